@@ -1,0 +1,1 @@
+//! What the service does, each file a story that reads top to bottom: authorise, load, decide, store, commit.

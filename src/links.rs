@@ -1,0 +1,1 @@
+//! Every URL the service builds.

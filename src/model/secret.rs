@@ -1,0 +1,131 @@
+//! Bearer secrets: 128 random bits behind a prefix, shown once and kept as a digest.
+
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+use super::{
+    id::{self, ParseIdError},
+    random::Random,
+};
+
+/// A kind of bearer secret.
+pub trait SecretKind: 'static {
+    /// What its texts begin with.
+    const PREFIX: &'static str;
+}
+
+/// One bearer secret. It has no `Display` and its `Debug` shows nothing; [`Secret::reveal`] is the
+/// one way to its text, for the one time it is handed out.
+pub struct Secret<K> {
+    bits: u128,
+    kind: PhantomData<K>,
+}
+
+impl<K: SecretKind> Secret<K> {
+    /// A fresh secret.
+    pub fn new(random: &dyn Random) -> Self {
+        Self { bits: random.bits(), kind: PhantomData }
+    }
+
+    /// The text to hand out.
+    pub fn reveal(&self) -> String {
+        format!("{}{}", K::PREFIX, id::encode(self.bits))
+    }
+
+    /// What is stored: SHA-256 of the 16 bytes, as SSOReady stores it, so imported ones keep working.
+    pub fn digest(&self) -> Digest {
+        Digest(openssl::sha::sha256(&self.bits.to_be_bytes()))
+    }
+}
+
+impl<K: SecretKind> FromStr for Secret<K> {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        id::decode(K::PREFIX, text).map(|bits| Self { bits, kind: PhantomData })
+    }
+}
+
+impl<K> fmt::Debug for Secret<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// SHA-256 of a secret. Looking a secret up by its digest leaks nothing about the secret; where two
+/// digests are compared in the program, it is in constant time.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of any text, for values that are no [`Secret`] (a browser's cookie).
+    pub fn of(text: &str) -> Self {
+        Self(openssl::sha::sha256(text.as_bytes()))
+    }
+
+    /// Lower-case hexadecimal, the stored form.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether the stored form `hex` is this digest, in constant time.
+    pub fn matches_hex(self, hex: &str) -> bool {
+        let own = self.to_hex();
+        own.len() == hex.len() && openssl::memcmp::eq(own.as_bytes(), hex.as_bytes())
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        openssl::memcmp::eq(&self.0, &other.0)
+    }
+}
+impl Eq for Digest {}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+macro_rules! secrets {
+    ($($kind:ident $alias:ident $prefix:literal $what:literal;)*) => {$(
+        #[doc = concat!("Marks ", $what, ".")]
+        pub enum $kind {}
+        impl SecretKind for $kind {
+            const PREFIX: &'static str = $prefix;
+        }
+        #[doc = concat!($what, ": `", $prefix, "…`.")]
+        pub type $alias = Secret<$kind>;
+    )*};
+}
+
+secrets! {
+    ApiKeySecretKind ApiKeySecret "ssoready_sk_" "an API key's secret";
+    OauthClientSecretKind OauthClientSecret "ssoready_oauth_client_secret_" "an OAuth client's secret";
+    AccessCodeKind AccessCode "saml_access_code_" "the one-time code an app redeems, at redeem or as OAuth `code`";
+    AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::SeededRandom;
+
+    #[test]
+    fn the_digest_is_that_of_the_sixteen_bytes() {
+        let secret: ApiKeySecret = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
+        assert_eq!(
+            secret.digest().to_hex(),
+            "8f7acbf51eecfbc78e7d7b7a6ff4f00673196a9a435b169a8e684d98b7c4a091"
+        );
+        assert!(secret.digest().matches_hex(&secret.digest().to_hex()));
+        assert!(!secret.digest().matches_hex(""));
+    }
+
+    #[test]
+    fn a_secret_shows_itself_only_when_asked() {
+        let secret = AccessCode::new(&SeededRandom::new(7));
+        assert_eq!(format!("{secret:?} {:?}", secret.digest()), "… …");
+        assert!(secret.reveal().starts_with("saml_access_code_"));
+    }
+}

@@ -1,0 +1,1 @@
+//! HTML pages: views and the components they share.

@@ -1,0 +1,1 @@
+//! The only SQL: a façade over two native drivers, and one file an aggregate.

@@ -1,0 +1,1 @@
+//! Logs and figures: the tracing subscriber and the Prometheus recorder.

@@ -1,0 +1,1 @@
+//! The bundled identity provider for demonstrations and tests.

@@ -1,8 +1,18 @@
 //! What things are, as types that cannot be wrong. No I/O; the system's clock and randomness are
 //! asked here and nowhere else.
 
+pub mod api_key;
 pub mod check;
+pub mod domain;
+pub mod email;
+pub mod environment;
+pub mod http_url;
 pub mod id;
+pub mod oauth_client;
+pub mod organization;
 pub mod random;
+pub mod saml_connection;
+pub mod saml_flow;
+pub mod sealed;
 pub mod secret;
 pub mod time;

@@ -67,10 +67,16 @@ impl Digest {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether the stored form `hex` is this digest, in constant time.
-    pub fn matches_hex(self, hex: &str) -> bool {
-        let own = self.to_hex();
-        own.len() == hex.len() && openssl::memcmp::eq(own.as_bytes(), hex.as_bytes())
+    /// Reads the stored form.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
     }
 }
 
@@ -118,8 +124,8 @@ mod tests {
             secret.digest().to_hex(),
             "8f7acbf51eecfbc78e7d7b7a6ff4f00673196a9a435b169a8e684d98b7c4a091"
         );
-        assert!(secret.digest().matches_hex(&secret.digest().to_hex()));
-        assert!(!secret.digest().matches_hex(""));
+        assert_eq!(Digest::from_hex(&secret.digest().to_hex()), Some(secret.digest()));
+        assert_eq!(Digest::from_hex(""), None);
     }
 
     #[test]

@@ -1,1 +1,11 @@
 //! The only SQL: a façade over two native drivers, and one file an aggregate.
+//!
+//! Verbs, always the same: `find` (an `Option`), `list` (a page), `insert`, `update`, `consume` (single
+//! use), `remove`. Every query is scoped by its environment, connection or key.
+
+mod columns;
+mod db;
+mod error;
+
+pub use db::{Conn, Db, Dialect, Migrations, PoolSize, Transaction};
+pub use error::{Error, Result};

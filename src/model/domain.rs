@@ -1,0 +1,206 @@
+//! Mail domains: what an organization is known by, and what nobody may claim.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Domains whose addresses anybody can get. An organization has one of them only by an explicit
+/// override of the vendor.
+const FREE_MAIL: [&str; 30] = [
+    "aol.com",
+    "fastmail.com",
+    "gmail.com",
+    "gmx.at",
+    "gmx.ch",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hey.com",
+    "hotmail.co.uk",
+    "hotmail.com",
+    "hotmail.fr",
+    "icloud.com",
+    "live.com",
+    "mac.com",
+    "mail.com",
+    "mail.ru",
+    "me.com",
+    "msn.com",
+    "outlook.com",
+    "outlook.de",
+    "pm.me",
+    "proton.me",
+    "protonmail.com",
+    "qq.com",
+    "tutanota.com",
+    "web.de",
+    "yahoo.co.uk",
+    "yahoo.com",
+    "yandex.ru",
+];
+
+/// A domain name in lower-case A-labels, at most 253 characters: two are the same domain exactly when
+/// their texts are equal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Domain(String);
+
+/// Why a text is no domain for an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DomainError {
+    /// Not a domain name.
+    #[error("is not a domain name such as example.com")]
+    Malformed,
+    /// A public suffix (`co.uk`): everybody's.
+    #[error("is a public suffix, under which anybody can register names")]
+    PublicSuffix,
+    /// A free-mail provider: anybody can have an address there.
+    #[error(
+        "is a free-mail provider, where anybody can get an address; pass allowFreeMail to take it all the same"
+    )]
+    FreeMail,
+}
+
+impl Domain {
+    /// Reads a domain as a person types it: any case, Unicode or A-labels, and normalises it (UTS #46).
+    pub fn parse(text: &str) -> Result<Self, DomainError> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > 253 {
+            return Err(DomainError::Malformed);
+        }
+        let ascii = idna::domain_to_ascii_strict(text).map_err(|_| DomainError::Malformed)?;
+        Self::from_ascii(&ascii).ok_or(DomainError::Malformed)
+    }
+
+    /// Reads a domain that must already be ASCII, as it stands in an e-mail address: lower-cased by the
+    /// ASCII rules only, so that no look-alike letter can fold into another domain.
+    pub fn from_ascii(text: &str) -> Option<Self> {
+        let label_is_good = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let good = text.len() <= 253
+            && text.contains('.')
+            && text.split('.').all(label_is_good)
+            && !text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        good.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// Refuses what no single organization can own: public suffixes, and free-mail providers unless
+    /// `allow_free_mail` says that the vendor means it.
+    pub fn ownable(self, allow_free_mail: bool) -> Result<Self, DomainError> {
+        if psl::domain_str(&self.0).is_none() {
+            return Err(DomainError::PublicSuffix);
+        }
+        if !allow_free_mail && FREE_MAIL.contains(&self.as_str()) {
+            return Err(DomainError::FreeMail);
+        }
+        Ok(self)
+    }
+
+    /// The normalised text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How we know that a domain is the organization's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DomainState {
+    /// The vendor said so.
+    Whitelisted,
+    /// DNS proved it.
+    Verified,
+    /// The customer's admin says so; counts for nothing yet.
+    Pending,
+    /// DNS did not prove it; counts for nothing.
+    Failed,
+}
+
+impl DomainState {
+    /// Whether addresses of the domain may come in.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Whitelisted | Self::Verified)
+    }
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whitelisted => "whitelisted",
+            Self::Verified => "verified",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the stored name.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        [Self::Whitelisted, Self::Verified, Self::Pending, Self::Failed]
+            .into_iter()
+            .find(|s| s.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn domains_are_normalised_to_lower_case_a_labels() {
+        for (typed, kept) in [
+            ("Example.COM", "example.com"),
+            (" acme.co.uk ", "acme.co.uk"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(Domain::parse(typed).unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn what_is_no_domain_is_refused() {
+        for text in [
+            "", "com", "a..b", ".a.com", "a.com.", "a b.com", "-a.com", "a_b.com", "a@b.com", "1.2.3.4",
+            "a.com\0",
+        ] {
+            assert_eq!(Domain::parse(text), Err(DomainError::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_owns_a_public_suffix_or_a_free_mail_provider() {
+        let own = |text: &str, free| Domain::parse(text).unwrap().ownable(free).map(|d| d.to_string());
+        assert_eq!(own("co.uk", true), Err(DomainError::PublicSuffix));
+        assert_eq!(own("gmail.com", false), Err(DomainError::FreeMail));
+        assert_eq!(own("gmail.com", true), Ok("gmail.com".into()));
+        assert_eq!(own("acme.co.uk", false), Ok("acme.co.uk".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_changes_nothing(text in "\\PC{0,40}") {
+            if let Ok(domain) = Domain::parse(&text) {
+                prop_assert_eq!(Domain::parse(domain.as_str()), Ok(domain.clone()));
+                prop_assert_eq!(Domain::from_ascii(domain.as_str()), Some(domain));
+            }
+        }
+
+        #[test]
+        fn ascii_reading_never_folds_other_letters(text in "[a-zA-Z.\u{212a}\u{017f}\u{ff41}-]{1,20}") {
+            if Domain::from_ascii(&text).is_some() {
+                prop_assert!(text.is_ascii());
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Environments: the isolation root, a vendor's "production" or "staging".
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{http_url::HttpUrl, id::EnvironmentId, time::Timestamp};
+
+/// First path segments that are routes of ours, now or in an API to come, and so cannot be slugs.
+pub const RESERVED_SLUGS: [&str; 22] = [
+    ".well-known",
+    "admin",
+    "api",
+    "assets",
+    "console",
+    "demo",
+    "docs",
+    "favicon.ico",
+    "healthz",
+    "internal",
+    "metrics",
+    "o",
+    "oauth2",
+    "openapi.json",
+    "readyz",
+    "robots.txt",
+    "scim2",
+    "setup",
+    "system",
+    "t",
+    "test-idp",
+    "v1",
+];
+
+/// A short name for people and paths: 1 to 63 lower-case letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Slug(String);
+
+impl Slug {
+    /// Reads a slug; the reason is for the person who typed it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let good = (1..=63).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-')
+            && !text.ends_with('-');
+        if !good {
+            return Err(
+                "must be 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end",
+            );
+        }
+        if RESERVED_SLUGS.contains(&text) {
+            return Err("is reserved for a path of the service");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What happens to a response that no request of ours asked for (SAML 2.0 Profiles §4.1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum IdpInitiated {
+    /// It signs the person in.
+    Allow,
+    /// It is thrown away and a fresh login of the same connection begins, so that the tile in the
+    /// customer's portal works and nobody is signed in by somebody else's response.
+    #[default]
+    Restart,
+    /// It is refused.
+    Refuse,
+}
+
+impl IdpInitiated {
+    /// The name in the API and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "ALLOW",
+            Self::Restart => "RESTART",
+            Self::Refuse => "REFUSE",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Allow, Self::Restart, Self::Refuse].into_iter().find(|policy| policy.as_str() == text)
+    }
+}
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its short name, unique in the installation.
+    pub slug: Slug,
+    /// Its name for people.
+    pub display_name: String,
+    /// Where a person goes after a login that the REST API began, with `saml_access_code`.
+    pub redirect_url: Option<HttpUrl>,
+    /// Where OAuth clients may ask to be sent, compared byte for byte.
+    pub oauth_redirect_uris: Vec<HttpUrl>,
+    /// The origin that identity providers and browsers know, when it is not the public URL.
+    pub auth_url: Option<HttpUrl>,
+    /// The policy of connections that have none of their own.
+    pub idp_initiated: IdpInitiated,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_never_collide_with_routes() {
+        for slug in RESERVED_SLUGS {
+            assert!(Slug::parse(slug).is_err(), "{slug}");
+        }
+        for slug in ["", "Prod", "a b", "-a", "a-", "ä"] {
+            assert!(Slug::parse(slug).is_err(), "{slug:?}");
+        }
+        assert_eq!(Slug::parse("prod-2").unwrap().as_str(), "prod-2");
+    }
+}

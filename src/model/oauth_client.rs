@@ -1,0 +1,55 @@
+//! OAuth clients: apps that sign people in through OpenID Connect.
+
+use serde::Serialize;
+
+use super::{
+    http_url::HttpUrl,
+    id::{EnvironmentId, OauthClientId},
+    time::Timestamp,
+};
+
+/// How a client's ID tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub enum IdTokenAlg {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: what every client reads.
+    #[default]
+    RS256,
+    /// ECDSA with P-256 and SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl IdTokenAlg {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
+
+    /// The registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RS256 => "RS256",
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Reads the registered name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|alg| alg.as_str() == text)
+    }
+}
+
+/// One OAuth client, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OauthClient {
+    /// Its id, the `client_id`.
+    pub id: OauthClientId,
+    /// The environment whose organizations it signs in.
+    pub environment_id: EnvironmentId,
+    /// How its ID tokens are signed.
+    pub id_token_alg: IdTokenAlg,
+    /// Where a login that the identity provider began is handed to the app (OpenID Connect Core §4).
+    pub initiate_login_uri: Option<HttpUrl>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

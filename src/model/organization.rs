@@ -1,0 +1,77 @@
+//! Organizations: the customers of the vendor.
+
+use super::{
+    domain::{Domain, DomainState},
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
+
+/// One organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// The environment it is in.
+    pub environment_id: EnvironmentId,
+    /// Its name for people; may be empty.
+    pub display_name: String,
+    /// The vendor's own id for it, unique in the environment.
+    pub external_id: Option<String>,
+    /// Its domains in every state, sorted.
+    pub domains: Vec<OrganizationDomain>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A domain of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationDomain {
+    /// The domain.
+    pub domain: Domain,
+    /// How we know that it is the organization's.
+    pub state: DomainState,
+}
+
+impl Organization {
+    /// The domains whose addresses may come in.
+    pub fn admitted_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().filter(|d| d.state.counts()).map(|d| &d.domain)
+    }
+
+    /// Whether an address of `domain` may come in: exactly a listed domain, no sub-domain of one.
+    pub fn admits(&self, domain: &Domain) -> bool {
+        self.admitted_domains().any(|admitted| admitted == domain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    #[test]
+    fn only_proven_domains_admit_and_only_exactly() {
+        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        let organization = Organization {
+            id: Id::from_bits(1),
+            environment_id: Id::from_bits(2),
+            display_name: String::new(),
+            external_id: None,
+            domains: vec![
+                domain("a.example", DomainState::Whitelisted),
+                domain("b.example", DomainState::Verified),
+                domain("c.example", DomainState::Pending),
+                domain("d.example", DomainState::Failed),
+            ],
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+        };
+        let admits = |text: &str| organization.admits(&Domain::parse(text).unwrap());
+        assert!(admits("a.example") && admits("B.example"));
+        for other in ["c.example", "d.example", "x.a.example", "xa.example", "a.example.evil.example"] {
+            assert!(!admits(other), "{other}");
+        }
+    }
+}

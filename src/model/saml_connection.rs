@@ -1,0 +1,98 @@
+//! SAML connections: how one organization's identity provider is tied in.
+
+use serde::Serialize;
+
+use super::{
+    environment::IdpInitiated,
+    http_url::HttpUrl,
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    time::Timestamp,
+};
+
+/// How an AuthnRequest travels to the identity provider (SAML 2.0 Bindings §3.4, §3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum IdpBinding {
+    /// HTTP-POST: a form that submits itself.
+    #[default]
+    Post,
+    /// HTTP-Redirect: in the query.
+    Redirect,
+}
+
+impl IdpBinding {
+    /// The name in the API and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Redirect => "REDIRECT",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Post, Self::Redirect].into_iter().find(|binding| binding.as_str() == text)
+    }
+}
+
+/// One SAML connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SamlConnection {
+    /// Its id.
+    pub id: SamlConnectionId,
+    /// The environment of its organization.
+    pub environment_id: EnvironmentId,
+    /// The organization it signs people in to.
+    pub organization_id: OrganizationId,
+    /// Whether the organization's logins use it when none is named. At most one is.
+    pub primary: bool,
+    /// The identity provider's entity id.
+    pub idp_entity_id: Option<String>,
+    /// The identity provider's single sign-on address.
+    pub idp_redirect_url: Option<HttpUrl>,
+    /// The identity provider's signing certificates, one PEM block each.
+    pub idp_certificates: Vec<String>,
+    /// How requests travel there.
+    pub idp_binding: IdpBinding,
+    /// Our entity id, as the identity provider knows it. Stored, never derived.
+    pub sp_entity_id: String,
+    /// Our Assertion Consumer Service URLs; the first one is sent in requests. Stored, never derived.
+    pub sp_acs_urls: Vec<String>,
+    /// What happens to unsolicited responses; the environment's policy when `None`.
+    pub idp_initiated: Option<IdpInitiated>,
+    /// The attribute that holds the e-mail address, when it is not the NameID.
+    pub email_attribute: Option<String>,
+    /// Whether SHA-1 signatures are taken.
+    pub allow_sha1: bool,
+    /// Whether assertions may be asked to come encrypted: publishes our encryption certificate.
+    pub assertion_encryption: bool,
+    /// Whether AES-CBC is taken beside AES-GCM.
+    pub allow_cbc_encryption: bool,
+    /// Whether our AuthnRequests are signed.
+    pub sign_authn_requests: bool,
+    /// Whether people must sign in anew each time.
+    pub force_authn: bool,
+    /// Whether it is wired to the bundled test identity provider.
+    pub test: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl SamlConnection {
+    /// What of the identity provider is still to be entered; empty when logins can begin.
+    pub fn missing_settings(&self) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        if self.idp_entity_id.is_none() {
+            missing.push("idpEntityId");
+        }
+        if self.idp_redirect_url.is_none() {
+            missing.push("idpRedirectUrl");
+        }
+        if self.idp_certificates.is_empty() {
+            missing.push("idpCertificate");
+        }
+        missing
+    }
+}

@@ -1,0 +1,161 @@
+//! Secrets at rest: AES-256-GCM under a master key, bound to the place where they stand.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
+use openssl::{
+    hash::MessageDigest,
+    pkey::PKey,
+    sign::Signer,
+    symm::{Cipher, decrypt_aead, encrypt_aead},
+};
+
+use super::random::Random;
+
+const KEY: usize = 32;
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// The keys that seal what must not be read from a stolen database: the first one seals, all open, so
+/// that a new one can be put in front.
+#[derive(Clone)]
+pub struct MasterKey {
+    keys: Vec<[u8; KEY]>,
+}
+
+/// Why a sealed value did not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// Sealed under a master key that we do not have.
+    #[error("sealed under another master key")]
+    OtherKey,
+    /// Changed, or moved from another place.
+    #[error("the sealed value was changed or moved")]
+    Broken,
+}
+
+impl MasterKey {
+    /// Takes keys of 32 bytes each; the first one seals. `None` without any.
+    pub fn new(keys: Vec<[u8; KEY]>) -> Option<Self> {
+        (!keys.is_empty()).then_some(Self { keys })
+    }
+
+    /// A fresh key.
+    pub fn generate(random: &dyn Random) -> [u8; KEY] {
+        let mut key = [0; KEY];
+        random.fill(&mut key);
+        key
+    }
+
+    /// Names a key without telling it: eight hexadecimal digits of its digest.
+    fn name(key: &[u8; KEY]) -> String {
+        let mut text = b"ostiary key name ".to_vec();
+        text.extend(key);
+        openssl::sha::sha256(&text)[..4].iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Seals `plain` for `place` (`table/column/row`): `key name.base64(nonce, ciphertext, tag)`.
+    pub fn seal(&self, place: &str, plain: &[u8], random: &dyn Random) -> String {
+        let mut nonce = [0; NONCE];
+        random.fill(&mut nonce);
+        let mut tag = [0; TAG];
+        let key = &self.keys[0];
+        let sealed =
+            encrypt_aead(Cipher::aes_256_gcm(), key, Some(&nonce), place.as_bytes(), plain, &mut tag)
+                .expect("AES-256-GCM takes any input when key and nonce have its lengths");
+        let mut bytes = nonce.to_vec();
+        bytes.extend(sealed);
+        bytes.extend(tag);
+        format!("{}.{}", Self::name(key), BASE64.encode(bytes))
+    }
+
+    /// Opens what [`MasterKey::seal`] sealed for the same place.
+    pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+        let (name, text) = sealed.split_once('.').ok_or(SealError::Broken)?;
+        let key = self.keys.iter().find(|key| Self::name(key) == name).ok_or(SealError::OtherKey)?;
+        let bytes = BASE64.decode(text).map_err(|_| SealError::Broken)?;
+        if bytes.len() < NONCE + TAG {
+            return Err(SealError::Broken);
+        }
+        let (nonce, rest) = bytes.split_at(NONCE);
+        let (ciphertext, tag) = rest.split_at(rest.len() - TAG);
+        decrypt_aead(Cipher::aes_256_gcm(), key, Some(nonce), place.as_bytes(), ciphertext, tag)
+            .map_err(|_| SealError::Broken)
+    }
+
+    /// A keyed digest of `text` for `purpose`, for values that must only be unforgeable.
+    pub fn authenticate(&self, purpose: &str, text: &str) -> [u8; 32] {
+        Self::mac(&self.keys[0], purpose, text)
+    }
+
+    /// Whether `tag` is what any of the keys would give, in constant time.
+    pub fn is_authentic(&self, purpose: &str, text: &str, tag: &[u8]) -> bool {
+        tag.len() == 32
+            && self.keys.iter().any(|key| openssl::memcmp::eq(&Self::mac(key, purpose, text), tag))
+    }
+
+    fn mac(key: &[u8; KEY], purpose: &str, text: &str) -> [u8; 32] {
+        let derived = hmac(key, purpose.as_bytes());
+        hmac(&derived, text.as_bytes())
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+fn hmac(key: &[u8; KEY], text: &[u8]) -> [u8; 32] {
+    let sign = || {
+        let key = PKey::hmac(key)?;
+        let mut mac = [0; 32];
+        Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot(&mut mac, text)?;
+        Ok::<_, openssl::error::ErrorStack>(mac)
+    };
+    sign().expect("HMAC-SHA-256 takes any key and any text")
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::SeededRandom;
+
+    #[test]
+    fn what_is_sealed_opens_at_its_own_place_only() {
+        let random = SeededRandom::new(1);
+        let master = MasterKey::new(vec![[7; 32]]).unwrap();
+        let sealed = master.seal("t/c/1", b"secret", &random);
+        assert!(!sealed.contains("secret"));
+        assert_eq!(master.open("t/c/1", &sealed).unwrap(), b"secret");
+        assert_eq!(master.open("t/c/2", &sealed), Err(SealError::Broken));
+        assert_eq!(master.open("t/c/1", &sealed[..sealed.len() - 4]), Err(SealError::Broken));
+        assert_eq!(master.open("t/c/1", "x"), Err(SealError::Broken));
+        assert_eq!(MasterKey::new(vec![[8; 32]]).unwrap().open("t/c/1", &sealed), Err(SealError::OtherKey));
+        let rotated = MasterKey::new(vec![[8; 32], [7; 32]]).unwrap();
+        assert_eq!(rotated.open("t/c/1", &sealed).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_tag_is_good_for_its_purpose_and_text_only() {
+        let master = MasterKey::new(vec![[7; 32]]).unwrap();
+        let tag = master.authenticate("a", "x");
+        assert!(master.is_authentic("a", "x", &tag));
+        assert!(
+            !master.is_authentic("b", "x", &tag)
+                && !master.is_authentic("a", "y", &tag)
+                && !master.is_authentic("a", "x", &tag[1..])
+        );
+    }
+
+    #[test]
+    fn hmac_is_that_of_rfc_4231() {
+        // Test case 2 of RFC 4231 §4.3, its key padded with zeros to our length (HMAC pads alike).
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let hex: String =
+            hmac(&key, b"what do ya want for nothing?").iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+}

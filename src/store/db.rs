@@ -1,0 +1,331 @@
+//! One SQL text, two native drivers.
+//!
+//! [`Db`] picks the driver from the URL, [`Conn`] is a borrowed connection, [`Transaction`] a unit of
+//! work, and [`Statement`] binds and runs. Nothing outside `store` names a driver. Why it looks like
+//! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
+
+use std::{ops, time::Duration};
+
+use sqlx::{
+    Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+
+use super::error::{Error, Result};
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A value that both databases can store.
+pub trait Value<'t>: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> {}
+impl<'t, T> Value<'t> for T where T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> {}
+
+/// A row type that both databases can produce.
+pub trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
+
+/// Which database answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The embedded one.
+    Sqlite,
+    /// The shared one.
+    Postgres,
+}
+
+/// The database: cheap to clone, shared by all.
+#[derive(Debug, Clone)]
+pub struct Db(Pools);
+
+#[derive(Debug, Clone)]
+enum Pools {
+    /// SQLite has one writer: readers and the writer get pools of their own, so nobody waits on a lock
+    /// that he cannot get, and a read path that tries to write is refused by SQLite itself.
+    Sqlite {
+        readers: SqlitePool,
+        writer: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// How many connections of the pool are open and how many of them are idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Open connections.
+    pub open: u32,
+    /// Those that nobody uses now.
+    pub idle: usize,
+}
+
+/// Where the migrations of a database stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrations {
+    /// Names of those this binary brings and the database lacks.
+    pub missing: Vec<String>,
+}
+
+impl Db {
+    /// Opens the database that `url` names: `sqlite://FILE` (made if it is not there) or `postgres://…`,
+    /// with at most `size` connections (readers, for SQLite).
+    pub async fn connect(url: &str, size: u32) -> Result<Self> {
+        let wait = Duration::from_secs(10);
+        if url.starts_with("sqlite:") {
+            let options = url
+                .parse::<SqliteConnectOptions>()?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .busy_timeout(wait)
+                .foreign_keys(true);
+            let writer = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(wait)
+                .connect_with(options.clone())
+                .await?;
+            let readers = SqlitePoolOptions::new()
+                .max_connections(size.max(1))
+                .acquire_timeout(wait)
+                .connect_lazy_with(options.read_only(true));
+            Ok(Self(Pools::Sqlite { readers, writer }))
+        } else {
+            let pool = PgPoolOptions::new()
+                .max_connections(size.max(2))
+                .acquire_timeout(wait)
+                .connect_with(url.parse::<PgConnectOptions>()?)
+                .await?;
+            Ok(Self(Pools::Postgres(pool)))
+        }
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match self.0 {
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+            Pools::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Brings the schema up to date. Replicas that start together wait for one another.
+    pub async fn migrate(&self) -> Result<()> {
+        match &self.0 {
+            Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
+            Pools::Postgres(pool) => MIGRATOR.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Compares the schema with what this binary needs. A database that was never migrated lacks all.
+    pub async fn migrations(&self) -> Result<Migrations> {
+        let mut conn = self.read().await?;
+        let applied: Vec<(i64,)> =
+            match conn.sql("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").all().await
+            {
+                Ok(applied) => applied,
+                Err(error) if error.is_missing_table() => Vec::new(),
+                Err(error) => return Err(error),
+            };
+        let missing = MIGRATOR
+            .iter()
+            .filter(|m| !applied.contains(&(m.version,)))
+            .map(|m| format!("{:04}_{}", m.version, m.description.replace(' ', "_")))
+            .collect();
+        Ok(Migrations { missing })
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn(match &self.0 {
+            Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
+        }))
+    }
+
+    /// A transaction to write in. It rolls back unless it is committed.
+    pub async fn write(&self) -> Result<Transaction> {
+        Ok(Transaction(Conn(match &self.0 {
+            Pools::Sqlite { writer, .. } => {
+                Handle::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
+        })))
+    }
+
+    /// How full the pool is, for `/metrics`.
+    pub fn pool_size(&self) -> PoolSize {
+        match &self.0 {
+            Pools::Sqlite { readers, writer } => PoolSize {
+                open: readers.size() + writer.size(),
+                idle: readers.num_idle() + writer.num_idle(),
+            },
+            Pools::Postgres(pool) => PoolSize { open: pool.size(), idle: pool.num_idle() },
+        }
+    }
+
+    /// Closes every connection once it is idle.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection, with or without a transaction around it: what every storage function takes.
+#[derive(Debug)]
+pub struct Conn(Handle);
+
+#[derive(Debug)]
+enum Handle {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    SqliteTransaction(sqlx::Transaction<'static, Sqlite>),
+    PostgresTransaction(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Conn {
+    /// Starts a statement: the same text, with `$1` placeholders, for both databases.
+    pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
+        let run = match &mut self.0 {
+            Handle::Sqlite(c) => Run::Sqlite(sqlx::query(text), c),
+            Handle::SqliteTransaction(c) => Run::Sqlite(sqlx::query(text), c),
+            Handle::Postgres(c) => Run::Postgres(sqlx::query(text), c),
+            Handle::PostgresTransaction(c) => Run::Postgres(sqlx::query(text), c),
+        };
+        Statement { run, bound: 0, text }
+    }
+}
+
+/// A unit of work. Dropped without [`Transaction::commit`], it rolls back.
+#[derive(Debug)]
+pub struct Transaction(Conn);
+
+impl Transaction {
+    /// Makes everything done in it lasting.
+    pub async fn commit(self) -> Result<()> {
+        match self.0.0 {
+            Handle::SqliteTransaction(transaction) => transaction.commit().await?,
+            Handle::PostgresTransaction(transaction) => transaction.commit().await?,
+            Handle::Sqlite(_) | Handle::Postgres(_) => {} // `Db::write` alone makes transactions
+        }
+        Ok(())
+    }
+}
+
+impl ops::Deref for Transaction {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl ops::DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+/// A statement that waits for its values.
+#[must_use = "a statement does nothing until it is run"]
+pub struct Statement<'c> {
+    run: Run<'c>,
+    bound: usize,
+    text: &'static str,
+}
+
+enum Run<'c> {
+    Sqlite(Query<'static, Sqlite, SqliteArguments>, &'c mut sqlx::SqliteConnection),
+    Postgres(Query<'static, Postgres, PgArguments>, &'c mut sqlx::PgConnection),
+}
+
+/// One fetched row, still in its driver's form.
+enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    fn decode<T: Record>(&self) -> Result<T> {
+        Ok(match self {
+            Self::Sqlite(row) => T::from_row(row)?,
+            Self::Postgres(row) => T::from_row(row)?,
+        })
+    }
+}
+
+impl<'c> Statement<'c> {
+    /// Binds the next `$n`.
+    pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
+        let run = match self.run {
+            Run::Sqlite(query, c) => Run::Sqlite(query.bind(value), c),
+            Run::Postgres(query, c) => Run::Postgres(query.bind(value), c),
+        };
+        Self { run, bound: self.bound + 1, text: self.text }
+    }
+
+    /// Runs it and counts the rows it touched.
+    pub async fn execute(self) -> Result<u64> {
+        Ok(match self.checked() {
+            Run::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
+            Run::Postgres(query, c) => query.execute(c).await?.rows_affected(),
+        })
+    }
+
+    /// The only row.
+    pub async fn one<T: Record>(self) -> Result<T> {
+        self.optional().await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// The row, if there is one.
+    pub async fn optional<T: Record>(self) -> Result<Option<T>> {
+        self.first_row().await?.map(|row| row.decode()).transpose()
+    }
+
+    /// Every row: for statements with a `LIMIT` or a bound that the schema gives.
+    pub async fn all<T: Record>(self) -> Result<Vec<T>> {
+        self.rows().await?.iter().map(Row::decode).collect()
+    }
+
+    // The driver calls are not generic, so they are compiled once.
+
+    async fn first_row(self) -> Result<Option<Row>> {
+        Ok(match self.checked() {
+            Run::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
+            Run::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
+        })
+    }
+
+    async fn rows(self) -> Result<Vec<Row>> {
+        Ok(match self.checked() {
+            Run::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
+            Run::Postgres(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// SQLite reads a missing value as NULL, so debug builds count.
+    fn checked(self) -> Run<'c> {
+        debug_assert_eq!(
+            placeholders(self.text),
+            self.bound,
+            "placeholders and values differ: {}",
+            self.text
+        );
+        self.run
+    }
+}
+
+/// The highest `$n` in a statement.
+fn placeholders(text: &str) -> usize {
+    text.split('$')
+        .skip(1)
+        .filter_map(|rest| rest[..rest.bytes().take_while(u8::is_ascii_digit).count()].parse().ok())
+        .max()
+        .unwrap_or(0)
+}

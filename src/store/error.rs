@@ -1,0 +1,58 @@
+//! What storage can say besides the answer.
+
+/// The result of a storage call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a storage call failed. Its text is for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A row with this key is already there: the caller knows which field that is.
+    #[error("a row with this key is already there")]
+    Duplicate,
+    /// A row names another one that is not there.
+    #[error("a row that this one names is not there")]
+    MissingReference,
+    /// A stored value is not one we ever write.
+    #[error("{table}.{column} of {row} holds a value that cannot be read")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        row: String,
+    },
+    /// The database failed or could not be reached.
+    #[error(transparent)]
+    Database(sqlx::Error),
+    /// A migration failed or does not fit the database.
+    #[error(transparent)]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(database) if database.is_unique_violation() => Self::Duplicate,
+            Some(database) if database.is_foreign_key_violation() => Self::MissingReference,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl Error {
+    /// A stored value that cannot be read.
+    pub fn inconsistent(table: &'static str, column: &'static str, row: impl ToString) -> Self {
+        Self::Inconsistent { table, column, row: row.to_string() }
+    }
+
+    /// Whether the statement named a table that is not there: the database was never migrated.
+    pub(super) fn is_missing_table(&self) -> bool {
+        match self {
+            Self::Database(error) => error.as_database_error().is_some_and(|e| {
+                e.code().as_deref() == Some("42P01") || e.message().starts_with("no such table")
+            }),
+            _ => false,
+        }
+    }
+}

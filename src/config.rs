@@ -1,1 +1,475 @@
-//! Every setting with its default, its meaning and its check.
+//! Every setting: its name, its default, its meaning and its check.
+//!
+//! [`SETTINGS`] is the one list. The TOML file, the environment, `ostiary config`, `--help` and
+//! `docs/configuration.md` are all read off it. A leaf: `cli` and `server` read it.
+
+mod sources;
+mod values;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use url::Url;
+
+pub use sources::{ConfigError, Problem, Sources};
+pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate};
+
+/// One setting.
+pub struct Setting {
+    /// Its name in the TOML file (`saml.cross_check`). The environment variable follows from it.
+    pub key: &'static str,
+    /// Its value when nobody sets it, in the form in which one would write it. Empty: not set.
+    pub default: &'static str,
+    /// What may be written, in one line.
+    pub form: &'static str,
+    /// What it means, in a sentence or two.
+    pub meaning: &'static str,
+    /// Whether its value must not be shown.
+    pub secret: bool,
+    apply: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+impl Setting {
+    /// The environment variable that sets it: `OSTIARY_SAML_CROSS_CHECK`.
+    pub fn variable(&self) -> String {
+        format!("OSTIARY_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+
+    /// The setting called `key`.
+    pub fn named(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}
+
+/// The checked settings that a process runs with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the gateway listens. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The origin under which browsers and identity providers reach the gateway, when it was set.
+    /// [`Config::public_url_at`] gives the one in force.
+    pub public_url: Option<Url>,
+    /// Which database.
+    pub database_url: DatabaseUrl,
+    /// How many connections the PostgreSQL pool, or SQLite's reader pool, may hold.
+    pub database_pool_size: u32,
+    /// Whether a start applies missing migrations.
+    pub database_migrate: Migrate,
+    /// The key that seals secrets at rest, given as a value.
+    pub master_key: Option<Hidden<[u8; 32]>>,
+    /// The file with that key. [`Config::master_key_path`] gives the one in force.
+    pub master_key_file: Option<PathBuf>,
+    /// Networks whose `X-Forwarded-For` and `X-Request-Id` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether failures are limited per client.
+    pub rate_limits: bool,
+    /// Where `/metrics` listens apart from the gateway.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The bearer token that opens `/metrics` on the gateway's own address.
+    pub metrics_token: Option<Hidden<String>>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines are written.
+    pub log_level: String,
+    /// What the second signature implementation's word counts.
+    pub saml_cross_check: CrossCheck,
+    /// How far an identity provider's clock may be off.
+    pub saml_clock_skew: Duration,
+    /// How long a login may take from its start to the identity provider's answer.
+    pub login_lifetime: Duration,
+    /// How long an access code can be redeemed.
+    pub login_access_code_lifetime: Duration,
+    /// How long stored assertions are kept.
+    pub retention_assertions: Duration,
+    /// How long finished logins are kept.
+    pub retention_logins: Duration,
+    /// Whether requests of ours may go to private and loopback addresses.
+    pub outgoing_allow_private_targets: bool,
+    /// Whether the bundled test identity provider is served.
+    pub test_idp: bool,
+    /// How many threads answer requests. 0: as many as there are cores.
+    pub workers: usize,
+    /// How long a stop waits for requests in flight.
+    pub shutdown_timeout: Duration,
+}
+
+/// All settings, in the order in which they are documented.
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        key: "listen",
+        default: "127.0.0.1:8080",
+        form: "ADDRESS:PORT",
+        meaning: "Where the gateway listens. Port 0 takes a free one. The container image sets 0.0.0.0:8080.",
+        secret: false,
+        apply: |config, text| values::socket_address(text).map(|value| config.listen = value),
+    },
+    Setting {
+        key: "public_url",
+        default: "",
+        form: "http(s)://HOST[:PORT]",
+        meaning: "The origin under which browsers and identity providers reach the gateway; every link and \
+                  every new connection's ACS URL is built from it. Default: http://localhost and the port \
+                  of `listen`. Use https for anything but local trials.",
+        secret: false,
+        apply: |config, text| values::origin(text).map(|value| config.public_url = Some(value)),
+    },
+    Setting {
+        key: "database.url",
+        default: "sqlite://ostiary.db",
+        form: "sqlite://FILE | postgres://USER:PASSWORD@HOST/DATABASE",
+        meaning: "The database: an embedded SQLite file, or PostgreSQL 15 or later.",
+        secret: true,
+        apply: |config, text| text.parse().map(|value| config.database_url = value),
+    },
+    Setting {
+        key: "database.pool_size",
+        default: "8",
+        form: "1 to 1000",
+        meaning: "How many connections a process may hold to PostgreSQL, or how many readers to SQLite.",
+        secret: false,
+        apply: |config, text| values::whole(text, 1, 1000).map(|value| config.database_pool_size = value),
+    },
+    Setting {
+        key: "database.migrate",
+        default: "auto",
+        form: "auto | always | never",
+        meaning: "Whether a start applies missing migrations. `auto` does so for SQLite and leaves PostgreSQL \
+                  to `ostiary migrate`. A start refuses a database that lacks some.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.database_migrate = value),
+    },
+    Setting {
+        key: "master_key",
+        default: "",
+        form: "32 bytes in base64 or hexadecimal",
+        meaning: "The key that seals signing keys and stored assertions. Make one with \
+                  `openssl rand -base64 32`. Whoever loses it loses the sealed data.",
+        secret: true,
+        apply: |config, text| values::key(text).map(|value| config.master_key = Some(Hidden(value))),
+    },
+    Setting {
+        key: "master_key_file",
+        default: "",
+        form: "FILE",
+        meaning: "A file with the master key, instead of `master_key`. For SQLite the default is the \
+                  database's name with `.key` appended, made with mode 0600 at the first start; for \
+                  PostgreSQL there is no default and none is ever made.",
+        secret: false,
+        apply: |config, text| values::path(text).map(|value| config.master_key_file = Some(value)),
+    },
+    Setting {
+        key: "trusted_proxies",
+        default: "",
+        form: "ADDRESS or NETWORK, separated by commas",
+        meaning: "The proxies in front of the gateway. Only from them are X-Forwarded-For (who calls) and \
+                  X-Request-Id believed.",
+        secret: false,
+        apply: |config, text| values::networks(text).map(|value| config.trusted_proxies = value),
+    },
+    Setting {
+        key: "rate_limits",
+        default: "on",
+        form: "on | off",
+        meaning: "Whether failed credentials and failed logins are limited per client address. Each replica \
+                  counts for itself. Off is for load tests.",
+        secret: false,
+        apply: |config, text| values::switch(text).map(|value| config.rate_limits = value),
+    },
+    Setting {
+        key: "metrics.listen",
+        default: "",
+        form: "ADDRESS:PORT",
+        meaning: "Serves Prometheus figures at /metrics on an address of their own, which the internet should \
+                  not reach.",
+        secret: false,
+        apply: |config, text| values::socket_address(text).map(|value| config.metrics_listen = Some(value)),
+    },
+    Setting {
+        key: "metrics.token",
+        default: "",
+        form: "16 characters or more",
+        meaning: "Serves /metrics on the gateway's own address to whoever sends this as bearer token.",
+        secret: true,
+        apply: |config, text| values::token(text).map(|value| config.metrics_token = Some(Hidden(value))),
+    },
+    Setting {
+        key: "log.format",
+        default: "pretty",
+        form: "pretty | json",
+        meaning: "How log lines look: for eyes, or one JSON object a line. They go to standard error.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.log_format = value),
+    },
+    Setting {
+        key: "log.level",
+        default: "info",
+        form: "error | warn | info | debug | trace, or per module: info,ostiary::app=debug",
+        meaning: "Which log lines are written.",
+        secret: false,
+        apply: |config, text| values::log_filter(text).map(|value| config.log_level = value),
+    },
+    Setting {
+        key: "saml.cross_check",
+        default: "enforce",
+        form: "enforce | observe | off",
+        meaning: "Every signature is verified a second time, by xmlsec. `enforce` refuses a login on which the \
+                  two disagree, `observe` only logs it, `off` saves the work.",
+        secret: false,
+        apply: |config, text| text.parse().map(|value| config.saml_cross_check = value),
+    },
+    Setting {
+        key: "saml.clock_skew",
+        default: "60s",
+        form: "a duration up to 180s",
+        meaning: "How far an identity provider's clock may be off.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "0s", "180s").map(|value| config.saml_clock_skew = value)
+        },
+    },
+    Setting {
+        key: "login.lifetime",
+        default: "10m",
+        form: "a duration from 1m to 24h",
+        meaning: "How long a login may take from its start to the identity provider's answer.",
+        secret: false,
+        apply: |config, text| values::duration(text, "1m", "24h").map(|value| config.login_lifetime = value),
+    },
+    Setting {
+        key: "login.access_code_lifetime",
+        default: "5m",
+        form: "a duration from 10s to 1h",
+        meaning: "How long an app has to redeem an access code. (OAuth codes always live 60 seconds.)",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "10s", "1h").map(|value| config.login_access_code_lifetime = value)
+        },
+    },
+    Setting {
+        key: "retention.assertions",
+        default: "30d",
+        form: "a duration from 0s to 3650d",
+        meaning: "How long the documents that identity providers sent are kept (sealed) for support.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "0s", "3650d").map(|value| config.retention_assertions = value)
+        },
+    },
+    Setting {
+        key: "retention.logins",
+        default: "365d",
+        form: "a duration from 1d to 3650d",
+        meaning: "How long logins and their timelines are kept.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "1d", "3650d").map(|value| config.retention_logins = value)
+        },
+    },
+    Setting {
+        key: "outgoing.allow_private_targets",
+        default: "off",
+        form: "on | off",
+        meaning: "Whether requests of the gateway's own (fetching metadata) may go to private and loopback \
+                  addresses. On only where whoever sets up connections may see your network.",
+        secret: false,
+        apply: |config, text| values::switch(text).map(|value| config.outgoing_allow_private_targets = value),
+    },
+    Setting {
+        key: "test_idp",
+        default: "off",
+        form: "on | off",
+        meaning: "Whether the bundled test identity provider is served. It signs in anybody as anybody: never \
+                  where real people sign in.",
+        secret: false,
+        apply: |config, text| values::switch(text).map(|value| config.test_idp = value),
+    },
+    Setting {
+        key: "workers",
+        default: "0",
+        form: "0 to 256",
+        meaning: "How many threads answer requests. 0: as many as there are cores.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 0, 256).map(|value| config.workers = usize::try_from(value).unwrap_or(0))
+        },
+    },
+    Setting {
+        key: "shutdown_timeout",
+        default: "10s",
+        form: "a duration from 0s to 5m",
+        meaning: "How long a stop waits for the requests in flight.",
+        secret: false,
+        apply: |config, text| values::duration(text, "0s", "5m").map(|value| config.shutdown_timeout = value),
+    },
+];
+
+impl Config {
+    /// The public URL in force, without a path, when the gateway listens at `bound`.
+    pub fn public_url_at(&self, bound: SocketAddr) -> Url {
+        self.public_url.clone().unwrap_or_else(|| {
+            let text = match bound.port() {
+                80 => "http://localhost".to_owned(),
+                port => format!("http://localhost:{port}"),
+            };
+            Url::parse(&text).expect("localhost and a port make a URL")
+        })
+    }
+
+    /// The file the master key is read from, when it is not given as a value.
+    pub fn master_key_path(&self) -> Option<PathBuf> {
+        match (&self.master_key, &self.master_key_file, &self.database_url) {
+            (Some(_), _, _) => None,
+            (None, Some(path), _) => Some(path.clone()),
+            (None, None, DatabaseUrl::Sqlite(file)) => {
+                let mut name = file.clone().into_os_string();
+                name.push(".key");
+                Some(name.into())
+            }
+            (None, None, DatabaseUrl::Postgres(_)) => None,
+        }
+    }
+
+    /// Whether a start applies missing migrations to this database.
+    pub fn migrates_on_start(&self) -> bool {
+        match self.database_migrate {
+            Migrate::Always => true,
+            Migrate::Never => false,
+            Migrate::Auto => matches!(self.database_url, DatabaseUrl::Sqlite(_)),
+        }
+    }
+
+    /// What is allowed but deserves a word at the start.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(url) = &self.public_url
+            && url.scheme() == "http"
+            && !values::is_local(url)
+        {
+            warnings.push(format!(
+                "public_url is {url}: over plain http anyone on the way can read and change a login; use https"
+            ));
+        }
+        if self.test_idp {
+            warnings
+                .push("test_idp is on: the bundled identity provider signs in anybody as anybody".to_owned());
+        }
+        if !self.rate_limits {
+            warnings.push("rate_limits is off: guessing credentials is not slowed down".to_owned());
+        }
+        if self.saml_cross_check != CrossCheck::Enforce {
+            warnings.push(format!(
+                "saml.cross_check is {}: the second signature check refuses nobody",
+                self.saml_cross_check
+            ));
+        }
+        warnings
+    }
+
+    /// Settings that are right one by one and wrong together.
+    fn contradictions(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            problems
+                .push(Problem::new("master_key", "is set, and so is `master_key_file`: keep one of them"));
+        }
+        if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
+            problems.push(Problem::new(
+                "metrics.listen",
+                "is the address of `listen`: give it a port of its own, or set `metrics.token` instead",
+            ));
+        }
+        problems
+    }
+}
+
+impl Default for Config {
+    /// What runs when nobody sets anything.
+    fn default() -> Self {
+        let mut config = Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: None,
+            database_url: DatabaseUrl::Sqlite(PathBuf::new()),
+            database_pool_size: 1,
+            database_migrate: Migrate::Auto,
+            master_key: None,
+            master_key_file: None,
+            trusted_proxies: Vec::new(),
+            rate_limits: true,
+            metrics_listen: None,
+            metrics_token: None,
+            log_format: LogFormat::Pretty,
+            log_level: String::new(),
+            saml_cross_check: CrossCheck::Enforce,
+            saml_clock_skew: Duration::ZERO,
+            login_lifetime: Duration::ZERO,
+            login_access_code_lifetime: Duration::ZERO,
+            retention_assertions: Duration::ZERO,
+            retention_logins: Duration::ZERO,
+            outgoing_allow_private_targets: false,
+            test_idp: false,
+            workers: 0,
+            shutdown_timeout: Duration::ZERO,
+        };
+        for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+            (setting.apply)(&mut config, setting.default).expect("defaults pass their own checks (tested)");
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_passes_its_own_check() {
+        let config = Config::default();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.login_lifetime, Duration::from_secs(600));
+        assert_eq!(config.retention_assertions, Duration::from_secs(30 * 86_400));
+        assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+    }
+
+    #[test]
+    fn every_setting_is_documented_and_named_once() {
+        for (at, setting) in SETTINGS.iter().enumerate() {
+            assert!(setting.meaning.ends_with(['.', ')']), "{}: {}", setting.key, setting.meaning);
+            assert!(!setting.form.is_empty(), "{}", setting.key);
+            assert!(SETTINGS[..at].iter().all(|other| other.variable() != setting.variable()));
+        }
+        assert_eq!(Setting::named("saml.cross_check").unwrap().variable(), "OSTIARY_SAML_CROSS_CHECK");
+    }
+
+    #[test]
+    fn the_public_url_follows_the_port() {
+        let config = Config::default();
+        let at = |port| config.public_url_at(SocketAddr::from(([0, 0, 0, 0], port))).to_string();
+        assert_eq!(at(8080), "http://localhost:8080/");
+        assert_eq!(at(80), "http://localhost/");
+    }
+
+    #[test]
+    fn the_key_file_stands_beside_sqlite_and_nowhere_for_postgresql() {
+        let mut config = Config { database_url: "sqlite://data/x.db".parse().unwrap(), ..Config::default() };
+        assert_eq!(config.master_key_path(), Some("data/x.db.key".into()));
+        config.database_url = "postgres://localhost/x".parse().unwrap();
+        assert_eq!(config.master_key_path(), None);
+        assert!(!config.migrates_on_start());
+        config.database_migrate = Migrate::Always;
+        assert!(config.migrates_on_start());
+    }
+
+    #[test]
+    fn plain_http_in_public_gets_a_warning() {
+        for (url, warned) in [
+            ("http://sso.example.com", true),
+            ("https://sso.example.com", false),
+            ("http://localhost:9000", false),
+            ("http://127.0.0.1:9000", false),
+            ("http://[::1]:9000", false),
+        ] {
+            let config = Config { public_url: Some(Url::parse(url).unwrap()), ..Config::default() };
+            assert_eq!(config.warnings().len(), usize::from(warned), "{url}");
+        }
+    }
+}

@@ -1,1 +1,136 @@
-//! Logs and figures: the tracing subscriber and the Prometheus recorder.
+//! Logs and figures. A leaf: anybody may report here, and nobody is asked who they are. What is
+//! written are ids, codes, routes and durations; no names, addresses, assertions or secrets.
+
+use std::{sync::OnceLock, time::Duration};
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::config::LogFormat;
+
+/// Requests answered, by `route` (its pattern), `method` and `status`.
+pub const HTTP_REQUESTS: &str = "http_requests_total";
+/// How long answering took, by `route`.
+pub const HTTP_DURATION: &str = "http_request_duration_seconds";
+/// Logins that ended, by `outcome` (`succeeded`, `failed`) and `reason` (the refusal's code).
+pub const LOGINS: &str = "logins_total";
+/// How long verifying one SAML response took.
+pub const SAML_VERIFICATION: &str = "saml_verification_seconds";
+/// SAML responses on which the two signature implementations disagreed.
+pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
+/// Database connections, by `state` (`idle`, `used`).
+pub const DB_POOL: &str = "db_pool_connections";
+
+/// From a tenth of a millisecond to ten seconds.
+const BUCKETS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Starts writing logs to standard error. A second call in the same process changes nothing.
+pub fn start_logs(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match format {
+        LogFormat::Pretty => {
+            let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(ansi)).try_init()
+        }
+        LogFormat::Json => registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(true)
+                    .with_span_list(false)
+                    .with_writer(std::io::stderr),
+            )
+            .try_init(),
+    };
+    // Fails only when logs were started before, by a server in the same process.
+    drop(started);
+}
+
+/// The process's figures, which the first call starts to collect.
+pub fn figures() -> &'static PrometheusHandle {
+    static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
+    FIGURES.get_or_init(|| {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
+            .expect("there are buckets")
+            .build_recorder();
+        let handle = recorder.handle();
+        // Fails only when another recorder stands already; then this one stays empty.
+        let _ = metrics::set_global_recorder(recorder);
+        describe_counter!(HTTP_REQUESTS, "Requests answered.");
+        describe_histogram!(HTTP_DURATION, "How long answering a request took.");
+        describe_counter!(LOGINS, "Logins that ended, by outcome and by the refusal's code.");
+        describe_histogram!(SAML_VERIFICATION, "How long verifying a SAML response took.");
+        describe_counter!(
+            SAML_DISAGREEMENTS,
+            "SAML responses on which the two signature implementations disagreed."
+        );
+        describe_gauge!(DB_POOL, "Database connections.");
+        handle
+    })
+}
+
+/// Counts one answered request. `route` is a pattern, never a path.
+pub fn request_answered(route: String, method: &'static str, status: u16, took: Duration) {
+    counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!(HTTP_DURATION, "route" => route).record(took);
+}
+
+/// Counts a login that brought somebody in.
+pub fn login_succeeded() {
+    counter!(LOGINS, "outcome" => "succeeded", "reason" => "").increment(1);
+}
+
+/// Counts a login that was refused. `code` is from a closed list.
+pub fn login_failed(code: &'static str) {
+    counter!(LOGINS, "outcome" => "failed", "reason" => code).increment(1);
+}
+
+/// Counts one verification of a SAML response.
+pub fn response_verified(took: Duration, disagreed: bool) {
+    histogram!(SAML_VERIFICATION).record(took);
+    if disagreed {
+        counter!(SAML_DISAGREEMENTS).increment(1);
+    }
+}
+
+/// Notes how many database connections there are.
+pub fn pool_observed(idle: u32, used: u32) {
+    gauge!(DB_POOL, "state" => "idle").set(idle);
+    gauge!(DB_POOL, "state" => "used").set(used);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_for_prometheus() {
+        let figures = figures();
+        assert!(std::ptr::eq(figures, super::figures()), "one recorder a process");
+        request_answered("/healthz".to_owned(), "GET", 200, Duration::from_millis(2));
+        login_succeeded();
+        login_failed("assertion_audience");
+        response_verified(Duration::from_micros(300), true);
+        pool_observed(3, 1);
+        let text = figures.render();
+        for line in [
+            "http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} ",
+            "http_request_duration_seconds_bucket{route=\"/healthz\",le=\"0.0025\"} ",
+            "logins_total{outcome=\"succeeded\",reason=\"\"} ",
+            "logins_total{outcome=\"failed\",reason=\"assertion_audience\"} ",
+            "saml_verification_seconds_count ",
+            "saml_cross_check_disagreements_total ",
+            "db_pool_connections{state=\"idle\"} 3",
+            "# HELP logins_total ",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

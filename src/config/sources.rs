@@ -1,0 +1,287 @@
+//! Where settings come from: defaults, then the TOML file, the environment, the command line; the
+//! later wins. Every wrong one is reported, by name, with where it came from.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use super::{Config, SETTINGS, Setting};
+
+/// What a process was given to configure itself from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The TOML file, if one was named.
+    pub file: Option<PathBuf>,
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+    /// Settings from the command line: the flag as it was written, the key, the value.
+    pub flags: Vec<(String, &'static str, String)>,
+}
+
+/// One setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting, by the name under which it was set: `OSTIARY_LISTEN`, `--listen`, a TOML key.
+    pub name: String,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl Problem {
+    pub(super) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// Every setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "setting {}: {}", problem.name, problem.reason)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A value with the name under which it was given.
+struct Given {
+    name: String,
+    value: String,
+}
+
+impl Config {
+    /// Puts the sources together and checks everything.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut given: BTreeMap<&'static str, Given> = BTreeMap::new();
+        let mut problems = Vec::new();
+        if let Some(file) = &sources.file {
+            read_file(file, &mut given, &mut problems);
+        }
+        for (name, value) in &sources.environment {
+            match SETTINGS.iter().find(|setting| setting.variable() == *name) {
+                Some(setting) => {
+                    given.insert(setting.key, Given { name: name.clone(), value: value.clone() });
+                }
+                None => problems.extend(misspelt_variable(name)),
+            }
+        }
+        for (flag, key, value) in &sources.flags {
+            given.insert(key, Given { name: flag.clone(), value: value.clone() });
+        }
+
+        let mut config = Self::default();
+        for setting in SETTINGS {
+            let Some(Given { name, value }) = given.remove(setting.key) else { continue };
+            // An empty variable is the shell's way to say "not set".
+            if value.is_empty() {
+                continue;
+            }
+            if let Err(reason) = (setting.apply)(&mut config, &value) {
+                let shown = if setting.secret { String::new() } else { format!("{value:?} ") };
+                problems.push(Problem::new(name, format!("{shown}{reason}")));
+            }
+        }
+        if problems.is_empty() {
+            problems = config.contradictions();
+        }
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+}
+
+fn read_file(file: &std::path::Path, given: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {
+    let shown = file.display().to_string();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            return problems
+                .push(Problem::new(shown, format!("the configuration file cannot be read: {error}")));
+        }
+    };
+    let table = match text.parse::<toml::Table>() {
+        Ok(table) => table,
+        Err(error) => {
+            return problems
+                .push(Problem::new(shown, format!("the configuration file is not TOML: {error}")));
+        }
+    };
+    let mut flat = Vec::new();
+    flatten("", table, &mut flat);
+    for (key, value) in flat {
+        let name = format!("`{key}` in {shown}");
+        match (Setting::named(&key), as_text(&value)) {
+            (Some(setting), Some(value)) => {
+                given.insert(setting.key, Given { name, value });
+            }
+            (Some(setting), None) => {
+                problems.push(Problem::new(name, format!("must be {}", setting.form)));
+            }
+            (None, _) => {
+                let nearest = SETTINGS
+                    .iter()
+                    .min_by_key(|setting| distance(setting.key, &key))
+                    .map_or("", |setting| setting.key);
+                problems.push(Problem::new(
+                    name,
+                    format!("there is no such setting; did you mean `{nearest}`? `ostiary config` lists all"),
+                ));
+            }
+        }
+    }
+}
+
+fn flatten(prefix: &str, table: toml::Table, into: &mut Vec<(String, toml::Value)>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        match value {
+            toml::Value::Table(inner) if Setting::named(&key).is_none() => flatten(&key, inner, into),
+            value => into.push((key, value)),
+        }
+    }
+}
+
+/// A TOML value as one would write it in the environment.
+fn as_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(on) => Some(on.to_string()),
+        toml::Value::Array(items) => {
+            items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|items| items.join(","))
+        }
+        _ => None,
+    }
+}
+
+/// Variables that begin like ours may belong to somebody's script, so only near misses are refused:
+/// a misspelt `OSTIARY_TRUSTED_PROXIES` must not go unnoticed.
+fn misspelt_variable(name: &str) -> Option<Problem> {
+    if !name.starts_with("OSTIARY_") {
+        return None;
+    }
+    let meant = SETTINGS.iter().map(Setting::variable).find(|variable| distance(variable, name) <= 2)?;
+    Some(Problem::new(name, format!("there is no such setting; did you mean {meant}?")))
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn the_later_source_wins() {
+        let file = file(
+            "listen = \"127.0.0.1:1\"\nworkers = 3\nrate_limits = false\n\
+             trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n[saml]\nclock_skew = \"30s\"\ncross_check = \"off\"\n",
+        );
+        let mut sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+        let config = Config::load(&sources).unwrap();
+        assert_eq!((config.listen.port(), config.workers, config.trusted_proxies.len()), (1, 3, 2));
+        assert!(!config.rate_limits);
+        assert_eq!(config.saml_clock_skew.as_secs(), 30);
+
+        sources.environment = variables(&[("OSTIARY_LISTEN", "127.0.0.1:2"), ("OSTIARY_WORKERS", "")]);
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.listen.port(), 2);
+
+        sources.flags = vec![("--listen".to_owned(), "listen", "127.0.0.1:3".to_owned())];
+        assert_eq!(Config::load(&sources).unwrap().listen.port(), 3);
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        let file = file("lisen = 1\nworkers = { a = 1 }\n[saml]\nclock_skew = \"1h\"\n");
+        let error = Config::load(&Sources {
+            file: Some(file.path().to_owned()),
+            environment: variables(&[
+                ("OSTIARY_PUBLIC_URL", "sso.example.com"),
+                ("OSTIARY_MASTER_KEY", "hunter2"),
+                ("OSTIARY_TRUSTED_PROXYS", "10.0.0.0/8"),
+                ("OSTIARY_BIN", "somebody's script"),
+                ("OSTIARY_SERVICE_HOST", "10.0.0.1"),
+            ]),
+            flags: vec![("--listen".to_owned(), "listen", "8080".to_owned())],
+        })
+        .unwrap_err()
+        .to_string();
+        for part in [
+            "`lisen` in",
+            "did you mean `listen`",
+            "`saml.clock_skew` in",
+            "\"1h\" must be from 0s to 180s",
+            "OSTIARY_PUBLIC_URL: \"sso.example.com\" is not a URL",
+            "OSTIARY_MASTER_KEY: must be 32 bytes",
+            "OSTIARY_TRUSTED_PROXYS: there is no such setting; did you mean OSTIARY_TRUSTED_PROXIES?",
+            "--listen: \"8080\" must be an address and a port",
+        ] {
+            assert!(error.contains(part), "{part:?} is not in\n{error}");
+        }
+        assert!(!error.contains("hunter2") && !error.contains("OSTIARY_BIN"), "{error}");
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let error = Config::load(&Sources {
+            environment: variables(&[
+                ("OSTIARY_MASTER_KEY", &"ab".repeat(32)),
+                ("OSTIARY_MASTER_KEY_FILE", "x"),
+                ("OSTIARY_METRICS_LISTEN", "127.0.0.1:8080"),
+            ]),
+            ..Sources::default()
+        })
+        .unwrap_err();
+        let names: Vec<_> = error.problems.iter().map(|problem| problem.name.as_str()).collect();
+        assert_eq!(names, ["master_key", "metrics.listen"]);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error =
+            Config::load(&Sources { file: Some("/nowhere/ostiary.toml".into()), ..Sources::default() })
+                .unwrap_err()
+                .to_string();
+        assert!(error.contains("/nowhere/ostiary.toml") && error.contains("cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [("", "abc", 3), ("kitten", "sitting", 3), ("same", "same", 0)] {
+            assert_eq!(distance(a, b), expected);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What every use case works with.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    model::{
+        random::Random,
+        sealed::MasterKey,
+        time::{Clock, Timestamp},
+    },
+    store::Db,
+};
+
+/// The running service: the database, the clock, randomness, the master key and the settings. Cheap to
+/// clone; the same for every request.
+#[derive(Clone)]
+pub struct State {
+    /// The database.
+    pub db: Db,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh randomness.
+    pub random: Arc<dyn Random>,
+    /// What seals secrets at rest.
+    pub master_key: MasterKey,
+    /// How it behaves.
+    pub settings: Arc<Settings>,
+}
+
+impl State {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// How the service behaves, as far as use cases must know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a begun login waits for its response.
+    pub login_lifetime: Duration,
+    /// How long an access code can be redeemed at `/v1/saml/redeem`.
+    pub access_code_lifetime: Duration,
+    /// How long the XML of a login is kept, sealed.
+    pub document_retention: Duration,
+    /// How far an identity provider's clock may be off.
+    pub clock_skew: Duration,
+    /// Whether outgoing requests may go to private and loopback addresses.
+    pub allow_private_targets: bool,
+    /// Whether connections to the bundled test identity provider work.
+    pub test_idp: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            login_lifetime: Duration::from_secs(10 * 60),
+            access_code_lifetime: Duration::from_secs(5 * 60),
+            document_retention: Duration::from_secs(30 * 24 * 3600),
+            clock_skew: Duration::from_secs(60),
+            allow_private_targets: false,
+            test_idp: false,
+        }
+    }
+}

@@ -1,1 +1,335 @@
-//! Every URL the service builds.
+//! Every URL the service builds, and the path of every route that something links to: a leaf.
+//!
+//! A path is written once, as a route pattern in [`path`]; `http/routes.rs` registers that constant
+//! and [`Links`] fills the same constant in, so a renamed path cannot leave a dead URL behind.
+//!
+//! The public URL is an origin: scheme, host and port, no path. One origin serves everything, and
+//! identity providers, SDKs and OAuth clients are given absolute URLs below it.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::model::id::SamlConnectionId;
+
+/// Route patterns, as actix-web and [`Links`] both read them: `{name}` stands for one segment.
+pub mod path {
+    /// What this service is, in a few words.
+    pub const HOME: &str = "/";
+    /// One embedded file: stylesheet, script, icon.
+    pub const ASSET: &str = "/assets/{name}";
+
+    /// Where an app asks for the URL that begins a login (contracts §2.3).
+    pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
+    /// Where an app redeems its access code (contracts §2.3).
+    pub const SAML_REDEEM: &str = "/v1/saml/redeem";
+    /// Where the browser begins a login.
+    pub const SAML_INIT: &str = "/v1/saml/{connection}/init";
+    /// Assertion consumer service: where the identity provider posts its response.
+    pub const SAML_ACS: &str = "/v1/saml/{connection}/acs";
+    /// Service-provider metadata (SAML 2.0 Metadata §2.4.4).
+    pub const SAML_METADATA: &str = "/v1/saml/{connection}/metadata";
+    /// The entity id that new connections get; SSOReady's form.
+    pub const SAML_ENTITY: &str = "/v1/saml/{connection}";
+
+    /// The OAuth issuer (RFC 8414 §2).
+    pub const OAUTH_ISSUER: &str = "/v1/oauth";
+    /// OpenID Connect Discovery 1.0 §4.
+    pub const OAUTH_DISCOVERY: &str = "/v1/oauth/.well-known/openid-configuration";
+    /// RFC 6749 §3.1.
+    pub const OAUTH_AUTHORIZE: &str = "/v1/oauth/authorize";
+    /// RFC 6749 §3.2.
+    pub const OAUTH_TOKEN: &str = "/v1/oauth/token";
+    /// RFC 7517 §5.
+    pub const OAUTH_JWKS: &str = "/v1/oauth/jwks";
+    /// OpenID Connect Core 1.0 §5.3.
+    pub const OAUTH_USERINFO: &str = "/v1/oauth/userinfo";
+
+    /// The bundled test identity provider: what it is, and logins it starts by itself.
+    pub const TEST_IDP: &str = "/test-idp";
+    /// Its metadata.
+    pub const TEST_IDP_METADATA: &str = "/test-idp/metadata";
+    /// Its single sign-on service, for both bindings.
+    pub const TEST_IDP_SSO: &str = "/test-idp/sso";
+
+    /// The sample app.
+    pub const DEMO: &str = "/demo";
+    /// Its buttons: where each begins a login.
+    pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
+    /// Where it takes an access code.
+    pub const DEMO_CALLBACK: &str = "/demo/callback";
+    /// Where it takes an OAuth code.
+    pub const DEMO_OAUTH_CALLBACK: &str = "/demo/oauth/callback";
+    /// Ends its session.
+    pub const DEMO_SIGN_OUT: &str = "/demo/sign-out";
+}
+
+/// A pattern with its one `{…}` segment filled in. Values are ids and file names of ours, which
+/// need no escaping.
+fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
+    match (pattern.find('{'), pattern.find('}')) {
+        (Some(open), Some(close)) if open < close => {
+            format!("{}{value}{}", &pattern[..open], &pattern[close + 1..])
+        }
+        _ => pattern.to_owned(),
+    }
+}
+
+/// The path of an embedded file; `version` is its content's hash, so that it may be cached for ever.
+pub fn asset(name: &str, version: &str) -> String {
+    format!("{}?v={version}", fill(path::ASSET, &name))
+}
+
+/// Why a URL cannot be the public URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnOrigin {
+    /// Another scheme than http or https.
+    #[error("must begin with http:// or https://")]
+    Scheme,
+    /// A user name or password.
+    #[error("must not contain a user name or password")]
+    Credentials,
+    /// A path, query or fragment.
+    #[error("must be an origin, without path, query or fragment: https://sso.example.com")]
+    Path,
+}
+
+/// Builds URLs below one origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    /// Always http(s) with the path `/`.
+    base: Url,
+}
+
+impl Links {
+    /// The links of the service that is reached at `public_url`, or of an environment's own auth URL.
+    pub fn new(public_url: &Url) -> Result<Self, NotAnOrigin> {
+        if !matches!(public_url.scheme(), "http" | "https") || public_url.host().is_none() {
+            return Err(NotAnOrigin::Scheme);
+        }
+        if !public_url.username().is_empty() || public_url.password().is_some() {
+            return Err(NotAnOrigin::Credentials);
+        }
+        if public_url.path() != "/" || public_url.query().is_some() || public_url.fragment().is_some() {
+            return Err(NotAnOrigin::Path);
+        }
+        Ok(Self { base: public_url.clone() })
+    }
+
+    /// The links of an environment: below its own auth URL when it has a usable one, else below this.
+    pub fn at(&self, auth_url: Option<&Url>) -> Self {
+        auth_url.and_then(|url| Self::new(url).ok()).unwrap_or_else(|| self.clone())
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// Scheme, host and port, as browsers write the `Origin` header.
+    pub fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    /// Whether browsers treat this origin as secure, so that cookies may be `Secure`: https, or
+    /// localhost (W3C Secure Contexts §3.1; IP loopback is not enough for every browser's cookies).
+    pub fn is_trustworthy(&self) -> bool {
+        self.base.scheme() == "https"
+            || matches!(self.base.host(), Some(Host::Domain(host)) if host == "localhost" || host.ends_with(".localhost"))
+    }
+
+    /// Whether this origin is on the machine itself.
+    pub fn is_loopback(&self) -> bool {
+        match self.base.host() {
+            Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// The front page.
+    pub fn home(&self) -> Url {
+        self.url(path::HOME)
+    }
+
+    /// Where an app asks for the URL that begins a login.
+    pub fn saml_redirect(&self) -> Url {
+        self.url(path::SAML_REDIRECT)
+    }
+
+    /// Where an app redeems an access code.
+    pub fn saml_redeem(&self) -> Url {
+        self.url(path::SAML_REDEEM)
+    }
+
+    /// Where the browser begins the login that `state` names.
+    pub fn saml_init(&self, connection: SamlConnectionId, state: &str) -> Url {
+        let mut url = self.url(&fill(path::SAML_INIT, &connection));
+        url.query_pairs_mut().append_pair("state", state);
+        url
+    }
+
+    /// The assertion consumer service of a new connection. It is stored with the connection, and the
+    /// stored ones are what counts afterwards.
+    pub fn saml_acs(&self, connection: SamlConnectionId) -> Url {
+        self.url(&fill(path::SAML_ACS, &connection))
+    }
+
+    /// The service-provider metadata of a connection.
+    pub fn saml_metadata(&self, connection: SamlConnectionId) -> Url {
+        self.url(&fill(path::SAML_METADATA, &connection))
+    }
+
+    /// The service-provider entity id of a new connection, stored with it.
+    pub fn sp_entity_id(&self, connection: SamlConnectionId) -> String {
+        self.url(&fill(path::SAML_ENTITY, &connection)).into()
+    }
+
+    /// The OAuth issuer: `iss` of ID tokens.
+    pub fn oauth_issuer(&self) -> String {
+        self.url(path::OAUTH_ISSUER).into()
+    }
+
+    /// The discovery document.
+    pub fn oauth_discovery(&self) -> Url {
+        self.url(path::OAUTH_DISCOVERY)
+    }
+
+    /// The authorization endpoint.
+    pub fn oauth_authorize(&self) -> Url {
+        self.url(path::OAUTH_AUTHORIZE)
+    }
+
+    /// The token endpoint.
+    pub fn oauth_token(&self) -> Url {
+        self.url(path::OAUTH_TOKEN)
+    }
+
+    /// The key set.
+    pub fn oauth_jwks(&self) -> Url {
+        self.url(path::OAUTH_JWKS)
+    }
+
+    /// The userinfo endpoint.
+    pub fn oauth_userinfo(&self) -> Url {
+        self.url(path::OAUTH_USERINFO)
+    }
+
+    /// The bundled test identity provider's first page.
+    pub fn test_idp(&self) -> Url {
+        self.url(path::TEST_IDP)
+    }
+
+    /// Its metadata, which is its entity id too.
+    pub fn test_idp_metadata(&self) -> Url {
+        self.url(path::TEST_IDP_METADATA)
+    }
+
+    /// Its single sign-on service.
+    pub fn test_idp_sso(&self) -> Url {
+        self.url(path::TEST_IDP_SSO)
+    }
+
+    /// The sample app.
+    pub fn demo(&self) -> Url {
+        self.url(path::DEMO)
+    }
+
+    /// Where the sample app takes access codes: its environment's redirect URL.
+    pub fn demo_callback(&self) -> Url {
+        self.url(path::DEMO_CALLBACK)
+    }
+
+    /// Where the sample app takes OAuth codes: its environment's OAuth redirect URI.
+    pub fn demo_oauth_callback(&self) -> Url {
+        self.url(path::DEMO_OAUTH_CALLBACK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(url: &str) -> Result<Links, NotAnOrigin> {
+        Links::new(&url.parse().unwrap())
+    }
+
+    fn connection() -> SamlConnectionId {
+        "saml_conn_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap()
+    }
+
+    #[test]
+    fn urls_stand_below_the_origin() {
+        let links = links("https://sso.example.com:8443").unwrap();
+        assert_eq!(links.origin(), "https://sso.example.com:8443");
+        assert_eq!(
+            links.saml_init(connection(), "a b&c").as_str(),
+            "https://sso.example.com:8443/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/init?state=a+b%26c"
+        );
+        assert_eq!(
+            links.saml_acs(connection()).as_str(),
+            "https://sso.example.com:8443/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs"
+        );
+        assert_eq!(
+            links.sp_entity_id(connection()),
+            "https://sso.example.com:8443/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g"
+        );
+        assert_eq!(links.oauth_issuer(), "https://sso.example.com:8443/v1/oauth");
+        // Discovery is the issuer plus the well-known suffix (OpenID Connect Discovery 1.0 §4.1).
+        assert_eq!(
+            links.oauth_discovery().as_str(),
+            links.oauth_issuer() + "/.well-known/openid-configuration"
+        );
+    }
+
+    #[test]
+    fn only_an_origin_can_be_the_public_url() {
+        for good in
+            ["http://localhost:8080", "https://sso.example.com", "https://sso.example.com/", "http://[::1]"]
+        {
+            assert!(links(good).is_ok(), "{good}");
+        }
+        for (bad, error) in [
+            ("ftp://example.com", NotAnOrigin::Scheme),
+            ("javascript:alert(1)", NotAnOrigin::Scheme),
+            ("https://user@example.com", NotAnOrigin::Credentials),
+            ("https://:secret@example.com", NotAnOrigin::Credentials),
+            ("https://example.com/sso", NotAnOrigin::Path),
+            ("https://example.com/?a", NotAnOrigin::Path),
+            ("https://example.com/#a", NotAnOrigin::Path),
+        ] {
+            assert_eq!(links(bad), Err(error), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_environment_may_have_its_own_origin() {
+        let links = links("https://sso.example.com").unwrap();
+        let own: Url = "https://login.acme.com".parse().unwrap();
+        assert_eq!(links.at(Some(&own)).origin(), "https://login.acme.com");
+        assert_eq!(links.at(None), links);
+    }
+
+    #[test]
+    fn secure_and_loopback_origins_are_known() {
+        for (url, trustworthy, loopback) in [
+            ("https://sso.example.com", true, false),
+            ("http://sso.example.com", false, false),
+            ("http://localhost:8080", true, true),
+            ("http://127.0.0.1:8080", false, true),
+            ("http://[::1]:8080", false, true),
+            ("https://localhost.example.com", true, false),
+            ("http://localhost.example.com", false, false),
+        ] {
+            let links = links(url).unwrap();
+            assert_eq!((links.is_trustworthy(), links.is_loopback()), (trustworthy, loopback), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_asset_names_its_version() {
+        assert_eq!(asset("ostiary.css", "1a2b"), "/assets/ostiary.css?v=1a2b");
+    }
+}

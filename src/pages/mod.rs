@@ -1,1 +1,11 @@
 //! HTML pages: views and the components they share.
+//!
+//! A view is a function from a plain struct to markup; it asks nobody and decides nothing. What a
+//! handler hands back is [`response::page`], which adds the headers every page needs. Pages work
+//! without JavaScript, on a phone and with the keyboard; how they look and speak is one stylesheet
+//! (`assets/ostiary.css`) and the words in each view.
+
+pub mod assets;
+pub mod components;
+pub mod layout;
+pub mod response;

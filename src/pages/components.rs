@@ -1,0 +1,468 @@
+//! What pages are made of: each component is a function to markup, in the stylesheet's order.
+
+use maud::{Markup, PreEscaped, Render, html};
+
+use crate::model::{
+    check::{Check, Fixer},
+    time::Timestamp,
+};
+
+/// A meaning that has a colour, and with it always a shape and a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A tick in a circle.
+    Good,
+    /// An exclamation mark in a triangle.
+    Attention,
+    /// A cross in an octagon.
+    Bad,
+    /// An i in a square.
+    Note,
+    /// A dot: a step that is neither good nor bad.
+    Step,
+    /// An arrow to the right.
+    Onward,
+}
+
+impl Shape {
+    /// The class that colours it.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Attention => "attention",
+            Self::Bad => "bad",
+            Self::Note | Self::Step | Self::Onward => "note",
+        }
+    }
+
+    const fn drawing(self) -> &'static str {
+        match self {
+            Self::Good => "<circle cx='8' cy='8' r='7'/><path d='M4.8 8.3l2.2 2.2 4.3-4.8' class='c'/>",
+            Self::Attention => {
+                "<path d='M8 1.2L15.4 14.4H.6z'/><path d='M8 6v4' class='c'/><path d='M8 12.2v.2' class='c'/>"
+            }
+            Self::Bad => {
+                "<path d='M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z'/>\
+                 <path d='M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2' class='c'/>"
+            }
+            Self::Note => {
+                "<rect x='1' y='1' width='14' height='14' rx='3'/>\
+                 <path d='M8 7.2v4.3' class='c'/><path d='M8 4.5v.2' class='c'/>"
+            }
+            Self::Step => "<circle cx='8' cy='8' r='4'/>",
+            Self::Onward => "<path d='M3 8h9M8.5 4l4 4-4 4' class='l'/>",
+        }
+    }
+}
+
+/// Draws a shape. It says nothing to a screen reader: the word beside it does.
+pub fn shape(shape: Shape) -> Markup {
+    html! {
+        svg.shape viewBox="0 0 16 16" fill="currentColor" aria-hidden="true" { (PreEscaped(shape.drawing())) }
+    }
+}
+
+/// A shape with its word: "✓ passed".
+pub fn mark(kind: Shape, word: &str) -> Markup {
+    html! { span class={ "mark " (kind.class()) } { (shape(kind)) (word) } }
+}
+
+/// Our sign: a door with a keyhole.
+pub fn brand_mark() -> Markup {
+    html! {
+        svg viewBox="0 0 32 32" fill="currentColor" fill-rule="evenodd" aria-hidden="true" {
+            path d="M5 30V13a11 11 0 0 1 22 0v17zM16 11.5a3.5 3.5 0 0 0-1.9 6.45L13 24h6l-1.1-6.05A3.5 3.5 0 0 0 16 11.5z" {}
+        }
+    }
+}
+
+/// How much a button asks to be pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The one thing to do here.
+    Primary,
+    /// Something else one may do.
+    Plain,
+    /// Something that cannot be undone; its label names the effect.
+    Danger,
+}
+
+impl Weight {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Primary => "button primary",
+            Self::Plain => "button",
+            Self::Danger => "button danger",
+        }
+    }
+}
+
+/// Submits the form it stands in.
+pub fn button(weight: Weight, label: &str) -> Markup {
+    html! { button type="submit" class=(weight.class()) { (label) } }
+}
+
+/// A link that looks like a button.
+pub fn link_button(weight: Weight, label: &str, href: &str) -> Markup {
+    html! { a class=(weight.class()) href=(href) { (label) } }
+}
+
+/// A value to copy, `name` saying what it is: "reference". The whole value is in the page, so that
+/// it can be selected without a script; where room is short its head gives way and its end stays.
+/// The page needs [`super::assets::COPY`].
+pub fn copyable(value: &str, name: &str) -> Markup {
+    // The tail is cut on a character boundary; a short value has none.
+    let length = value.chars().count();
+    let tail_starts = value.char_indices().nth(length.saturating_sub(8)).map_or(0, |(at, _)| at);
+    let (head, tail) = if length > 20 { value.split_at(tail_starts) } else { (value, "") };
+    html! {
+        span.copyable {
+            code { span.head { (head) } @if !tail.is_empty() { span.tail { (tail) } } }
+            (copy_button(value, name))
+        }
+    }
+}
+
+/// Copies `value`; hidden until the script that makes it work shows it.
+pub fn copy_button(value: &str, name: &str) -> Markup {
+    html! { button.copy type="button" hidden data-copy=(value) aria-label={ "Copy " (name) } { "Copy" } }
+}
+
+/// A secret with all but its prefix and last characters taken away: for pages and examples.
+pub fn shortened(secret: &str) -> String {
+    let characters: Vec<char> = secret.chars().collect();
+    let prefix = secret.rfind('_').map_or(4, |at| secret[..=at].chars().count());
+    if characters.len() <= prefix + 8 {
+        return "…".to_owned();
+    }
+    let head: String = characters[..prefix + 2].iter().collect();
+    let tail: String = characters[characters.len() - 2..].iter().collect();
+    format!("{head}…{tail}")
+}
+
+/// A moment: relative in the text, exact in the title and for machines.
+pub fn time(at: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
+}
+
+/// `2026-11-21 21:41:37 UTC`.
+pub fn exact(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(clock)) => format!("{day} {clock} UTC"),
+        _ => text,
+    }
+}
+
+/// `2 hours ago`, `in 3 days`; the day itself when that is more than a month away.
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let (distance, past) = if at <= now { (now.since(at), true) } else { (at.since(now), false) };
+    let seconds = distance.as_secs();
+    let (count, unit) = match seconds {
+        0..10 => return "just now".to_owned(),
+        10..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        86_400..2_678_400 => (seconds / 86_400, "day"),
+        _ => return exact(at).get(..10).map_or_else(|| at.to_string(), str::to_owned),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if past { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+}
+
+/// `one`, `one and two`, `one, two and three`.
+pub fn listing<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [rest @ .., last] => {
+            let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", rest.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// Label and value pairs.
+pub fn facts(pairs: &[(&str, Markup)]) -> Markup {
+    html! { dl.facts { @for (label, value) in pairs { dt { (label) } dd { (value) } } } }
+}
+
+/// A message that stands out: a shape, a word, then the text.
+pub fn notice(kind: Shape, title: &str, body: Markup) -> Markup {
+    html! {
+        div class={ "notice " (kind.class()) } {
+            (shape(kind))
+            p.title { (title) }
+            div.body { (body) }
+        }
+    }
+}
+
+/// Who mends a failed check.
+pub const fn fixer(fixer: Fixer) -> &'static str {
+    match fixer {
+        Fixer::IdentityProvider => "the customer's IT team, in their identity provider",
+        Fixer::Vendor => "you, in the settings here",
+        Fixer::User => "the person, by signing in again",
+    }
+}
+
+/// One check as a row: for those who may see everything (ruling 14 is the caller's to keep).
+pub fn check_row(check: &Check) -> Markup {
+    html! {
+        li {
+            div.head {
+                @if check.passed { (mark(Shape::Good, "passed")) } @else { (mark(Shape::Bad, "failed")) }
+                code { (check.name) }
+                span.clause { (check.clause) }
+            }
+            @if !check.passed {
+                dl.facts {
+                    @if let Some(expected) = &check.expected { dt { "Expected" } dd { code { (expected) } } }
+                    @if let Some(found) = &check.found { dt { "Found" } dd { code { (found) } } }
+                    dt { "Who can fix it" } dd { (fixer(check.fixer)) }
+                    dt { "How" } dd { (check.remedy) }
+                }
+            }
+        }
+    }
+}
+
+/// The checks of one step: failed ones open, passed ones folded into "12 checks passed".
+pub fn checks(all: &[Check]) -> Markup {
+    let (passed, failed): (Vec<_>, Vec<_>) = all.iter().partition(|check| check.passed);
+    html! {
+        @if !failed.is_empty() { ul.checks { @for check in failed { (check_row(check)) } } }
+        @if !passed.is_empty() {
+            details {
+                summary { (passed.len()) @if passed.len() == 1 { " check passed" } @else { " checks passed" } }
+                ul.checks { @for check in passed { (check_row(check)) } }
+            }
+        }
+    }
+}
+
+/// One step of a timeline.
+pub struct Step<'a> {
+    /// How it went.
+    pub outcome: Shape,
+    /// What happened.
+    pub title: &'a str,
+    /// When.
+    pub at: Timestamp,
+    /// What was checked in it.
+    pub checks: &'a [Check],
+    /// Anything more to show.
+    pub detail: Option<Markup>,
+}
+
+/// What happened, step by step, oldest first.
+pub fn timeline(steps: &[Step<'_>], now: Timestamp) -> Markup {
+    html! {
+        ol.timeline {
+            @for step in steps {
+                li class=(step.outcome.class()) {
+                    (shape(step.outcome))
+                    div.step {
+                        h3 {
+                            (step.title)
+                            @match step.outcome {
+                                Shape::Good => span.visually-hidden { " (succeeded)" },
+                                Shape::Bad => span.visually-hidden { " (failed)" },
+                                _ => {},
+                            }
+                        }
+                        (time(step.at, now))
+                    }
+                    (checks(step.checks))
+                    @if let Some(detail) = &step.detail { (detail) }
+                }
+            }
+        }
+    }
+}
+
+/// A column of a table.
+pub struct Column<'a> {
+    /// Its heading, and the label of its values where the table becomes cards.
+    pub name: &'a str,
+    /// Whether it holds numbers, which stand to the right.
+    pub number: bool,
+}
+
+/// A table, which becomes a list of cards on a phone. `caption` names it to a screen reader.
+pub fn table(caption: &str, columns: &[Column<'_>], rows: &[Vec<Markup>]) -> Markup {
+    // The roles are said aloud because `display: block` takes them away in some browsers.
+    html! {
+        div.table-box {
+            table.cards role="table" {
+                caption.visually-hidden { (caption) }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for column in columns {
+                            th role="columnheader" scope="col" class=[column.number.then_some("number")] { (column.name) }
+                        }
+                    }
+                }
+                tbody role="rowgroup" {
+                    @for row in rows {
+                        tr role="row" {
+                            @for (column, value) in columns.iter().zip(row) {
+                                td role="cell" data-label=(column.name) class=[column.number.then_some("number")] {
+                                    div { (value) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A form field: label above, hint and error below.
+pub struct Field<'a> {
+    /// The control's name and id.
+    pub name: &'a str,
+    /// What it is.
+    pub label: &'a str,
+    /// `text`, `email`, `url` …
+    pub kind: &'a str,
+    /// What was typed.
+    pub value: &'a str,
+    /// What to write there.
+    pub hint: Option<&'a str>,
+    /// What is wrong with what was written.
+    pub error: Option<&'a str>,
+    /// Whether it may not stay empty.
+    pub required: bool,
+    /// What the browser may fill in by itself (HTML §4.10.18.7).
+    pub autocomplete: Option<&'a str>,
+}
+
+impl<'a> Field<'a> {
+    /// A required field without a value yet.
+    pub fn new(name: &'a str, label: &'a str, kind: &'a str) -> Self {
+        Self { name, label, kind, value: "", hint: None, error: None, required: true, autocomplete: None }
+    }
+}
+
+impl Render for Field<'_> {
+    fn render(&self) -> Markup {
+        let hint = self.hint.map(|_| format!("{}-hint", self.name));
+        let error = self.error.map(|_| format!("{}-error", self.name));
+        let described: Vec<&str> = [error.as_deref(), hint.as_deref()].into_iter().flatten().collect();
+        html! {
+            div class=(if self.error.is_some() { "field bad" } else { "field" }) {
+                label for=(self.name) { (self.label) @if !self.required { span.soft { " (optional)" } } }
+                input #(self.name) name=(self.name) type=(self.kind) value=(self.value) required[self.required]
+                    autocomplete=[self.autocomplete]
+                    aria-invalid=[self.error.map(|_| "true")]
+                    aria-describedby=[(!described.is_empty()).then(|| described.join(" "))];
+                @if let (Some(hint), Some(id)) = (self.hint, hint) { p.hint #(id) { (hint) } }
+                @if let (Some(error), Some(id)) = (self.error, error) {
+                    p.error #(id) { (shape(Shape::Bad)) (error) }
+                }
+            }
+        }
+    }
+}
+
+/// The errors of a form once more at its top, each a link to its field.
+pub fn error_summary(fields: &[&Field<'_>]) -> Markup {
+    let wrong: Vec<_> = fields.iter().filter_map(|field| Some((field, field.error?))).collect();
+    html! {
+        @if !wrong.is_empty() {
+            div role="alert" {
+                (notice(Shape::Bad, "Please check what you entered", html! {
+                    ul { @for (field, error) in wrong { li { a href={ "#" (field.name) } { (field.label) ": " (error) } } } }
+                }))
+            }
+        }
+    }
+}
+
+/// Code with its name and a copy button; it scrolls by itself, also with the keyboard.
+pub fn code_block(name: &str, code: &str) -> Markup {
+    html! {
+        figure.code {
+            figcaption { (name) (copy_button(code, name)) }
+            pre tabindex="0" role="region" aria-label=(name) { code { (code) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_told_from_now() {
+        let now = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap();
+        for (seconds, before, after) in [
+            (0, "just now", "just now"),
+            (9, "just now", "just now"),
+            (10, "10 seconds ago", "in 10 seconds"),
+            (60, "1 minute ago", "in 1 minute"),
+            (7199, "1 hour ago", "in 1 hour"),
+            (86_400 * 2, "2 days ago", "in 2 days"),
+            (86_400 * 40, "2026-10-12", "2026-12-31"),
+        ] {
+            let distance = Duration::from_secs(seconds);
+            assert_eq!(relative(now - distance, now), before);
+            assert_eq!(relative(now + distance, now), after);
+        }
+        assert_eq!(exact(now), "2026-11-21 12:00:00 UTC");
+    }
+
+    #[test]
+    fn a_copyable_value_is_whole_in_the_page_and_on_copy() {
+        let id = "saml_flow_12vqjrnxk9xeov6o4f05pan0g";
+        let markup = copyable(id, "reference").into_string();
+        assert!(markup.contains(&format!("data-copy=\"{id}\"")));
+        let text: String = markup
+            .split(['<', '>'])
+            .skip_while(|piece| *piece != "code")
+            .enumerate()
+            .filter_map(|(at, piece)| (at % 2 == 1).then_some(piece))
+            .take_while(|piece| *piece != "Copy")
+            .collect();
+        assert_eq!(text, id);
+        for value in ["", "short", "überlange Zeichenkette mit ümläüten"] {
+            assert!(copyable(value, "value").into_string().contains("data-copy="));
+        }
+    }
+
+    #[test]
+    fn a_shortened_secret_gives_away_four_characters() {
+        assert_eq!(shortened("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g"), "ssoready_sk_12…0g");
+        assert_eq!(shortened("abcdefghijklmnop"), "abcdef…op");
+        assert_eq!(shortened("short"), "…");
+        assert_eq!(shortened("prefix_12"), "…");
+    }
+
+    #[test]
+    fn lists_read_like_a_sentence() {
+        assert_eq!(listing::<&str>(&[]), "");
+        assert_eq!(listing(&["a.com"]), "a.com");
+        assert_eq!(listing(&["a.com", "b.com", "c.com"]), "a.com, b.com and c.com");
+    }
+
+    #[test]
+    fn a_field_ties_its_hint_and_error_to_the_control() {
+        let field = Field {
+            hint: Some("The address your company gave you."),
+            error: Some("Write an address like dana@acme.com."),
+            value: "dana\"@",
+            ..Field::new("email", "Work e-mail", "email")
+        };
+        let markup = field.render().into_string();
+        assert!(markup.contains("aria-describedby=\"email-error email-hint\""));
+        assert!(markup.contains("aria-invalid=\"true\""));
+        assert!(markup.contains("value=\"dana&quot;@\""));
+        assert!(error_summary(&[&field]).into_string().contains("href=\"#email\""));
+        assert!(error_summary(&[&Field::new("a", "A", "text")]).into_string().is_empty());
+    }
+}

@@ -1,0 +1,92 @@
+//! How a page becomes an HTTP response: its status and the headers that keep it safe.
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use maud::Markup;
+
+/// What a page may do with forms (ruling 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// The page begins or continues a chain of redirects and posts that may end at another site.
+    /// Browsers apply `form-action` to the whole chain, so there is none.
+    Chain,
+    /// Forms, if any, stay with us.
+    Own,
+}
+
+/// Everything but `form-action`: only files of ours, nothing inline, in nobody's frame.
+macro_rules! base_policy {
+    () => {
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    };
+}
+
+impl Policy {
+    /// The `Content-Security-Policy` header.
+    pub const fn content_security_policy(self) -> &'static str {
+        match self {
+            Self::Chain => base_policy!(),
+            Self::Own => concat!(base_policy!(), "; form-action 'self'"),
+        }
+    }
+
+    /// The `Referrer-Policy` header. Addresses of ours carry one-time state and never leave. A form
+    /// posted to another site under `no-referrer` would carry `Origin: null`, which some identity
+    /// providers' request-forgery filters refuse; `strict-origin` tells them the origin, no more.
+    pub const fn referrer_policy(self) -> &'static str {
+        match self {
+            Self::Chain => "strict-origin",
+            Self::Own => "no-referrer",
+        }
+    }
+}
+
+/// A page as an HTTP response. It is never stored, framed or sniffed.
+pub fn page(status: StatusCode, policy: Policy, markup: Markup) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy.content_security_policy()))
+        .insert_header((header::REFERRER_POLICY, policy.referrer_policy()))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(markup.into_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use maud::html;
+
+    use super::*;
+
+    #[test]
+    fn every_page_carries_the_headers_that_keep_it_safe() {
+        let response = page(StatusCode::FORBIDDEN, Policy::Own, html! { p { "a" } });
+        assert_eq!(response.status(), 403);
+        for (name, value) in [
+            (
+                "content-security-policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                 frame-ancestors 'none'; form-action 'self'",
+            ),
+            ("content-type", "text/html; charset=utf-8"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(response.headers().get(name).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn a_page_in_a_login_chain_leaves_the_forms_target_open() {
+        let response = page(StatusCode::OK, Policy::Chain, html! {});
+        let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+        assert!(!policy.contains("form-action"));
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"));
+    }
+}

@@ -59,7 +59,7 @@ macro_rules! stored {
 }
 stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
 stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached");
-stored!(StepKind: Started "started", Requested "requested", Refused "refused", Accepted "accepted", Redeemed "redeemed", Restarted "restarted");
+stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
 
 /// Attributes of a person: name to values, as the identity provider sent them.
 pub type Attributes = BTreeMap<String, Vec<String>>;
@@ -110,6 +110,8 @@ pub struct SamlFlow {
     pub oauth: Option<OauthRequest>,
     /// Whether the person must sign in anew at the identity provider.
     pub force_authn: bool,
+    /// What the app redeems, once somebody signed in.
+    pub code: Option<IssuedCode>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -129,22 +131,28 @@ pub struct PendingRequest {
     pub consumed_at: Option<Timestamp>,
 }
 
-/// What kind of event a step of the timeline is.
+/// The one-time code of a flow, as the database knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCode {
+    /// Its digest.
+    pub digest: Digest,
+    /// Until when it can be redeemed.
+    pub expires_at: Timestamp,
+    /// When it was redeemed.
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// What kind of event a step of the timeline is. When the login was asked for and when its answer was
+/// fetched stand on the flow itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
-    /// The login was asked for.
-    Started,
     /// The browser was sent to the identity provider; the document is our AuthnRequest.
     Requested,
     /// A response was refused; the document is the response.
     Refused,
     /// A response was accepted; the document is the response.
     Accepted,
-    /// The app fetched the answer.
-    Redeemed,
-    /// An unsolicited response was thrown away and this login begun in its place.
-    Restarted,
 }
 
 /// One event in a flow's timeline.

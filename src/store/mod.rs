@@ -6,6 +6,7 @@
 mod columns;
 mod db;
 mod error;
+pub mod saml_flows;
 
 pub use db::{Conn, Db, Dialect, Migrations, PoolSize, Transaction};
 pub use error::{Error, Result};

@@ -1,0 +1,441 @@
+//! Login flows: the row, its timeline, and the memory of assertions that were accepted.
+
+use super::{
+    Conn,
+    error::{Error, Result},
+};
+use crate::model::{
+    check::Check,
+    email::Email,
+    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
+    saml_flow::{
+        Attributes, FlowOrigin, FlowStatus, FlowStep, IssuedCode, OauthRequest, PendingRequest, SamlFlow,
+        StepKind,
+    },
+    secret::Digest,
+    time::Timestamp,
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: SamlFlowId,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    saml_connection_id: SamlConnectionId,
+    origin: String,
+    status: String,
+    refusal: Option<String>,
+    state: Option<String>,
+    email: Option<String>,
+    attributes: Option<String>,
+    request_id: Option<String>,
+    request_expires_at: Option<Timestamp>,
+    request_consumed_at: Option<Timestamp>,
+    browser_sha256: Option<Digest>,
+    oauth_client_id: Option<OauthClientId>,
+    oauth_redirect_uri: Option<String>,
+    oauth_redirect_uri_sent: Option<bool>,
+    oauth_nonce: Option<String>,
+    oauth_code_challenge: Option<String>,
+    oauth_scope: Option<String>,
+    force_authn: bool,
+    code_sha256: Option<Digest>,
+    code_expires_at: Option<Timestamp>,
+    code_consumed_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for SamlFlow {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let broken = |column| Error::inconsistent("saml_flows", column, row.id);
+        let request = match (row.request_id, row.browser_sha256, row.request_expires_at) {
+            (Some(id), Some(browser), Some(expires_at)) => {
+                Some(PendingRequest { id, browser, expires_at, consumed_at: row.request_consumed_at })
+            }
+            _ => None,
+        };
+        let oauth = match (row.oauth_client_id, row.oauth_redirect_uri) {
+            (Some(client_id), Some(redirect_uri)) => Some(OauthRequest {
+                client_id,
+                redirect_uri,
+                redirect_uri_sent: row.oauth_redirect_uri_sent.unwrap_or(false),
+                nonce: row.oauth_nonce,
+                code_challenge: row.oauth_code_challenge,
+                scope: row.oauth_scope,
+            }),
+            _ => None,
+        };
+        let code = match (row.code_sha256, row.code_expires_at) {
+            (Some(digest), Some(expires_at)) => {
+                Some(IssuedCode { digest, expires_at, consumed_at: row.code_consumed_at })
+            }
+            _ => None,
+        };
+        let email = match row.email {
+            Some(text) => Some(Email::parse(&text).ok_or_else(|| broken("email"))?),
+            None => None,
+        };
+        let attributes: Attributes = match row.attributes {
+            Some(json) => serde_json::from_str(&json).map_err(|_| broken("attributes"))?,
+            None => Attributes::new(),
+        };
+        Ok(Self {
+            id: row.id,
+            environment_id: row.environment_id,
+            organization_id: row.organization_id,
+            saml_connection_id: row.saml_connection_id,
+            origin: FlowOrigin::from_stored(&row.origin).ok_or_else(|| broken("origin"))?,
+            status: FlowStatus::from_stored(&row.status).ok_or_else(|| broken("status"))?,
+            refusal: row.refusal,
+            state: row.state,
+            email,
+            attributes,
+            request,
+            oauth,
+            force_authn: row.force_authn,
+            code,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Stores a new flow as it is.
+pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
+    let request = flow.request.as_ref();
+    let oauth = flow.oauth.as_ref();
+    let code = flow.code.as_ref();
+    conn.sql(
+        "INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, refusal, \
+         state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
+         oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
+         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+         $23, $24, $25, $26)",
+    )
+    .bind(flow.id)
+    .bind(flow.environment_id)
+    .bind(flow.organization_id)
+    .bind(flow.saml_connection_id)
+    .bind(flow.origin.as_str())
+    .bind(flow.status.as_str())
+    .bind(flow.refusal.as_deref())
+    .bind(flow.state.as_deref())
+    .bind(flow.email.as_ref().map(Email::as_str))
+    .bind(attributes_to_json(&flow.attributes))
+    .bind(request.map(|r| r.id.as_str()))
+    .bind(request.map(|r| r.expires_at))
+    .bind(request.and_then(|r| r.consumed_at))
+    .bind(request.map(|r| r.browser))
+    .bind(oauth.map(|o| o.client_id))
+    .bind(oauth.map(|o| o.redirect_uri.as_str()))
+    .bind(oauth.map(|o| o.redirect_uri_sent))
+    .bind(oauth.and_then(|o| o.nonce.as_deref()))
+    .bind(oauth.and_then(|o| o.code_challenge.as_deref()))
+    .bind(oauth.and_then(|o| o.scope.as_deref()))
+    .bind(flow.force_authn)
+    .bind(code.map(|c| c.digest))
+    .bind(code.map(|c| c.expires_at))
+    .bind(code.and_then(|c| c.consumed_at))
+    .bind(flow.created_at)
+    .bind(flow.updated_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+fn attributes_to_json(attributes: &Attributes) -> Option<String> {
+    (!attributes.is_empty()).then(|| serde_json::json!(attributes).to_string())
+}
+
+/// The flow with this id, of this connection.
+pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId) -> Result<Option<SamlFlow>> {
+    let row: Option<Row> = conn
+        .sql("SELECT * FROM saml_flows WHERE id = $1 AND saml_connection_id = $2")
+        .bind(id)
+        .bind(connection)
+        .optional()
+        .await?;
+    row.map(SamlFlow::try_from).transpose()
+}
+
+/// The flow whose AuthnRequest has this ID, of this connection.
+pub async fn find_by_request(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    request_id: &str,
+) -> Result<Option<SamlFlow>> {
+    let row: Option<Row> = conn
+        .sql("SELECT * FROM saml_flows WHERE request_id = $1 AND saml_connection_id = $2")
+        .bind(request_id)
+        .bind(connection)
+        .optional()
+        .await?;
+    row.map(SamlFlow::try_from).transpose()
+}
+
+/// The flow that issued this code.
+pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFlow>> {
+    let row: Option<Row> =
+        conn.sql("SELECT * FROM saml_flows WHERE code_sha256 = $1").bind(code).optional().await?;
+    row.map(SamlFlow::try_from).transpose()
+}
+
+/// Whether this browser was sent to this connection's identity provider after `since`, in place of an
+/// unsolicited response, and has not come back.
+pub async fn restart_is_pending(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    browser: Digest,
+    since: Timestamp,
+) -> Result<bool> {
+    let row: Option<(SamlFlowId,)> = conn
+        .sql(
+            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 AND origin = 'restart' \
+             AND request_consumed_at IS NULL AND created_at > $3 LIMIT 1",
+        )
+        .bind(browser)
+        .bind(connection)
+        .bind(since)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Gives the flow the AuthnRequest that now waits for its response, unless one was already answered.
+/// Says whether it did.
+pub async fn update_request(
+    conn: &mut Conn,
+    id: SamlFlowId,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = conn
+        .sql(
+            "UPDATE saml_flows SET request_id = $1, browser_sha256 = $2, request_expires_at = $3, \
+             status = 'in_progress', updated_at = $4 WHERE id = $5 AND request_consumed_at IS NULL",
+        )
+        .bind(request.id.as_str())
+        .bind(request.browser)
+        .bind(request.expires_at)
+        .bind(now)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Answers the flow's request: who signed in, and the code for the app. Only the first answer within
+/// the request's time counts; says whether this was it.
+pub async fn consume_request(
+    conn: &mut Conn,
+    id: SamlFlowId,
+    request_id: &str,
+    answer: &Answer<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = conn
+        .sql(
+            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = 'in_progress', refusal = NULL, \
+             email = $2, attributes = $3, code_sha256 = $4, code_expires_at = $5 \
+             WHERE id = $6 AND request_id = $7 AND request_consumed_at IS NULL AND request_expires_at > $1",
+        )
+        .bind(now)
+        .bind(answer.email.as_str())
+        .bind(attributes_to_json(answer.attributes))
+        .bind(answer.code)
+        .bind(answer.code_expires_at)
+        .bind(id)
+        .bind(request_id)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// What a good response tells of a login.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// Who signed in.
+    pub email: &'a Email,
+    /// What the identity provider said of the person.
+    pub attributes: &'a Attributes,
+    /// The code for the app.
+    pub code: Digest,
+    /// Until when it can be redeemed.
+    pub code_expires_at: Timestamp,
+}
+
+/// Marks the flow as refused, unless its request was already answered.
+pub async fn update_refused(conn: &mut Conn, id: SamlFlowId, refusal: &str, now: Timestamp) -> Result<()> {
+    conn.sql(
+        "UPDATE saml_flows SET status = 'failed', refusal = $1, updated_at = $2 \
+         WHERE id = $3 AND request_consumed_at IS NULL AND status <> 'succeeded'",
+    )
+    .bind(refusal)
+    .bind(now)
+    .bind(id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Redeems the flow's code: single use, decided by the database. Says whether this call did it.
+pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Timestamp) -> Result<bool> {
+    let rows = conn
+        .sql(
+            "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded' \
+             WHERE id = $2 AND code_sha256 = $3 AND code_consumed_at IS NULL AND code_expires_at > $1",
+        )
+        .bind(now)
+        .bind(id)
+        .bind(code)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// How many detached attempts the connection gathered after `since`; counts to `most` at the most.
+pub async fn count_detached(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    since: Timestamp,
+    most: i64,
+) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND origin = 'detached' \
+             AND created_at > $2 LIMIT $3) AS recent",
+        )
+        .bind(connection)
+        .bind(since)
+        .bind(most)
+        .one()
+        .await?;
+    Ok(count)
+}
+
+/// How many steps a timeline holds at the most: what a browser that posts again and again can add.
+const MOST_STEPS: i64 = 50;
+
+/// A step to be added: its document is sealed already.
+#[derive(Debug)]
+pub struct NewStep<'a> {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: StepKind,
+    /// What was verified.
+    pub checks: &'a [Check],
+    /// The sealed document and until when it is kept.
+    pub document: Option<(String, Timestamp)>,
+}
+
+/// Adds a step at the end of the flow's timeline, while there is room. Callers have written to the
+/// flow's row in the same transaction, so that two of them do not take the same place.
+pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
+    let (document, expires_at) = step.document.unzip();
+    conn.sql(
+        "INSERT INTO saml_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
+         SELECT $1, next, $2, $3, $4, $5, $6 FROM \
+         (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM saml_flow_steps WHERE flow_id = $1) AS place \
+         WHERE next <= $7",
+    )
+    .bind(flow)
+    .bind(step.at)
+    .bind(step.kind.as_str())
+    .bind(serde_json::json!(step.checks).to_string())
+    .bind(document)
+    .bind(expires_at)
+    .bind(MOST_STEPS)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct StepRow {
+    at: Timestamp,
+    kind: String,
+    checks: String,
+    document: Option<String>,
+}
+
+/// The flow's timeline, the oldest step first; documents are still sealed.
+pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowStep>> {
+    let rows: Vec<StepRow> = conn
+        .sql("SELECT at, kind, checks, document FROM saml_flow_steps WHERE flow_id = $1 ORDER BY sequence")
+        .bind(flow)
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let broken = |column| Error::inconsistent("saml_flow_steps", column, flow);
+            Ok(FlowStep {
+                at: row.at,
+                kind: StepKind::from_stored(&row.kind).ok_or_else(|| broken("kind"))?,
+                checks: serde_json::from_str(&row.checks).map_err(|_| broken("checks"))?,
+                document: row.document,
+            })
+        })
+        .collect()
+}
+
+/// Remembers that an assertion was accepted, until `expires_at`. Says whether it is the first time:
+/// the database decides, so that one of many replicas does.
+pub async fn insert_seen_assertion(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    assertion: Digest,
+    expires_at: Timestamp,
+) -> Result<bool> {
+    let rows = conn
+        .sql(
+            "INSERT INTO saml_assertions_seen (saml_connection_id, assertion_sha256, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (saml_connection_id, assertion_sha256) DO NOTHING",
+        )
+        .bind(connection)
+        .bind(assertion)
+        .bind(expires_at)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// How many rows one clean-up statement takes at the most.
+const SWEEP: i64 = 1000;
+
+/// Forgets assertions that could no longer be accepted anyway. Says how many rows went.
+pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM saml_assertions_seen WHERE (saml_connection_id, assertion_sha256) IN \
+         (SELECT saml_connection_id, assertion_sha256 FROM saml_assertions_seen WHERE expires_at < $1 LIMIT $2)",
+    )
+    .bind(now)
+    .bind(SWEEP)
+    .execute()
+    .await
+}
+
+/// Drops documents whose time is over; the checks stay. Says how many went.
+pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    conn.sql(
+        "UPDATE saml_flow_steps SET document = NULL, document_expires_at = NULL WHERE (flow_id, sequence) IN \
+         (SELECT flow_id, sequence FROM saml_flow_steps WHERE document_expires_at < $1 LIMIT $2)",
+    )
+    .bind(now)
+    .bind(SWEEP)
+    .execute()
+    .await
+}
+
+/// Drops flows that began before `before`, with their timelines and tokens. Says how many went.
+pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE created_at < $1 LIMIT $2)")
+        .bind(before)
+        .bind(SWEEP)
+        .execute()
+        .await
+}

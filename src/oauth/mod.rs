@@ -1,1 +1,17 @@
 //! OAuth 2.0 and OpenID Connect as rules: requests, PKCE, keys, tokens, discovery. No HTTP, no I/O.
+//!
+//! The provider speaks one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), to
+//! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
+
+pub mod authorize;
+pub mod bearer;
+pub mod discovery;
+pub mod error;
+pub mod id_token;
+pub mod jwk;
+pub mod key;
+pub mod parameters;
+pub mod pkce;
+pub mod token;
+
+pub use error::Error;

@@ -1,0 +1,211 @@
+//! What an OAuth or OpenID request can be refused for, and the code each refusal has on the wire.
+
+use std::fmt::Write as _;
+
+/// One refusal. [`Error::code`] is the wire's vocabulary (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect
+/// Core §3.1.2.6, RFC 6750 §3.1); [`Error::description`] says the fact to the developer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A required parameter is absent or empty (RFC 6749 §3.1: empty is absent).
+    #[error("{0} is required")]
+    Missing(&'static str),
+    /// A parameter came more than once (RFC 6749 §3.1).
+    #[error("{0} was sent more than once")]
+    Repeated(&'static str),
+    /// A parameter is not what it must be.
+    #[error("{name} {reason}")]
+    Malformed {
+        /// The parameter.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `client_id` names no client.
+    #[error("client_id {0} is unknown")]
+    UnknownClient(String),
+    /// `redirect_uri` is none of those that the environment lists (compared as exact strings).
+    #[error("redirect_uri {sent} is not registered; registered: {}", registered.join(" "))]
+    UnregisteredRedirectUri {
+        /// What the client sent.
+        sent: String,
+        /// What is registered.
+        registered: Vec<String>,
+    },
+    /// No `redirect_uri` was sent, and there is not exactly one to fall back on (RFC 6749 §3.1.2.3).
+    #[error("redirect_uri is required, because {registered} are registered")]
+    AmbiguousRedirectUri {
+        /// How many are registered.
+        registered: usize,
+    },
+    /// `response_type` is not `code`.
+    #[error("response_type must be code")]
+    UnsupportedResponseType,
+    /// `response_mode` is not `query`.
+    #[error("response_mode must be query")]
+    UnsupportedResponseMode,
+    /// `code_challenge_method` is not `S256` (RFC 7636 §4.4.1; `plain` and its silent default are refused).
+    #[error("code_challenge_method must be S256")]
+    UnsupportedChallengeMethod,
+    /// `prompt=none`: the identity provider must be visited, so there is always something to show.
+    #[error("prompt=none cannot be met: the person must visit the identity provider")]
+    LoginRequired,
+    /// `request` (OpenID Connect Core §6.1) is not supported.
+    #[error("request objects are not supported")]
+    RequestNotSupported,
+    /// `request_uri` (OpenID Connect Core §6.2) is not supported.
+    #[error("request_uri is not supported")]
+    RequestUriNotSupported,
+    /// `registration` (OpenID Connect Core §7.2.1) is not supported.
+    #[error("registration is not supported")]
+    RegistrationNotSupported,
+    /// Nothing says whose identity provider to go to.
+    #[error(
+        "one of saml_connection_id, organization_id, organization_external_id, domain_hint or login_hint \
+         must be provided"
+    )]
+    NoSelector,
+    /// The selector leads to no SAML connection in the client's environment.
+    #[error("{name}: {reason}")]
+    NoConnection {
+        /// The selecting parameter.
+        name: &'static str,
+        /// Why it leads nowhere.
+        reason: &'static str,
+    },
+    /// The SAML connection lacks its identity provider's settings.
+    #[error("the SAML connection is not fully configured")]
+    ConnectionNotConfigured,
+    /// The login was refused; the flow tells why.
+    #[error("the login was refused, see flow {flow}")]
+    AccessDenied {
+        /// The flow's id.
+        flow: String,
+    },
+    /// The token request carries no client authentication, or one that is not supported.
+    #[error("client authentication is required: client_secret_post or client_secret_basic")]
+    NoClientAuthentication,
+    /// The client's id or secret is wrong; it is not said which.
+    #[error("client_id or client_secret is wrong")]
+    WrongClientCredentials,
+    /// Two ways of client authentication at once (RFC 6749 §2.3).
+    #[error("the client authenticated in more than one way")]
+    TwoClientAuthentications,
+    /// `grant_type` is not `authorization_code`.
+    #[error("grant_type must be authorization_code")]
+    UnsupportedGrantType,
+    /// The code is unknown, expired, used, or another client's; it is not said which.
+    #[error("code is unknown, expired or already used")]
+    CodeNotFound,
+    /// `redirect_uri` is not the one the code was issued to (RFC 6749 §4.1.3).
+    #[error("redirect_uri is not the one of the authorization request")]
+    RedirectUriMismatch,
+    /// `code_verifier` does not give the challenge, or is missing (RFC 7636 §4.6).
+    #[error("code_verifier does not match the code_challenge")]
+    VerifierMismatch,
+    /// `code_verifier` was sent although the authorization request had no challenge (RFC 9700 §2.1.1).
+    #[error("code_verifier was sent, but the authorization request had no code_challenge")]
+    UnexpectedVerifier,
+    /// No bearer token on a route that needs one.
+    #[error("a bearer token is required")]
+    NoBearerToken,
+    /// The bearer token came in more than one way (RFC 6750 §2).
+    #[error("the bearer token was sent in more than one way")]
+    TwoBearerTokens,
+    /// The bearer token is malformed, unknown, expired or revoked; it is not said which.
+    #[error("the access token is unknown, expired or revoked")]
+    InvalidToken,
+    /// Too many requests failed.
+    #[error("too many failed attempts, try again later")]
+    Limited,
+    /// Our own failure.
+    #[error("the server could not answer, try again later")]
+    ServerError,
+}
+
+impl Error {
+    /// The wire's code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_)
+            | Self::Repeated(_)
+            | Self::Malformed { .. }
+            | Self::UnregisteredRedirectUri { .. }
+            | Self::AmbiguousRedirectUri { .. }
+            | Self::UnsupportedResponseMode
+            | Self::UnsupportedChallengeMethod
+            | Self::NoSelector
+            | Self::NoConnection { .. }
+            | Self::TwoClientAuthentications
+            | Self::NoBearerToken
+            | Self::TwoBearerTokens => "invalid_request",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+            Self::ConnectionNotConfigured | Self::AccessDenied { .. } => "access_denied",
+            Self::UnknownClient(_) | Self::NoClientAuthentication | Self::WrongClientCredentials => {
+                "invalid_client"
+            }
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::CodeNotFound
+            | Self::RedirectUriMismatch
+            | Self::VerifierMismatch
+            | Self::UnexpectedVerifier => "invalid_grant",
+            Self::InvalidToken => "invalid_token",
+            Self::Limited => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    /// What `error_description` says: the characters that RFC 6749 allows there (%x20-21, %x23-5B,
+    /// %x5D-7E), and no more than a few hundred of them.
+    pub fn description(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{self}");
+        text.chars()
+            .take(500)
+            .map(|c| match c {
+                '"' => '\'',
+                ' '..='!' | '#'..='[' | ']'..='~' => c,
+                _ => '?',
+            })
+            .collect()
+    }
+
+    /// Whether this speaks of the client's own authentication, which HTTP answers with 401.
+    pub fn is_client_authentication(&self) -> bool {
+        self.code() == "invalid_client"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn descriptions_keep_to_the_characters_of_rfc_6749(reason in "\\PC*|[\\x00-\\x7f]*") {
+            let text = Error::Malformed { name: "state", reason }.description();
+            prop_assert!(text.len() <= 500);
+            prop_assert!(text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
+        }
+    }
+
+    #[test]
+    fn a_description_names_what_was_sent_and_what_is_registered() {
+        let error = Error::UnregisteredRedirectUri {
+            sent: "http://app.example/cb".into(),
+            registered: vec!["https://app.example/cb".into(), "https://app.example/other".into()],
+        };
+        assert_eq!(
+            error.description(),
+            "redirect_uri http://app.example/cb is not registered; registered: https://app.example/cb \
+             https://app.example/other"
+        );
+        assert_eq!(error.code(), "invalid_request");
+    }
+}

@@ -4,6 +4,7 @@
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 
 use crate::model::{
+    http_url::HttpUrl,
     id::{Id, Kind},
     secret::Digest,
     time::Timestamp,
@@ -56,4 +57,32 @@ pub(super) fn list_to_json(list: &[String]) -> String {
 /// Reads what [`list_to_json`] wrote.
 pub(super) fn list_from_json(json: &str) -> Option<Vec<String>> {
     serde_json::from_str(json).ok()
+}
+
+/// A list of URLs, in a column as a JSON array.
+pub(super) fn urls_to_json(urls: &[HttpUrl]) -> String {
+    serde_json::Value::from(urls.iter().map(HttpUrl::as_str).collect::<Vec<_>>()).to_string()
+}
+
+/// The PEM blocks of a column that holds any number of them, each with its line end.
+pub(super) fn pem_blocks(text: &str) -> Vec<String> {
+    text.split_inclusive("-----END CERTIFICATE-----\n").map(str::to_owned).collect()
+}
+
+/// Where a page begins: at the id given, or before all of them.
+pub(super) fn first_or<K: Kind>(from: Option<Id<K>>) -> Id<K> {
+    from.unwrap_or(Id::from_bits(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_stand_in_one_column_come_apart_again() {
+        let block = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        let blocks = vec![block("AA=="), block("BB==")];
+        assert_eq!(pem_blocks(&blocks.concat()), blocks);
+        assert_eq!(pem_blocks(""), Vec::<String>::new());
+    }
 }

@@ -1,0 +1,216 @@
+//! Organizations and their domains in the database.
+
+use super::{Conn, Error, Result, Transaction, columns};
+use crate::model::{
+    domain::{Domain, DomainState},
+    id::{EnvironmentId, OrganizationId},
+    organization::{Organization, OrganizationDomain},
+    time::Timestamp,
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: OrganizationId,
+    environment_id: EnvironmentId,
+    display_name: String,
+    external_id: Option<String>,
+    domains: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for Organization {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            environment_id: row.environment_id,
+            display_name: row.display_name,
+            external_id: row.external_id,
+            domains: domains(row.domains.as_deref())
+                .ok_or_else(|| Error::inconsistent("organization_domains", "domain, state", row.id))?,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Reads what `string_agg(domain || ' ' || state, ',')` gives, sorted: neither half can hold a blank or
+/// a comma.
+pub(super) fn domains(text: Option<&str>) -> Option<Vec<OrganizationDomain>> {
+    let mut domains = text
+        .unwrap_or_default()
+        .split_terminator(',')
+        .map(|pair| {
+            let (domain, state) = pair.split_once(' ')?;
+            Some(OrganizationDomain {
+                domain: Domain::from_ascii(domain)?,
+                state: DomainState::from_stored(state)?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    domains.sort_unstable_by(|a, b| a.domain.cmp(&b.domain));
+    Some(domains)
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT o.id, o.environment_id, o.display_name, o.external_id, o.created_at, o.updated_at, \
+             (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
+             WHERE d.organization_id = o.id) AS domains FROM organizations o ",
+            $rest
+        )
+    };
+}
+
+/// The organization with this id in the environment.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+) -> Result<Option<Organization>> {
+    conn.sql(select!("WHERE o.environment_id = $1 AND o.id = $2"))
+        .bind(environment_id)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(Organization::try_from)
+        .transpose()
+}
+
+/// Up to `limit` organizations of an environment from `from` on, in the order in which they were made.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<OrganizationId>,
+    limit: i64,
+) -> Result<Vec<Organization>> {
+    conn.sql(select!("WHERE o.environment_id = $1 AND o.id >= $2 ORDER BY o.id LIMIT $3"))
+        .bind(environment_id)
+        .bind(columns::first_or(from))
+        .bind(limit)
+        .all::<Row>()
+        .await?
+        .into_iter()
+        .map(Organization::try_from)
+        .collect()
+}
+
+/// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted`
+/// and `verified`), in the order in which they were made.
+pub async fn list_by_domain(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    domain: &Domain,
+    limit: i64,
+) -> Result<Vec<Organization>> {
+    conn.sql(select!(
+        "JOIN organization_domains r ON r.organization_id = o.id WHERE r.environment_id = $1 \
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') ORDER BY o.id LIMIT $3"
+    ))
+    .bind(environment_id)
+    .bind(domain.as_str())
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(Organization::try_from)
+    .collect()
+}
+
+/// Adds an organization with its domains. [`Error::Duplicate`]: another one has the external id.
+pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> {
+    conn.sql(
+        "INSERT INTO organizations (id, environment_id, display_name, external_id, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(organization.id)
+    .bind(organization.environment_id)
+    .bind(organization.display_name.as_str())
+    .bind(organization.external_id.as_deref())
+    .bind(organization.created_at)
+    .bind(organization.updated_at)
+    .execute()
+    .await?;
+    put_domains(conn, organization).await
+}
+
+/// Writes everything that can change of an organization, its domains too. Tells whether it is there.
+/// [`Error::Duplicate`]: another one has the external id.
+pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE organizations SET display_name = $3, external_id = $4, updated_at = $5 \
+             WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(organization.environment_id)
+        .bind(organization.id)
+        .bind(organization.display_name.as_str())
+        .bind(organization.external_id.as_deref())
+        .bind(organization.updated_at)
+        .execute()
+        .await?;
+    if touched == 0 {
+        return Ok(false);
+    }
+    let kept: Vec<(String,)> = conn
+        .sql("SELECT domain FROM organization_domains WHERE organization_id = $1")
+        .bind(organization.id)
+        .all()
+        .await?;
+    for (domain,) in kept {
+        if !organization.domains.iter().any(|d| d.domain.as_str() == domain) {
+            conn.sql("DELETE FROM organization_domains WHERE organization_id = $1 AND domain = $2")
+                .bind(organization.id)
+                .bind(domain)
+                .execute()
+                .await?;
+        }
+    }
+    put_domains(conn, organization).await?;
+    Ok(true)
+}
+
+/// Keeps everybody else from changing the organization or its connections until the transaction ends.
+/// Tells whether it is there. (An update that changes nothing locks the row on PostgreSQL; on SQLite a
+/// writing transaction has the database to itself.)
+pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
+    let touched = tx
+        .sql("UPDATE organizations SET updated_at = updated_at WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+async fn put_domains(conn: &mut Conn, organization: &Organization) -> Result<()> {
+    for OrganizationDomain { domain, state } in &organization.domains {
+        conn.sql(
+            "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) \
+             VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (organization_id, domain) DO UPDATE SET state = excluded.state",
+        )
+        .bind(organization.id)
+        .bind(organization.environment_id)
+        .bind(domain.as_str())
+        .bind(state.as_str())
+        .bind(organization.updated_at)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes an organization away, with its domains and connections. Tells whether it was there.
+pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
+    let touched = conn
+        .sql("DELETE FROM organizations WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}

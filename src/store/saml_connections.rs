@@ -1,0 +1,480 @@
+//! SAML connections in the database, alone and with all that a login must know.
+
+use super::{Conn, Error, Result, Transaction, columns, environments, organizations};
+use crate::model::{
+    domain::Domain,
+    environment::{Environment, IdpInitiated},
+    http_url::HttpUrl,
+    id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    organization::Organization,
+    saml_connection::{IdpBinding, SamlConnection},
+    time::Timestamp,
+};
+
+const TABLE: &str = "saml_connections";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: SamlConnectionId,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    is_primary: bool,
+    idp_entity_id: Option<String>,
+    idp_redirect_url: Option<String>,
+    idp_certificates: String,
+    idp_binding: String,
+    sp_entity_id: String,
+    sp_acs_urls: String,
+    idp_initiated: Option<String>,
+    email_attribute: Option<String>,
+    allow_sha1: bool,
+    assertion_encryption: bool,
+    allow_cbc_encryption: bool,
+    sign_authn_requests: bool,
+    force_authn: bool,
+    test: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<Row> for SamlConnection {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable = |column| move || Error::inconsistent(TABLE, column, row.id);
+        Ok(Self {
+            id: row.id,
+            environment_id: row.environment_id,
+            organization_id: row.organization_id,
+            primary: row.is_primary,
+            idp_entity_id: row.idp_entity_id,
+            idp_redirect_url: row
+                .idp_redirect_url
+                .map(|url| HttpUrl::parse(&url).ok_or_else(unreadable("idp_redirect_url")))
+                .transpose()?,
+            idp_certificates: columns::pem_blocks(&row.idp_certificates),
+            idp_binding: IdpBinding::parse(&row.idp_binding).ok_or_else(unreadable("idp_binding"))?,
+            sp_entity_id: row.sp_entity_id,
+            sp_acs_urls: columns::list_from_json(&row.sp_acs_urls).ok_or_else(unreadable("sp_acs_urls"))?,
+            idp_initiated: row
+                .idp_initiated
+                .map(|policy| IdpInitiated::parse(&policy).ok_or_else(unreadable("idp_initiated")))
+                .transpose()?,
+            email_attribute: row.email_attribute,
+            allow_sha1: row.allow_sha1,
+            assertion_encryption: row.assertion_encryption,
+            allow_cbc_encryption: row.allow_cbc_encryption,
+            sign_authn_requests: row.sign_authn_requests,
+            force_authn: row.force_authn,
+            test: row.test,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// A connection with its organization and environment: what a login needs, read at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginConnection {
+    /// The connection.
+    pub connection: SamlConnection,
+    /// Its organization.
+    pub organization: Organization,
+    /// Its environment.
+    pub environment: Environment,
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    #[sqlx(flatten)]
+    connection: Row,
+    o_display_name: String,
+    o_external_id: Option<String>,
+    o_domains: Option<String>,
+    o_created_at: Timestamp,
+    o_updated_at: Timestamp,
+    e_slug: String,
+    e_display_name: String,
+    e_redirect_url: Option<String>,
+    e_oauth_redirect_uris: String,
+    e_auth_url: Option<String>,
+    e_idp_initiated: String,
+    e_created_at: Timestamp,
+    e_updated_at: Timestamp,
+}
+
+impl TryFrom<LoginRow> for LoginConnection {
+    type Error = Error;
+
+    fn try_from(row: LoginRow) -> Result<Self> {
+        let connection = SamlConnection::try_from(row.connection)?;
+        let organization = Organization {
+            id: connection.organization_id,
+            environment_id: connection.environment_id,
+            display_name: row.o_display_name,
+            external_id: row.o_external_id,
+            domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
+                Error::inconsistent("organization_domains", "domain, state", connection.organization_id)
+            })?,
+            created_at: row.o_created_at,
+            updated_at: row.o_updated_at,
+        };
+        let environment = Environment::try_from(environments::Row {
+            id: connection.environment_id,
+            slug: row.e_slug,
+            display_name: row.e_display_name,
+            redirect_url: row.e_redirect_url,
+            oauth_redirect_uris: row.e_oauth_redirect_uris,
+            auth_url: row.e_auth_url,
+            idp_initiated: row.e_idp_initiated,
+            created_at: row.e_created_at,
+            updated_at: row.e_updated_at,
+        })?;
+        Ok(Self { connection, organization, environment })
+    }
+}
+
+macro_rules! select_for_login {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.*, o.display_name AS o_display_name, o.external_id AS o_external_id, \
+             (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
+             WHERE d.organization_id = o.id) AS o_domains, \
+             o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \
+             e.display_name AS e_display_name, e.redirect_url AS e_redirect_url, \
+             e.oauth_redirect_uris AS e_oauth_redirect_uris, e.auth_url AS e_auth_url, \
+             e.idp_initiated AS e_idp_initiated, e.created_at AS e_created_at, \
+             e.updated_at AS e_updated_at \
+             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id \
+             JOIN environments e ON e.id = c.environment_id ",
+            $rest
+        )
+    };
+}
+
+/// The connection that a browser or an identity provider names in a path: the id alone is its scope.
+pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.id = $1"))
+        .bind(id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The connection that an app of the environment names.
+pub async fn find_in_environment(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: SamlConnectionId,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.id = $2"))
+        .bind(environment_id)
+        .bind(id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connection of an organization.
+pub async fn find_primary(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE c.environment_id = $1 AND c.organization_id = $2 AND c.is_primary"))
+        .bind(environment_id)
+        .bind(organization_id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connection of the organization that the vendor calls so.
+pub async fn find_primary_by_external_id(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    external_id: &str,
+) -> Result<Option<LoginConnection>> {
+    conn.sql(select_for_login!("WHERE o.environment_id = $1 AND o.external_id = $2 AND c.is_primary"))
+        .bind(environment_id)
+        .bind(external_id)
+        .optional::<LoginRow>()
+        .await?
+        .map(LoginConnection::try_from)
+        .transpose()
+}
+
+/// The primary connections of up to `limit` organizations for which the domain counts (ruling 2:
+/// `whitelisted` and `verified`), in the order in which the organizations were made.
+pub async fn list_primary_by_domain(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    domain: &Domain,
+    limit: i64,
+) -> Result<Vec<LoginConnection>> {
+    conn.sql(select_for_login!(
+        "JOIN organization_domains r ON r.organization_id = o.id WHERE r.environment_id = $1 \
+         AND r.domain = $2 AND r.state IN ('whitelisted', 'verified') AND c.is_primary \
+         ORDER BY o.id LIMIT $3"
+    ))
+    .bind(environment_id)
+    .bind(domain.as_str())
+    .bind(limit)
+    .all::<LoginRow>()
+    .await?
+    .into_iter()
+    .map(LoginConnection::try_from)
+    .collect()
+}
+
+/// The connection with this id in the environment.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: SamlConnectionId,
+) -> Result<Option<SamlConnection>> {
+    conn.sql("SELECT * FROM saml_connections WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(SamlConnection::try_from)
+        .transpose()
+}
+
+/// Up to `limit` connections of an organization from `from` on, in the order in which they were made.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<SamlConnection>> {
+    conn.sql(
+        "SELECT * FROM saml_connections WHERE environment_id = $1 AND organization_id = $2 AND id >= $3 \
+         ORDER BY id LIMIT $4",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .bind(columns::first_or(from))
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(SamlConnection::try_from)
+    .collect()
+}
+
+/// Whether any connection is wired to the bundled test identity provider.
+pub async fn any_test(conn: &mut Conn) -> Result<bool> {
+    let (any,): (bool,) = conn.sql("SELECT EXISTS (SELECT 1 FROM saml_connections WHERE test)").one().await?;
+    Ok(any)
+}
+
+/// Makes room for another primary connection. The caller has locked the organization.
+pub async fn unset_primary(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE saml_connections SET is_primary = FALSE \
+         WHERE environment_id = $1 AND organization_id = $2 AND is_primary",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Adds a connection. [`Error::Duplicate`]: the organization has a primary one already.
+pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> {
+    conn.sql(
+        "INSERT INTO saml_connections (id, environment_id, organization_id, is_primary, idp_entity_id, \
+         idp_redirect_url, idp_certificates, idp_binding, sp_entity_id, sp_acs_urls, idp_initiated, \
+         email_attribute, allow_sha1, assertion_encryption, allow_cbc_encryption, sign_authn_requests, \
+         force_authn, test, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    )
+    .bind(connection.id)
+    .bind(connection.environment_id)
+    .bind(connection.organization_id)
+    .bind(connection.primary)
+    .bind(connection.idp_entity_id.as_deref())
+    .bind(connection.idp_redirect_url.as_ref().map(HttpUrl::as_str))
+    .bind(connection.idp_certificates.concat())
+    .bind(connection.idp_binding.as_str())
+    .bind(connection.sp_entity_id.as_str())
+    .bind(columns::list_to_json(&connection.sp_acs_urls))
+    .bind(connection.idp_initiated.map(IdpInitiated::as_str))
+    .bind(connection.email_attribute.as_deref())
+    .bind(connection.allow_sha1)
+    .bind(connection.assertion_encryption)
+    .bind(connection.allow_cbc_encryption)
+    .bind(connection.sign_authn_requests)
+    .bind(connection.force_authn)
+    .bind(connection.test)
+    .bind(connection.created_at)
+    .bind(connection.updated_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Writes everything that can change of a connection. Tells whether it is there.
+/// [`Error::Duplicate`]: the organization has another primary one.
+pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE saml_connections SET is_primary = $3, idp_entity_id = $4, idp_redirect_url = $5, \
+             idp_certificates = $6, idp_binding = $7, sp_entity_id = $8, sp_acs_urls = $9, \
+             idp_initiated = $10, email_attribute = $11, allow_sha1 = $12, assertion_encryption = $13, \
+             allow_cbc_encryption = $14, sign_authn_requests = $15, force_authn = $16, updated_at = $17 \
+             WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(connection.environment_id)
+        .bind(connection.id)
+        .bind(connection.primary)
+        .bind(connection.idp_entity_id.as_deref())
+        .bind(connection.idp_redirect_url.as_ref().map(HttpUrl::as_str))
+        .bind(connection.idp_certificates.concat())
+        .bind(connection.idp_binding.as_str())
+        .bind(connection.sp_entity_id.as_str())
+        .bind(columns::list_to_json(&connection.sp_acs_urls))
+        .bind(connection.idp_initiated.map(IdpInitiated::as_str))
+        .bind(connection.email_attribute.as_deref())
+        .bind(connection.allow_sha1)
+        .bind(connection.assertion_encryption)
+        .bind(connection.allow_cbc_encryption)
+        .bind(connection.sign_authn_requests)
+        .bind(connection.force_authn)
+        .bind(connection.updated_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Takes a connection away. Tells whether it was there.
+pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: SamlConnectionId) -> Result<bool> {
+    let touched = conn
+        .sql("DELETE FROM saml_connections WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            domain::DomainState,
+            environment::Slug,
+            id::{Id, Kind},
+            organization::OrganizationDomain,
+        },
+        store::{Db, api_keys, environments},
+    };
+
+    fn id<K: Kind>(bits: u128) -> Id<K> {
+        Id::from_bits(bits)
+    }
+
+    fn login_connection() -> LoginConnection {
+        let at = Timestamp::from_millis(1000);
+        let url = |text: &str| HttpUrl::parse(text).unwrap();
+        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        LoginConnection {
+            environment: Environment {
+                id: id(1),
+                slug: Slug::parse("prod").unwrap(),
+                display_name: "Production".into(),
+                redirect_url: Some(url("https://app.example/cb")),
+                oauth_redirect_uris: vec![url("https://app.example/oauth")],
+                auth_url: None,
+                idp_initiated: IdpInitiated::Restart,
+                created_at: at,
+                updated_at: at,
+            },
+            organization: Organization {
+                id: id(2),
+                environment_id: id(1),
+                display_name: "Acme".into(),
+                external_id: Some("acme".into()),
+                domains: vec![
+                    domain("acme.example", DomainState::Whitelisted),
+                    domain("beta.example", DomainState::Pending),
+                ],
+                created_at: at,
+                updated_at: at,
+            },
+            connection: SamlConnection {
+                id: id(3),
+                environment_id: id(1),
+                organization_id: id(2),
+                primary: true,
+                idp_entity_id: Some("https://idp.example".into()),
+                idp_redirect_url: Some(url("https://idp.example/sso")),
+                idp_certificates: Vec::new(),
+                idp_binding: IdpBinding::Redirect,
+                sp_entity_id: "https://sp.example".into(),
+                sp_acs_urls: vec!["https://sp.example/acs".into()],
+                idp_initiated: Some(IdpInitiated::Allow),
+                email_attribute: Some("mail".into()),
+                allow_sha1: true,
+                assertion_encryption: false,
+                allow_cbc_encryption: true,
+                sign_authn_requests: false,
+                force_authn: true,
+                test: false,
+                created_at: at,
+                updated_at: at,
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_login_needs_is_found_by_every_way_to_name_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let all = login_connection();
+        let mut tx = db.write().await.unwrap();
+        environments::insert(&mut tx, &all.environment).await.unwrap();
+        organizations::insert(&mut tx, &all.organization).await.unwrap();
+        insert(&mut tx, &all.connection).await.unwrap();
+        assert!(update(&mut tx, &all.connection).await.unwrap());
+        assert!(organizations::lock(&mut tx, id(1), id(2)).await.unwrap());
+        assert!(organizations::update(&mut tx, &all.organization).await.unwrap());
+        assert!(environments::update(&mut tx, &all.environment).await.unwrap());
+        tx.commit().await.unwrap();
+
+        let mut conn = db.read().await.unwrap();
+        assert_eq!(find_for_login(&mut conn, id(3)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_in_environment(&mut conn, id(1), id(3)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_in_environment(&mut conn, id(9), id(3)).await.unwrap(), None);
+        assert_eq!(find_primary(&mut conn, id(1), id(2)).await.unwrap().as_ref(), Some(&all));
+        assert_eq!(find_primary(&mut conn, id(9), id(2)).await.unwrap(), None);
+        let by_name = find_primary_by_external_id(&mut conn, id(1), "acme").await.unwrap();
+        assert_eq!(by_name.as_ref(), Some(&all));
+        assert_eq!(find(&mut conn, id(1), id(3)).await.unwrap().as_ref(), Some(&all.connection));
+        assert_eq!(list(&mut conn, id(1), id(2), None, 9).await.unwrap(), [all.connection.clone()]);
+        assert_eq!(list(&mut conn, id(1), id(2), Some(id(4)), 9).await.unwrap(), []);
+        let whitelisted = Domain::parse("acme.example").unwrap();
+        let pending = Domain::parse("beta.example").unwrap();
+        assert_eq!(list_primary_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(), [all.clone()]);
+        assert_eq!(list_primary_by_domain(&mut conn, id(1), &pending, 9).await.unwrap(), []);
+        assert_eq!(
+            organizations::list_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
+            [all.organization.clone()]
+        );
+        assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
+        assert_eq!(api_keys::list(&mut conn, id(1), 9).await.unwrap(), []);
+    }
+}

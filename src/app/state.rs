@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    links::Links,
     model::{
+        environment::Environment,
+        http_url::HttpUrl,
         random::Random,
         sealed::MasterKey,
         time::{Clock, Timestamp},
@@ -23,6 +26,8 @@ pub struct State {
     pub random: Arc<dyn Random>,
     /// What seals secrets at rest.
     pub master_key: MasterKey,
+    /// The URLs below its public URL.
+    pub links: Links,
     /// How it behaves.
     pub settings: Arc<Settings>,
 }
@@ -31,6 +36,12 @@ impl State {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The URLs that the environment's people and identity providers know: below its auth URL, if it
+    /// has one.
+    pub fn links_of(&self, environment: &Environment) -> Links {
+        self.links.at(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
     }
 }
 

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use sources::{ConfigError, Problem, Sources};
-pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate};
+pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate, key as parse_key};
 
 /// One setting.
 pub struct Setting {

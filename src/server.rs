@@ -1,1 +1,447 @@
-//! Puts the service together: `Server::build` gives the bound server that production and tests start alike.
+//! The running server. Production and tests start the same object: [`Server::build`] opens the
+//! database and binds the address, [`Server::run`] answers until it is told to stop, and then
+//! finishes the requests in flight.
+
+mod master_key;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
+
+use crate::{
+    app::{Settings, State},
+    config::Config,
+    http::{
+        limits::Limits,
+        metrics::{self, MetricsToken},
+        middleware::{Front, attend},
+        routes,
+    },
+    links::Links,
+    model::{random::Random, time::Clock},
+    store::Db,
+    telemetry,
+};
+
+/// The largest body any route takes (ruling 15).
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a client may take to send its request line and headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long an idle connection stays open.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Why the server did not start, or a command could not open the installation.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer.
+    #[error("the database {url} cannot be opened: {source}")]
+    Database {
+        /// Without its password.
+        url: String,
+        /// What it said.
+        source: crate::store::Error,
+    },
+    /// The database lacks migrations and may not be migrated by a start.
+    #[error("the database {url} lacks migrations ({}): run `ostiary migrate`", missing.join(", "))]
+    Migrations {
+        /// Without its password.
+        url: String,
+        /// Their names.
+        missing: Vec<String>,
+    },
+    /// There is no usable master key.
+    #[error("the master key {0}")]
+    MasterKey(String),
+    /// The public URL is no origin.
+    #[error("the public URL {0}")]
+    PublicUrl(crate::links::NotAnOrigin),
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A statement failed.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+/// Opens the database that the configuration names, without touching its schema.
+pub async fn open_database(config: &Config) -> Result<Db, StartError> {
+    Db::connect(&config.database_url.as_driver_url(), config.database_pool_size)
+        .await
+        .map_err(|source| StartError::Database { url: config.database_url.to_string(), source })
+}
+
+/// Opens the installation: the database with all its migrations, the master key it was sealed with,
+/// and the settings. `bound` is where the gateway listens, for its default public URL.
+pub async fn open(
+    config: &Config,
+    bound: SocketAddr,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<State, StartError> {
+    let db = open_database(config).await?;
+    if config.migrates_on_start() {
+        db.migrate().await?;
+    }
+    let missing = db.migrations().await?.missing;
+    if !missing.is_empty() {
+        return Err(StartError::Migrations { url: config.database_url.to_string(), missing });
+    }
+    let master_key = master_key::read(config, random.as_ref())?;
+    master_key::verify(&db, &master_key, random.as_ref()).await?;
+    let links = Links::new(&config.public_url_at(bound)).map_err(StartError::PublicUrl)?;
+    Ok(State { db, clock, random, master_key, links, settings: Arc::new(settings(config)) })
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        login_lifetime: config.login_lifetime,
+        access_code_lifetime: config.login_access_code_lifetime,
+        document_retention: config.retention_assertions,
+        clock_skew: config.saml_clock_skew,
+        allow_private_targets: config.outgoing_allow_private_targets,
+        test_idp: config.test_idp,
+    }
+}
+
+/// A server that is bound and ready to run.
+pub struct Server {
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    state: State,
+    gateway: dev::Server,
+    metrics: Option<dev::Server>,
+}
+
+impl Server {
+    /// Binds the address, opens the installation and prepares the workers.
+    pub async fn build(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        telemetry::figures();
+        let listener = listen(config.listen)?;
+        let address = bound(&listener, config.listen)?;
+        let state = open(&config, address, Arc::clone(&clock), Arc::clone(&random)).await?;
+        let metrics = config.metrics_listen.map(listen).transpose()?;
+        let metrics_address = match (&metrics, config.metrics_listen) {
+            (Some(listener), Some(wanted)) => Some(bound(listener, wanted)?),
+            _ => None,
+        };
+        Ok(Self {
+            address,
+            metrics_address,
+            gateway: gateway(&config, &state, address, listener)
+                .map_err(|source| StartError::Listen { address, source })?,
+            metrics: metrics
+                .map(|listener| figures(&state, listener))
+                .transpose()
+                .map_err(|source| StartError::Listen { address, source })?,
+            state,
+        })
+    }
+
+    /// Where the gateway listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the figures are served, if apart.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// What its handlers work with.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What stops it: `stop(true)` finishes requests in flight.
+    pub fn handle(&self) -> dev::ServerHandle {
+        self.gateway.handle()
+    }
+
+    /// Answers until it is stopped by its handle or by a signal (the first one waits for requests in
+    /// flight, a second one does not), then closes the database.
+    pub async fn run(self) -> io::Result<()> {
+        let upkeep = tokio::spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                telemetry::figures().run_upkeep();
+            }
+        });
+        let metrics = self.metrics.map(|server| {
+            let handle = server.handle();
+            tokio::spawn(server);
+            handle
+        });
+        let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
+        let outcome = self.gateway.await;
+        signals.abort();
+        upkeep.abort();
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
+        self.state.db.close().await;
+        outcome
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    let open = || {
+        let socket = if address.is_ipv4() {
+            tokio::net::TcpSocket::new_v4()?
+        } else {
+            tokio::net::TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(2048)?.into_std()
+    };
+    open().map_err(|source| StartError::Listen { address, source })
+}
+
+fn bound(listener: &std::net::TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen { address, source })
+}
+
+fn gateway(
+    config: &Config,
+    state: &State,
+    address: SocketAddr,
+    listener: std::net::TcpListener,
+) -> io::Result<dev::Server> {
+    let front = Arc::new(Front {
+        trusted_proxies: config.trusted_proxies.clone(),
+        limits: config.rate_limits.then(Limits::new),
+        clock: Arc::clone(&state.clock),
+        random: Arc::clone(&state.random),
+        https: config.public_url_at(address).scheme() == "https",
+    });
+    let shared = web::Data::new(state.clone());
+    let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
+    let server = HttpServer::new(move || {
+        let front = Arc::clone(&front);
+        App::new()
+            .app_data(shared.clone())
+            .app_data(token.clone())
+            .app_data(web::PayloadConfig::new(BODY_LIMIT))
+            .configure(routes::configure)
+            .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
+    });
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        workers => workers,
+    };
+    Ok(server
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEADERS_WITHIN)
+        .shutdown_timeout(config.shutdown_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+fn figures(state: &State, listener: std::net::TcpListener) -> io::Result<dev::Server> {
+    let shared = web::Data::new(state.clone());
+    Ok(HttpServer::new(move || {
+        App::new().app_data(shared.clone()).route("/metrics", web::get().to(metrics::open))
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run())
+}
+
+async fn stop_on_signal(server: dev::ServerHandle) {
+    signal().await;
+    tracing::info!("stopping: finishing the requests in flight");
+    let forced = {
+        let server = server.clone();
+        tokio::spawn(async move {
+            signal().await;
+            server.stop(false).await;
+        })
+    };
+    server.stop(true).await;
+    forced.abort();
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupt.await),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::{
+        config::Hidden,
+        model::{random::SystemRandom, time::SystemClock},
+    };
+
+    struct Running {
+        base: String,
+        metrics: Option<SocketAddr>,
+        handle: dev::ServerHandle,
+        task: tokio::task::JoinHandle<io::Result<()>>,
+        _directory: tempfile::TempDir,
+    }
+
+    async fn start(change: impl FnOnce(&mut Config)) -> Running {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
+            workers: 1,
+            ..Config::default()
+        };
+        change(&mut config);
+        let server = Server::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
+        Running {
+            base: format!("http://{}", server.address()),
+            metrics: server.metrics_address(),
+            handle: server.handle(),
+            task: tokio::spawn(server.run()),
+            _directory: directory,
+        }
+    }
+
+    impl Running {
+        async fn get(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+            let mut request = reqwest::Client::new().get(format!("{}{path}", self.base));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.send().await.unwrap()
+        }
+
+        async fn stop(self) {
+            self.handle.stop(false).await;
+            self.task.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fresh_installation_is_ready_at_once() {
+        let began = Instant::now();
+        let server = start(|_| {}).await;
+        for path in ["/healthz", "/readyz"] {
+            let response = server.get(path, &[]).await;
+            assert_eq!(response.status(), 200);
+            assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            assert_eq!(response.headers()["x-request-id"].len(), 32);
+            assert_eq!(response.text().await.unwrap(), r#"{"status":"ok"}"#);
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn whoever_lost_the_way_hears_it_in_his_language() {
+        let server = start(|_| {}).await;
+        let json = server.get("/v1/organizations/x/y/z", &[("accept", "text/html")]).await;
+        assert_eq!(
+            (json.status().as_u16(), json.headers()["content-type"].to_str().unwrap()),
+            (404, "application/json")
+        );
+        assert_eq!(
+            json.text().await.unwrap(),
+            r#"{"code":5,"details":[],"message":"There is nothing at this address."}"#
+        );
+        let page = server.get("/nowhere", &[("accept", "text/html,*/*")]).await;
+        assert_eq!(page.status(), 404);
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        assert!(
+            page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'")
+        );
+        let wrong = reqwest::Client::new().post(format!("{}/healthz", server.base)).send().await.unwrap();
+        assert_eq!(wrong.status(), 405);
+        assert!(wrong.headers()["allow"].to_str().unwrap().contains("GET"));
+        assert!(wrong.text().await.unwrap().contains(r#""code":12"#));
+        server.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_request_id_is_believed_from_a_trusted_proxy_only() {
+        let trusting = start(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+        let given = trusting.get("/healthz", &[("x-request-id", "edge-7.a_b")]).await;
+        assert_eq!(given.headers()["x-request-id"], "edge-7.a_b");
+        let hostile = trusting.get("/healthz", &[("x-request-id", "a b")]).await;
+        assert_eq!(hostile.headers()["x-request-id"].len(), 32);
+        trusting.stop().await;
+        let plain = start(|_| {}).await;
+        let given = plain.get("/healthz", &[("x-request-id", "edge-7")]).await;
+        assert_ne!(given.headers()["x-request-id"], "edge-7");
+        plain.stop().await;
+    }
+
+    #[tokio::test]
+    async fn figures_are_for_the_inside() {
+        let closed = start(|_| {}).await;
+        assert_eq!(closed.get("/metrics", &[]).await.status(), 404);
+        closed.stop().await;
+
+        let token = "0123456789abcdef";
+        let guarded = start(|config| config.metrics_token = Some(Hidden(token.to_owned()))).await;
+        assert_eq!(guarded.get("/metrics", &[]).await.status(), 401);
+        assert_eq!(
+            guarded.get("/metrics", &[("authorization", "Bearer 0123456789abcdeF")]).await.status(),
+            401
+        );
+        let figures = guarded.get("/metrics", &[("authorization", &format!("Bearer {token}"))]).await;
+        assert_eq!(figures.status(), 200);
+        let text = figures.text().await.unwrap();
+        assert!(text.contains("db_pool_connections{state=\"idle\"}"), "{text}");
+        assert!(
+            text.contains("http_requests_total{route=\"/metrics\",method=\"GET\",status=\"401\"}"),
+            "{text}"
+        );
+        guarded.stop().await;
+
+        let apart = start(|config| config.metrics_listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)))).await;
+        assert_eq!(apart.get("/metrics", &[]).await.status(), 404);
+        let url = format!("http://{}/metrics", apart.metrics.unwrap());
+        assert_eq!(reqwest::get(url).await.unwrap().status(), 200);
+        apart.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_database_without_migrations_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
+            database_migrate: crate::config::Migrate::Never,
+            ..Config::default()
+        };
+        let error = Server::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.err().unwrap();
+        let text = error.to_string();
+        assert!(text.contains("0001_create_foundation") && text.contains("ostiary migrate"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_is_named() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = Config { listen: taken.local_addr().unwrap(), ..Config::default() };
+        let error = Server::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.err().unwrap();
+        assert!(error.to_string().starts_with(&format!("cannot listen at {}", taken.local_addr().unwrap())));
+    }
+}

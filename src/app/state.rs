@@ -5,8 +5,6 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     links::Links,
     model::{
-        environment::Environment,
-        http_url::HttpUrl,
         random::Random,
         sealed::MasterKey,
         time::{Clock, Timestamp},
@@ -26,7 +24,7 @@ pub struct State {
     pub random: Arc<dyn Random>,
     /// What seals secrets at rest.
     pub master_key: MasterKey,
-    /// The URLs below its public URL.
+    /// Every URL below the public one.
     pub links: Links,
     /// How it behaves.
     pub settings: Arc<Settings>,
@@ -36,12 +34,6 @@ impl State {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// The URLs that the environment's people and identity providers know: below its auth URL, if it
-    /// has one.
-    pub fn links_of(&self, environment: &Environment) -> Links {
-        self.links.at(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
     }
 }
 

@@ -213,8 +213,8 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("names no file".to_owned()) } else { Ok(PathBuf::from(text)) }
 }
 
-/// 32 bytes in base64 (with or without padding) or hexadecimal.
-pub(crate) fn key(text: &str) -> Result<[u8; 32], String> {
+/// Reads a master key: 32 bytes in base64 (with or without padding) or hexadecimal.
+pub fn key(text: &str) -> Result<[u8; 32], String> {
     let text = text.trim();
     let bytes = if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         (0..64).step_by(2).filter_map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()

@@ -1,1 +1,9 @@
 //! HTTP in and out: routes, callers, wire types, and errors as each surface speaks them.
+
+pub mod client;
+pub mod fallback;
+pub mod health;
+pub mod limits;
+pub mod metrics;
+pub mod middleware;
+pub mod routes;

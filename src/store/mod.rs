@@ -11,6 +11,7 @@ mod error;
 pub mod organizations;
 pub mod saml_connections;
 pub mod saml_flows;
+pub mod settings;
 
 pub use db::{Conn, Db, Dialect, Migrations, PoolSize, Transaction};
 pub use error::{Error, Result};

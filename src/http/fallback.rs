@@ -1,0 +1,145 @@
+//! Answers nobody wrote a handler for: no such path, wrong method, wrong type, too large, too slow,
+//! too many. Each caller hears it in the language of the address it called.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
+};
+use serde_json::json;
+
+/// Whom an answer must suit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Programs that speak the REST API (contracts §2.2: `code`, `message`, `details`).
+    Api,
+    /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
+    Oauth,
+    /// People with a browser.
+    Page,
+}
+
+impl Surface {
+    /// Whom the answer to a request for `path` must suit. The API answers in JSON whoever asks;
+    /// elsewhere a browser says by `Accept` that it wants a page.
+    pub fn of(path: &str, headers: &HeaderMap) -> Self {
+        const API: &[&str] =
+            &["/v1/organizations", "/v1/saml-connections", "/v1/saml/redirect", "/v1/saml/redeem"];
+        let begins = |prefix: &&str| {
+            path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if API.iter().any(|prefix| begins(prefix)) {
+            return Self::Api;
+        }
+        let wants_page = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
+        match path {
+            _ if wants_page => Self::Page,
+            _ if begins(&"/v1/oauth") => Self::Oauth,
+            _ => Self::Api,
+        }
+    }
+}
+
+/// What an answer with `status` says.
+struct Words {
+    /// The gRPC code that SSOReady's clients know.
+    number: u8,
+    /// OAuth's error code.
+    oauth: &'static str,
+    /// For a heading.
+    title: &'static str,
+    /// For anybody.
+    sentence: &'static str,
+}
+
+fn words(status: StatusCode) -> Words {
+    let (number, oauth, title, sentence) = match status {
+        StatusCode::UNAUTHORIZED => {
+            (16, "invalid_token", "Not signed in", "This address wants a credential that was not sent.")
+        }
+        StatusCode::FORBIDDEN => (7, "access_denied", "Not allowed", "This is not open to you."),
+        StatusCode::NOT_FOUND => (5, "invalid_request", "Nothing here", "There is nothing at this address."),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            12,
+            "invalid_request",
+            "Not this way",
+            "This address does not take this method; the Allow header names those it takes.",
+        ),
+        StatusCode::REQUEST_TIMEOUT => {
+            (4, "temporarily_unavailable", "Too slow", "The request took too long to arrive.")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (3, "invalid_request", "Too large", "The request is larger than this address takes.")
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            3,
+            "invalid_request",
+            "Wrong type",
+            "This address does not take this Content-Type: send application/json to the API, \
+             application/x-www-form-urlencoded to OAuth and SAML.",
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            8,
+            "temporarily_unavailable",
+            "Too many attempts",
+            "Too many attempts failed from your network; wait as many seconds as Retry-After says.",
+        ),
+        status if status.is_server_error() => (
+            13,
+            "server_error",
+            "Our mistake",
+            "Something failed on our side; the log tells more under the request id.",
+        ),
+        _ => (3, "invalid_request", "Not understood", "The request could not be read."),
+    };
+    Words { number, oauth, title, sentence }
+}
+
+/// The whole answer.
+pub fn respond(surface: Surface, status: StatusCode) -> HttpResponse {
+    let words = words(status);
+    match surface {
+        Surface::Api => HttpResponse::build(status)
+            .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
+        Surface::Oauth => HttpResponse::build(status)
+            .json(json!({ "error": words.oauth, "error_description": words.sentence })),
+        Surface::Page => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(
+            maud::html! {
+                (maud::DOCTYPE)
+                html lang="en" {
+                    head { meta charset="utf-8"; title { (words.title) } }
+                    body { h1 { (words.title) } p { (words.sentence) } }
+                }
+            }
+            .into_string(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_address_decides_the_language() {
+        let surface = |path, accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            Surface::of(path, &headers)
+        };
+        let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+        assert_eq!(surface("/v1/organizations/org_1", browser), Surface::Api);
+        assert_eq!(surface("/v1/organizationsx", browser), Surface::Page);
+        assert_eq!(surface("/v1/oauth/token", "*/*"), Surface::Oauth);
+        assert_eq!(surface("/v1/oauth/authorize", browser), Surface::Page);
+        assert_eq!(surface("/v1/saml/saml_conn_1/acs", browser), Surface::Page);
+        assert_eq!(surface("/nowhere", "application/json"), Surface::Api);
+    }
+}

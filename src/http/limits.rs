@@ -1,0 +1,173 @@
+//! How often somebody may fail.
+//!
+//! Failures are counted, successes are free: wrong credentials at redeem and token per client, and
+//! refused responses at the ACS per client and connection (ruling 21). Each replica counts for
+//! itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
+//! client one moment is kept, the one at which all its failures will be forgiven.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use lru::LruCache;
+
+use crate::model::time::Timestamp;
+
+/// How many clients are remembered. The one that failed longest ago is forgotten first.
+const REMEMBERED: usize = 65_536;
+
+/// A place where failures count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// Where secrets are presented: redeem and token.
+    Credentials,
+    /// Where identity providers' responses arrive.
+    Responses,
+}
+
+impl Door {
+    /// How many failures may come at once.
+    const fn burst(self) -> u32 {
+        match self {
+            Self::Credentials => 60,
+            Self::Responses => 300,
+        }
+    }
+
+    /// How long until one failure is forgiven.
+    const fn forgiven_after(self) -> Duration {
+        match self {
+            Self::Credentials => Duration::from_secs(1),
+            Self::Responses => Duration::from_millis(200),
+        }
+    }
+}
+
+/// Who failed where. What is behind the door (a connection) is kept as a keyed hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Caller {
+    door: Door,
+    block: IpAddr,
+    behind: u64,
+}
+
+impl Caller {
+    /// Where the caller stands.
+    pub fn door(&self) -> Door {
+        self.door
+    }
+}
+
+/// The failures of this process.
+pub struct Limits {
+    hasher: RandomState,
+    forgiven_at: Mutex<LruCache<Caller, Timestamp>>,
+}
+
+impl Limits {
+    /// Nobody failed yet.
+    pub fn new() -> Self {
+        // Not `LruCache::new(REMEMBERED)`, which would take the memory for all of them now.
+        Self { hasher: RandomState::new(), forgiven_at: Mutex::new(LruCache::unbounded()) }
+    }
+
+    /// The caller at `door` from `block`, who wants what is `behind` it.
+    pub fn caller(&self, door: Door, block: IpAddr, behind: &str) -> Caller {
+        Caller { door, block, behind: self.hasher.hash_one(behind) }
+    }
+
+    /// Whether `caller` may try now; if not, how long until it may.
+    pub fn check(&self, caller: &Caller, now: Timestamp) -> Result<(), Duration> {
+        let known = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = known.peek(caller).map_or(Duration::ZERO, |at| at.since(now));
+        let step = caller.door.forgiven_after();
+        let most = step * (caller.door.burst() - 1);
+        // After the clock was set back a debt could seem endless; it never exceeds the whole burst.
+        match owed.checked_sub(most) {
+            Some(over) if over > Duration::ZERO => Err(over.min(step)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a failure of `caller`.
+    pub fn failed(&self, caller: Caller, now: Timestamp) {
+        let mut known = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = caller.door.forgiven_after();
+        let owed = known.peek(&caller).map_or(Duration::ZERO, |at| at.since(now));
+        known.put(caller, now + owed.min(step * (caller.door.burst() - 1)) + step);
+        if known.len() > REMEMBERED {
+            known.pop_lru();
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn caller(limits: &Limits, last: u8, behind: &str) -> Caller {
+        limits.caller(Door::Credentials, IpAddr::from([192, 0, 2, last]), behind)
+    }
+
+    #[test]
+    fn a_burst_is_allowed_then_one_at_a_time() {
+        let limits = Limits::new();
+        let guesser = caller(&limits, 1, "");
+        for _ in 0..Door::Credentials.burst() {
+            limits.check(&guesser, NOW).unwrap();
+            limits.failed(guesser, NOW);
+        }
+        assert_eq!(limits.check(&guesser, NOW), Err(Duration::from_secs(1)));
+        assert_eq!(limits.check(&caller(&limits, 2, ""), NOW), Ok(()), "another client");
+        assert_eq!(limits.check(&caller(&limits, 1, "x"), NOW), Ok(()), "another thing");
+
+        let later = NOW + Duration::from_secs(1);
+        limits.check(&guesser, later).unwrap();
+        limits.failed(guesser, later);
+        assert!(limits.check(&guesser, later).is_err());
+
+        let much_later = NOW + Duration::from_secs(120);
+        for _ in 0..Door::Credentials.burst() {
+            limits.check(&guesser, much_later).unwrap();
+            limits.failed(guesser, much_later);
+        }
+        assert!(limits.check(&guesser, much_later).is_err());
+    }
+
+    #[test]
+    fn a_debt_is_bounded_even_when_the_clock_goes_back() {
+        let limits = Limits::new();
+        let guesser = caller(&limits, 1, "");
+        for _ in 0..10_000 {
+            limits.failed(guesser, NOW);
+        }
+        assert!(limits.check(&guesser, NOW).is_err());
+        assert_eq!(limits.check(&guesser, NOW + Duration::from_secs(1)), Ok(()));
+        assert!(
+            limits.check(&guesser, NOW - Duration::from_secs(86_400)).unwrap_err() <= Duration::from_secs(1)
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let limits = Limits::new();
+        for number in 0..u32::try_from(REMEMBERED).unwrap() + 100 {
+            limits.failed(
+                limits.caller(Door::Responses, std::net::Ipv4Addr::from_bits(number).into(), ""),
+                NOW,
+            );
+        }
+        assert_eq!(limits.forgiven_at.lock().unwrap().len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,40 @@
+//! `/metrics` for Prometheus: on a listener of its own, or behind a bearer token (ruling 22).
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+
+use crate::{app::State, config::Hidden, model::secret::Digest, telemetry};
+
+/// What opens `/metrics` on the gateway's own address. `None`: it is not served there.
+#[derive(Debug, Clone)]
+pub struct MetricsToken(pub Option<Hidden<String>>);
+
+/// `/metrics` on the gateway's own address.
+pub async fn guarded(
+    request: HttpRequest,
+    state: web::Data<State>,
+    token: web::Data<MetricsToken>,
+) -> HttpResponse {
+    let Some(Hidden(token)) = &token.0 else {
+        return HttpResponse::NotFound().finish();
+    };
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    match given {
+        // Digests are compared in constant time.
+        Some(given) if Digest::of(given) == Digest::of(token) => open(state).await,
+        _ => HttpResponse::Unauthorized().insert_header((header::WWW_AUTHENTICATE, "Bearer")).finish(),
+    }
+}
+
+/// `/metrics` on the listener that only the inside reaches.
+pub async fn open(state: web::Data<State>) -> HttpResponse {
+    let pool = state.db.pool_size();
+    let idle = u32::try_from(pool.idle).unwrap_or(u32::MAX).min(pool.open);
+    telemetry::pool_observed(idle, pool.open - idle);
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(telemetry::figures().render())
+}

@@ -1,0 +1,250 @@
+//! What happens to every request before and after its handler: it gets an id, a client address, a
+//! time limit and a count of failures; its answer gets a body where it lacks one, safe headers, a
+//! log line and its place in the figures.
+
+use std::{
+    any::Any,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use ipnet::IpNet;
+use tracing::Instrument as _;
+
+use super::{
+    client::ClientAddress,
+    fallback,
+    limits::{Caller, Limits},
+    routes,
+};
+use crate::{
+    model::{random::Random, time::Clock},
+    telemetry,
+};
+
+/// How long a request may take, its body's arrival included: a slow client is let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The name of one request in logs and error bodies.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// What stands before every route of a server.
+pub struct Front {
+    /// Proxies that are believed about clients and request ids.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Failures so far, or `None` when they are not limited.
+    pub limits: Option<Limits>,
+    /// What time it is, for the limits.
+    pub clock: Arc<dyn Clock>,
+    /// For request ids.
+    pub random: Arc<dyn Random>,
+    /// Whether the public URL is https: then browsers are told to stay there.
+    pub https: bool,
+}
+
+impl Front {
+    /// An id from a trusted proxy is kept, so that its log and ours can be laid side by side.
+    fn request_id(&self, request: &ServiceRequest, peer_is_trusted: bool) -> Arc<str> {
+        let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        match given {
+            Some(id)
+                if peer_is_trusted
+                    && (1..=64).contains(&id.len())
+                    && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+            {
+                id.into()
+            }
+            _ => format!("{:032x}", self.random.bits()).into(),
+        }
+    }
+
+    /// Says who stands at which door, if failures count on this route.
+    fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
+        let limits = self.limits.as_ref()?;
+        let door = routes::door(request.method(), route)?;
+        Some(limits.caller(door, client.block(), request.path()))
+    }
+}
+
+/// Attends one request from its arrival to its answer.
+pub async fn attend(
+    front: Arc<Front>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |address| address.ip().to_canonical());
+    let peer_is_trusted = front.trusted_proxies.iter().any(|network| network.contains(&peer));
+    let client = ClientAddress::behind(peer, request.headers(), &front.trusted_proxies);
+    let id = front.request_id(&request, peer_is_trusted);
+    let method = method_name(request.method());
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let surface = fallback::Surface::of(request.path(), request.headers());
+    let caller = front.caller(&request, &route, client);
+    request.extensions_mut().insert(client);
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+
+    let span = tracing::info_span!("request", request_id = %id, method, route);
+    let refused = caller.as_ref().and_then(|caller| {
+        front.limits.as_ref().and_then(|limits| limits.check(caller, front.clock.now()).err())
+    });
+    let outcome = match refused {
+        Some(retry_after) => Ok(request.into_response(too_many(surface, retry_after)).map_into_boxed_body()),
+        None => handle(request, next).instrument(span.clone()).await,
+    };
+    let (request, mut response) = match outcome {
+        Ok(answered) => {
+            let (request, response) = answered.into_parts();
+            (Some(request), response)
+        }
+        Err(error) => (None, error.error_response().map_into_boxed_body()),
+    };
+
+    if let (Some(caller), Some(limits), None) = (caller, &front.limits, refused)
+        && routes::is_failure(&caller, response.status())
+    {
+        limits.failed(caller, front.clock.now());
+    }
+    if needs_body(&response) {
+        response = with_body(response, surface);
+    }
+    protect(response.headers_mut(), &id, front.https);
+    let took = began.elapsed();
+    span.in_scope(|| write_line(response.status(), took));
+    telemetry::request_answered(route, method, response.status().as_u16(), took);
+
+    match request {
+        Some(request) => Ok(ServiceResponse::new(request, response)),
+        None => Err(InternalError::from_response("answered in its stead", response).into()),
+    }
+}
+
+/// Runs the handler within the time limit. A panic is our failure, not the end of the connection.
+async fn handle(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let answer = caught(next.call(request));
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(outcome)) => outcome.map(ServiceResponse::map_into_boxed_body),
+        Ok(Err(panic)) => {
+            let said = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            tracing::error!(panic = said.unwrap_or("?"), "a handler panicked");
+            Err(InternalError::new("", StatusCode::INTERNAL_SERVER_ERROR).into())
+        }
+        Err(_) => Err(InternalError::new("", StatusCode::REQUEST_TIMEOUT).into()),
+    }
+}
+
+/// Polls `future` and turns a panic into a value.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut future: Pin<Box<_>> = Box::pin(future);
+    std::future::poll_fn(move |context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+fn too_many(surface: fallback::Surface, retry_after: Duration) -> HttpResponse {
+    let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+    let mut response = fallback::respond(surface, StatusCode::TOO_MANY_REQUESTS);
+    response.headers_mut().insert(
+        header::RETRY_AFTER,
+        HeaderValue::from_str(&seconds.to_string()).expect("digits make a header value"),
+    );
+    response
+}
+
+/// An error from the framework has no body, or one line of plain text: neither a person nor a
+/// program can use that.
+fn needs_body(response: &HttpResponse) -> bool {
+    if response.status().as_u16() < 400 {
+        return false;
+    }
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    plain || matches!(response.body().size(), BodySize::None | BodySize::Sized(0))
+}
+
+fn with_body(response: HttpResponse, surface: fallback::Surface) -> HttpResponse {
+    let mut better = fallback::respond(surface, response.status());
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            better.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    better
+}
+
+/// Headers that every answer has, unless its handler knew better.
+fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
+    const SAFE: &[(HeaderName, &str)] = &[
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    ];
+    for (name, value) in SAFE {
+        if !headers.contains_key(name) {
+            headers.insert(name.clone(), HeaderValue::from_static(value));
+        }
+    }
+    if https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+}
+
+/// The access log: route patterns, never paths or queries, which carry codes and state.
+fn write_line(status: StatusCode, took: Duration) {
+    let (status, ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
+    if status >= 500 {
+        tracing::error!(status, ms, "answered");
+    } else {
+        tracing::info!(status, ms, "answered");
+    }
+}
+
+/// The method as a label: a closed list, since anybody can invent others.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}

@@ -1,0 +1,45 @@
+//! Every route, by who calls it.
+
+use actix_web::{
+    HttpResponse,
+    http::{Method, StatusCode},
+    web::{self, ServiceConfig},
+};
+
+use super::{
+    health,
+    limits::{Caller, Door},
+    metrics,
+};
+use crate::links::path;
+
+/// Registers every route.
+pub fn configure(config: &mut ServiceConfig) {
+    // Load balancers and monitoring
+    config
+        .service(web::resource("/healthz").get(health::live).route(web::head().to(health::live)))
+        .service(web::resource("/readyz").get(health::ready).route(web::head().to(health::ready)))
+        .service(web::resource("/metrics").get(metrics::guarded));
+
+    // Whoever lost the way: `middleware` writes the words.
+    config.default_service(web::to(async || HttpResponse::NotFound().finish()));
+}
+
+/// Where failures are counted.
+pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
+    match route {
+        path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
+        path::SAML_ACS if *method == Method::POST => Some(Door::Responses),
+        _ => None,
+    }
+}
+
+/// Whether an answer with this status is a failure at the caller's door. At redeem and token only
+/// wrong credentials count: wrong codes come from strangers' browsers by way of the vendor's own
+/// servers, who must not be locked out for them.
+pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
+    match caller.door() {
+        Door::Credentials => status == StatusCode::UNAUTHORIZED,
+        Door::Responses => status.is_client_error(),
+    }
+}

@@ -1,0 +1,156 @@
+//! The master key of this installation: where it is read from, when it is made, and whether it is the
+//! one that the database was sealed with (ruling 25).
+
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::StartError;
+use crate::{
+    config::{self, Config},
+    model::{
+        random::Random,
+        sealed::{MasterKey, SealError},
+    },
+    store::{Db, settings},
+};
+
+/// The name of the check value, and the place it is sealed for.
+const CHECK: &str = "master_key_check";
+const PLACE: &str = "settings/value/master_key_check";
+
+/// Reads the key from the configuration or its file. An embedded database without one gets one.
+pub(super) fn read(config: &Config, random: &dyn Random) -> Result<MasterKey, StartError> {
+    if let Some(key) = &config.master_key {
+        return Ok(MasterKey::new(vec![key.0]).expect("there is a key"));
+    }
+    let Some(path) = config.master_key_path() else {
+        return Err(StartError::MasterKey(
+            "none is set: with PostgreSQL set OSTIARY_MASTER_KEY (make one with `openssl rand -base64 32`) or \
+             OSTIARY_MASTER_KEY_FILE, the same on every replica"
+                .to_owned(),
+        ));
+    };
+    let wrong = |reason: String| StartError::MasterKey(format!("{}: {reason}", path.display()));
+    match fs::read_to_string(&path) {
+        Ok(text) => keys(&text).map_err(wrong),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.master_key_file.is_none() => {
+            let key = MasterKey::generate(random);
+            match write_new(&path, &key) {
+                Ok(()) => {
+                    tracing::warn!(file = %path.display(), "made a master key; keep a copy of it in a safe place");
+                    Ok(MasterKey::new(vec![key]).expect("there is a key"))
+                }
+                // Another process was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => fs::read_to_string(&path)
+                    .map_err(|error| wrong(error.to_string()))
+                    .and_then(|text| keys(&text).map_err(wrong)),
+                Err(error) => Err(wrong(format!("cannot be made: {error}"))),
+            }
+        }
+        Err(error) => Err(wrong(format!("cannot be read: {error}"))),
+    }
+}
+
+/// One key a line; the first seals, the others still open what they sealed. `#` begins a comment.
+fn keys(text: &str) -> Result<MasterKey, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys = lines.map(config::parse_key).collect::<Result<Vec<_>, _>>()?;
+    MasterKey::new(keys).ok_or_else(|| "holds no key".to_owned())
+}
+
+/// Writes the key to a file that only its owner reads, and never over another.
+fn write_new(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", STANDARD.encode(key))?;
+    file.sync_all()
+}
+
+/// Whether `key` opens what the database holds. The first start of a database writes what is checked.
+pub async fn verify(db: &Db, key: &MasterKey, random: &dyn Random) -> Result<(), StartError> {
+    let stored = settings::find(&mut db.read().await?, CHECK).await?;
+    let sealed = match stored {
+        Some(sealed) => sealed,
+        None => {
+            let mut transaction = db.write().await?;
+            settings::insert(&mut transaction, CHECK, &key.seal(PLACE, b"ostiary", random)).await?;
+            let sealed = settings::find(&mut transaction, CHECK).await?.unwrap_or_default();
+            transaction.commit().await?;
+            sealed
+        }
+    };
+    match key.open(PLACE, &sealed) {
+        Ok(_) => Ok(()),
+        Err(SealError::OtherKey) => Err(StartError::MasterKey(
+            "is not the one this database was sealed with: set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to \
+             the key of its first start"
+                .to_owned(),
+        )),
+        Err(SealError::Broken) => Err(StartError::MasterKey(
+            "cannot be checked: the check value in the database was changed".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::model::random::{SeededRandom, SystemRandom};
+
+    fn config(directory: &tempfile::TempDir) -> Config {
+        Config {
+            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn an_embedded_database_gets_a_key_that_only_its_owner_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let made = read(&config, &SystemRandom).unwrap();
+        let file = directory.path().join("x.db.key");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = read(&config, &SystemRandom).unwrap();
+        let sealed = made.seal("p", b"x", &SystemRandom);
+        assert_eq!(again.open("p", &sealed).unwrap(), b"x");
+
+        fs::write(&file, "not a key").unwrap();
+        let error = read(&config, &SystemRandom).unwrap_err().to_string();
+        assert!(error.contains("x.db.key") && error.contains("32 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_key_file_that_was_named_is_never_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let named = directory.path().join("named.key");
+        let config = Config { master_key_file: Some(named.clone()), ..config(&directory) };
+        assert!(read(&config, &SystemRandom).unwrap_err().to_string().contains("named.key"));
+        assert!(!named.exists());
+        let config = Config { database_url: "postgres://localhost/x".parse().unwrap(), ..Config::default() };
+        assert!(read(&config, &SystemRandom).unwrap_err().to_string().contains("OSTIARY_MASTER_KEY"));
+    }
+
+    #[test]
+    fn a_key_file_may_hold_older_keys() {
+        let old = MasterKey::new(vec![[1; 32]]).unwrap().seal("p", b"x", &SeededRandom::new(1));
+        let text = format!("# new\n{}\n\n# old\n{}\n", STANDARD.encode([2; 32]), "01".repeat(32));
+        assert_eq!(keys(&text).unwrap().open("p", &old).unwrap(), b"x");
+        assert!(keys("# none\n").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&config(&directory).database_url.as_driver_url(), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let right = MasterKey::new(vec![[1; 32]]).unwrap();
+        verify(&db, &right, &SystemRandom).await.unwrap();
+        verify(&db, &right, &SystemRandom).await.unwrap();
+        let wrong = MasterKey::new(vec![[2; 32]]).unwrap();
+        let error = verify(&db, &wrong, &SystemRandom).await.unwrap_err().to_string();
+        assert!(error.contains("master key") && error.contains("OSTIARY_MASTER_KEY"), "{error}");
+    }
+}

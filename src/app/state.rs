@@ -31,6 +31,18 @@ pub struct State {
 }
 
 impl State {
+    /// A service with these parts.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        master_key: MasterKey,
+        links: Links,
+        settings: Settings,
+    ) -> Self {
+        Self { db, clock, random, master_key, links, settings: Arc::new(settings) }
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -282,6 +282,12 @@ pub async fn update_refused(conn: &mut Conn, id: SamlFlowId, refusal: &str, now:
     Ok(())
 }
 
+/// Marks that something was said of the flow; nothing else about it changes.
+pub async fn update_seen(conn: &mut Conn, id: SamlFlowId, now: Timestamp) -> Result<()> {
+    conn.sql("UPDATE saml_flows SET updated_at = $1 WHERE id = $2").bind(now).bind(id).execute().await?;
+    Ok(())
+}
+
 /// Redeems the flow's code: single use, decided by the database. Says whether this call did it.
 pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn
@@ -402,6 +408,23 @@ pub async fn insert_seen_assertion(
         .execute()
         .await?;
     Ok(rows == 1)
+}
+
+/// Whether an assertion was accepted before.
+pub async fn has_seen_assertion(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    assertion: Digest,
+) -> Result<bool> {
+    let row: Option<(Timestamp,)> = conn
+        .sql(
+            "SELECT expires_at FROM saml_assertions_seen WHERE saml_connection_id = $1 AND assertion_sha256 = $2",
+        )
+        .bind(connection)
+        .bind(assertion)
+        .optional()
+        .await?;
+    Ok(row.is_some())
 }
 
 /// How many rows one clean-up statement takes at the most.

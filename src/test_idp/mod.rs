@@ -4,4 +4,5 @@
 //! the project's tests use it too.
 
 pub mod encrypt;
+pub mod metadata;
 pub mod response;

@@ -1,0 +1,352 @@
+//! Reading an identity provider's metadata (SAML Metadata §2.3, §2.4.3).
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use openssl::x509::{X509, X509VerifyResult};
+use uppsala::{Document, NodeId};
+use url::Url;
+
+use crate::{
+    model::time::Timestamp,
+    saml::{
+        binding::Binding,
+        names::{binding, namespace},
+    },
+};
+
+/// The largest document that is read. Federations' aggregates are larger, and nobody wants them here.
+pub const MAX_METADATA_BYTES: usize = 2 * 1024 * 1024;
+/// The most pieces of markup in one document; a federation's aggregate of the largest size has half.
+const MAX_TAGS: usize = 60_000;
+/// The most quotation marks from one `<` to the next, two for each attribute.
+const MAX_QUOTES: usize = 128;
+/// How deep elements may nest.
+const MAX_DEPTH: u32 = 32;
+/// What the schema allows for an entity id (SAML Metadata §2.2.1).
+const MAX_ENTITY_ID: usize = 1024;
+/// How many candidates an error names.
+const MAX_NAMED: usize = 20;
+
+/// What an identity provider's metadata says that we need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdpMetadata {
+    /// Its entity id.
+    pub entity_id: String,
+    /// Where to send people.
+    pub sso_redirect_url: String,
+    /// How: by HTTP-POST when it offers that, else by HTTP-Redirect.
+    pub idp_binding: Binding,
+    /// Every certificate it may sign with, as PEM, each once, in document order.
+    pub certificates_pem: Vec<String>,
+    /// Whether it wants our requests signed.
+    pub want_authn_requests_signed: bool,
+    /// Until when the document says that it is good.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Why a document is no metadata that we can use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// It is longer than [`MAX_METADATA_BYTES`].
+    #[error("the metadata is larger than {} MiB", MAX_METADATA_BYTES / 1024 / 1024)]
+    TooLarge,
+    /// It is not UTF-8.
+    #[error("the metadata is not UTF-8 text")]
+    NotUtf8,
+    /// It has more markup than any metadata would.
+    #[error("the metadata has too many elements, or too many attributes on one of them")]
+    TooComplex,
+    /// It has a document type declaration.
+    #[error("the metadata has a document type declaration (<!DOCTYPE …>), which is never read")]
+    DocumentType,
+    /// It does not parse.
+    #[error("the metadata is not well-formed XML: {0}")]
+    NotXml(String),
+    /// It is XML of another kind.
+    #[error("the metadata's root is <{0}>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor")]
+    NotMetadata(String),
+    /// No entity in it is a SAML 2.0 identity provider; a service provider's metadata, perhaps.
+    #[error("the metadata describes no SAML 2.0 identity provider (no IDPSSODescriptor)")]
+    NoIdentityProvider,
+    /// The wanted entity is not among the identity providers.
+    #[error("the metadata has no identity provider {wanted:?}; it has {}", listed(candidates))]
+    UnknownEntity {
+        /// Which one was asked for.
+        wanted: String,
+        /// Which ones there are.
+        candidates: Vec<String>,
+    },
+    /// There are several identity providers and none was named.
+    #[error("the metadata has several identity providers; name one of {}", listed(candidates))]
+    SeveralIdentityProviders {
+        /// Which ones there are.
+        candidates: Vec<String>,
+    },
+    /// The entity id is missing, empty or too long.
+    #[error("the identity provider's entityID is missing or longer than {MAX_ENTITY_ID} characters")]
+    BadEntityId,
+    /// There is no key to verify signatures with.
+    #[error("the identity provider's metadata has no signing certificate")]
+    NoSigningCertificate,
+    /// A signing certificate is not one.
+    #[error("a signing certificate in the metadata cannot be read: {0}")]
+    BadCertificate(String),
+    /// It offers neither HTTP-POST nor HTTP-Redirect.
+    #[error("the identity provider offers no SingleSignOnService over HTTP-POST or HTTP-Redirect")]
+    NoSingleSignOnService,
+    /// Its single sign-on address is not on the web.
+    #[error("the identity provider's SingleSignOnService is not an http(s) URL: {0:?}")]
+    BadLocation(String),
+}
+
+impl MetadataError {
+    /// The error's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "metadata_too_large",
+            Self::NotUtf8 => "metadata_not_utf8",
+            Self::TooComplex => "metadata_too_complex",
+            Self::DocumentType => "metadata_document_type",
+            Self::NotXml(_) => "metadata_not_xml",
+            Self::NotMetadata(_) => "metadata_wrong_document",
+            Self::NoIdentityProvider => "metadata_no_identity_provider",
+            Self::UnknownEntity { .. } => "metadata_unknown_entity",
+            Self::SeveralIdentityProviders { .. } => "metadata_several_identity_providers",
+            Self::BadEntityId => "metadata_entity_id",
+            Self::NoSigningCertificate => "metadata_no_signing_certificate",
+            Self::BadCertificate(_) => "metadata_certificate",
+            Self::NoSingleSignOnService => "metadata_no_single_sign_on_service",
+            Self::BadLocation(_) => "metadata_location",
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { format!("{names:?}") }
+}
+
+/// Reads metadata: an `EntityDescriptor`, or `EntitiesDescriptor`s nested as deep as they like, with
+/// exactly one identity provider, or the one called `wanted`.
+pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata, MetadataError> {
+    if xml.len() > MAX_METADATA_BYTES {
+        return Err(MetadataError::TooLarge);
+    }
+    let text = std::str::from_utf8(xml).map_err(|_| MetadataError::NotUtf8)?;
+    // A byte order mark: AD FS writes one.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains("<!DOCTYPE") {
+        return Err(MetadataError::DocumentType);
+    }
+    if is_too_complex(text) {
+        return Err(MetadataError::TooComplex);
+    }
+    let document = uppsala::Parser::new()
+        .with_forbid_dtd(true)
+        .with_max_depth(MAX_DEPTH)
+        .parse(text)
+        .map_err(|error| MetadataError::NotXml(error.to_string().chars().take(200).collect()))?;
+    let entity = choose_entity(&document, wanted)?;
+    read_entity(&document, entity)
+}
+
+/// Whether parsing could cost more than its length: the parser compares an element's attributes with
+/// each other and looks prefixes up in all declarations in scope. Told without parsing: attribute values
+/// hold no `<` (XML 1.0 §3.1), so a start tag lies between two of them.
+fn is_too_complex(text: &str) -> bool {
+    let crowded =
+        |piece: &str| piece.bytes().filter(|byte| matches!(byte, b'"' | b'\'')).count() > MAX_QUOTES;
+    text.split('<').count() > MAX_TAGS || text.split('<').any(crowded)
+}
+
+fn is(document: &Document<'_>, node: NodeId, uri: &str, name: &str) -> bool {
+    document.element(node).is_some_and(|element| element.matches_name_ns(uri, name))
+}
+
+fn child_elements<'d>(
+    document: &'d Document<'_>,
+    parent: NodeId,
+    uri: &'d str,
+    name: &'d str,
+) -> impl Iterator<Item = NodeId> + 'd {
+    document.children_iter(parent).filter(move |&child| is(document, child, uri, name))
+}
+
+/// An attribute without a namespace, white space around it dropped.
+fn attribute<'d>(document: &'d Document<'_>, node: NodeId, name: &str) -> Option<&'d str> {
+    let element = document.element(node)?;
+    let found =
+        element.attributes.iter().find(|a| a.name.namespace_uri.is_none() && a.name.local_name == name);
+    found.map(|attribute| attribute.value.trim())
+}
+
+/// The roles of an entity that are SAML 2.0 identity providers (§2.4.1 `protocolSupportEnumeration`).
+fn idp_roles(document: &Document<'_>, entity: NodeId) -> Vec<NodeId> {
+    child_elements(document, entity, namespace::METADATA, "IDPSSODescriptor")
+        .filter(|&role| {
+            attribute(document, role, "protocolSupportEnumeration")
+                .is_some_and(|list| list.split_ascii_whitespace().any(|uri| uri == namespace::PROTOCOL))
+        })
+        .collect()
+}
+
+fn choose_entity(document: &Document<'_>, wanted: Option<&str>) -> Result<NodeId, MetadataError> {
+    let root = document.document_element().ok_or_else(|| MetadataError::NotXml("no root".to_owned()))?;
+    let mut entities = Vec::new();
+    let mut groups = vec![root];
+    while let Some(node) = groups.pop() {
+        if is(document, node, namespace::METADATA, "EntityDescriptor") {
+            entities.push(node);
+        } else if is(document, node, namespace::METADATA, "EntitiesDescriptor") {
+            groups.extend(document.children(node).into_iter().rev());
+        } else if node == root {
+            let name =
+                document.element(root).map(|element| element.name.local_name.chars().take(80).collect());
+            return Err(MetadataError::NotMetadata(name.unwrap_or_default()));
+        }
+    }
+    entities.retain(|&entity| !idp_roles(document, entity).is_empty());
+    let id = |entity: NodeId| attribute(document, entity, "entityID").unwrap_or_default();
+    let named = |entities: &[NodeId]| {
+        entities.iter().take(MAX_NAMED).map(|&e| id(e).chars().take(MAX_ENTITY_ID).collect()).collect()
+    };
+    if entities.is_empty() {
+        return Err(MetadataError::NoIdentityProvider);
+    }
+    if let Some(wanted) = wanted {
+        let candidates = named(&entities);
+        entities.retain(|&entity| id(entity) == wanted);
+        if entities.is_empty() {
+            return Err(MetadataError::UnknownEntity { wanted: wanted.to_owned(), candidates });
+        }
+    }
+    match entities[..] {
+        [entity] => Ok(entity),
+        _ => Err(MetadataError::SeveralIdentityProviders { candidates: named(&entities) }),
+    }
+}
+
+fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, MetadataError> {
+    let entity_id = attribute(document, entity, "entityID").unwrap_or_default();
+    if entity_id.is_empty() || entity_id.chars().count() > MAX_ENTITY_ID {
+        return Err(MetadataError::BadEntityId);
+    }
+    let roles = idp_roles(document, entity);
+    let (sso_redirect_url, idp_binding) = single_sign_on(document, &roles)?;
+    let certificates_pem = signing_certificates(document, &roles)?;
+    let flag =
+        |role: &NodeId| matches!(attribute(document, *role, "WantAuthnRequestsSigned"), Some("true" | "1"));
+    let until = |node: NodeId| attribute(document, node, "validUntil").and_then(Timestamp::parse_rfc3339);
+    Ok(IdpMetadata {
+        entity_id: entity_id.to_owned(),
+        sso_redirect_url,
+        idp_binding,
+        certificates_pem,
+        want_authn_requests_signed: roles.iter().any(flag),
+        // The earliest of the entity's own and those it stands in (§2.3.1, §4.3).
+        valid_until: std::iter::once(entity)
+            .chain(document.ancestors(entity))
+            .chain(roles.iter().copied())
+            .filter_map(until)
+            .min(),
+    })
+}
+
+fn single_sign_on(document: &Document<'_>, roles: &[NodeId]) -> Result<(String, Binding), MetadataError> {
+    let mut bad = None;
+    for (uri, binding) in [(binding::POST, Binding::Post), (binding::REDIRECT, Binding::Redirect)] {
+        for &role in roles {
+            for service in child_elements(document, role, namespace::METADATA, "SingleSignOnService") {
+                if attribute(document, service, "Binding") != Some(uri) {
+                    continue;
+                }
+                let location = attribute(document, service, "Location").unwrap_or_default();
+                if is_web_address(location) {
+                    return Ok((location.to_owned(), binding));
+                }
+                bad.get_or_insert_with(|| location.chars().take(200).collect());
+            }
+        }
+    }
+    Err(bad.map_or(MetadataError::NoSingleSignOnService, MetadataError::BadLocation))
+}
+
+fn is_web_address(location: &str) -> bool {
+    location.len() <= 2000
+        && !location.chars().any(|c| c.is_control() || c.is_whitespace())
+        && Url::parse(location).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
+}
+
+/// The certificates of the keys that may sign: `use="signing"` or no `use` at all (§2.4.1.1).
+fn signing_certificates(document: &Document<'_>, roles: &[NodeId]) -> Result<Vec<String>, MetadataError> {
+    let mut pems: Vec<String> = Vec::new();
+    for &role in roles {
+        for key in child_elements(document, role, namespace::METADATA, "KeyDescriptor") {
+            if attribute(document, key, "use").is_some_and(|usage| usage != "signing") {
+                continue;
+            }
+            for info in child_elements(document, key, namespace::SIGNATURE, "KeyInfo") {
+                for data in child_elements(document, info, namespace::SIGNATURE, "X509Data") {
+                    for certificate in end_certificates(document, data)? {
+                        let bad = |error: openssl::error::ErrorStack| {
+                            MetadataError::BadCertificate(error.to_string())
+                        };
+                        let pem = String::from_utf8_lossy(&certificate.to_pem().map_err(bad)?).into_owned();
+                        if !pems.contains(&pem) {
+                            pems.push(pem);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    if pems.is_empty() { Err(MetadataError::NoSigningCertificate) } else { Ok(pems) }
+}
+
+/// The certificates of one `X509Data` without those that issued others of it: a chain names one key,
+/// and the keys of its authorities may not sign responses (XML Signature §4.5.4).
+fn end_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, MetadataError> {
+    const MOST: usize = 10;
+    let mut certificates = Vec::new();
+    for node in child_elements(document, data, namespace::SIGNATURE, "X509Certificate") {
+        let certificate = read_certificate(&document.text_content_deep(node))?;
+        certificates.push(certificate);
+        if certificates.len() > MOST {
+            return Err(MetadataError::BadCertificate(format!("a chain of more than {MOST}")));
+        }
+    }
+    let issued_another = |issuer: usize| {
+        certificates.iter().enumerate().any(|(other, certificate)| {
+            other != issuer
+                && certificate.subject_name().to_der().ok() != certificate.issuer_name().to_der().ok()
+                && certificates[issuer].issued(certificate) == X509VerifyResult::OK
+        })
+    };
+    let keep: Vec<bool> = (0..certificates.len()).map(|at| !issued_another(at)).collect();
+    let mut keep = keep.into_iter();
+    certificates.retain(|_| keep.next().unwrap_or(false));
+    Ok(certificates)
+}
+
+/// Base64 as people paste it: any white space, PEM armour perhaps, padding perhaps.
+fn read_certificate(text: &str) -> Result<X509, MetadataError> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let text = text.replace("-----BEGIN CERTIFICATE-----", "").replace("-----END CERTIFICATE-----", "");
+    let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let der = LENIENT.decode(packed).map_err(|error| MetadataError::BadCertificate(error.to_string()))?;
+    X509::from_der(&der).map_err(|error| MetadataError::BadCertificate(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{authorize, key::Algorithm};
+use super::authorize;
+use crate::model::oauth_client::IdTokenAlg;
 
 /// The provider's addresses.
 #[derive(Debug, Clone, Serialize)]
@@ -28,7 +29,7 @@ pub struct Document<'a> {
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [Algorithm; 3],
+    id_token_signing_alg_values_supported: [IdTokenAlg; 3],
     /// Post first: next-auth 4 and others were written against a server that knew no other.
     token_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: [&'static str; 3],
@@ -51,7 +52,7 @@ impl<'a> Document<'a> {
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code"],
             subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: Algorithm::ALL,
+            id_token_signing_alg_values_supported: IdTokenAlg::ALL,
             token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
             scopes_supported: authorize::SCOPES,
             claims_supported: [

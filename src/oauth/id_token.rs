@@ -1,6 +1,6 @@
 //! What an ID token and userinfo say (OpenID Connect Core §2, §5.3.2), with SSOReady's own claims.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
@@ -13,8 +13,8 @@ use crate::model::{
 /// word about it may travel.
 pub const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// An identity provider's attributes: each name with all its values, in the order they came.
-pub type Attributes = [(String, Vec<String>)];
+/// An identity provider's attributes: each name with all its values.
+type Attributes = BTreeMap<String, Vec<String>>;
 
 /// Who signed in, as both the ID token and userinfo tell it.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -35,7 +35,7 @@ pub struct Person<'a> {
     #[serde(serialize_with = "last_values")]
     pub attributes: &'a Attributes,
     /// Name to all values.
-    #[serde(rename = "attributeValues", serialize_with = "all_values")]
+    #[serde(rename = "attributeValues")]
     pub attribute_values: &'a Attributes,
 }
 
@@ -101,24 +101,16 @@ fn last_values<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<
     map.end()
 }
 
-fn all_values<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(attributes.len()))?;
-    for (name, values) in attributes {
-        map.serialize_entry(name, values)?;
-    }
-    map.end()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn attributes() -> Vec<(String, Vec<String>)> {
-        vec![
+    fn attributes() -> Attributes {
+        BTreeMap::from([
             ("groups".into(), vec!["admins".into(), "staff".into()]),
             ("empty".into(), vec![]),
             ("displayName".into(), vec!["Ann".into()]),
-        ]
+        ])
     }
 
     fn claims<'a>(attributes: &'a Attributes, nonce: Option<&'a str>) -> IdTokenClaims<'a> {
@@ -158,18 +150,18 @@ mod tests {
           "organizationId": "org_0000000000000000000000002",
           "organizationExternalId": "acme",
           "attributes": {
-            "groups": "staff",
+            "displayName": "Ann",
             "empty": "",
-            "displayName": "Ann"
+            "groups": "staff"
           },
           "attributeValues": {
+            "displayName": [
+              "Ann"
+            ],
+            "empty": [],
             "groups": [
               "admins",
               "staff"
-            ],
-            "empty": [],
-            "displayName": [
-              "Ann"
             ]
           },
           "samlFlowId": "saml_flow_0000000000000000000000003"
@@ -179,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_said() {
-        let value = serde_json::to_value(claims(&[], None)).unwrap();
+        let value = serde_json::to_value(claims(&BTreeMap::new(), None)).unwrap();
         assert!(value.get("nonce").is_none() && value.get("auth_time").is_none());
         assert_eq!(value["organizationExternalId"], "");
         assert_eq!(value["attributes"], serde_json::json!({}));
@@ -192,15 +184,14 @@ mod tests {
             core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet},
         };
 
-        use super::super::{
-            jwk::JwkSet,
-            key::{Algorithm, SigningKey},
-        };
+        use crate::model::oauth_client::IdTokenAlg;
+
+        use super::super::{jwk::JwkSet, key::SigningKey};
 
         let attributes = attributes();
-        for algorithm in Algorithm::ALL {
+        for algorithm in IdTokenAlg::ALL {
             let key = SigningKey::generate(algorithm).unwrap();
-            let at_hash = algorithm.half_hash("ostiary_at_x");
+            let at_hash = key.at_hash("ostiary_at_x");
             let token = key.jws(&IdTokenClaims { at_hash, ..claims(&attributes, Some("n-1")) }).unwrap();
 
             let set = JwkSet { keys: vec![key.jwk().clone()] };

@@ -8,7 +8,7 @@ use openssl::{
 };
 use serde::Serialize;
 
-use super::key::Algorithm;
+use crate::model::oauth_client::IdTokenAlg;
 
 /// One public signing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,7 +18,7 @@ pub struct Jwk {
     /// The key's id: its RFC 7638 thumbprint, so it is the same on every replica and never reused.
     pub kid: String,
     /// The one algorithm it is for.
-    pub alg: Algorithm,
+    pub alg: IdTokenAlg,
     #[serde(rename = "use")]
     use_: &'static str,
 }
@@ -34,9 +34,9 @@ enum Parameters {
 
 impl Jwk {
     /// The public half of `key`, which is of `algorithm`'s kind.
-    pub(super) fn of<T: HasPublic>(algorithm: Algorithm, key: &PKey<T>) -> Result<Self, ErrorStack> {
+    pub(super) fn of<T: HasPublic>(algorithm: IdTokenAlg, key: &PKey<T>) -> Result<Self, ErrorStack> {
         let parameters = match algorithm {
-            Algorithm::Rs256 => {
+            IdTokenAlg::RS256 => {
                 let rsa = key.rsa()?;
                 Parameters::Rsa {
                     e: URL_SAFE_NO_PAD.encode(rsa.e().to_vec()),
@@ -44,7 +44,7 @@ impl Jwk {
                     n: URL_SAFE_NO_PAD.encode(rsa.n().to_vec()),
                 }
             }
-            Algorithm::Es256 => {
+            IdTokenAlg::ES256 => {
                 let ec = key.ec_key()?;
                 let (mut x, mut y) = (BigNum::new()?, BigNum::new()?);
                 ec.public_key().affine_coordinates(
@@ -60,7 +60,7 @@ impl Jwk {
                     y: URL_SAFE_NO_PAD.encode(y.to_vec_padded(32)?),
                 }
             }
-            Algorithm::EdDsa => Parameters::Okp {
+            IdTokenAlg::EdDSA => Parameters::Okp {
                 crv: "Ed25519",
                 kty: "OKP",
                 x: URL_SAFE_NO_PAD.encode(key.raw_public_key()?),
@@ -105,7 +105,7 @@ mod tests {
         // RFC 8037, appendices A.2 and A.3.
         let public = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
         let key = PKey::public_key_from_raw_bytes(&public, openssl::pkey::Id::ED25519).unwrap();
-        let jwk = Jwk::of(Algorithm::EdDsa, &key).unwrap();
+        let jwk = Jwk::of(IdTokenAlg::EdDSA, &key).unwrap();
         assert_eq!(jwk.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
         insta::assert_json_snapshot!(jwk, @r#"
         {

@@ -97,6 +97,7 @@ CREATE TABLE saml_flows (
     state TEXT, -- the app's own, echoed
     email TEXT,
     attributes TEXT, -- JSON object: name to array of values
+    authenticated_at BIGINT, -- when the identity provider asked for credentials, by its word
     -- the AuthnRequest that waits for its response
     request_id TEXT UNIQUE,
     request_expires_at BIGINT,
@@ -161,13 +162,14 @@ CREATE TABLE signing_keys (
     purpose TEXT NOT NULL, -- id_token, saml_sp, test_idp
     environment_id TEXT NOT NULL, -- '' where the purpose is the installation's
     algorithm TEXT NOT NULL,
+    generation BIGINT NOT NULL, -- from 1; unique, so that one of many replicas makes the next key
     private_key TEXT NOT NULL, -- sealed PKCS#8
     certificate TEXT, -- PEM
     created_at BIGINT NOT NULL,
     active_from BIGINT NOT NULL,
-    retired_at BIGINT
+    retired_at BIGINT,
+    UNIQUE (purpose, environment_id, algorithm, generation)
 );
-CREATE INDEX signing_keys_by_purpose ON signing_keys (purpose, environment_id, algorithm, active_from);
 
 -- Jobs that one replica runs at a time.
 CREATE TABLE leases (

@@ -8,7 +8,7 @@ use crate::model::id::{OauthClientId, OrganizationId, SamlConnectionId};
 
 use super::{
     Error,
-    parameters::{Parameters, append},
+    parameters::{self, Parameters},
     pkce::CodeChallenge,
 };
 
@@ -206,21 +206,21 @@ fn has_max_age(parameters: &Parameters) -> Result<bool, Error> {
     }
 }
 
-/// Where a good login goes (RFC 6749 §4.1.2). `state` is there exactly when it was sent.
-pub fn code_location(redirect_uri: &str, code: &str, state: Option<&str>) -> String {
-    let pairs = [("code", code), ("state", state.unwrap_or_default())];
-    append(redirect_uri, if state.is_some() { &pairs } else { &pairs[..1] })
+/// The redirect URI with an answer: `code` and, exactly when it was sent, `state` (RFC 6749 §4.1.2), or
+/// `error` (§4.1.2.1).
+pub fn answer_url(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
+    parameters::append(redirect_uri, pairs)
 }
 
-/// Where a refusal goes (RFC 6749 §4.1.2.1).
-pub fn error_location(redirect_uri: &str, error: &Error, state: Option<&str>) -> String {
+/// The redirect URI with a refusal (RFC 6749 §4.1.2.1).
+pub fn error_url(redirect_uri: &str, error: &Error, state: Option<&str>) -> String {
     let description = error.description();
     let pairs = [
         ("error", error.code()),
         ("error_description", description.as_str()),
         ("state", state.unwrap_or_default()),
     ];
-    append(redirect_uri, if state.is_some() { &pairs } else { &pairs[..2] })
+    answer_url(redirect_uri, if state.is_some() { &pairs } else { &pairs[..2] })
 }
 
 #[cfg(test)]
@@ -406,13 +406,13 @@ mod tests {
 
     #[test]
     fn answers_go_to_the_redirect_uri() {
-        assert_eq!(code_location("https://a.example/cb", "c", None), "https://a.example/cb?code=c");
+        assert_eq!(answer_url("https://a.example/cb", &[("code", "c")]), "https://a.example/cb?code=c");
         assert_eq!(
-            code_location("https://a.example/cb?x=1", "c", Some("a+b")),
+            answer_url("https://a.example/cb?x=1", &[("code", "c"), ("state", "a+b")]),
             "https://a.example/cb?x=1&code=c&state=a%2Bb"
         );
         assert_eq!(
-            error_location("https://a.example/cb", &Error::UnsupportedResponseType, Some("s")),
+            error_url("https://a.example/cb", &Error::UnsupportedResponseType, Some("s")),
             "https://a.example/cb?error=unsupported_response_type&error_description=response_type%20must%20be%20code&state=s"
         );
     }

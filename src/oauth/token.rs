@@ -1,5 +1,7 @@
 //! The token request (RFC 6749 §4.1.3) and its answer (§5.1).
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::model::{
@@ -8,6 +10,12 @@ use crate::model::{
 };
 
 use super::{Error, bearer, parameters::Parameters, pkce::CodeVerifier};
+
+/// How long a code is good: a client redeems it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
+pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long an access token is good.
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Who asks, by which secret.
 #[derive(Debug)]

@@ -3,15 +3,18 @@
 //! Verbs, always the same: `find` (an `Option`), `list` (a page), `insert`, `update`, `consume` (single
 //! use), `remove`. Every query is scoped by its environment, connection or key.
 
+pub mod access_tokens;
 pub mod api_keys;
 mod columns;
 mod db;
 pub mod environments;
 mod error;
+pub mod oauth_clients;
 pub mod organizations;
 pub mod saml_connections;
 pub mod saml_flows;
 pub mod settings;
+pub mod signing_keys;
 
 pub use db::{Conn, Db, Dialect, Migrations, PoolSize, Transaction};
 pub use error::{Error, Result};

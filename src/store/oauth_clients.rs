@@ -1,0 +1,120 @@
+//! OAuth clients in the database.
+
+use super::{
+    Conn, columns,
+    error::{Error, Result},
+};
+use crate::model::{
+    http_url::HttpUrl,
+    id::{EnvironmentId, OauthClientId},
+    oauth_client::{IdTokenAlg, OauthClient},
+    secret::Digest,
+    time::Timestamp,
+};
+
+const TABLE: &str = "oauth_clients";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: OauthClientId,
+    environment_id: EnvironmentId,
+    id_token_alg: String,
+    initiate_login_uri: Option<String>,
+    created_at: Timestamp,
+}
+
+impl TryFrom<Row> for OauthClient {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let broken = |column| Error::inconsistent(TABLE, column, row.id);
+        Ok(Self {
+            id: row.id,
+            environment_id: row.environment_id,
+            id_token_alg: IdTokenAlg::parse(&row.id_token_alg).ok_or_else(|| broken("id_token_alg"))?,
+            initiate_login_uri: match row.initiate_login_uri {
+                Some(text) => Some(HttpUrl::parse(&text).ok_or_else(|| broken("initiate_login_uri"))?),
+                None => None,
+            },
+            created_at: row.created_at,
+        })
+    }
+}
+
+/// Adds a client.
+pub async fn insert(conn: &mut Conn, client: &OauthClient, secret: Digest) -> Result<()> {
+    conn.sql(
+        "INSERT INTO oauth_clients (id, environment_id, secret_sha256, id_token_alg, initiate_login_uri, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(client.id)
+    .bind(client.environment_id)
+    .bind(secret)
+    .bind(client.id_token_alg.as_str())
+    .bind(client.initiate_login_uri.as_ref().map(HttpUrl::as_str))
+    .bind(client.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Up to `limit` clients of an environment from `from` on, in the order in which they were made.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<OauthClientId>,
+    limit: i64,
+) -> Result<Vec<OauthClient>> {
+    conn.sql(
+        "SELECT id, environment_id, id_token_alg, initiate_login_uri, created_at FROM oauth_clients \
+         WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(columns::first_or(from))
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(OauthClient::try_from)
+    .collect()
+}
+
+/// Takes a client away, and with it the word of its access tokens. Says whether it was there.
+pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: OauthClientId) -> Result<bool> {
+    let rows = conn
+        .sql("DELETE FROM oauth_clients WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// What an authorization request must know of its client.
+#[derive(Debug)]
+pub struct Registration {
+    /// The client's environment.
+    pub environment_id: EnvironmentId,
+    /// The redirect URIs that the environment lists.
+    pub redirect_uris: Vec<String>,
+}
+
+/// What is registered for the client with this id. Not scoped: the client is who asks.
+pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Option<Registration>> {
+    let row: Option<(EnvironmentId, String)> = conn
+        .sql(
+            "SELECT e.id, e.oauth_redirect_uris FROM oauth_clients c JOIN environments e ON e.id = c.environment_id \
+             WHERE c.id = $1",
+        )
+        .bind(id)
+        .optional()
+        .await?;
+    row.map(|(environment_id, uris)| {
+        Ok(Registration {
+            environment_id,
+            redirect_uris: columns::list_from_json(&uris)
+                .ok_or_else(|| Error::inconsistent("environments", "oauth_redirect_uris", environment_id))?,
+        })
+    })
+    .transpose()
+}

@@ -29,10 +29,10 @@ impl Asset {
         links::asset(self.name, &self.version)
     }
 
-    /// Its name, content and content type.
+    /// Its name and content.
     #[cfg(test)]
-    pub(crate) fn file(&self) -> (&'static str, &'static [u8], &'static str) {
-        (self.name, self.bytes, self.content_type)
+    pub(crate) fn file(&self) -> (&'static str, &'static [u8]) {
+        (self.name, self.bytes)
     }
 }
 

@@ -6,6 +6,14 @@
 //! (`assets/ostiary.css`) and the words in each view.
 
 pub mod assets;
+pub mod auto_post;
+pub mod chooser;
 pub mod components;
+pub mod home;
 pub mod layout;
+pub mod message;
+pub mod refusal_words;
+pub mod refused;
 pub mod response;
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,48 @@
+//! Which company? An e-mail address or a domain can belong to several organizations of one app; then
+//! the person chooses (ruling 2).
+
+use maud::{Markup, html};
+
+use super::{
+    components::{Shape, shape},
+    layout::Layout,
+};
+
+/// The organizations that fit. Answer it with [`super::response::Policy::Chain`].
+pub struct Chooser<'a> {
+    /// The app that the person wants to use, by its environment's name.
+    pub application: Option<&'a str>,
+    /// What there is to choose from.
+    pub choices: &'a [Choice<'a>],
+    /// That this is a test set-up.
+    pub banner: Option<&'a str>,
+}
+
+/// One organization.
+pub struct Choice<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where to go on with it.
+    pub href: &'a str,
+}
+
+impl Chooser<'_> {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        Layout::narrow("Choose your company").banner(self.banner).render(html! {
+            section.card {
+                h1 { "Choose your company" }
+                p {
+                    "Your address can sign in to "
+                    @if let Some(application) = self.application { (application) } @else { "this app" }
+                    " for more than one company. Which one do you want to use now?"
+                }
+                ul.choices {
+                    @for choice in self.choices {
+                        li { a href=(choice.href) { span.text { (choice.name) } (shape(Shape::Onward)) } }
+                    }
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! A page that says one thing: what happened, what to do, and what to quote. For everything that is
+//! not a refused login (`refused.rs`).
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::{
+    assets,
+    components::{Shape, Weight, copyable, link_button, shape},
+    layout::Layout,
+};
+
+/// One thing to say.
+pub struct Message<'a> {
+    /// What happened, in a few words.
+    pub title: &'a str,
+    /// What happened, in a sentence.
+    pub happened: &'a str,
+    /// What to do now.
+    pub remedy: &'a str,
+    /// A stable code, for scripts and support.
+    pub reason: Option<&'a str>,
+    /// What to quote: the id of the request or login.
+    pub reference: Option<&'a str>,
+    /// Where to go on: label and address.
+    pub onward: Option<(&'a str, &'a str)>,
+    /// That this is a test set-up.
+    pub banner: Option<&'a str>,
+}
+
+impl<'a> Message<'a> {
+    /// What happened and what to do.
+    pub fn new(title: &'a str, happened: &'a str, remedy: &'a str) -> Self {
+        Self { title, happened, remedy, reason: None, reference: None, onward: None, banner: None }
+    }
+
+    /// 404: no such page, connection or login. The same for "not there" and "not yours".
+    pub fn not_found() -> Self {
+        Self {
+            reason: Some("not_found"),
+            ..Self::new(
+                "This page does not exist",
+                "The address may be mistyped, or what it led to may have been removed.",
+                "Go back to the app you were using and sign in from there. If a link in it led here, tell its support team.",
+            )
+        }
+    }
+
+    /// 400: a request that no button of ours makes. `happened` says what is wrong with it.
+    pub fn bad_request(happened: &'a str) -> Self {
+        Self {
+            reason: Some("bad_request"),
+            ..Self::new(
+                "This request cannot be read",
+                happened,
+                "Go back to the app you were using and sign in from there. If it happens again, tell its support team.",
+            )
+        }
+    }
+
+    /// 413: more than a sign-in ever needs.
+    pub fn too_large() -> Self {
+        Self {
+            reason: Some("too_large"),
+            ..Self::new(
+                "This request is too large",
+                "Your company’s sign-in service sent more than we take in one message.",
+                "Ask your IT team to send fewer groups or attributes to this app.",
+            )
+        }
+    }
+
+    /// 500: our own fault.
+    pub fn internal() -> Self {
+        Self {
+            reason: Some("internal"),
+            ..Self::new(
+                "We could not finish this",
+                "Something on our side did not work. It is not your fault, and it has been recorded.",
+                "Try again in a minute. If it happens again, send the reference below to the app’s support team.",
+            )
+        }
+    }
+
+    /// Ruling 7: a login went well, but nobody said where the app is.
+    pub fn no_redirect_url() -> Self {
+        Self {
+            reason: Some("no_redirect_url"),
+            ..Self::new(
+                "You are signed in, but the app’s address is not set",
+                "Your company’s sign-in worked. The app has not told us yet where to send you afterwards.",
+                "For the app’s developers: set the environment’s redirect URL (ostiary environment update --redirect-url), or the OAuth client’s initiateLoginUri.",
+            )
+        }
+    }
+
+    /// With the id to quote.
+    pub fn reference(self, reference: &'a str) -> Self {
+        Self { reference: Some(reference), ..self }
+    }
+
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let layout = Layout { reason: self.reason, ..Layout::narrow(self.title) };
+        layout.banner(self.banner).scripts(&[&assets::COPY]).render(html! {
+            section.card {
+                p { span.mark.attention { (shape(Shape::Attention)) "Not done" } }
+                h1 { (self.title) }
+                p.lead { (self.happened) }
+                p { (self.remedy) }
+                @if let Some((label, href)) = self.onward {
+                    div.actions { (link_button(Weight::Primary, label, href)) }
+                }
+                @if let Some(reference) = self.reference {
+                    p.small.soft { "Reference " (copyable(reference, "reference")) }
+                }
+            }
+        })
+    }
+}
+
+/// 429: too many attempts, with when to try again.
+pub fn too_many_requests(retry_after: Duration) -> Markup {
+    let seconds = retry_after.as_secs().max(1);
+    let (count, unit) = if seconds < 120 { (seconds, "second") } else { (seconds.div_ceil(60), "minute") };
+    let remedy = format!("Wait {count} {unit}{} and try again.", if count == 1 { "" } else { "s" });
+    let message = Message::new("Too many attempts", "There were too many attempts in a short time.", &remedy);
+    Message { reason: Some("too_many_requests"), ..message }.view()
+}

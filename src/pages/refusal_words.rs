@@ -1,0 +1,336 @@
+//! What each refusal is called for the person who could not sign in.
+//!
+//! They know none of our words. A row says what happened and what to do in theirs, and who to turn to;
+//! the technical side of the same refusal (clause, remedy in the identity provider's screens) is in the
+//! check itself, which stands below for their IT team.
+
+/// Who to turn to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// Nobody: signing in again mends it.
+    Nobody,
+    /// The company's IT team, who run its sign-in service.
+    ItTeam,
+    /// The app's support team, who run or configure this gateway.
+    App,
+}
+
+/// The words for refusals that look alike to a person.
+#[derive(Debug)]
+pub struct Words {
+    /// The codes they are for.
+    pub codes: &'static [&'static str],
+    /// What happened.
+    pub happened: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+    /// Who to turn to.
+    pub tell: Tell,
+    /// Whether expected and found values may stand on the page once a signature verified. Not where
+    /// they are another browser's, another login's or the vendor's business.
+    pub values: bool,
+}
+
+/// The words for `code`.
+pub fn find(code: &str) -> Option<&'static Words> {
+    ALL.iter().find(|words| words.codes.contains(&code))
+}
+
+/// The words for `code`, or those that fit every refusal.
+pub fn words(code: &str) -> &'static Words {
+    find(code).unwrap_or(&OTHER)
+}
+
+/// Every code that has words of its own.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    ALL.iter().flat_map(|words| words.codes.iter().copied())
+}
+
+static OTHER: Words = Words {
+    codes: &[],
+    happened: "The answer of your company’s sign-in service was not accepted.",
+    remedy: "Go back to the app and sign in again. If you come here again, it needs somebody to look at it.",
+    tell: Tell::App,
+    values: false,
+};
+
+/// The whole list: first what the person can mend, then their IT team, then the app.
+pub static ALL: &[Words] = &[
+    // The person, by signing in again
+    Words {
+        codes: &["request_expired"],
+        happened: "This sign-in took too long, so it was closed.",
+        remedy: "Go back to the app and sign in again.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &["request_already_used"],
+        happened: "This sign-in was finished before.",
+        remedy: "If you came here with the back button, you may be signed in already: open the app again. \
+                 If you are not, sign in again there.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &["assertion_replayed"],
+        happened: "This answer of your company’s sign-in service was used before, and each one counts once.",
+        remedy: "Go back to the app and sign in again.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &[
+            "in_response_to_unknown",
+            "in_response_to",
+            "in_response_to_conflict",
+            "relay_state_mismatch",
+        ],
+        happened: "This answer belongs to another sign-in than the one you began.",
+        remedy: "Go back to the app and sign in again, in one window only.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &["browser_mismatch"],
+        happened: "This sign-in was begun in another browser than this one.",
+        remedy: "Go back to the app and sign in again, and stay in the same browser until you are in. If you did, \
+                 allow cookies for this address.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &["assertion_expired", "assertion_too_old", "subject_confirmation_expired", "session_expired"],
+        happened: "The answer of your company’s sign-in service was too old when it came here.",
+        remedy: "Go back to the app and sign in again. If it happens each time, the clock of your company’s \
+                 sign-in service is wrong: tell your IT team.",
+        tell: Tell::Nobody,
+        values: true,
+    },
+    Words {
+        codes: &["idp_initiated_refused"],
+        happened: "This app does not take sign-ins that begin at your company’s portal.",
+        remedy: "Open the app itself and sign in there.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    // The company's IT team
+    Words {
+        codes: &["response_status"],
+        happened: "Your company’s sign-in service did not let you in to this app.",
+        remedy: "Most often that means that you have not been given this app there. Ask your IT team to assign it \
+                 to you (in Okta: Applications → the app → Assignments; in Entra ID: Enterprise applications → the \
+                 app → Users and groups).",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["email_outside_organization_domains"],
+        happened: "Your company’s sign-in service sent an address that this app does not let in for your company.",
+        remedy: "Ask your IT team to send your work address (in Okta: Applications → the app → Sign On → Application \
+                 username; in Entra ID: Enterprise applications → the app → Single sign-on → Attributes & Claims).",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["email_missing", "name_id_missing"],
+        happened: "Your company’s sign-in service did not say what your e-mail address is.",
+        remedy: "Ask your IT team to send your e-mail address as the Name ID (in Okta: Applications → the app → Sign \
+                 On → Application username; in Entra ID: Enterprise applications → the app → Single sign-on → \
+                 Attributes & Claims → Unique User Identifier).",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["email_malformed", "name_id_malformed"],
+        happened: "Your company’s sign-in service sent something that is not an e-mail address as your address.",
+        remedy: "Ask your IT team to send your work e-mail address as the Name ID.",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["email_ambiguous"],
+        happened: "Your company’s sign-in service sent more than one e-mail address for you, and we do not guess.",
+        remedy: "Ask your IT team to send one, your work address. If both must stay, the app’s team can set which \
+                 attribute counts (emailAttribute of the SAML connection).",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["restart_loop"],
+        happened: "Your company’s sign-in service answers without saying which question it answers, again and again.",
+        remedy: "Ask your IT team to set this app up for sign-ins that the app begins (SP-initiated SAML), so that \
+                 its responses carry InResponseTo.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &[
+            "assertion_audience",
+            "audience_restriction_missing",
+            "conditions_missing",
+            "response_destination",
+            "subject_confirmation_missing",
+            "subject_confirmation_recipient",
+        ],
+        happened: "Your company’s sign-in service sent an answer that is meant for another app.",
+        remedy: "Ask your IT team to compare the app’s Entity ID (Audience) and Reply URL (Assertion Consumer Service \
+                 URL) in your sign-in service with the values below or with those the app’s team gave them.",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &[
+            "response_issue_instant",
+            "assertion_issue_instant",
+            "assertion_not_yet_valid",
+            "subject_confirmation_not_yet_valid",
+            "authn_instant_invalid",
+        ],
+        happened: "By the clock of your company’s sign-in service, its answer comes from the future.",
+        remedy: "Wait two minutes and sign in again. If it happens each time, ask your IT team to set that clock.",
+        tell: Tell::ItTeam,
+        values: true,
+    },
+    Words {
+        codes: &["signature_missing"],
+        happened: "Your company’s sign-in service did not sign its answer, so anybody could have written it.",
+        remedy: "Ask your IT team to switch on signing of the response or the assertion for this app.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &["signature_algorithm_refused", "sha1_refused", "digest_algorithm_refused"],
+        happened: "Your company’s sign-in service signs its answers in a way that is no longer safe.",
+        remedy: "Ask your IT team to set the signature algorithm of this app to RSA-SHA256.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &["encryption_malformed", "encryption_algorithm_refused", "decryption_failed"],
+        happened: "Your company’s sign-in service encrypted its answer in a way that we cannot open.",
+        remedy: "Ask your IT team to encrypt for this app with the certificate of the app’s metadata and AES-GCM, or \
+                 not at all.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &["document_too_large", "too_many_nodes"],
+        happened: "Your company’s sign-in service sent more about you than we take.",
+        remedy: "Ask your IT team to send fewer groups to this app; a group filter usually suffices.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &[
+            "base64_malformed",
+            "encoding_not_utf8",
+            "doctype_present",
+            "processing_instruction_present",
+            "comment_present",
+            "nesting_too_deep",
+            "too_many_attributes",
+            "xml_malformed",
+            "namespace_refused",
+            "root_not_response",
+            "response_not_single",
+            "assertion_not_single",
+            "assertion_missing",
+            "status_not_single",
+            "unexpected_content",
+            "id_malformed",
+            "id_duplicate",
+            "response_version",
+            "assertion_version",
+            "condition_unknown",
+        ],
+        happened: "Your company’s sign-in service sent an answer that we cannot read safely.",
+        remedy: "Go back to the app and sign in again. If you come here again, your IT team can see below what is \
+                 wrong with the answer.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &[
+            "signature_misplaced",
+            "signature_malformed",
+            "canonicalization_refused",
+            "reference_refused",
+            "transform_refused",
+            "digest_mismatch",
+        ],
+        happened: "The signature of your company’s sign-in service does not fit its answer.",
+        remedy: "Go back to the app and sign in again. If you come here again, something changes the answer on its \
+                 way or signs it wrongly, and your IT team must look at it.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    // The app
+    Words {
+        codes: &["signature_mismatch", "signature_key_unsuitable"],
+        happened: "The answer was not signed with the key that this app knows of your company’s sign-in service.",
+        remedy: "Most often that key was renewed and the app has not been told. Your IT team can send the app’s team \
+                 the new signing certificate.",
+        tell: Tell::App,
+        values: false,
+    },
+    Words {
+        codes: &["response_issuer", "assertion_issuer"],
+        happened: "The answer came from another sign-in service than the one this app knows for your company.",
+        remedy: "If your company changed its sign-in service, your IT team can send the app’s team its new metadata.",
+        tell: Tell::App,
+        values: true,
+    },
+    Words {
+        codes: &["connection_not_configured", "certificate_missing", "decryption_key_missing"],
+        happened: "Single sign-on for your company is not fully set up in this app.",
+        remedy: "Only the app’s team can finish it.",
+        tell: Tell::App,
+        values: false,
+    },
+    Words {
+        codes: &["second_opinion_disagrees"],
+        happened: "Two checks of the same answer did not agree, so nobody was let in.",
+        remedy: "Go back to the app and sign in again. If you come here again, the app’s team must look at it.",
+        tell: Tell::App,
+        values: false,
+    },
+    Words {
+        codes: &["no_redirect_url"],
+        happened: "Your company’s sign-in worked, but the app has not said where to send you now.",
+        remedy: "The app’s team must set the redirect URL of its environment.",
+        tell: Tell::App,
+        values: false,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_one_row() {
+        let mut seen = HashSet::new();
+        for code in codes() {
+            assert!(seen.insert(code), "{code} has two rows");
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_words_are_plain_sentences() {
+        for words in ALL.iter().chain([&OTHER]) {
+            for text in [words.happened, words.remedy] {
+                assert!(text.ends_with('.') && !text.contains("  "), "{text}");
+                for jargon in ["invalid", "went wrong", "SAML response", "Oops"] {
+                    assert!(!text.contains(jargon), "{text}");
+                }
+            }
+        }
+    }
+}

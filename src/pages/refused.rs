@@ -1,0 +1,186 @@
+//! A refused login, as the person who could not sign in sees it.
+//!
+//! One sentence about what happened, one about what to do, the reference to quote. What the identity
+//! provider sent and what was expected stand here only once one of the connection's signatures
+//! verified (ruling 14): an outsider who posts garbage learns nothing of the customer's settings.
+
+use maud::{Markup, html};
+
+use super::{
+    assets,
+    components::{Shape, Weight, copyable, link_button, shape},
+    layout::Layout,
+    refusal_words::{self, Tell, Words},
+};
+use crate::model::check::{Check, Fixer};
+
+/// A refused login. Answer it with a 4xx status and [`super::response::Policy::Own`].
+pub struct Refused<'a> {
+    /// The refusal's stable code.
+    pub code: &'a str,
+    /// What to quote: the flow's id.
+    pub reference: &'a str,
+    /// The check that failed. This page decides what of it may be told.
+    pub check: Option<&'a Check>,
+    /// Whether a signature of the connection verified.
+    pub signature_verified: bool,
+    /// The app, by its environment's name.
+    pub application: Option<&'a str>,
+    /// The organization, told only once a signature verified.
+    pub organization: Option<&'a str>,
+    /// The way back to the app. In a flow that OAuth began it carries `error=access_denied`.
+    pub back: Option<&'a str>,
+    /// That this is a test set-up.
+    pub banner: Option<&'a str>,
+}
+
+/// The values of the failed check that may be told.
+#[derive(Default)]
+struct Evidence<'a> {
+    expected: Option<&'a str>,
+    found: Option<&'a str>,
+}
+
+impl<'a> Refused<'a> {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let words = refusal_words::words(self.code);
+        let evidence = self.evidence(words);
+        let layout = Layout { reason: Some(self.code), ..Layout::narrow("You could not be signed in") };
+        layout.banner(self.banner).scripts(&[&assets::COPY]).render(html! {
+            section.card {
+                p { span.mark.bad { (shape(Shape::Bad)) "Not signed in" } }
+                h1 {
+                    "You could not be signed in"
+                    @if let Some(application) = self.application { " to " (application) }
+                }
+                p.lead { (self.happened(words, &evidence)) }
+                p { (words.remedy) }
+                @match words.tell {
+                    Tell::Nobody => {},
+                    Tell::ItTeam => p { "Send your IT team a picture or a copy of this page." },
+                    Tell::App => p {
+                        "Tell the support team of " (self.application.unwrap_or("the app")) ", with the reference below."
+                    },
+                }
+                @if let Some(back) = self.back {
+                    div.actions {
+                        (link_button(Weight::Primary, &format!("Back to {}", self.application.unwrap_or("the app")), back))
+                    }
+                }
+                dl.facts {
+                    dt { "Reference" } dd { (copyable(self.reference, "reference")) }
+                    dt { "Reason" } dd { code { (self.code) } }
+                }
+            }
+            (self.for_the_it_team(&evidence))
+        })
+    }
+
+    /// Ruling 14: nothing before a signature verified, and nothing of checks whose values are the
+    /// vendor's or another browser's business.
+    fn evidence(&self, words: &Words) -> Evidence<'a> {
+        match self.check {
+            Some(check) if self.signature_verified && words.values && check.name == self.code => {
+                Evidence { expected: check.expected.as_deref(), found: check.found.as_deref() }
+            }
+            _ => Evidence::default(),
+        }
+    }
+
+    /// The sentence, with the values in it where they may be told and make it plainer.
+    fn happened(&self, words: &Words, evidence: &Evidence<'_>) -> String {
+        match (self.code, evidence.expected, evidence.found) {
+            ("email_outside_organization_domains", Some(expected), Some(found)) => format!(
+                "Your company’s sign-in service sent the address {found}. {} only lets in {expected}.",
+                self.organization.unwrap_or("Your organization here")
+            ),
+            _ => words.happened.to_owned(),
+        }
+    }
+
+    /// What was expected and found, and what to change in the identity provider's screens. The
+    /// remedies are fixed texts, so they may be told before any signature verified; the vendor's are
+    /// not for here.
+    fn for_the_it_team(&self, evidence: &Evidence<'_>) -> Markup {
+        let check =
+            self.check.filter(|check| check.name == self.code && check.fixer == Fixer::IdentityProvider);
+        html! {
+            @if check.is_some() || evidence.expected.is_some() || evidence.found.is_some() {
+                section.card {
+                    h2 { "For the IT team" }
+                    dl.facts {
+                        @if let Some(expected) = evidence.expected { dt { "Expected" } dd { code { (expected) } } }
+                        @if let Some(found) = evidence.found { dt { "Received" } dd { code { (found) } } }
+                        @if let Some(check) = check {
+                            dt { "What to change" } dd { (check.remedy) }
+                            dt { "Rule" } dd { (check.clause) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(code: &'static str, signature_verified: bool) -> String {
+        let check = Check {
+            name: code.into(),
+            passed: false,
+            expected: Some("expected-value.example".into()),
+            found: Some("found-value.example".into()),
+            clause: "A clause".into(),
+            fixer: Fixer::IdentityProvider,
+            remedy: "A remedy.".into(),
+        };
+        Refused {
+            code,
+            reference: "saml_flow_12vqjrnxk9xeov6o4f05pan0g",
+            check: Some(&check),
+            signature_verified,
+            application: None,
+            organization: Some("Secret Customer"),
+            back: None,
+            banner: None,
+        }
+        .view()
+        .into_string()
+    }
+
+    #[test]
+    fn no_value_is_told_before_a_signature_verified() {
+        for code in refusal_words::codes().chain(["a_code_without_words"]) {
+            let page = page(code, false);
+            assert!(page.contains(&format!("data-reason=\"{code}\"")));
+            for told in ["expected-value", "found-value", "Secret Customer"] {
+                assert!(!page.contains(told), "{code} tells {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_vendors_and_other_browsers_values_are_never_told() {
+        for code in [
+            "browser_mismatch",
+            "in_response_to",
+            "relay_state_mismatch",
+            "connection_not_configured",
+            "other",
+        ] {
+            let page = page(code, true);
+            assert!(!page.contains("expected-value") && !page.contains("found-value"), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_verified_address_is_told_with_the_domains_that_may_come_in() {
+        let page = page("email_outside_organization_domains", true);
+        assert!(page.contains(
+            "sent the address found-value.example. Secret Customer only lets in expected-value.example."
+        ));
+    }
+}

@@ -1,0 +1,216 @@
+//! Every page with realistic data, long and short: each is compared with its snapshot.
+//!
+//! To look at them, set `OSTIARY_PAGE_SAMPLES` to a directory when running `cargo test samples`; the
+//! pages and what they load are written there, ready for any static file server.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use maud::Markup;
+
+use super::{
+    assets,
+    auto_post::{AutoPost, Purpose},
+    chooser::{Choice, Chooser},
+    home::Home,
+    message::{self, Message},
+    refused::Refused,
+};
+use crate::{
+    links,
+    model::check::{Check, Fixer},
+};
+
+/// Compares a page with its snapshot, and writes it where it can be looked at when that is asked for.
+pub(crate) fn page(name: &str, markup: Markup) {
+    let html = markup.into_string();
+    if let Some(directory) = std::env::var_os("OSTIARY_PAGE_SAMPLES").map(PathBuf::from) {
+        fs::create_dir_all(directory.join("assets")).unwrap();
+        fs::write(directory.join(format!("{name}.html")), &html).unwrap();
+        for asset in assets::ALL {
+            let (file, bytes) = asset.file();
+            fs::write(directory.join("assets").join(file), bytes).unwrap();
+        }
+    }
+    let mut stable = html.replace("><", ">\n<");
+    for asset in assets::ALL {
+        stable = stable.replace(&asset.href(), &links::asset(asset.file().0, "VERSION"));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("snapshots");
+    settings.bind(|| insta::assert_snapshot!(name, stable));
+}
+
+const BANNER: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
+const FLOW: &str = "saml_flow_12vqjrnxk9xeov6o4f05pan0g";
+
+#[test]
+fn auto_post_samples() {
+    page(
+        "auto-post-sign-in",
+        AutoPost {
+            action: "https://login.acme.example/app/sso/saml?a=1&b=2",
+            fields: &[("SAMLRequest", "PHNhbWxwOkF1dGhuUmVxdWVzdC8+"), ("RelayState", "r-\"<1>")],
+            purpose: Purpose::SignIn { organization: Some("Acme") },
+            banner: None,
+        }
+        .view(),
+    );
+    page(
+        "auto-post-finish",
+        AutoPost {
+            action: "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs",
+            fields: &[("SAMLResponse", "PHNhbWxwOlJlc3BvbnNlLz4="), ("bounced", "1")],
+            purpose: Purpose::Finish,
+            banner: Some(BANNER),
+        }
+        .view(),
+    );
+    page(
+        "auto-post-respond",
+        AutoPost {
+            action: "https://a.example/",
+            fields: &[],
+            purpose: Purpose::Respond,
+            banner: Some(BANNER),
+        }
+        .view(),
+    );
+}
+
+#[test]
+fn chooser_samples() {
+    let href = "/v1/oauth/authorize?client_id=saml_oauth_client_x&organization_id=org_x";
+    page(
+        "chooser-short",
+        Chooser {
+            application: None,
+            choices: &[Choice { name: "Acme", href }, Choice { name: "Globex", href }],
+            banner: None,
+        }
+        .view(),
+    );
+    page(
+        "chooser-long",
+        Chooser {
+            application: Some("Ledgerline Accounting, production environment for Europe"),
+            choices: &[
+                Choice {
+                    name: "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG",
+                    href,
+                },
+                Choice { name: "Acme <Holding>", href },
+                Choice { name: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch_Council", href },
+                Choice { name: "株式会社サンプル", href },
+            ],
+            banner: Some(BANNER),
+        }
+        .view(),
+    );
+}
+
+#[test]
+fn message_samples() {
+    page("message-not-found", Message::not_found().view());
+    page(
+        "message-bad-request",
+        Message::bad_request("The address carries no login that we began: its state is missing.")
+            .reference(FLOW)
+            .view(),
+    );
+    page("message-too-large", Message::too_large().view());
+    page("message-internal", Message::internal().reference("0195f0c2-6a53-7c1e-9d3a-4f2b8a1c7e90").view());
+    page("message-no-redirect-url", Message::no_redirect_url().reference(FLOW).view());
+    page(
+        "message-onward",
+        Message {
+            onward: Some(("Back to the app", "https://app.example/login")),
+            banner: Some(BANNER),
+            ..Message::new("Nothing to do", "You are signed in already.", "Go on in the app.")
+        }
+        .view(),
+    );
+    page("message-too-many-requests", message::too_many_requests(Duration::from_millis(100)));
+}
+
+#[test]
+fn home_samples() {
+    page("home", Home { demo: false, test_idp: false, banner: None }.view());
+    page("home-demo", Home { demo: true, test_idp: true, banner: Some(BANNER) }.view());
+}
+
+fn failed(name: &'static str, expected: &str, found: &str, remedy: &'static str) -> Check {
+    Check {
+        name: name.into(),
+        passed: false,
+        expected: Some(expected.into()),
+        found: Some(found.into()),
+        clause: "SAML 2.0 Core §2.5.1.4".into(),
+        fixer: Fixer::IdentityProvider,
+        remedy: remedy.into(),
+    }
+}
+
+#[test]
+fn refused_samples() {
+    let plain = Refused {
+        code: "request_expired",
+        reference: FLOW,
+        check: None,
+        signature_verified: false,
+        application: None,
+        organization: None,
+        back: None,
+        banner: None,
+    };
+    page("refused-plain", plain.view());
+
+    let check = failed(
+        "email_outside_organization_domains",
+        "acme.com and acme.co.uk",
+        "dana@gmail.com",
+        "Send the work address as the NameID.",
+    );
+    page(
+        "refused-domain",
+        Refused {
+            code: "email_outside_organization_domains",
+            check: Some(&check),
+            signature_verified: true,
+            application: Some("Ledgerline"),
+            organization: Some("Acme"),
+            back: Some("https://app.example/callback?error=access_denied&state=a%26b"),
+            banner: Some(BANNER),
+            ..plain
+        }
+        .view(),
+    );
+
+    let check = failed(
+        "signature_missing",
+        "a signature",
+        "none",
+        "Switch on signing of the response or of the assertion.",
+    );
+    page("refused-unverified", Refused { code: "signature_missing", check: Some(&check), ..plain }.view());
+
+    let check = failed(
+        "assertion_audience",
+        "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g",
+        "https://api.very-long-host-name-of-another-service.example.com/saml/metadata/4f05pan0g12vqjrnxk9xeov6o",
+        "Set the audience (SP entity ID) of the application to the connection's.",
+    );
+    page(
+        "refused-long",
+        Refused {
+            code: "assertion_audience",
+            check: Some(&check),
+            signature_verified: true,
+            application: Some("Rheinisch-Westfälische Buchhaltungssoftware für den Mittelstand"),
+            back: Some("https://app.example/"),
+            ..plain
+        }
+        .view(),
+    );
+}

@@ -4,5 +4,8 @@
 mod error;
 mod state;
 
+pub mod import_metadata;
+pub mod outgoing;
+
 pub use error::{Error, Result};
 pub use state::{Settings, State};

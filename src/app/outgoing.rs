@@ -1,0 +1,466 @@
+//! Requests of ours to addresses that somebody gave us, such as a customer's metadata URL.
+//!
+//! One client for all of them. It connects to public addresses only, unless the configuration says
+//! otherwise: a literal address is checked before anything is sent, a name in the resolver whose answer
+//! is also what is connected to, and every redirect anew. Size and time are bounded; no proxy is used.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use reqwest::{
+    Client, Response, StatusCode,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::{ACCEPT, LOCATION},
+    redirect::Policy,
+};
+use url::{Host, Url};
+
+/// How much, how long, how far.
+#[derive(Debug, Clone, Copy)]
+pub struct OutgoingLimits {
+    /// The most bytes of a body.
+    pub bytes: usize,
+    /// The most time for everything, redirects and body included.
+    pub time: Duration,
+    /// The most redirects.
+    pub redirects: usize,
+}
+
+impl Default for OutgoingLimits {
+    fn default() -> Self {
+        Self { bytes: 2 * 1024 * 1024, time: Duration::from_secs(10), redirects: 3 }
+    }
+}
+
+/// Why nothing was fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum OutgoingError {
+    /// Not http or https, without a host, or with a password in it.
+    #[error("the address must be http(s)://… without user and password")]
+    NotWeb,
+    /// It leads into a private network.
+    #[error(
+        "{0} is not a public address; Ostiary fetches from private and loopback addresses only when \
+         outgoing.allow_private_targets is on"
+    )]
+    PrivateTarget(String),
+    /// It redirects from https to http.
+    #[error("{0} redirects from https to http")]
+    Downgrade(String),
+    /// It redirects again and again.
+    #[error("more than {0} redirects")]
+    TooManyRedirects(usize),
+    /// It answered something other than 200.
+    #[error("the server answered {0}")]
+    Status(u16),
+    /// Its answer is too long.
+    #[error("the answer is longer than {0} bytes")]
+    TooLarge(usize),
+    /// It took too long.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// No connection, no TLS, no HTTP.
+    #[error("{host} cannot be reached: {reason}")]
+    Unreachable {
+        /// Whom.
+        host: String,
+        /// Why, in one line.
+        reason: String,
+    },
+}
+
+impl OutgoingError {
+    /// The error's stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotWeb => "outgoing_not_web",
+            Self::PrivateTarget(_) => "outgoing_private_target",
+            Self::Downgrade(_) => "outgoing_downgrade",
+            Self::TooManyRedirects(_) => "outgoing_too_many_redirects",
+            Self::Status(_) => "outgoing_status",
+            Self::TooLarge(_) => "outgoing_too_large",
+            Self::TimedOut(_) => "outgoing_timed_out",
+            Self::Unreachable { .. } => "outgoing_unreachable",
+        }
+    }
+}
+
+/// The guarded client. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    client: Client,
+    targets: Arc<Targets>,
+    limits: OutgoingLimits,
+}
+
+impl Outgoing {
+    /// A client for public addresses, or for any.
+    pub fn new(allow_private_targets: bool, limits: OutgoingLimits) -> Result<Self, reqwest::Error> {
+        let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
+        Self::with_exceptions(if allow_private_targets { everything.to_vec() } else { Vec::new() }, limits)
+    }
+
+    /// A client for public addresses and those in `exceptions`.
+    pub fn with_exceptions(exceptions: Vec<IpNet>, limits: OutgoingLimits) -> Result<Self, reqwest::Error> {
+        let targets = Arc::new(Targets { exceptions });
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .dns_resolver(GuardedResolver(Arc::clone(&targets)))
+            .connect_timeout(limits.time)
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("Ostiary/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, targets, limits })
+    }
+
+    /// Fetches a document with GET.
+    pub async fn get(&self, url: &Url) -> Result<Vec<u8>, OutgoingError> {
+        let limit = self.limits.time;
+        tokio::time::timeout(limit, self.follow(url.clone()))
+            .await
+            .unwrap_or(Err(OutgoingError::TimedOut(limit)))
+    }
+
+    async fn follow(&self, mut url: Url) -> Result<Vec<u8>, OutgoingError> {
+        for _ in 0..=self.limits.redirects {
+            self.targets.check(&url)?;
+            let request =
+                self.client.get(url.clone()).header(ACCEPT, "application/samlmetadata+xml, */*;q=0.5");
+            let response = request.send().await.map_err(|error| failure(&url, error))?;
+            let status = response.status();
+            if status == StatusCode::OK {
+                return self.read(&url, response).await;
+            }
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let next = match (status.as_u16(), location) {
+                (301 | 302 | 303 | 307 | 308, Some(location)) => {
+                    url.join(location).map_err(|_| OutgoingError::Status(status.as_u16()))?
+                }
+                (code, _) => return Err(OutgoingError::Status(code)),
+            };
+            if url.scheme() == "https" && next.scheme() == "http" {
+                return Err(OutgoingError::Downgrade(host_of(&url)));
+            }
+            url = next;
+        }
+        Err(OutgoingError::TooManyRedirects(self.limits.redirects))
+    }
+
+    async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, OutgoingError> {
+        let limit = self.limits.bytes;
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(OutgoingError::TooLarge(limit));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(url, error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(OutgoingError::TooLarge(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
+}
+
+/// What went wrong, with the resolver's refusal dug out of the layers around it.
+fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut reason = String::new();
+    while let Some(error) = source {
+        if let Some(PrivateAnswer(name)) = error.downcast_ref() {
+            return OutgoingError::PrivateTarget(name.clone());
+        }
+        reason = error.to_string();
+        source = error.source();
+    }
+    OutgoingError::Unreachable { host: host_of(url), reason }
+}
+
+/// Where we may connect to.
+#[derive(Debug)]
+struct Targets {
+    exceptions: Vec<IpNet>,
+}
+
+impl Targets {
+    fn allows(&self, address: IpAddr) -> bool {
+        is_public(address) || self.exceptions.iter().any(|net| net.contains(&address))
+    }
+
+    /// Checks all that can be told before a name is resolved.
+    fn check(&self, url: &Url) -> Result<(), OutgoingError> {
+        let plain = url.username().is_empty() && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !plain {
+            return Err(OutgoingError::NotWeb);
+        }
+        let address = match url.host() {
+            None => return Err(OutgoingError::NotWeb),
+            Some(Host::Domain(_)) => return Ok(()),
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+        };
+        if self.allows(address) { Ok(()) } else { Err(OutgoingError::PrivateTarget(address.to_string())) }
+    }
+}
+
+/// Resolves as the system does and refuses names that lead, even in part, into a private network.
+struct GuardedResolver(Arc<Targets>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0} resolves to a private address")]
+struct PrivateAnswer(String);
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let targets = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            if found.iter().any(|address| !targets.allows(address.ip())) {
+                return Err(PrivateAnswer(name.as_str().to_owned()).into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// IPv4 that is not on the public internet (RFC 6890 and its registry), and one address in public space
+/// that answers only inside of a cloud.
+static SPECIAL_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
+    [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    ]
+    .map(|net| net.parse().expect("a literal network"))
+    .to_vec()
+});
+
+/// Global unicast IPv6 that is none: protocol assignments with Teredo, documentation, 6to4.
+static SPECIAL_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
+    ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
+        .map(|net| net.parse().expect("a literal network"))
+        .to_vec()
+});
+
+/// Whether an address is on the public internet. Everything that is not known to be is not.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
+        IpAddr::V6(address) => match embedded_v4(address) {
+            Some(inner) => is_public(IpAddr::V4(inner)),
+            None => {
+                (address.segments()[0] & 0xe000) == 0x2000
+                    && !SPECIAL_V6.iter().any(|net| net.contains(&address))
+            }
+        },
+    }
+}
+
+/// The IPv4 address that an IPv6 one stands for: mapped (RFC 4291 §2.5.5.2), or behind the well-known
+/// translator prefix (RFC 6052 §2.1), which DNS64 hands out for every IPv4 host.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        return Some(mapped);
+    }
+    let [a, b, 0, 0, 0, 0, high, low] = address.segments() else { return None };
+    ((a, b) == (0x64, 0xff9b)).then(|| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// A server on loopback that answers each path with one fixed text, and `/silent` never.
+    fn serve() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = String::new();
+                BufReader::new(&stream).read_line(&mut request).unwrap();
+                let path = request.split(' ').nth(1).unwrap_or_default();
+                let redirect = |to: &str| {
+                    format!(
+                        "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    )
+                };
+                let body = |text: &str| {
+                    format!(
+                        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+                        text.len()
+                    )
+                };
+                let answer = match path {
+                    "/ok" => body("hello"),
+                    "/large" => body(&"x".repeat(2000)),
+                    "/large-unannounced" => {
+                        format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(2000))
+                    }
+                    "/once" => redirect("/ok"),
+                    "/for-ever" => redirect("/for-ever"),
+                    "/to-private" => redirect("http://10.0.0.1/"),
+                    "/to-cloud" => redirect("http://169.254.169.254/latest/meta-data"),
+                    "/to-mapped" => redirect("http://[::ffff:10.0.0.1]/"),
+                    "/to-file" => redirect("file:///etc/passwd"),
+                    "/nowhere" => {
+                        "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+                    }
+                    "/silent" => {
+                        silent.push(stream);
+                        continue;
+                    }
+                    _ => {
+                        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+                    }
+                };
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        address
+    }
+
+    fn limits() -> OutgoingLimits {
+        OutgoingLimits { bytes: 1000, ..OutgoingLimits::default() }
+    }
+
+    async fn code(client: &Outgoing, url: &str) -> &'static str {
+        match client.get(&Url::parse(url).unwrap()).await {
+            Ok(_) => "ok",
+            Err(error) => error.code(),
+        }
+    }
+
+    #[tokio::test]
+    async fn loopback_is_refused_unless_allowed() {
+        let address = serve();
+        let port = address.port();
+        let guarded = Outgoing::new(false, limits()).unwrap();
+        for host in
+            ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"]
+        {
+            let url = format!("http://{host}:{port}/ok");
+            assert_eq!(code(&guarded, &url).await, "outgoing_private_target", "{host}");
+        }
+        let open = Outgoing::new(true, limits()).unwrap();
+        for host in ["127.0.0.1", "localhost"] {
+            let url = Url::parse(&format!("http://{host}:{port}/ok")).unwrap();
+            assert_eq!(open.get(&url).await.unwrap(), b"hello", "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_redirect_is_checked_anew() {
+        let base = format!("http://{}", serve());
+        let client = Outgoing::with_exceptions(vec!["127.0.0.1/32".parse().unwrap()], limits()).unwrap();
+        for (path, expected) in [
+            ("/once", "ok"),
+            ("/to-private", "outgoing_private_target"),
+            ("/to-cloud", "outgoing_private_target"),
+            ("/to-mapped", "outgoing_private_target"),
+            ("/to-file", "outgoing_not_web"),
+            ("/for-ever", "outgoing_too_many_redirects"),
+            ("/nowhere", "outgoing_status"),
+            ("/missing", "outgoing_status"),
+        ] {
+            assert_eq!(code(&client, &format!("{base}{path}")).await, expected, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn size_and_time_are_bounded() {
+        let base = format!("http://{}", serve());
+        let hasty = OutgoingLimits { time: Duration::from_millis(200), ..limits() };
+        let client = Outgoing::new(true, limits()).unwrap();
+        assert_eq!(code(&client, &format!("{base}/large")).await, "outgoing_too_large");
+        assert_eq!(code(&client, &format!("{base}/large-unannounced")).await, "outgoing_too_large");
+        let client = Outgoing::new(true, hasty).unwrap();
+        assert_eq!(code(&client, &format!("{base}/silent")).await, "outgoing_timed_out");
+    }
+
+    #[tokio::test]
+    async fn only_the_web_is_fetched() {
+        let client = Outgoing::new(true, limits()).unwrap();
+        for url in ["file:///etc/passwd", "ftp://a.example/", "http://u:p@127.0.0.1/", "data:,x"] {
+            assert_eq!(code(&client, url).await, "outgoing_not_web", "{url}");
+        }
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        assert_eq!(code(&client, &format!("http://{free}/")).await, "outgoing_unreachable");
+    }
+
+    #[test]
+    fn what_is_not_public_is_known() {
+        for text in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.100.100.200",
+            "127.0.0.1",
+            "168.63.129.16",
+            "169.254.169.254",
+            "172.31.255.255",
+            "192.0.0.192",
+            "192.168.1.1",
+            "198.19.0.1",
+            "203.0.113.9",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::7f00:1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "3fff::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
+            assert!(!is_public(text.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "2606:4700::1",
+            "2a00:1450::1",
+            "::ffff:1.1.1.1",
+            "64:ff9b::101:101",
+        ] {
+            assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+}

@@ -1,9 +1,18 @@
 //! SAML 2.0 as functions from bytes and a time to a verdict. No I/O.
 
 pub mod binding;
+pub mod certificate;
+mod dom;
+mod gate;
 pub mod key_pair;
 pub mod metadata;
 pub mod names;
+pub mod rejection;
 pub mod request;
 pub mod sign;
+pub mod verify;
 pub mod write;
+
+pub use certificate::{Certificate, CertificateError};
+pub use rejection::Rejection;
+pub use verify::{Assertion, Claims, CrossCheck, Trust, Verdict, verify};

@@ -94,7 +94,7 @@ pub async fn open(
     let master_key = master_key::read(config, random.as_ref())?;
     master_key::verify(&db, &master_key, random.as_ref()).await?;
     let links = Links::new(&config.public_url_at(bound)).map_err(StartError::PublicUrl)?;
-    Ok(State { db, clock, random, master_key, links, settings: Arc::new(settings(config)) })
+    Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }
 
 fn settings(config: &Config) -> Settings {

@@ -2,7 +2,11 @@
 //! commit.
 
 mod error;
+pub mod oauth_clients;
+pub mod signing_keys;
 mod state;
+pub mod token;
+pub mod userinfo;
 
 pub mod import_metadata;
 pub mod outgoing;

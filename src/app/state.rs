@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::signing_keys::KeyRing;
 use crate::{
     links::Links,
     model::{
@@ -28,6 +29,8 @@ pub struct State {
     pub links: Links,
     /// How it behaves.
     pub settings: Arc<Settings>,
+    /// The keys that sign ID tokens.
+    pub id_token_keys: Arc<KeyRing>,
 }
 
 impl State {
@@ -40,7 +43,15 @@ impl State {
         links: Links,
         settings: Settings,
     ) -> Self {
-        Self { db, clock, random, master_key, links, settings: Arc::new(settings) }
+        Self {
+            db,
+            clock,
+            random,
+            master_key,
+            links,
+            settings: Arc::new(settings),
+            id_token_keys: Arc::default(),
+        }
     }
 
     /// Now.

@@ -63,7 +63,7 @@ impl<'a> Person<'a> {
 #[derive(Debug, Serialize)]
 pub struct IdTokenClaims<'a> {
     /// The issuer, as discovery names it.
-    pub iss: &'a str,
+    pub iss: String,
     /// The client, as a plain string.
     pub aud: OauthClientId,
     /// When it was made.
@@ -116,7 +116,7 @@ mod tests {
     fn claims<'a>(attributes: &'a Attributes, nonce: Option<&'a str>) -> IdTokenClaims<'a> {
         let (iat, exp) = IdTokenClaims::lifetime(Timestamp::from_seconds(1_800_000_000));
         IdTokenClaims {
-            iss: "https://sso.example/v1/oauth",
+            iss: "https://sso.example/v1/oauth".into(),
             aud: OauthClientId::from_bits(1),
             iat,
             exp,

@@ -1,0 +1,374 @@
+//! The keys that sign ID tokens: one line per algorithm for the whole installation.
+//!
+//! A key is **next** from when it is made until `active_from`, so that every client has fetched it before
+//! it signs; **active** until the next one is; then **retiring** until nothing that it signed is good any
+//! more. The moments say it all, so replicas agree without talking to each other.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use super::{Error, Result, State};
+use crate::{
+    model::{oauth_client::IdTokenAlg, time::Timestamp},
+    oauth::{
+        id_token,
+        jwk::JwkSet,
+        key::{KeyError, SigningKey},
+    },
+    store::signing_keys::{self, Purpose, StoredKey},
+};
+
+/// How long clients may keep the published keys.
+pub const JWKS_MAX_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// How long this process keeps what it read.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// How long before its first signature a key is published: longer than clients and replicas keep the
+/// older set.
+const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
+
+/// How much longer than the last token a key stays published, for clocks that differ.
+const MARGIN: Duration = Duration::from_secs(10 * 60);
+
+/// The keys of this process: read rarely, safe to be stale.
+#[derive(Default)]
+pub struct KeyRing {
+    kept: RwLock<Option<Arc<Ring>>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+struct Ring {
+    read_at: Timestamp,
+    keys: Vec<RingKey>,
+}
+
+struct RingKey {
+    key: Arc<SigningKey>,
+    generation: i64,
+    active_from: Timestamp,
+    retired_at: Option<Timestamp>,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Published, not yet signing.
+    Next,
+    /// Signing.
+    Active,
+    /// No longer signing; what it signed is still good.
+    Retiring,
+}
+
+/// A key, as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeySummary {
+    /// Its `kid`.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: IdTokenAlg,
+    /// Where it stands.
+    pub stage: Stage,
+    /// From when it signs.
+    pub active_from: Timestamp,
+    /// When it leaves the published set.
+    pub retired_at: Option<Timestamp>,
+}
+
+/// How a rotation treats the keys that sign now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// The new keys are published first and sign in an hour; the old ones stay published until the last
+    /// of their tokens is over. Nobody notices.
+    Overlapping,
+    /// An old key is known to somebody else: the new keys sign at once, and what the old ones signed
+    /// stops being good wherever keys are fetched anew.
+    Compromised,
+}
+
+/// The key that signs with `algorithm` now.
+pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningKey>> {
+    let now = state.now();
+    let ring = ring(state).await?;
+    ring.active(algorithm, now)
+        .map(|key| Arc::clone(&key.key))
+        .ok_or_else(|| Error::internal(format!("there is no {} key", algorithm.as_str())))
+}
+
+/// The public keys that clients may meet.
+pub async fn published(state: &State) -> Result<JwkSet> {
+    let now = state.now();
+    let ring = ring(state).await?;
+    Ok(JwkSet { keys: ring.unretired(now).map(|key| key.key.jwk().clone()).collect() })
+}
+
+/// Every key that is not retired, as an operator sees it.
+pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
+    let now = state.now();
+    let ring = ring(state).await?;
+    Ok(ring.unretired(now).map(|key| ring.summary(key, now)).collect())
+}
+
+/// Puts a new key into each line. Gives the keys as they stand afterwards.
+pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>> {
+    let now = state.now();
+    let (active_from, retired_at) = match rotation {
+        Rotation::Overlapping => {
+            let active_from = now + PUBLISH_AHEAD;
+            (active_from, active_from + id_token::LIFETIME + MARGIN)
+        }
+        Rotation::Compromised => (now, now),
+    };
+    let keys = generate(IdTokenAlg::ALL.to_vec()).await?;
+    let mut tx = state.db.write().await?;
+    for key in &keys {
+        let name = key.algorithm().as_str();
+        let generation = signing_keys::last_generation(&mut tx, Purpose::IdToken, name).await? + 1;
+        let stored = seal(state, key, generation, active_from)?;
+        if !signing_keys::insert(&mut tx, Purpose::IdToken, &stored).await? {
+            return Err(Error::FailedPrecondition(
+                "another rotation is under way; nothing was changed".into(),
+            ));
+        }
+        signing_keys::update_retired(&mut tx, Purpose::IdToken, name, generation, retired_at).await?;
+    }
+    tx.commit().await?;
+    state.id_token_keys.forget();
+    list(state).await
+}
+
+impl KeyRing {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<Ring>> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|ring| ring.read_at <= now && now.since(ring.read_at) < KEPT).cloned()
+    }
+
+    fn keep(&self, ring: Option<Arc<Ring>>) {
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = ring;
+    }
+
+    fn forget(&self) {
+        self.keep(None);
+    }
+}
+
+impl Ring {
+    fn unretired(&self, now: Timestamp) -> impl Iterator<Item = &RingKey> {
+        self.keys.iter().filter(move |key| key.retired_at.is_none_or(|at| at > now))
+    }
+
+    /// The newest that has begun; the oldest of those to come when none has, which only a clock that was
+    /// set back can cause.
+    fn active(&self, algorithm: IdTokenAlg, now: Timestamp) -> Option<&RingKey> {
+        let line = || self.unretired(now).filter(|key| key.key.algorithm() == algorithm);
+        let begun = line().filter(|key| key.active_from <= now);
+        begun.max_by_key(|key| key.generation).or_else(|| line().min_by_key(|key| key.generation))
+    }
+
+    fn summary(&self, key: &RingKey, now: Timestamp) -> KeySummary {
+        let algorithm = key.key.algorithm();
+        let active = self.active(algorithm, now).map_or(key.generation, |active| active.generation);
+        KeySummary {
+            kid: key.key.jwk().kid.clone(),
+            algorithm,
+            stage: match key.generation.cmp(&active) {
+                std::cmp::Ordering::Greater => Stage::Next,
+                std::cmp::Ordering::Equal => Stage::Active,
+                std::cmp::Ordering::Less => Stage::Retiring,
+            },
+            active_from: key.active_from,
+            retired_at: key.retired_at,
+        }
+    }
+}
+
+/// The keys as this process knows them, read anew when they were kept long enough. Many requests that
+/// come at once read once.
+async fn ring(state: &State) -> Result<Arc<Ring>> {
+    let keys = &state.id_token_keys;
+    if let Some(ring) = keys.fresh(state.now()) {
+        return Ok(ring);
+    }
+    let _one_reads = keys.reading.lock().await;
+    if let Some(ring) = keys.fresh(state.now()) {
+        return Ok(ring);
+    }
+    let ring = Arc::new(read(state).await?);
+    keys.keep(Some(Arc::clone(&ring)));
+    Ok(ring)
+}
+
+/// Reads the keys; makes the first of a line where there is none, or takes the one that another replica
+/// made at the same time.
+async fn read(state: &State) -> Result<Ring> {
+    let now = state.now();
+    let mut stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
+    let missing: Vec<IdTokenAlg> = IdTokenAlg::ALL
+        .into_iter()
+        .filter(|algorithm| stored.iter().all(|key| key.algorithm != algorithm.as_str()))
+        .collect();
+    if !missing.is_empty() {
+        let keys = generate(missing).await?;
+        let mut tx = state.db.write().await?;
+        for key in &keys {
+            // Generation 1 or nothing: the newest of a line is never retired, so an empty line is new.
+            signing_keys::insert(&mut tx, Purpose::IdToken, &seal(state, key, 1, now)?).await?;
+        }
+        tx.commit().await?;
+        stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
+    }
+    let mut keys = stored.iter().map(|key| open(state, key)).collect::<Result<Vec<_>>>()?;
+    // RS256 first: clients that do not read `kid` take the first key.
+    keys.sort_by_key(|key| {
+        (IdTokenAlg::ALL.iter().position(|algorithm| *algorithm == key.key.algorithm()), key.generation)
+    });
+    Ok(Ring { read_at: now, keys })
+}
+
+/// Makes keys where waiting does no harm.
+async fn generate(algorithms: Vec<IdTokenAlg>) -> Result<Vec<SigningKey>> {
+    let make = move || algorithms.into_iter().map(SigningKey::generate).collect::<Result<Vec<_>, KeyError>>();
+    tokio::task::spawn_blocking(make).await.map_err(Error::internal)?.map_err(Error::internal)
+}
+
+fn seal(state: &State, key: &SigningKey, generation: i64, active_from: Timestamp) -> Result<StoredKey> {
+    let id = key.jwk().kid.clone();
+    let pkcs8 = key.to_pkcs8().map_err(Error::internal)?;
+    Ok(StoredKey {
+        private_key: state.master_key.seal(&StoredKey::place(&id), &pkcs8, &*state.random),
+        id,
+        algorithm: key.algorithm().as_str().to_owned(),
+        generation,
+        certificate: None,
+        created_at: state.now(),
+        active_from,
+        retired_at: None,
+    })
+}
+
+fn open(state: &State, stored: &StoredKey) -> Result<RingKey> {
+    let algorithm = IdTokenAlg::parse(&stored.algorithm)
+        .ok_or_else(|| Error::internal(format!("key {} is of an unknown algorithm", stored.id)))?;
+    let pkcs8 =
+        state.master_key.open(&StoredKey::place(&stored.id), &stored.private_key).map_err(Error::internal)?;
+    Ok(RingKey {
+        key: Arc::new(SigningKey::from_pkcs8(algorithm, &pkcs8).map_err(Error::internal)?),
+        generation: stored.generation,
+        active_from: stored.active_from,
+        retired_at: stored.retired_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::Settings,
+        links::Links,
+        model::{
+            random::SystemRandom,
+            sealed::MasterKey,
+            time::{Clock as _, ManualClock},
+        },
+        store::Db,
+    };
+
+    /// A replica on the database at `directory`.
+    async fn replica(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> State {
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        State::new(
+            db,
+            Arc::clone(clock) as _,
+            Arc::new(SystemRandom),
+            MasterKey::new(vec![[7; 32]]).unwrap(),
+            Links::new(&"https://sso.example".parse().unwrap()).unwrap(),
+            Settings::default(),
+        )
+    }
+
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)))
+    }
+
+    async fn kid(state: &State) -> String {
+        signer(state, IdTokenAlg::RS256).await.unwrap().jwk().kid.clone()
+    }
+
+    async fn published_kids(state: &State) -> Vec<String> {
+        published(state).await.unwrap().keys.into_iter().map(|key| key.kid).collect()
+    }
+
+    #[tokio::test]
+    async fn replicas_that_start_together_make_one_key_of_each_kind() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
+        let mut replicas = Vec::new();
+        for _ in 0..4 {
+            replicas.push(replica(&directory, &clock).await);
+        }
+        let firsts: Vec<_> = replicas
+            .iter()
+            .cloned()
+            .map(|state| tokio::spawn(async move { (kid(&state).await, published_kids(&state).await) }))
+            .collect();
+        let mut seen = Vec::new();
+        for first in firsts {
+            seen.push(first.await.unwrap());
+        }
+        assert_eq!(seen[0].1.len(), 3);
+        assert_eq!(seen[0].0, seen[0].1[0], "RS256 stands first");
+        assert!(seen.iter().all(|other| *other == seen[0]));
+        let other_master_key =
+            State { master_key: MasterKey::new(vec![[8; 32]]).unwrap(), ..replica(&directory, &clock).await };
+        assert!(signer(&other_master_key, IdTokenAlg::RS256).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_rotation_publishes_first_then_signs_then_forgets() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
+        let here = replica(&directory, &clock).await;
+        let there = replica(&directory, &clock).await;
+        let old = kid(&here).await;
+        assert_eq!(kid(&there).await, old);
+
+        rotate(&here, Rotation::Overlapping).await.unwrap();
+        assert_eq!(kid(&here).await, old, "still signs");
+        assert_eq!(published_kids(&here).await.len(), 6);
+        // The other replica has read the new keys long before one of them signs.
+        assert!(KEPT + JWKS_MAX_AGE < PUBLISH_AHEAD);
+        clock.advance(KEPT);
+        assert_eq!(published_kids(&there).await.len(), 6);
+        let stages = |keys: &[KeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
+        assert_eq!(stages(&list(&there).await.unwrap())[..2], [Stage::Active, Stage::Next]);
+
+        clock.advance(PUBLISH_AHEAD);
+        let new = kid(&there).await;
+        assert_ne!(new, old);
+        assert_eq!(kid(&here).await, new);
+        assert!(published_kids(&here).await.contains(&old), "its tokens are still good");
+        assert_eq!(stages(&list(&here).await.unwrap())[..2], [Stage::Retiring, Stage::Active]);
+
+        clock.advance(id_token::LIFETIME + MARGIN);
+        assert_eq!(published_kids(&there).await.len(), 3);
+        assert!(!published_kids(&there).await.contains(&old));
+        let gone = signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;
+        assert_eq!(gone.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_compromised_key_is_gone_at_once() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
+        let here = replica(&directory, &clock).await;
+        let old = kid(&here).await;
+        rotate(&here, Rotation::Overlapping).await.unwrap();
+        let keys = rotate(&here, Rotation::Compromised).await.unwrap();
+        assert!(keys.len() == 3 && keys.iter().all(|key| key.stage == Stage::Active));
+        assert_ne!(kid(&here).await, old);
+        assert!(!published_kids(&here).await.contains(&old));
+    }
+}

@@ -1,0 +1,135 @@
+//! A code becomes an ID token and an access token (RFC 6749 §4.1.3, OpenID Connect Core §3.1.3).
+
+use super::{Error as ServiceError, Result, State, signing_keys};
+use crate::{
+    model::{id::OauthClientId, secret::AccessToken, time::Timestamp},
+    oauth::{
+        Error,
+        id_token::{IdTokenClaims, Person},
+        pkce::{self, CodeChallenge},
+        token::{ACCESS_TOKEN_LIFETIME, TokenRequest, TokenResponse},
+    },
+    store::{
+        access_tokens::{self, CodeGrant},
+        saml_flows,
+    },
+};
+
+/// Exchanges a code. The client is known before its code is looked at, so nobody without the secret can
+/// use a code up. The signature is made before the code is consumed, so a code is never lost to it and
+/// the transaction stays short.
+pub async fn exchange(
+    state: &State,
+    authorization: Option<&str>,
+    form: &str,
+) -> Result<Result<TokenResponse, Error>> {
+    let request = match TokenRequest::parse(authorization, form) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(error)),
+    };
+    let code = request.code.digest();
+    let found = {
+        let mut conn = state.db.read().await?;
+        access_tokens::find_code_grant(&mut conn, request.client.id, code).await?
+    };
+    let Some((client, grant)) = found.filter(|(client, _)| client.secret == request.client.secret.digest())
+    else {
+        return Ok(Err(Error::WrongClientCredentials));
+    };
+    let now = state.now();
+    let Some(grant) = grant.filter(|grant| {
+        grant.client_id == Some(request.client.id) && grant.environment_id == client.environment_id
+    }) else {
+        return Ok(Err(Error::CodeNotFound));
+    };
+    if grant.consumed {
+        revoke(state, &grant, now).await?;
+        return Ok(Err(Error::CodeNotFound));
+    }
+    if let Err(error) = check(&grant, &request, now) {
+        return Ok(Err(error));
+    }
+
+    let key = signing_keys::signer(state, client.id_token_alg).await?;
+    let access_token = AccessToken::new(&*state.random);
+    let revealed = access_token.reveal();
+    let claims = claims(state, request.client.id, &grant, key.at_hash(&revealed), now);
+    let id_token = key.jws(&claims).map_err(ServiceError::internal)?;
+
+    let mut tx = state.db.write().await?;
+    if !saml_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
+        // Somebody was faster: the code is in two hands.
+        access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
+        tx.commit().await?;
+        return Ok(Err(Error::CodeNotFound));
+    }
+    let expires_at = now + ACCESS_TOKEN_LIFETIME;
+    access_tokens::insert(
+        &mut tx,
+        access_token.digest(),
+        grant.login.flow_id,
+        request.client.id,
+        now,
+        expires_at,
+    )
+    .await?;
+    tx.commit().await?;
+    tracing::info!(flow = %grant.login.flow_id, client = %request.client.id, "code exchanged");
+    Ok(Ok(TokenResponse {
+        access_token: revealed,
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
+        scope: grant.scope.unwrap_or_default(),
+        id_token,
+    }))
+}
+
+/// What the code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.6).
+fn check(grant: &CodeGrant, request: &TokenRequest, now: Timestamp) -> Result<(), Error> {
+    if grant.expires_at <= now {
+        return Err(Error::CodeNotFound);
+    }
+    match &request.redirect_uri {
+        Some(sent) if grant.redirect_uri.as_ref() != Some(sent) => return Err(Error::RedirectUriMismatch),
+        None if grant.redirect_uri_sent => return Err(Error::Missing("redirect_uri")),
+        _ => {}
+    }
+    let challenge = grant.code_challenge.as_deref().map(CodeChallenge::parse).transpose()?;
+    pkce::check(challenge.as_ref(), request.code_verifier.as_ref())
+}
+
+/// A code used twice takes back what it gave (RFC 6749 §4.1.2).
+async fn revoke(state: &State, grant: &CodeGrant, now: Timestamp) -> Result<()> {
+    let mut tx = state.db.write().await?;
+    let revoked = access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
+    tx.commit().await?;
+    tracing::warn!(flow = %grant.login.flow_id, revoked, "a code was used twice");
+    Ok(())
+}
+
+fn claims<'a>(
+    state: &State,
+    client: OauthClientId,
+    grant: &'a CodeGrant,
+    at_hash: String,
+    now: Timestamp,
+) -> IdTokenClaims<'a> {
+    let login = &grant.login;
+    let (iat, exp) = IdTokenClaims::lifetime(now);
+    IdTokenClaims {
+        iss: state.links.oauth_issuer(),
+        aud: client,
+        iat,
+        exp,
+        auth_time: grant.authenticated_at.map(Timestamp::seconds),
+        nonce: grant.nonce.as_deref(),
+        at_hash,
+        person: Person::new(
+            login.email.as_str(),
+            login.organization_id,
+            login.organization_external_id.as_deref(),
+            &login.attributes,
+        ),
+        saml_flow_id: login.flow_id,
+    }
+}

@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 
 use crate::{
     app::{Settings, State},
-    config::Config,
+    config::{self, Config},
     http::{
         limits::Limits,
         metrics::{self, MetricsToken},
@@ -19,6 +19,7 @@ use crate::{
     },
     links::Links,
     model::{random::Random, time::Clock},
+    saml,
     store::Db,
     telemetry,
 };
@@ -103,6 +104,11 @@ fn settings(config: &Config) -> Settings {
         access_code_lifetime: config.login_access_code_lifetime,
         document_retention: config.retention_assertions,
         clock_skew: config.saml_clock_skew,
+        cross_check: match config.saml_cross_check {
+            config::CrossCheck::Enforce => saml::CrossCheck::Enforce,
+            config::CrossCheck::Observe => saml::CrossCheck::Observe,
+            config::CrossCheck::Off => saml::CrossCheck::Off,
+        },
         allow_private_targets: config.outgoing_allow_private_targets,
         test_idp: config.test_idp,
     }

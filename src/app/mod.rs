@@ -2,8 +2,11 @@
 //! commit.
 
 mod error;
+pub mod metadata;
 pub mod oauth_clients;
+pub mod sign_in;
 pub mod signing_keys;
+pub mod sp_keys;
 mod state;
 pub mod token;
 pub mod userinfo;

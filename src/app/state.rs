@@ -1,17 +1,22 @@
 //! What every use case works with.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use super::signing_keys::KeyRing;
 use crate::{
+    app::sign_in::{CertificateCache, Verifications},
     links::Links,
     model::{
         random::Random,
         sealed::MasterKey,
         time::{Clock, Timestamp},
     },
+    saml::CrossCheck,
     store::Db,
 };
+
+/// How many parsed certificates are kept.
+const CERTIFICATES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 /// The running service: the database, the clock, randomness, the master key and the settings. Cheap to
 /// clone; the same for every request.
@@ -27,6 +32,10 @@ pub struct State {
     pub master_key: MasterKey,
     /// Every URL below the public one.
     pub links: Links,
+    /// Certificates of identity providers, parsed.
+    pub certificates: CertificateCache,
+    /// The turns of responses that wait for verification.
+    pub verifications: Verifications,
     /// How it behaves.
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
@@ -43,12 +52,15 @@ impl State {
         links: Links,
         settings: Settings,
     ) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             db,
             clock,
             random,
             master_key,
             links,
+            certificates: CertificateCache::new(CERTIFICATES),
+            verifications: Verifications::new(cores),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
         }
@@ -71,6 +83,8 @@ pub struct Settings {
     pub document_retention: Duration,
     /// How far an identity provider's clock may be off.
     pub clock_skew: Duration,
+    /// What the second opinion on signatures counts.
+    pub cross_check: CrossCheck,
     /// Whether outgoing requests may go to private and loopback addresses.
     pub allow_private_targets: bool,
     /// Whether connections to the bundled test identity provider work.
@@ -84,6 +98,7 @@ impl Default for Settings {
             access_code_lifetime: Duration::from_secs(5 * 60),
             document_retention: Duration::from_secs(30 * 24 * 3600),
             clock_skew: Duration::from_secs(60),
+            cross_check: CrossCheck::Enforce,
             allow_private_targets: false,
             test_idp: false,
         }

@@ -41,6 +41,19 @@ impl TryFrom<Row> for OauthClient {
     }
 }
 
+/// The environment's client that says where its logins begin; the oldest, when several do.
+pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<OauthClient>> {
+    let row: Option<Row> = conn
+        .sql(
+            "SELECT id, environment_id, id_token_alg, initiate_login_uri, created_at FROM oauth_clients \
+             WHERE environment_id = $1 AND initiate_login_uri IS NOT NULL ORDER BY id LIMIT 1",
+        )
+        .bind(environment_id)
+        .optional()
+        .await?;
+    row.map(OauthClient::try_from).transpose()
+}
+
 /// Adds a client.
 pub async fn insert(conn: &mut Conn, client: &OauthClient, secret: Digest) -> Result<()> {
     conn.sql(

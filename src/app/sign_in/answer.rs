@@ -1,0 +1,171 @@
+//! A good response becomes a login: who it is, a code for the app, and history, in one transaction.
+
+use super::{
+    Refusal, identity,
+    record::{self, Evidence},
+};
+use crate::{
+    app::{Result, State},
+    model::{
+        email::Email,
+        saml_flow::{Attributes, IssuedCode, PendingRequest, SamlFlow, StepKind},
+        secret::{AccessCode, Digest},
+    },
+    oauth,
+    saml::Assertion,
+    store::{
+        saml_connections::LoginConnection,
+        saml_flows::{self, Answer, NewStep},
+    },
+    telemetry,
+};
+
+/// Signs the person in to a login that waits: gives the app's address with the code, or the refusal.
+pub(super) async fn sign_in(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    request: &PendingRequest,
+    assertion: &Assertion,
+    evidence: &mut Evidence,
+) -> Result<Result<String, Refusal>> {
+    let email = match admit(target, flow.oauth.is_some(), assertion, evidence) {
+        Ok(email) => email,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let now = state.now();
+    let code = AccessCode::new(&*state.random);
+    let attributes = attributes_of(assertion);
+    let lifetime = match flow.oauth {
+        Some(_) => oauth::token::CODE_LIFETIME,
+        None => state.settings.access_code_lifetime,
+    };
+    let answer = Answer {
+        email: &email,
+        attributes: &attributes,
+        code: code.digest(),
+        code_expires_at: now + lifetime,
+    };
+    let mut tx = state.db.write().await?;
+    if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, now).await? {
+        return Ok(Err(Refusal::RequestAlreadyUsed));
+    }
+    if !remember(&mut tx, target, assertion).await? {
+        evidence.checks.push(replayed());
+        return Ok(Err(Refusal::AssertionReplayed));
+    }
+    evidence.checks.push(Refusal::AssertionReplayed.passed(None, None));
+    insert_accepted(state, &mut tx, flow, evidence).await?;
+    tx.commit().await?;
+    Ok(Ok(accepted(target, flow, &code)))
+}
+
+/// Signs the person in to `flow`, a new login that the identity provider began.
+pub(super) async fn sign_in_unsolicited(
+    state: &State,
+    target: &LoginConnection,
+    mut flow: SamlFlow,
+    assertion: &Assertion,
+    evidence: &mut Evidence,
+) -> Result<Result<String, Refusal>> {
+    let email = match admit(target, false, assertion, evidence) {
+        Ok(email) => email,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let code = AccessCode::new(&*state.random);
+    flow.email = Some(email);
+    flow.attributes = attributes_of(assertion);
+    flow.code = Some(IssuedCode {
+        digest: code.digest(),
+        expires_at: flow.created_at + state.settings.access_code_lifetime,
+        consumed_at: None,
+    });
+    let mut tx = state.db.write().await?;
+    if !remember(&mut tx, target, assertion).await? {
+        evidence.checks.push(replayed());
+        return Ok(Err(Refusal::AssertionReplayed));
+    }
+    evidence.checks.push(Refusal::AssertionReplayed.passed(None, None));
+    saml_flows::insert(&mut tx, &flow).await?;
+    insert_accepted(state, &mut tx, &flow, evidence).await?;
+    tx.commit().await?;
+    Ok(Ok(accepted(target, &flow, &code)))
+}
+
+/// Whether this assertion was accepted before.
+pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion: &Assertion) -> Result<bool> {
+    let mut conn = state.db.read().await?;
+    Ok(saml_flows::has_seen_assertion(&mut conn, target.connection.id, Digest::of(&assertion.id)).await?)
+}
+
+/// Who it is, if he may come in here and there is somewhere to send him.
+fn admit(
+    target: &LoginConnection,
+    oauth: bool,
+    assertion: &Assertion,
+    evidence: &mut Evidence,
+) -> Result<Email, Refusal> {
+    let email = identity::email_of(&target.connection, assertion, &mut evidence.checks)?;
+    identity::check_domain(&target.organization, &email, &mut evidence.checks)?;
+    if !oauth && target.environment.redirect_url.is_none() {
+        evidence.checks.push(Refusal::NoRedirectUrl.failed(None, None));
+        return Err(Refusal::NoRedirectUrl);
+    }
+    Ok(email)
+}
+
+/// Remembers the assertion; `false` when it was accepted before, on whatever replica.
+async fn remember(
+    tx: &mut crate::store::Transaction,
+    target: &LoginConnection,
+    assertion: &Assertion,
+) -> Result<bool> {
+    let digest = Digest::of(&assertion.id);
+    let until = assertion.not_on_or_after;
+    Ok(saml_flows::insert_seen_assertion(tx, target.connection.id, digest, until).await?)
+}
+
+fn replayed() -> crate::model::check::Check {
+    Refusal::AssertionReplayed.failed(Some("an assertion that was never used".to_owned()), None)
+}
+
+/// Adds the accepted response to the flow's timeline.
+async fn insert_accepted(
+    state: &State,
+    tx: &mut crate::store::Transaction,
+    flow: &SamlFlow,
+    evidence: &Evidence,
+) -> Result<()> {
+    let now = state.now();
+    let document = evidence.xml.as_deref().map(|xml| record::seal_document(state, flow.id, xml, now));
+    let step = NewStep { at: now, kind: StepKind::Accepted, checks: &evidence.checks, document };
+    Ok(saml_flows::insert_step(tx, flow.id, step).await?)
+}
+
+/// Where the browser goes: the OAuth client's redirect URI with code and state, or the environment's
+/// redirect URL with the access code.
+fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> String {
+    telemetry::login_succeeded();
+    tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "login accepted");
+    let code = code.reveal();
+    match (&flow.oauth, &target.environment.redirect_url) {
+        (Some(oauth), _) => {
+            let mut pairs = vec![("code", code.as_str())];
+            if let Some(app_state) = &flow.state {
+                pairs.push(("state", app_state));
+            }
+            oauth::authorize::answer_url(&oauth.redirect_uri, &pairs)
+        }
+        (None, Some(url)) => url.with_query(&[("saml_access_code", &code)]),
+        (None, None) => String::from("/"), // `admit` refused such a login
+    }
+}
+
+/// The person's attributes by name, in the form that is stored and given to apps.
+fn attributes_of(assertion: &Assertion) -> Attributes {
+    let mut attributes = Attributes::new();
+    for (name, values) in &assertion.attributes {
+        attributes.entry(name.clone()).or_default().extend(values.iter().cloned());
+    }
+    attributes
+}

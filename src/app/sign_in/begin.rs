@@ -1,0 +1,251 @@
+//! The way out: a flow, an AuthnRequest, and the browser sent to the identity provider.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+
+use super::{Browser, Refusal, Refused, record};
+use crate::{
+    app::{Error, Result, State, sp_keys},
+    model::{
+        id::{SamlConnectionId, SamlFlowId},
+        saml_connection::{IdpBinding, SamlConnection},
+        saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, PendingRequest, SamlFlow, StepKind},
+        time::Timestamp,
+    },
+    saml::{
+        binding::{PostForm, post_form, redirect_url},
+        request::{AuthnRequest, request_id},
+    },
+    store::{
+        Transaction,
+        saml_connections::{self, LoginConnection},
+        saml_flows::{self, NewStep},
+    },
+};
+
+/// How long the link that begins a login is good.
+const LINK_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// What the link's `state` is authenticated for.
+const LINK_PURPOSE: &str = "login link";
+
+/// How the browser carries an AuthnRequest to the identity provider.
+#[derive(Debug)]
+pub enum ToIdp {
+    /// Follow this URL (SAML 2.0 Bindings §3.4).
+    Redirect(String),
+    /// Post this form (SAML 2.0 Bindings §3.5).
+    Post(PostForm),
+}
+
+/// A login that has begun: which flow, and what the browser does next.
+#[derive(Debug)]
+pub struct Begun {
+    /// The flow.
+    pub flow: SamlFlowId,
+    /// The way to the identity provider.
+    pub to_idp: ToIdp,
+    /// The browser that the flow is now bound to; its cookie must be set.
+    pub browser: Browser,
+}
+
+/// A new flow through `target`, not stored.
+pub fn start(
+    target: &LoginConnection,
+    origin: FlowOrigin,
+    app_state: Option<String>,
+    oauth: Option<OauthRequest>,
+    force_authn: bool,
+    id: SamlFlowId,
+    now: Timestamp,
+) -> SamlFlow {
+    SamlFlow {
+        id,
+        environment_id: target.environment.id,
+        organization_id: target.organization.id,
+        saml_connection_id: target.connection.id,
+        origin,
+        status: FlowStatus::InProgress,
+        refusal: None,
+        state: app_state,
+        email: None,
+        attributes: Attributes::new(),
+        request: None,
+        oauth,
+        force_authn: force_authn || target.connection.force_authn,
+        code: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Whether logins can go through the connection at all.
+pub(super) fn check_ready(
+    state: &State,
+    connection: &SamlConnection,
+) -> Result<(), (Refusal, Option<String>)> {
+    let missing = connection.missing_settings();
+    if !missing.is_empty() {
+        return Err((Refusal::ConnectionNotConfigured, Some(format!("{} missing", missing.join(", ")))));
+    }
+    if connection.test && !state.settings.test_idp {
+        return Err((Refusal::TestConnectionDisabled, None));
+    }
+    Ok(())
+}
+
+/// Begins `flow`, which is not stored yet, and stores it with its request.
+pub async fn begin(
+    state: &State,
+    target: &LoginConnection,
+    mut flow: SamlFlow,
+    browser: Option<Browser>,
+) -> Result<Begun> {
+    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+    flow.request = Some(new_request(state, &browser, flow.created_at));
+    let (xml, to_idp) = authn_request(state, target, &flow, flow.created_at).await?;
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    record_request(state, &mut tx, flow.id, &xml, flow.created_at).await?;
+    tx.commit().await?;
+    Ok(Begun { flow: flow.id, to_idp, browser })
+}
+
+/// Stores a flow that begins when its link is opened, and gives that link.
+pub async fn start_link(
+    state: &State,
+    target: &LoginConnection,
+    app_state: Option<String>,
+) -> Result<String> {
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = start(target, FlowOrigin::Api, app_state, None, false, id, now);
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    tx.commit().await?;
+    let tag = BASE64.encode(state.master_key.authenticate(LINK_PURPOSE, &id.to_string()));
+    let auth_url = target.environment.auth_url.as_ref().and_then(|url| url.to_url());
+    Ok(state.links.at(auth_url.as_ref()).saml_init(target.connection.id, &format!("{id}.{tag}")).into())
+}
+
+/// Begins the login that a link of [`start_link`] names. A link that was opened before can be opened
+/// again until somebody has signed in through it; the browser that opened it last carries the login.
+pub async fn begin_from_link(
+    state: &State,
+    connection: SamlConnectionId,
+    link_state: &str,
+    browser: Option<Browser>,
+) -> Result<Result<Begun, Refused>> {
+    let now = state.now();
+    let mut conn = state.db.read().await?;
+    let target = saml_connections::find_for_login(&mut conn, connection)
+        .await?
+        .ok_or_else(|| Error::not_found("SAML connection", connection))?;
+    let flow = match flow_of_link(state, link_state) {
+        Some(id) => saml_flows::find(&mut conn, connection, id).await?,
+        None => None,
+    };
+    drop(conn);
+    let Some(mut flow) = flow.filter(|flow| flow.created_at + LINK_LIFETIME > now) else {
+        return Ok(Err(Refused::unrecorded(state, Refusal::LinkExpired)));
+    };
+    if let Err((refusal, found)) = check_ready(state, &target.connection) {
+        let checks = vec![refusal.failed(None, found)];
+        return Ok(Err(record::refuse_begun(state, &target, &flow, refusal, checks).await?));
+    }
+    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+    let request = match flow.request.take() {
+        Some(request) if request.browser == browser.digest() && request.expires_at > now => request,
+        _ => new_request(state, &browser, now),
+    };
+    flow.request = Some(request.clone());
+    let (xml, to_idp) = authn_request(state, &target, &flow, now).await?;
+    let mut tx = state.db.write().await?;
+    if !saml_flows::update_request(&mut tx, flow.id, &request, now).await? {
+        drop(tx);
+        return Ok(Err(Refused::unrecorded(state, Refusal::RequestAlreadyUsed)));
+    }
+    record_request(state, &mut tx, flow.id, &xml, now).await?;
+    tx.commit().await?;
+    Ok(Ok(Begun { flow: flow.id, to_idp, browser }))
+}
+
+/// The flow that a link's `state` names, if we wrote it.
+fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
+    let (id, tag) = link_state.split_once('.')?;
+    let tag = BASE64.decode(tag).ok()?;
+    if !state.master_key.is_authentic(LINK_PURPOSE, id, &tag) {
+        return None;
+    }
+    id.parse().ok()
+}
+
+/// A request with an ID of its own, which is not the flow's.
+fn new_request(state: &State, browser: &Browser, now: Timestamp) -> PendingRequest {
+    PendingRequest {
+        id: request_id(&*state.random),
+        browser: browser.digest(),
+        expires_at: now + state.settings.login_lifetime,
+        consumed_at: None,
+    }
+}
+
+/// The AuthnRequest of `flow` as XML, and the way to send it. RelayState is the flow's id: short,
+/// opaque to the identity provider, and no secret.
+async fn authn_request(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    now: Timestamp,
+) -> Result<(String, ToIdp)> {
+    let connection = &target.connection;
+    let (Some(request), Some(destination)) = (&flow.request, &connection.idp_redirect_url) else {
+        return Err(Error::internal("a login was begun without a request or a configured connection"));
+    };
+    let acs_url =
+        connection.sp_acs_urls.first().ok_or_else(|| Error::internal("a connection without an ACS URL"))?;
+    let authn_request = AuthnRequest {
+        id: &request.id,
+        issue_instant: now,
+        issuer: &connection.sp_entity_id,
+        destination: destination.as_str(),
+        acs_url,
+        force_authn: flow.force_authn,
+    };
+    let signing = match connection.sign_authn_requests {
+        true => sp_keys::key_pairs(state, connection.environment_id).await?.into_iter().next(),
+        false => None,
+    };
+    let relay_state = flow.id.to_string();
+    let xml = match (&signing, connection.idp_binding) {
+        (Some(keys), IdpBinding::Post) => {
+            authn_request.to_signed_xml(&keys.key, &keys.certificate).map_err(Error::internal)?
+        }
+        _ => authn_request.to_xml(),
+    };
+    let to_idp = match connection.idp_binding {
+        IdpBinding::Redirect => {
+            let destination =
+                destination.to_url().ok_or_else(|| Error::internal("a stored URL cannot be read"))?;
+            let key = signing.as_ref().map(|keys| &*keys.key);
+            let url = redirect_url(&destination, &xml, Some(&relay_state), key).map_err(Error::internal)?;
+            ToIdp::Redirect(url.into())
+        }
+        IdpBinding::Post => ToIdp::Post(post_form(destination.as_str(), &xml, Some(&relay_state))),
+    };
+    Ok((xml, to_idp))
+}
+
+/// Adds the request to the flow's timeline.
+async fn record_request(
+    state: &State,
+    tx: &mut Transaction,
+    flow: SamlFlowId,
+    xml: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let document = record::seal_document(state, flow, xml, now);
+    let step = NewStep { at: now, kind: StepKind::Requested, checks: &[], document: Some(document) };
+    Ok(saml_flows::insert_step(tx, flow, step).await?)
+}

@@ -1,0 +1,137 @@
+//! Who the assertion speaks of: the one e-mail address in it, and whether the organization may vouch
+//! for it.
+
+use super::refusal::Refusal;
+use crate::{
+    model::{check::Check, email::Email, organization::Organization, saml_connection::SamlConnection},
+    saml::Assertion,
+};
+
+/// Attributes in which identity providers send the e-mail address when the NameID is none.
+const USUAL_ATTRIBUTES: [&str; 8] = [
+    "email",
+    "mail",
+    "emailaddress",
+    "user.email",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+    "http://schemas.xmlsoap.org/claims/emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "urn:oid:1.2.840.113549.1.9.1",
+];
+
+/// The e-mail address of the person, and the checks that led to it. A configured attribute wins and
+/// the NameID is not compared; otherwise the NameID counts if it is an address, else the usual
+/// attributes do; two addresses of different domains are refused.
+pub fn email_of(
+    connection: &SamlConnection,
+    assertion: &Assertion,
+    checks: &mut Vec<Check>,
+) -> Result<Email, Refusal> {
+    let found = match &connection.email_attribute {
+        Some(name) => from_attribute(name, assertion),
+        None => from_name_id_or_usual_attributes(assertion),
+    };
+    match found {
+        Ok((email, source)) => {
+            checks.push(Refusal::EmailMissing.passed(None, Some(source)));
+            Ok(email)
+        }
+        Err((refusal, expected, found)) => {
+            checks.push(refusal.failed(expected, found));
+            Err(refusal)
+        }
+    }
+}
+
+/// Whether the organization may vouch for `email`: its domain must be exactly a listed one.
+pub fn check_domain(
+    organization: &Organization,
+    email: &Email,
+    checks: &mut Vec<Check>,
+) -> Result<(), Refusal> {
+    let refusal = Refusal::EmailOutsideOrganizationDomains;
+    let admitted: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
+    let expected = if admitted.is_empty() { "(no domain is listed)".to_owned() } else { admitted.join(", ") };
+    let found = email.domain().to_string();
+    if organization.admits(email.domain()) {
+        checks.push(refusal.passed(Some(expected), Some(found)));
+        Ok(())
+    } else {
+        checks.push(refusal.failed(Some(expected), Some(found)));
+        Err(refusal)
+    }
+}
+
+/// An address with the place it came from, or what is wrong with what stood there.
+type Found = Result<(Email, String), (Refusal, Option<String>, Option<String>)>;
+
+fn from_attribute(name: &str, assertion: &Assertion) -> Found {
+    let expected = || Some(format!("one e-mail address in the attribute {name}"));
+    match values(assertion, |attribute| attribute == name).as_slice() {
+        [] => Err((Refusal::EmailMissing, expected(), Some(attribute_names(assertion)))),
+        [value] => match Email::parse(value) {
+            Some(email) => Ok((email, format!("attribute {name}"))),
+            None => Err((Refusal::EmailMalformed, expected(), Some((*value).to_owned()))),
+        },
+        several => Err((Refusal::EmailAmbiguous, expected(), Some(format!("{} values", several.len())))),
+    }
+}
+
+fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
+    let usual =
+        values(assertion, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
+    let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
+    attributes.sort_by_key(Email::key);
+    attributes.dedup_by_key(|email| email.key());
+    match (Email::parse(&assertion.name_id), attributes.as_slice()) {
+        (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
+            None => Ok((name_id, "NameID".to_owned())),
+            Some(other) => Err((
+                Refusal::EmailAmbiguous,
+                Some(
+                    "one domain in NameID and e-mail attribute, or emailAttribute set in the connection"
+                        .to_owned(),
+                ),
+                Some(format!("NameID of {}, attribute of {}", name_id.domain(), other.domain())),
+            )),
+        },
+        (None, [one]) => Ok((one.clone(), "e-mail attribute".to_owned())),
+        (None, [_, _, ..]) => Err((
+            Refusal::EmailAmbiguous,
+            Some("one e-mail address, or emailAttribute set in the connection".to_owned()),
+            Some(format!("{} different addresses", attributes.len())),
+        )),
+        (None, []) => {
+            // An address that we do not take is another mistake than no address at all.
+            let malformed =
+                std::iter::once(assertion.name_id.as_str()).chain(usual).find(|text| text.contains('@'));
+            match malformed {
+                Some(text) => Err((
+                    Refusal::EmailMalformed,
+                    Some("a plain e-mail address".to_owned()),
+                    Some(text.to_owned()),
+                )),
+                None => Err((
+                    Refusal::EmailMissing,
+                    Some("an e-mail address as NameID or in the attribute email".to_owned()),
+                    Some(attribute_names(assertion)),
+                )),
+            }
+        }
+    }
+}
+
+/// Every value of the attributes that `wanted` picks, trimmed of XML white space.
+fn values(assertion: &Assertion, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
+    let picked = assertion.attributes.iter().filter(|(name, _)| wanted(name));
+    picked.flat_map(|(_, values)| values).map(|value| value.trim_matches([' ', '\t', '\r', '\n'])).collect()
+}
+
+/// What there was instead: the names only, values are personal.
+fn attribute_names(assertion: &Assertion) -> String {
+    let names: Vec<&str> = assertion.attributes.iter().map(|(name, _)| name.as_str()).collect();
+    format!(
+        "NameID without an address; attributes: {}",
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    )
+}

@@ -1,0 +1,19 @@
+//! A login, from the request to the answer: `begin` sends a browser to the identity provider,
+//! `receive` takes what comes back, decides, and sends the browser on to the app.
+
+mod answer;
+mod begin;
+mod browser;
+mod identity;
+mod receive;
+mod record;
+mod refusal;
+mod unsolicited;
+mod verification;
+
+pub use begin::{Begun, ToIdp, begin, begin_from_link, start, start_link};
+pub use browser::Browser;
+pub use receive::{Outcome, Post, receive};
+pub use record::Refused;
+pub use refusal::Refusal;
+pub use verification::{CertificateCache, Verifications};

@@ -1,0 +1,233 @@
+//! The way back: a response arrives at the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
+
+use super::{
+    Begun, Browser, Refusal, Refused, answer,
+    begin::check_ready,
+    record::{self, Evidence},
+    unsolicited,
+    verification::verify,
+};
+use crate::{
+    app::{Error, Result, State},
+    model::{
+        check::Check,
+        id::{SamlConnectionId, SamlFlowId},
+        saml_flow::{PendingRequest, SamlFlow},
+        secret::Digest,
+    },
+    saml::{Assertion, Verdict},
+    store::{
+        saml_connections::{self, LoginConnection},
+        saml_flows,
+    },
+};
+
+/// A post to the Assertion Consumer Service.
+#[derive(Debug)]
+pub struct Post {
+    /// The field `SAMLResponse`, when there is exactly one.
+    pub saml_response: Option<String>,
+    /// The field `RelayState`.
+    pub relay_state: Option<String>,
+    /// The browser's cookie.
+    pub browser: Option<Browser>,
+    /// Whether a page of ours posted it, so that a cookie that is missing now will stay missing.
+    pub bounced: bool,
+}
+
+/// What became of a post.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Somebody signed in; the browser goes to the app.
+    Accepted {
+        /// The flow.
+        flow: SamlFlowId,
+        /// The app's address with the code.
+        location: String,
+    },
+    /// The browser shall post the same form again from a page of ours, so that its cookie comes along
+    /// although the identity provider is on another site.
+    Bounce,
+    /// The response was thrown away and a fresh login of the same connection begun.
+    Restarted(Begun),
+    /// The response was thrown away and the app is asked to begin (OpenID Connect Core §4).
+    HandedOver {
+        /// The app's login address.
+        location: String,
+    },
+    /// The login is refused.
+    Refused(Refused),
+}
+
+/// Takes a response: verify it, find the login it answers, decide, store, and say where to go next.
+pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) -> Result<Outcome> {
+    let target = {
+        let mut conn = state.db.read().await?;
+        saml_connections::find_for_login(&mut conn, connection)
+            .await?
+            .ok_or_else(|| Error::not_found("SAML connection", connection))?
+    };
+    if let Err((refusal, found)) = check_ready(state, &target.connection) {
+        return refuse_unread(state, &target, refusal, found).await;
+    }
+    let Some(response) = &post.saml_response else {
+        return refuse_unread(state, &target, Refusal::SamlResponseMissing, None).await;
+    };
+    let verdict = verify(state, &target, response).await?;
+    match verdict.outcome {
+        Ok(ref assertion) if assertion.in_response_to.is_none() => {
+            let assertion = assertion.clone();
+            unsolicited::receive(state, &target, &post, assertion, verdict).await
+        }
+        Ok(ref assertion) => {
+            let assertion = assertion.clone();
+            receive_answer(state, &target, &post, assertion, verdict).await
+        }
+        Err(rejection) => {
+            let flow = find_flow(state, connection, verdict.claims.in_response_to.as_deref()).await?;
+            let browser_matches =
+                flow.as_ref().is_some_and(|flow| is_carried_by(flow, post.browser.as_ref()));
+            let evidence = Evidence {
+                flow,
+                browser_matches,
+                signature_verified: verdict.signature_verified,
+                checks: verdict.checks,
+                xml: verdict.xml,
+            };
+            Ok(Outcome::Refused(
+                record::refuse(state, &target, evidence, Refusal::Response(rejection)).await?,
+            ))
+        }
+    }
+}
+
+/// Takes a good response that answers a request: it must be one of ours that still waits, in this
+/// browser.
+async fn receive_answer(
+    state: &State,
+    target: &LoginConnection,
+    post: &Post,
+    assertion: Assertion,
+    verdict: Verdict,
+) -> Result<Outcome> {
+    let flow = find_flow(state, target.connection.id, assertion.in_response_to.as_deref()).await?;
+    let mut evidence = Evidence {
+        browser_matches: flow.as_ref().is_some_and(|flow| is_carried_by(flow, post.browser.as_ref())),
+        flow: None,
+        signature_verified: verdict.signature_verified,
+        checks: verdict.checks,
+        xml: verdict.xml,
+    };
+    let Some((flow, request)) = flow.and_then(|flow| flow.request.clone().map(|request| (flow, request)))
+    else {
+        evidence.checks.push(
+            Refusal::InResponseToUnknown
+                .failed(Some("the ID of a request of ours".to_owned()), assertion.in_response_to.clone()),
+        );
+        return Ok(Outcome::Refused(
+            record::refuse(state, target, evidence, Refusal::InResponseToUnknown).await?,
+        ));
+    };
+    if post.browser.is_none() && !post.bounced {
+        return Ok(Outcome::Bounce);
+    }
+    evidence.checks.push(
+        Refusal::InResponseToUnknown.passed(Some(request.id.clone()), assertion.in_response_to.clone()),
+    );
+    let verdict = match check_flow(state, &flow, &request, post, &mut evidence.checks) {
+        Ok(()) => answer::sign_in(state, target, &flow, &request, &assertion, &mut evidence).await?,
+        Err(refusal) => Err(refusal),
+    };
+    match verdict {
+        Ok(location) => Ok(Outcome::Accepted { flow: flow.id, location }),
+        Err(mut refusal) => {
+            if refusal == Refusal::RequestAlreadyUsed && answer::was_seen(state, target, &assertion).await? {
+                refusal = Refusal::AssertionReplayed;
+                evidence
+                    .checks
+                    .push(refusal.failed(Some("an assertion that was never used".to_owned()), None));
+            }
+            evidence.flow = Some(flow);
+            Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
+        }
+    }
+}
+
+/// Whether the flow still waits, for this browser, under this RelayState.
+fn check_flow(
+    state: &State,
+    flow: &SamlFlow,
+    request: &PendingRequest,
+    post: &Post,
+    checks: &mut Vec<Check>,
+) -> Result<(), Refusal> {
+    let mut check = |refusal: Refusal, holds: bool, expected: Option<String>, found: Option<String>| {
+        checks.push(if holds { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
+        if holds { Ok(()) } else { Err(refusal) }
+    };
+    let found = match &post.browser {
+        None => "no cookie of ours",
+        Some(browser) if browser.digest() == request.browser => "the same browser",
+        Some(_) => "another browser",
+    };
+    check(
+        Refusal::BrowserMismatch,
+        is_carried_by(flow, post.browser.as_ref()),
+        Some("the browser that began the login".to_owned()),
+        Some(found.to_owned()),
+    )?;
+    let id = flow.id.to_string();
+    let relay_state = post.relay_state.as_deref().filter(|relay_state| !relay_state.is_empty());
+    check(
+        Refusal::RelayStateMismatch,
+        relay_state.is_none_or(|relay_state| relay_state == id),
+        Some(id),
+        relay_state.map(|relay_state| relay_state.chars().take(80).collect()),
+    )?;
+    check(
+        Refusal::RequestAlreadyUsed,
+        request.consumed_at.is_none(),
+        Some("a login that is not finished".to_owned()),
+        request.consumed_at.map(|at| format!("finished at {at}")),
+    )?;
+    check(
+        Refusal::RequestExpired,
+        request.expires_at > state.now(),
+        Some(format!("before {}", request.expires_at)),
+        Some(state.now().to_string()),
+    )
+}
+
+/// The flow whose request has this ID, of this connection.
+async fn find_flow(
+    state: &State,
+    connection: SamlConnectionId,
+    request_id: Option<&str>,
+) -> Result<Option<SamlFlow>> {
+    let Some(request_id) = request_id else { return Ok(None) };
+    let mut conn = state.db.read().await?;
+    Ok(saml_flows::find_by_request(&mut conn, connection, request_id).await?)
+}
+
+/// Whether `browser` is the one that carries the flow.
+fn is_carried_by(flow: &SamlFlow, browser: Option<&Browser>) -> bool {
+    let digest: Option<Digest> = browser.map(Browser::digest);
+    flow.request.as_ref().is_some_and(|request| Some(request.browser) == digest)
+}
+
+/// Refuses a post whose response was not looked at.
+async fn refuse_unread(
+    state: &State,
+    target: &LoginConnection,
+    refusal: Refusal,
+    found: Option<String>,
+) -> Result<Outcome> {
+    let evidence = Evidence {
+        flow: None,
+        browser_matches: false,
+        signature_verified: false,
+        checks: vec![refusal.failed(None, found)],
+        xml: None,
+    };
+    Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
+}

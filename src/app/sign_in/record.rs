@@ -1,0 +1,211 @@
+//! Refusals as history: which flow they belong to, and what of them may be shown to whom.
+
+use std::time::Duration;
+
+use super::Refusal;
+use crate::{
+    app::{Result, State},
+    model::{
+        check::Check,
+        http_url::HttpUrl,
+        id::SamlFlowId,
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
+        time::Timestamp,
+    },
+    store::{
+        saml_connections::LoginConnection,
+        saml_flows::{self, NewStep},
+    },
+    telemetry,
+};
+
+/// How many stray posts of a connection are written down in an hour. More of them only count in the
+/// figures: nobody can fill the database by posting nonsense.
+const DETACHED_AN_HOUR: i64 = 50;
+
+/// A refused login, as the person and the app hear of it.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// The flow's id, to quote.
+    pub flow: SamlFlowId,
+    /// Every check that was made. Expected values among them are for outsiders only when
+    /// `signature_verified`.
+    pub checks: Vec<Check>,
+    /// Whether the response was really the identity provider's.
+    pub signature_verified: bool,
+    /// The app, by its environment's name, where it is known.
+    pub application: Option<String>,
+    /// The organization's name, where the response or the link named one of ours.
+    pub organization: Option<String>,
+    /// Where the app waits for the news, in a login that OAuth began in this browser.
+    pub back_to_app: Option<String>,
+}
+
+impl Refused {
+    /// A refusal with no flow to write it into.
+    pub(super) fn unrecorded(state: &State, refusal: Refusal) -> Self {
+        let flow = SamlFlowId::new(state.now(), &*state.random);
+        telemetry::login_failed(refusal.code());
+        tracing::info!(flow = %flow, reason = refusal.code(), "login refused");
+        Self {
+            refusal,
+            flow,
+            checks: vec![refusal.failed(None, None)],
+            signature_verified: false,
+            application: None,
+            organization: None,
+            back_to_app: None,
+        }
+    }
+
+    /// The check that decided.
+    pub fn decisive(&self) -> Option<&Check> {
+        self.checks.iter().find(|check| !check.passed && check.name == self.refusal.code())
+    }
+}
+
+/// What is known of a refused response.
+pub(super) struct Evidence {
+    /// The flow it claims to answer.
+    pub flow: Option<SamlFlow>,
+    /// Whether it came from the browser that began that flow.
+    pub browser_matches: bool,
+    /// Whether it carries a signature of the connection's identity provider.
+    pub signature_verified: bool,
+    /// Every check that was made.
+    pub checks: Vec<Check>,
+    /// The response.
+    pub xml: Option<String>,
+}
+
+/// Refuses a response and writes it where it belongs: into the flow it answers, when its browser or
+/// its signature shows that it does; else into a small detached flow. Only the flow's own browser
+/// changes the flow's state.
+pub(super) async fn refuse(
+    state: &State,
+    target: &LoginConnection,
+    evidence: Evidence,
+    refusal: Refusal,
+) -> Result<Refused> {
+    let now = state.now();
+    let Evidence { flow, browser_matches, signature_verified, checks, xml } = evidence;
+    let attached = flow.filter(|_| browser_matches || signature_verified);
+    let sealed = |id| xml.as_deref().map(|xml| seal_document(state, id, xml, now));
+    let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
+    let mut tx = state.db.write().await?;
+    let (id, back_to_app) = match &attached {
+        Some(flow) => {
+            match browser_matches {
+                true => saml_flows::update_refused(&mut tx, flow.id, refusal.code(), now).await?,
+                false => saml_flows::update_seen(&mut tx, flow.id, now).await?,
+            }
+            saml_flows::insert_step(&mut tx, flow.id, step(sealed(flow.id))).await?;
+            (flow.id, browser_matches.then(|| back_to_app(flow, refusal)).flatten())
+        }
+        None => {
+            let id = SamlFlowId::new(now, &*state.random);
+            let origin = if signature_verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
+            let room = signature_verified
+                || saml_flows::count_detached(
+                    &mut tx,
+                    target.connection.id,
+                    an_hour_before(now),
+                    DETACHED_AN_HOUR,
+                )
+                .await?
+                    < DETACHED_AN_HOUR;
+            if room {
+                let mut flow = super::start(target, origin, None, None, false, id, now);
+                flow.status = FlowStatus::Failed;
+                flow.refusal = Some(refusal.code().to_owned());
+                saml_flows::insert(&mut tx, &flow).await?;
+                let document = if signature_verified { sealed(id) } else { None };
+                saml_flows::insert_step(&mut tx, id, step(document)).await?;
+            }
+            (id, None)
+        }
+    };
+    tx.commit().await?;
+    telemetry::login_failed(refusal.code());
+    tracing::info!(flow = %id, connection = %target.connection.id, reason = refusal.code(), "login refused");
+    Ok(Refused {
+        refusal,
+        flow: id,
+        checks,
+        signature_verified,
+        application: named(&target.environment.display_name),
+        organization: named(&target.organization.display_name),
+        back_to_app,
+    })
+}
+
+/// Refuses a login on its way out, where its own browser stands before us.
+pub(super) async fn refuse_begun(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    refusal: Refusal,
+    checks: Vec<Check>,
+) -> Result<Refused> {
+    let now = state.now();
+    let mut tx = state.db.write().await?;
+    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), now).await?;
+    let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
+    saml_flows::insert_step(&mut tx, flow.id, step).await?;
+    tx.commit().await?;
+    telemetry::login_failed(refusal.code());
+    tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, reason = refusal.code(), "login refused");
+    let back_to_app = back_to_app(flow, refusal);
+    Ok(Refused {
+        refusal,
+        flow: flow.id,
+        checks,
+        signature_verified: false,
+        application: named(&target.environment.display_name),
+        organization: None,
+        back_to_app,
+    })
+}
+
+/// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.
+fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
+    let oauth = flow.oauth.as_ref()?;
+    if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
+        return None;
+    }
+    let id = flow.id.to_string();
+    let description = format!("The login was refused: {}. Reference: {id}", refusal.code());
+    let mut pairs = vec![("error", "access_denied"), ("error_description", description.as_str())];
+    if let Some(app_state) = &flow.state {
+        pairs.push(("state", app_state));
+    }
+    pairs.push(("saml_flow_id", &id));
+    HttpUrl::parse(&oauth.redirect_uri).map(|url| url.with_query(&pairs))
+}
+
+/// A document as the flow's timeline keeps it: sealed for this flow, and until when.
+pub(super) fn seal_document(
+    state: &State,
+    flow: SamlFlowId,
+    xml: &str,
+    now: Timestamp,
+) -> (String, Timestamp) {
+    let sealed = state.master_key.seal(&document_place(flow), xml.as_bytes(), &*state.random);
+    (sealed, now + state.settings.document_retention)
+}
+
+/// Where a flow's documents are sealed to.
+pub(super) fn document_place(flow: SamlFlowId) -> String {
+    format!("saml_flow_steps/document/{flow}")
+}
+
+/// A name, unless it is empty.
+fn named(name: &str) -> Option<String> {
+    Some(name.to_owned()).filter(|name| !name.is_empty())
+}
+
+fn an_hour_before(now: Timestamp) -> Timestamp {
+    now - Duration::from_secs(3600)
+}

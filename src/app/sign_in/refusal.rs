@@ -1,0 +1,135 @@
+//! Why a login is refused: what `saml` found wrong with the response, and what only we can know.
+
+use std::borrow::Cow;
+
+use crate::{
+    model::check::{Check, Fixer},
+    saml::Rejection,
+};
+
+macro_rules! refusals {
+    ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {
+        /// Why a login is refused. Its [`code`](Refusal::code) is stable.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Refusal {
+            /// The response itself is not acceptable.
+            Response(Rejection),
+            $($(#[doc = $doc])+ $variant,)*
+        }
+
+        impl Refusal {
+            /// Those that are not about the response itself.
+            pub const OWN: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name: in logs, in pages, in metrics.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    Self::Response(rejection) => rejection.code(),
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// The clause that it holds to.
+            pub const fn clause(self) -> &'static str {
+                match self {
+                    Self::Response(rejection) => rejection.clause(),
+                    $(Self::$variant => $clause,)*
+                }
+            }
+
+            /// Who can mend it.
+            pub const fn fixer(self) -> Fixer {
+                match self {
+                    Self::Response(rejection) => rejection.fixer(),
+                    $(Self::$variant => Fixer::$fixer,)*
+                }
+            }
+
+            /// What the fixer does.
+            pub const fn remedy(self) -> &'static str {
+                match self {
+                    Self::Response(rejection) => rejection.remedy(),
+                    $(Self::$variant => $remedy,)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// The connection lacks settings of the identity provider.
+    ConnectionNotConfigured, "connection_not_configured", "SSOReady: SAML connection not configured", Vendor,
+        "Enter the identity provider's entity ID, sign-on URL and certificate in the connection.";
+    /// The connection belongs to the test identity provider, which is switched off here.
+    TestConnectionDisabled, "test_connection_disabled", "Ostiary: test connections", Vendor,
+        "Use a connection to a real identity provider, or switch the test identity provider on (never in production).";
+    /// The form has no single SAMLResponse.
+    SamlResponseMissing, "saml_response_missing", "SAML 2.0 Bindings §3.5.4", IdentityProvider,
+        "Post a form with exactly one SAMLResponse field to the Reply URL (Assertion Consumer Service URL).";
+    /// The link that begins the login is not one of ours, or it is too old.
+    LinkExpired, "link_expired", "Ostiary: login links are good for an hour", User,
+        "Go back to the application and sign in again.";
+    /// No request of this connection has the ID that the response answers to.
+    InResponseToUnknown, "in_response_to_unknown", "SAML 2.0 Profiles §4.1.4.3", User,
+        "Go back to the application and sign in again.";
+    /// The response came after the login's time was over.
+    RequestExpired, "request_expired", "SAML 2.0 Profiles §4.1.4.3", User,
+        "Go back to the application and sign in again; a login must be finished within its time.";
+    /// The login was already finished.
+    RequestAlreadyUsed, "request_already_used", "SAML 2.0 Profiles §4.1.4.3", User,
+        "Go back to the application; if you are not signed in there, sign in again.";
+    /// The response came from another browser than the one that began the login.
+    BrowserMismatch, "browser_mismatch", "Ostiary: browser binding; SAML 2.0 Profiles §4.1.4.3", User,
+        "Sign in again in one browser, with cookies allowed for this site.";
+    /// The RelayState that came back names another login.
+    RelayStateMismatch, "relay_state_mismatch", "SAML 2.0 Bindings §3.5.3", IdentityProvider,
+        "Send the RelayState back unchanged, or not at all.";
+    /// The assertion was already used.
+    AssertionReplayed, "assertion_replayed", "SAML 2.0 Profiles §4.1.4.5", User,
+        "Go back to the application and sign in again.";
+    /// The identity provider began the login, and the policy refuses that.
+    IdpInitiatedRefused, "idp_initiated_refused", "SAML 2.0 Profiles §4.1.5", User,
+        "Begin at the application instead of the portal; or the vendor sets idpInitiated to RESTART.";
+    /// The identity provider answers every request of ours with an unsolicited response.
+    RestartLoop, "restart_loop", "SAML 2.0 Profiles §4.1.4.2", IdentityProvider,
+        "Send the request's ID back as InResponseTo. If the provider cannot, the vendor may set idpInitiated to ALLOW.";
+    /// The environment does not say where people go after a login.
+    NoRedirectUrl, "no_redirect_url", "SSOReady: environment redirect URL", Vendor,
+        "Set the environment's redirect URL, or an initiateLoginUri on the OAuth client.";
+    /// The response holds no e-mail address.
+    EmailMissing, "email_missing", "Ostiary: e-mail of the person", IdentityProvider,
+        "Send the person's e-mail address as NameID or as an attribute named email.";
+    /// What should be the e-mail address is not one.
+    EmailMalformed, "email_malformed", "Ostiary: e-mail of the person; RFC 5321 §4.1.2", IdentityProvider,
+        "Send one plain e-mail address, without quotes, spaces or letters outside ASCII.";
+    /// The response holds e-mail addresses that contradict each other.
+    EmailAmbiguous, "email_ambiguous", "Ostiary: e-mail of the person", Vendor,
+        "Name the attribute that counts in the connection's emailAttribute, or make the identity provider send one address.";
+    /// The address is not of a domain of the organization.
+    EmailOutsideOrganizationDomains, "email_outside_organization_domains", "Ostiary: tenant boundary", IdentityProvider,
+        "Sign in with a work address of the organization; or the vendor adds the domain to it.";
+}
+
+impl Refusal {
+    /// The check that failed.
+    pub fn failed(self, expected: Option<String>, found: Option<String>) -> Check {
+        self.check(false, expected, found)
+    }
+
+    /// The same check where it held.
+    pub fn passed(self, expected: Option<String>, found: Option<String>) -> Check {
+        self.check(true, expected, found)
+    }
+
+    fn check(self, passed: bool, expected: Option<String>, found: Option<String>) -> Check {
+        Check {
+            name: Cow::Borrowed(self.code()),
+            passed,
+            expected,
+            found,
+            clause: Cow::Borrowed(self.clause()),
+            fixer: self.fixer(),
+            remedy: Cow::Borrowed(self.remedy()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Responses that no request of ours asked for (SAML 2.0 Profiles §4.1.5), under the policy of the
+//! connection or its environment.
+
+use std::time::Duration;
+
+use super::{
+    Outcome, Refusal, answer, begin,
+    receive::Post,
+    record::{self, Evidence},
+};
+use crate::{
+    app::{Result, State},
+    model::{environment::IdpInitiated, id::SamlFlowId, saml_flow::FlowOrigin},
+    saml::{Assertion, Verdict},
+    store::{oauth_clients, saml_connections::LoginConnection, saml_flows},
+};
+
+/// A restarted login that comes back unsolicited within this time is a loop.
+const LOOP_WINDOW: Duration = Duration::from_secs(120);
+
+/// How much RelayState is kept as the app's state, where unsolicited responses are allowed.
+const MOST_RELAY_STATE: usize = 2048;
+
+/// Takes a good response that answers no request.
+pub(super) async fn receive(
+    state: &State,
+    target: &LoginConnection,
+    post: &Post,
+    assertion: Assertion,
+    verdict: Verdict,
+) -> Result<Outcome> {
+    let mut evidence = Evidence {
+        flow: None,
+        browser_matches: false,
+        signature_verified: verdict.signature_verified,
+        checks: verdict.checks,
+        xml: verdict.xml,
+    };
+    let policy = target.connection.idp_initiated.unwrap_or(target.environment.idp_initiated);
+    let refusal = match policy {
+        IdpInitiated::Refuse => {
+            let found = Some("a response that answers no request".to_owned());
+            evidence.checks.push(Refusal::IdpInitiatedRefused.failed(Some("InResponseTo".to_owned()), found));
+            Refusal::IdpInitiatedRefused
+        }
+        IdpInitiated::Allow => {
+            let now = state.now();
+            let id = SamlFlowId::new(now, &*state.random);
+            let relay_state =
+                post.relay_state.clone().filter(|text| !text.is_empty() && text.len() <= MOST_RELAY_STATE);
+            let flow = begin::start(target, FlowOrigin::Idp, relay_state, None, false, id, now);
+            match answer::sign_in_unsolicited(state, target, flow, &assertion, &mut evidence).await? {
+                Ok(location) => return Ok(Outcome::Accepted { flow: id, location }),
+                Err(refusal) => refusal,
+            }
+        }
+        IdpInitiated::Restart => match restart(state, target, post).await? {
+            Ok(outcome) => return Ok(outcome),
+            Err(refusal) => {
+                evidence.checks.push(refusal.failed(None, None));
+                refusal
+            }
+        },
+    };
+    Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
+}
+
+/// Throws the response away and begins anew: here when the environment has a redirect URL, else at
+/// the app, when an OAuth client says where its logins begin.
+async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result<Result<Outcome, Refusal>> {
+    let now = state.now();
+    if target.environment.redirect_url.is_none() {
+        let mut conn = state.db.read().await?;
+        let Some(client) = oauth_clients::find_initiating(&mut conn, target.environment.id).await? else {
+            return Ok(Err(Refusal::NoRedirectUrl));
+        };
+        let Some(uri) = client.initiate_login_uri else { return Ok(Err(Refusal::NoRedirectUrl)) };
+        let issuer = state.links.oauth_issuer();
+        let organization = target.organization.id.to_string();
+        let location = uri.with_query(&[("iss", &issuer), ("organization_id", &organization)]);
+        return Ok(Ok(Outcome::HandedOver { location }));
+    }
+    match &post.browser {
+        // Over plain http the cookie stays away from a cross-site post, and a loop could not be seen.
+        None if !post.bounced && !state.links.is_trustworthy() => return Ok(Ok(Outcome::Bounce)),
+        Some(browser) => {
+            let mut conn = state.db.read().await?;
+            let digest = browser.digest();
+            if saml_flows::restart_is_pending(&mut conn, target.connection.id, digest, now - LOOP_WINDOW)
+                .await?
+            {
+                return Ok(Err(Refusal::RestartLoop));
+            }
+        }
+        None => {}
+    }
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = begin::start(target, FlowOrigin::Restart, None, None, false, id, now);
+    Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone()).await?)))
+}

@@ -1,0 +1,103 @@
+//! Verifying a response off the async threads: a bounded pool, and certificates that are parsed once.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use lru::LruCache;
+use tokio::sync::Semaphore;
+
+use crate::{
+    app::{Error, Result, State, sp_keys},
+    model::saml_connection::SamlConnection,
+    saml::{Certificate, Trust, Verdict},
+    store::saml_connections::LoginConnection,
+    telemetry,
+};
+
+/// How long a response waits for its turn before the sender is asked to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The turns: how many responses are verified at a time.
+#[derive(Clone, Debug)]
+pub struct Verifications(Arc<Semaphore>);
+
+impl Verifications {
+    /// At most `at_a_time` verifications at once.
+    pub fn new(at_a_time: usize) -> Self {
+        Self(Arc::new(Semaphore::new(at_a_time.max(1))))
+    }
+}
+
+/// Parsed certificates by their PEM text: content-addressed, so an entry is never stale.
+#[derive(Clone)]
+pub struct CertificateCache(Arc<Mutex<LruCache<String, Arc<Certificate>>>>);
+
+impl CertificateCache {
+    /// Room for `most` certificates.
+    pub fn new(most: NonZeroUsize) -> Self {
+        Self(Arc::new(Mutex::new(LruCache::new(most))))
+    }
+
+    /// The connection's certificates, parsed now or before.
+    fn of(&self, connection: &SamlConnection) -> Result<Vec<Arc<Certificate>>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        connection
+            .idp_certificates
+            .iter()
+            .map(|pem| {
+                if let Some(certificate) = cache.get(pem) {
+                    return Ok(certificate.clone());
+                }
+                let mut parsed = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+                let certificate = Arc::new(
+                    parsed.pop().ok_or_else(|| Error::internal("a stored certificate holds no PEM block"))?,
+                );
+                cache.put(pem.clone(), certificate.clone());
+                Ok(certificate)
+            })
+            .collect()
+    }
+}
+
+/// Verifies a response for the connection.
+pub(super) async fn verify(state: &State, target: &LoginConnection, response: &str) -> Result<Verdict> {
+    let connection = target.connection.clone();
+    let certificates = state.certificates.of(&connection)?;
+    let decryption_keys = match connection.assertion_encryption {
+        true => sp_keys::key_pairs(state, connection.environment_id)
+            .await?
+            .into_iter()
+            .map(|pair| pair.key)
+            .collect(),
+        false => Vec::new(),
+    };
+    let response = response.to_owned();
+    let now = state.now();
+    let (clock_skew, cross_check) = (state.settings.clock_skew, state.settings.cross_check);
+    let turn = tokio::time::timeout(PATIENCE, state.verifications.0.clone().acquire_owned())
+        .await
+        .map_err(|_| Error::Limited { retry_after: PATIENCE })?
+        .map_err(Error::internal)?;
+    let verdict = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let begun = Instant::now();
+        let trust = Trust {
+            idp_entity_id: connection.idp_entity_id.as_deref().unwrap_or_default(),
+            certificates: &certificates,
+            sp_entity_id: &connection.sp_entity_id,
+            acs_urls: &connection.sp_acs_urls,
+            allow_sha1: connection.allow_sha1,
+            allow_cbc_encryption: connection.allow_cbc_encryption,
+            decryption_keys: &decryption_keys,
+            clock_skew,
+            cross_check,
+        };
+        let verdict = crate::saml::verify(&response, &trust, now);
+        telemetry::response_verified(begun.elapsed(), verdict.cross_check_disagreed);
+        verdict
+    });
+    verdict.await.map_err(Error::internal)
+}

@@ -1,0 +1,231 @@
+//! The browser's side of SAML: where a login begins, where the response arrives, and our metadata.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite},
+    http::{StatusCode, header},
+    web,
+};
+use serde_json::json;
+
+use super::problem::Problem;
+use crate::{
+    app::{
+        State, metadata,
+        sign_in::{self, Begun, Browser, Outcome, Post, Refused, ToIdp},
+    },
+    links::{Links, path},
+    model::{check::Check, id::SamlConnectionId},
+    pages::{
+        self,
+        auto_post::{AutoPost, Purpose},
+        response::{Policy, page},
+    },
+};
+
+/// The field by which a page of ours tells that it posted the form a second time (ruling 6).
+const BOUNCED: &str = "ostiary_bounced";
+
+/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
+const SECURE_COOKIE: &str = "__Host-ostiary_browser";
+
+/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
+/// `Secure` cookies from it.
+const PLAIN_COOKIE: &str = "ostiary_browser";
+
+/// Registers the routes.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource(path::SAML_INIT).get(init))
+        .service(web::resource(path::SAML_ACS).post(acs))
+        .service(web::resource(path::SAML_METADATA).get(sp_metadata));
+}
+
+/// `GET /v1/saml/{connection}/init?state=…`: the link that an app sends a browser to.
+async fn init(
+    state: web::Data<State>,
+    connection: web::Path<String>,
+    query: web::Query<Vec<(String, String)>>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let connection = parse_connection(&connection)?;
+    let link_state = single(&query, "state").unwrap_or_default();
+    let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&request)).await;
+    Ok(match begun.map_err(|error| Problem::page(error, &request))? {
+        Ok(begun) => send_to_idp(&state, begun),
+        Err(refused) => refuse(&refused, &request),
+    })
+}
+
+/// `POST /v1/saml/{connection}/acs`: the Assertion Consumer Service (SAML 2.0 Bindings §3.5).
+async fn acs(
+    state: web::Data<State>,
+    connection: web::Path<String>,
+    body: web::Bytes,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let connection = parse_connection(&connection)?;
+    let form = Form::read(&request, &body);
+    let post = Post {
+        saml_response: form.single("SAMLResponse").map(str::to_owned),
+        relay_state: form.single("RelayState").map(str::to_owned),
+        browser: browser(&request),
+        bounced: form.single(BOUNCED).is_some(),
+    };
+    let outcome = sign_in::receive(&state, connection, post).await;
+    Ok(match outcome.map_err(|error| Problem::page(error, &request))? {
+        Outcome::Accepted { location, .. } | Outcome::HandedOver { location } => see_other(&location),
+        Outcome::Restarted(begun) => send_to_idp(&state, begun),
+        Outcome::Bounce => bounce(&form, &request),
+        Outcome::Refused(refused) => refuse(&refused, &request),
+    })
+}
+
+/// `GET /v1/saml/{connection}/metadata`: our metadata (SAML 2.0 Metadata §2.4.4).
+async fn sp_metadata(
+    state: web::Data<State>,
+    connection: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let connection = parse_connection(&connection)?;
+    let xml = metadata::of(&state, connection).await.map_err(|error| Problem::page(error, &request))?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/samlmetadata+xml")
+        .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
+        .body(xml))
+}
+
+/// The connection in the path. What is no id names no connection.
+fn parse_connection(text: &str) -> Result<SamlConnectionId, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}
+
+/// The fields of a posted form. A form that cannot be read has none.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn read(request: &HttpRequest, body: &[u8]) -> Self {
+        let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        Self(if is_form { url::form_urlencoded::parse(body).into_owned().collect() } else { Vec::new() })
+    }
+
+    fn single(&self, name: &str) -> Option<&str> {
+        single(&self.0, name)
+    }
+}
+
+/// The value of a parameter that is there exactly once.
+fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// The browser's cookie, in either form.
+pub(super) fn browser(request: &HttpRequest) -> Option<Browser> {
+    [SECURE_COOKIE, PLAIN_COOKIE]
+        .into_iter()
+        .find_map(|name| request.cookie(name).and_then(|cookie| Browser::parse(cookie.value())))
+}
+
+/// Sets the browser's cookie. A response of the identity provider is a cross-site post, so the cookie
+/// must be `SameSite=None` where it can be `Secure`; elsewhere it is `Lax` and the bounce brings it.
+fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
+    let cookie = |name: &'static str, secure: bool| {
+        Cookie::build(name, browser.reveal().to_owned())
+            .path("/")
+            .http_only(true)
+            .secure(secure)
+            .same_site(if secure { SameSite::None } else { SameSite::Lax })
+            .finish()
+    };
+    let mut cookies = Vec::new();
+    if links.is_trustworthy() {
+        cookies.push(cookie(SECURE_COOKIE, true));
+    }
+    if !links.origin().starts_with("https:") {
+        cookies.push(cookie(PLAIN_COOKIE, false));
+    }
+    for cookie in cookies {
+        // A cookie of ours is always a valid header.
+        let _ = response.add_cookie(&cookie);
+    }
+}
+
+/// Sends the browser to the identity provider.
+pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
+    let mut response = match &begun.to_idp {
+        ToIdp::Redirect(location) => see_other(location),
+        ToIdp::Post(form) => {
+            let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let view = AutoPost {
+                action: &form.action,
+                fields: &fields,
+                purpose: Purpose::SignIn { organization: None },
+                banner: None,
+            };
+            page(StatusCode::OK, Policy::Chain, view.view())
+        }
+    };
+    set_cookies(&mut response, &state.links, &begun.browser);
+    response
+}
+
+/// Has the browser post the same form once more, from a page of ours.
+fn bounce(form: &Form, request: &HttpRequest) -> HttpResponse {
+    let mut fields: Vec<(&str, &str)> = ["SAMLResponse", "RelayState"]
+        .into_iter()
+        .filter_map(|name| form.single(name).map(|value| (name, value)))
+        .collect();
+    fields.push((BOUNCED, "1"));
+    let view = AutoPost { action: request.path(), fields: &fields, purpose: Purpose::Finish, banner: None };
+    page(StatusCode::OK, Policy::Chain, view.view())
+}
+
+/// Tells of a refused login: a page for people, JSON for programs that ask for it.
+pub(super) fn refuse(refused: &Refused, request: &HttpRequest) -> HttpResponse {
+    let code = refused.refusal.code();
+    let flow = refused.flow.to_string();
+    let words = pages::refusal_words::words(code);
+    let decisive = refused.decisive();
+    if wants_json(request) {
+        let evidence = decisive.filter(|_| refused.signature_verified && words.values);
+        return HttpResponse::build(StatusCode::FORBIDDEN).insert_header((header::CACHE_CONTROL, "no-store")).json(
+            json!({
+                "reason": code,
+                "message": words.happened,
+                "remedy": words.remedy,
+                "samlFlowId": flow,
+                "expected": evidence.and_then(|check: &Check| check.expected.as_deref()),
+                "found": evidence.and_then(|check| check.found.as_deref()),
+                "redirectUrl": refused.back_to_app,
+            }),
+        );
+    }
+    let view = pages::refused::Refused {
+        code,
+        reference: &flow,
+        check: decisive,
+        signature_verified: refused.signature_verified,
+        application: refused.application.as_deref(),
+        organization: refused.organization.as_deref(),
+        back: refused.back_to_app.as_deref(),
+        banner: None,
+    };
+    page(StatusCode::FORBIDDEN, Policy::Own, view.view())
+}
+
+fn wants_json(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/html")
+}
+
+fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish()
+}

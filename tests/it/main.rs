@@ -1,0 +1,3 @@
+//! The running server, seen from outside: every scenario on SQLite and on PostgreSQL.
+
+pub mod support;

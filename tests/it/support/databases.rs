@@ -1,0 +1,182 @@
+//! A database of its own for every test: a copy of a template that was migrated once.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use ostiary::store::Db;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that goes away with the test.
+pub struct TestDatabase {
+    pub url: String,
+    _dir: Option<TempDir>,
+}
+
+impl TestDatabase {
+    pub async fn new(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
+                let template = TEMPLATE.get_or_init(sqlite_template).await;
+                let dir = TempDir::new().expect("a temporary directory");
+                let file = dir.path().join("ostiary.db");
+                fs::write(&file, template).expect("a copy of the template");
+                Self { url: format!("sqlite://{}", file.display()), _dir: Some(dir) }
+            }
+            Backend::Postgres => {
+                static NEXT: AtomicU32 = AtomicU32::new(0);
+                static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+                let cluster = Cluster::get();
+                TEMPLATE.get_or_init(async || cluster.make_template().await).await;
+                let name = format!("test_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+                cluster
+                    .psql("postgres", &format!("CREATE DATABASE {name} TEMPLATE migrated STRATEGY wal_log"));
+                Self { url: cluster.url(&name), _dir: None }
+            }
+        }
+    }
+}
+
+async fn sqlite_template() -> Vec<u8> {
+    let dir = TempDir::new().expect("a temporary directory");
+    let file = dir.path().join("template.db");
+    let db = Db::connect(&format!("sqlite://{}", file.display()), 1).await.expect("a new SQLite file");
+    db.migrate().await.expect("the migrations run on SQLite");
+    db.close().await;
+    fs::read(&file).expect("the template")
+}
+
+/// A throw-away PostgreSQL, started once a test process and stopped with it.
+struct Cluster {
+    dir: PathBuf,
+    _watch: Child,
+}
+
+impl Cluster {
+    fn get() -> &'static Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        CLUSTER.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let bin = binaries();
+        let dir = TempDir::new().expect("a temporary directory").keep();
+        // PostgreSQL refuses to run as root, so it runs as the user that its package made.
+        let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
+        let user = if root {
+            run(Command::new("chown").arg("postgres").arg(&dir));
+            vec!["runuser", "-u", "postgres", "--"]
+        } else {
+            Vec::new()
+        };
+        let as_user = |program: &str| {
+            let mut words: Vec<String> = user.iter().map(|word| (*word).to_owned()).collect();
+            words.push(bin.join(program).display().to_string());
+            words
+        };
+        let mut initdb = command(&as_user("initdb"));
+        run(initdb.arg("-D").arg(dir.join("data")).args([
+            "-A",
+            "trust",
+            "-N",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]));
+        // The shell ends the server when our end of its standard input closes: however this process ends.
+        let script = format!(
+            "{} -D '{d}/data' -k '{d}' -c listen_addresses= -c fsync=off -c full_page_writes=off \
+             -c synchronous_commit=off -c max_connections=500 >'{d}/log' 2>&1 & read -r _; kill -QUIT $!; wait; rm -rf '{d}'",
+            as_user("postgres").join(" "),
+            d = dir.display()
+        );
+        let watch = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let cluster = Self { dir, _watch: watch };
+        let begun = std::time::Instant::now();
+        let ready = || {
+            let mut probe = Command::new(bin.join("pg_isready"));
+            probe
+                .arg("-h")
+                .arg(&cluster.dir)
+                .stdout(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        };
+        while !ready() {
+            assert!(
+                begun.elapsed().as_secs() < 60,
+                "PostgreSQL did not start; its log is in {}",
+                cluster.dir.display()
+            );
+            std::thread::yield_now();
+        }
+        cluster
+    }
+
+    fn url(&self, database: &str) -> String {
+        let host: String =
+            url::form_urlencoded::byte_serialize(self.dir.display().to_string().as_bytes()).collect();
+        format!("postgres://postgres@localhost/{database}?host={host}")
+    }
+
+    async fn make_template(&self) {
+        self.psql("postgres", "CREATE DATABASE migrated");
+        let db = Db::connect(&self.url("migrated"), 2).await.expect("the template database");
+        db.migrate().await.expect("the migrations run on PostgreSQL");
+        db.close().await;
+    }
+
+    fn psql(&self, database: &str, statement: &str) {
+        let mut psql = Command::new(binaries().join("psql"));
+        psql.args(["-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database, "-h"]).arg(&self.dir);
+        let mut child = psql.stdin(Stdio::piped()).spawn().expect("psql");
+        child.stdin.take().expect("its input").write_all(statement.as_bytes()).expect("a statement sent");
+        assert!(child.wait().expect("psql's end").success(), "psql failed: {statement}");
+    }
+}
+
+fn command(words: &[String]) -> Command {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Where Debian puts PostgreSQL's programs: of the newest version.
+fn binaries() -> PathBuf {
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is not installed: run `make deps`")
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+        .filter(|bin| Path::new(&bin.join("initdb")).exists())
+        .collect();
+    versions.sort();
+    versions.pop().expect("PostgreSQL is not installed: run `make deps`")
+}

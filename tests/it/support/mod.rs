@@ -1,0 +1,320 @@
+//! The stage and the actors: a real server on a port of its own, with a database of its own, and the
+//! browser, identity provider and app that meet there.
+
+pub mod browser;
+pub mod databases;
+pub mod idp;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use ostiary::{
+    app::State,
+    config::{Config, DatabaseUrl, Hidden},
+    model::{
+        api_key::ApiKey,
+        domain::{Domain, DomainState},
+        environment::{Environment, IdpInitiated, Slug},
+        http_url::HttpUrl,
+        id::Id,
+        oauth_client::{IdTokenAlg, OauthClient},
+        organization::{Organization, OrganizationDomain},
+        random::{Random, SystemRandom},
+        saml_connection::{IdpBinding, SamlConnection},
+        secret::{ApiKeySecret, OauthClientSecret},
+        time::{Clock, ManualClock, SystemClock, Timestamp},
+    },
+    server::Server,
+    store,
+};
+use serde_json::{Value, json};
+
+pub use browser::{Answer, Browser, Form, query};
+pub use databases::{Backend, TestDatabase};
+pub use idp::{IdentityProvider, Request};
+
+/// Runs each scenario on both databases, as `name::sqlite` and `name::postgres`.
+#[macro_export]
+macro_rules! both {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "a scenario may need none of its module's imports")]
+            use super::*;
+
+            $(#[$meta])*
+            async fn scenario($app: $crate::support::TestApp) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::support::play($crate::support::Backend::Sqlite, scenario);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::play($crate::support::Backend::Postgres, scenario);
+            }
+        }
+    )*};
+}
+
+/// Runs a scenario on a fresh server.
+pub fn play<F: Future<Output = ()>>(backend: Backend, scenario: impl FnOnce(TestApp) -> F) {
+    actix_web::rt::System::new().block_on(async {
+        let app = TestApp::spawn(backend).await;
+        let handle = app.handle.clone();
+        scenario(app).await;
+        handle.stop(false).await;
+    });
+}
+
+/// A running server, seen from outside.
+pub struct TestApp {
+    /// `http://127.0.0.1:PORT`, or what the test configured.
+    pub base: String,
+    /// The server's own state, to prepare the stage and to look behind the scenes.
+    pub state: State,
+    /// The server's clock.
+    pub clock: Arc<ManualClock>,
+    /// Which database it runs on.
+    pub backend: Backend,
+    handle: actix_web::dev::ServerHandle,
+    _database: Arc<TestDatabase>,
+}
+
+impl TestApp {
+    /// Starts a server with the defaults.
+    pub async fn spawn(backend: Backend) -> Self {
+        Self::spawn_with(backend, |_| {}).await
+    }
+
+    /// Starts a server with changed settings.
+    pub async fn spawn_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        Self::spawn_on(Arc::new(TestDatabase::new(backend).await), backend, clock, change).await
+    }
+
+    /// Starts another replica on this one's database, clock and master key.
+    pub async fn replica(&self) -> Self {
+        Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), |_| {}).await
+    }
+
+    async fn spawn_on(
+        database: Arc<TestDatabase>,
+        backend: Backend,
+        clock: Arc<ManualClock>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let mut config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            database_url: database.url.parse::<DatabaseUrl>().expect("a database URL"),
+            database_pool_size: 4,
+            master_key: Some(Hidden([7; 32])),
+            workers: 1,
+            ..Config::default()
+        };
+        change(&mut config);
+        let public_url = config.public_url.clone();
+        let server = Server::build(config, clock.clone(), Arc::new(SystemRandom)).await.expect("a server");
+        let base = match public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://localhost:{}", server.address().port()),
+        };
+        let (state, handle) = (server.state().clone(), server.handle());
+        actix_web::rt::spawn(server.run());
+        Self { base, state, clock, backend, handle, _database: database }
+    }
+
+    /// An address on the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A browser that was never here.
+    pub fn browser(&self) -> Browser {
+        Browser::new()
+    }
+
+    /// The server's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// An environment with a redirect URL, an OAuth redirect URI and both kinds of API key.
+    pub async fn environment(&self, slug: &str) -> Environment {
+        let url = |text: String| HttpUrl::parse(&text).expect("a URL");
+        let environment = Environment {
+            id: Id::new(self.now(), &SystemRandom),
+            slug: Slug::parse(slug).expect("a slug"),
+            display_name: format!("Environment {slug}"),
+            redirect_url: Some(url(format!("https://{slug}.app.example/callback?from=sso"))),
+            oauth_redirect_uris: vec![
+                url(format!("https://{slug}.app.example/oauth/callback")),
+                url(format!("https://{slug}.app.example/oauth/other")),
+            ],
+            auth_url: None,
+            idp_initiated: IdpInitiated::Restart,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        store::environments::insert(&mut tx, &environment).await.expect("an environment stored");
+        tx.commit().await.expect("a commit");
+        environment
+    }
+
+    /// Stores an environment as it now is.
+    pub async fn update_environment(&self, environment: &Environment) {
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        assert!(store::environments::update(&mut tx, environment).await.expect("an environment stored"));
+        tx.commit().await.expect("a commit");
+    }
+
+    /// A customer with one domain and a primary connection to the identity provider of the tests.
+    pub async fn tenant(&self, environment: &Environment, domain: &str) -> Tenant {
+        let idp = IdentityProvider::get();
+        let now = self.now();
+        let organization = Organization {
+            id: Id::new(now, &SystemRandom),
+            environment_id: environment.id,
+            display_name: format!("Company {domain}"),
+            external_id: Some(format!("customer-{domain}")),
+            domains: vec![OrganizationDomain {
+                domain: Domain::parse(domain).expect("a domain"),
+                state: DomainState::Whitelisted,
+            }],
+            created_at: now,
+            updated_at: now,
+        };
+        let id = Id::new(now, &SystemRandom);
+        let connection = SamlConnection {
+            id,
+            environment_id: environment.id,
+            organization_id: organization.id,
+            primary: true,
+            idp_entity_id: Some(idp.entity_id.clone()),
+            idp_redirect_url: HttpUrl::parse(&idp.sso_url),
+            idp_certificates: vec![idp.keys.certificate_pem().expect("a certificate")],
+            idp_binding: IdpBinding::Post,
+            sp_entity_id: self.url(&format!("/v1/saml/{id}")),
+            sp_acs_urls: vec![self.url(&format!("/v1/saml/{id}/acs"))],
+            idp_initiated: None,
+            email_attribute: None,
+            allow_sha1: false,
+            assertion_encryption: false,
+            allow_cbc_encryption: false,
+            sign_authn_requests: false,
+            force_authn: false,
+            test: false,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        store::organizations::insert(&mut tx, &organization).await.expect("an organization stored");
+        store::saml_connections::insert(&mut tx, &connection).await.expect("a connection stored");
+        tx.commit().await.expect("a commit");
+        Tenant { environment: environment.clone(), organization, connection }
+    }
+
+    /// Stores a connection as it now is.
+    pub async fn update_connection(&self, connection: &SamlConnection) {
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        assert!(store::saml_connections::update(&mut tx, connection).await.expect("a connection stored"));
+        tx.commit().await.expect("a commit");
+    }
+
+    /// An API key's secret.
+    pub async fn api_key(&self, environment: &Environment, management: bool) -> String {
+        let secret = ApiKeySecret::new(&SystemRandom);
+        let key = ApiKey {
+            id: Id::new(self.now(), &SystemRandom),
+            environment_id: environment.id,
+            management,
+            created_at: self.now(),
+        };
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        store::api_keys::insert(&mut tx, &key, secret.digest()).await.expect("an API key stored");
+        tx.commit().await.expect("a commit");
+        secret.reveal()
+    }
+
+    /// An OAuth client and its secret.
+    pub async fn oauth_client(
+        &self,
+        environment: &Environment,
+        id_token_alg: IdTokenAlg,
+    ) -> (OauthClient, String) {
+        let secret = OauthClientSecret::new(&SystemRandom);
+        let client = OauthClient {
+            id: Id::new(self.now(), &SystemRandom),
+            environment_id: environment.id,
+            id_token_alg,
+            initiate_login_uri: None,
+            created_at: self.now(),
+        };
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        store::oauth_clients::insert(&mut tx, &client, secret.digest())
+            .await
+            .expect("an OAuth client stored");
+        tx.commit().await.expect("a commit");
+        (client, secret.reveal())
+    }
+
+    /// Calls the API with a key.
+    pub async fn api(&self, key: &str, method: reqwest::Method, path: &str, body: Option<Value>) -> Answer {
+        let browser = self.browser();
+        let request = browser.request(method, &self.url(path)).bearer_auth(key);
+        browser
+            .send(match body {
+                Some(body) => request.json(&body),
+                None => request,
+            })
+            .await
+    }
+
+    /// Asks for a login link through the API.
+    pub async fn login_link(&self, key: &str, tenant: &Tenant, app_state: &str) -> String {
+        let body = json!({ "samlConnectionId": tenant.connection.id, "state": app_state });
+        let answer = self.api(key, reqwest::Method::POST, "/v1/saml/redirect", Some(body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["redirectUrl"].as_str().expect("a link").to_owned()
+    }
+
+    /// Redeems an access code.
+    pub async fn redeem(&self, key: &str, code: &str) -> Answer {
+        self.api(key, reqwest::Method::POST, "/v1/saml/redeem", Some(json!({ "samlAccessCode": code }))).await
+    }
+
+    /// Begins a login in `browser` and reads the request that goes to the identity provider.
+    pub async fn begin(&self, browser: &Browser, key: &str, tenant: &Tenant) -> Request {
+        let link = self.login_link(key, tenant, "the app's state").await;
+        Request::read(&browser.get(&link).await)
+    }
+}
+
+/// A customer: its organization, its connection, and the environment they are in.
+#[derive(Clone)]
+pub struct Tenant {
+    pub environment: Environment,
+    pub organization: Organization,
+    pub connection: SamlConnection,
+}
+
+impl Tenant {
+    /// Where responses go.
+    pub fn acs_url(&self) -> &str {
+        &self.connection.sp_acs_urls[0]
+    }
+}
+
+/// Fresh randomness for tests.
+pub fn random() -> &'static dyn Random {
+    static RANDOM: OnceLock<SystemRandom> = OnceLock::new();
+    RANDOM.get_or_init(|| SystemRandom)
+}

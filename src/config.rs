@@ -11,7 +11,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-pub use sources::{ConfigError, Problem, Sources};
+pub use sources::{ConfigError, Given, Problem, Sources};
 pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate, key as parse_key};
 
 /// One setting.

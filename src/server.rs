@@ -2,7 +2,7 @@
 //! database and binds the address, [`Server::run`] answers until it is told to stop, and then
 //! finishes the requests in flight.
 
-mod master_key;
+pub mod master_key;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -69,6 +69,11 @@ pub enum StartError {
     Store(#[from] crate::store::Error),
 }
 
+/// Runs the process's one top-level future, with the workers of a server on threads of their own.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}
+
 /// Opens the database that the configuration names, without touching its schema.
 pub async fn open_database(config: &Config) -> Result<Db, StartError> {
     Db::connect(&config.database_url.as_driver_url(), config.database_pool_size)
@@ -92,8 +97,8 @@ pub async fn open(
     if !missing.is_empty() {
         return Err(StartError::Migrations { url: config.database_url.to_string(), missing });
     }
-    let master_key = master_key::read(config, random.as_ref())?;
-    master_key::verify(&db, &master_key, random.as_ref()).await?;
+    let master_key = master_key::read(config, Some(random.as_ref()))?;
+    master_key::verify(&db, &master_key, Some(random.as_ref())).await?;
     let links = Links::new(&config.public_url_at(bound)).map_err(StartError::PublicUrl)?;
     Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }

@@ -29,7 +29,9 @@ const BUCKETS: &[f64] = &[
 
 /// Starts writing logs to standard error. A second call in the same process changes nothing.
 pub fn start_logs(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The framework's own comings and goings are nobody's news; who wants them writes `actix_server=info`.
+    let filter =
+        EnvFilter::try_new(format!("actix_server=warn,{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         LogFormat::Pretty => {

@@ -1,1 +1,214 @@
-//! The command line: one file a command.
+//! The command line: one file a command. Help, completions and the man page come from the
+//! definitions here.
+//!
+//! A command prints what was asked for on standard output, and everything else on standard error. It
+//! ends with 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
+
+//mod api_key;
+mod completions;
+mod config;
+//mod demo;
+mod doctor;
+//mod environment;
+mod healthcheck;
+//mod keys;
+mod man;
+mod migrate;
+//mod oauth_client;
+//mod organization;
+mod output;
+//mod saml_connection;
+mod serve;
+//mod session;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, SETTINGS, Setting, Sources};
+
+/// Enterprise single sign-on for your app: your customers' SAML in, a small REST API and OpenID
+/// Connect out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ostiary",
+    version,
+    arg_required_else_help = true,
+    after_help = "Try it:
+  ostiary demo                     a working login in your browser, with nothing to set up
+Use it:
+  ostiary serve                    the gateway; `ostiary config` lists every setting
+  ostiary environment create --slug prod --redirect-url https://app.example.com/callback
+  ostiary api-key create --environment prod
+  ostiary organization create --environment prod --display-name Acme --domain acme.com
+  ostiary saml-connection create --organization org_… --idp-metadata https://idp.acme.com/metadata
+Mend it:
+  ostiary doctor                   what is wrong, and what to do about it"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Settings that a command line may give; they win over the environment and the file.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings")]
+struct SettingsArgs {
+    /// A TOML file with settings [env: OSTIARY_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE [env: OSTIARY_DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// The origin that browsers and identity providers know [env: OSTIARY_PUBLIC_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// Any setting by its name: --set saml.clock_skew=30s (`ostiary config` lists them)
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = parse_setting)]
+    settings: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    //Demo(demo::Demo),
+    Migrate(migrate::Migrate),
+    //#[command(subcommand)]
+    //Environment(environment::Environment),
+    //#[command(subcommand)]
+    //ApiKey(api_key::ApiKey),
+    //#[command(subcommand)]
+    //OauthClient(oauth_client::OauthClient),
+    //#[command(subcommand)]
+    //Organization(organization::Organization),
+    //#[command(subcommand)]
+    //SamlConnection(saml_connection::SamlConnection),
+    //#[command(subcommand)]
+    //Keys(keys::Keys),
+    Doctor(doctor::Doctor),
+    Config(config::ConfigCommand),
+    Healthcheck(healthcheck::Healthcheck),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match crate::server::block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            let is_usage = error.downcast_ref::<ConfigError>().is_some();
+            output::complain(&format!("{error:#}"));
+            ExitCode::from(if is_usage { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = &cli.settings;
+    match cli.command {
+        Command::Serve(command) => command.run(settings).await?,
+        //Command::Demo(command) => command.run(settings).await?,
+        Command::Migrate(command) => command.run(settings).await?,
+        //Command::Environment(command) => command.run(settings).await?,
+        //Command::ApiKey(command) => command.run(settings).await?,
+        //Command::OauthClient(command) => command.run(settings).await?,
+        //Command::Organization(command) => command.run(settings).await?,
+        //Command::SamlConnection(command) => command.run(settings).await?,
+        //Command::Keys(command) => command.run(settings).await?,
+        Command::Doctor(command) => return command.run(settings).await,
+        Command::Config(command) => command.run(settings)?,
+        Command::Healthcheck(command) => return command.run(settings).await,
+        Command::Completions(command) => command.run(&mut Cli::command())?,
+        Command::Man(command) => command.run(Cli::command())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse_setting(text: &str) -> Result<(&'static str, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write NAME=VALUE, for example saml.clock_skew=30s")?;
+    let setting = Setting::named(key)
+        .ok_or_else(|| format!("there is no setting {key:?}; `ostiary config` lists all of them"))?;
+    Ok((setting.key, value.to_owned()))
+}
+
+impl SettingsArgs {
+    /// Where settings come from, with what the command itself was given in `more`: flag, key, value.
+    fn sources(&self, more: &[(&str, &'static str, Option<&str>)]) -> Sources {
+        let environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("OSTIARY_"))
+            .collect();
+        let file = self.config.clone().or_else(|| {
+            let named =
+                environment.iter().find(|(name, value)| name == "OSTIARY_CONFIG" && !value.is_empty());
+            named.map(|(_, value)| value.into())
+        });
+        let own = [
+            ("--database-url", "database.url", self.database_url.as_deref()),
+            ("--public-url", "public_url", self.public_url.as_deref()),
+        ];
+        let mut flags: Vec<(String, &'static str, String)> =
+            self.settings.iter().map(|(key, value)| (format!("--set {key}"), *key, value.clone())).collect();
+        for (flag, key, value) in own.iter().chain(more) {
+            debug_assert!(SETTINGS.iter().any(|setting| setting.key == *key), "{key}");
+            flags.extend(value.map(|value| ((*flag).to_owned(), *key, value.to_owned())));
+        }
+        Sources { file, environment, flags }
+    }
+
+    /// The checked settings.
+    fn load(&self, more: &[(&str, &'static str, Option<&str>)]) -> Result<Config, ConfigError> {
+        Config::load(&self.sources(more))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches() {
+        fn visit(command: &clap::Command, path: &str) {
+            for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+                let path = format!("{path} {}", inner.get_name());
+                assert!(inner.get_about().is_some(), "{path} says nothing");
+                if !inner.has_subcommands() {
+                    let example = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
+                    assert!(example.contains(&path), "{path} has no example");
+                }
+                for argument in inner.get_arguments() {
+                    assert!(argument.get_help().is_some(), "{path} {} says nothing", argument.get_id());
+                }
+                visit(inner, &path);
+            }
+        }
+        visit(&Cli::command(), "ostiary");
+    }
+
+    #[test]
+    fn any_setting_can_be_given() {
+        let cli = Cli::try_parse_from([
+            "ostiary",
+            "config",
+            "--set",
+            "saml.clock_skew=30s",
+            "--public-url",
+            "https://a.example",
+        ])
+        .unwrap();
+        let config = cli.settings.load(&[("--listen", "listen", Some("127.0.0.1:9"))]).unwrap();
+        assert_eq!(config.saml_clock_skew.as_secs(), 30);
+        assert_eq!(config.listen.port(), 9);
+        let error = Cli::try_parse_from(["ostiary", "config", "--set", "saml.clock=30s"]).unwrap_err();
+        assert!(error.to_string().contains("there is no setting \"saml.clock\""), "{error}");
+    }
+}

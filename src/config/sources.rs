@@ -53,38 +53,46 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// A value with the name under which it was given.
-struct Given {
-    name: String,
-    value: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// `--listen`, `OSTIARY_LISTEN`, `` `listen` in ostiary.toml``.
+    pub name: String,
+    /// As it was written.
+    pub value: String,
 }
 
-impl Config {
-    /// Puts the sources together and checks everything.
-    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let mut given: BTreeMap<&'static str, Given> = BTreeMap::new();
+impl Sources {
+    /// What was given for which setting, and what was given for none.
+    pub fn given(&self) -> (BTreeMap<&'static str, Given>, Vec<Problem>) {
+        let mut given = BTreeMap::new();
         let mut problems = Vec::new();
-        if let Some(file) = &sources.file {
+        if let Some(file) = &self.file {
             read_file(file, &mut given, &mut problems);
         }
-        for (name, value) in &sources.environment {
+        for (name, value) in &self.environment {
             match SETTINGS.iter().find(|setting| setting.variable() == *name) {
+                // An empty variable is the shell's way to say "not set".
+                Some(_) if value.is_empty() => {}
                 Some(setting) => {
                     given.insert(setting.key, Given { name: name.clone(), value: value.clone() });
                 }
                 None => problems.extend(misspelt_variable(name)),
             }
         }
-        for (flag, key, value) in &sources.flags {
-            given.insert(key, Given { name: flag.clone(), value: value.clone() });
+        for (flag, key, value) in &self.flags {
+            given.insert(*key, Given { name: flag.clone(), value: value.clone() });
         }
+        (given, problems)
+    }
+}
 
+impl Config {
+    /// Puts the sources together and checks everything.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let (mut given, mut problems) = sources.given();
         let mut config = Self::default();
         for setting in SETTINGS {
             let Some(Given { name, value }) = given.remove(setting.key) else { continue };
-            // An empty variable is the shell's way to say "not set".
-            if value.is_empty() {
-                continue;
-            }
             if let Err(reason) = (setting.apply)(&mut config, &value) {
                 let shown = if setting.secret { String::new() } else { format!("{value:?} ") };
                 problems.push(Problem::new(name, format!("{shown}{reason}")));

@@ -19,8 +19,9 @@ use crate::{
 const CHECK: &str = "master_key_check";
 const PLACE: &str = "settings/value/master_key_check";
 
-/// Reads the key from the configuration or its file. An embedded database without one gets one.
-pub(super) fn read(config: &Config, random: &dyn Random) -> Result<MasterKey, StartError> {
+/// Reads the key from the configuration or its file. An embedded database without one gets one, made
+/// with `random`; without that, nothing is made.
+pub fn read(config: &Config, random: Option<&dyn Random>) -> Result<MasterKey, StartError> {
     if let Some(key) = &config.master_key {
         return Ok(MasterKey::new(vec![key.0]).expect("there is a key"));
     }
@@ -35,6 +36,9 @@ pub(super) fn read(config: &Config, random: &dyn Random) -> Result<MasterKey, St
     match fs::read_to_string(&path) {
         Ok(text) => keys(&text).map_err(wrong),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.master_key_file.is_none() => {
+            let Some(random) = random else {
+                return Err(wrong("is not there; the first start of `ostiary serve` makes it".to_owned()));
+            };
             let key = MasterKey::generate(random);
             match write_new(&path, &key) {
                 Ok(()) => {
@@ -66,12 +70,14 @@ fn write_new(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Whether `key` opens what the database holds. The first start of a database writes what is checked.
-pub async fn verify(db: &Db, key: &MasterKey, random: &dyn Random) -> Result<(), StartError> {
+/// Whether `key` opens what the database holds. The first start of a database writes what is checked,
+/// with `random`; without that, a database that was never started fits every key.
+pub async fn verify(db: &Db, key: &MasterKey, random: Option<&dyn Random>) -> Result<(), StartError> {
     let stored = settings::find(&mut db.read().await?, CHECK).await?;
-    let sealed = match stored {
-        Some(sealed) => sealed,
-        None => {
+    let sealed = match (stored, random) {
+        (Some(sealed), _) => sealed,
+        (None, None) => return Ok(()),
+        (None, Some(random)) => {
             let mut transaction = db.write().await?;
             settings::insert(&mut transaction, CHECK, &key.seal(PLACE, b"ostiary", random)).await?;
             let sealed = settings::find(&mut transaction, CHECK).await?.unwrap_or_default();
@@ -110,15 +116,15 @@ mod tests {
     fn an_embedded_database_gets_a_key_that_only_its_owner_reads() {
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory);
-        let made = read(&config, &SystemRandom).unwrap();
+        let made = read(&config, Some(&SystemRandom)).unwrap();
         let file = directory.path().join("x.db.key");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        let again = read(&config, &SystemRandom).unwrap();
+        let again = read(&config, Some(&SystemRandom)).unwrap();
         let sealed = made.seal("p", b"x", &SystemRandom);
         assert_eq!(again.open("p", &sealed).unwrap(), b"x");
 
         fs::write(&file, "not a key").unwrap();
-        let error = read(&config, &SystemRandom).unwrap_err().to_string();
+        let error = read(&config, Some(&SystemRandom)).unwrap_err().to_string();
         assert!(error.contains("x.db.key") && error.contains("32 bytes"), "{error}");
     }
 
@@ -127,10 +133,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let named = directory.path().join("named.key");
         let config = Config { master_key_file: Some(named.clone()), ..config(&directory) };
-        assert!(read(&config, &SystemRandom).unwrap_err().to_string().contains("named.key"));
+        assert!(read(&config, Some(&SystemRandom)).unwrap_err().to_string().contains("named.key"));
         assert!(!named.exists());
         let config = Config { database_url: "postgres://localhost/x".parse().unwrap(), ..Config::default() };
-        assert!(read(&config, &SystemRandom).unwrap_err().to_string().contains("OSTIARY_MASTER_KEY"));
+        assert!(read(&config, Some(&SystemRandom)).unwrap_err().to_string().contains("OSTIARY_MASTER_KEY"));
     }
 
     #[test]
@@ -147,10 +153,10 @@ mod tests {
         let db = Db::connect(&config(&directory).database_url.as_driver_url(), 2).await.unwrap();
         db.migrate().await.unwrap();
         let right = MasterKey::new(vec![[1; 32]]).unwrap();
-        verify(&db, &right, &SystemRandom).await.unwrap();
-        verify(&db, &right, &SystemRandom).await.unwrap();
+        verify(&db, &right, Some(&SystemRandom)).await.unwrap();
+        verify(&db, &right, Some(&SystemRandom)).await.unwrap();
         let wrong = MasterKey::new(vec![[2; 32]]).unwrap();
-        let error = verify(&db, &wrong, &SystemRandom).await.unwrap_err().to_string();
+        let error = verify(&db, &wrong, Some(&SystemRandom)).await.unwrap_err().to_string();
         assert!(error.contains("master key") && error.contains("OSTIARY_MASTER_KEY"), "{error}");
     }
 }

@@ -274,6 +274,22 @@ pub async fn any_test(conn: &mut Conn) -> Result<bool> {
     Ok(any)
 }
 
+/// The connections of every environment from `from` on, at most `limit`: for the operator.
+pub async fn list_all(
+    conn: &mut Conn,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<SamlConnection>> {
+    conn.sql("SELECT * FROM saml_connections WHERE id >= $1 ORDER BY id LIMIT $2")
+        .bind(columns::first_or(from))
+        .bind(limit)
+        .all::<Row>()
+        .await?
+        .into_iter()
+        .map(SamlConnection::try_from)
+        .collect()
+}
+
 /// Makes room for another primary connection. The caller has locked the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,

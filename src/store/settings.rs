@@ -1,6 +1,7 @@
 //! Facts about this installation: `settings`.
 
-use super::{db::Conn, error::Result};
+use super::{Conn, Dialect, error::Result};
+use crate::model::time::Timestamp;
 
 /// The value called `name`.
 pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {
@@ -18,4 +19,29 @@ pub async fn insert(conn: &mut Conn, name: &str, value: &str) -> Result<bool> {
         .execute()
         .await?;
     Ok(written == 1)
+}
+
+/// Writes the value called `name` over what was there.
+pub async fn upsert(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
+    conn.sql(
+        "INSERT INTO settings (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What time the database thinks it is. An embedded one looks at our own clock.
+pub async fn database_time(conn: &mut Conn, dialect: Dialect) -> Result<Option<Timestamp>> {
+    match dialect {
+        Dialect::Sqlite => Ok(None),
+        Dialect::Postgres => {
+            let (millis,): (i64,) =
+                conn.sql("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)").one().await?;
+            Ok(Some(Timestamp::from_millis(millis)))
+        }
+    }
 }

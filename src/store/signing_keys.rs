@@ -75,6 +75,12 @@ pub async fn list(conn: &mut Conn, purpose: Purpose, now: Timestamp) -> Result<V
     .await
 }
 
+/// Every key's id and sealed private key, at most `limit`: for the operator, to see whether the master
+/// key opens them.
+pub async fn list_sealed(conn: &mut Conn, limit: i64) -> Result<Vec<(String, String)>> {
+    conn.sql("SELECT id, private_key FROM signing_keys ORDER BY id LIMIT $1").bind(limit).all().await
+}
+
 /// Adds a key, unless its place in the line is taken. Says whether it was added.
 pub async fn insert(conn: &mut Conn, purpose: Purpose, key: &StoredKey) -> Result<bool> {
     let rows = conn

@@ -1,0 +1,422 @@
+//! What the doctor looks at, one function each.
+
+use std::time::Duration;
+
+use openssl::x509::X509;
+use url::Url;
+
+use super::Findings;
+use crate::{
+    config::Config,
+    links::Links,
+    model::{
+        saml_connection::SamlConnection,
+        sealed::MasterKey,
+        time::{Clock as _, SystemClock, Timestamp},
+    },
+    server::{self, master_key},
+    store::{self, Db},
+};
+
+/// How far our clock may be from another before it matters.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+/// How long before its end a certificate is spoken of.
+const CERTIFICATE_NOTICE_DAYS: u32 = 30;
+/// How long another host may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many connections are read at a time.
+const PAGE: i64 = 500;
+
+/// Looks at everything, in the order in which one thing needs the other.
+pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Findings) {
+    settings(config, findings);
+    if let Some(db) = database(config, findings).await {
+        let key = master_key_fits(config, &db, findings).await;
+        if let Some(key) = key {
+            signing_keys(&db, &key, findings).await;
+        }
+        clock(&db, findings).await;
+        connections(config, &db, offline, findings).await;
+        db.close().await;
+    }
+    if !offline {
+        public_url(config, findings).await;
+    }
+}
+
+fn settings(config: &Config, findings: &mut Findings) {
+    findings.ok("settings", "every one is right");
+    for warning in config.warnings() {
+        findings.attention("settings", warning, "change it unless this is a trial");
+    }
+}
+
+/// The database with all its migrations, or what it lacks.
+async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
+    const SUBJECT: &str = "database";
+    let url = config.database_url.to_string();
+    if let Some(file) = config.database_url.sqlite_file()
+        && !file.exists()
+    {
+        // Opening it would make it.
+        findings.attention(SUBJECT, format!("{url} is not there yet"), "the first `ostiary serve` makes it");
+        return None;
+    }
+    let db = match server::open_database(config).await {
+        Ok(db) => db,
+        Err(error) => {
+            findings.bad(
+                SUBJECT,
+                error.to_string(),
+                "mend database.url (OSTIARY_DATABASE_URL) or start the database",
+            );
+            return None;
+        }
+    };
+    match db.migrations().await {
+        Ok(migrations) if migrations.missing.is_empty() => {
+            findings.ok(SUBJECT, format!("{url} answers and has every migration"));
+            Some(db)
+        }
+        Ok(migrations) => {
+            findings.bad(
+                SUBJECT,
+                format!("{url} lacks migrations: {}", migrations.missing.join(", ")),
+                "run `ostiary migrate`",
+            );
+            None
+        }
+        Err(error) => {
+            findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says");
+            None
+        }
+    }
+}
+
+async fn master_key_fits(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
+    const MEND: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";
+    let key = match master_key::read(config, None) {
+        Ok(key) => key,
+        Err(error) => {
+            findings.bad("master key", error.to_string(), MEND);
+            return None;
+        }
+    };
+    match master_key::verify(db, &key, None).await {
+        Ok(()) => {
+            findings.ok("master key", "fits the database");
+            Some(key)
+        }
+        Err(error) => {
+            findings.bad("master key", error.to_string(), MEND);
+            None
+        }
+    }
+}
+
+async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
+    let sealed = match db.read().await {
+        Ok(mut conn) => store::signing_keys::list_sealed(&mut conn, 10_000).await,
+        Err(error) => Err(error),
+    };
+    match sealed {
+        Ok(sealed) => {
+            let mut good = 0;
+            for (id, private_key) in &sealed {
+                match key.open(&store::signing_keys::StoredKey::place(id), private_key) {
+                    Ok(_) => good += 1,
+                    Err(error) => findings.bad(
+                        "signing keys",
+                        format!("{id} does not open: {error}"),
+                        "add the master key it was sealed with to the key file, below the present one; or `ostiary keys rotate`",
+                    ),
+                }
+            }
+            if good == sealed.len() {
+                let seen = match good {
+                    0 => "none yet; they are made when first needed".to_owned(),
+                    1 => "1 opens".to_owned(),
+                    many => format!("{many} open"),
+                };
+                findings.ok("signing keys", seen);
+            }
+        }
+        Err(error) => findings.bad("signing keys", error.to_string(), "see what the database's own log says"),
+    }
+}
+
+/// Assertions live for minutes: a clock that is off refuses good ones and admits stale ones.
+async fn clock(db: &Db, findings: &mut Findings) {
+    let theirs = match db.read().await {
+        Ok(mut conn) => store::settings::database_time(&mut conn, db.dialect()).await,
+        Err(error) => Err(error),
+    };
+    match theirs {
+        Ok(Some(theirs)) => compare_clock("the database server", theirs, CLOCK_TOLERANCE, findings),
+        Ok(None) => findings.ok("clock", format!("shows {}", SystemClock.now())),
+        Err(error) => findings.bad("clock", error.to_string(), "see what the database's own log says"),
+    }
+}
+
+fn compare_clock(whose: &str, theirs: Timestamp, tolerance: Duration, findings: &mut Findings) {
+    let ours = SystemClock.now();
+    let apart = ours.since(theirs).max(theirs.since(ours));
+    let seen = format!("{:.1} s from that of {whose}", apart.as_secs_f64());
+    if apart > tolerance {
+        findings.attention("clock", seen, "set both by NTP; assertions are refused when the clock is off");
+    } else {
+        findings.ok("clock", seen);
+    }
+}
+
+async fn connections(config: &Config, db: &Db, offline: bool, findings: &mut Findings) {
+    let mut seen = 0_usize;
+    let mut targets: Vec<Url> = Vec::new();
+    let mut from = None;
+    loop {
+        let page = match db.read().await {
+            Ok(mut conn) => store::saml_connections::list_all(&mut conn, from, PAGE).await,
+            Err(error) => Err(error),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                return findings.bad(
+                    "connections",
+                    error.to_string(),
+                    "see what the database's own log says",
+                );
+            }
+        };
+        for connection in &page {
+            seen += 1;
+            inspect_connection(config, connection, findings);
+            let target = connection.idp_redirect_url.as_ref().and_then(|url| Url::parse(url.as_str()).ok());
+            if let Some(target) = target.filter(|_| !connection.test)
+                && !targets.iter().any(|known| known.origin() == target.origin())
+            {
+                targets.push(target);
+            }
+        }
+        match page.last() {
+            Some(last) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
+                from = Some(crate::model::id::Id::from_bits(last.id.bits().saturating_add(1)));
+            }
+            _ => break,
+        }
+    }
+    findings.ok("connections", format!("{seen} looked at"));
+    if !offline {
+        reach(&targets, findings).await;
+    }
+}
+
+fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &mut Findings) {
+    let subject = connection.id.to_string();
+    let missing = connection.missing_settings();
+    if !missing.is_empty() {
+        findings.attention(
+            &subject,
+            format!("is not finished: {} missing", missing.join(", ")),
+            "import the identity provider's metadata; until then nobody signs in through it",
+        );
+    }
+    if connection.test {
+        let local = config.listen.ip().is_loopback();
+        match (config.test_idp, local) {
+            (false, _) => findings.attention(
+                &subject,
+                "belongs to the bundled test identity provider, which is off",
+                "remove it; logins through it are refused",
+            ),
+            (true, true) => findings.attention(
+                &subject,
+                "belongs to the bundled test identity provider, which signs in anybody as anybody",
+                "fine for a trial; remove it before real people come",
+            ),
+            (true, false) => findings.bad(
+                &subject,
+                "belongs to the bundled test identity provider, which is served to the network and signs in anybody \
+                 as anybody",
+                "set test_idp to off and remove the connection",
+            ),
+        }
+    }
+    let expected =
+        Links::new(&config.public_url_at(config.listen)).map(|links| links.saml_acs(connection.id));
+    if let Ok(expected) = expected
+        && !connection.sp_acs_urls.iter().any(|url| url == expected.as_str())
+        && config.public_url.is_some()
+    {
+        findings.attention(
+            &subject,
+            format!(
+                "its identity provider posts to {}, not below the public URL",
+                connection.sp_acs_urls.first().map_or("nowhere", String::as_str)
+            ),
+            "fine if that address leads here too; otherwise make the connection anew",
+        );
+    }
+    certificates(&subject, connection, findings);
+}
+
+fn certificates(subject: &str, connection: &SamlConnection, findings: &mut Findings) {
+    let read: Vec<X509> =
+        connection.idp_certificates.iter().filter_map(|pem| X509::from_pem(pem.as_bytes()).ok()).collect();
+    let days_left: Vec<i32> = read
+        .iter()
+        .filter_map(|certificate| {
+            let now = openssl::asn1::Asn1Time::from_unix(SystemClock.now().seconds()).ok()?;
+            let left = now.diff(certificate.not_after()).ok()?;
+            Some(if left.days < 0 || left.secs < 0 { -1 } else { left.days })
+        })
+        .collect();
+    // Several certificates overlap while a provider changes its key: the last one counts.
+    let Some(latest) = days_left.iter().max() else { return };
+    if *latest < 0 {
+        findings.attention(
+            subject,
+            "every certificate of its identity provider has expired",
+            "ask the customer for the new one; many providers go on signing with the old key, and it is still accepted",
+        );
+    } else if u32::try_from(*latest).unwrap_or(0) < CERTIFICATE_NOTICE_DAYS {
+        findings.attention(
+            subject,
+            format!("its identity provider's certificate ends in {latest} days"),
+            "ask the customer for the next one and add it beside the present one",
+        );
+    }
+}
+
+/// The browser goes to the identity provider, not we: from here it may be out of reach, and still work.
+async fn reach(targets: &[Url], findings: &mut Findings) {
+    let Some(client) = client() else { return };
+    let mut asked = tokio::task::JoinSet::new();
+    for target in targets.iter().take(100).cloned() {
+        let client = client.clone();
+        asked.spawn(async move {
+            let answer = client.head(target.clone()).send().await;
+            (target, answer)
+        });
+    }
+    while let Some(Ok((target, answer))) = asked.join_next().await {
+        let host = target.origin().ascii_serialization();
+        match answer {
+            Ok(response) => {
+                findings.ok("identity provider", format!("{host} answers"));
+                let date =
+                    response.headers().get("date").and_then(|value| value.to_str().ok()).and_then(http_date);
+                if let Some(date) = date.filter(|_| target.scheme() == "https") {
+                    compare_clock(&host, date, CLOCK_TOLERANCE + PATIENCE, findings);
+                }
+            }
+            Err(error) => findings.attention(
+                "identity provider",
+                format!("{host} cannot be reached from here: {}", cause(&error)),
+                "fine if the customers' browsers reach it; otherwise mend idpRedirectUrl",
+            ),
+        }
+    }
+}
+
+async fn public_url(config: &Config, findings: &mut Findings) {
+    let Some(client) = client() else { return };
+    let base = config.public_url_at(config.listen);
+    let origin = base.origin().ascii_serialization();
+    let Ok(url) = base.join("healthz") else { return };
+    match client.get(url).send().await {
+        Ok(response) if response.headers().contains_key("x-request-id") && response.status().is_success() => {
+            findings.ok("public URL", format!("{origin} leads to a running gateway"));
+        }
+        Ok(response) => findings.attention(
+            "public URL",
+            format!("{origin} answers {} and is no gateway", response.status()),
+            "mend public_url, or the proxy before the gateway",
+        ),
+        Err(error) => findings.attention(
+            "public URL",
+            format!("{origin} cannot be reached from here: {}", cause(&error)),
+            "start the server, or mend public_url; fine if only the outside reaches it",
+        ),
+    }
+}
+
+fn client() -> Option<reqwest::Client> {
+    reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build().ok()
+}
+
+/// The innermost reason: `connection refused`, not three wrappings of it.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// An IMF-fixdate (RFC 9110 §5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    let moment = time::PrimitiveDateTime::parse(text, format).ok()?;
+    Some(Timestamp::from_seconds(moment.assume_utc().unix_timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::doctor::Level, model::random::SystemRandom};
+
+    #[test]
+    fn dates_of_the_web_are_read() {
+        // RFC 9110's own example.
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Timestamp::from_seconds(784_111_777)));
+        assert_eq!(http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_spoken_of() {
+        let mut findings = Findings::default();
+        compare_clock("x", SystemClock.now() + Duration::from_secs(60), CLOCK_TOLERANCE, &mut findings);
+        compare_clock("x", SystemClock.now(), CLOCK_TOLERANCE, &mut findings);
+        let levels: Vec<Level> = findings.0.iter().map(|finding| finding.level).collect();
+        assert_eq!(levels, [Level::Attention, Level::Ok]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_made_by_looking() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.db");
+        let config = Config {
+            database_url: format!("sqlite://{}", file.display()).parse().unwrap(),
+            ..Config::default()
+        };
+        let mut findings = Findings::default();
+        everything(&config, true, &mut findings).await;
+        assert!(!file.exists() && !directory.path().join("x.db.key").exists());
+        assert_eq!(findings.worst(), Level::Attention);
+    }
+
+    #[tokio::test]
+    async fn a_missing_key_and_a_wrong_one_are_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("x.db").display());
+        let config = Config { database_url: url.parse().unwrap(), ..Config::default() };
+        let examine = async |config: &Config| {
+            let mut findings = Findings::default();
+            everything(config, true, &mut findings).await;
+            let bad: Vec<_> = findings.0.into_iter().filter(|finding| finding.level == Level::Bad).collect();
+            bad.into_iter().map(|finding| finding.seen).collect::<Vec<_>>().join("\n")
+        };
+        let db = server::open_database(&config).await.unwrap();
+        assert!(examine(&config).await.contains("0001_create_foundation"));
+        db.migrate().await.unwrap();
+        assert!(examine(&config).await.contains("x.db.key: is not there"));
+        let key = master_key::read(&config, Some(&SystemRandom)).unwrap();
+        master_key::verify(&db, &key, Some(&SystemRandom)).await.unwrap();
+        assert_eq!(examine(&config).await, "");
+        std::fs::write(directory.path().join("x.db.key"), "00".repeat(32)).unwrap();
+        assert!(examine(&config).await.contains("is not the one this database was sealed with"));
+    }
+}

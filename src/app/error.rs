@@ -17,11 +17,11 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
     /// It is not there, or it is not the caller's: nobody learns which.
-    #[error("{kind} not found: {id}")]
+    #[error("{kind} not found{}", named(id))]
     NotFound {
         /// What was looked for, as a person calls it.
         kind: &'static str,
-        /// Under which id.
+        /// Under which id; empty where it is a secret that can be used once.
         id: String,
     },
     /// Another one already has this value.
@@ -33,9 +33,9 @@ pub enum Error {
         field: &'static str,
     },
     /// The request is not one that can be done.
-    #[error("{field}: {reason}")]
+    #[error("{}{reason}", before(field))]
     Invalid {
-        /// The field, as the caller spells it.
+        /// The field, as the caller spells it; empty where it is about the whole.
         field: Cow<'static, str>,
         /// What is wrong with it and what would be right.
         reason: Cow<'static, str>,
@@ -52,6 +52,14 @@ pub enum Error {
     /// Our own failure. The source goes to the log only.
     #[error("something failed on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn named(id: &str) -> String {
+    if id.is_empty() { ", or already used".to_owned() } else { format!(": {id}") }
+}
+
+fn before(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("{field}: ") }
 }
 
 impl Error {

@@ -1,18 +1,26 @@
 //! What the service does, each file a story that reads top to bottom: authorise, load, decide, store,
 //! commit.
 
+pub mod actor;
+pub mod api_keys;
+pub mod environments;
 mod error;
+pub mod import_metadata;
+pub mod input;
 pub mod metadata;
 pub mod oauth_clients;
+pub mod organizations;
+pub mod outgoing;
+pub mod page;
+pub mod redeem;
+pub mod redirect;
+pub mod saml_connections;
 pub mod sign_in;
 pub mod signing_keys;
 pub mod sp_keys;
 mod state;
 pub mod token;
 pub mod userinfo;
-
-pub mod import_metadata;
-pub mod outgoing;
 
 pub use error::{Error, Result};
 pub use state::{Settings, State};

@@ -7,6 +7,8 @@ use crate::{
     app::sign_in::{CertificateCache, Verifications},
     links::Links,
     model::{
+        environment::Environment,
+        http_url::HttpUrl,
         random::Random,
         sealed::MasterKey,
         time::{Clock, Timestamp},
@@ -69,6 +71,12 @@ impl State {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The URLs that the environment's people and identity providers know: below its auth URL, if it
+    /// has one.
+    pub fn links_of(&self, environment: &Environment) -> Links {
+        self.links.at(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
     }
 }
 

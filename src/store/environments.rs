@@ -1,6 +1,6 @@
 //! Environments in the database.
 
-use super::{Conn, Error, Result, columns};
+use super::{Conn, Error, Result, Transaction, columns};
 use crate::model::{
     environment::{Environment, IdpInitiated, Slug},
     http_url::HttpUrl,
@@ -117,5 +117,14 @@ pub async fn update(conn: &mut Conn, environment: &Environment) -> Result<bool> 
         .bind(environment.updated_at)
         .execute()
         .await?;
+    Ok(touched == 1)
+}
+
+/// Keeps everybody else from changing the environment until the transaction ends. Tells whether it is
+/// there. (An update that changes nothing locks the row on PostgreSQL; on SQLite a writing transaction
+/// has the database to itself.)
+pub async fn lock(tx: &mut Transaction, id: EnvironmentId) -> Result<bool> {
+    let touched =
+        tx.sql("UPDATE environments SET updated_at = updated_at WHERE id = $1").bind(id).execute().await?;
     Ok(touched == 1)
 }

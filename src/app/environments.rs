@@ -1,0 +1,141 @@
+//! Environments: made, found and changed by the operator of the service.
+
+use super::{Error, Result, State, input};
+use crate::{
+    links::Links,
+    model::{
+        environment::{Environment, IdpInitiated, Slug},
+        http_url::HttpUrl,
+        id::{EnvironmentId, Id},
+    },
+    store,
+};
+
+/// How many redirect URIs an environment lists at the most.
+const MOST_REDIRECT_URIS: usize = 100;
+
+/// What is to be set of an environment, as it came; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct EnvironmentChange {
+    /// Its short name.
+    pub slug: Option<String>,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// Where a login ends that the REST API began; an empty one clears it.
+    pub redirect_url: Option<String>,
+    /// Where OAuth clients may ask to be sent.
+    pub oauth_redirect_uris: Option<Vec<String>>,
+    /// The origin that identity providers and browsers know; an empty one clears it.
+    pub auth_url: Option<String>,
+    /// What happens to unsolicited responses: `ALLOW`, `RESTART` or `REFUSE`.
+    pub idp_initiated: Option<String>,
+}
+
+impl EnvironmentChange {
+    fn apply(&self, environment: &mut Environment) -> Result<()> {
+        if let Some(slug) = &self.slug {
+            environment.slug = Slug::parse(slug).map_err(|reason| Error::invalid("slug", reason))?;
+        }
+        if let Some(name) = &self.display_name {
+            environment.display_name = input::line("displayName", name, 200)?;
+        }
+        if let Some(url) = &self.redirect_url {
+            environment.redirect_url = input::optional_url("redirectUrl", url)?;
+        }
+        if let Some(uris) = &self.oauth_redirect_uris {
+            environment.oauth_redirect_uris = redirect_uris(uris)?;
+        }
+        if let Some(url) = &self.auth_url {
+            environment.auth_url = input::optional_url("authUrl", url)?;
+            if let Some(url) = environment.auth_url.as_ref().and_then(HttpUrl::to_url) {
+                Links::new(&url).map_err(|reason| Error::invalid("authUrl", reason.to_string()))?;
+            }
+        }
+        if let Some(policy) = &self.idp_initiated {
+            environment.idp_initiated = IdpInitiated::parse(policy)
+                .ok_or_else(|| Error::invalid("idpInitiated", "must be ALLOW, RESTART or REFUSE"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Redirect URIs have no fragment (RFC 6749 §3.1.2).
+fn redirect_uris(texts: &[String]) -> Result<Vec<HttpUrl>> {
+    const FIELD: &str = "oauthRedirectUris";
+    if texts.len() > MOST_REDIRECT_URIS {
+        return Err(Error::invalid(FIELD, format!("must be at most {MOST_REDIRECT_URIS}")));
+    }
+    let mut uris = Vec::new();
+    for text in texts {
+        let uri = input::url(FIELD, text)?;
+        if uri.as_str().contains('#') {
+            return Err(Error::invalid(FIELD, "must not have a fragment (#…)"));
+        }
+        if !uris.contains(&uri) {
+            uris.push(uri);
+        }
+    }
+    Ok(uris)
+}
+
+/// Makes an environment.
+pub async fn create(state: &State, change: &EnvironmentChange) -> Result<Environment> {
+    let now = state.now();
+    let slug = change.slug.as_deref().ok_or_else(|| Error::invalid("slug", "is required"))?;
+    let mut environment = Environment {
+        id: Id::new(now, &*state.random),
+        slug: Slug::parse(slug).map_err(|reason| Error::invalid("slug", reason))?,
+        display_name: String::new(),
+        redirect_url: None,
+        oauth_redirect_uris: Vec::new(),
+        auth_url: None,
+        idp_initiated: IdpInitiated::default(),
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(&mut environment)?;
+    let mut tx = state.db.write().await?;
+    store::environments::insert(&mut tx, &environment)
+        .await
+        .map_err(Error::conflict_on("environment", "slug"))?;
+    tx.commit().await?;
+    Ok(environment)
+}
+
+/// Changes an environment.
+pub async fn update(state: &State, id: EnvironmentId, change: &EnvironmentChange) -> Result<Environment> {
+    let mut tx = state.db.write().await?;
+    if !store::environments::lock(&mut tx, id).await? {
+        return Err(Error::not_found("environment", id));
+    }
+    let mut environment = load(&mut tx, id).await?;
+    change.apply(&mut environment)?;
+    environment.updated_at = state.now();
+    store::environments::update(&mut tx, &environment)
+        .await
+        .map_err(Error::conflict_on("environment", "slug"))?;
+    tx.commit().await?;
+    Ok(environment)
+}
+
+/// The environment that a person names by its id or its slug.
+pub async fn find(state: &State, reference: &str) -> Result<Environment> {
+    let mut conn = state.db.read().await?;
+    let found = match (reference.parse::<EnvironmentId>(), Slug::parse(reference)) {
+        (Ok(id), _) => store::environments::find(&mut conn, id).await?,
+        (Err(_), Ok(slug)) => store::environments::find_by_slug(&mut conn, &slug).await?,
+        (Err(_), Err(_)) => None,
+    };
+    found.ok_or_else(|| Error::not_found("environment", input::quoted(reference)))
+}
+
+/// The environments from `from` on, at most `limit`, in the order in which they were made.
+pub async fn list(state: &State, from: Option<EnvironmentId>, limit: i64) -> Result<Vec<Environment>> {
+    let mut conn = state.db.read().await?;
+    Ok(store::environments::list(&mut conn, from, limit).await?)
+}
+
+/// The environment with this id, which something that refers to it says is there.
+pub(super) async fn load(conn: &mut store::Conn, id: EnvironmentId) -> Result<Environment> {
+    store::environments::find(conn, id).await?.ok_or_else(|| Error::not_found("environment", id))
+}

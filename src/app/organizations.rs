@@ -1,0 +1,223 @@
+//! Organizations: the vendor's customers, made, found, listed, changed and taken away.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    input,
+    page::{List, Page, PageQuery, Wanted},
+};
+use crate::{
+    model::{
+        domain::{Domain, DomainState},
+        id::{EnvironmentId, Id, OrganizationId},
+        organization::{Organization, OrganizationDomain},
+    },
+    store,
+};
+
+/// How many domains an organization has at the most.
+const MOST_DOMAINS: usize = 1000;
+
+/// What is to be set of an organization, as it came; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct OrganizationChange {
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// The vendor's own id for it; an empty one clears it.
+    pub external_id: Option<String>,
+    /// The domains whose addresses may come in.
+    pub domains: Option<Vec<String>>,
+    /// Whether free-mail providers may be among the domains.
+    pub allow_free_mail: bool,
+}
+
+impl OrganizationChange {
+    fn apply(&self, organization: &mut Organization) -> Result<()> {
+        if let Some(name) = &self.display_name {
+            organization.display_name = input::line("displayName", name, 500)?;
+        }
+        if let Some(id) = &self.external_id {
+            organization.external_id = input::optional_line("externalId", id, 500)?;
+        }
+        if let Some(domains) = &self.domains {
+            organization.domains = set_domains(&organization.domains, domains, self.allow_free_mail)?;
+        }
+        Ok(())
+    }
+}
+
+/// What an organization's domains are once the vendor has said which ones count.
+///
+/// Those named are `whitelisted`; one that DNS proved stays `verified`. Of those not named, the ones
+/// that counted go, and what waits for proof or approval stays: the vendor does not see it in the list
+/// that he sends back.
+fn set_domains(
+    current: &[OrganizationDomain],
+    named: &[String],
+    allow_free_mail: bool,
+) -> Result<Vec<OrganizationDomain>> {
+    const FIELD: &str = "domains";
+    if named.len() > MOST_DOMAINS {
+        return Err(Error::invalid(FIELD, format!("must be at most {MOST_DOMAINS}")));
+    }
+    let mut domains: BTreeMap<Domain, DomainState> =
+        current.iter().filter(|d| !d.state.counts()).map(|d| (d.domain.clone(), d.state)).collect();
+    for text in named {
+        let refused = |error| Error::invalid(FIELD, format!("{} {error}", input::quoted(text)));
+        let domain = Domain::parse(text).map_err(refused)?;
+        let known = current.iter().find(|d| d.domain == domain && d.state.counts());
+        let (domain, state) = match known {
+            Some(known) => (domain, known.state),
+            None => (domain.ownable(allow_free_mail).map_err(refused)?, DomainState::Whitelisted),
+        };
+        domains.insert(domain, state);
+    }
+    Ok(domains.into_iter().map(|(domain, state)| OrganizationDomain { domain, state }).collect())
+}
+
+/// Makes an organization.
+pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
+    let environment_id = actor.managed_environment()?;
+    let now = state.now();
+    let mut organization = Organization {
+        id: Id::new(now, &*state.random),
+        environment_id,
+        display_name: String::new(),
+        external_id: None,
+        domains: Vec::new(),
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(&mut organization)?;
+    let mut tx = state.db.write().await?;
+    store::organizations::insert(&mut tx, &organization)
+        .await
+        .map_err(Error::conflict_on("organization", "externalId"))?;
+    tx.commit().await?;
+    Ok(organization)
+}
+
+/// The organization with this id.
+pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Organization> {
+    let environment_id = actor.managed_environment()?;
+    load(&mut state.db.read().await?, environment_id, id).await
+}
+
+/// One page of the organizations, in the order in which they were made.
+pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
+    let environment_id = actor.managed_environment()?;
+    let list = List::of(environment_id, "organizations");
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found = store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |organization| organization.id))
+}
+
+/// Changes an organization.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: OrganizationId,
+    change: &OrganizationChange,
+) -> Result<Organization> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    store::organizations::lock(&mut tx, environment_id, id).await?;
+    let mut organization = load(&mut tx, environment_id, id).await?;
+    change.apply(&mut organization)?;
+    organization.updated_at = state.now();
+    store::organizations::update(&mut tx, &organization)
+        .await
+        .map_err(Error::conflict_on("organization", "externalId"))?;
+    tx.commit().await?;
+    Ok(organization)
+}
+
+/// Takes an organization away, with its domains and connections. Its logins stay as history.
+pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::organizations::remove(&mut tx, environment_id, id).await? {
+        return Err(not_found(id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The organization, or that it is not there.
+pub(super) async fn load(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+) -> Result<Organization> {
+    store::organizations::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+pub(super) fn not_found(id: OrganizationId) -> Error {
+    Error::not_found("organization", id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(text: &str, state: DomainState) -> OrganizationDomain {
+        OrganizationDomain { domain: Domain::parse(text).unwrap(), state }
+    }
+
+    fn set(current: &[OrganizationDomain], named: &[&str], free: bool) -> Result<Vec<OrganizationDomain>> {
+        set_domains(current, &named.iter().map(ToString::to_string).collect::<Vec<_>>(), free)
+    }
+
+    #[test]
+    fn domains_are_normalised_sorted_and_listed_once() {
+        assert_eq!(
+            set(&[], &["B.example", "bücher.example", "a.example", "b.EXAMPLE"], false).unwrap(),
+            [
+                domain("a.example", DomainState::Whitelisted),
+                domain("b.example", DomainState::Whitelisted),
+                domain("xn--bcher-kva.example", DomainState::Whitelisted),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_vendor_names_counts_and_what_waits_stays() {
+        let current = [
+            domain("asked.example", DomainState::Pending),
+            domain("dropped.example", DomainState::Whitelisted),
+            domain("proved.example", DomainState::Verified),
+            domain("unproved.example", DomainState::Failed),
+            domain("waiting.example", DomainState::Pending),
+        ];
+        assert_eq!(
+            set(&current, &["proved.example", "asked.example"], false).unwrap(),
+            [
+                domain("asked.example", DomainState::Whitelisted),
+                domain("proved.example", DomainState::Verified),
+                domain("unproved.example", DomainState::Failed),
+                domain("waiting.example", DomainState::Pending),
+            ]
+        );
+        let left: Vec<_> = set(&current, &[], false).unwrap().into_iter().map(|d| d.state).collect();
+        assert_eq!(left, [DomainState::Pending, DomainState::Failed, DomainState::Pending]);
+    }
+
+    #[test]
+    fn nobody_is_given_everybodys_domain() {
+        let says = |named: &[&str], free| set(&[], named, free).unwrap_err().to_string();
+        assert_eq!(
+            says(&["a.example", "co.uk"], true),
+            r#"domains: "co.uk" is a public suffix, under which anybody can register names"#
+        );
+        assert!(says(&["GMAIL.com"], false).contains("allowFreeMail"));
+        assert!(says(&["not a domain"], false).contains("is not a domain name"));
+        assert!(says(&["a.example\0"], false).contains("is not a domain name"));
+        let taken = set(&[], &["gmail.com"], true).unwrap();
+        assert_eq!(set(&taken, &["gmail.com", "a.example"], false).unwrap().len(), 2, "it is there already");
+        let many: Vec<String> = (0..=MOST_DOMAINS).map(|n| format!("d{n}.example")).collect();
+        assert!(set_domains(&[], &many, false).is_err());
+    }
+}

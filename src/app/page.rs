@@ -1,0 +1,109 @@
+//! Pages of a list, and the tokens that lead from one to the next.
+//!
+//! A token names the first thing of the next page and is authenticated for its list and environment:
+//! it tells nothing, cannot be made up, and is of no use elsewhere. It is URL-safe as it stands,
+//! because not every SDK escapes it (contracts §9.3).
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+
+use super::{Error, Result, State};
+use crate::model::id::{EnvironmentId, Id, Kind};
+
+/// How many things a page holds when nobody says otherwise: SSOReady's number.
+pub const DEFAULT_SIZE: i64 = 10;
+
+/// How many a page holds at the most.
+pub const LARGEST_SIZE: i64 = 100;
+
+/// Which list of which environment a token is for: `organizations`, `saml_connections/org_…`.
+#[derive(Debug, Clone)]
+pub struct List(String);
+
+impl List {
+    /// The list called `name` of an environment.
+    pub fn of(environment: EnvironmentId, name: impl std::fmt::Display) -> Self {
+        Self(format!("{environment}/{name}"))
+    }
+}
+
+/// What a caller asks for, as it came: both may be missing.
+#[derive(Debug, Clone, Default)]
+pub struct PageQuery {
+    /// The token of an earlier answer.
+    pub token: Option<String>,
+    /// How many things it wants at once.
+    pub size: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// What leads to the next one; empty on the last.
+    pub next_token: String,
+}
+
+/// A page that was asked for, understood.
+pub struct Wanted<K> {
+    /// Where it begins.
+    pub from: Option<Id<K>>,
+    size: i64,
+}
+
+impl<K: Kind> Wanted<K> {
+    /// Reads what a caller asks for.
+    pub fn read(state: &State, list: &List, query: &PageQuery) -> Result<Self> {
+        let size = match &query.size {
+            None => DEFAULT_SIZE,
+            Some(text) => {
+                text.parse().ok().filter(|size| (1..=LARGEST_SIZE).contains(size)).ok_or_else(|| {
+                    Error::invalid("page_size", format!("must be a number from 1 to {LARGEST_SIZE}"))
+                })?
+            }
+        };
+        let from = query.token.as_deref().map(|token| {
+            read_token(state, list, token)
+                .ok_or_else(|| Error::invalid("page_token", "invalid pagination token"))
+        });
+        Ok(Self { from: from.transpose()?, size })
+    }
+
+    /// How many things to look for: one more than fit, to know whether there is a next page.
+    pub fn limit(&self) -> i64 {
+        self.size + 1
+    }
+
+    /// The page made of what was found.
+    pub fn fill<T>(
+        &self,
+        state: &State,
+        list: &List,
+        mut found: Vec<T>,
+        id: impl Fn(&T) -> Id<K>,
+    ) -> Page<T> {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let next_token = found.get(size).map(|next| write_token(state, list, id(next))).unwrap_or_default();
+        found.truncate(size);
+        Page { items: found, next_token }
+    }
+}
+
+const PURPOSE: &str = "page token";
+
+fn write_token<K: Kind>(state: &State, list: &List, id: Id<K>) -> String {
+    let mut bytes = id.bits().to_be_bytes().to_vec();
+    bytes.extend(state.master_key.authenticate(PURPOSE, &format!("{}/{id}", list.0)));
+    BASE64.encode(bytes)
+}
+
+fn read_token<K: Kind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
+    // 16 bytes of id and 32 of proof.
+    if token.len() != 64 {
+        return None;
+    }
+    let bytes = BASE64.decode(token).ok()?;
+    let (id, proof) = bytes.split_first_chunk::<16>()?;
+    let id = Id::from_bits(u128::from_be_bytes(*id));
+    state.master_key.is_authentic(PURPOSE, &format!("{}/{id}", list.0), proof).then_some(id)
+}

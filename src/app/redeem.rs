@@ -1,0 +1,63 @@
+//! The app fetches who signed in, once, with the access code that the browser brought (contracts §2.3).
+
+use super::{Error, Result, State, actor::Actor};
+use crate::{
+    model::{
+        email::Email,
+        id::{OrganizationId, SamlFlowId},
+        saml_flow::Attributes,
+        secret::AccessCode,
+    },
+    store,
+};
+
+/// Who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redeemed {
+    /// The address, as the identity provider sent it.
+    pub email: Email,
+    /// The app's own state; empty when the login did not begin at the app.
+    pub state: String,
+    /// What the identity provider said of the person.
+    pub attributes: Attributes,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The vendor's own id for it; empty when there is none.
+    pub organization_external_id: String,
+    /// The login, for whoever asks what happened in it.
+    pub saml_flow_id: SamlFlowId,
+}
+
+/// Redeems an access code. It is good once, for a few minutes, in its own environment, and only where
+/// its login began: what OAuth began is redeemed at the token endpoint (ruling 18).
+pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed> {
+    let code: AccessCode =
+        code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
+    let digest = code.digest();
+    let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
+    let (flow, organization) = {
+        let mut conn = state.db.read().await?;
+        let flow = store::saml_flows::find_by_code(&mut conn, digest)
+            .await?
+            .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
+            .ok_or_else(gone)?;
+        let organization =
+            store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
+        (flow, organization)
+    };
+    let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
+    // Of several that bring the same code, one gets the answer: the database says which.
+    let mut tx = state.db.write().await?;
+    if !store::saml_flows::consume_code(&mut tx, flow.id, digest, state.now()).await? {
+        return Err(gone());
+    }
+    tx.commit().await?;
+    Ok(Redeemed {
+        email,
+        state: flow.state.unwrap_or_default(),
+        attributes: flow.attributes,
+        organization_id: flow.organization_id,
+        organization_external_id: organization.and_then(|o| o.external_id).unwrap_or_default(),
+        saml_flow_id: flow.id,
+    })
+}

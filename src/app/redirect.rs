@@ -1,0 +1,90 @@
+//! The app asks where to send somebody who wants to sign in (contracts §2.3).
+
+use super::{Error, Result, State, actor::Actor, sign_in};
+use crate::{
+    model::id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    store::{self, saml_connections::LoginConnection},
+};
+
+/// How long the app's own state may be. SSOReady does not limit it; nothing sane is longer.
+const MOST_STATE: usize = 10_000;
+
+/// What the app says: the first of the three that is not empty names the connection.
+#[derive(Debug, Clone, Default)]
+pub struct RedirectRequest {
+    /// The connection itself.
+    pub saml_connection_id: String,
+    /// The organization, whose primary connection it is.
+    pub organization_id: String,
+    /// The organization by the vendor's own id for it.
+    pub organization_external_id: String,
+    /// Comes back when the app redeems.
+    pub state: String,
+}
+
+/// Begins a login and tells the URL that the browser is to open.
+pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -> Result<String> {
+    if request.state.len() > MOST_STATE {
+        return Err(Error::invalid("state", format!("must be at most {MOST_STATE} bytes long")));
+    }
+    if request.state.contains('\0') {
+        return Err(Error::invalid("state", "must not contain NUL"));
+    }
+    let login = find_connection(state, actor.environment(), request).await?;
+    if !login.connection.missing_settings().is_empty() {
+        return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
+    }
+    sign_in::start_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
+}
+
+/// SSOReady's words (contracts §2.3), which programs may compare; the address is theirs.
+const NOT_CONFIGURED: &str = "saml connection is not fully configured, see: \
+     https://ssoready.com/docs/ssoready-concepts/saml-connections#not-yet-configured";
+
+async fn find_connection(
+    state: &State,
+    environment_id: EnvironmentId,
+    request: &RedirectRequest,
+) -> Result<LoginConnection> {
+    let no_primary = |field: &'static str| {
+        move || {
+            Error::invalid(
+                field,
+                "organization not found, or organization does not have a primary SAML connection",
+            )
+        }
+    };
+    let mut conn = state.db.read().await?;
+    if !request.saml_connection_id.is_empty() {
+        let id: SamlConnectionId = request
+            .saml_connection_id
+            .parse()
+            .map_err(|error| Error::invalid("saml_connection_id", ToString::to_string(&error)))?;
+        let found = store::saml_connections::find_in_environment(&mut conn, environment_id, id).await?;
+        return found.ok_or_else(|| Error::invalid("", "saml connection not found"));
+    }
+    if !request.organization_id.is_empty() {
+        const FIELD: &str = "organization_id";
+        let id: OrganizationId = request
+            .organization_id
+            .parse()
+            .map_err(|error| Error::invalid(FIELD, ToString::to_string(&error)))?;
+        let found = store::saml_connections::find_primary(&mut conn, environment_id, id).await?;
+        return found.ok_or_else(no_primary(FIELD));
+    }
+    if !request.organization_external_id.is_empty() {
+        let no_primary = no_primary("organization_external_id");
+        let external_id = request.organization_external_id.as_str();
+        if external_id.contains('\0') {
+            return Err(no_primary());
+        }
+        let found =
+            store::saml_connections::find_primary_by_external_id(&mut conn, environment_id, external_id)
+                .await?;
+        return found.ok_or_else(no_primary);
+    }
+    Err(Error::invalid(
+        "",
+        "one of saml_connection_id, organization_id, or organization_external_id must be provided",
+    ))
+}

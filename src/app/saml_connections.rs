@@ -1,0 +1,332 @@
+//! SAML connections: how a customer's identity provider is tied in, made, found, listed, changed and
+//! taken away.
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    environments, import_metadata, input, organizations,
+    outgoing::{Outgoing, OutgoingLimits},
+    page::{List, Page, PageQuery, Wanted},
+    sp_keys,
+};
+use crate::{
+    model::{
+        environment::IdpInitiated,
+        id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
+        saml_connection::{IdpBinding, SamlConnection},
+    },
+    saml::{binding::Binding, certificate::Certificate, metadata::IdpMetadata},
+    store,
+};
+
+/// How many signing certificates a connection trusts at the most.
+const MOST_CERTIFICATES: usize = 32;
+
+/// What is to be set of a connection, as it came; what is `None` stays as it is, and an empty text
+/// clears.
+#[derive(Debug, Clone, Default)]
+pub struct SamlConnectionChange {
+    /// Whether the organization's logins use it when none is named. Setting it unsets the others.
+    pub primary: Option<bool>,
+    /// The identity provider's entity id.
+    pub idp_entity_id: Option<String>,
+    /// Its single sign-on address.
+    pub idp_redirect_url: Option<String>,
+    /// Its signing certificates in one text of PEM blocks.
+    pub idp_certificate: Option<String>,
+    /// The same as a list. Where both are given, the one that differs from what is stored counts.
+    pub idp_certificates: Option<Vec<String>>,
+    /// `POST` or `REDIRECT`.
+    pub idp_binding: Option<String>,
+    /// `ALLOW`, `RESTART`, `REFUSE`, or empty for the environment's.
+    pub idp_initiated: Option<String>,
+    /// The attribute that holds the e-mail address.
+    pub email_attribute: Option<String>,
+    /// Whether SHA-1 signatures are taken.
+    pub allow_sha1: Option<bool>,
+    /// Whether our encryption certificate is published.
+    pub assertion_encryption: Option<bool>,
+    /// Whether AES-CBC is taken.
+    pub allow_cbc_encryption: Option<bool>,
+    /// Whether our AuthnRequests are signed.
+    pub sign_authn_requests: Option<bool>,
+    /// Whether people must sign in anew each time.
+    pub force_authn: Option<bool>,
+    /// The identity provider's metadata as XML: gives the settings that are not given by themselves.
+    pub idp_metadata: Option<String>,
+    /// Where to fetch it from, once, now.
+    pub idp_metadata_url: Option<String>,
+}
+
+/// A connection with what an identity provider's admin is told besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedConnection {
+    /// The connection.
+    pub connection: SamlConnection,
+    /// The certificate to encrypt assertions to, when it wants them encrypted.
+    pub encryption_certificate: Option<String>,
+}
+
+impl SamlConnectionChange {
+    /// The metadata that came along, fetched and read. No transaction may be open meanwhile.
+    async fn metadata(&self, state: &State) -> Result<Option<IdpMetadata>> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let wanted = given(&self.idp_entity_id);
+        match (given(&self.idp_metadata), given(&self.idp_metadata_url)) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("idpMetadataUrl", "must not come together with idpMetadata"))
+            }
+            (Some(xml), None) => {
+                let read = move || import_metadata::from_document(xml.as_bytes(), wanted.as_deref());
+                tokio::task::spawn_blocking(read).await.map_err(Error::internal)?.map(Some)
+            }
+            (None, Some(url)) => {
+                let limits = OutgoingLimits::default();
+                let outgoing =
+                    Outgoing::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
+                import_metadata::from_url(&outgoing, url.trim(), wanted.as_deref()).await.map(Some)
+            }
+        }
+    }
+
+    fn apply(&self, connection: &mut SamlConnection, metadata: Option<IdpMetadata>) -> Result<()> {
+        if let Some(metadata) = metadata {
+            connection.idp_entity_id = Some(metadata.entity_id);
+            connection.idp_redirect_url = Some(input::url("idpMetadata", &metadata.sso_redirect_url)?);
+            connection.idp_binding = match metadata.idp_binding {
+                Binding::Post => IdpBinding::Post,
+                Binding::Redirect => IdpBinding::Redirect,
+            };
+            connection.idp_certificates = read_certificates("idpMetadata", &metadata.certificates_pem)?;
+            connection.sign_authn_requests |= metadata.want_authn_requests_signed;
+        }
+        if let Some(id) = &self.idp_entity_id {
+            // SAML 2.0 Core §8.3.6: at most 1024 characters.
+            connection.idp_entity_id = input::optional_line("idpEntityId", id.trim(), 1024)?;
+        }
+        if let Some(url) = &self.idp_redirect_url {
+            connection.idp_redirect_url = input::optional_url("idpRedirectUrl", url)?;
+        }
+        if let Some(certificates) = self.certificates(&connection.idp_certificates)? {
+            connection.idp_certificates = certificates;
+        }
+        if let Some(binding) = &self.idp_binding {
+            connection.idp_binding = match binding.as_str() {
+                "" => IdpBinding::default(),
+                name => IdpBinding::parse(name)
+                    .ok_or_else(|| Error::invalid("idpBinding", "must be POST or REDIRECT"))?,
+            };
+        }
+        if let Some(policy) = &self.idp_initiated {
+            connection.idp_initiated = match policy.as_str() {
+                "" => None,
+                name => Some(IdpInitiated::parse(name).ok_or_else(|| {
+                    Error::invalid(
+                        "idpInitiated",
+                        "must be ALLOW, RESTART, REFUSE, or null for the environment's",
+                    )
+                })?),
+            };
+        }
+        if let Some(name) = &self.email_attribute {
+            connection.email_attribute = input::optional_line("emailAttribute", name.trim(), 500)?;
+        }
+        let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
+        set(&mut connection.primary, self.primary);
+        set(&mut connection.allow_sha1, self.allow_sha1);
+        set(&mut connection.assertion_encryption, self.assertion_encryption);
+        set(&mut connection.allow_cbc_encryption, self.allow_cbc_encryption);
+        set(&mut connection.sign_authn_requests, self.sign_authn_requests);
+        set(&mut connection.force_authn, self.force_authn);
+        Ok(())
+    }
+
+    /// The certificates to be trusted from now on, when they are given in either form. Whoever sends
+    /// back a whole connection with one of the two forms changed means that one.
+    fn certificates(&self, current: &[String]) -> Result<Option<Vec<String>>> {
+        let one = self.idp_certificate.as_ref();
+        let text =
+            one.map(|text| read_certificates("idpCertificate", std::slice::from_ref(text))).transpose()?;
+        let several = self.idp_certificates.as_ref();
+        let list = several.map(|list| read_certificates("idpCertificates", list)).transpose()?;
+        match (text, list) {
+            (Some(text), Some(list)) if text != list => match (text == current, list == current) {
+                (true, false) => Ok(Some(list)),
+                (false, true) => Ok(Some(text)),
+                _ => Err(Error::invalid(
+                    "idpCertificates",
+                    "says something else than idpCertificate; send one of them",
+                )),
+            },
+            (text, list) => Ok(text.or(list)),
+        }
+    }
+}
+
+/// Reads any number of texts of PEM blocks; each certificate once, written anew.
+fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
+    let mut certificates = Vec::new();
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        let bundle =
+            Certificate::parse_pem_bundle(text).map_err(|error| Error::invalid(field, error.to_string()))?;
+        for pem in bundle.iter().map(Certificate::to_pem) {
+            if !certificates.contains(&pem) {
+                certificates.push(pem);
+            }
+        }
+        if certificates.len() > MOST_CERTIFICATES {
+            return Err(Error::invalid(field, format!("must be at most {MOST_CERTIFICATES} certificates")));
+        }
+    }
+    Ok(certificates)
+}
+
+/// Makes a connection of an organization. Its SP entity id and ACS URL are made from today's URL of the
+/// environment and stored: they never move afterwards (ruling 8). `test` marks one that is wired to the
+/// bundled test identity provider.
+pub async fn create(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    change: &SamlConnectionChange,
+    test: bool,
+) -> Result<DescribedConnection> {
+    let environment_id = actor.managed_environment()?;
+    let metadata = change.metadata(state).await?;
+    let now = state.now();
+    let id: SamlConnectionId = Id::new(now, &*state.random);
+    let mut tx = state.db.write().await?;
+    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
+        return Err(organizations::not_found(organization_id));
+    }
+    let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
+    let mut connection = SamlConnection {
+        id,
+        environment_id,
+        organization_id,
+        primary: false,
+        idp_entity_id: None,
+        idp_redirect_url: None,
+        idp_certificates: Vec::new(),
+        idp_binding: IdpBinding::default(),
+        sp_entity_id: links.sp_entity_id(id),
+        sp_acs_urls: vec![links.saml_acs(id).into()],
+        idp_initiated: None,
+        email_attribute: None,
+        allow_sha1: false,
+        assertion_encryption: false,
+        allow_cbc_encryption: false,
+        sign_authn_requests: false,
+        force_authn: false,
+        test,
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(&mut connection, metadata)?;
+    if connection.primary {
+        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
+    }
+    store::saml_connections::insert(&mut tx, &connection).await?;
+    tx.commit().await?;
+    describe(state, connection).await
+}
+
+/// The connection with this id.
+pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
+    let environment_id = actor.managed_environment()?;
+    let connection = load(&mut state.db.read().await?, environment_id, id).await?;
+    describe(state, connection).await
+}
+
+/// One page of an organization's connections, in the order in which they were made.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    query: &PageQuery,
+) -> Result<Page<DescribedConnection>> {
+    let environment_id = actor.managed_environment()?;
+    let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    organizations::load(&mut conn, environment_id, organization_id).await?;
+    let found = store::saml_connections::list(
+        &mut conn,
+        environment_id,
+        organization_id,
+        wanted.from,
+        wanted.limit(),
+    )
+    .await?;
+    drop(conn);
+    let page = wanted.fill(state, &list, found, |connection| connection.id);
+    let certificate = match page.items.iter().any(|connection| connection.assertion_encryption) {
+        true => Some(sp_keys::encryption_certificate(state, environment_id).await?),
+        false => None,
+    };
+    let items = page
+        .items
+        .into_iter()
+        .map(|connection| DescribedConnection {
+            encryption_certificate: certificate.clone().filter(|_| connection.assertion_encryption),
+            connection,
+        })
+        .collect();
+    Ok(Page { items, next_token: page.next_token })
+}
+
+/// Changes a connection.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: SamlConnectionId,
+    change: &SamlConnectionChange,
+) -> Result<DescribedConnection> {
+    let environment_id = actor.managed_environment()?;
+    let organization_id = load(&mut state.db.read().await?, environment_id, id).await?.organization_id;
+    let metadata = change.metadata(state).await?;
+    let mut tx = state.db.write().await?;
+    // The organization first, so that two that make different connections primary take turns.
+    store::organizations::lock(&mut tx, environment_id, organization_id).await?;
+    let mut connection = load(&mut tx, environment_id, id).await?;
+    change.apply(&mut connection, metadata)?;
+    connection.updated_at = state.now();
+    if connection.primary {
+        store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
+    }
+    store::saml_connections::update(&mut tx, &connection).await?;
+    tx.commit().await?;
+    describe(state, connection).await
+}
+
+/// Takes a connection away. Its logins stay as history.
+pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::saml_connections::remove(&mut tx, environment_id, id).await? {
+        return Err(not_found(id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn load(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    id: SamlConnectionId,
+) -> Result<SamlConnection> {
+    store::saml_connections::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: SamlConnectionId) -> Error {
+    Error::not_found("SAML connection", id)
+}
+
+async fn describe(state: &State, connection: SamlConnection) -> Result<DescribedConnection> {
+    let encryption_certificate = match connection.assertion_encryption {
+        true => Some(sp_keys::encryption_certificate(state, connection.environment_id).await?),
+        false => None,
+    };
+    Ok(DescribedConnection { connection, encryption_certificate })
+}

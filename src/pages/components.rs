@@ -88,7 +88,8 @@ pub enum Weight {
 }
 
 impl Weight {
-    const fn class(self) -> &'static str {
+    /// The classes of a button of this weight.
+    pub const fn class(self) -> &'static str {
         match self {
             Self::Primary => "button primary",
             Self::Plain => "button",

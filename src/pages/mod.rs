@@ -16,4 +16,4 @@ pub mod refusal_words;
 pub mod refused;
 pub mod response;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

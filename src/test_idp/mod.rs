@@ -3,6 +3,7 @@
 //! [`response`] builds SAML Responses of any shape from plain data; it knows nothing of HTTP, and
 //! the project's tests use it too.
 
+pub mod demo;
 pub mod encrypt;
 pub mod metadata;
 pub mod response;

@@ -1,0 +1,337 @@
+//! The sample app's server talking to the gateway, and each call written down as `curl`.
+
+use std::time::Duration;
+
+use openssl::sha::sha256;
+use reqwest::{Client, Method, header, redirect};
+use serde_json::{Map, Value, json};
+use url::{Url, form_urlencoded};
+
+use super::DemoOrganization;
+use crate::{
+    links::Links,
+    model::{
+        id::OauthClientId,
+        secret::{ApiKeySecret, OauthClientSecret},
+        time::Timestamp,
+    },
+    pages::components::shortened,
+};
+
+/// Fields whose values nobody needs to see whole.
+const SECRET_FIELDS: &[&str] =
+    &["client_secret", "code", "code_verifier", "samlAccessCode", "access_token", "id_token"];
+
+/// One call and its answer, fit to be shown: secrets are shortened.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    /// What it was for.
+    pub title: &'static str,
+    /// The command that does the same.
+    pub curl: String,
+    /// The answer's status and body.
+    pub answer: String,
+}
+
+/// Why the gateway's answer is of no use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum GatewayError {
+    #[error("The gateway could not be reached: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    #[error("The gateway answered {status}: {message}")]
+    Refused { status: u16, message: String },
+    #[error("The gateway’s answer lacks {0}.")]
+    Incomplete(&'static str),
+    #[error("The ID token was not accepted: {0}.")]
+    IdToken(&'static str),
+}
+
+/// What a token request brought.
+pub(super) struct Tokens {
+    pub access_token: String,
+    pub claims: Value,
+}
+
+pub(super) struct Gateway {
+    public: Links,
+    server_side: Links,
+    api_key: ApiKeySecret,
+    client_id: OauthClientId,
+    client_secret: OauthClientSecret,
+    http: Client,
+}
+
+/// A request, before it is sent or written down.
+struct Call {
+    method: Method,
+    url: Url,
+    bearer: Option<String>,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(&'static str, String)>),
+}
+
+impl Gateway {
+    pub fn new(
+        public: Links,
+        server_side: Links,
+        api_key: ApiKeySecret,
+        client_id: OauthClientId,
+        client_secret: OauthClientSecret,
+    ) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .timeout(Duration::from_secs(15))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { public, server_side, api_key, client_id, client_secret, http })
+    }
+
+    /// `POST /v1/saml/redirect`: where to send the browser.
+    pub async fn begin(
+        &self,
+        organization: &DemoOrganization,
+        state: &str,
+    ) -> Result<(Url, Exchange), GatewayError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.server_side.saml_redirect(),
+            bearer: Some(self.api_key.reveal()),
+            body: Body::Json(json!({ "organizationExternalId": organization.external_id, "state": state })),
+        };
+        let (answer, exchange) = self.send("Ask where to send the browser", call).await?;
+        let url = answer["redirectUrl"].as_str().and_then(|url| Url::parse(url).ok());
+        Ok((url.ok_or(GatewayError::Incomplete("redirectUrl"))?, exchange))
+    }
+
+    /// `POST /v1/saml/redeem`: who it is.
+    pub async fn redeem(&self, code: &str) -> Result<(Value, Exchange), GatewayError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.server_side.saml_redeem(),
+            bearer: Some(self.api_key.reveal()),
+            body: Body::Json(json!({ "samlAccessCode": code })),
+        };
+        self.send("Redeem the access code", call).await
+    }
+
+    /// The authorization request (OpenID Connect Core §3.1.2.1), which the browser makes.
+    pub fn authorize(
+        &self,
+        organization: &DemoOrganization,
+        email: &str,
+        state: &str,
+        nonce: &str,
+        code_verifier: &str,
+    ) -> (Url, Exchange) {
+        let mut url = self.public.oauth_authorize();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id.to_string())
+            .append_pair("redirect_uri", self.public.demo_oauth_callback().as_str())
+            .append_pair("scope", "openid email profile")
+            .append_pair("organizationExternalId", &organization.external_id)
+            .append_pair("login_hint", email)
+            .append_pair("state", state)
+            .append_pair("nonce", nonce)
+            .append_pair("code_challenge", &base64_url(&sha256(code_verifier.as_bytes())))
+            .append_pair("code_challenge_method", "S256");
+        let exchange = Exchange {
+            title: "Send the browser to the authorization endpoint",
+            curl: url.as_str().replace('&', "\n  &"),
+            answer: String::new(),
+        };
+        (url, exchange)
+    }
+
+    /// The token request (OpenID Connect Core §3.1.3.1) and the checks of the ID token (§3.1.3.7). It
+    /// comes straight from the token endpoint, so its signature need not be verified again (point 6).
+    pub async fn tokens(
+        &self,
+        code: &str,
+        code_verifier: &str,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<(Tokens, Exchange), GatewayError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.server_side.oauth_token(),
+            bearer: None,
+            body: Body::Form(vec![
+                ("grant_type", "authorization_code".to_owned()),
+                ("code", code.to_owned()),
+                ("redirect_uri", self.public.demo_oauth_callback().into()),
+                ("code_verifier", code_verifier.to_owned()),
+                ("client_id", self.client_id.to_string()),
+                ("client_secret", self.client_secret.reveal()),
+            ]),
+        };
+        let (answer, exchange) = self.send("Exchange the code for tokens", call).await?;
+        let text = |name| answer[name].as_str().ok_or(GatewayError::Incomplete(name));
+        let claims = decode_claims(text("id_token")?).ok_or(GatewayError::IdToken("it cannot be read"))?;
+        let expected = [
+            (claims["iss"] == *self.public.oauth_issuer(), "its issuer is another"),
+            (claims["aud"] == *self.client_id.to_string(), "it is for another client"),
+            (claims["nonce"] == *nonce, "its nonce is not ours"),
+            (claims["exp"].as_i64().is_some_and(|end| end > now.seconds()), "it has expired"),
+        ];
+        if let Some((_, reason)) = expected.into_iter().find(|(holds, _)| !holds) {
+            return Err(GatewayError::IdToken(reason));
+        }
+        Ok((Tokens { access_token: text("access_token")?.to_owned(), claims }, exchange))
+    }
+
+    /// The userinfo request (OpenID Connect Core §5.3.1).
+    pub async fn userinfo(&self, access_token: &str) -> Result<(Value, Exchange), GatewayError> {
+        let call = Call {
+            method: Method::GET,
+            url: self.server_side.oauth_userinfo(),
+            bearer: Some(access_token.to_owned()),
+            body: Body::None,
+        };
+        self.send("Ask the userinfo endpoint", call).await
+    }
+
+    async fn send(&self, title: &'static str, call: Call) -> Result<(Value, Exchange), GatewayError> {
+        let curl = call.curl();
+        let mut request = self.http.request(call.method, call.url);
+        if let Some(bearer) = &call.bearer {
+            request = request.bearer_auth(bearer);
+        }
+        request = match call.body {
+            Body::None => request,
+            Body::Json(value) => request.json(&value),
+            Body::Form(fields) => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+                request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+            }
+        };
+        let response = request.send().await?;
+        let status = response.status();
+        let answer: Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
+        if !status.is_success() {
+            let message = ["message", "error_description", "error"]
+                .into_iter()
+                .find_map(|field| answer[field].as_str())
+                .unwrap_or("no reason given");
+            return Err(GatewayError::Refused { status: status.as_u16(), message: message.to_owned() });
+        }
+        let shown = pretty(&without_secrets(&answer));
+        Ok((answer, Exchange { title, curl, answer: shown }))
+    }
+}
+
+impl Call {
+    /// The command that does the same, its secrets shortened.
+    fn curl(&self) -> String {
+        let mut lines = vec![match self.method {
+            Method::GET => format!("curl {}", quoted(self.url.as_str())),
+            ref method => format!("curl -X {method} {}", quoted(self.url.as_str())),
+        }];
+        if let Some(bearer) = &self.bearer {
+            lines.push(format!("-H {}", quoted(&format!("Authorization: Bearer {}", shortened(bearer)))));
+        }
+        match &self.body {
+            Body::None => {}
+            Body::Json(value) => {
+                lines.push("-H 'Content-Type: application/json'".to_owned());
+                lines.push(format!("-d {}", quoted(&without_secrets(value).to_string())));
+            }
+            Body::Form(fields) => lines.extend(fields.iter().map(|(name, value)| {
+                let value = if SECRET_FIELDS.contains(name) { shortened(value) } else { value.clone() };
+                format!("--data-urlencode {}", quoted(&format!("{name}={value}")))
+            })),
+        }
+        lines.join(" \\\n  ")
+    }
+}
+
+/// A word of a shell command.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The same JSON, with what is secret in it shortened.
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| match value {
+                    Value::String(text) if SECRET_FIELDS.contains(&name.as_str()) => {
+                        (name.clone(), Value::String(shortened(text)))
+                    }
+                    _ => (name.clone(), without_secrets(value)),
+                })
+                .collect::<Map<_, _>>(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// JSON for people.
+pub(super) fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// The claims of a compact JWS (RFC 7515 §3.1), which is not verified here.
+fn decode_claims(token: &str) -> Option<Value> {
+    use base64::Engine as _;
+    let payload = token.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn base64_url(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_shown_as_the_command_that_does_the_same_without_its_secrets() {
+        let call = Call {
+            method: Method::POST,
+            url: "http://localhost:8080/v1/saml/redeem".parse().unwrap(),
+            bearer: Some("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g".to_owned()),
+            body: Body::Json(
+                json!({ "samlAccessCode": "saml_access_code_12vqjrnxk9xeov6o4f05pan0g", "x": "it's" }),
+            ),
+        };
+        assert_eq!(
+            call.curl(),
+            r#"curl -X POST 'http://localhost:8080/v1/saml/redeem' \
+  -H 'Authorization: Bearer ssoready_sk_12…0g' \
+  -H 'Content-Type: application/json' \
+  -d '{"samlAccessCode":"saml_access_code_12…0g","x":"it'\''s"}'"#
+        );
+        let call = Call {
+            body: Body::Form(vec![
+                ("code", "saml_access_code_12vqjrnxk9xeov6o4f05pan0g".into()),
+                ("a", "b".into()),
+            ]),
+            bearer: None,
+            ..call
+        };
+        assert_eq!(
+            call.curl(),
+            "curl -X POST 'http://localhost:8080/v1/saml/redeem' \\\n  --data-urlencode \
+             'code=saml_access_code_12…0g' \\\n  --data-urlencode 'a=b'"
+        );
+    }
+
+    #[test]
+    fn claims_are_read_and_garbage_is_not() {
+        assert_eq!(decode_claims("e30.eyJzdWIiOiJhIn0.x"), Some(json!({ "sub": "a" })));
+        for token in ["", "a", "a.b", "a.!!.c", "a.bm8.c"] {
+            assert_eq!(decode_claims(token), None, "{token}");
+        }
+    }
+}

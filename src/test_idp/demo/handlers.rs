@@ -1,0 +1,263 @@
+//! The sample app's routes.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration as CookieDuration},
+    http::{StatusCode, header},
+    web,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    DemoApp,
+    gateway::GatewayError,
+    session::{Pending, Person, Protocol},
+    view,
+};
+use crate::{
+    links::path,
+    pages::response::{Policy, page},
+};
+
+const COOKIE: &str = "ostiary_demo";
+
+type App = web::Data<DemoApp>;
+
+/// `GET /demo`: who is signed in, or the way to sign in.
+pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
+    let now = app.clock.now();
+    let person = browser(&request).and_then(|session| app.sessions.person(&session, now));
+    let markup = match person {
+        Some(person) => view::signed_in(&person, &app.organizations, now),
+        None => {
+            let example =
+                app.organizations.first().map(|organization| format!("dana@{}", organization.domain));
+            view::sign_in(&app.organizations, example.as_deref().unwrap_or_default(), None)
+        }
+    };
+    page(StatusCode::OK, Policy::Chain, markup)
+}
+
+/// The form of `POST /demo/sign-in`.
+#[derive(Deserialize)]
+pub(super) struct SignIn {
+    #[serde(default)]
+    email: String,
+    way: Way,
+}
+
+/// Its three buttons.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Way {
+    Saml,
+    Oidc,
+    Refused,
+}
+
+/// `POST /demo/sign-in`: begins a login.
+pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<SignIn>) -> HttpResponse {
+    let email = form.email.trim();
+    let organization = match form.way {
+        Way::Refused => app.organizations.first(),
+        Way::Saml | Way::Oidc => app.organization_of(email),
+    };
+    let Some(organization) = organization else {
+        let error = "No customer of this sample app has addresses like that. Take one of the domains below.";
+        let markup = view::sign_in(&app.organizations, email, Some(error));
+        return page(StatusCode::UNPROCESSABLE_ENTITY, Policy::Chain, markup);
+    };
+    let browser = browser(&request).unwrap_or_else(|| app.token());
+    let state = app.token();
+    let begun_at = app.clock.now();
+    let (url, protocol, exchange) = match form.way {
+        Way::Saml | Way::Refused => match app.gateway.begin(organization, &state).await {
+            Ok((url, exchange)) => (url, Protocol::Rest, exchange),
+            Err(error) => return failed(&error),
+        },
+        Way::Oidc => {
+            let nonce = app.token();
+            // 43 characters at least (RFC 7636 §4.1).
+            let code_verifier = app.token() + &app.token();
+            let (url, exchange) = app.gateway.authorize(organization, email, &state, &nonce, &code_verifier);
+            (url, Protocol::OpenIdConnect { nonce, code_verifier }, exchange)
+        }
+    };
+    app.sessions
+        .begin(state, Pending { browser: browser.clone(), protocol, begun_at, exchanges: vec![exchange] });
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, url.as_str()))
+        .cookie(cookie(&app, browser))
+        .finish()
+}
+
+/// The query of `GET /demo/callback`.
+#[derive(Deserialize)]
+pub(super) struct SamlCallback {
+    saml_access_code: Option<String>,
+}
+
+/// `GET /demo/callback`: somebody comes back with an access code.
+pub(super) async fn saml_callback(
+    app: App,
+    request: HttpRequest,
+    query: web::Query<SamlCallback>,
+) -> HttpResponse {
+    let Some(code) = &query.saml_access_code else {
+        return told(StatusCode::BAD_REQUEST, "This address was opened without an access code.");
+    };
+    let (answer, exchange) = match app.gateway.redeem(code).await {
+        Ok(redeemed) => redeemed,
+        Err(error) => return failed(&error),
+    };
+    let now = app.clock.now();
+    let (way, mut exchanges) = match answer["state"].as_str() {
+        // Begun at the identity provider: there is no state of ours to compare. The gateway has made
+        // a login of this browser's own out of it, so nobody was sent here in another's name.
+        None | Some("") => ("Begun at the identity provider", Vec::new()),
+        Some(state) => {
+            let browser = browser(&request).unwrap_or_default();
+            match app.sessions.finish(state, &browser, now) {
+                Some(Pending { protocol: Protocol::Rest, exchanges, .. }) => {
+                    ("SAML, through the REST API", exchanges)
+                }
+                _ => {
+                    return told(
+                        StatusCode::FORBIDDEN,
+                        "This login was begun in another browser, or long ago.",
+                    );
+                }
+            }
+        }
+    };
+    exchanges.push(exchange);
+    let attributes = match &answer["attributeValues"] {
+        Value::Null => answer["attributes"].clone(),
+        values => values.clone(),
+    };
+    let person = Person {
+        email: text(&answer, "email"),
+        organization_external_id: text(&answer, "organizationExternalId"),
+        organization_id: text(&answer, "organizationId"),
+        attributes,
+        way,
+        exchanges,
+        documents: Vec::new(),
+        signed_in_at: now,
+    };
+    welcome(&app, &request, person)
+}
+
+/// The query of `GET /demo/oauth/callback` (RFC 6749 §4.1.2).
+#[derive(Deserialize)]
+pub(super) struct OauthCallback {
+    code: Option<String>,
+    state: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// `GET /demo/oauth/callback`: somebody comes back with a code, or refused.
+pub(super) async fn oauth_callback(
+    app: App,
+    request: HttpRequest,
+    query: web::Query<OauthCallback>,
+) -> HttpResponse {
+    let now = app.clock.now();
+    let browser = browser(&request).unwrap_or_default();
+    let pending = query.state.as_ref().and_then(|state| app.sessions.finish(state, &browser, now));
+    let Some(Pending { protocol: Protocol::OpenIdConnect { nonce, code_verifier }, mut exchanges, .. }) =
+        pending
+    else {
+        return told(StatusCode::FORBIDDEN, "This login was begun in another browser, or long ago.");
+    };
+    if let Some(error) = &query.error {
+        let markup = view::refused(error, query.error_description.as_deref());
+        return page(StatusCode::FORBIDDEN, Policy::Own, markup);
+    }
+    let Some(code) = &query.code else {
+        return told(StatusCode::BAD_REQUEST, "This address was opened without a code.");
+    };
+    let (tokens, exchange) = match app.gateway.tokens(code, &code_verifier, &nonce, now).await {
+        Ok(answer) => answer,
+        Err(error) => return failed(&error),
+    };
+    exchanges.push(exchange);
+    let (userinfo, exchange) = match app.gateway.userinfo(&tokens.access_token).await {
+        Ok(answer) => answer,
+        Err(error) => return failed(&error),
+    };
+    exchanges.push(exchange);
+    if userinfo["sub"] != tokens.claims["sub"] {
+        // OpenID Connect Core §5.3.2
+        return told(
+            StatusCode::BAD_GATEWAY,
+            "The userinfo endpoint tells of somebody else than the ID token.",
+        );
+    }
+    let person = Person {
+        email: text(&userinfo, "email"),
+        organization_external_id: text(&tokens.claims, "organizationExternalId"),
+        organization_id: text(&tokens.claims, "organizationId"),
+        attributes: tokens.claims["attributes"].clone(),
+        way: "OpenID Connect",
+        exchanges,
+        documents: vec![("ID token, decoded", tokens.claims), ("Userinfo", userinfo)],
+        signed_in_at: now,
+    };
+    welcome(&app, &request, person)
+}
+
+/// `POST /demo/sign-out`.
+pub(super) async fn sign_out(app: App, request: HttpRequest) -> HttpResponse {
+    if let Some(session) = browser(&request) {
+        app.sessions.sign_out(&session);
+    }
+    let mut gone = cookie(&app, String::new());
+    gone.make_removal();
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path::DEMO)).cookie(gone).finish()
+}
+
+/// Signs somebody in under a new session id, so that nobody can have planted the old one.
+fn welcome(app: &DemoApp, request: &HttpRequest, person: Person) -> HttpResponse {
+    if let Some(old) = browser(request) {
+        app.sessions.sign_out(&old);
+    }
+    let session = app.token();
+    app.sessions.sign_in(session.clone(), person);
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path::DEMO))
+        .cookie(cookie(app, session))
+        .finish()
+}
+
+fn failed(error: &GatewayError) -> HttpResponse {
+    let status = match error {
+        GatewayError::Refused { status: 400..=499, .. } => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    told(status, &error.to_string())
+}
+
+fn told(status: StatusCode, happened: &str) -> HttpResponse {
+    page(status, Policy::Own, view::message(happened))
+}
+
+fn browser(request: &HttpRequest) -> Option<String> {
+    request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()).filter(|value| value.len() == 32)
+}
+
+fn cookie(app: &DemoApp, value: String) -> Cookie<'static> {
+    Cookie::build(COOKIE, value)
+        .path(path::DEMO)
+        .http_only(true)
+        .secure(app.links.is_trustworthy())
+        .same_site(SameSite::Lax)
+        .max_age(CookieDuration::hours(8))
+        .finish()
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}

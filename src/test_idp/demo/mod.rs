@@ -1,0 +1,106 @@
+//! The sample app of `ostiary demo`: what a customer of ours builds, in small.
+//!
+//! It stands outside on purpose. It knows the gateway only by its public REST API and OAuth endpoints,
+//! which its server calls over HTTP with an API key and a client secret, and shows every call as the
+//! `curl` command that does the same.
+
+mod gateway;
+mod handlers;
+mod session;
+mod view;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+
+use self::{gateway::Gateway, session::Sessions};
+use crate::{
+    links::{Links, path},
+    model::{
+        id::OauthClientId,
+        random::Random,
+        secret::{ApiKeySecret, OauthClientSecret},
+        time::Clock,
+    },
+};
+
+/// What the sample app was given by whoever set the gateway up.
+pub struct DemoSettings {
+    /// The gateway as browsers reach it.
+    pub links: Links,
+    /// The gateway as this app's server reaches it; usually the same.
+    pub server_side: Links,
+    /// For the REST API.
+    pub api_key: ApiKeySecret,
+    /// For OpenID Connect.
+    pub oauth_client_id: OauthClientId,
+    /// For OpenID Connect.
+    pub oauth_client_secret: OauthClientSecret,
+    /// The app's customers.
+    pub organizations: Vec<DemoOrganization>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// One customer of the sample app.
+#[derive(Debug, Clone)]
+pub struct DemoOrganization {
+    /// Its name.
+    pub name: String,
+    /// The domain of its people's addresses.
+    pub domain: String,
+    /// What the app calls it, and told the gateway.
+    pub external_id: String,
+}
+
+/// The sample app. Put it into the server as `web::Data`, beside [`configure`].
+pub struct DemoApp {
+    links: Links,
+    gateway: Gateway,
+    organizations: Vec<DemoOrganization>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    sessions: Sessions,
+}
+
+impl DemoApp {
+    /// The app with these settings.
+    pub fn new(settings: DemoSettings) -> Result<Self, reqwest::Error> {
+        let DemoSettings {
+            links,
+            server_side,
+            api_key,
+            oauth_client_id,
+            oauth_client_secret,
+            organizations,
+            clock,
+            random,
+        } = settings;
+        let gateway =
+            Gateway::new(links.clone(), server_side, api_key, oauth_client_id, oauth_client_secret)?;
+        Ok(Self { links, gateway, organizations, clock, random, sessions: Sessions::default() })
+    }
+
+    /// The customer whose people have addresses like `email`.
+    fn organization_of(&self, email: &str) -> Option<&DemoOrganization> {
+        let (_, domain) = email.rsplit_once('@')?;
+        self.organizations.iter().find(|organization| organization.domain.eq_ignore_ascii_case(domain))
+    }
+
+    /// A fresh value that nobody can guess.
+    fn token(&self) -> String {
+        format!("{:032x}", self.random.bits())
+    }
+}
+
+/// Registers the sample app's routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .route(path::DEMO, web::get().to(handlers::home))
+        .route(path::DEMO_SIGN_IN, web::post().to(handlers::sign_in))
+        .route(path::DEMO_CALLBACK, web::get().to(handlers::saml_callback))
+        .route(path::DEMO_OAUTH_CALLBACK, web::get().to(handlers::oauth_callback))
+        .route(path::DEMO_SIGN_OUT, web::post().to(handlers::sign_out));
+}

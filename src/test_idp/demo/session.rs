@@ -1,0 +1,153 @@
+//! Who is signed in to the sample app, and which logins are under way: in memory, bounded, expiring.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use lru::LruCache;
+use serde_json::Value;
+
+use super::gateway::Exchange;
+use crate::model::time::Timestamp;
+
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
+const LOGIN_LIFETIME: Duration = Duration::from_secs(15 * 60);
+const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// A login under way. Its `state` is the key; only the browser that began it may finish it.
+pub(super) struct Pending {
+    pub browser: String,
+    pub protocol: Protocol,
+    pub begun_at: Timestamp,
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Which way a login goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// The REST API's redirect and redeem.
+    Rest,
+    /// OpenID Connect, with what must come back.
+    OpenIdConnect { nonce: String, code_verifier: String },
+}
+
+/// Somebody who signed in.
+#[derive(Clone)]
+pub(super) struct Person {
+    pub email: String,
+    pub organization_external_id: String,
+    pub organization_id: String,
+    pub attributes: Value,
+    /// How they came in, in words.
+    pub way: &'static str,
+    /// What the app's server said to the gateway and heard from it.
+    pub exchanges: Vec<Exchange>,
+    /// More to show: title and JSON.
+    pub documents: Vec<(&'static str, Value)>,
+    pub signed_in_at: Timestamp,
+}
+
+pub(super) struct Sessions {
+    pending: Mutex<LruCache<String, Pending>>,
+    people: Mutex<LruCache<String, Person>>,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { pending: Mutex::new(LruCache::new(CAPACITY)), people: Mutex::new(LruCache::new(CAPACITY)) }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sessions {
+    /// Remembers a login under way.
+    pub fn begin(&self, state: String, pending: Pending) {
+        lock(&self.pending).put(state, pending);
+    }
+
+    /// Ends a login under way: once, in the browser that began it, while it is fresh.
+    pub fn finish(&self, state: &str, browser: &str, now: Timestamp) -> Option<Pending> {
+        let mut all = lock(&self.pending);
+        let pending = all.peek(state)?;
+        if pending.browser != browser {
+            return None;
+        }
+        let fresh = now.since(pending.begun_at) < LOGIN_LIFETIME;
+        all.pop(state).filter(|_| fresh)
+    }
+
+    /// Signs somebody in under a new session.
+    pub fn sign_in(&self, session: String, person: Person) {
+        lock(&self.people).put(session, person);
+    }
+
+    /// Who is signed in under `session`.
+    pub fn person(&self, session: &str, now: Timestamp) -> Option<Person> {
+        let mut people = lock(&self.people);
+        let person = people.get(session)?;
+        if now.since(person.signed_in_at) < SESSION_LIFETIME {
+            return Some(person.clone());
+        }
+        people.pop(session);
+        None
+    }
+
+    /// Signs out.
+    pub fn sign_out(&self, session: &str) {
+        lock(&self.people).pop(session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn begun() -> Sessions {
+        let sessions = Sessions::default();
+        let pending = Pending {
+            browser: "browser".into(),
+            protocol: Protocol::Rest,
+            begun_at: NOW,
+            exchanges: Vec::new(),
+        };
+        sessions.begin("state".into(), pending);
+        sessions
+    }
+
+    #[test]
+    fn a_login_is_finished_once_in_its_own_browser() {
+        let sessions = begun();
+        assert!(sessions.finish("state", "other", NOW).is_none());
+        assert!(sessions.finish("other", "browser", NOW).is_none());
+        assert!(sessions.finish("state", "browser", NOW).is_some());
+        assert!(sessions.finish("state", "browser", NOW).is_none());
+    }
+
+    #[test]
+    fn a_login_under_way_grows_old() {
+        assert!(begun().finish("state", "browser", NOW + LOGIN_LIFETIME).is_none());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let sessions = begun();
+        for n in 0..CAPACITY.get() {
+            let pending = Pending {
+                browser: "browser".into(),
+                protocol: Protocol::Rest,
+                begun_at: NOW,
+                exchanges: Vec::new(),
+            };
+            sessions.begin(n.to_string(), pending);
+        }
+        assert!(sessions.finish("state", "browser", NOW).is_none());
+        assert!(sessions.finish("0", "browser", NOW).is_some());
+    }
+}

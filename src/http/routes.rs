@@ -11,7 +11,10 @@ use super::{
     limits::{Caller, Door},
     metrics,
 };
-use crate::links::path;
+use crate::{
+    links::path,
+    pages::{assets, home},
+};
 
 /// Registers every route.
 pub fn configure(config: &mut ServiceConfig) {
@@ -20,6 +23,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource("/healthz").get(health::live).route(web::head().to(health::live)))
         .service(web::resource("/readyz").get(health::ready).route(web::head().to(health::ready)))
         .service(web::resource("/metrics").get(metrics::guarded));
+
+    // People with a browser
+    config.route(path::HOME, web::get().to(home::serve)).route(path::ASSET, web::get().to(assets::serve));
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

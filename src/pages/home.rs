@@ -1,24 +1,28 @@
 //! `GET /`: what this is, for somebody who opens the address in a browser.
 
+use actix_web::{HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
 
 use super::{
     components::{Shape, shape},
     layout::{Layout, Masthead},
+    response::{self, Policy},
 };
 use crate::links::path;
 
-/// The front page. It tells no more than any visitor may know.
-pub struct Home<'a> {
+/// The front page. It tells no more than any visitor may know. A server that has more than the
+/// gateway to show puts one into its data.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Home {
     /// Whether the sample app is served.
     pub demo: bool,
     /// Whether the test identity provider is served.
     pub test_idp: bool,
     /// That this is a test set-up.
-    pub banner: Option<&'a str>,
+    pub banner: Option<&'static str>,
 }
 
-impl Home<'_> {
+impl Home {
     /// The page.
     pub fn view(&self) -> Markup {
         let layout = Layout {
@@ -51,6 +55,12 @@ impl Home<'_> {
             }
         })
     }
+}
+
+/// `GET /`.
+pub async fn serve(home: Option<web::Data<Home>>) -> HttpResponse {
+    let home = home.map_or_else(Home::default, |home| **home);
+    response::page(StatusCode::OK, Policy::Own, home.view())
 }
 
 fn choice(href: &str, title: &str, text: &str) -> Markup {

@@ -323,6 +323,13 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_of_a_response_has_words() {
+        for rejection in crate::saml::Rejection::ALL {
+            assert!(find(rejection.code()).is_some(), "{rejection} has no words");
+        }
+    }
+
+    #[test]
     fn the_words_are_plain_sentences() {
         for words in ALL.iter().chain([&OTHER]) {
             for text in [words.happened, words.remedy] {

@@ -6,4 +6,6 @@ pub mod health;
 pub mod limits;
 pub mod metrics;
 pub mod middleware;
+pub mod problem;
 pub mod routes;
+pub mod saml;

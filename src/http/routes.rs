@@ -9,7 +9,7 @@ use actix_web::{
 use super::{
     health,
     limits::{Caller, Door},
-    metrics,
+    metrics, saml,
 };
 use crate::{
     links::path,
@@ -26,6 +26,9 @@ pub fn configure(config: &mut ServiceConfig) {
 
     // People with a browser
     config.route(path::HOME, web::get().to(home::serve)).route(path::ASSET, web::get().to(assets::serve));
+
+    // Browsers on their way to and from identity providers
+    saml::configure(config);
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

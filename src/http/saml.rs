@@ -1,7 +1,7 @@
 //! The browser's side of SAML: where a login begins, where the response arrives, and our metadata.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite},
     http::{StatusCode, header},
     web,
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::problem::Problem;
 use crate::{
     app::{
-        State, metadata,
+        Error, State, metadata,
         sign_in::{self, Begun, Browser, Outcome, Post, Refused, ToIdp},
     },
     links::{Links, path},
@@ -48,7 +48,7 @@ async fn init(
     query: web::Query<Vec<(String, String)>>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let connection = parse_connection(&connection)?;
+    let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
     let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&request)).await;
     Ok(match begun.map_err(|error| Problem::page(error, &request))? {
@@ -64,7 +64,7 @@ async fn acs(
     body: web::Bytes,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let connection = parse_connection(&connection)?;
+    let connection = parse_connection(&connection, &request)?;
     let form = Form::read(&request, &body);
     let post = Post {
         saml_response: form.single("SAMLResponse").map(str::to_owned),
@@ -87,7 +87,7 @@ async fn sp_metadata(
     connection: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let connection = parse_connection(&connection)?;
+    let connection = parse_connection(&connection, &request)?;
     let xml = metadata::of(&state, connection).await.map_err(|error| Problem::page(error, &request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
@@ -96,8 +96,8 @@ async fn sp_metadata(
 }
 
 /// The connection in the path. What is no id names no connection.
-fn parse_connection(text: &str) -> Result<SamlConnectionId, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
+fn parse_connection(text: &str, request: &HttpRequest) -> Result<SamlConnectionId, Problem> {
+    text.parse().map_err(|_| Problem::page(Error::not_found("SAML connection", "(no such id)"), request))
 }
 
 /// The fields of a posted form. A form that cannot be read has none.
@@ -159,7 +159,8 @@ pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
     let mut response = match &begun.to_idp {
         ToIdp::Redirect(location) => see_other(location),
         ToIdp::Post(form) => {
-            let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let fields: Vec<(&str, &str)> =
+                form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let view = AutoPost {
                 action: &form.action,
                 fields: &fields,
@@ -188,21 +189,20 @@ fn bounce(form: &Form, request: &HttpRequest) -> HttpResponse {
 pub(super) fn refuse(refused: &Refused, request: &HttpRequest) -> HttpResponse {
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
+    let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
     let words = pages::refusal_words::words(code);
     let decisive = refused.decisive();
     if wants_json(request) {
         let evidence = decisive.filter(|_| refused.signature_verified && words.values);
-        return HttpResponse::build(StatusCode::FORBIDDEN).insert_header((header::CACHE_CONTROL, "no-store")).json(
-            json!({
-                "reason": code,
-                "message": words.happened,
-                "remedy": words.remedy,
-                "samlFlowId": flow,
-                "expected": evidence.and_then(|check: &Check| check.expected.as_deref()),
-                "found": evidence.and_then(|check| check.found.as_deref()),
-                "redirectUrl": refused.back_to_app,
-            }),
-        );
+        return HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+            "reason": code,
+            "message": words.happened,
+            "remedy": words.remedy,
+            "samlFlowId": flow,
+            "expected": evidence.and_then(|check: &Check| check.expected.as_deref()),
+            "found": evidence.and_then(|check| check.found.as_deref()),
+            "redirectUrl": refused.back_to_app,
+        }));
     }
     let view = pages::refused::Refused {
         code,
@@ -214,11 +214,12 @@ pub(super) fn refuse(refused: &Refused, request: &HttpRequest) -> HttpResponse {
         back: refused.back_to_app.as_deref(),
         banner: None,
     };
-    page(StatusCode::FORBIDDEN, Policy::Own, view.view())
+    page(status, Policy::Own, view.view())
 }
 
 fn wants_json(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept =
+        request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
 }
 

@@ -1,3 +1,4 @@
 //! The running server, seen from outside: every scenario on SQLite and on PostgreSQL.
 
+mod sign_in;
 pub mod support;

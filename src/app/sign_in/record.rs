@@ -60,6 +60,15 @@ impl Refused {
         }
     }
 
+    /// Whether the message itself could not be read or trusted, rather than the login be admitted.
+    pub fn is_about_form(&self) -> bool {
+        match self.refusal {
+            Refusal::Response(_) => !self.signature_verified,
+            Refusal::SamlResponseMissing | Refusal::LinkExpired => true,
+            _ => false,
+        }
+    }
+
     /// The check that decided.
     pub fn decisive(&self) -> Option<&Check> {
         self.checks.iter().find(|check| !check.passed && check.name == self.refusal.code())

@@ -1,0 +1,119 @@
+//! An error of a use case as each surface tells it: one table of kind × surface (ruling 30).
+//!
+//! | kind               | API (code)  | page |
+//! |--------------------|-------------|------|
+//! | Unauthenticated    | 401 (16)    | 401  |
+//! | Forbidden          | 403 (7)     | 403  |
+//! | NotFound           | 404 (5)     | 404  |
+//! | Conflict           | 400 (3)     | 400  |
+//! | Invalid            | 400 (3)     | 400  |
+//! | FailedPrecondition | 400 (9)     | 400  |
+//! | Limited            | 429 (8)     | 429  |
+//! | Internal           | 500 (13)    | 500  |
+//!
+//! The API never answers a user's error with 409 or 5xx: SDKs try those again.
+
+use std::{error::Error as _, fmt};
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde_json::json;
+
+use super::fallback::Surface;
+use crate::{
+    app::Error,
+    pages::{
+        message::{self, Message},
+        response::{Policy, page},
+    },
+};
+
+/// An error on its way to a caller.
+#[derive(Debug)]
+pub struct Problem {
+    surface: Surface,
+    error: Error,
+}
+
+impl Problem {
+    /// For programs that speak the REST API.
+    pub fn api(error: Error) -> Self {
+        Self { surface: Surface::Api, error }
+    }
+
+    /// For people with a browser, or for programs where they call instead.
+    pub fn page(error: Error, request: &HttpRequest) -> Self {
+        Self { surface: Surface::of(request.path(), request.headers()), error }
+    }
+
+    fn status(&self) -> StatusCode {
+        match &self.error {
+            Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
+            Error::NotFound { .. } => StatusCode::NOT_FOUND,
+            Error::Conflict { .. } | Error::Invalid { .. } | Error::FailedPrecondition(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The gRPC code that SSOReady's clients know.
+    fn number(&self) -> u8 {
+        match &self.error {
+            Error::Unauthenticated(_) => 16,
+            Error::Forbidden(_) => 7,
+            Error::NotFound { .. } => 5,
+            Error::Conflict { .. } | Error::Invalid { .. } => 3,
+            Error::FailedPrecondition(_) => 9,
+            Error::Limited { .. } => 8,
+            Error::Internal(_) => 13,
+        }
+    }
+
+    fn view(&self) -> maud::Markup {
+        match &self.error {
+            Error::NotFound { .. } => Message::not_found().view(),
+            Error::Limited { retry_after } => message::too_many_requests(*retry_after),
+            Error::Internal(_) => Message::internal().view(),
+            other => Message::bad_request(&other.to_string()).view(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Error::Internal(source) = &self.error {
+            let mut causes = vec![source.to_string()];
+            let mut cause = source.source();
+            while let Some(deeper) = cause {
+                causes.push(deeper.to_string());
+                cause = deeper.source();
+            }
+            tracing::error!(cause = causes.join(": "), "request failed on our side");
+        }
+        let mut response = match self.surface {
+            Surface::Page => page(self.status(), Policy::Own, self.view()),
+            Surface::Api | Surface::Oauth => HttpResponse::build(self.status())
+                .json(json!({ "code": self.number(), "message": self.to_string(), "details": [] })),
+        };
+        if let Error::Limited { retry_after } = &self.error {
+            let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}

@@ -5,19 +5,27 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::{
     assets,
     auto_post::{AutoPost, Purpose},
     chooser::{Choice, Chooser},
+    components::{
+        Column, Field, Shape, Step, Weight, button, code_block, copyable, error_summary, link_button, notice,
+        table, timeline,
+    },
     home::Home,
+    layout::Layout,
     message::{self, Message},
     refused::Refused,
 };
 use crate::{
     links,
-    model::check::{Check, Fixer},
+    model::{
+        check::{Check, Fixer},
+        time::Timestamp,
+    },
 };
 
 /// Compares a page with its snapshot, and writes it where it can be looked at when that is asked for.
@@ -150,6 +158,82 @@ fn failed(name: &'static str, expected: &str, found: &str, remedy: &'static str)
         fixer: Fixer::IdentityProvider,
         remedy: remedy.into(),
     }
+}
+
+#[test]
+fn component_samples() {
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let ago = |seconds| now - Duration::from_secs(seconds);
+    let good =
+        |name: &'static str| Check { passed: true, expected: None, found: None, ..failed(name, "", "", "") };
+    let checks = [
+        good("signature_missing"),
+        good("assertion_issuer"),
+        failed(
+            "assertion_audience",
+            "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g",
+            "https://other.example",
+            "Set the audience (SP entity ID) of the application to the connection's.",
+        ),
+    ];
+    let steps = [
+        Step {
+            outcome: Shape::Step,
+            title: "The app asked for a login",
+            at: ago(7300),
+            checks: &[],
+            detail: None,
+        },
+        Step {
+            outcome: Shape::Bad,
+            title: "A response was refused",
+            at: ago(95),
+            checks: &checks,
+            detail: None,
+        },
+        Step {
+            outcome: Shape::Good,
+            title: "A response was accepted",
+            at: ago(3),
+            checks: &checks[..1],
+            detail: None,
+        },
+    ];
+    let columns = [
+        Column { name: "Who", number: false },
+        Column { name: "Logins", number: true },
+        Column { name: "Id", number: false },
+    ];
+    let row = |who: &str, logins: &str| vec![html! { (who) }, html! { (logins) }, copyable(FLOW, "id")];
+    let field = Field {
+        error: Some("Write a whole address."),
+        value: "dana",
+        ..Field::new("email", "E-mail", "email")
+    };
+    let layout = Layout::wide("Components", &[("One", "/"), ("Two", "/")]);
+    page(
+        "components",
+        layout.scripts(&[&assets::COPY]).render(html! {
+            h1 { "Components" }
+            (error_summary(&[&field]))
+            section.card { h2 { "Timeline" } (timeline(&steps, now)) }
+            (table("People", &columns, &[row("dana@acme.example", "1,204"), row("li", "3")]))
+            (notice(Shape::Good, "Good", html! { p { "It worked." } }))
+            (notice(Shape::Attention, "Attention", html! { p { "Look at " a href="/" { "this" } "." } }))
+            (notice(Shape::Bad, "Bad", html! { p { "It did not work." } }))
+            (notice(Shape::Note, "Note", html! { p { "By the way." } }))
+            section.card { form.form {
+                (field)
+                (Field { required: false, hint: Some("Whatever you like."), ..Field::new("name", "Name", "text") })
+                div.actions {
+                    (button(Weight::Primary, "Save"))
+                    (link_button(Weight::Plain, "Cancel", "/"))
+                    (button(Weight::Danger, "Delete connection"))
+                }
+            } }
+            (code_block("Certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"))
+        }),
+    );
 }
 
 #[test]

@@ -7,6 +7,8 @@
 mod gateway;
 mod handlers;
 mod session;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::sync::Arc;

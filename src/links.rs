@@ -36,6 +36,8 @@ pub mod path {
     pub const OAUTH_ISSUER: &str = "/v1/oauth";
     /// OpenID Connect Discovery 1.0 §4.
     pub const OAUTH_DISCOVERY: &str = "/v1/oauth/.well-known/openid-configuration";
+    /// The same document where RFC 8414 §3.1 has it.
+    pub const OAUTH_SERVER_METADATA: &str = "/.well-known/oauth-authorization-server/v1/oauth";
     /// RFC 6749 §3.1.
     pub const OAUTH_AUTHORIZE: &str = "/v1/oauth/authorize";
     /// RFC 6749 §3.2.

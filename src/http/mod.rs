@@ -6,6 +6,7 @@ pub mod health;
 pub mod limits;
 pub mod metrics;
 pub mod middleware;
+pub mod oauth;
 pub mod problem;
 pub mod routes;
 pub mod saml;

@@ -9,7 +9,7 @@ use actix_web::{
 use super::{
     health,
     limits::{Caller, Door},
-    metrics, saml,
+    metrics, oauth, saml,
 };
 use crate::{
     links::path,
@@ -29,6 +29,9 @@ pub fn configure(config: &mut ServiceConfig) {
 
     // Browsers on their way to and from identity providers
     saml::configure(config);
+
+    // OAuth clients' servers, and the browsers they send
+    oauth::configure(config);
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -69,6 +69,27 @@ pub enum Selector {
     Email(String),
 }
 
+/// Every spelling of every selector, the winning one first.
+const SELECTORS: [&str; 10] = [
+    "saml_connection_id",
+    "samlConnectionId",
+    "organization_id",
+    "organizationId",
+    "organization_external_id",
+    "organizationExternalId",
+    "domain_hint",
+    "domainHint",
+    "login_hint",
+    "loginHint",
+];
+
+/// The query of the same request for one organization: what the chooser's links carry.
+pub fn query_for(parameters: &Parameters, organization: OrganizationId) -> String {
+    let mut query = parameters.without(&SELECTORS);
+    query.push(("organization_id".into(), organization.to_string().into()));
+    parameters::encode_pairs(&query)
+}
+
 impl Selector {
     fn parse(parameters: &Parameters) -> Result<Self, Error> {
         fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -402,6 +423,24 @@ mod tests {
         }
         assert_eq!(of(""), Err(Error::NoSelector));
         assert_eq!(of("organizationId=x").unwrap_err().code(), "invalid_request");
+    }
+
+    #[test]
+    fn a_choice_repeats_the_request_for_one_organization() {
+        let sent = format!(
+            "client_id={CLIENT}&response_type=code&state=a%20b%26&loginHint=a%40acme.com&organization_id=&x=1"
+        );
+        let organization = "org_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
+        let query = query_for(&Parameters::parse(&sent), organization);
+        assert_eq!(
+            query,
+            format!(
+                "client_id={CLIENT}&response_type=code&state=a%20b%26&x=1&organization_id={organization}"
+            )
+        );
+        let request = AuthorizeRequest::parse(&Parameters::parse(&query)).unwrap();
+        assert_eq!(request.selector, Selector::Organization(organization));
+        assert_eq!(request.state.as_deref(), Some("a b&"));
     }
 
     #[test]

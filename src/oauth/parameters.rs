@@ -51,6 +51,12 @@ impl Parameters {
         }
     }
 
+    /// The pairs but those that `names` names.
+    pub fn without(&self, names: &[&str]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let unnamed = |(name, _): &&(Vec<u8>, Vec<u8>)| !names.iter().any(|other| name == other.as_bytes());
+        self.0.iter().filter(unnamed).cloned().collect()
+    }
+
     /// The value of `name`, which must be there.
     pub fn require(&self, name: &'static str) -> Result<&str, Error> {
         self.get(name)?.ok_or(Error::Missing(name))
@@ -87,30 +93,34 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// Appends `pairs` to `uri`, which is kept to the letter: RFC 6749 §3.1.2 has its own query retained, and
-/// clients compare strings. Everything but unreserved characters is escaped, a space as `%20`, so that
-/// form decoders and plain URI decoders read the same.
+/// clients compare strings.
 pub fn append(uri: &str, pairs: &[(&str, &str)]) -> String {
-    let room: usize = pairs.iter().map(|(name, value)| name.len() + value.len() * 3 + 2).sum();
-    let mut out = String::with_capacity(uri.len() + room);
-    out.push_str(uri);
-    let mut separator = match uri.split_once('?') {
+    let separator = match uri.split_once('?') {
         None => "?",
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
+    format!("{uri}{separator}{}", encode_pairs(pairs))
+}
+
+/// Writes pairs as a query. Everything but unreserved characters is escaped, a space as `%20`, so that
+/// form decoders and plain URI decoders read the same.
+pub fn encode_pairs<T: AsRef<[u8]>>(pairs: &[(T, T)]) -> String {
+    let mut out = String::new();
     for (name, value) in pairs {
-        out.push_str(separator);
-        encode(name, &mut out);
+        if !out.is_empty() {
+            out.push('&');
+        }
+        encode(name.as_ref(), &mut out);
         out.push('=');
-        encode(value, &mut out);
-        separator = "&";
+        encode(value.as_ref(), &mut out);
     }
     out
 }
 
-fn encode(text: &str, out: &mut String) {
+fn encode(bytes: &[u8], out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
+    for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {

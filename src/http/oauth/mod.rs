@@ -1,0 +1,202 @@
+//! The OpenID provider's routes: what clients' servers ask. Where browsers begin is `authorize`.
+
+use std::error::Error as _;
+
+use actix_web::{
+    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+    web,
+};
+use serde_json::json;
+
+use crate::{
+    app::{self, State, signing_keys, token, userinfo},
+    links::path,
+    oauth::{
+        Error,
+        discovery::{Document, Endpoints},
+        id_token::Person,
+        parameters::Parameters,
+    },
+};
+
+/// The name in challenges (RFC 9110 §11.5).
+const REALM: &str = "ostiary";
+
+/// How long the metadata may be kept.
+const DISCOVERY_MAX_AGE: u64 = 3600;
+
+/// Registers the routes.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for address in [path::OAUTH_DISCOVERY, path::OAUTH_SERVER_METADATA] {
+        config.service(web::resource(address).get(discovery).route(web::head().to(discovery)));
+    }
+    config
+        .service(web::resource(path::OAUTH_JWKS).get(jwks).route(web::head().to(jwks)))
+        .service(web::resource(path::OAUTH_TOKEN).post(exchange))
+        .service(
+            web::resource(path::OAUTH_USERINFO)
+                .get(who)
+                .post(who)
+                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight)),
+        );
+}
+
+/// The provider's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3). Any page may read it.
+async fn discovery(state: web::Data<State>) -> HttpResponse {
+    let links = &state.links;
+    let endpoints = Endpoints {
+        issuer: links.oauth_issuer(),
+        authorization_endpoint: links.oauth_authorize().into(),
+        token_endpoint: links.oauth_token().into(),
+        userinfo_endpoint: links.oauth_userinfo().into(),
+        jwks_uri: links.oauth_jwks().into(),
+    };
+    public(DISCOVERY_MAX_AGE).json(Document::new(&endpoints))
+}
+
+/// The public keys (RFC 7517 §5). Any page may read them.
+async fn jwks(state: web::Data<State>) -> HttpResponse {
+    match signing_keys::published(&state).await {
+        Ok(keys) => public(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys),
+        Err(error) => failure(error),
+    }
+}
+
+fn public(max_age: u64) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}")))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+    response
+}
+
+/// The token endpoint (RFC 6749 §3.2). Not for pages: it wants the client's secret.
+async fn exchange(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let outcome = match (form(&request, &body), authorization(&request)) {
+        (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
+        (Ok(form), Ok(authorization)) => token::exchange(&state, authorization, form).await,
+    };
+    match outcome {
+        Ok(Ok(tokens)) => HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::PRAGMA, "no-cache"))
+            .json(tokens),
+        Ok(Err(error)) => {
+            let mut response = refusal(&error);
+            // RFC 6749 §5.2: a client that tried a header hears which one is right.
+            if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
+                response.insert_header((
+                    header::WWW_AUTHENTICATE,
+                    format!("Basic realm=\"{REALM}\", charset=\"UTF-8\""),
+                ));
+            }
+            response.json(body_of(&error))
+        }
+        Err(error) => failure(error),
+    }
+}
+
+/// Who an access token speaks for (OpenID Connect Core §5.3), by GET and POST.
+async fn who(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let form = if body.is_empty() { Ok("") } else { form(&request, &body) };
+    let parameters = form.map(Parameters::parse);
+    let credentials = parameters
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|parameters| Ok((authorization(&request)?, parameters.get("access_token")?)));
+    let outcome = match credentials {
+        Ok((authorization, token)) => userinfo::userinfo(&state, authorization, token).await,
+        Err(error) => Ok(Err(error)),
+    };
+    let mut response = match outcome {
+        Ok(Ok(login)) => HttpResponse::Ok().json(Person::new(
+            login.email.as_str(),
+            login.organization_id,
+            login.organization_external_id.as_deref(),
+            &login.attributes,
+        )),
+        Ok(Err(error)) => challenge(&error),
+        Err(error) => failure(error),
+    };
+    allow_any_page(&mut response);
+    response
+}
+
+/// Asks for a (better) bearer token (RFC 6750 §3).
+fn challenge(error: &Error) -> HttpResponse {
+    let code = error.code();
+    let challenge = match error {
+        // §3.1: who sent no token learns no error code.
+        Error::NoBearerToken => format!("Bearer realm=\"{REALM}\""),
+        _ => format!(
+            "Bearer realm=\"{REALM}\", error=\"{code}\", error_description=\"{}\"",
+            error.description()
+        ),
+    };
+    let status = match error {
+        Error::NoBearerToken | Error::InvalidToken => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    HttpResponse::build(status).insert_header((header::WWW_AUTHENTICATE, challenge)).json(body_of(error))
+}
+
+/// A page elsewhere asks whether it may call userinfo with a token (Fetch §3.2).
+async fn preflight() -> HttpResponse {
+    let mut response = HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"))
+        .finish();
+    allow_any_page(&mut response);
+    response
+}
+
+/// There are no cookies on these routes, so any origin may ask with a token that it has.
+fn allow_any_page(response: &mut HttpResponse) {
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
+}
+
+/// The `Authorization` header, of which there is one at the most.
+fn authorization(request: &HttpRequest) -> Result<Option<&str>, Error> {
+    let malformed =
+        |reason: &str| Error::Malformed { name: "the Authorization header", reason: reason.to_owned() };
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(malformed("was sent more than once"));
+    }
+    first.map(|value| value.to_str().map_err(|_| malformed("is not ASCII"))).transpose()
+}
+
+/// The body as a form (RFC 6749 §4.1.3).
+fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
+    let malformed = |reason: &str| Error::Malformed { name: "the body", reason: reason.to_owned() };
+    if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(malformed("must be application/x-www-form-urlencoded"));
+    }
+    std::str::from_utf8(body).map_err(|_| malformed("is not UTF-8"))
+}
+
+/// The answer to a refused request (RFC 6749 §5.2), without its body.
+fn refusal(error: &Error) -> HttpResponseBuilder {
+    let status = match error.is_client_authentication() {
+        true => StatusCode::UNAUTHORIZED,
+        false => StatusCode::BAD_REQUEST,
+    };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::CACHE_CONTROL, "no-store")).insert_header((header::PRAGMA, "no-cache"));
+    response
+}
+
+fn body_of(error: &Error) -> serde_json::Value {
+    json!({ "error": error.code(), "error_description": error.description() })
+}
+
+/// Our own failure: the cause goes to the log only.
+fn failure(error: app::Error) -> HttpResponse {
+    tracing::error!(error = %error, cause = error.source().map(ToString::to_string), "the OpenID provider failed");
+    HttpResponse::InternalServerError()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(body_of(&Error::ServerError))
+}

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod api_keys;
+pub mod authorize;
 pub mod environments;
 mod error;
 pub mod import_metadata;

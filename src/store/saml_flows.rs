@@ -240,12 +240,13 @@ pub async fn consume_request(
     let rows = conn
         .sql(
             "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = 'in_progress', refusal = NULL, \
-             email = $2, attributes = $3, code_sha256 = $4, code_expires_at = $5 \
-             WHERE id = $6 AND request_id = $7 AND request_consumed_at IS NULL AND request_expires_at > $1",
+             email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6 \
+             WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
         )
         .bind(now)
         .bind(answer.email.as_str())
         .bind(attributes_to_json(answer.attributes))
+        .bind(answer.authenticated_at)
         .bind(answer.code)
         .bind(answer.code_expires_at)
         .bind(id)
@@ -262,6 +263,8 @@ pub struct Answer<'a> {
     pub email: &'a Email,
     /// What the identity provider said of the person.
     pub attributes: &'a Attributes,
+    /// When it asked the person for credentials.
+    pub authenticated_at: Option<Timestamp>,
     /// The code for the app.
     pub code: Digest,
     /// Until when it can be redeemed.

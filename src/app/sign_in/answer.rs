@@ -43,6 +43,7 @@ pub(super) async fn sign_in(
     let answer = Answer {
         email: &email,
         attributes: &attributes,
+        authenticated_at: assertion.authn_instant,
         code: code.digest(),
         code_expires_at: now + lifetime,
     };

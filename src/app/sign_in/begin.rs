@@ -112,6 +112,23 @@ pub async fn begin(
     Ok(Begun { flow: flow.id, to_idp, browser })
 }
 
+/// Begins `flow` like [`begin`]; refuses it, as history too, where no login can go through the connection.
+pub async fn begin_or_refuse(
+    state: &State,
+    target: &LoginConnection,
+    flow: SamlFlow,
+    browser: Option<Browser>,
+) -> Result<Result<Begun, Refused>> {
+    let Err((refusal, found)) = check_ready(state, &target.connection) else {
+        return Ok(Ok(begin(state, target, flow, browser).await?));
+    };
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    tx.commit().await?;
+    let checks = vec![refusal.failed(None, found)];
+    Ok(Err(record::refuse_begun(state, target, &flow, refusal, checks).await?))
+}
+
 /// Stores a flow that begins when its link is opened, and gives that link.
 pub async fn start_link(
     state: &State,

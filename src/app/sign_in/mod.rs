@@ -11,7 +11,7 @@ mod refusal;
 mod unsolicited;
 mod verification;
 
-pub use begin::{Begun, ToIdp, begin, begin_from_link, start, start_link};
+pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, start_link};
 pub use browser::Browser;
 pub use receive::{Outcome, Post, receive};
 pub use record::Refused;

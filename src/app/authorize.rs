@@ -1,0 +1,176 @@
+//! An OAuth client sends a browser to sign in (RFC 6749 §4.1.1): who asks, where the answer may go, whose
+//! identity provider it is, and off.
+
+use super::{
+    Result, State,
+    sign_in::{self, Begun, Browser, Refused},
+};
+use crate::{
+    model::{
+        domain::Domain,
+        email::Email,
+        id::{EnvironmentId, OrganizationId, SamlFlowId},
+        saml_flow::{FlowOrigin, OauthRequest},
+    },
+    oauth::{
+        Error,
+        authorize::{self, AuthorizeRequest, Selector, Sender},
+        parameters::Parameters,
+    },
+    store::{
+        Conn, oauth_clients,
+        saml_connections::{self, LoginConnection},
+    },
+};
+
+/// How many organizations a chooser shows at the most.
+const MOST_CHOICES: i64 = 50;
+
+/// What the browser does next.
+#[derive(Debug)]
+pub enum Outcome {
+    /// On to the identity provider.
+    Begun(Begun),
+    /// The person chooses one of these organizations.
+    Choose {
+        /// What the app is called.
+        application: String,
+        /// The organizations that fit.
+        choices: Vec<Choice>,
+    },
+    /// Back to the client with an error.
+    ToClient(String),
+    /// The connection takes no logins; the person learns it and can go back to the app.
+    Refused(Refused),
+    /// Neither client nor redirect URI can be trusted with an answer, so the person gets it.
+    Page(Error),
+}
+
+/// One organization of a chooser.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// The query of the same request for this organization.
+    pub query: String,
+}
+
+/// Begins the login that a client's authorization request asks for.
+pub async fn authorize(state: &State, query: &str, browser: Option<Browser>) -> Result<Outcome> {
+    let parameters = Parameters::parse(query);
+    let sender = match Sender::parse(&parameters) {
+        Ok(sender) => sender,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let mut conn = state.db.read().await?;
+    let Some(client) = oauth_clients::find_registration(&mut conn, sender.client_id).await? else {
+        return Ok(Outcome::Page(Error::UnknownClient(sender.client_id.to_string())));
+    };
+    let redirect_uri = match authorize::redirect_uri(sender.redirect_uri, &client.redirect_uris) {
+        Ok(redirect_uri) => redirect_uri,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let to_client = |error| {
+        tracing::info!(client = %sender.client_id, %error, "authorization refused");
+        Ok(Outcome::ToClient(authorize::error_url(&redirect_uri, &error, sender.state)))
+    };
+    let request = match AuthorizeRequest::parse(&parameters) {
+        Ok(request) => request,
+        Err(error) => return to_client(error),
+    };
+    let mut targets = find_targets(&mut conn, client.environment_id, &request.selector).await?;
+    drop(conn);
+    let target = match (targets.pop(), targets.is_empty()) {
+        (Some(only), true) => only,
+        (Some(last), false) => {
+            targets.push(last);
+            return Ok(choose(&targets, &parameters));
+        }
+        (None, _) => return to_client(no_connection(&request.selector)),
+    };
+
+    let oauth = OauthRequest {
+        client_id: sender.client_id,
+        redirect_uri_sent: sender.redirect_uri.is_some(),
+        redirect_uri,
+        nonce: request.nonce,
+        code_challenge: request.code_challenge.map(|challenge| challenge.as_str().to_owned()),
+        scope: Some(request.scope),
+    };
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow =
+        sign_in::start(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
+    Ok(match sign_in::begin_or_refuse(state, &target, flow, browser).await? {
+        Ok(begun) => Outcome::Begun(begun),
+        Err(refused) => Outcome::Refused(refused),
+    })
+}
+
+/// The connections that a selector leads to, in the client's environment and in no other.
+async fn find_targets(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    selector: &Selector,
+) -> Result<Vec<LoginConnection>> {
+    let one = match selector {
+        Selector::Connection(id) => saml_connections::find_in_environment(conn, environment, *id).await?,
+        Selector::Organization(id) => saml_connections::find_primary(conn, environment, *id).await?,
+        Selector::OrganizationExternalId(id) => {
+            saml_connections::find_primary_by_external_id(conn, environment, id).await?
+        }
+        Selector::Domain(_) | Selector::Email(_) => {
+            let Some(domain) = routing_domain(selector) else { return Ok(Vec::new()) };
+            return Ok(
+                saml_connections::list_primary_by_domain(conn, environment, &domain, MOST_CHOICES).await?
+            );
+        }
+    };
+    Ok(one.into_iter().collect())
+}
+
+/// The domain to route by; `None` when the hint holds none.
+fn routing_domain(selector: &Selector) -> Option<Domain> {
+    match selector {
+        Selector::Domain(text) => Domain::parse(text.trim()).ok(),
+        Selector::Email(text) => Email::parse(text.trim()).map(|email| email.domain().clone()),
+        _ => None,
+    }
+}
+
+fn no_connection(selector: &Selector) -> Error {
+    let reason = match selector {
+        Selector::Connection(_) => "SAML connection not found",
+        Selector::Organization(_) | Selector::OrganizationExternalId(_) => {
+            "organization not found, or organization does not have a primary SAML connection"
+        }
+        Selector::Domain(_) | Selector::Email(_) if routing_domain(selector).is_none() => {
+            "must be a domain or an e-mail address"
+        }
+        Selector::Domain(_) | Selector::Email(_) => {
+            "no organization with a primary SAML connection has this domain"
+        }
+    };
+    Error::NoConnection { name: selector.parameter(), reason }
+}
+
+fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
+    let name = |target: &LoginConnection| {
+        let organization = &target.organization;
+        match organization.display_name.is_empty() {
+            true => organization.external_id.clone().unwrap_or_else(|| organization.id.to_string()),
+            false => organization.display_name.clone(),
+        }
+    };
+    let query = |organization: OrganizationId| authorize::query_for(parameters, organization);
+    Outcome::Choose {
+        application: targets
+            .first()
+            .map(|target| target.environment.display_name.clone())
+            .unwrap_or_default(),
+        choices: targets
+            .iter()
+            .map(|target| Choice { name: name(target), query: query(target.organization.id) })
+            .collect(),
+    }
+}

@@ -43,6 +43,11 @@ impl Problem {
         Self { surface: Surface::Api, error }
     }
 
+    /// For OAuth clients (RFC 6749 §5.2).
+    pub fn oauth(error: Error) -> Self {
+        Self { surface: Surface::Oauth, error }
+    }
+
     /// For people with a browser, or for programs where they call instead.
     pub fn page(error: Error, request: &HttpRequest) -> Self {
         Self { surface: Surface::of(request.path(), request.headers()), error }
@@ -71,6 +76,16 @@ impl Problem {
             Error::FailedPrecondition(_) => 9,
             Error::Limited { .. } => 8,
             Error::Internal(_) => 13,
+        }
+    }
+
+    /// OAuth's error code.
+    fn oauth_code(&self) -> &'static str {
+        match &self.error {
+            Error::Internal(_) => "server_error",
+            Error::Limited { .. } => "temporarily_unavailable",
+            Error::Forbidden(_) => "access_denied",
+            _ => "invalid_request",
         }
     }
 
@@ -107,8 +122,10 @@ impl ResponseError for Problem {
         }
         let mut response = match self.surface {
             Surface::Page => page(self.status(), Policy::Own, self.view()),
-            Surface::Api | Surface::Oauth => HttpResponse::build(self.status())
+            Surface::Api => HttpResponse::build(self.status())
                 .json(json!({ "code": self.number(), "message": self.to_string(), "details": [] })),
+            Surface::Oauth => HttpResponse::build(self.status())
+                .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };
         if let Error::Limited { retry_after } = &self.error {
             let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));

@@ -1,16 +1,17 @@
 //! The OpenID provider's routes: what clients' servers ask. Where browsers begin is `authorize`.
 
-use std::error::Error as _;
+mod authorize;
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use serde_json::json;
 
+use super::problem::Problem;
 use crate::{
-    app::{self, State, signing_keys, token, userinfo},
+    app::{State, signing_keys, token, userinfo},
     links::path,
     oauth::{
         Error,
@@ -32,13 +33,14 @@ pub fn configure(config: &mut web::ServiceConfig) {
         config.service(web::resource(address).get(discovery).route(web::head().to(discovery)));
     }
     config
+        .service(web::resource(path::OAUTH_AUTHORIZE).get(authorize::get).post(authorize::post))
         .service(web::resource(path::OAUTH_JWKS).get(jwks).route(web::head().to(jwks)))
         .service(web::resource(path::OAUTH_TOKEN).post(exchange))
         .service(
             web::resource(path::OAUTH_USERINFO)
                 .get(who)
                 .post(who)
-                .route(web::method(actix_web::http::Method::OPTIONS).to(preflight)),
+                .route(web::method(Method::OPTIONS).to(preflight)),
         );
 }
 
@@ -56,11 +58,9 @@ async fn discovery(state: web::Data<State>) -> HttpResponse {
 }
 
 /// The public keys (RFC 7517 §5). Any page may read them.
-async fn jwks(state: web::Data<State>) -> HttpResponse {
-    match signing_keys::published(&state).await {
-        Ok(keys) => public(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys),
-        Err(error) => failure(error),
-    }
+async fn jwks(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    let keys = signing_keys::published(&state).await.map_err(Problem::oauth)?;
+    Ok(public(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys))
 }
 
 fn public(max_age: u64) -> HttpResponseBuilder {
@@ -72,17 +72,21 @@ fn public(max_age: u64) -> HttpResponseBuilder {
 }
 
 /// The token endpoint (RFC 6749 §3.2). Not for pages: it wants the client's secret.
-async fn exchange(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn exchange(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
     let outcome = match (form(&request, &body), authorization(&request)) {
         (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
         (Ok(form), Ok(authorization)) => token::exchange(&state, authorization, form).await,
     };
-    match outcome {
-        Ok(Ok(tokens)) => HttpResponse::Ok()
+    Ok(match outcome.map_err(Problem::oauth)? {
+        Ok(tokens) => HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
             .json(tokens),
-        Ok(Err(error)) => {
+        Err(error) => {
             let mut response = refusal(&error);
             // RFC 6749 §5.2: a client that tried a header hears which one is right.
             if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
@@ -93,12 +97,15 @@ async fn exchange(state: web::Data<State>, request: HttpRequest, body: web::Byte
             }
             response.json(body_of(&error))
         }
-        Err(error) => failure(error),
-    }
+    })
 }
 
 /// Who an access token speaks for (OpenID Connect Core §5.3), by GET and POST.
-async fn who(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+async fn who(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
     let form = if body.is_empty() { Ok("") } else { form(&request, &body) };
     let parameters = form.map(Parameters::parse);
     let credentials = parameters
@@ -109,18 +116,17 @@ async fn who(state: web::Data<State>, request: HttpRequest, body: web::Bytes) ->
         Ok((authorization, token)) => userinfo::userinfo(&state, authorization, token).await,
         Err(error) => Ok(Err(error)),
     };
-    let mut response = match outcome {
-        Ok(Ok(login)) => HttpResponse::Ok().json(Person::new(
+    let mut response = match outcome.map_err(Problem::oauth)? {
+        Ok(login) => HttpResponse::Ok().json(Person::new(
             login.email.as_str(),
             login.organization_id,
             login.organization_external_id.as_deref(),
             &login.attributes,
         )),
-        Ok(Err(error)) => challenge(&error),
-        Err(error) => failure(error),
+        Err(error) => challenge(&error),
     };
     allow_any_page(&mut response);
-    response
+    Ok(response)
 }
 
 /// Asks for a (better) bearer token (RFC 6750 §3).
@@ -191,12 +197,4 @@ fn refusal(error: &Error) -> HttpResponseBuilder {
 
 fn body_of(error: &Error) -> serde_json::Value {
     json!({ "error": error.code(), "error_description": error.description() })
-}
-
-/// Our own failure: the cause goes to the log only.
-fn failure(error: app::Error) -> HttpResponse {
-    tracing::error!(error = %error, cause = error.source().map(ToString::to_string), "the OpenID provider failed");
-    HttpResponse::InternalServerError()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(body_of(&Error::ServerError))
 }

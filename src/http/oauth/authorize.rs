@@ -1,0 +1,72 @@
+//! Where a client's browser begins (RFC 6749 §3.1): by GET, or by POST of the same parameters.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+
+use super::super::{problem::Problem, saml};
+use crate::{
+    app::{
+        State,
+        authorize::{self, Outcome},
+    },
+    links::path,
+    oauth::Error,
+    pages::{
+        chooser::{Choice, Chooser},
+        message::Message,
+        response::{Policy, page},
+    },
+};
+
+/// `GET /v1/oauth/authorize`.
+pub(super) async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    begin(&state, &request, request.query_string()).await
+}
+
+/// `POST /v1/oauth/authorize` (OpenID Connect Core §3.1.2.1).
+pub(super) async fn post(
+    state: web::Data<State>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    match super::form(&request, &body) {
+        Ok(form) => begin(&state, &request, form).await,
+        Err(error) => Ok(refusal(&error)),
+    }
+}
+
+async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, Problem> {
+    let outcome = authorize::authorize(state, query, saml::browser(request)).await;
+    Ok(match outcome.map_err(|error| Problem::page(error, request))? {
+        Outcome::Begun(begun) => saml::send_to_idp(state, begun),
+        Outcome::Choose { application, choices } => choose(&application, &choices),
+        Outcome::ToClient(location) => HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, location))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .finish(),
+        Outcome::Refused(refused) => saml::refuse(&refused, request),
+        Outcome::Page(error) => refusal(&error),
+    })
+}
+
+/// The person chooses the organization; each link is the same request for one of them.
+fn choose(application: &str, choices: &[authorize::Choice]) -> HttpResponse {
+    let links: Vec<String> =
+        choices.iter().map(|choice| format!("{}?{}", path::OAUTH_AUTHORIZE, choice.query)).collect();
+    let choices: Vec<Choice<'_>> =
+        choices.iter().zip(&links).map(|(choice, href)| Choice { name: &choice.name, href }).collect();
+    let view = Chooser { application: Some(application), choices: &choices, banner: None };
+    page(StatusCode::OK, Policy::Chain, view.view())
+}
+
+/// A request that may not be answered at a redirect URI (RFC 6749 §4.1.2.1): whoever set the app up must
+/// mend it, so the page says what was sent and what is registered.
+fn refusal(error: &Error) -> HttpResponse {
+    let happened = error.description();
+    let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };
+    page(StatusCode::BAD_REQUEST, Policy::Own, view.view())
+}

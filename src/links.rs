@@ -53,6 +53,10 @@ pub mod path {
     pub const TEST_IDP_METADATA: &str = "/test-idp/metadata";
     /// Its single sign-on service, for both bindings.
     pub const TEST_IDP_SSO: &str = "/test-idp/sso";
+    /// Where it begins a login by itself.
+    pub const TEST_IDP_START: &str = "/test-idp/start";
+    /// Where its own pages say what is to be answered.
+    pub const TEST_IDP_RESPOND: &str = "/test-idp/respond";
 
     /// The sample app.
     pub const DEMO: &str = "/demo";

@@ -1,0 +1,360 @@
+//! Who the test identity provider is, whom it knows, and what it answers.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use openssl::x509::X509;
+use url::Url;
+
+use super::{
+    encrypt::Encryption,
+    flaw::Flaw,
+    response::{Exchange, ResponseSpec, Signing},
+};
+use crate::{
+    links::{Links, path},
+    model::{
+        id::SamlConnectionId,
+        random::Random,
+        time::{Clock, Timestamp},
+    },
+    saml::{
+        key_pair::{KeyKind, KeyPair},
+        names::name_id_format,
+        sign::{SignatureAlgorithm, SigningError},
+        write::escape_text,
+    },
+};
+
+/// The test identity provider. It lets anybody in as anybody, so it is for trials only.
+pub struct TestIdp {
+    /// Its signing key and certificate.
+    pub keys: KeyPair,
+    /// Where it is served.
+    pub links: Links,
+    /// Who can be picked from its list.
+    pub users: Vec<TestUser>,
+    /// Who may ask it.
+    pub service_providers: Arc<dyn ServiceProviders>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// Somebody to sign in as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestUser {
+    /// The e-mail address.
+    pub email: String,
+    /// The first name.
+    pub first_name: String,
+    /// The last name.
+    pub last_name: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+/// A service provider that asks the test identity provider: a connection wired to it.
+#[derive(Debug, Clone)]
+pub struct ServiceProvider {
+    /// What to call it: the organization's name.
+    pub name: String,
+    /// Its entity id, the audience of what is sent to it.
+    pub sp_entity_id: String,
+    /// Its Assertion Consumer Service URL.
+    pub acs_url: String,
+    /// The certificate to encrypt for, when it takes encrypted assertions.
+    pub encryption_certificate: Option<X509>,
+    /// The organization's domains: whose people it lets in.
+    pub domains: Vec<String>,
+}
+
+impl ServiceProvider {
+    /// Whether it lets in the people of this address's domain. Without any domains, nobody can say.
+    pub fn expects(&self, email: &str) -> bool {
+        let domain = email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
+        self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
+    }
+}
+
+/// What [`ServiceProviders::list`] gives.
+pub type Listing<'a> = Pin<Box<dyn Future<Output = Vec<ServiceProvider>> + Send + 'a>>;
+
+/// Knows the service providers: those connections that are marked as tests.
+pub trait ServiceProviders: Send + Sync {
+    /// All of them, now.
+    fn list(&self) -> Listing<'_>;
+}
+
+impl ServiceProviders for Vec<ServiceProvider> {
+    fn list(&self) -> Listing<'_> {
+        Box::pin(std::future::ready(self.clone()))
+    }
+}
+
+impl TestIdp {
+    /// Its entity id: the address of its metadata.
+    pub fn entity_id(&self) -> String {
+        self.links.test_idp_metadata().into()
+    }
+
+    /// Its single sign-on address.
+    pub fn sso_url(&self) -> String {
+        self.links.test_idp_sso().into()
+    }
+
+    /// Whom an answer to `acs_url` goes to. It signs whatever it is asked to, so it answers only to
+    /// those it knows and to this very server; anybody else could use it to forge logins elsewhere.
+    pub async fn service_provider(&self, entity_id: &str, acs_url: Option<&str>) -> Option<ServiceProvider> {
+        let known = self.service_providers.list().await;
+        let found = match acs_url {
+            Some(url) => known
+                .iter()
+                .find(|sp| sp.acs_url == url && sp.sp_entity_id == entity_id)
+                .or_else(|| known.iter().find(|sp| sp.acs_url == url)),
+            None => known.iter().find(|sp| sp.sp_entity_id == entity_id),
+        };
+        match (found, acs_url) {
+            (Some(found), _) => Some(ServiceProvider { sp_entity_id: entity_id.to_owned(), ..found.clone() }),
+            (None, Some(url)) if self.is_own_acs(url) => Some(ServiceProvider {
+                name: entity_id.to_owned(),
+                sp_entity_id: entity_id.to_owned(),
+                acs_url: url.to_owned(),
+                encryption_certificate: None,
+                domains: Vec::new(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether a URL is an Assertion Consumer Service of this server.
+    fn is_own_acs(&self, url: &str) -> bool {
+        let Ok(parsed) = Url::parse(url) else { return false };
+        let Some((before, after)) = path::SAML_ACS.split_once("{connection}") else { return false };
+        parsed.origin().ascii_serialization() == self.links.origin()
+            && parsed.username().is_empty()
+            && parsed.password().is_none()
+            && parsed
+                .path()
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after))
+                .is_some_and(|id| id.parse::<SamlConnectionId>().is_ok())
+    }
+}
+
+/// What is to be said about the person, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The NameID.
+    pub name_id: String,
+    /// The attributes, in order.
+    pub attributes: Vec<(String, Vec<String>)>,
+    /// What is signed.
+    pub signing: Signing,
+    /// What is done wrong.
+    pub flaw: Option<Flaw>,
+}
+
+impl Statement {
+    /// What is said about a user of the list.
+    pub fn about(user: &TestUser) -> Self {
+        let one = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
+        let mut attributes = vec![
+            one("email", &user.email),
+            one("firstName", &user.first_name),
+            one("lastName", &user.last_name),
+            ("groups".to_owned(), user.groups.clone()),
+        ];
+        attributes.retain(|(_, values)| values.iter().any(|value| !value.is_empty()));
+        Self { name_id: user.email.clone(), attributes, signing: Signing::Assertion, flaw: None }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// Encryption was asked for, and there is nobody's key to encrypt for.
+    #[error("the connection has no encryption certificate")]
+    NothingToEncryptFor,
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+/// The Response document. Costs a signature: not on an async thread.
+pub fn answer(
+    idp_entity_id: &str,
+    keys: &KeyPair,
+    to: &ServiceProvider,
+    in_response_to: Option<&str>,
+    statement: &Statement,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<String, AnswerError> {
+    let exchange =
+        Exchange { idp_entity_id, sp_entity_id: &to.sp_entity_id, acs_url: &to.acs_url, in_response_to };
+    let mut spec = ResponseSpec::valid(&exchange, &statement.name_id, now, random);
+    spec.attributes.clone_from(&statement.attributes);
+    spec.signing = statement.signing;
+    if !statement.name_id.contains('@') {
+        spec.name_id_format = Some(name_id_format::UNSPECIFIED.to_owned());
+    }
+    let mut other_keys = None;
+    match statement.flaw {
+        Some(Flaw::Expired) => spec.shift(true, Duration::from_secs(3600)),
+        Some(Flaw::Unsigned) => spec.signing = Signing::None,
+        Some(Flaw::WrongAudience) => {
+            spec.audience_restrictions = vec![vec!["https://another-service.example/saml".to_owned()]];
+        }
+        Some(Flaw::WrongIssuer) => spec.set_issuer("https://another-idp.example/metadata"),
+        Some(Flaw::WrongRecipient) => {
+            spec.recipient = Some("https://another-service.example/saml/acs".to_owned());
+        }
+        Some(Flaw::OtherKey) => {
+            let pair = KeyPair::generate(KeyKind::Rsa(2048), "Somebody else", now, random);
+            other_keys = Some(pair.map_err(SigningError::from)?);
+        }
+        Some(Flaw::Sha1) => {
+            spec.algorithm = Some(match SignatureAlgorithm::for_key(&keys.key) {
+                SignatureAlgorithm::EcdsaSha256 => SignatureAlgorithm::EcdsaSha1,
+                _ => SignatureAlgorithm::RsaSha1,
+            });
+        }
+        Some(Flaw::ForeignDomain) => make_foreign(&mut spec, to),
+        Some(Flaw::Encrypted) => {
+            let certificate = to.encryption_certificate.clone().ok_or(AnswerError::NothingToEncryptFor)?;
+            spec.encryption = Some(Encryption::new(certificate));
+        }
+        Some(Flaw::Tampered | Flaw::Replayed) | None => {}
+    }
+    let keys = other_keys.as_ref().unwrap_or(keys);
+    let xml = spec.build(&keys.key, &keys.certificate, random)?;
+    Ok(if statement.flaw == Some(Flaw::Tampered) { tamper(&xml, &statement.name_id) } else { xml })
+}
+
+/// Moves the person to a domain that the service provider does not let in.
+fn make_foreign(spec: &mut ResponseSpec, to: &ServiceProvider) {
+    let foreign = |email: &str| {
+        let known = !to.domains.is_empty() && !to.expects(email);
+        let name = email.split('@').next().unwrap_or("somebody");
+        if known { email.to_owned() } else { format!("{name}@intruder.example") }
+    };
+    spec.name_id = spec.name_id.as_deref().map(foreign);
+    spec.name_id_format = Some(name_id_format::EMAIL.to_owned());
+    for (name, values) in &mut spec.attributes {
+        if name == "email" {
+            for value in values {
+                *value = foreign(value);
+            }
+        }
+    }
+}
+
+/// Changes the NameID in a signed document.
+fn tamper(xml: &str, name_id: &str) -> String {
+    let mut signed = String::new();
+    escape_text(name_id, &mut signed);
+    let (name, domain) = name_id.split_once('@').unwrap_or((name_id, "example.com"));
+    let forged = format!("{}@{domain}", if name == "admin" { "root" } else { "admin" });
+    let mut escaped = String::new();
+    escape_text(&forged, &mut escaped);
+    xml.replacen(&format!(">{signed}</saml:NameID>"), &format!(">{escaped}</saml:NameID>"), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{random::SeededRandom, time::ManualClock};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+
+    fn sp() -> ServiceProvider {
+        ServiceProvider {
+            name: "Acme".into(),
+            sp_entity_id: "https://sp.example/saml".into(),
+            acs_url: "https://sp.example/acs".into(),
+            encryption_certificate: None,
+            domains: vec!["acme.example".into()],
+        }
+    }
+
+    fn idp() -> TestIdp {
+        TestIdp {
+            keys: KeyPair::generate(KeyKind::P256, "IdP", NOW, &SeededRandom::new(1)).unwrap(),
+            links: Links::new(&"http://localhost:8080".parse().unwrap()).unwrap(),
+            users: Vec::new(),
+            service_providers: Arc::new(vec![sp()]),
+            clock: Arc::new(ManualClock::at(NOW)),
+            random: Arc::new(SeededRandom::new(2)),
+        }
+    }
+
+    #[actix_web::test]
+    async fn only_known_addresses_and_this_server_are_answered() {
+        let idp = idp();
+        let own = "http://localhost:8080/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";
+        for (entity, url, answered) in [
+            ("https://sp.example/saml", Some("https://sp.example/acs"), true),
+            ("https://sp.example/saml", None, true),
+            ("https://other.example/saml", None, false),
+            ("x", Some(own), true),
+            ("x", Some("http://localhost:8080/v1/saml/saml_conn_1/acs"), false),
+            ("x", Some("http://localhost:8080/elsewhere"), false),
+            ("x", Some("http://localhost:8081/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs"), false),
+            ("x", Some("http://u@localhost:8080/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs"), false),
+            ("https://sp.example/saml", Some("https://evil.example/acs"), false),
+            ("https://sp.example/saml", Some("https://sp.example/acs?x"), false),
+            ("https://sp.example/saml", Some("javascript:alert(1)"), false),
+        ] {
+            let found = idp.service_provider(entity, url).await;
+            assert_eq!(found.is_some(), answered, "{entity} {url:?}");
+        }
+        let other_audience = idp.service_provider("x", Some("https://sp.example/acs")).await.unwrap();
+        assert_eq!(other_audience.sp_entity_id, "x");
+    }
+
+    fn answered(flaw: Option<Flaw>, email: &str) -> Result<String, AnswerError> {
+        let user = TestUser {
+            email: email.into(),
+            first_name: "Dana".into(),
+            last_name: String::new(),
+            groups: vec!["R&D".into(), "admins".into()],
+        };
+        let statement = Statement { flaw, ..Statement::about(&user) };
+        answer("idp", &idp().keys, &sp(), Some("_1"), &statement, NOW, &SeededRandom::new(9))
+    }
+
+    #[test]
+    fn each_flaw_changes_the_one_thing_it_names() {
+        let good = answered(None, "dana@acme.example").unwrap();
+        assert!(good.contains(">dana@acme.example</saml:NameID>") && good.contains("firstName"));
+        assert!(!good.contains("lastName"), "an empty attribute is not sent");
+        for (flaw, shows) in [
+            (Flaw::Expired, "NotOnOrAfter=\"2026-09-21T13:18:20.000Z\""),
+            (Flaw::WrongAudience, "<saml:Audience>https://another-service.example/saml<"),
+            (Flaw::WrongIssuer, "<saml:Issuer>https://another-idp.example/metadata<"),
+            (Flaw::WrongRecipient, "Recipient=\"https://another-service.example/saml/acs\""),
+            (Flaw::Tampered, ">admin@acme.example</saml:NameID>"),
+            (Flaw::Sha1, "ecdsa-sha1"),
+            (Flaw::ForeignDomain, ">dana@intruder.example</saml:NameID>"),
+        ] {
+            assert!(!good.contains(shows), "{flaw:?}");
+            assert!(answered(Some(flaw), "dana@acme.example").unwrap().contains(shows), "{flaw:?}");
+        }
+        let unsigned = answered(Some(Flaw::Unsigned), "dana@acme.example").unwrap();
+        assert!(good.contains("SignatureValue") && !unsigned.contains("SignatureValue"));
+        let certificate = |xml: &str| xml.split("X509Certificate>").nth(1).unwrap().to_owned();
+        let other = answered(Some(Flaw::OtherKey), "dana@acme.example").unwrap();
+        assert_ne!(certificate(&other), certificate(&good));
+        let encrypted = answered(Some(Flaw::Encrypted), "dana@acme.example");
+        assert!(matches!(encrypted, Err(AnswerError::NothingToEncryptFor)));
+    }
+
+    #[test]
+    fn a_person_who_is_foreign_already_stays_who_he_is() {
+        let xml = answered(Some(Flaw::ForeignDomain), "sam@globex.example").unwrap();
+        assert!(xml.contains(">sam@globex.example</saml:NameID>"));
+        let xml = answered(Some(Flaw::Tampered), "admin@acme.example").unwrap();
+        assert!(xml.contains(">root@acme.example</saml:NameID>"));
+    }
+}

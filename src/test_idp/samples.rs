@@ -1,0 +1,96 @@
+//! Each page with realistic data, compared with its snapshot (see `pages/samples.rs`).
+
+use openssl::x509::X509;
+
+use super::{
+    form::{Ask, Draft},
+    provider::{ServiceProvider, TestUser},
+    views::{Choose, Review, Start, not_encryptable, refused},
+};
+use crate::pages::samples::page;
+
+const ACS: &str = "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";
+
+fn user(email: &str, first_name: &str, last_name: &str) -> TestUser {
+    TestUser {
+        email: email.into(),
+        first_name: first_name.into(),
+        last_name: last_name.into(),
+        groups: vec!["engineering".into(), "R&D".into()],
+    }
+}
+
+fn sp(name: &str, encryption_certificate: Option<X509>) -> ServiceProvider {
+    ServiceProvider {
+        name: name.into(),
+        sp_entity_id: ACS.trim_end_matches("/acs").into(),
+        acs_url: ACS.into(),
+        encryption_certificate,
+        domains: vec!["acme.example".into(), "acme-research.example".into()],
+    }
+}
+
+fn ask(request_id: Option<&str>) -> Ask {
+    Ask {
+        request_id: request_id.map(str::to_owned),
+        acs_url: ACS.into(),
+        audience: ACS.trim_end_matches("/acs").into(),
+        relay_state: Some("r-\"<1>".into()),
+    }
+}
+
+#[test]
+fn start_samples() {
+    let (entity_id, sso_url) =
+        ("http://localhost:8080/test-idp/metadata", "http://localhost:8080/test-idp/sso");
+    let certificate_pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let providers =
+        [sp("Acme", None), sp("Rheinisch-Westfälische Elektrizitätsgesellschaft <mbH> & Co. KG", None)];
+    page(
+        "test-idp-start",
+        Start { entity_id, sso_url, certificate_pem, service_providers: &providers }.view(),
+    );
+    page(
+        "test-idp-start-empty",
+        Start { entity_id, sso_url, certificate_pem, service_providers: &[] }.view(),
+    );
+}
+
+#[test]
+fn choose_samples() {
+    let users = [
+        user("dana@acme.example", "Dana", "Okafor"),
+        user(
+            "maximiliane.von-und-zu-hohenlohe-schillingsfuerst@acme-research.example",
+            "Maximiliane",
+            "von und zu Hohenlohe-Schillingsfürst",
+        ),
+        user("sam@globex.example", "Sam", "Lee"),
+    ];
+    let to = sp("Acme", None);
+    let short =
+        Choose { ask: &ask(Some("_1")), to: &to, users: &users, force_authn: true, draft: None, error: None };
+    page("test-idp-choose", short.view());
+    let draft = Draft { flaw: "tampered".into(), attributes: "team = <x>".into(), ..Draft::about(&users[1]) };
+    page(
+        "test-idp-choose-form",
+        Choose {
+            ask: &ask(None),
+            draft: Some(&draft),
+            error: Some("The field groups is longer than 2000 characters, or has more than 100 lines."),
+            ..short
+        }
+        .view(),
+    );
+}
+
+#[test]
+fn other_samples() {
+    let fields = [("SAMLResponse", "PHNhbWxwOlJlc3BvbnNlLz4="), ("RelayState", "r-\"<1>")];
+    let xml =
+        r#"<samlp:Response ID="_1"><saml:Issuer>https://idp.example/a&amp;b</saml:Issuer></samlp:Response>"#;
+    page("test-idp-review", Review { acs_url: ACS, fields: &fields, xml, replay: false }.view());
+    page("test-idp-replay", Review { acs_url: ACS, fields: &fields, xml, replay: true }.view());
+    page("test-idp-refused", refused("The SAMLRequest is not a SAML 2.0 AuthnRequest."));
+    page("test-idp-not-encryptable", not_encryptable(&ask(None)));
+}

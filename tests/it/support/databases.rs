@@ -104,7 +104,7 @@ impl Cluster {
         // The shell ends the server when our end of its standard input closes: however this process ends.
         let script = format!(
             "{} -D '{d}/data' -k '{d}' -c listen_addresses= -c fsync=off -c full_page_writes=off \
-             -c synchronous_commit=off -c max_connections=500 >'{d}/log' 2>&1 & read -r _; kill -QUIT $!; wait; rm -rf '{d}'",
+             -c synchronous_commit=off -c max_connections=500 >'{d}/log' 2>&1 & read -r _; kill -QUIT $(head -n 1 '{d}/data/postmaster.pid'); wait; rm -rf '{d}'",
             as_user("postgres").join(" "),
             d = dir.display()
         );

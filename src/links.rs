@@ -23,6 +23,15 @@ pub mod path {
     pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
     /// Where an app redeems its access code (contracts §2.3).
     pub const SAML_REDEEM: &str = "/v1/saml/redeem";
+    /// The organizations of an environment (contracts §2.5).
+    pub const ORGANIZATIONS: &str = "/v1/organizations";
+    /// One organization.
+    pub const ORGANIZATION: &str = "/v1/organizations/{id}";
+    /// The SAML connections of an organization (contracts §2.5).
+    pub const SAML_CONNECTIONS: &str = "/v1/saml-connections";
+    /// One SAML connection.
+    pub const SAML_CONNECTION: &str = "/v1/saml-connections/{id}";
+
     /// Where the browser begins a login.
     pub const SAML_INIT: &str = "/v1/saml/{connection}/init";
     /// Assertion consumer service: where the identity provider posts its response.

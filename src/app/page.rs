@@ -15,6 +15,9 @@ pub const DEFAULT_SIZE: i64 = 10;
 /// How many a page holds at the most.
 pub const LARGEST_SIZE: i64 = 100;
 
+/// What an error calls the token.
+pub const TOKEN_FIELD: &str = "page_token";
+
 /// Which list of which environment a token is for: `organizations`, `saml_connections/org_…`.
 #[derive(Debug, Clone)]
 pub struct List(String);
@@ -64,7 +67,7 @@ impl<K: Kind> Wanted<K> {
         };
         let from = query.token.as_deref().map(|token| {
             read_token(state, list, token)
-                .ok_or_else(|| Error::invalid("page_token", "invalid pagination token"))
+                .ok_or_else(|| Error::invalid(TOKEN_FIELD, "invalid pagination token"))
         });
         Ok(Self { from: from.transpose()?, size })
     }

@@ -1,6 +1,8 @@
 //! HTTP in and out: routes, callers, wire types, and errors as each surface speaks them.
 
+pub mod api;
 pub mod client;
+pub mod extract;
 pub mod fallback;
 pub mod health;
 pub mod limits;

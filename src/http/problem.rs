@@ -23,10 +23,10 @@ use serde_json::json;
 
 use super::fallback::Surface;
 use crate::{
-    app::Error,
+    app::{Error, page},
     pages::{
         message::{self, Message},
-        response::{Policy, page},
+        response::{self, Policy},
     },
 };
 
@@ -89,6 +89,27 @@ impl Problem {
         }
     }
 
+    /// The body that SSOReady's SDKs know, in its words where programs may compare them (contracts
+    /// §2.2, §2.6).
+    fn envelope(&self) -> serde_json::Value {
+        let (message, details) = match &self.error {
+            Error::Invalid { field, reason } if field == page::TOKEN_FIELD => (
+                String::new(),
+                json!([{
+                    "@type": "type.googleapis.com/google.rpc.BadRequest.FieldViolation",
+                    "field": field,
+                    "description": reason,
+                }]),
+            ),
+            Error::Invalid { field, reason } if !field.is_empty() => {
+                (format!("bad {field}: {reason}"), json!([]))
+            }
+            Error::Conflict { field, .. } => (format!("bad {field}: {}", self.error), json!([])),
+            error => (error.to_string(), json!([])),
+        };
+        json!({ "code": self.number(), "message": message, "details": details })
+    }
+
     fn view(&self) -> maud::Markup {
         match &self.error {
             Error::NotFound { .. } => Message::not_found().view(),
@@ -121,9 +142,8 @@ impl ResponseError for Problem {
             tracing::error!(cause = causes.join(": "), "request failed on our side");
         }
         let mut response = match self.surface {
-            Surface::Page => page(self.status(), Policy::Own, self.view()),
-            Surface::Api => HttpResponse::build(self.status())
-                .json(json!({ "code": self.number(), "message": self.to_string(), "details": [] })),
+            Surface::Page => response::page(self.status(), Policy::Own, self.view()),
+            Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),
             Surface::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };

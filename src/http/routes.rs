@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use super::{
-    health,
+    api, health,
     limits::{Caller, Door},
     metrics, oauth, saml,
 };
@@ -32,6 +32,9 @@ pub fn configure(config: &mut ServiceConfig) {
 
     // OAuth clients' servers, and the browsers they send
     oauth::configure(config);
+
+    // The vendor's backend, with an API key
+    api::configure(config);
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -1,0 +1,216 @@
+//! Reads the JSON object of a request, as protobuf's JSON mapping does (contracts §1.3): names in
+//! camelCase or snake_case, unknown ones ignored, `null` the zero value. What is not there is told
+//! from what is zero, because PATCH leaves the one alone and clears the other.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::app::{Error, Result};
+
+/// The fields of one JSON object.
+#[derive(Debug)]
+pub struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Reads a body. An empty one is an empty object.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Map::new()));
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(Error::invalid("", "the body must be a JSON object")),
+            Err(error) => Err(Error::invalid("", format!("the body is not JSON: {error}"))),
+        }
+    }
+
+    /// The field called `name` in camelCase. When it is there in both spellings, camelCase wins.
+    fn take(&mut self, name: &'static str) -> Option<Value> {
+        let camel = self.0.remove(name);
+        let snake = self.0.remove(snake_case(name).as_ref());
+        camel.or(snake)
+    }
+
+    /// A text; `null` is the empty one. No text has NUL in it: PostgreSQL could not store it.
+    pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
+        self.take(name).map(|value| text(name, value)).transpose()
+    }
+
+    /// A list of texts; `null` is the empty one.
+    pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(Vec::new())),
+            Some(Value::Array(values)) => {
+                values.into_iter().map(|value| text(name, value)).collect::<Result<_>>().map(Some)
+            }
+            Some(_) => Err(Error::invalid(name, "must be a list of strings")),
+        }
+    }
+
+    /// Yes or no; `null` is no.
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(false)),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(_) => Err(Error::invalid(name, "must be true or false")),
+        }
+    }
+}
+
+fn text(name: &'static str, value: Value) -> Result<String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) if text.contains('\0') => Err(Error::invalid(name, "must not contain NUL")),
+        Value::String(text) => Ok(text),
+        _ => Err(Error::invalid(name, "must be a string")),
+    }
+}
+
+/// The parameters of a URL's query, read alike: camelCase or snake_case, an empty one counts as not
+/// given, unknown ones are ignored.
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads a query string.
+    pub fn parse(query: &str) -> Self {
+        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// The parameter called `name` in camelCase.
+    pub fn text(&self, name: &'static str) -> Option<String> {
+        let find = |name: &str| self.0.iter().find(|(key, value)| key == name && !value.is_empty());
+        find(name).or_else(|| find(&snake_case(name))).map(|(_, value)| value.clone())
+    }
+}
+
+/// `idpRedirectUrl` → `idp_redirect_url`.
+fn snake_case(name: &str) -> Cow<'_, str> {
+    if !name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return name.into();
+    }
+    let mut snake = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake.into()
+}
+
+/// Reads an id that the caller gave in `field`; the words of a refusal are SSOReady's.
+pub fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|error| Error::invalid(field, ToString::to_string(&error)))
+}
+
+/// Reads an id that must be given.
+pub fn required_id<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &'static str,
+    text: Option<&str>,
+) -> Result<T> {
+    match text {
+        None | Some("") => Err(Error::invalid(field, "is required")),
+        Some(text) => id(field, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::OrganizationId;
+
+    fn fields(json: &str) -> Fields {
+        Fields::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn both_spellings_are_read_and_the_rest_ignored() {
+        let mut camel = fields(r#"{"displayName":"a","unknown":{"x":[1]}}"#);
+        assert_eq!(camel.text("displayName").unwrap().as_deref(), Some("a"));
+        let mut snake = fields(r#"{"display_name":"b","allow_sha1":true}"#);
+        assert_eq!(snake.text("displayName").unwrap().as_deref(), Some("b"));
+        assert_eq!(snake.flag("allowSha1").unwrap(), Some(true));
+        let mut both = fields(r#"{"display_name":"b","displayName":"a"}"#);
+        assert_eq!(both.text("displayName").unwrap().as_deref(), Some("a"));
+        let mut url = fields(r#"{"idp_redirect_url":"u"}"#);
+        assert_eq!(url.text("idpRedirectUrl").unwrap().as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn what_is_missing_is_not_what_is_null() {
+        let mut missing = fields("{}");
+        assert_eq!(missing.text("a").unwrap(), None);
+        assert_eq!(missing.texts("a").unwrap(), None);
+        assert_eq!(missing.flag("a").unwrap(), None);
+        let mut null = fields(r#"{"a":null,"b":null,"c":null,"d":[null,"x"]}"#);
+        assert_eq!(null.text("a").unwrap(), Some(String::new()));
+        assert_eq!(null.texts("b").unwrap(), Some(Vec::new()));
+        assert_eq!(null.flag("c").unwrap(), Some(false));
+        assert_eq!(null.texts("d").unwrap(), Some(vec![String::new(), "x".into()]));
+    }
+
+    #[test]
+    fn wrong_kinds_are_refused_by_the_fields_name() {
+        for json in [r#"{"a":1}"#, r#"{"a":{}}"#, r#"{"a":[]}"#, r#"{"a":true}"#] {
+            assert_eq!(fields(json).text("a").unwrap_err().to_string(), "a: must be a string", "{json}");
+        }
+        for json in [r#"{"a":"x"}"#, r#"{"a":{}}"#, r#"{"a":[1]}"#, r#"{"a":[["x"]]}"#] {
+            assert!(fields(json).texts("a").is_err(), "{json}");
+        }
+        for json in [r#"{"a":"true"}"#, r#"{"a":1}"#, r#"{"a":[]}"#] {
+            assert!(fields(json).flag("a").is_err(), "{json}");
+        }
+        assert_eq!(
+            fields(r#"{"a":"x\u0000y"}"#).text("a").unwrap_err().to_string(),
+            "a: must not contain NUL"
+        );
+    }
+
+    #[test]
+    fn only_objects_are_bodies() {
+        assert!(Fields::parse(b"").is_ok() && Fields::parse(b" \r\n").is_ok());
+        let deep = "[".repeat(100_000);
+        for body in [
+            b"[]".as_slice(),
+            b"null",
+            b"1",
+            b"\"x\"",
+            b"{",
+            b"{\"a\":}",
+            b"\xff",
+            b"{\"a\":\"\xff\"}",
+            b"{}{}",
+            b"{\"a\":\"\\ud800\"}",
+            deep.as_bytes(),
+        ] {
+            assert!(
+                Fields::parse(body).is_err(),
+                "{:?}",
+                String::from_utf8_lossy(&body[..body.len().min(20)])
+            );
+        }
+    }
+
+    #[test]
+    fn queries_are_read_in_both_spellings() {
+        let query =
+            Query::parse("page_token=a%2Bb&organizationId=&organization_id=o&x=y&pageSize=3&pageSize=4");
+        assert_eq!(query.text("pageToken").as_deref(), Some("a+b"));
+        assert_eq!(query.text("organizationId").as_deref(), Some("o"));
+        assert_eq!(query.text("pageSize").as_deref(), Some("3"));
+        assert_eq!(query.text("missing"), None);
+        assert_eq!(Query::parse("pageToken=a&page_token=b").text("pageToken").as_deref(), Some("a"));
+        assert_eq!(Query::parse("a=%ff%00").text("a").as_deref(), Some("\u{fffd}\0"));
+    }
+
+    #[test]
+    fn ids_are_refused_in_ssoreadys_words() {
+        let refused = id::<OrganizationId>("id", "xxx").unwrap_err().to_string();
+        assert_eq!(refused, r#"id: "xxx" does not have expected prefix "org_""#);
+        assert!(required_id::<OrganizationId>("id", None).is_err());
+    }
+}

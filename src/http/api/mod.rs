@@ -1,0 +1,84 @@
+//! The REST API that SSOReady's SDKs speak (contracts §2): wire types, one file a resource, and the
+//! handlers beside them. Every field of an answer is always there.
+
+pub mod api_keys;
+pub mod environments;
+pub mod fields;
+pub mod oauth_clients;
+pub mod organizations;
+pub mod saml;
+pub mod saml_connections;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{self, ServiceConfig},
+};
+
+use super::problem::Problem;
+use crate::{
+    app::{Error, page::PageQuery},
+    links::path,
+};
+
+/// What a handler of the API gives back.
+pub type Answer = Result<HttpResponse, Problem>;
+
+/// Registers the API's routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SAML_REDIRECT).post(saml::redirect).default_service(only("POST")))
+        .service(web::resource(path::SAML_REDEEM).post(saml::redeem).default_service(only("POST")))
+        .service(
+            web::resource(path::ORGANIZATIONS)
+                .get(organizations::list)
+                .post(organizations::create)
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource(path::ORGANIZATION)
+                .get(organizations::find)
+                .patch(organizations::update)
+                .delete(organizations::remove)
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(
+            web::resource(path::SAML_CONNECTIONS)
+                .get(saml_connections::list)
+                .post(saml_connections::create)
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource(path::SAML_CONNECTION)
+                .get(saml_connections::find)
+                .patch(saml_connections::update)
+                .delete(saml_connections::remove)
+                .default_service(only("GET, PATCH, DELETE")),
+        );
+}
+
+/// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.
+fn only(allowed: &'static str) -> actix_web::Route {
+    web::to(move || {
+        std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())
+    })
+}
+
+/// Which page of a list the caller wants.
+fn page_query(query: &fields::Query) -> PageQuery {
+    PageQuery { token: query.text("pageToken"), size: query.text("pageSize") }
+}
+
+fn query(request: &HttpRequest) -> fields::Query {
+    fields::Query::parse(request.query_string())
+}
+
+/// An answer that says no more than that it was done. It has a body all the same: the Go SDK takes an
+/// empty one for an error (contracts §9.3).
+fn done() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({}))
+}
+
+fn api(error: Error) -> Problem {
+    Problem::api(error)
+}

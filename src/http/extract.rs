@@ -1,0 +1,168 @@
+//! Who calls the API and with what: first the key, then the body.
+
+use std::{future::Future, marker::PhantomData, pin::Pin};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    dev::Payload,
+    error::{ErrorPayloadTooLarge, ErrorUnsupportedMediaType, PayloadError},
+    http::header,
+    web,
+};
+
+use super::{api::fields::Fields, problem::Problem};
+use crate::app::{self, Result, State, actor::Actor, api_keys};
+
+/// One call of the API, by a caller who proved who it is. A stranger's body is never read.
+pub struct Call<S, B = Nothing> {
+    /// Who calls.
+    pub actor: Actor,
+    /// What came along.
+    pub body: B,
+    scope: PhantomData<S>,
+}
+
+/// Which keys a route takes.
+pub trait Scope: 'static {
+    /// Refuses a caller whose key does not do.
+    fn check(actor: &Actor) -> Result<()>;
+}
+
+/// Any key of the environment.
+pub enum AnyKey {}
+
+/// A key with management access.
+pub enum ManagementKey {}
+
+impl Scope for AnyKey {
+    fn check(_: &Actor) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Scope for ManagementKey {
+    fn check(actor: &Actor) -> Result<()> {
+        actor.managed_environment().map(drop)
+    }
+}
+
+/// What a route reads of the body.
+pub trait Body: Sized + 'static {
+    /// Reads it.
+    fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, Error>>;
+}
+
+/// The route takes no body; one that comes along is not looked at.
+pub struct Nothing;
+
+impl Body for Nothing {
+    async fn read(_: &HttpRequest, _: Payload) -> Result<Self, Error> {
+        Ok(Self)
+    }
+}
+
+/// A JSON object; an empty body acts as `{}` (contracts §2.5).
+impl Body for Fields {
+    async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, Error> {
+        if !takes_json(request) {
+            return Err(ErrorUnsupportedMediaType(""));
+        }
+        let bytes = web::Bytes::from_request(request, &mut payload).await.map_err(|error| match error
+            .as_error::<PayloadError>(
+        ) {
+            Some(PayloadError::Overflow) => ErrorPayloadTooLarge(""),
+            _ => error,
+        })?;
+        Self::parse(&bytes).map_err(|error| Problem::api(error).into())
+    }
+}
+
+impl<S: Scope, B: Body> FromRequest for Call<S, B> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let actor = authenticate::<S>(&request).await.map_err(Problem::api)?;
+            Ok(Self { actor, body: B::read(&request, payload).await?, scope: PhantomData })
+        })
+    }
+}
+
+async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Actor> {
+    let state = request
+        .app_data::<web::Data<State>>()
+        .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
+    let actor = api_keys::authenticate(state, bearer(request)?).await?;
+    S::check(&actor)?;
+    Ok(actor)
+}
+
+/// The key in the one header that is taken (contracts §2.1).
+fn bearer(request: &HttpRequest) -> Result<&str> {
+    let refused = |text: &'static str| app::Error::Unauthenticated(text.into());
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or_else(|| refused("authorization header is required"))?;
+    if values.next().is_some() {
+        return Err(refused("more than one authorization header"));
+    }
+    value
+        .to_str()
+        .ok()
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or_else(|| refused("authorization header must be: Bearer <api key>"))
+}
+
+/// `application/json`, with parameters or without, or no type at all.
+fn takes_json(request: &HttpRequest) -> bool {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return true };
+    let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim();
+    essence.is_empty() || essence.eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_key_comes_in_one_bearer_header() {
+        let said = |headers: &[&str]| {
+            let mut request = TestRequest::default();
+            for value in headers {
+                request = request.append_header((header::AUTHORIZATION, *value));
+            }
+            bearer(&request.to_http_request()).map(str::to_owned).map_err(|error| error.to_string())
+        };
+        assert_eq!(said(&["Bearer ssoready_sk_1"]), Ok("ssoready_sk_1".into()));
+        assert_eq!(said(&[]), Err("authorization header is required".into()));
+        for bad in ["bearer x", "Bearer", "Basic eDp5", "x", "", "Bearér x"] {
+            assert_eq!(said(&[bad]), Err("authorization header must be: Bearer <api key>".into()), "{bad:?}");
+        }
+        assert!(said(&["Bearer a", "Bearer b"]).is_err());
+    }
+
+    #[test]
+    fn json_comes_under_its_name_or_none() {
+        let takes = |value: Option<&str>| {
+            let mut request = TestRequest::default();
+            if let Some(value) = value {
+                request = request.insert_header((header::CONTENT_TYPE, value));
+            }
+            takes_json(&request.to_http_request())
+        };
+        for good in
+            ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", ""]
+        {
+            assert!(takes(Some(good)), "{good:?}");
+        }
+        assert!(takes(None));
+        for bad in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json", "json"]
+        {
+            assert!(!takes(Some(bad)), "{bad:?}");
+        }
+    }
+}

@@ -10,6 +10,11 @@ use actix_web::{
 };
 use serde_json::json;
 
+use crate::pages::{
+    message::Message,
+    response::{Policy, page},
+};
+
 /// Whom an answer must suit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
@@ -108,16 +113,15 @@ pub fn respond(surface: Surface, status: StatusCode) -> HttpResponse {
             .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
         Surface::Oauth => HttpResponse::build(status)
             .json(json!({ "error": words.oauth, "error_description": words.sentence })),
-        Surface::Page => HttpResponse::build(status).content_type("text/html; charset=utf-8").body(
-            maud::html! {
-                (maud::DOCTYPE)
-                html lang="en" {
-                    head { meta charset="utf-8"; title { (words.title) } }
-                    body { h1 { (words.title) } p { (words.sentence) } }
-                }
-            }
-            .into_string(),
-        ),
+        Surface::Page => {
+            let message = match status {
+                StatusCode::NOT_FOUND => Message::not_found(),
+                StatusCode::PAYLOAD_TOO_LARGE => Message::too_large(),
+                status if status.is_server_error() => Message::internal(),
+                _ => Message::new(words.title, words.sentence, "Go back to the app and sign in from there."),
+            };
+            page(status, Policy::Own, message.view())
+        }
     }
 }
 

@@ -53,7 +53,7 @@ async fn init(
     let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&request)).await;
     Ok(match begun.map_err(|error| Problem::page(error, &request))? {
         Ok(begun) => send_to_idp(&state, begun),
-        Err(refused) => refuse(&refused, &request),
+        Err(refused) => refuse(&state, &refused, &request),
     })
 }
 
@@ -76,8 +76,8 @@ async fn acs(
     Ok(match outcome.map_err(|error| Problem::page(error, &request))? {
         Outcome::Accepted { location, .. } | Outcome::HandedOver { location } => see_other(&location),
         Outcome::Restarted(begun) => send_to_idp(&state, begun),
-        Outcome::Bounce => bounce(&form, &request),
-        Outcome::Refused(refused) => refuse(&refused, &request),
+        Outcome::Bounce => bounce(&state, &form, &request),
+        Outcome::Refused(refused) => refuse(&state, &refused, &request),
     })
 }
 
@@ -154,6 +154,11 @@ fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
     }
 }
 
+/// Says on every page of a login that the bundled identity provider is switched on (ruling 24).
+pub(super) fn banner(state: &State) -> Option<&'static str> {
+    state.settings.test_idp.then_some(pages::layout::TEST_SET_UP)
+}
+
 /// Sends the browser to the identity provider.
 pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
     let mut response = match &begun.to_idp {
@@ -165,7 +170,7 @@ pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
                 action: &form.action,
                 fields: &fields,
                 purpose: Purpose::SignIn { organization: None },
-                banner: None,
+                banner: banner(state),
             };
             page(StatusCode::OK, Policy::Chain, view.view())
         }
@@ -175,18 +180,19 @@ pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
 }
 
 /// Has the browser post the same form once more, from a page of ours.
-fn bounce(form: &Form, request: &HttpRequest) -> HttpResponse {
+fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
     let mut fields: Vec<(&str, &str)> = ["SAMLResponse", "RelayState"]
         .into_iter()
         .filter_map(|name| form.single(name).map(|value| (name, value)))
         .collect();
     fields.push((BOUNCED, "1"));
-    let view = AutoPost { action: request.path(), fields: &fields, purpose: Purpose::Finish, banner: None };
+    let view =
+        AutoPost { action: request.path(), fields: &fields, purpose: Purpose::Finish, banner: banner(state) };
     page(StatusCode::OK, Policy::Chain, view.view())
 }
 
 /// Tells of a refused login: a page for people, JSON for programs that ask for it.
-pub(super) fn refuse(refused: &Refused, request: &HttpRequest) -> HttpResponse {
+pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) -> HttpResponse {
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
     let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
@@ -212,7 +218,7 @@ pub(super) fn refuse(refused: &Refused, request: &HttpRequest) -> HttpResponse {
         application: refused.application.as_deref(),
         organization: refused.organization.as_deref(),
         back: refused.back_to_app.as_deref(),
-        banner: None,
+        banner: banner(state),
     };
     page(status, Policy::Own, view.view())
 }

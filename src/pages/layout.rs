@@ -8,6 +8,9 @@ use super::{
 };
 use crate::links::path;
 
+/// The line above every page of a login where the bundled identity provider is switched on (ruling 24).
+pub const TEST_SET_UP: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
+
 /// How much room a page takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {

@@ -78,7 +78,7 @@ impl<'a> Message<'a> {
             ..Self::new(
                 "We could not finish this",
                 "Something on our side did not work. It is not your fault, and it has been recorded.",
-                "Try again in a minute. If it happens again, send the reference below to the app’s support team.",
+                "Try again in a minute. If it happens again, tell the app’s support team when it happened.",
             )
         }
     }

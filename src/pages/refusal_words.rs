@@ -58,7 +58,7 @@ static OTHER: Words = Words {
 pub static ALL: &[Words] = &[
     // The person, by signing in again
     Words {
-        codes: &["request_expired"],
+        codes: &["request_expired", "link_expired"],
         happened: "This sign-in took too long, so it was closed.",
         remedy: "Go back to the app and sign in again.",
         tell: Tell::Nobody,
@@ -223,6 +223,7 @@ pub static ALL: &[Words] = &[
     },
     Words {
         codes: &[
+            "saml_response_missing",
             "base64_malformed",
             "encoding_not_utf8",
             "doctype_present",
@@ -296,6 +297,13 @@ pub static ALL: &[Words] = &[
         values: false,
     },
     Words {
+        codes: &["test_connection_disabled"],
+        happened: "This way to sign in is for tests only, and tests are switched off here.",
+        remedy: "Only the app’s team can set up the real one.",
+        tell: Tell::App,
+        values: false,
+    },
+    Words {
         codes: &["no_redirect_url"],
         happened: "Your company’s sign-in worked, but the app has not said where to send you now.",
         remedy: "The app’s team must set the redirect URL of its environment.",
@@ -309,6 +317,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::{app::sign_in::Refusal, saml::Rejection};
 
     #[test]
     fn each_code_has_one_row() {
@@ -323,9 +332,22 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_of_a_response_has_words() {
-        for rejection in crate::saml::Rejection::ALL {
-            assert!(find(rejection.code()).is_some(), "{rejection} has no words");
+    fn every_row_is_of_a_refusal_that_there_is() {
+        let known: HashSet<_> = Rejection::ALL
+            .iter()
+            .map(|rejection| rejection.code())
+            .chain(Refusal::OWN.iter().map(|refusal| refusal.code()))
+            .collect();
+        for code in codes() {
+            assert!(known.contains(code), "no refusal is called {code}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_words() {
+        let own = Refusal::OWN.iter().map(|refusal| refusal.code());
+        for code in Rejection::ALL.iter().map(|rejection| rejection.code()).chain(own) {
+            assert!(find(code).is_some(), "{code} has no words");
         }
     }
 

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{
     assets,
-    components::{Shape, Weight, copyable, link_button, shape},
+    components::{Shape, Weight, copyable, link_button, listing, shape},
     layout::Layout,
     refusal_words::{self, Tell, Words},
 };
@@ -91,10 +91,15 @@ impl<'a> Refused<'a> {
     /// The sentence, with the values in it where they may be told and make it plainer.
     fn happened(&self, words: &Words, evidence: &Evidence<'_>) -> String {
         match (self.code, evidence.expected, evidence.found) {
-            ("email_outside_organization_domains", Some(expected), Some(found)) => format!(
-                "Your company’s sign-in service sent the address {found}. {} only lets in {expected}.",
-                self.organization.unwrap_or("Your organization here")
-            ),
+            ("email_outside_organization_domains", Some(expected), Some(found)) => {
+                let organization = self.organization.unwrap_or("Your organization here");
+                // The check names its domains with commas, or says in brackets that there are none.
+                let admitted = match expected.strip_prefix('(') {
+                    Some(_) => "has no addresses listed yet that may come in".to_owned(),
+                    None => format!("only lets in {}", listing(&expected.split(", ").collect::<Vec<_>>())),
+                };
+                format!("Your company’s sign-in service sent the address {found}. {organization} {admitted}.")
+            }
             _ => words.happened.to_owned(),
         }
     }

@@ -16,7 +16,7 @@ use super::{
         table, timeline,
     },
     home::Home,
-    layout::Layout,
+    layout::{self, Layout},
     message::{self, Message},
     refused::Refused,
 };
@@ -50,7 +50,7 @@ pub(crate) fn page(name: &str, markup: Markup) {
     settings.bind(|| insta::assert_snapshot!(name, stable));
 }
 
-const BANNER: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
+const BANNER: &str = layout::TEST_SET_UP;
 const FLOW: &str = "saml_flow_12vqjrnxk9xeov6o4f05pan0g";
 
 #[test]
@@ -252,7 +252,7 @@ fn refused_samples() {
 
     let check = failed(
         "email_outside_organization_domains",
-        "acme.com and acme.co.uk",
+        "acme.com, acme.co.uk",
         "dana@gmail.com",
         "Send the work address as the NameID.",
     );

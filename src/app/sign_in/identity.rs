@@ -52,7 +52,7 @@ pub fn check_domain(
     let refusal = Refusal::EmailOutsideOrganizationDomains;
     let admitted: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
     let expected = if admitted.is_empty() { "(no domain is listed)".to_owned() } else { admitted.join(", ") };
-    let found = email.domain().to_string();
+    let found = email.to_string();
     if organization.admits(email.domain()) {
         checks.push(refusal.passed(Some(expected), Some(found)));
         Ok(())

@@ -42,24 +42,24 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
     let outcome = authorize::authorize(state, query, saml::browser(request)).await;
     Ok(match outcome.map_err(|error| Problem::page(error, request))? {
         Outcome::Begun(begun) => saml::send_to_idp(state, begun),
-        Outcome::Choose { application, choices } => choose(&application, &choices),
+        Outcome::Choose { application, choices } => choose(state, &application, &choices),
         Outcome::ToClient(location) => HttpResponse::SeeOther()
             .insert_header((header::LOCATION, location))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::REFERRER_POLICY, "no-referrer"))
             .finish(),
-        Outcome::Refused(refused) => saml::refuse(&refused, request),
+        Outcome::Refused(refused) => saml::refuse(state, &refused, request),
         Outcome::Page(error) => refusal(&error),
     })
 }
 
 /// The person chooses the organization; each link is the same request for one of them.
-fn choose(application: &str, choices: &[authorize::Choice]) -> HttpResponse {
+fn choose(state: &State, application: &str, choices: &[authorize::Choice]) -> HttpResponse {
     let links: Vec<String> =
         choices.iter().map(|choice| format!("{}?{}", path::OAUTH_AUTHORIZE, choice.query)).collect();
     let choices: Vec<Choice<'_>> =
         choices.iter().zip(&links).map(|(choice, href)| Choice { name: &choice.name, href }).collect();
-    let view = Chooser { application: Some(application), choices: &choices, banner: None };
+    let view = Chooser { application: Some(application), choices: &choices, banner: saml::banner(state) };
     page(StatusCode::OK, Policy::Chain, view.view())
 }
 

@@ -318,3 +318,12 @@ pub fn random() -> &'static dyn Random {
     static RANDOM: OnceLock<SystemRandom> = OnceLock::new();
     RANDOM.get_or_init(|| SystemRandom)
 }
+
+/// The Python that has the tests' packages; `make test` sets it up.
+pub fn python() -> std::path::PathBuf {
+    let python =
+        std::env::var_os("OSTIARY_TEST_PYTHON").map_or_else(|| "target/python/bin/python".into(), Into::into);
+    let path: std::path::PathBuf = python;
+    assert!(path.exists(), "{} is not there: run `make test-deps`", path.display());
+    path
+}

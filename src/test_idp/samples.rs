@@ -87,8 +87,7 @@ fn choose_samples() {
 #[test]
 fn other_samples() {
     let fields = [("SAMLResponse", "PHNhbWxwOlJlc3BvbnNlLz4="), ("RelayState", "r-\"<1>")];
-    let xml =
-        r#"<samlp:Response ID="_1"><saml:Issuer>https://idp.example/a&amp;b</saml:Issuer></samlp:Response>"#;
+    let xml = r#"<samlp:Response xmlns:samlp="urn:p" ID="_1"><saml:Issuer xmlns:saml="urn:a">https://idp.example/a&amp;b</saml:Issuer></samlp:Response>"#;
     page("test-idp-review", Review { acs_url: ACS, fields: &fields, xml, replay: false }.view());
     page("test-idp-replay", Review { acs_url: ACS, fields: &fields, xml, replay: true }.view());
     page("test-idp-refused", refused("The SAMLRequest is not a SAML 2.0 AuthnRequest."));

@@ -123,15 +123,15 @@ impl Choose<'_> {
                     }
                 }
             }
-            section.card { details open[self.draft.is_some() || self.users.is_empty()] {
+            section.card { details.stack open[self.draft.is_some() || self.users.is_empty()] {
                 summary { "Change what is said, or break it" }
                 @if let Some(error) = self.error {
                     div role="alert" { (notice(Shape::Bad, "This cannot be sent", html! { p { (error) } })) }
                 }
                 @if !self.users.is_empty() {
-                    form method="post" action=(path::TEST_IDP_RESPOND) {
+                    form.stack method="post" action=(path::TEST_IDP_RESPOND) {
                         (self.hidden())
-                        p.label { "Fill in the form with" }
+                        p { strong { "Fill in the form with" } }
                         div.actions {
                             @for user in self.users {
                                 button.button type="submit" name="edit" value=(user.email) { (user.first_name) " " (user.last_name) }
@@ -170,9 +170,9 @@ impl Choose<'_> {
         let first = self.users.iter().find(|user| self.to.expects(&user.email)).or(self.users.first());
         let blank = first.map(Draft::about).unwrap_or_default();
         let draft = self.draft.unwrap_or(&blank);
-        let field = |name, label, value, hint| Field {
+        let field = |name, label, value, hint: &'static str| Field {
             value,
-            hint: Some(hint),
+            hint: (!hint.is_empty()).then_some(hint),
             required: false,
             ..Field::new(name, label, "text")
         };

@@ -239,7 +239,7 @@ fn subject(x509: &X509) -> String {
     let mut parts = Vec::new();
     for entry in x509.subject_name().entries() {
         let key = entry.object().nid().short_name().unwrap_or("?");
-        let value = entry.data().as_utf8().map(|text| text.to_string()).unwrap_or_default();
+        let value = entry.data().to_string().unwrap_or_default();
         parts.push(format!("{key}={value}"));
     }
     parts.join(", ")

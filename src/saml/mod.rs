@@ -2,6 +2,8 @@
 
 pub mod binding;
 pub mod certificate;
+pub mod checks;
+mod decrypt;
 mod dom;
 mod gate;
 pub mod key_pair;
@@ -9,7 +11,11 @@ pub mod metadata;
 pub mod names;
 pub mod rejection;
 pub mod request;
+mod response;
+mod second_opinion;
 pub mod sign;
+mod signature;
+mod structure;
 pub mod verify;
 pub mod write;
 

@@ -35,6 +35,18 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
+    /// All of them.
+    pub(super) const ALL: [Self; 8] = [
+        Self::RsaSha1,
+        Self::RsaSha256,
+        Self::RsaSha384,
+        Self::RsaSha512,
+        Self::EcdsaSha1,
+        Self::EcdsaSha256,
+        Self::EcdsaSha384,
+        Self::EcdsaSha512,
+    ];
+
     /// The SHA-256 algorithm that fits a key.
     pub fn for_key(key: &PKeyRef<Private>) -> Self {
         if key.id() == Id::EC { Self::EcdsaSha256 } else { Self::RsaSha256 }
@@ -64,7 +76,17 @@ impl SignatureAlgorithm {
         }
     }
 
-    fn digest(self) -> MessageDigest {
+    /// Whether its digest is SHA-1.
+    pub(super) fn is_sha1(self) -> bool {
+        matches!(self, Self::RsaSha1 | Self::EcdsaSha1)
+    }
+
+    /// Whether a key of this type can make or verify it.
+    pub(super) fn fits(self, key: Id) -> bool {
+        self.key_type() == key
+    }
+
+    pub(super) fn digest(self) -> MessageDigest {
         match self {
             Self::RsaSha1 | Self::EcdsaSha1 => MessageDigest::sha1(),
             Self::RsaSha256 | Self::EcdsaSha256 => MessageDigest::sha256(),

@@ -1,15 +1,26 @@
 //! The way of a response: from the bytes that a browser posted to an assertion, or to a refusal.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use openssl::pkey::{PKey, Private};
+use uppsala::Document;
 
 use super::{
     certificate::Certificate,
+    checks::{Finding, Judge},
+    decrypt::decrypt,
+    dom::{Element, ns},
     gate,
-    rejection::{Refusal, Rejection},
+    rejection::{Refusal, Rejection, shorten},
+    response::{Response, Statement},
+    second_opinion,
+    signature::{self, Signed},
+    structure::{self, AssertionLayout, Content, ResponseLayout},
 };
-use crate::model::{check::Check, time::Timestamp};
+use crate::model::{
+    check::{Check, Fixer},
+    time::Timestamp,
+};
 
 /// What one connection accepts. Everything is the connection's own; nothing is derived from the
 /// response.
@@ -104,27 +115,272 @@ pub struct Assertion {
 /// does no I/O and does not panic; it may take a millisecond of processor time, so run it off the
 /// async threads.
 pub fn verify(saml_response_base64: &str, trust: &Trust<'_>, now: Timestamp) -> Verdict {
-    let mut verdict = Verdict {
-        outcome: Err(Rejection::SignatureMissing),
-        checks: Vec::with_capacity(32),
-        signature_verified: false,
-        claims: Claims::default(),
-        xml: None,
-        cross_check_disagreed: false,
+    finish(gate::decode(saml_response_base64), trust, now)
+}
+
+/// [`verify`] for a document that is not base64 any more.
+pub fn verify_xml(xml: Vec<u8>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
+    finish(gate::text(xml), trust, now)
+}
+
+fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
+    let mut inquiry = Inquiry::new(trust, now);
+    let outcome = match &text {
+        Ok(text) => inquiry.examine(text),
+        Err(refusal) => Err(inquiry.refuse(refusal)),
     };
-    let _ = (trust, now);
-    let mut refuse = |refusal: Refusal| {
-        verdict.checks.push(refusal.check());
-        verdict.outcome = Err(refusal.rejection);
-    };
-    match gate::decode(saml_response_base64) {
-        Ok(text) => {
-            if let Err(refusal) = gate::parse(&text) {
-                refuse(refusal);
-            }
-            verdict.xml = Some(text);
-        }
-        Err(refusal) => refuse(refusal),
+    Verdict {
+        outcome,
+        checks: inquiry.checks,
+        signature_verified: inquiry.signature_verified,
+        claims: inquiry.claims,
+        xml: text.ok(),
+        cross_check_disagreed: inquiry.cross_check_disagreed,
     }
-    verdict
+}
+
+/// One response on its way.
+struct Inquiry<'a> {
+    judge: Judge<'a>,
+    checks: Vec<Check>,
+    claims: Claims,
+    signature_verified: bool,
+    cross_check_disagreed: bool,
+}
+
+impl<'a> Inquiry<'a> {
+    fn new(trust: &'a Trust<'a>, now: Timestamp) -> Self {
+        Self {
+            judge: Judge { trust, now },
+            checks: Vec::with_capacity(24),
+            claims: Claims::default(),
+            signature_verified: false,
+            cross_check_disagreed: false,
+        }
+    }
+
+    /// The whole way. The document stage ends at the first refusal; of what the signed document says
+    /// everything is judged.
+    fn examine(&mut self, text: &str) -> Result<Assertion, Rejection> {
+        let mut findings = Vec::with_capacity(20);
+        let judged = self.read(text, &mut findings);
+        let failed = findings.iter().find(|finding| !finding.check.passed).map(|finding| finding.rejection);
+        self.checks.extend(findings.into_iter().map(|finding| finding.check));
+        match (judged, failed) {
+            (Err(refusal), failed) => {
+                let refused = self.refuse(&refusal);
+                Err(failed.unwrap_or(refused))
+            }
+            (Ok(_), Some(failed)) => Err(failed),
+            // Every way to no assertion here is a check that failed.
+            (Ok(accepted), None) => accepted.ok_or(Rejection::NameIdMissing),
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) -> Rejection {
+        self.checks.push(refusal.check());
+        refusal.rejection
+    }
+
+    fn note(&mut self, name: &'static str, clause: &'static str, found: String) {
+        self.checks.push(Check {
+            name: Cow::Borrowed(name),
+            passed: true,
+            expected: None,
+            found: Some(shorten(found)),
+            clause: Cow::Borrowed(clause),
+            fixer: Fixer::IdentityProvider,
+            remedy: Cow::Borrowed(""),
+        });
+    }
+
+    /// Gate, signatures, second opinion; then the verified bytes anew.
+    fn read(&mut self, text: &str, findings: &mut Vec<Finding>) -> Result<Option<Assertion>, Refusal> {
+        let document = gate::parse(text)?;
+        self.claims = Claims::of(&document);
+        let layout = structure::response(&document)?;
+        self.note("document", "Ostiary SAML profile, gate", format!("{} bytes", text.len()));
+        if self.judge.trust.certificates.is_empty() {
+            return Err(Rejection::CertificateMissing.into());
+        }
+
+        let of_response = self.signature("response_signature", layout.response, layout.signature)?;
+        let of_assertion = match layout.content {
+            Content::Plain(inner) => {
+                self.signature("assertion_signature", inner.assertion, inner.signature)?
+            }
+            Content::Encrypted(_) | Content::Nothing => None,
+        };
+        let signed: Vec<&Signed> = of_response.iter().chain(&of_assertion).collect();
+        if !signed.is_empty() {
+            self.second_opinion(text, &signed)?;
+            self.signature_verified = true;
+        }
+
+        match (&of_response, &of_assertion) {
+            // Everything is read from the signed response.
+            (Some(signed), _) => {
+                let document = gate::parse_scanned(&signed.canonical)?;
+                let layout = structure::response(&document)?;
+                self.content(layout, layout.content, true, findings)
+            }
+            // The assertion is read from its signed bytes, the response around it only to refuse.
+            (None, Some(signed)) => {
+                let document = gate::parse_scanned(&signed.canonical)?;
+                let inner = structure::assertion(&document)?;
+                self.content(layout, Content::Plain(inner), true, findings)
+            }
+            (None, None) => self.content(layout, layout.content, false, findings),
+        }
+    }
+
+    /// Judges what a response brings. `covered` says that a signature already vouches for it.
+    fn content(
+        &mut self,
+        layout: ResponseLayout<'_>,
+        content: Content<'_>,
+        covered: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<Assertion>, Refusal> {
+        let response = Response::read(layout.response);
+        match content {
+            Content::Plain(inner) if covered => Ok(self.judged(&response, inner, findings)),
+            Content::Plain(_) => Err(Rejection::SignatureMissing.into()),
+            Content::Encrypted(encrypted) => self.encrypted(&response, encrypted, covered, findings),
+            Content::Nothing => {
+                self.judge.response(&response, findings);
+                if findings
+                    .iter()
+                    .any(|finding| finding.rejection == Rejection::ResponseStatus && !finding.check.passed)
+                {
+                    // What it says is that it failed; the lack of an assertion only follows.
+                    findings.retain(|finding| {
+                        finding.check.passed || finding.rejection == Rejection::ResponseStatus
+                    });
+                    return Ok(None);
+                }
+                findings.clear();
+                Err(Rejection::AssertionMissing.into())
+            }
+        }
+    }
+
+    /// Decrypts, and sends the plaintext through the gate as a document of its own.
+    fn encrypted(
+        &mut self,
+        response: &Response<'_>,
+        encrypted: Element<'_>,
+        covered: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Option<Assertion>, Refusal> {
+        let decrypted = decrypt(encrypted, self.judge.trust)?;
+        // Where nothing protects the ciphertext against change, every difference between one wrong
+        // plaintext and another would tell something of the right one.
+        let opaque = !covered && !decrypted.authenticated;
+        let veil = |refusal: Refusal| if opaque { Rejection::DecryptionFailed.into() } else { refusal };
+
+        let text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
+        let document = gate::parse(&text).map_err(veil)?;
+        let layout = structure::assertion(&document).map_err(veil)?;
+        let (assertion, trust) = (layout.assertion, self.judge.trust);
+        let signed =
+            layout.signature.map(|signature| signature::verify(assertion, signature, trust)).transpose();
+        let signed = signed.map_err(veil)?;
+        if signed.is_none() && !covered {
+            return Err(veil(Rejection::SignatureMissing.into()));
+        }
+        self.note("assertion_decryption", "SAML 2.0 Core §6.1", decrypted.algorithms);
+        let Some(signed) = signed else { return Ok(self.judged(response, layout, findings)) };
+        self.signed("assertion_signature", &signed);
+        self.second_opinion(&text, &[&signed])?;
+        self.signature_verified = true;
+        let document = gate::parse_scanned(&signed.canonical)?;
+        Ok(self.judged(response, structure::assertion(&document)?, findings))
+    }
+
+    fn judged(
+        &self,
+        response: &Response<'_>,
+        layout: AssertionLayout<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Assertion> {
+        let statement = Statement::read(layout.assertion);
+        self.judge.response(response, findings);
+        self.judge.assertion(response, &statement, findings);
+        self.judge.accepted(response, statement)
+    }
+
+    fn signature(
+        &mut self,
+        name: &'static str,
+        parent: Element<'_>,
+        signature: Option<Element<'_>>,
+    ) -> Result<Option<Signed>, Refusal> {
+        let Some(signature) = signature else { return Ok(None) };
+        let signed = signature::verify(parent, signature, self.judge.trust)?;
+        self.signed(name, &signed);
+        Ok(Some(signed))
+    }
+
+    /// Notes a signature that verified, and the certificate's date: a warning, never a refusal, since
+    /// the certificate was pinned by hand (SAML 2.0 Metadata Interoperability Profile §2.6.1).
+    fn signed(&mut self, name: &'static str, signed: &Signed) {
+        let certificate = &signed.certificate;
+        let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
+        let found = format!("{algorithm}, certificate with SHA-256 {}", certificate.fingerprint_sha256());
+        self.note(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
+        if certificate.not_after() < self.judge.now {
+            self.checks.push(Check {
+                name: Cow::Borrowed("certificate_expiry"),
+                passed: true,
+                expected: None,
+                found: Some(format!("expired on {}", certificate.not_after())),
+                clause: Cow::Borrowed("SAML 2.0 Metadata Interoperability Profile §2.6.1"),
+                fixer: Fixer::Vendor,
+                remedy: Cow::Borrowed(
+                    "The certificate has expired. It is still accepted, since it was configured by hand; \
+                     replace it when the identity provider rotates its key.",
+                ),
+            });
+        }
+    }
+
+    fn second_opinion(&mut self, text: &str, signed: &[&Signed]) -> Result<(), Refusal> {
+        const RULE: Rejection = Rejection::SecondOpinionDisagrees;
+        let cross_check = self.judge.trust.cross_check;
+        if cross_check == CrossCheck::Off {
+            return Ok(());
+        }
+        let answer = second_opinion::ask(text, signed);
+        self.cross_check_disagreed |= answer.is_err();
+        match answer {
+            Err(why) if cross_check == CrossCheck::Enforce => {
+                return Err(Refusal::found(RULE, why).expected("the same signed bytes"));
+            }
+            Err(why) => self.checks.push(RULE.check(true, None, Some(format!("{why}; only observed")))),
+            Ok(()) => self.checks.push(RULE.check(true, None, Some("the same signed bytes".to_owned()))),
+        }
+        Ok(())
+    }
+}
+
+impl Claims {
+    /// The longest value worth keeping.
+    const LONGEST: usize = 1024;
+
+    fn of(document: &Document<'_>) -> Self {
+        let Some(response) = Element::root(document).filter(|root| root.is(ns::PROTOCOL, "Response")) else {
+            return Self::default();
+        };
+        let assertion = response.child(ns::ASSERTION, "Assertion");
+        let keep = |text: &str| (!text.is_empty() && text.len() <= Self::LONGEST).then(|| text.to_owned());
+        let issuer = |element: Element<'_>| {
+            element.child(ns::ASSERTION, "Issuer")?.text().and_then(|text| keep(&text))
+        };
+        Self {
+            in_response_to: response.attribute("InResponseTo").and_then(keep),
+            assertion_id: assertion.and_then(|assertion| assertion.attribute("ID")).and_then(keep),
+            issuer: issuer(response).or_else(|| assertion.and_then(issuer)),
+        }
+    }
 }

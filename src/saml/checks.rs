@@ -1,0 +1,328 @@
+//! THE LIST: what must hold of a response and its assertion once their signature verified, one
+//! function a check. The clause, the fixer and the remedy of each stand with its code in
+//! [`Rejection`].
+
+use std::time::Duration;
+
+use super::{
+    names::{BEARER, status::SUCCESS},
+    rejection::Rejection,
+    response::{Conditions, Confirmation, Moment, NameId, Response, Session, Statement},
+    verify::{Assertion, Trust},
+};
+use crate::model::{check::Check, time::Timestamp};
+
+/// The longest that an assertion is accepted after it was issued, so that the memory against replay
+/// is finite.
+pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A check and what it means when it failed.
+pub(super) struct Finding {
+    pub rejection: Rejection,
+    pub check: Check,
+}
+
+impl Finding {
+    fn new(
+        rejection: Rejection,
+        passed: bool,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { rejection, check: rejection.check(passed, Some(expected.into()), Some(found.into())) }
+    }
+}
+
+/// Who judges, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub trust: &'a Trust<'a>,
+    pub now: Timestamp,
+}
+
+const ABSENT: &str = "(absent)";
+
+fn or_absent(text: Option<&str>) -> &str {
+    text.unwrap_or(ABSENT)
+}
+
+fn shown(moment: Option<Moment<'_>>) -> &str {
+    moment.map_or(ABSENT, |moment| moment.text)
+}
+
+impl Judge<'_> {
+    /// Every check of the response itself, in order.
+    pub fn response(&self, response: &Response<'_>, findings: &mut Vec<Finding>) {
+        findings.extend([version(Rejection::ResponseVersion, response.version), status(response)]);
+        findings.extend(self.response_issuer(response));
+        findings.extend(self.response_destination(response));
+        findings.push(self.issued(Rejection::ResponseIssueInstant, response.issue_instant));
+    }
+
+    /// Every check of the assertion, and of the two together, in order.
+    pub fn assertion(&self, response: &Response<'_>, assertion: &Statement<'_>, findings: &mut Vec<Finding>) {
+        findings.extend([
+            version(Rejection::AssertionVersion, assertion.version),
+            self.assertion_issuer(assertion),
+            self.issued(Rejection::AssertionIssueInstant, assertion.issue_instant),
+        ]);
+        findings.extend(self.assertion_age(assertion));
+        match &assertion.conditions {
+            Some(conditions) => self.conditions(conditions, findings),
+            None => findings.push(Finding::new(Rejection::ConditionsMissing, false, "Conditions", ABSENT)),
+        }
+        self.confirmation(response, assertion, findings);
+        findings.push(name_id(assertion));
+        for session in &assertion.sessions {
+            findings.push(self.authn_instant(session));
+            findings.extend(self.session(session));
+        }
+    }
+
+    /// The assertion of a bearer who passed every check.
+    pub fn accepted(&self, response: &Response<'_>, assertion: Statement<'_>) -> Option<Assertion> {
+        let NameId::Name(name_id, format) = assertion.name_id else { return None };
+        let bearer = self.best_confirmation(response, &assertion.confirmations)?;
+        let issued = assertion.issue_instant?.time?;
+        let in_response_to = bearer.in_response_to.map(str::to_owned);
+        // Any of the bearer confirmations may let it in, so the longest counts.
+        let confirmed =
+            bearers(&assertion.confirmations).filter_map(|bearer| bearer.not_on_or_after?.time).max()?;
+        let conditions =
+            assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after?.time);
+        let until = confirmed.min(conditions.unwrap_or(confirmed)).min(issued + MAX_AGE);
+        let session = assertion.sessions.first();
+        Some(Assertion {
+            id: assertion.id.to_owned(),
+            issuer: assertion.issuer?.into_owned(),
+            in_response_to,
+            name_id: name_id.into_owned(),
+            name_id_format: format.map(str::to_owned),
+            not_on_or_after: until + self.trust.clock_skew,
+            session_index: session.and_then(|session| session.index).map(str::to_owned),
+            authn_instant: session.and_then(|session| session.instant?.time),
+            attributes: assertion.attributes,
+        })
+    }
+
+    /// SAML 2.0 Profiles §4.1.4.2: the response's issuer may be left out; if it is there it is the
+    /// identity provider, to the byte.
+    fn response_issuer(&self, response: &Response<'_>) -> Option<Finding> {
+        let issuer = response.issuer.as_deref()?;
+        let expected = self.trust.idp_entity_id;
+        Some(Finding::new(Rejection::ResponseIssuer, issuer == expected, expected, issuer))
+    }
+
+    /// SAML 2.0 Bindings §3.5.5.2: meant for one of our addresses, when it says for which.
+    fn response_destination(&self, response: &Response<'_>) -> Option<Finding> {
+        let destination = response.destination?;
+        Some(Finding::new(
+            Rejection::ResponseDestination,
+            self.is_ours(destination),
+            self.ours(),
+            destination,
+        ))
+    }
+
+    /// SAML 2.0 Core §2.3.3: from the identity provider, to the byte.
+    fn assertion_issuer(&self, assertion: &Statement<'_>) -> Finding {
+        let issuer = assertion.issuer.as_deref();
+        let expected = self.trust.idp_entity_id;
+        Finding::new(Rejection::AssertionIssuer, issuer == Some(expected), expected, or_absent(issuer))
+    }
+
+    /// SAML 2.0 Core §2.3.3, §3.2.2: issued at a moment, and not in the future.
+    fn issued(&self, rejection: Rejection, instant: Option<Moment<'_>>) -> Finding {
+        let passed = instant.and_then(|instant| instant.time).is_some_and(|time| time <= self.latest());
+        Finding::new(rejection, passed, format!("not after {}", self.latest()), shown(instant))
+    }
+
+    /// Ours: issued at most 24 hours ago, whatever its conditions say. Silent about an instant that
+    /// is not there or cannot be read: that is refused by itself.
+    fn assertion_age(&self, assertion: &Statement<'_>) -> Option<Finding> {
+        let instant = assertion.issue_instant?;
+        let oldest = self.earliest() - MAX_AGE;
+        let passed = instant.time? > oldest;
+        Some(Finding::new(Rejection::AssertionTooOld, passed, format!("after {oldest}"), instant.text))
+    }
+
+    fn conditions(&self, conditions: &Conditions<'_>, findings: &mut Vec<Finding>) {
+        if let Some(unknown) = conditions.unknown.first() {
+            findings.push(Finding::new(
+                Rejection::ConditionUnknown,
+                false,
+                "AudienceRestriction, OneTimeUse, ProxyRestriction",
+                *unknown,
+            ));
+        }
+        if conditions.not_before.is_some() {
+            findings.push(self.begun(Rejection::AssertionNotYetValid, conditions.not_before));
+        }
+        if conditions.not_on_or_after.is_some() {
+            findings.push(self.unexpired(Rejection::AssertionExpired, conditions.not_on_or_after));
+        }
+        findings.push(self.audience(conditions));
+    }
+
+    /// SAML 2.0 Core §2.5.1.4: every restriction names us, among others or alone.
+    fn audience(&self, conditions: &Conditions<'_>) -> Finding {
+        let expected = self.trust.sp_entity_id;
+        let restrictions = &conditions.audience_restrictions;
+        if restrictions.is_empty() {
+            return Finding::new(Rejection::AudienceRestrictionMissing, false, expected, ABSENT);
+        }
+        let passed =
+            restrictions.iter().all(|audiences| audiences.iter().any(|audience| audience == expected));
+        let found: Vec<_> = restrictions
+            .iter()
+            .take(8)
+            .map(|audiences| {
+                audiences.iter().take(8).map(|audience| &**audience).collect::<Vec<_>>().join(" or ")
+            })
+            .collect();
+        Finding::new(Rejection::AssertionAudience, passed, expected, found.join("; and "))
+    }
+
+    /// SAML 2.0 Profiles §4.1.4.3: one bearer confirmation holds as a whole. Reported is that one, or
+    /// the first when none does.
+    fn confirmation(&self, response: &Response<'_>, assertion: &Statement<'_>, findings: &mut Vec<Finding>) {
+        let Some(bearer) = self.best_confirmation(response, &assertion.confirmations) else {
+            let methods: Vec<_> =
+                assertion.confirmations.iter().take(4).map(|confirmation| confirmation.method).collect();
+            let found = if methods.is_empty() { ABSENT.to_owned() } else { methods.join(", ") };
+            findings.push(Finding::new(Rejection::SubjectConfirmationMissing, false, BEARER, found));
+            return;
+        };
+        findings.extend(self.bearer(response, bearer));
+    }
+
+    fn best_confirmation<'c, 'd>(
+        &self,
+        response: &Response<'_>,
+        confirmations: &'c [Confirmation<'d>],
+    ) -> Option<&'c Confirmation<'d>> {
+        bearers(confirmations)
+            .find(|bearer| self.bearer(response, bearer).iter().all(|finding| finding.check.passed))
+            .or_else(|| bearers(confirmations).next())
+    }
+
+    fn bearer(&self, response: &Response<'_>, bearer: &Confirmation<'_>) -> Vec<Finding> {
+        let mut findings = vec![
+            self.recipient(bearer),
+            self.unexpired(Rejection::SubjectConfirmationExpired, bearer.not_on_or_after),
+            in_response_to_agrees(response, bearer),
+        ];
+        // The profile forbids it; who sends it means it.
+        if bearer.not_before.is_some() {
+            findings.push(self.begun(Rejection::SubjectConfirmationNotYetValid, bearer.not_before));
+        }
+        findings
+    }
+
+    /// SAML 2.0 Profiles §4.1.4.3: the recipient is one of our addresses, to the byte.
+    fn recipient(&self, bearer: &Confirmation<'_>) -> Finding {
+        let passed = bearer.recipient.is_some_and(|recipient| self.is_ours(recipient));
+        Finding::new(
+            Rejection::SubjectConfirmationRecipient,
+            passed,
+            self.ours(),
+            or_absent(bearer.recipient),
+        )
+    }
+
+    /// SAML 2.0 Core §2.7.2: the person authenticated at a moment that has been.
+    fn authn_instant(&self, session: &Session<'_>) -> Finding {
+        self.issued(Rejection::AuthnInstantInvalid, session.instant)
+    }
+
+    /// SAML 2.0 Core §2.7.2: the session goes on, when it says until when.
+    fn session(&self, session: &Session<'_>) -> Option<Finding> {
+        session.not_on_or_after.map(|until| self.unexpired(Rejection::SessionExpired, Some(until)))
+    }
+
+    /// A `NotBefore` has come (SAML 2.0 Core §2.5.1.2).
+    fn begun(&self, rejection: Rejection, not_before: Option<Moment<'_>>) -> Finding {
+        let passed = not_before.and_then(|moment| moment.time).is_some_and(|time| time <= self.latest());
+        Finding::new(rejection, passed, format!("not after {}", self.latest()), shown(not_before))
+    }
+
+    /// A `NotOnOrAfter` has not come (SAML 2.0 Core §2.5.1.2).
+    fn unexpired(&self, rejection: Rejection, not_on_or_after: Option<Moment<'_>>) -> Finding {
+        let passed =
+            not_on_or_after.and_then(|moment| moment.time).is_some_and(|time| time > self.earliest());
+        Finding::new(rejection, passed, format!("after {}", self.earliest()), shown(not_on_or_after))
+    }
+
+    /// The latest that it may be at the identity provider.
+    fn latest(&self) -> Timestamp {
+        self.now + self.trust.clock_skew
+    }
+
+    /// The earliest.
+    fn earliest(&self) -> Timestamp {
+        self.now - self.trust.clock_skew
+    }
+
+    fn is_ours(&self, url: &str) -> bool {
+        self.trust.acs_urls.iter().any(|ours| ours == url)
+    }
+
+    fn ours(&self) -> String {
+        self.trust.acs_urls.join(" or ")
+    }
+}
+
+fn bearers<'c, 'd>(confirmations: &'c [Confirmation<'d>]) -> impl Iterator<Item = &'c Confirmation<'d>> {
+    confirmations.iter().filter(|confirmation| confirmation.method == BEARER)
+}
+
+/// SAML 2.0 Core §4.1.3.1: version 2.0 and no other.
+fn version(rejection: Rejection, version: Option<&str>) -> Finding {
+    Finding::new(rejection, version == Some("2.0"), "2.0", or_absent(version))
+}
+
+/// SAML 2.0 Core §3.2.2.2: the top-level status is success.
+fn status(response: &Response<'_>) -> Finding {
+    let passed = response.status.first() == Some(&SUCCESS);
+    let mut found = response.status.iter().take(4).copied().collect::<Vec<_>>().join(" / ");
+    if let Some(message) = response.status_message.as_deref().filter(|message| !message.is_empty()) {
+        found = format!("{found}: {message}");
+    }
+    Finding::new(Rejection::ResponseStatus, passed, SUCCESS, found)
+}
+
+/// SAML 2.0 Profiles §4.1.4.2: the response and the confirmation answer the same request, or both
+/// answer none.
+fn in_response_to_agrees(response: &Response<'_>, bearer: &Confirmation<'_>) -> Finding {
+    let passed = response.in_response_to == bearer.in_response_to;
+    Finding::new(
+        Rejection::InResponseToConflict,
+        passed,
+        format!("{} as in the response", or_absent(response.in_response_to)),
+        or_absent(bearer.in_response_to),
+    )
+}
+
+/// SAML 2.0 Core §2.2.2: somebody, named in plain text.
+fn name_id(assertion: &Statement<'_>) -> Finding {
+    match &assertion.name_id {
+        NameId::Missing(found) => Finding::new(Rejection::NameIdMissing, false, "NameID", or_absent(*found)),
+        NameId::Malformed => {
+            Finding::new(Rejection::NameIdMalformed, false, "one NameID of plain text", "something else")
+        }
+        // Not the name itself: the flow log shows it where it is meant to be seen.
+        NameId::Name(_, format) => Finding::new(
+            Rejection::NameIdMissing,
+            true,
+            "NameID",
+            format!("NameID, {}", format.unwrap_or("no format")),
+        ),
+    }
+}
+
+/// SAML 2.0 Profiles §4.1.4.3, §4.1.5: the assertion answers the request of this login, or, when
+/// nobody asked (`expected` is none), no request at all. For the caller who knows the flow.
+pub fn in_response_to(expected: Option<&str>, assertion: &Assertion) -> Check {
+    let found = assertion.in_response_to.as_deref();
+    Finding::new(Rejection::InResponseTo, found == expected, or_absent(expected), or_absent(found)).check
+}

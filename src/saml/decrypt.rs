@@ -1,0 +1,275 @@
+//! Decryption of an assertion (SAML 2.0 Core §6, XML Encryption 1.1).
+//!
+//! What depends on the plain parts of the document alone, its form and its algorithms, is refused by
+//! name. What depends on a secret has one answer, given late: a key that does not unwrap is replaced
+//! by a random one, and the decryption goes on with that to the same failure.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use openssl::{
+    encrypt::Decrypter,
+    error::ErrorStack,
+    hash::MessageDigest,
+    pkey::{Id, PKey, Private},
+    rsa::Padding,
+    symm::{Cipher, Crypter, Mode, decrypt_aead},
+};
+
+use super::{
+    dom::{Element, is_space, ns},
+    rejection::{Refusal, Rejection},
+    verify::Trust,
+};
+use crate::model::random::{Random, SystemRandom};
+
+/// The nonce of AES-GCM (XML Encryption 1.1 §5.2.4).
+const GCM_NONCE: usize = 12;
+/// Its tag.
+const GCM_TAG: usize = 16;
+/// A block of AES, and the initialization vector of CBC (§5.2.3).
+const BLOCK: usize = 16;
+
+/// What came out of an `EncryptedAssertion`.
+pub(super) struct Decrypted {
+    /// The bytes; nobody has vouched for them yet.
+    pub plaintext: Vec<u8>,
+    /// Whether a change of the ciphertext would have been noticed.
+    pub authenticated: bool,
+    /// The algorithms, for the flow log.
+    pub algorithms: String,
+}
+
+/// Decrypts with the connection's keys.
+pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decrypted, Refusal> {
+    let form = Form::read(encrypted)?;
+    let content = Content::find(form.content_algorithm, trust)?;
+    let transport = Transport::find(&form)?;
+    if trust.decryption_keys.is_empty() {
+        return Err(Rejection::DecryptionKeyMissing.into());
+    }
+
+    let mut key = vec![0; content.cipher.key_len()];
+    SystemRandom.fill(&mut key);
+    // Every key is tried, whether or not one before it fitted.
+    for own in trust.decryption_keys {
+        if let Ok(unwrapped) = transport.unwrap_key(&form.wrapped_key, own)
+            && unwrapped.len() == key.len()
+        {
+            key = unwrapped;
+        }
+    }
+    let plaintext = content.open(&key, &form.octets).ok_or(Rejection::DecryptionFailed)?;
+    Ok(Decrypted {
+        plaintext,
+        authenticated: content.authenticated,
+        algorithms: format!("{}, {}", short(form.content_algorithm), short(form.transport_algorithm)),
+    })
+}
+
+/// An algorithm's name without the namespace before it.
+fn short(uri: &str) -> &str {
+    uri.rsplit('#').next().unwrap_or(uri)
+}
+
+/// An `EncryptedAssertion` taken apart: one `EncryptedData`, one `EncryptedKey` in its `KeyInfo` or
+/// beside it (SAML 2.0 Core §6.1, errata E43).
+struct Form<'d> {
+    content_algorithm: &'d str,
+    octets: Vec<u8>,
+    transport_algorithm: &'d str,
+    oaep_digest: Option<&'d str>,
+    mask: Option<&'d str>,
+    label: Option<Vec<u8>>,
+    wrapped_key: Vec<u8>,
+}
+
+impl<'d> Form<'d> {
+    fn read(encrypted: Element<'d>) -> Result<Self, Refusal> {
+        let mut data = None;
+        let mut keys = Vec::new();
+        for child in encrypted.elements() {
+            if is(child, "EncryptedData") && data.is_none() {
+                data = Some(child);
+            } else if is(child, "EncryptedKey") {
+                keys.push(child);
+            } else {
+                return Err(malformed(encrypted));
+            }
+        }
+        let data = data.ok_or_else(|| malformed(encrypted))?;
+        if data.attribute("Type").is_some_and(|kind| kind != "http://www.w3.org/2001/04/xmlenc#Element") {
+            return Err(Refusal::found(Rejection::EncryptionMalformed, "the Type is not Element"));
+        }
+        let mut retrieved = None;
+        for child in data.children(ns::SIGNATURE, "KeyInfo").flat_map(Element::elements) {
+            if is(child, "EncryptedKey") {
+                keys.push(child);
+            } else if child.is(ns::SIGNATURE, "RetrievalMethod") {
+                retrieved = Some(child.attribute("URI").unwrap_or_default());
+            }
+        }
+        let [key] = *keys else {
+            return Err(Refusal::found(Rejection::EncryptionMalformed, format!("{} keys", keys.len()))
+                .expected("one"));
+        };
+        if let Some(uri) = retrieved
+            && uri.strip_prefix('#').is_none_or(|id| key.attribute("Id") != Some(id))
+        {
+            return Err(Refusal::found(
+                Rejection::EncryptionMalformed,
+                format!("a RetrievalMethod to {uri:?}"),
+            ));
+        }
+        let content_method = method(data)?;
+        let transport = method(key)?;
+        let label = match transport.child(ns::ENCRYPTION, "OAEPparams") {
+            Some(parameters) => Some(base64(parameters)?),
+            None => None,
+        };
+        Ok(Self {
+            content_algorithm: content_method.attribute("Algorithm").unwrap_or_default(),
+            octets: cipher_value(data)?,
+            transport_algorithm: transport.attribute("Algorithm").unwrap_or_default(),
+            oaep_digest: algorithm_of(transport, ns::SIGNATURE, "DigestMethod"),
+            mask: algorithm_of(transport, ns::ENCRYPTION_11, "MGF"),
+            label,
+            wrapped_key: cipher_value(key)?,
+        })
+    }
+}
+
+fn is(element: Element<'_>, name: &str) -> bool {
+    element.is(ns::ENCRYPTION, name)
+}
+
+fn malformed(element: Element<'_>) -> Refusal {
+    let children: Vec<_> = element.elements().take(6).map(Element::name).collect();
+    Refusal::found(Rejection::EncryptionMalformed, format!("{} with {}", element.name(), children.join(", ")))
+}
+
+fn method(element: Element<'_>) -> Result<Element<'_>, Refusal> {
+    element.child(ns::ENCRYPTION, "EncryptionMethod").ok_or_else(|| malformed(element))
+}
+
+fn algorithm_of<'d>(method: Element<'d>, namespace: &'static str, name: &'static str) -> Option<&'d str> {
+    method.child(namespace, name).map(|child| child.attribute("Algorithm").unwrap_or_default())
+}
+
+/// The one `CipherValue`; a `CipherReference` would have us fetch something.
+fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
+    let mut data = element.children(ns::ENCRYPTION, "CipherData");
+    let (Some(only), None) = (data.next(), data.next()) else { return Err(malformed(element)) };
+    let parts: Vec<_> = only.elements().collect();
+    match *parts {
+        [value] if is(value, "CipherValue") => base64(value),
+        _ => Err(malformed(only)),
+    }
+}
+
+fn base64(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
+    let refusal =
+        || Refusal::found(Rejection::EncryptionMalformed, format!("{} is not base64", element.name()));
+    let text = element.text().ok_or_else(refusal)?;
+    let compact: Vec<u8> = text.bytes().filter(|&byte| !is_space(byte as char)).collect();
+    STANDARD.decode(compact).map_err(|_| refusal())
+}
+
+/// How the assertion is encrypted.
+struct Content {
+    cipher: Cipher,
+    authenticated: bool,
+}
+
+impl Content {
+    /// AES-GCM; AES-CBC where the connection allows it (XML Encryption 1.1 §5.2).
+    fn find(uri: &str, trust: &Trust<'_>) -> Result<Self, Refusal> {
+        let (cipher, authenticated) = match uri {
+            "http://www.w3.org/2009/xmlenc11#aes128-gcm" => (Cipher::aes_128_gcm(), true),
+            "http://www.w3.org/2009/xmlenc11#aes192-gcm" => (Cipher::aes_192_gcm(), true),
+            "http://www.w3.org/2009/xmlenc11#aes256-gcm" => (Cipher::aes_256_gcm(), true),
+            "http://www.w3.org/2001/04/xmlenc#aes128-cbc" => (Cipher::aes_128_cbc(), false),
+            "http://www.w3.org/2001/04/xmlenc#aes192-cbc" => (Cipher::aes_192_cbc(), false),
+            "http://www.w3.org/2001/04/xmlenc#aes256-cbc" => (Cipher::aes_256_cbc(), false),
+            _ => return Err(algorithm_refused(uri)),
+        };
+        if !authenticated && !trust.allow_cbc_encryption {
+            return Err(algorithm_refused(uri));
+        }
+        Ok(Self { cipher, authenticated })
+    }
+
+    fn open(&self, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
+        if self.authenticated {
+            let (nonce, rest) = octets.split_at_checked(GCM_NONCE)?;
+            let (sealed, tag) = rest.split_at_checked(rest.len().checked_sub(GCM_TAG)?)?;
+            return decrypt_aead(self.cipher, key, Some(nonce), &[], sealed, tag).ok();
+        }
+        let (iv, sealed) = octets.split_at_checked(BLOCK)?;
+        if sealed.is_empty() || sealed.len() % BLOCK != 0 {
+            return None;
+        }
+        let mut crypter = Crypter::new(self.cipher, Mode::Decrypt, key, Some(iv)).ok()?;
+        crypter.pad(false);
+        let mut plaintext = vec![0; sealed.len() + BLOCK];
+        let mut length = crypter.update(sealed, &mut plaintext).ok()?;
+        length += crypter.finalize(&mut plaintext[length..]).ok()?;
+        // The last byte says how many were added; the others of them may be anything (§5.2.3).
+        let padding = usize::from(*plaintext.get(length.checked_sub(1)?)?);
+        if !(1..=BLOCK).contains(&padding) {
+            return None;
+        }
+        plaintext.truncate(length.checked_sub(padding)?);
+        Some(plaintext)
+    }
+}
+
+/// How its key is wrapped: RSA-OAEP, and nothing else (§5.5.2).
+struct Transport {
+    digest: MessageDigest,
+    mask: MessageDigest,
+    label: Option<Vec<u8>>,
+}
+
+impl Transport {
+    fn find(form: &Form<'_>) -> Result<Self, Refusal> {
+        let digest = match form.oaep_digest {
+            None | Some("http://www.w3.org/2000/09/xmldsig#sha1") => MessageDigest::sha1(),
+            Some("http://www.w3.org/2001/04/xmlenc#sha256") => MessageDigest::sha256(),
+            Some("http://www.w3.org/2001/04/xmldsig-more#sha384") => MessageDigest::sha384(),
+            Some("http://www.w3.org/2001/04/xmlenc#sha512") => MessageDigest::sha512(),
+            Some(uri) => return Err(algorithm_refused(uri)),
+        };
+        let mask = match (form.transport_algorithm, form.mask) {
+            ("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", _) => MessageDigest::sha1(),
+            ("http://www.w3.org/2009/xmlenc11#rsa-oaep", mask) => match mask {
+                None | Some("http://www.w3.org/2009/xmlenc11#mgf1sha1") => MessageDigest::sha1(),
+                Some("http://www.w3.org/2009/xmlenc11#mgf1sha256") => MessageDigest::sha256(),
+                Some("http://www.w3.org/2009/xmlenc11#mgf1sha384") => MessageDigest::sha384(),
+                Some("http://www.w3.org/2009/xmlenc11#mgf1sha512") => MessageDigest::sha512(),
+                Some(uri) => return Err(algorithm_refused(uri)),
+            },
+            (uri, _) => return Err(algorithm_refused(uri)),
+        };
+        Ok(Self { digest, mask, label: form.label.clone().filter(|label| !label.is_empty()) })
+    }
+
+    fn unwrap_key(&self, wrapped: &[u8], own: &PKey<Private>) -> Result<Vec<u8>, ErrorStack> {
+        if own.id() != Id::RSA {
+            return Ok(Vec::new());
+        }
+        let mut decrypter = Decrypter::new(own)?;
+        decrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
+        decrypter.set_rsa_oaep_md(self.digest)?;
+        decrypter.set_rsa_mgf1_md(self.mask)?;
+        if let Some(label) = &self.label {
+            decrypter.set_rsa_oaep_label(label)?;
+        }
+        let mut key = vec![0; decrypter.decrypt_len(wrapped)?];
+        let length = decrypter.decrypt(wrapped, &mut key)?;
+        key.truncate(length);
+        Ok(key)
+    }
+}
+
+fn algorithm_refused(uri: &str) -> Refusal {
+    Refusal::found(Rejection::EncryptionAlgorithmRefused, uri).expected("AES-GCM with RSA-OAEP")
+}

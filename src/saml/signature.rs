@@ -1,0 +1,303 @@
+//! The signature profile of SAML (SAML 2.0 Core §5.4), strictly: one reference, to the element that
+//! the signature stands in, through the two transforms that SAML allows. What verifies is handed on
+//! as the canonical bytes that were signed, and nothing else of the element is ever read.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bergshamra_c14n::{C14nMode, canonicalize_doc};
+use bergshamra_xml::NodeSet;
+use openssl::{bn::BigNum, ecdsa::EcdsaSig, error::ErrorStack, hash::hash, sign::Verifier};
+
+use super::{
+    certificate::{Certificate, KeyKind},
+    dom::{Element, is_space, ns},
+    names::ENVELOPED_SIGNATURE,
+    rejection::{Refusal, Rejection},
+    sign::SignatureAlgorithm,
+    verify::Trust,
+};
+
+/// The most prefixes of an InclusiveNamespaces list; canonicalization looks at each for every element.
+const MAX_PREFIXES: usize = 16;
+
+/// What a signature vouches for.
+pub(super) struct Signed {
+    /// The canonical form of the signed element, without the signature.
+    pub canonical: String,
+    /// The certificate whose key made the signature.
+    pub certificate: Arc<Certificate>,
+    /// How it was made.
+    pub algorithm: SignatureAlgorithm,
+    /// Whether SHA-1 was used, in the signature or in the digest.
+    pub sha1: bool,
+}
+
+/// Verifies `signature`, which stands in `parent`.
+pub(super) fn verify(
+    parent: Element<'_>,
+    signature: Element<'_>,
+    trust: &Trust<'_>,
+) -> Result<Signed, Refusal> {
+    let form = Form::read(parent, signature)?;
+    let algorithm = allowed_algorithm(form.algorithm, trust)?;
+    let digest = allowed_digest(form.digest_algorithm, algorithm, trust)?;
+
+    // The signature first: it covers little. Only who holds the key can make us digest the rest.
+    let signed_info = canonicalize(form.signed_info, None, &form.method_prefixes)?;
+    let certificate = signer(signed_info.as_bytes(), &form.value, algorithm, trust)?;
+
+    let canonical = canonicalize(parent, Some(signature), &form.transform_prefixes)?;
+    let found = hash(digest.digest(), canonical.as_bytes()).map_err(|_| Rejection::DigestMismatch)?;
+    if *found != *form.digest {
+        return Err(Rejection::DigestMismatch.into());
+    }
+    let sha1 = algorithm.is_sha1() || digest.is_sha1();
+    Ok(Signed { canonical, certificate, algorithm, sha1 })
+}
+
+/// A signature taken apart. It has these parts, once, in this order, and no others (XML Signature
+/// §4.1, §4.4).
+struct Form<'d> {
+    signed_info: Element<'d>,
+    method_prefixes: Vec<&'d str>,
+    algorithm: &'d str,
+    transform_prefixes: Vec<&'d str>,
+    digest_algorithm: &'d str,
+    digest: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl<'d> Form<'d> {
+    fn read(parent: Element<'d>, signature: Element<'d>) -> Result<Self, Refusal> {
+        let parts: Vec<_> = signature.elements().collect();
+        let (signed_info, value) = match *parts {
+            [info, value] if is(info, "SignedInfo") && is(value, "SignatureValue") => (info, value),
+            [info, value, key]
+                if is(info, "SignedInfo") && is(value, "SignatureValue") && is(key, "KeyInfo") =>
+            {
+                (info, value)
+            }
+            _ => return Err(malformed(signature)),
+        };
+        let parts: Vec<_> = signed_info.elements().collect();
+        let [canonicalization, method, reference] = *parts else {
+            let references = signed_info.children(ns::SIGNATURE, "Reference").count();
+            return Err(if references == 1 {
+                malformed(signed_info)
+            } else {
+                Refusal::found(Rejection::ReferenceRefused, format!("{references} references"))
+                    .expected("one")
+            });
+        };
+        if !is(canonicalization, "CanonicalizationMethod")
+            || !is(method, "SignatureMethod")
+            || !is(reference, "Reference")
+        {
+            return Err(malformed(signed_info));
+        }
+        for plain in [signature, signed_info, reference] {
+            if plain.has_text() {
+                return Err(malformed(plain));
+            }
+        }
+        let canonicalization_method = canonicalization.attribute("Algorithm").unwrap_or_default();
+        if canonicalization_method != ns::EXCLUSIVE_C14N {
+            return Err(Refusal::found(Rejection::CanonicalizationRefused, canonicalization_method)
+                .expected(ns::EXCLUSIVE_C14N));
+        }
+        let method_prefixes = prefixes(canonicalization)
+            .ok_or_else(|| Refusal::found(Rejection::CanonicalizationRefused, "its parameters"))?;
+        // HMACOutputLength and the like
+        let algorithm = bare_algorithm(method)?;
+
+        let expected = format!("#{}", parent.attribute("ID").unwrap_or_default());
+        if reference.attribute("URI") != Some(&*expected) {
+            let found =
+                reference.attribute("URI").map_or_else(|| "no URI".to_owned(), |uri| format!("{uri:?}"));
+            return Err(Refusal::found(Rejection::ReferenceRefused, found).expected(format!("{expected:?}")));
+        }
+        let parts: Vec<_> = reference.elements().collect();
+        let [transforms, digest_method, digest_value] = *parts else {
+            let unsigned = reference.child(ns::SIGNATURE, "Transforms").is_none();
+            return Err(if unsigned { transform_refused(None) } else { malformed(reference) });
+        };
+        if !is(transforms, "Transforms")
+            || !is(digest_method, "DigestMethod")
+            || !is(digest_value, "DigestValue")
+        {
+            return Err(malformed(reference));
+        }
+        Ok(Self {
+            signed_info,
+            method_prefixes,
+            algorithm,
+            transform_prefixes: transform_prefixes(transforms)?,
+            digest_algorithm: bare_algorithm(digest_method)?,
+            digest: base64_text(digest_value)?,
+            value: base64_text(value)?,
+        })
+    }
+}
+
+fn is(element: Element<'_>, name: &str) -> bool {
+    element.is(ns::SIGNATURE, name)
+}
+
+fn malformed(element: Element<'_>) -> Refusal {
+    let children: Vec<_> = element.elements().take(6).map(Element::name).collect();
+    Refusal::found(Rejection::SignatureMalformed, format!("{} with {}", element.name(), children.join(", ")))
+}
+
+/// The algorithm of a method that has no parameters.
+fn bare_algorithm(method: Element<'_>) -> Result<&str, Refusal> {
+    match method.text() {
+        Some(text) if text.is_empty() => Ok(method.attribute("Algorithm").unwrap_or_default()),
+        _ => Err(Refusal::found(Rejection::SignatureMalformed, format!("{} with parameters", method.name()))),
+    }
+}
+
+/// Base64 in an element of text only.
+fn base64_text(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
+    let refusal =
+        || Refusal::found(Rejection::SignatureMalformed, format!("{} is not base64", element.name()));
+    let text = element.text().ok_or_else(refusal)?;
+    let compact: Vec<u8> = text.bytes().filter(|&byte| !is_space(byte as char)).collect();
+    STANDARD.decode(compact).map_err(|_| refusal())
+}
+
+/// The two transforms, in this order (SAML 2.0 Core §5.4.4).
+fn transform_prefixes(transforms: Element<'_>) -> Result<Vec<&str>, Refusal> {
+    let parts: Vec<_> = transforms.elements().collect();
+    let algorithm = |transform: Element<'_>| {
+        is(transform, "Transform").then(|| transform.attribute("Algorithm")).flatten().map(str::to_owned)
+    };
+    match *parts {
+        [enveloped, exclusive]
+            if algorithm(enveloped).as_deref() == Some(ENVELOPED_SIGNATURE)
+                && algorithm(exclusive).as_deref() == Some(ns::EXCLUSIVE_C14N)
+                && enveloped.elements().next().is_none()
+                && !transforms.has_text() =>
+        {
+            prefixes(exclusive).ok_or_else(|| transform_refused(Some(transforms)))
+        }
+        _ => Err(transform_refused(Some(transforms))),
+    }
+}
+
+fn transform_refused(transforms: Option<Element<'_>>) -> Refusal {
+    let found: Vec<_> = transforms
+        .into_iter()
+        .flat_map(Element::elements)
+        .take(6)
+        .map(|transform| transform.attribute("Algorithm").unwrap_or("none"))
+        .collect();
+    Refusal::found(Rejection::TransformRefused, found.join(", "))
+        .expected(format!("{ENVELOPED_SIGNATURE}, {}", ns::EXCLUSIVE_C14N))
+}
+
+/// The prefixes of an InclusiveNamespaces child, which is the only content that exclusive
+/// canonicalization has (Exclusive XML Canonicalization §4).
+fn prefixes(method: Element<'_>) -> Option<Vec<&str>> {
+    let mut children = method.elements();
+    let Some(list) = children.next() else { return (!method.has_text()).then(Vec::new) };
+    if children.next().is_some() || method.has_text() || !list.is(ns::EXCLUSIVE_C14N, "InclusiveNamespaces") {
+        return None;
+    }
+    let prefixes: Vec<_> =
+        list.attribute("PrefixList")?.split(is_space).filter(|prefix| !prefix.is_empty()).collect();
+    (prefixes.len() <= MAX_PREFIXES).then_some(prefixes)
+}
+
+fn allowed_algorithm(uri: &str, trust: &Trust<'_>) -> Result<SignatureAlgorithm, Refusal> {
+    let Some(algorithm) = SignatureAlgorithm::ALL.into_iter().find(|algorithm| algorithm.uri() == uri) else {
+        return Err(Refusal::found(Rejection::SignatureAlgorithmRefused, uri)
+            .expected("RSA or ECDSA with SHA-256, SHA-384 or SHA-512"));
+    };
+    if algorithm.is_sha1() && !trust.allow_sha1 {
+        return Err(Refusal::found(Rejection::Sha1Refused, uri));
+    }
+    Ok(algorithm)
+}
+
+/// The digest, named by the RSA algorithm of its strength. It is at least as strong as the
+/// signature's; SHA-1, where it is allowed, goes with every signature.
+fn allowed_digest(
+    uri: &str,
+    algorithm: SignatureAlgorithm,
+    trust: &Trust<'_>,
+) -> Result<SignatureAlgorithm, Refusal> {
+    let digest = SignatureAlgorithm::ALL.into_iter().find(|digest| digest.digest_uri() == uri);
+    match digest {
+        Some(digest) if digest.is_sha1() && trust.allow_sha1 => Ok(digest),
+        Some(digest) if digest.is_sha1() => Err(Refusal::found(Rejection::Sha1Refused, uri)),
+        Some(digest) if digest.digest().size() >= algorithm.digest().size() => Ok(digest),
+        _ => Err(Refusal::found(Rejection::DigestAlgorithmRefused, uri).expected(algorithm.digest_uri())),
+    }
+}
+
+/// The certificate of the connection that made the signature. `KeyInfo` is not even looked at.
+fn signer(
+    octets: &[u8],
+    value: &[u8],
+    algorithm: SignatureAlgorithm,
+    trust: &Trust<'_>,
+) -> Result<Arc<Certificate>, Refusal> {
+    let mut fitting = 0;
+    for certificate in trust.certificates {
+        if !algorithm.fits(certificate.key().id()) {
+            continue;
+        }
+        fitting += 1;
+        if made_by(certificate, octets, value, algorithm).unwrap_or(false) {
+            return Ok(Arc::clone(certificate));
+        }
+    }
+    Err(if fitting == 0 {
+        Refusal::found(Rejection::SignatureKeyUnsuitable, algorithm.uri())
+    } else {
+        let tried: Vec<_> =
+            trust.certificates.iter().map(|certificate| certificate.fingerprint_sha256()).collect();
+        Refusal::from(Rejection::SignatureMismatch)
+            .expected(format!("a certificate with SHA-256 {}", tried.join(" or ")))
+    })
+}
+
+fn made_by(
+    certificate: &Certificate,
+    octets: &[u8],
+    value: &[u8],
+    algorithm: SignatureAlgorithm,
+) -> Result<bool, ErrorStack> {
+    let mut verifier = Verifier::new(algorithm.digest(), certificate.key())?;
+    match certificate.kind() {
+        KeyKind::Rsa { .. } => verifier.verify_oneshot(value, octets),
+        // r and s side by side, each as wide as the curve (XML Signature 1.1 §6.4.3)
+        KeyKind::Ec { coordinate_bytes } if value.len() == 2 * coordinate_bytes => {
+            let (r, s) = value.split_at(coordinate_bytes);
+            let parts = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
+            verifier.verify_oneshot(&parts.to_der()?, octets)
+        }
+        KeyKind::Ec { .. } => Ok(false),
+    }
+}
+
+/// Exclusive canonicalization of an element, without the signature in it.
+fn canonicalize(
+    element: Element<'_>,
+    without: Option<Element<'_>>,
+    prefixes: &[&str],
+) -> Result<String, Refusal> {
+    let document = element.document();
+    let mut nodes = NodeSet::tree_without_comments(element.node(), document);
+    if let Some(signature) = without {
+        nodes.remove_id(signature.node());
+        for node in document.descendants(signature.node()) {
+            nodes.remove_id(node);
+        }
+    }
+    let failed = || Refusal::found(Rejection::SignatureMalformed, "it cannot be canonicalized");
+    let bytes =
+        canonicalize_doc(document, C14nMode::Exclusive, Some(&nodes), prefixes).map_err(|_| failed())?;
+    String::from_utf8(bytes).map_err(|_| failed())
+}

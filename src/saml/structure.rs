@@ -1,0 +1,349 @@
+//! The second half of the gate: what a well-formed document must look like to be read at all.
+//!
+//! Signature wrapping lives from documents in which the element that was verified and the element
+//! that is read can differ. Here is one response, one assertion in one place, one signature at most
+//! on each of them, and every ID once; everything else never meets a signature.
+
+use std::collections::HashSet;
+
+use uppsala::{Document, NodeKind};
+
+use super::{
+    dom::{Element, ns},
+    rejection::{Refusal, Rejection},
+};
+
+/// The longest ID. Identity providers use 33 to 80 characters.
+const MAX_ID: usize = 256;
+
+/// A response whose parts stand where they must.
+#[derive(Clone, Copy)]
+pub(super) struct ResponseLayout<'d> {
+    pub response: Element<'d>,
+    pub signature: Option<Element<'d>>,
+    pub content: Content<'d>,
+}
+
+/// What a response brings.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'d> {
+    /// Nothing: it reports a failure.
+    Nothing,
+    /// An assertion.
+    Plain(AssertionLayout<'d>),
+    /// A `saml:EncryptedAssertion`.
+    Encrypted(Element<'d>),
+}
+
+/// An assertion whose parts stand where they must.
+#[derive(Clone, Copy)]
+pub(super) struct AssertionLayout<'d> {
+    pub assertion: Element<'d>,
+    pub signature: Option<Element<'d>>,
+}
+
+/// Reads the layout of a document that must be a response (SAML 2.0 Core §3.3.3).
+pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
+    let census = Census::of(document)?;
+    let response = root(document)?;
+    if !response.is(ns::PROTOCOL, "Response") {
+        return Err(
+            Refusal::found(Rejection::RootNotResponse, qualified(response)).expected("samlp:Response")
+        );
+    }
+    if census.responses != 1 {
+        return Err(Refusal::found(Rejection::ResponseNotSingle, format!("{} responses", census.responses)));
+    }
+
+    const ALLOWED: &[Slot] = &[
+        (ns::ASSERTION, "Issuer", 1),
+        (ns::SIGNATURE, "Signature", 1),
+        (ns::PROTOCOL, "Extensions", 1),
+        (ns::PROTOCOL, "Status", 1),
+        (ns::ASSERTION, "Assertion", usize::MAX),
+        (ns::ASSERTION, "EncryptedAssertion", usize::MAX),
+    ];
+    let mut assertions = response.children(ns::ASSERTION, "Assertion");
+    let mut encrypted = response.children(ns::ASSERTION, "EncryptedAssertion");
+    let content = match (census.assertions, assertions.next(), encrypted.next()) {
+        (0, None, None) => Content::Nothing,
+        (1, Some(assertion), None) => Content::Plain(assertion_at(assertion)?),
+        (1, None, Some(encrypted)) => Content::Encrypted(encrypted),
+        (count, ..) => {
+            return Err(Refusal::found(Rejection::AssertionNotSingle, format!("{count} assertions"))
+                .expected("one, a child of the response"));
+        }
+    };
+    let signature = signature_of(response)?;
+    let of_assertion = matches!(content, Content::Plain(AssertionLayout { signature: Some(_), .. }));
+    all_placed(census.signatures, usize::from(signature.is_some()) + usize::from(of_assertion))?;
+    id_of(response)?;
+    let statuses = response.children(ns::PROTOCOL, "Status").count();
+    if statuses != 1 {
+        return Err(Refusal::found(Rejection::StatusNotSingle, format!("{statuses} of them")));
+    }
+    only(response, ALLOWED)?;
+    Ok(ResponseLayout { response, signature, content })
+}
+
+/// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one,
+/// or the canonical form of a signed one.
+pub(super) fn assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
+    let census = Census::of(document)?;
+    let assertion = root(document)?;
+    if !assertion.is(ns::ASSERTION, "Assertion") {
+        return Err(
+            Refusal::found(Rejection::AssertionMissing, qualified(assertion)).expected("saml:Assertion")
+        );
+    }
+    if census.responses != 0 {
+        return Err(Refusal::found(Rejection::ResponseNotSingle, "a response in an assertion"));
+    }
+    if census.assertions != 1 {
+        return Err(Refusal::found(
+            Rejection::AssertionNotSingle,
+            format!("{} assertions", census.assertions),
+        ));
+    }
+    let layout = assertion_at(assertion)?;
+    all_placed(census.signatures, usize::from(layout.signature.is_some()))?;
+    Ok(layout)
+}
+
+fn assertion_at(assertion: Element<'_>) -> Result<AssertionLayout<'_>, Refusal> {
+    const ALLOWED: &[Slot] = &[
+        (ns::ASSERTION, "Issuer", 1),
+        (ns::SIGNATURE, "Signature", 1),
+        (ns::ASSERTION, "Subject", 1),
+        (ns::ASSERTION, "Conditions", 1),
+        (ns::ASSERTION, "Advice", 1),
+        (ns::ASSERTION, "Statement", usize::MAX),
+        (ns::ASSERTION, "AuthnStatement", usize::MAX),
+        (ns::ASSERTION, "AuthzDecisionStatement", usize::MAX),
+        (ns::ASSERTION, "AttributeStatement", usize::MAX),
+    ];
+    let signature = signature_of(assertion)?;
+    id_of(assertion)?;
+    only(assertion, ALLOWED)?;
+    Ok(AssertionLayout { assertion, signature })
+}
+
+fn root<'d>(document: &'d Document<'d>) -> Result<Element<'d>, Refusal> {
+    Element::root(document).ok_or_else(|| Rejection::XmlMalformed.into())
+}
+
+/// The signature of an element, right after its issuer (SAML 2.0 Core §2.3.3, §3.2.2).
+fn signature_of(parent: Element<'_>) -> Result<Option<Element<'_>>, Refusal> {
+    let mut found = None;
+    let mut before: Option<Element<'_>> = None;
+    for child in parent.elements() {
+        if child.is(ns::SIGNATURE, "Signature") {
+            if found.is_some() {
+                return Err(Refusal::found(
+                    Rejection::SignatureMisplaced,
+                    format!("two in {}", qualified(parent)),
+                ));
+            }
+            if before.is_some_and(|before| !before.is(ns::ASSERTION, "Issuer")) {
+                return Err(Refusal::found(
+                    Rejection::SignatureMisplaced,
+                    format!("late in {}", qualified(parent)),
+                )
+                .expected("right after Issuer"));
+            }
+            found = Some(child);
+        }
+        before = Some(child);
+    }
+    Ok(found)
+}
+
+fn all_placed(all: usize, placed: usize) -> Result<(), Refusal> {
+    if all == placed {
+        return Ok(());
+    }
+    Err(Refusal::found(
+        Rejection::SignatureMisplaced,
+        format!("{} that signs nothing that is read", all - placed),
+    ))
+}
+
+/// A kind of child and how many of it there may be.
+type Slot = (&'static str, &'static str, usize);
+
+/// Nothing but these children, and no text between them.
+fn only(parent: Element<'_>, allowed: &[Slot]) -> Result<(), Refusal> {
+    let unexpected = |what: String| Err(Refusal::found(Rejection::UnexpectedContent, what));
+    let mut seen = [0_usize; 16];
+    for child in parent.elements() {
+        let Some(slot) = allowed.iter().position(|&(namespace, name, _)| child.is(namespace, name)) else {
+            return unexpected(format!("{} in {}", qualified(child), qualified(parent)));
+        };
+        seen[slot] += 1;
+        if seen[slot] > allowed[slot].2 {
+            return unexpected(format!("a second {} in {}", qualified(child), qualified(parent)));
+        }
+    }
+    if parent.has_text() {
+        return unexpected(format!("text in {}", qualified(parent)));
+    }
+    Ok(())
+}
+
+fn id_of(element: Element<'_>) -> Result<&str, Refusal> {
+    element
+        .attribute("ID")
+        .ok_or_else(|| Refusal::found(Rejection::IdMalformed, format!("none on {}", qualified(element))))
+}
+
+/// `prefix:Name`, as it stands in the document.
+fn qualified(element: Element<'_>) -> String {
+    element.data().name.prefixed_name().into_owned()
+}
+
+/// What one walk over a document counts and checks on its way: namespaces (§ namespaces of our
+/// profile) and IDs (SAML 2.0 Core §1.3.4).
+#[derive(Default)]
+struct Census<'d> {
+    responses: usize,
+    /// Plain and encrypted ones.
+    assertions: usize,
+    signatures: usize,
+    ids: HashSet<&'d str>,
+}
+
+impl<'d> Census<'d> {
+    fn of(document: &'d Document<'d>) -> Result<Self, Refusal> {
+        let mut census = Self::default();
+        for node in document.children_iter(document.root()) {
+            match document.node_kind(node) {
+                Some(NodeKind::Element(_)) => {}
+                _ => {
+                    return Err(Refusal::found(
+                        Rejection::UnexpectedContent,
+                        "something beside the root element",
+                    ));
+                }
+            }
+        }
+        census.visit(root(document)?, false)?;
+        Ok(census)
+    }
+
+    /// `open` says that foreign namespaces may be used here. The depth is bounded by the gate.
+    fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), Refusal> {
+        self.count(element);
+        let data = element.data();
+        for (prefix, uri) in &data.namespace_declarations {
+            if prefix == "xml" || prefix == "xmlns" || !is_plain_uri(uri) {
+                return Err(Refusal::found(Rejection::NamespaceRefused, format!("xmlns:{prefix}={uri:?}")));
+            }
+        }
+        if !open && !element.namespace().is_some_and(|uri| KNOWN.contains(&uri)) {
+            let found = format!("{} in {:?}", qualified(element), element.namespace().unwrap_or_default());
+            return Err(Refusal::found(Rejection::NamespaceRefused, found));
+        }
+        let open = open || opens(element);
+        let extensible = open || takes_any_attribute(element);
+        for attribute in &data.attributes {
+            self.attribute(attribute, extensible)?;
+        }
+        for node in element.document().children_iter(element.node()) {
+            match element.document().node_kind(node) {
+                Some(NodeKind::Text(_) | NodeKind::CData(_) | NodeKind::Element(_)) => {}
+                _ => return Err(Refusal::found(Rejection::UnexpectedContent, "neither element nor text")),
+            }
+        }
+        for child in element.elements() {
+            self.visit(child, open)?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, element: Element<'d>) {
+        match (element.namespace(), element.name()) {
+            (Some(ns::PROTOCOL), "Response") => self.responses += 1,
+            (Some(ns::ASSERTION), "Assertion" | "EncryptedAssertion") => self.assertions += 1,
+            (Some(ns::SIGNATURE), "Signature") => self.signatures += 1,
+            _ => {}
+        }
+    }
+
+    fn attribute(&mut self, attribute: &'d uppsala::Attribute<'d>, extensible: bool) -> Result<(), Refusal> {
+        let name = &attribute.name;
+        let namespace = name.namespace_uri.as_deref();
+        let local = &*name.local_name;
+        let refused_id = |found: String| Err(Refusal::found(Rejection::IdMalformed, found));
+        if local == "ID" {
+            if namespace.is_some() {
+                return refused_id(format!("an attribute {}", name.prefixed_name()));
+            }
+            if !is_id(&attribute.value) {
+                return refused_id(format!("{:?}", attribute.value)).map_err(|refusal: Refusal| {
+                    refusal.expected(format!(
+                        "up to {MAX_ID} ASCII letters, digits, '_', '-', '.', not a digit first"
+                    ))
+                });
+            }
+        }
+        let identifies = local.eq_ignore_ascii_case("id") || matches!(local, "AssertionID" | "ResponseID");
+        if identifies && !self.ids.insert(&attribute.value) {
+            return Err(Refusal::found(Rejection::IdDuplicate, format!("{:?}", attribute.value)));
+        }
+        let usual = match namespace {
+            None | Some(ns::SCHEMA_INSTANCE) => true,
+            Some(ns::XML) => matches!(local, "lang" | "space"),
+            Some(_) => false,
+        };
+        if usual || extensible {
+            return Ok(());
+        }
+        Err(Refusal::found(Rejection::NamespaceRefused, format!("an attribute {}", name.prefixed_name())))
+    }
+}
+
+/// The namespaces of SAML and of what it stands on.
+const KNOWN: &[&str] = &[
+    ns::ASSERTION,
+    ns::PROTOCOL,
+    ns::SIGNATURE,
+    ns::ENCRYPTION,
+    ns::ENCRYPTION_11,
+    ns::EXCLUSIVE_C14N,
+    ns::SIGNATURE_11,
+    ns::SCHEMA,
+    ns::SCHEMA_INSTANCE,
+];
+
+/// Whether anything may stand in this element by its schema, and does in practice.
+fn opens(element: Element<'_>) -> bool {
+    match element.namespace() {
+        Some(ns::ASSERTION) => matches!(element.name(), "AttributeValue" | "Advice" | "AuthnContextDecl"),
+        Some(ns::PROTOCOL) => matches!(element.name(), "Extensions" | "StatusDetail"),
+        Some(ns::SIGNATURE) => element.name() == "KeyInfo",
+        _ => false,
+    }
+}
+
+/// Whether this element takes attributes of other namespaces by its schema.
+fn takes_any_attribute(element: Element<'_>) -> bool {
+    element.namespace() == Some(ns::ASSERTION)
+        && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
+}
+
+/// An absolute http, https or urn URI of characters that every canonicalization writes alike.
+fn is_plain_uri(uri: &str) -> bool {
+    let rest = ["http://", "https://", "urn:"].iter().find_map(|scheme| uri.strip_prefix(scheme));
+    rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$()*+,;=%".contains(&byte))
+    })
+}
+
+/// An NCName of ASCII characters. XML allows more; identity providers use less.
+fn is_id(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    text.len() <= MAX_ID
+        && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}

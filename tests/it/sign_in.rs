@@ -235,7 +235,7 @@ both! {
         let forger = IdentityProvider::other();
         let forged = forger.sign(&forger.response(&tenant, Some(&request.id), "dana@acme.example", app.now()));
         let answer = request.answer(&app.browser(), &tenant, &forged).await;
-        assert_eq!(answer.reason(), Some("signature_invalid"));
+        assert_eq!(answer.reason(), Some("signature_mismatch"));
         for secret in ["acme.example<", "idp.example", "Company"] {
             assert!(!answer.body.contains(secret), "the page tells {secret}");
         }

@@ -118,8 +118,8 @@ CREATE TABLE saml_flows (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
-CREATE INDEX saml_flows_by_connection ON saml_flows (saml_connection_id, created_at);
 CREATE INDEX saml_flows_by_environment ON saml_flows (environment_id, created_at);
+CREATE INDEX saml_flows_failed ON saml_flows (environment_id, created_at) WHERE status = 'failed';
 CREATE INDEX saml_flows_detached ON saml_flows (saml_connection_id, created_at) WHERE origin = 'detached';
 CREATE INDEX saml_flows_by_age ON saml_flows (created_at);
 CREATE INDEX saml_flows_by_browser ON saml_flows (browser_sha256, saml_connection_id);

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod authorize;
 pub mod environments;
 mod error;
+pub mod flows;
 pub mod import_metadata;
 pub mod input;
 pub mod metadata;

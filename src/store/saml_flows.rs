@@ -162,6 +162,29 @@ pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId)
     row.map(SamlFlow::try_from).transpose()
 }
 
+/// The flow that somebody quotes, of whatever connection: for the operator of the installation.
+pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
+    let row: Option<Row> = conn.sql("SELECT * FROM saml_flows WHERE id = $1").bind(id).optional().await?;
+    row.map(SamlFlow::try_from).transpose()
+}
+
+/// The latest flows of an environment, the newest first; only refused ones when `failed`.
+pub async fn list_latest(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    failed: bool,
+    limit: i64,
+) -> Result<Vec<SamlFlow>> {
+    let text = match failed {
+        true => {
+            "SELECT * FROM saml_flows WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2"
+        }
+        false => "SELECT * FROM saml_flows WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2",
+    };
+    let rows: Vec<Row> = conn.sql(text).bind(environment).bind(limit).all().await?;
+    rows.into_iter().map(SamlFlow::try_from).collect()
+}
+
 /// The flow whose AuthnRequest has this ID, of this connection.
 pub async fn find_by_request(
     conn: &mut Conn,

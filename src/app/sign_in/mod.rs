@@ -15,5 +15,6 @@ pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, st
 pub use browser::Browser;
 pub use receive::{Outcome, Post, receive};
 pub use record::Refused;
+pub(super) use record::document_place;
 pub use refusal::Refusal;
 pub use verification::{CertificateCache, Verifications};

@@ -206,7 +206,7 @@ pub(super) fn seal_document(
 }
 
 /// Where a flow's documents are sealed to.
-pub(super) fn document_place(flow: SamlFlowId) -> String {
+pub(in crate::app) fn document_place(flow: SamlFlowId) -> String {
     format!("saml_flow_steps/document/{flow}")
 }
 

@@ -3,10 +3,12 @@
 //! finishes the requests in flight.
 
 pub mod master_key;
+mod test_idp;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
+use url::Url;
 
 use crate::{
     app::{Settings, State},
@@ -20,8 +22,9 @@ use crate::{
     links::Links,
     model::{random::Random, time::Clock},
     saml,
-    store::Db,
+    store::{self, Db},
     telemetry,
+    test_idp::{TestIdp, demo::DemoApp},
 };
 
 /// The largest body any route takes (ruling 15).
@@ -30,6 +33,8 @@ const BODY_LIMIT: usize = 1024 * 1024;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long an idle connection stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The name in `settings` of the public URL of the server that ran last.
+const PUBLIC_URL: &str = "public_url";
 
 /// Why the server did not start, or a command could not open the installation.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +69,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// Something that is served could not be set up.
+    #[error(transparent)]
+    App(#[from] crate::app::Error),
     /// A statement failed.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
@@ -79,6 +87,33 @@ pub async fn open_database(config: &Config) -> Result<Db, StartError> {
     Db::connect(&config.database_url.as_driver_url(), config.database_pool_size)
         .await
         .map_err(|source| StartError::Database { url: config.database_url.to_string(), source })
+}
+
+/// The public URL of the server that ran last on this database, for commands that were not told one:
+/// what they make must lead where the server is.
+pub async fn last_public_url(config: &Config) -> Result<Option<Url>, StartError> {
+    if config.database_url.sqlite_file().is_some_and(|file| !file.exists()) {
+        return Ok(None);
+    }
+    let db = open_database(config).await?;
+    let mut known = None;
+    if db.migrations().await?.missing.is_empty() {
+        known = store::settings::find(&mut db.read().await?, PUBLIC_URL).await?;
+    }
+    db.close().await;
+    Ok(known.and_then(|text| Url::parse(&text).ok()))
+}
+
+/// Leaves a note of the public URL for [`last_public_url`].
+async fn note_public_url(state: &State) -> Result<(), StartError> {
+    let origin = state.links.origin();
+    let known = store::settings::find(&mut state.db.read().await?, PUBLIC_URL).await?;
+    if known.as_deref() != Some(origin.as_str()) {
+        let mut transaction = state.db.write().await?;
+        store::settings::upsert(&mut transaction, PUBLIC_URL, &origin).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
 }
 
 /// Opens the installation: the database with all its migrations, the master key it was sealed with,
@@ -119,6 +154,75 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
+/// A server whose installation is open and whose address is bound, before its workers are made: the
+/// moment to set things up that it will serve.
+pub struct Stage {
+    config: Config,
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    state: State,
+}
+
+impl Stage {
+    /// Binds the address and opens the installation.
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        telemetry::figures();
+        let listener = listen(config.listen)?;
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let state = open(&config, address, clock, random).await?;
+        Ok(Self { config, listener, address, state })
+    }
+
+    /// Where the gateway will answer.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its handlers will work with.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Prepares the workers; with `demo`, the sample app is served too.
+    pub async fn finish(self, demo: Option<DemoApp>) -> Result<Server, StartError> {
+        let Self { config, listener, address, state } = self;
+        note_public_url(&state).await?;
+        let test_idp = match config.test_idp {
+            true => Some(test_idp::build(&state).await?),
+            false => None,
+        };
+        let metrics = config.metrics_listen.map(|wanted| figures(&state, wanted)).transpose()?;
+        let (metrics_address, metrics) = metrics.unzip();
+        let guests = Guests { test_idp: test_idp.map(web::Data::new), demo: demo.map(web::Data::new) };
+        let gateway = gateway(&config, &state, address, listener, guests)
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Server { address, metrics_address, state, gateway, metrics })
+    }
+}
+
+/// What a gateway serves besides itself, where that was asked for.
+#[derive(Clone)]
+struct Guests {
+    test_idp: Option<web::Data<TestIdp>>,
+    demo: Option<web::Data<DemoApp>>,
+}
+
+impl Guests {
+    fn configure(&self, config: &mut web::ServiceConfig) {
+        if let Some(test_idp) = &self.test_idp {
+            config.app_data(test_idp.clone()).configure(crate::test_idp::configure);
+        }
+        if let Some(demo) = &self.demo {
+            config.app_data(demo.clone()).configure(crate::test_idp::demo::configure);
+        }
+    }
+}
+
 /// A server that is bound and ready to run.
 pub struct Server {
     address: SocketAddr,
@@ -135,26 +239,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        telemetry::figures();
-        let listener = listen(config.listen)?;
-        let address = bound(&listener, config.listen)?;
-        let state = open(&config, address, Arc::clone(&clock), Arc::clone(&random)).await?;
-        let metrics = config.metrics_listen.map(listen).transpose()?;
-        let metrics_address = match (&metrics, config.metrics_listen) {
-            (Some(listener), Some(wanted)) => Some(bound(listener, wanted)?),
-            _ => None,
-        };
-        Ok(Self {
-            address,
-            metrics_address,
-            gateway: gateway(&config, &state, address, listener)
-                .map_err(|source| StartError::Listen { address, source })?,
-            metrics: metrics
-                .map(|listener| figures(&state, listener))
-                .transpose()
-                .map_err(|source| StartError::Listen { address, source })?,
-            state,
-        })
+        Stage::open(config, clock, random).await?.finish(None).await
     }
 
     /// Where the gateway listens.
@@ -217,15 +302,12 @@ fn listen(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
     open().map_err(|source| StartError::Listen { address, source })
 }
 
-fn bound(listener: &std::net::TcpListener, address: SocketAddr) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|source| StartError::Listen { address, source })
-}
-
 fn gateway(
     config: &Config,
     state: &State,
     address: SocketAddr,
     listener: std::net::TcpListener,
+    guests: Guests,
 ) -> io::Result<dev::Server> {
     let front = Arc::new(Front {
         trusted_proxies: config.trusted_proxies.clone(),
@@ -237,11 +319,12 @@ fn gateway(
     let shared = web::Data::new(state.clone());
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let server = HttpServer::new(move || {
-        let front = Arc::clone(&front);
+        let (front, guests) = (Arc::clone(&front), guests.clone());
         App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
             .app_data(web::PayloadConfig::new(BODY_LIMIT))
+            .configure(|config| guests.configure(config))
             .configure(routes::configure)
             .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
     });
@@ -259,15 +342,17 @@ fn gateway(
         .run())
 }
 
-fn figures(state: &State, listener: std::net::TcpListener) -> io::Result<dev::Server> {
+/// The figures on a listener of their own.
+fn figures(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev::Server), StartError> {
+    let failed = |source| StartError::Listen { address: wanted, source };
+    let listener = listen(wanted)?;
+    let address = listener.local_addr().map_err(failed)?;
     let shared = web::Data::new(state.clone());
-    Ok(HttpServer::new(move || {
+    let server = HttpServer::new(move || {
         App::new().app_data(shared.clone()).route("/metrics", web::get().to(metrics::open))
-    })
-    .workers(1)
-    .disable_signals()
-    .listen(listener)?
-    .run())
+    });
+    let server = server.workers(1).disable_signals().listen(listener).map_err(failed)?.run();
+    Ok((address, server))
 }
 
 async fn stop_on_signal(server: dev::ServerHandle) {

@@ -20,26 +20,36 @@ const ALGORITHM: &str = "RSA";
 /// The key pairs of an environment that are in use: the first one signs and is what identity providers
 /// encrypt to, all of them decrypt. There is at least one.
 pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<KeyPair>> {
-    let stored = ensure(state, environment).await?;
+    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
     stored.iter().map(|key| open(state, key)).collect()
 }
 
 /// The certificate to which identity providers encrypt, as PEM.
 pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -> Result<String> {
-    let stored = ensure(state, environment).await?;
+    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
     certificate(&stored[0]).map(str::to_owned)
 }
 
+/// The key pair of the bundled test identity provider, made when it is first needed.
+pub async fn test_idp_key_pair(state: &State) -> Result<KeyPair> {
+    let stored = ensure(state, Purpose::TestIdp).await?;
+    open(state, &stored[0])
+}
+
 /// The keys in use, the signing one first; the first key ever is made when there is none.
-async fn ensure(state: &State, environment: EnvironmentId) -> Result<Vec<StoredKey>> {
-    let found = list(state, environment).await?;
+async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
+    let found = list(state, purpose).await?;
     if !found.is_empty() {
         return Ok(found);
     }
     let now = state.now();
     let random = state.random.clone();
     let pair = tokio::task::spawn_blocking(move || {
-        KeyPair::generate(KeyKind::Rsa(2048), "Ostiary service provider", now, &*random)
+        let name = match purpose {
+            Purpose::TestIdp => "Ostiary test identity provider",
+            _ => "Ostiary service provider",
+        };
+        KeyPair::generate(KeyKind::Rsa(2048), name, now, &*random)
     })
     .await
     .map_err(Error::internal)?
@@ -58,16 +68,16 @@ async fn ensure(state: &State, environment: EnvironmentId) -> Result<Vec<StoredK
     };
     // Of several that make the first key at once, one is stored, and all use that one.
     let mut tx = state.db.write().await?;
-    store::signing_keys::insert(&mut tx, Purpose::SamlSp(environment), &key).await?;
+    store::signing_keys::insert(&mut tx, purpose, &key).await?;
     tx.commit().await?;
-    let found = list(state, environment).await?;
+    let found = list(state, purpose).await?;
     if found.is_empty() { Err(Error::internal("the key that was stored is not there")) } else { Ok(found) }
 }
 
-async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<StoredKey>> {
+async fn list(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     let mut conn = state.db.read().await?;
     let now = state.now();
-    let mut keys = store::signing_keys::list(&mut conn, Purpose::SamlSp(environment), now).await?;
+    let mut keys = store::signing_keys::list(&mut conn, purpose, now).await?;
     // The newest that already signs, those before it, then those whose time is still to come.
     keys.sort_by_key(|key| (key.active_from > now, std::cmp::Reverse(key.generation)));
     Ok(keys)

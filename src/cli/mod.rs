@@ -4,22 +4,22 @@
 //! A command prints what was asked for on standard output, and everything else on standard error. It
 //! ends with 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
 
-//mod api_key;
+mod api_key;
 mod completions;
 mod config;
-//mod demo;
+mod demo;
 mod doctor;
-//mod environment;
+mod environment;
 mod healthcheck;
-//mod keys;
+mod keys;
 mod man;
 mod migrate;
-//mod oauth_client;
+mod oauth_client;
 //mod organization;
 mod output;
 //mod saml_connection;
 mod serve;
-//mod session;
+mod session;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -73,20 +73,20 @@ struct SettingsArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
-    //Demo(demo::Demo),
+    Demo(demo::Demo),
     Migrate(migrate::Migrate),
-    //#[command(subcommand)]
-    //Environment(environment::Environment),
-    //#[command(subcommand)]
-    //ApiKey(api_key::ApiKey),
-    //#[command(subcommand)]
-    //OauthClient(oauth_client::OauthClient),
+    #[command(subcommand)]
+    Environment(environment::Environment),
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
+    #[command(subcommand)]
+    OauthClient(oauth_client::OauthClient),
     //#[command(subcommand)]
     //Organization(organization::Organization),
     //#[command(subcommand)]
     //SamlConnection(saml_connection::SamlConnection),
-    //#[command(subcommand)]
-    //Keys(keys::Keys),
+    #[command(subcommand)]
+    Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
     Healthcheck(healthcheck::Healthcheck),
@@ -111,14 +111,14 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = &cli.settings;
     match cli.command {
         Command::Serve(command) => command.run(settings).await?,
-        //Command::Demo(command) => command.run(settings).await?,
+        Command::Demo(command) => command.run(settings).await?,
         Command::Migrate(command) => command.run(settings).await?,
-        //Command::Environment(command) => command.run(settings).await?,
-        //Command::ApiKey(command) => command.run(settings).await?,
-        //Command::OauthClient(command) => command.run(settings).await?,
+        Command::Environment(command) => command.run(settings).await?,
+        Command::ApiKey(command) => command.run(settings).await?,
+        Command::OauthClient(command) => command.run(settings).await?,
         //Command::Organization(command) => command.run(settings).await?,
         //Command::SamlConnection(command) => command.run(settings).await?,
-        //Command::Keys(command) => command.run(settings).await?,
+        Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,
         Command::Healthcheck(command) => return command.run(settings).await,

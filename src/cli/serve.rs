@@ -8,7 +8,7 @@ use super::SettingsArgs;
 use crate::{
     config::Config,
     model::{random::SystemRandom, time::SystemClock},
-    server::Server,
+    server::Stage,
     telemetry,
 };
 
@@ -43,24 +43,24 @@ impl Serve {
             ("--test-idp", "test_idp", self.test_idp.then_some("on")),
         ])?;
         telemetry::start_logs(config.log_format, &config.log_level);
-        build(config).await?.run().await?;
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
+        stage(config).await?.finish(None).await?.run().await?;
         Ok(())
     }
 }
 
-/// Builds a server and says where it listens.
-pub(super) async fn build(config: Config) -> anyhow::Result<Server> {
-    for warning in config.warnings() {
-        tracing::warn!("{warning}");
-    }
+/// Opens the installation and says where it will answer.
+pub(super) async fn stage(config: Config) -> anyhow::Result<Stage> {
     let database = config.database_url.to_string();
-    let server = Server::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let stage = Stage::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     tracing::info!(
-        address = %server.address(),
-        public_url = %server.state().links.origin(),
+        address = %stage.address(),
+        public_url = %stage.state().links.origin(),
         database,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    Ok(server)
+    Ok(stage)
 }

@@ -4,15 +4,74 @@ use std::sync::Arc;
 
 use super::SettingsArgs;
 use crate::{
-    app::State,
-    model::{random::SystemRandom, time::SystemClock},
+    app::{Error, State},
+    model::{
+        id::{Id, Kind},
+        random::SystemRandom,
+        time::SystemClock,
+    },
     server, telemetry,
 };
 
-/// Opens the installation for a command that reads or changes it.
+/// Opens the installation for a command that reads or changes it. Without a public URL of its own the
+/// command builds links as the server that ran last did.
 pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
-    let config = settings.load(&[])?;
+    let mut config = settings.load(&[])?;
     telemetry::start_logs(config.log_format, "warn");
+    if config.public_url.is_none() {
+        config.public_url = server::last_public_url(&config).await?;
+    }
     let state = server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     Ok(state)
+}
+
+/// The first id after this one: where the next page begins.
+pub(super) fn after<K: Kind>(id: Id<K>) -> Id<K> {
+    Id::from_bits(id.bits().saturating_add(1))
+}
+
+/// A refusal in the words of the command line: the API's `redirectUrl` is `--redirect-url` here.
+pub(super) fn in_flags(error: Error) -> anyhow::Error {
+    match &error {
+        Error::Invalid { field, reason } => anyhow::anyhow!("{}: {reason}", flag(field)),
+        Error::Conflict { kind, field } => anyhow::anyhow!("another {kind} already has this {}", flag(field)),
+        Error::Internal(source) => anyhow::anyhow!("{source}"),
+        _ => anyhow::anyhow!(error),
+    }
+}
+
+/// `idpCertificates` → `--idp-certificate`.
+fn flag(field: &str) -> String {
+    let mut flag = String::from("--");
+    for letter in field.chars() {
+        if letter.is_ascii_uppercase() {
+            flag.push('-');
+        }
+        flag.push(letter.to_ascii_lowercase());
+    }
+    match flag.as_str() {
+        "--oauth-redirect-uris" | "--idp-certificates" | "--domains" => flag.truncate(flag.len() - 1),
+        "--idp-metadata-url" => flag = "--idp-metadata".to_owned(),
+        _ => {}
+    }
+    flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_flags() {
+        for (field, expected) in [
+            ("slug", "--slug"),
+            ("oauthRedirectUris", "--oauth-redirect-uri"),
+            ("idpMetadataUrl", "--idp-metadata"),
+            ("externalId", "--external-id"),
+        ] {
+            assert_eq!(flag(field), expected);
+        }
+        let error = in_flags(Error::invalid("redirectUrl", "must be a URL"));
+        assert_eq!(error.to_string(), "--redirect-url: must be a URL");
+    }
 }

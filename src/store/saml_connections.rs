@@ -290,6 +290,17 @@ pub async fn list_all(
         .collect()
 }
 
+/// The connections that are wired to the bundled test identity provider, the first `limit`.
+pub async fn list_tests(conn: &mut Conn, limit: i64) -> Result<Vec<SamlConnection>> {
+    conn.sql("SELECT * FROM saml_connections WHERE test ORDER BY id LIMIT $1")
+        .bind(limit)
+        .all::<Row>()
+        .await?
+        .into_iter()
+        .map(SamlConnection::try_from)
+        .collect()
+}
+
 /// Makes room for another primary connection. The caller has locked the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,

@@ -1,0 +1,85 @@
+//! `ostiary api-key`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{SettingsArgs, output, session};
+use crate::app::{api_keys, environments};
+
+/// API keys: how your backend proves which environment it speaks for
+#[derive(Debug, Subcommand)]
+pub(super) enum ApiKey {
+    Create(Create),
+    Delete(Delete),
+}
+
+/// Make an API key; its secret is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary api-key create --environment prod --json
+      for beginning and redeeming logins
+  ostiary api-key create --environment prod --management --json
+      for managing organizations and connections too")]
+pub(super) struct Create {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Let it manage organizations and connections too
+    #[arg(long)]
+    management: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take an API key away; from then on it opens nothing
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary api-key delete --environment prod api_key_…")]
+pub(super) struct Delete {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// The key's id (not its secret)
+    id: String,
+}
+
+/// A key as scripts see it, with its secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    id: String,
+    environment_id: String,
+    has_management_api_access: bool,
+    secret_token: String,
+    create_time: String,
+}
+
+impl ApiKey {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = environments::find(&state, &create.environment).await?;
+                let (key, secret) = api_keys::create(&state, environment.id, create.management)
+                    .await
+                    .map_err(session::in_flags)?;
+                let view = View {
+                    id: key.id.to_string(),
+                    environment_id: key.environment_id.to_string(),
+                    has_management_api_access: key.management,
+                    secret_token: secret.reveal(),
+                    create_time: key.created_at.to_string(),
+                };
+                output::created(create.json, &view, "API key made; its secret is shown this once:")
+            }
+            Self::Delete(delete) => {
+                let environment = environments::find(&state, &delete.environment).await?;
+                let id = delete.id.parse()?;
+                api_keys::remove(&state, environment.id, id).await.map_err(session::in_flags)?;
+                output::line(&format!("{id} opens nothing any more"));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `ostiary demo`: a whole little world, made once and found again at the next start.
+
+mod furnish;
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use super::{SettingsArgs, output, serve};
+use crate::{
+    config::{Config, ConfigError, Problem},
+    links::Links,
+    telemetry,
+    test_idp::demo::DemoApp,
+};
+
+/// Run a working example: the gateway, a test identity provider and a sample app
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary demo
+      then open http://localhost:8080/demo
+  ostiary demo --listen 127.0.0.1:9000 --database-url sqlite:///tmp/demo.db
+
+What it makes stays in the database file and is found again. The test identity provider signs in anybody
+as anybody, so the demo answers this machine only, unless --expose is given.")]
+pub(super) struct Demo {
+    /// Where to listen [env: OSTIARY_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Answer the network, although anybody can then sign in as anybody
+    #[arg(long)]
+    expose: bool,
+}
+
+impl Demo {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let config = self.load(settings)?;
+        telemetry::start_logs(config.log_format, &config.log_level);
+        let database = config.database_url.to_string();
+        let stage = serve::stage(config).await?;
+        let world = furnish::furnish(stage.state()).await?;
+        // The sample app's own server reaches the gateway where it listens, whatever the public URL.
+        let own = match stage.address() {
+            address if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+            address => format!("http://{address}"),
+        };
+        let server_side = Links::new(&own.parse()?)?;
+        let description = describe(&stage.state().links, &world, &database)?;
+        let app = DemoApp::new(world.into_settings(stage.state(), server_side))?;
+        let server = stage.finish(Some(app)).await?;
+        output::line(&description);
+        server.run().await?;
+        Ok(())
+    }
+
+    fn load(&self, settings: &SettingsArgs) -> Result<Config, ConfigError> {
+        let (given, _) = settings.sources(&[]).given();
+        let unless_given = |key: &str, value| (!given.contains_key(key)).then_some(value);
+        let config = settings.load(&[
+            ("--listen", "listen", self.listen.as_deref()),
+            ("demo", "database.url", unless_given("database.url", "sqlite://ostiary-demo.db")),
+            ("demo", "log.level", unless_given("log.level", "warn")),
+            ("demo", "test_idp", Some("on")),
+        ])?;
+        let is_public =
+            Links::new(&config.public_url_at(config.listen)).is_ok_and(|links| !links.is_loopback());
+        if !self.expose && (!config.listen.ip().is_loopback() || is_public) {
+            return Err(ConfigError {
+                problems: vec![Problem {
+                    name: if is_public { "public_url" } else { "listen" }.to_owned(),
+                    reason: "the demo signs in anybody as anybody, so it answers this machine only: use 127.0.0.1, or \
+                             add --expose if nobody else can reach this network"
+                        .to_owned(),
+                }],
+            });
+        }
+        Ok(config)
+    }
+}
+
+/// What was made, and where to begin.
+fn describe(links: &Links, world: &furnish::World, database: &str) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    writeln!(text, "Ostiary's demo is running. Open:\n")?;
+    writeln!(text, "  {:<44}  the sample app: sign in, see a login refused", links.demo())?;
+    writeln!(text, "  {:<44}  the test identity provider: start a login there, break it", links.test_idp())?;
+    writeln!(text, "\nIn {database} there are:\n")?;
+    let environment = &world.environment;
+    writeln!(text, "  environment    {:<10} {}", environment.slug.as_str(), environment.id)?;
+    for customer in &world.customers {
+        writeln!(
+            text,
+            "  organization   {:<10} {}  {}",
+            customer.organization.display_name, customer.organization.id, customer.domain
+        )?;
+        writeln!(text, "    connection   {:<10} {}", "", customer.connection.id)?;
+    }
+    writeln!(text, "  API key        {}", world.api_key.reveal())?;
+    writeln!(text, "  OAuth client   {}", world.oauth_client_id)?;
+    writeln!(text, "    secret       {}", world.oauth_client_secret.reveal())?;
+    writeln!(text, "    issuer       {}", links.oauth_issuer())?;
+    if let Some(first) = world.customers.first() {
+        writeln!(text, "\nWhat the sample app's server does first, by hand:\n")?;
+        writeln!(text, "  curl {} \\", links.saml_redirect())?;
+        writeln!(text, "      -H 'Authorization: Bearer {}' \\", world.api_key.reveal())?;
+        writeln!(text, "      -d '{{\"organizationId\": \"{}\"}}'", first.organization.id)?;
+    }
+    write!(text, "\nStop with Ctrl-C. What was made is found again; remove the file to begin anew.")?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn load(arguments: &[&str]) -> Result<Config, ConfigError> {
+        let cli = Cli::try_parse_from([&["ostiary", "demo"], arguments].concat()).unwrap();
+        let Command::Demo(demo) = cli.command else { panic!("not the demo") };
+        demo.load(&cli.settings)
+    }
+
+    #[test]
+    fn the_demo_stays_on_this_machine_unless_forced() {
+        let config = load(&[]).unwrap();
+        assert!(config.test_idp);
+        assert_eq!(config.database_url.to_string(), "sqlite://ostiary-demo.db");
+        for arguments in [
+            &["--listen", "0.0.0.0:8080"][..],
+            &["--listen", "192.0.2.1:8080"],
+            &["--public-url", "https://sso.example.com"],
+        ] {
+            assert!(load(arguments).unwrap_err().to_string().contains("--expose"), "{arguments:?}");
+            load(&[arguments, &["--expose"]].concat()).unwrap();
+        }
+        load(&["--listen", "[::1]:0", "--public-url", "http://localhost:9"]).unwrap();
+    }
+}

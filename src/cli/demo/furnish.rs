@@ -1,0 +1,257 @@
+//! What the demo consists of, made once. Nothing is made twice: what is there is used, and what leads to
+//! another address since the last start is led here.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::{
+        Error, State, actor::Actor, api_keys, environments, environments::EnvironmentChange, oauth_clients,
+        organizations, organizations::OrganizationChange, page::PageQuery, saml_connections,
+        saml_connections::SamlConnectionChange, sp_keys,
+    },
+    links::Links,
+    model::{
+        environment::Environment,
+        id::OauthClientId,
+        oauth_client::IdTokenAlg,
+        organization::Organization,
+        saml_connection::SamlConnection,
+        secret::{ApiKeySecret, OauthClientSecret},
+    },
+    store::settings,
+    test_idp::demo::{DemoOrganization, DemoSettings},
+};
+
+/// The environment's slug.
+const SLUG: &str = "demo-app";
+/// The name of the note with the secrets, and the place it is sealed for.
+const NOTE: &str = "demo";
+const PLACE: &str = "settings/value/demo";
+
+/// The demo's customers: name, domain, external id.
+const CUSTOMERS: [(&str, &str, &str); 2] =
+    [("Acme", "acme.example", "customer-1"), ("Globex", "globex.example", "customer-2")];
+
+/// Everything that the demo consists of.
+pub(super) struct World {
+    pub(super) environment: Environment,
+    pub(super) customers: Vec<Customer>,
+    pub(super) api_key: ApiKeySecret,
+    pub(super) oauth_client_id: OauthClientId,
+    pub(super) oauth_client_secret: OauthClientSecret,
+}
+
+/// One customer with its connection.
+pub(super) struct Customer {
+    pub(super) organization: Organization,
+    pub(super) domain: &'static str,
+    pub(super) connection: SamlConnection,
+}
+
+impl World {
+    /// What the sample app is told.
+    pub(super) fn into_settings(self, state: &State, server_side: Links) -> DemoSettings {
+        let organizations = self.customers.iter().map(|customer| DemoOrganization {
+            name: customer.organization.display_name.clone(),
+            domain: customer.domain.to_owned(),
+            external_id: customer.organization.external_id.clone().unwrap_or_default(),
+        });
+        DemoSettings {
+            links: state.links.clone(),
+            server_side,
+            organizations: organizations.collect(),
+            api_key: self.api_key,
+            oauth_client_id: self.oauth_client_id,
+            oauth_client_secret: self.oauth_client_secret,
+            clock: Arc::clone(&state.clock),
+            random: Arc::clone(&state.random),
+        }
+    }
+}
+
+/// Makes whatever is not there.
+pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
+    let environment = environment(state).await?;
+    let actor = Actor::operator(environment.id);
+    let known =
+        organizations::list(state, &actor, &PageQuery { token: None, size: Some("100".to_owned()) }).await?;
+    let mut customers = Vec::new();
+    for (name, domain, external_id) in CUSTOMERS {
+        let found = known.items.iter().find(|known| known.external_id.as_deref() == Some(external_id));
+        let organization = match found {
+            Some(found) => found.clone(),
+            None => {
+                let change = OrganizationChange {
+                    display_name: Some(name.to_owned()),
+                    external_id: Some(external_id.to_owned()),
+                    domains: Some(vec![domain.to_owned()]),
+                    ..OrganizationChange::default()
+                };
+                organizations::create(state, &actor, &change).await?
+            }
+        };
+        let connection = connection(state, &actor, &organization).await?;
+        customers.push(Customer { organization, domain, connection });
+    }
+    let Secrets { api_key, oauth_client_id, oauth_client_secret } = secrets(state, &environment).await?;
+    Ok(World { environment, customers, api_key, oauth_client_id, oauth_client_secret })
+}
+
+async fn environment(state: &State) -> anyhow::Result<Environment> {
+    let links = &state.links;
+    let change = EnvironmentChange {
+        slug: Some(SLUG.to_owned()),
+        display_name: Some("Demo".to_owned()),
+        redirect_url: Some(links.demo_callback().into()),
+        oauth_redirect_uris: Some(vec![links.demo_oauth_callback().into()]),
+        ..EnvironmentChange::default()
+    };
+    match environments::find(state, SLUG).await {
+        Ok(found) => Ok(environments::update(state, found.id, &change).await?),
+        Err(Error::NotFound { .. }) => Ok(environments::create(state, &change).await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The organization's connection to the test identity provider. Its addresses are stored for good
+/// (ruling 8), so one that was made for another public URL gives way to a new one.
+async fn connection(
+    state: &State,
+    actor: &Actor,
+    organization: &Organization,
+) -> anyhow::Result<SamlConnection> {
+    let page = saml_connections::list(state, actor, organization.id, &PageQuery::default()).await?;
+    for known in page.items.into_iter().map(|known| known.connection).filter(|known| known.test) {
+        let here = String::from(state.links.saml_acs(known.id));
+        if known.sp_acs_urls.contains(&here) {
+            return Ok(known);
+        }
+        saml_connections::remove(state, actor, known.id).await?;
+    }
+    let certificate = sp_keys::test_idp_key_pair(state).await?.certificate_pem()?;
+    let change = SamlConnectionChange {
+        primary: Some(true),
+        idp_entity_id: Some(state.links.test_idp_metadata().into()),
+        idp_redirect_url: Some(state.links.test_idp_sso().into()),
+        idp_certificate: Some(certificate),
+        assertion_encryption: Some(true),
+        ..SamlConnectionChange::default()
+    };
+    Ok(saml_connections::create(state, actor, organization.id, &change, true).await?.connection)
+}
+
+struct Secrets {
+    api_key: ApiKeySecret,
+    oauth_client_id: OauthClientId,
+    oauth_client_secret: OauthClientSecret,
+}
+
+/// The secrets as the note keeps them: the rest of the database knows their digests only.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    api_key: String,
+    oauth_client_id: String,
+    oauth_client_secret: String,
+}
+
+impl Note {
+    fn read(self) -> Option<Secrets> {
+        Some(Secrets {
+            api_key: self.api_key.parse().ok()?,
+            oauth_client_id: self.oauth_client_id.parse().ok()?,
+            oauth_client_secret: self.oauth_client_secret.parse().ok()?,
+        })
+    }
+}
+
+async fn secrets(state: &State, environment: &Environment) -> anyhow::Result<Secrets> {
+    if let Some(known) = remembered(state).await?
+        && still_good(state, environment, &known).await?
+    {
+        return Ok(known);
+    }
+    let (_, api_key) = api_keys::create(state, environment.id, true).await?;
+    let client = oauth_clients::create(state, environment.id, IdTokenAlg::RS256, None).await?;
+    let note = Note {
+        api_key: api_key.reveal(),
+        oauth_client_id: client.client.id.to_string(),
+        oauth_client_secret: client.secret.reveal(),
+    };
+    let sealed = state.master_key.seal(PLACE, &serde_json::to_vec(&note)?, &*state.random);
+    let mut transaction = state.db.write().await?;
+    settings::upsert(&mut transaction, NOTE, &sealed).await?;
+    transaction.commit().await?;
+    Ok(Secrets { api_key, oauth_client_id: client.client.id, oauth_client_secret: client.secret })
+}
+
+async fn remembered(state: &State) -> anyhow::Result<Option<Secrets>> {
+    let Some(sealed) = settings::find(&mut state.db.read().await?, NOTE).await? else { return Ok(None) };
+    let plain = state.master_key.open(PLACE, &sealed).context("the demo's secrets")?;
+    Ok(serde_json::from_slice::<Note>(&plain).ok().and_then(Note::read))
+}
+
+async fn still_good(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
+    let key_opens = match api_keys::authenticate(state, &known.api_key.reveal()).await {
+        Ok(actor) => actor.environment() == environment.id,
+        Err(Error::Unauthenticated(_)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let clients = oauth_clients::list(state, environment.id, Some(known.oauth_client_id), 1).await?;
+    Ok(key_opens && clients.iter().any(|client| client.id == known.oauth_client_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Config,
+        model::{random::SystemRandom, time::SystemClock},
+        server,
+    };
+
+    async fn state(directory: &tempfile::TempDir, port: u16) -> State {
+        let config = Config {
+            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
+            ..Config::default()
+        };
+        let bound = ([127, 0, 0, 1], port).into();
+        server::open(&config, bound, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_second_start_finds_what_the_first_one_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = furnish(&state(&directory, 8080).await).await.unwrap();
+        let second = furnish(&state(&directory, 8080).await).await.unwrap();
+        assert_eq!(first.environment.id, second.environment.id);
+        assert_eq!(first.api_key.reveal(), second.api_key.reveal());
+        assert_eq!(first.oauth_client_id, second.oauth_client_id);
+        for (first, second) in first.customers.iter().zip(&second.customers) {
+            assert_eq!(first.organization, second.organization);
+            assert_eq!(first.connection, second.connection);
+            assert!(first.connection.test && first.connection.missing_settings().is_empty());
+        }
+        assert_eq!(second.customers.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn another_address_leads_the_world_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let before = furnish(&state(&directory, 8080).await).await.unwrap();
+        let moved = state(&directory, 9090).await;
+        let after = furnish(&moved).await.unwrap();
+        assert_eq!(after.environment.redirect_url.unwrap().as_str(), "http://localhost:9090/demo/callback");
+        assert_ne!(before.customers[0].connection.id, after.customers[0].connection.id);
+        let connection = &after.customers[0].connection;
+        assert_eq!(connection.sp_acs_urls, [String::from(moved.links.saml_acs(connection.id))]);
+        let actor = Actor::operator(after.environment.id);
+        let left =
+            saml_connections::list(&moved, &actor, after.customers[0].organization.id, &PageQuery::default())
+                .await
+                .unwrap();
+        assert_eq!(left.items.len(), 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! `ostiary oauth-client`.
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{environments, oauth_clients},
+    model::{http_url::HttpUrl, oauth_client::IdTokenAlg},
+};
+
+/// OAuth clients: apps that sign people in through OpenID Connect
+#[derive(Debug, Subcommand)]
+pub(super) enum OauthClient {
+    Create(Create),
+    Delete(Delete),
+}
+
+/// Make an OAuth client; its secret is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary oauth-client create --environment prod --json
+  ostiary oauth-client create --environment prod --id-token-alg ES256 \\
+      --initiate-login-uri https://app.example.com/login
+
+Its redirect URIs are the environment's (`ostiary environment create --oauth-redirect-uri`). Its id is
+the `client_id`; the issuer is the public URL and /v1/oauth.")]
+pub(super) struct Create {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// How its ID tokens are signed: RS256 (every library knows it), ES256 or EdDSA
+    #[arg(long, value_name = "ALGORITHM", default_value = "RS256", value_parser = ["RS256", "ES256", "EdDSA"])]
+    id_token_alg: String,
+    /// Where the app begins a login that somebody else started
+    #[arg(long, value_name = "URI")]
+    initiate_login_uri: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take an OAuth client away, and its access tokens with it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary oauth-client delete --environment prod saml_oauth_client_…")]
+pub(super) struct Delete {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// The client's id
+    id: String,
+}
+
+/// A client as scripts see it, with its secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    id: String,
+    environment_id: String,
+    client_secret: String,
+    id_token_alg: IdTokenAlg,
+    initiate_login_uri: Option<String>,
+    issuer: String,
+    create_time: String,
+}
+
+impl OauthClient {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = environments::find(&state, &create.environment).await?;
+                let alg = IdTokenAlg::parse(&create.id_token_alg).context("--id-token-alg is not known")?;
+                let initiate = create
+                    .initiate_login_uri
+                    .map(|uri| HttpUrl::parse(&uri).context("--initiate-login-uri: must be an http(s) URL"))
+                    .transpose()?;
+                let made = oauth_clients::create(&state, environment.id, alg, initiate)
+                    .await
+                    .map_err(session::in_flags)?;
+                let view = View {
+                    id: made.client.id.to_string(),
+                    environment_id: made.client.environment_id.to_string(),
+                    client_secret: made.secret.reveal(),
+                    id_token_alg: made.client.id_token_alg,
+                    initiate_login_uri: made.client.initiate_login_uri.map(|uri| uri.to_string()),
+                    issuer: state.links_of(&environment).oauth_issuer(),
+                    create_time: made.client.created_at.to_string(),
+                };
+                output::created(create.json, &view, "OAuth client made; its secret is shown this once:")
+            }
+            Self::Delete(delete) => {
+                let environment = environments::find(&state, &delete.environment).await?;
+                let id = delete.id.parse()?;
+                oauth_clients::delete(&state, environment.id, id).await.map_err(session::in_flags)?;
+                output::line(&format!("{id} is gone, and so are its access tokens"));
+                Ok(())
+            }
+        }
+    }
+}

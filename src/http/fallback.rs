@@ -35,7 +35,7 @@ impl Surface {
         let begins = |prefix: &&str| {
             path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if API.iter().any(|prefix| begins(prefix)) {
+        if API.iter().any(begins) {
             return Self::Api;
         }
         let wants_page = headers

@@ -252,7 +252,7 @@ fn cookie(app: &DemoApp, value: String) -> Cookie<'static> {
     Cookie::build(COOKIE, value)
         .path(path::DEMO)
         .http_only(true)
-        .secure(app.links.is_trustworthy())
+        .secure(app.links.origin().starts_with("https:"))
         .same_site(SameSite::Lax)
         .max_age(CookieDuration::hours(8))
         .finish()

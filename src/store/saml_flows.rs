@@ -294,11 +294,14 @@ pub struct Answer<'a> {
     pub code_expires_at: Timestamp,
 }
 
-/// Marks the flow as refused, unless its request was already answered.
+/// Marks the flow as refused, unless its request was already answered. Either way the row is written,
+/// so that what follows in this transaction has the flow for itself.
 pub async fn update_refused(conn: &mut Conn, id: SamlFlowId, refusal: &str, now: Timestamp) -> Result<()> {
     conn.sql(
-        "UPDATE saml_flows SET status = 'failed', refusal = $1, updated_at = $2 \
-         WHERE id = $3 AND request_consumed_at IS NULL AND status <> 'succeeded'",
+        "UPDATE saml_flows SET updated_at = $2, \
+         status = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN 'failed' ELSE status END, \
+         refusal = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END \
+         WHERE id = $3",
     )
     .bind(refusal)
     .bind(now)

@@ -39,8 +39,7 @@ pub fn post_form(destination: &str, xml: &str, relay_state: Option<&str>) -> Pos
 }
 
 /// The URL that carries a request (Bindings §3.4.4), added to whatever query the destination has. With
-/// a key, the query is signed (§3.4.4.1): over exactly the octets that are sent. `None` when there is
-/// no way to write the destination as a URL.
+/// a key, the query is signed (§3.4.4.1): over exactly the octets that are sent.
 pub fn redirect_url(
     destination: &Url,
     xml: &str,

@@ -209,7 +209,10 @@ async fn the_form_can_be_filled_in_changed_shown_and_refused() {
     let with = |more: &[(&'static str, &'static str)]| [&base[..], more].concat();
 
     let edit = post(path::TEST_IDP_RESPOND, &with(&[("edit", "sam@globex.example")])).await;
-    assert!(edit.body.contains("value=\"sam@globex.example\"") && edit.body.contains("<details open>"));
+    assert!(
+        edit.body.contains("value=\"sam@globex.example\"")
+            && edit.body.contains("<details class=\"stack\" open>")
+    );
 
     let shown = post(
         path::TEST_IDP_RESPOND,

@@ -1,0 +1,169 @@
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+};
+
+use super::*;
+
+/// A server on loopback that answers each path with one fixed text, and `/silent` never.
+fn serve() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = String::new();
+            BufReader::new(&stream).read_line(&mut request).unwrap();
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let redirect = |to: &str| {
+                format!(
+                    "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+            };
+            let body = |text: &str| {
+                format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+                    text.len()
+                )
+            };
+            let answer = match path {
+                "/ok" => body("hello"),
+                "/large" => body(&"x".repeat(2000)),
+                "/large-unannounced" => {
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(2000))
+                }
+                "/once" => redirect("/ok"),
+                "/for-ever" => redirect("/for-ever"),
+                "/to-private" => redirect("http://10.0.0.1/"),
+                "/to-cloud" => redirect("http://169.254.169.254/latest/meta-data"),
+                "/to-mapped" => redirect("http://[::ffff:10.0.0.1]/"),
+                "/to-file" => redirect("file:///etc/passwd"),
+                "/nowhere" => {
+                    "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned()
+                }
+                "/silent" => {
+                    silent.push(stream);
+                    continue;
+                }
+                _ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned(),
+            };
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+fn limits() -> OutgoingLimits {
+    OutgoingLimits { bytes: 1000, ..OutgoingLimits::default() }
+}
+
+async fn code(client: &Outgoing, url: &str) -> &'static str {
+    match client.get(&Url::parse(url).unwrap()).await {
+        Ok(_) => "ok",
+        Err(error) => error.code(),
+    }
+}
+
+#[tokio::test]
+async fn loopback_is_refused_unless_allowed() {
+    let address = serve();
+    let port = address.port();
+    let guarded = Outgoing::new(false, limits()).unwrap();
+    for host in ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"] {
+        let url = format!("http://{host}:{port}/ok");
+        assert_eq!(code(&guarded, &url).await, "outgoing_private_target", "{host}");
+    }
+    let open = Outgoing::new(true, limits()).unwrap();
+    for host in ["127.0.0.1", "localhost"] {
+        let url = Url::parse(&format!("http://{host}:{port}/ok")).unwrap();
+        assert_eq!(open.get(&url).await.unwrap(), b"hello", "{host}");
+    }
+}
+
+#[tokio::test]
+async fn every_redirect_is_checked_anew() {
+    let base = format!("http://{}", serve());
+    let client = Outgoing::with_exceptions(vec!["127.0.0.1/32".parse().unwrap()], limits()).unwrap();
+    for (path, expected) in [
+        ("/once", "ok"),
+        ("/to-private", "outgoing_private_target"),
+        ("/to-cloud", "outgoing_private_target"),
+        ("/to-mapped", "outgoing_private_target"),
+        ("/to-file", "outgoing_not_web"),
+        ("/for-ever", "outgoing_too_many_redirects"),
+        ("/nowhere", "outgoing_status"),
+        ("/missing", "outgoing_status"),
+    ] {
+        assert_eq!(code(&client, &format!("{base}{path}")).await, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn size_and_time_are_bounded() {
+    let base = format!("http://{}", serve());
+    let hasty = OutgoingLimits { time: Duration::from_millis(200), ..limits() };
+    let client = Outgoing::new(true, limits()).unwrap();
+    assert_eq!(code(&client, &format!("{base}/large")).await, "outgoing_too_large");
+    assert_eq!(code(&client, &format!("{base}/large-unannounced")).await, "outgoing_too_large");
+    let client = Outgoing::new(true, hasty).unwrap();
+    assert_eq!(code(&client, &format!("{base}/silent")).await, "outgoing_timed_out");
+}
+
+#[tokio::test]
+async fn only_the_web_is_fetched() {
+    let client = Outgoing::new(true, limits()).unwrap();
+    for url in ["file:///etc/passwd", "ftp://a.example/", "http://u:p@127.0.0.1/", "data:,x"] {
+        assert_eq!(code(&client, url).await, "outgoing_not_web", "{url}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(code(&client, &format!("http://{free}/")).await, "outgoing_unreachable");
+}
+
+#[test]
+fn what_is_not_public_is_known() {
+    for text in [
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.100.100.200",
+        "127.0.0.1",
+        "168.63.129.16",
+        "169.254.169.254",
+        "172.31.255.255",
+        "192.0.0.192",
+        "192.168.1.1",
+        "198.19.0.1",
+        "203.0.113.9",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "3fff::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+    ] {
+        assert!(!is_public(text.parse().unwrap()), "{text}");
+    }
+    for text in [
+        "1.1.1.1",
+        "172.32.0.1",
+        "192.0.1.1",
+        "2606:4700::1",
+        "2a00:1450::1",
+        "::ffff:1.1.1.1",
+        "64:ff9b::101:101",
+    ] {
+        assert!(is_public(text.parse().unwrap()), "{text}");
+    }
+}

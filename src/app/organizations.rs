@@ -105,6 +105,12 @@ pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Or
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
+/// The environment of an organization: for the operator, who may name an organization by its id alone.
+pub async fn environment_of(state: &State, id: OrganizationId) -> Result<EnvironmentId> {
+    let mut conn = state.db.read().await?;
+    store::organizations::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+}
+
 /// One page of the organizations, in the order in which they were made.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
     let environment_id = actor.managed_environment()?;

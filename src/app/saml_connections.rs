@@ -239,6 +239,12 @@ pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<
     describe(state, connection).await
 }
 
+/// The environment of a connection: for the operator, who may name a connection by its id alone.
+pub async fn environment_of(state: &State, id: SamlConnectionId) -> Result<EnvironmentId> {
+    let mut conn = state.db.read().await?;
+    store::saml_connections::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+}
+
 /// One page of an organization's connections, in the order in which they were made.
 pub async fn list(
     state: &State,

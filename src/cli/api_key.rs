@@ -1,10 +1,12 @@
 //! `ostiary api-key`.
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::{SettingsArgs, output, session};
-use crate::app::{api_keys, environments};
+use crate::{
+    app::{api_keys, environments},
+    http::api::api_keys as wire,
+};
 
 /// API keys: how your backend proves which environment it speaks for
 #[derive(Debug, Subcommand)]
@@ -44,17 +46,6 @@ pub(super) struct Delete {
     id: String,
 }
 
-/// A key as scripts see it, with its secret.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View {
-    id: String,
-    environment_id: String,
-    has_management_api_access: bool,
-    secret_token: String,
-    create_time: String,
-}
-
 impl ApiKey {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = session::open(settings).await?;
@@ -64,13 +55,7 @@ impl ApiKey {
                 let (key, secret) = api_keys::create(&state, environment.id, create.management)
                     .await
                     .map_err(session::in_flags)?;
-                let view = View {
-                    id: key.id.to_string(),
-                    environment_id: key.environment_id.to_string(),
-                    has_management_api_access: key.management,
-                    secret_token: secret.reveal(),
-                    create_time: key.created_at.to_string(),
-                };
+                let view = wire::ApiKey::created(&key, &secret);
                 output::created(create.json, &view, "API key made; its secret is shown this once:")
             }
             Self::Delete(delete) => {

@@ -1,18 +1,18 @@
 //! `ostiary environment`.
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::{SettingsArgs, output, session};
 use crate::{
     app::environments::{self, EnvironmentChange},
-    model::environment::{Environment as Model, IdpInitiated},
+    http::api::environments as wire,
 };
 
 /// Environments: your production, your staging. Everything else belongs to one
 #[derive(Debug, Subcommand)]
 pub(super) enum Environment {
     Create(Create),
+    Update(Update),
     List(List),
 }
 
@@ -29,6 +29,36 @@ pub(super) struct Create {
     /// A short name, unique here: small letters, digits, hyphens
     #[arg(long)]
     slug: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change an environment; what is not named stays
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary environment update prod --redirect-url https://app.example.com/new/callback
+  ostiary environment update prod --oauth-redirect-uri https://a.example/cb --oauth-redirect-uri https://b.example/cb
+      the list as a whole is replaced")]
+pub(super) struct Update {
+    /// The environment: its id or its slug
+    #[arg(value_name = "ID|SLUG")]
+    environment: String,
+    /// A new short name
+    #[arg(long)]
+    slug: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What an environment has besides its slug.
+#[derive(Debug, Args)]
+struct Fields {
     /// A name for people
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
@@ -44,9 +74,6 @@ pub(super) struct Create {
     /// What happens to a response that nobody asked for: ALLOW, RESTART (default) or REFUSE
     #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
     idp_initiated: Option<String>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 /// List the environments
@@ -61,32 +88,15 @@ pub(super) struct List {
     json: bool,
 }
 
-/// An environment as scripts see it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View {
-    id: String,
-    slug: String,
-    display_name: String,
-    redirect_url: Option<String>,
-    oauth_redirect_uris: Vec<String>,
-    auth_url: Option<String>,
-    idp_initiated: IdpInitiated,
-    create_time: String,
-}
-
-impl From<Model> for View {
-    fn from(environment: Model) -> Self {
-        let text = |url: Option<crate::model::http_url::HttpUrl>| url.map(|url| url.to_string());
-        Self {
-            id: environment.id.to_string(),
-            slug: environment.slug.to_string(),
-            display_name: environment.display_name,
-            redirect_url: text(environment.redirect_url),
-            oauth_redirect_uris: environment.oauth_redirect_uris.iter().map(ToString::to_string).collect(),
-            auth_url: text(environment.auth_url),
-            idp_initiated: environment.idp_initiated,
-            create_time: environment.created_at.to_string(),
+impl Fields {
+    fn change(self) -> EnvironmentChange {
+        EnvironmentChange {
+            slug: None,
+            display_name: self.display_name,
+            redirect_url: self.redirect_url,
+            oauth_redirect_uris: Some(self.oauth_redirect_uri).filter(|uris| !uris.is_empty()),
+            auth_url: self.auth_url,
+            idp_initiated: self.idp_initiated.map(|policy| policy.to_ascii_uppercase()),
         }
     }
 }
@@ -96,35 +106,40 @@ impl Environment {
         let state = session::open(settings).await?;
         match self {
             Self::Create(create) => {
-                let json = create.json;
-                let change = EnvironmentChange {
-                    display_name: Some(create.display_name.unwrap_or_else(|| create.slug.clone())),
-                    slug: Some(create.slug),
-                    redirect_url: create.redirect_url,
-                    oauth_redirect_uris: Some(create.oauth_redirect_uri),
-                    auth_url: create.auth_url,
-                    idp_initiated: create.idp_initiated.map(|policy| policy.to_ascii_uppercase()),
-                };
+                let mut change = create.fields.change();
+                change.display_name.get_or_insert_with(|| create.slug.clone());
+                change.slug = Some(create.slug);
                 let made = environments::create(&state, &change).await.map_err(session::in_flags)?;
-                output::created(json, &View::from(made), "Environment made:")
+                output::created(create.json, &wire::Environment::from(&made), "Environment made:")
+            }
+            Self::Update(update) => {
+                let found = environments::find(&state, &update.environment).await?;
+                let mut change = update.fields.change();
+                change.slug = update.slug;
+                let now = environments::update(&state, found.id, &change).await.map_err(session::in_flags)?;
+                output::created(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {
+                const PAGE: i64 = 100;
                 let mut from = None;
                 loop {
-                    const PAGE: i64 = 100;
                     let page = environments::list(&state, from, PAGE).await?;
-                    let full = i64::try_from(page.len()).is_ok_and(|length| length == PAGE);
-                    from = page.last().map(|last| session::after(last.id));
-                    for environment in page {
-                        let view = View::from(environment);
+                    for environment in &page {
                         if list.json {
-                            output::line(&serde_json::to_string(&view)?);
+                            output::line(&serde_json::to_string(&wire::Environment::from(environment))?);
                         } else {
-                            output::line(&format!("{:<24} {}  {}", view.slug, view.id, view.display_name));
+                            let slug = environment.slug.as_str();
+                            output::line(&format!(
+                                "{}  {slug:<24}  {}",
+                                environment.id, environment.display_name
+                            ));
                         }
                     }
-                    if !full {
-                        return Ok(());
+                    match page.last() {
+                        Some(last) if i64::try_from(page.len()).is_ok_and(|length| length == PAGE) => {
+                            from = Some(session::after(last.id));
+                        }
+                        _ => return Ok(()),
                     }
                 }
             }

@@ -15,9 +15,9 @@ mod keys;
 mod man;
 mod migrate;
 mod oauth_client;
-//mod organization;
+mod organization;
 mod output;
-//mod saml_connection;
+mod saml_connection;
 mod serve;
 mod session;
 
@@ -81,10 +81,10 @@ enum Command {
     ApiKey(api_key::ApiKey),
     #[command(subcommand)]
     OauthClient(oauth_client::OauthClient),
-    //#[command(subcommand)]
-    //Organization(organization::Organization),
-    //#[command(subcommand)]
-    //SamlConnection(saml_connection::SamlConnection),
+    #[command(subcommand)]
+    Organization(organization::Organization),
+    #[command(subcommand)]
+    SamlConnection(saml_connection::SamlConnection),
     #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
@@ -116,8 +116,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Environment(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,
         Command::OauthClient(command) => command.run(settings).await?,
-        //Command::Organization(command) => command.run(settings).await?,
-        //Command::SamlConnection(command) => command.run(settings).await?,
+        Command::Organization(command) => command.run(settings).await?,
+        Command::SamlConnection(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

@@ -2,11 +2,11 @@
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::{SettingsArgs, output, session};
 use crate::{
     app::{environments, oauth_clients},
+    http::api::oauth_clients as wire,
     model::{http_url::HttpUrl, oauth_client::IdTokenAlg},
 };
 
@@ -53,19 +53,6 @@ pub(super) struct Delete {
     id: String,
 }
 
-/// A client as scripts see it, with its secret.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View {
-    id: String,
-    environment_id: String,
-    client_secret: String,
-    id_token_alg: IdTokenAlg,
-    initiate_login_uri: Option<String>,
-    issuer: String,
-    create_time: String,
-}
-
 impl OauthClient {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = session::open(settings).await?;
@@ -80,16 +67,16 @@ impl OauthClient {
                 let made = oauth_clients::create(&state, environment.id, alg, initiate)
                     .await
                     .map_err(session::in_flags)?;
-                let view = View {
-                    id: made.client.id.to_string(),
-                    environment_id: made.client.environment_id.to_string(),
-                    client_secret: made.secret.reveal(),
-                    id_token_alg: made.client.id_token_alg,
-                    initiate_login_uri: made.client.initiate_login_uri.map(|uri| uri.to_string()),
-                    issuer: state.links_of(&environment).oauth_issuer(),
-                    create_time: made.client.created_at.to_string(),
-                };
-                output::created(create.json, &view, "OAuth client made; its secret is shown this once:")
+                let view = wire::OauthClient::created(&made.client, &made.secret);
+                output::created(create.json, &view, "OAuth client made; its secret is shown this once:")?;
+                if !create.json {
+                    output::line(&format!(
+                        "  {:<24}  {}",
+                        "issuer",
+                        state.links_of(&environment).oauth_issuer()
+                    ));
+                }
+                Ok(())
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;

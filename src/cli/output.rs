@@ -21,13 +21,14 @@ pub(super) fn complain(text: &str) {
 
 /// A thing that was made: one JSON object for programs, or `name  value` lines for people.
 pub(super) fn created(json: bool, thing: &impl Serialize, title: &str) -> anyhow::Result<()> {
-    let value = serde_json::to_value(thing)?;
     if json {
-        line(&value.to_string());
+        line(&serde_json::to_string(thing)?);
         return Ok(());
     }
     line(title);
-    let fields = value.as_object().into_iter().flatten();
+    let value = serde_json::to_value(thing)?;
+    let mut fields: Vec<_> = value.as_object().into_iter().flatten().collect();
+    fields.sort_by_key(|(name, _)| *name != "id");
     for (name, value) in fields {
         let text = match value {
             serde_json::Value::Null => continue,

@@ -18,6 +18,8 @@ use crate::{
 pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
     let mut config = settings.load(&[])?;
     telemetry::start_logs(config.log_format, "warn");
+    // Whoever sits at the server's command line may fetch metadata from wherever the machine can.
+    config.outgoing_allow_private_targets = true;
     if config.public_url.is_none() {
         config.public_url = server::last_public_url(&config).await?;
     }

@@ -80,6 +80,13 @@ pub async fn find(
         .transpose()
 }
 
+/// The environment of an organization, whoever asks: for the operator.
+pub async fn find_environment(conn: &mut Conn, id: OrganizationId) -> Result<Option<EnvironmentId>> {
+    let row: Option<(EnvironmentId,)> =
+        conn.sql("SELECT environment_id FROM organizations WHERE id = $1").bind(id).optional().await?;
+    Ok(row.map(|(id,)| id))
+}
+
 /// Up to `limit` organizations of an environment from `from` on, in the order in which they were made.
 pub async fn list(
     conn: &mut Conn,

@@ -245,6 +245,13 @@ pub async fn find(
         .transpose()
 }
 
+/// The environment of a connection, whoever asks: for the operator.
+pub async fn find_environment(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<EnvironmentId>> {
+    let row: Option<(EnvironmentId,)> =
+        conn.sql("SELECT environment_id FROM saml_connections WHERE id = $1").bind(id).optional().await?;
+    Ok(row.map(|(id,)| id))
+}
+
 /// Up to `limit` connections of an organization from `from` on, in the order in which they were made.
 pub async fn list(
     conn: &mut Conn,

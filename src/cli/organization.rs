@@ -1,0 +1,110 @@
+//! `ostiary organization`.
+
+use clap::{Args, Subcommand};
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        actor::Actor,
+        environments,
+        organizations::{self, OrganizationChange},
+        page::PageQuery,
+    },
+    http::api::organizations as wire,
+};
+
+/// Organizations: your customers, each with the domains whose people may come in
+#[derive(Debug, Subcommand)]
+pub(super) enum Organization {
+    Create(Create),
+    List(List),
+}
+
+/// Make an organization
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary organization create --environment prod --display-name Acme \\
+      --external-id customer-42 --domain acme.com --domain acme.co.uk --json
+
+Only people with an address at one of its domains can sign in; sub-domains do not count unless named.")]
+pub(super) struct Create {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// A name for people
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
+    /// Your own id for this customer
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+    /// A domain whose people may come in; any number
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Vec<String>,
+    /// Let a free-mail provider (gmail.com) be among the domains
+    #[arg(long)]
+    allow_free_mail: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List an environment's organizations
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary organization list --environment prod
+  ostiary organization list --environment prod --json
+      one JSON object a line")]
+pub(super) struct List {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Organization {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = environments::find(&state, &create.environment).await?;
+                let change = OrganizationChange {
+                    display_name: create.display_name,
+                    external_id: create.external_id,
+                    domains: Some(create.domain),
+                    allow_free_mail: create.allow_free_mail,
+                };
+                let made = organizations::create(&state, &Actor::operator(environment.id), &change)
+                    .await
+                    .map_err(session::in_flags)?;
+                output::created(create.json, &wire::Organization::from(&made), "Organization made:")
+            }
+            Self::List(list) => {
+                let environment = environments::find(&state, &list.environment).await?;
+                let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+                loop {
+                    let page = organizations::list(&state, &Actor::operator(environment.id), &query).await?;
+                    for organization in &page.items {
+                        if list.json {
+                            output::line(&serde_json::to_string(&wire::Organization::from(organization))?);
+                        } else {
+                            let domains: Vec<String> =
+                                organization.admitted_domains().map(ToString::to_string).collect();
+                            output::line(&format!(
+                                "{}  {:<24}  {}",
+                                organization.id,
+                                organization.display_name,
+                                domains.join(", ")
+                            ));
+                        }
+                    }
+                    if page.next_token.is_empty() {
+                        return Ok(());
+                    }
+                    query.token = Some(page.next_token);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! `ostiary saml-connection`.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        State,
+        actor::Actor,
+        organizations,
+        page::PageQuery,
+        saml_connections::{self, SamlConnectionChange},
+    },
+    http::api::saml_connections as wire,
+    model::id::{OrganizationId, SamlConnectionId},
+};
+
+/// The largest metadata file that is read.
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+
+/// SAML connections: how a customer's identity provider is tied in
+#[derive(Debug, Subcommand)]
+pub(super) enum SamlConnection {
+    Create(Create),
+    Update(Update),
+    List(List),
+}
+
+/// Make a SAML connection of an organization
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary saml-connection create --organization org_… --idp-metadata https://idp.acme.com/metadata --json
+  ostiary saml-connection create --organization org_… --idp-metadata metadata.xml
+  ostiary saml-connection create --organization org_… --idp-entity-id https://idp.acme.com \\
+      --idp-redirect-url https://idp.acme.com/sso --idp-certificate idp.pem
+  ostiary saml-connection create --organization org_…
+      nothing yet: gives the entity id and ACS URL that the customer's admin needs first
+
+Metadata is read once, now. The organization's first connection becomes its primary one.")]
+pub(super) struct Create {
+    /// The organization's id
+    #[arg(long, value_name = "ID")]
+    organization: OrganizationId,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change a SAML connection; what is not named stays
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary saml-connection update saml_conn_… --idp-metadata https://idp.acme.com/metadata
+  ostiary saml-connection update saml_conn_… --idp-certificate old.pem --idp-certificate new.pem
+      both are trusted while the customer changes from one to the other")]
+pub(super) struct Update {
+    /// The connection's id
+    #[arg(value_name = "ID")]
+    connection: SamlConnectionId,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List an organization's SAML connections
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary saml-connection list --organization org_…
+  ostiary saml-connection list --organization org_… --json
+      one JSON object a line")]
+pub(super) struct List {
+    /// The organization's id
+    #[arg(long, value_name = "ID")]
+    organization: OrganizationId,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be set of a connection. Switches take `=false` to turn off.
+#[derive(Debug, Args)]
+struct Fields {
+    /// Use it when a login names the organization only
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    primary: Option<bool>,
+    /// The identity provider's metadata: a file, or an address to fetch it from
+    #[arg(long, value_name = "FILE|URL")]
+    idp_metadata: Option<String>,
+    /// The identity provider's entity id
+    #[arg(long, value_name = "ID")]
+    idp_entity_id: Option<String>,
+    /// The identity provider's single sign-on address
+    #[arg(long, value_name = "URL")]
+    idp_redirect_url: Option<String>,
+    /// A PEM file with the identity provider's signing certificate; any number
+    #[arg(long, value_name = "FILE")]
+    idp_certificate: Vec<String>,
+    /// How requests reach it: POST or REDIRECT
+    #[arg(long, value_name = "BINDING", ignore_case = true, value_parser = ["POST", "REDIRECT"])]
+    idp_binding: Option<String>,
+    /// What happens to a response that nobody asked for: ALLOW, RESTART or REFUSE; the environment says
+    /// when this does not
+    #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
+    idp_initiated: Option<String>,
+    /// The attribute that holds the e-mail address, when it is not the NameID
+    #[arg(long, value_name = "NAME")]
+    email_attribute: Option<String>,
+    /// Take SHA-1 signatures
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    allow_sha1: Option<bool>,
+    /// Publish a certificate to encrypt assertions to
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    assertion_encryption: Option<bool>,
+    /// Take assertions encrypted with AES-CBC
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    allow_cbc_encryption: Option<bool>,
+    /// Sign our requests
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sign_authn_requests: Option<bool>,
+    /// Make people sign in anew each time
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    force_authn: Option<bool>,
+}
+
+impl Fields {
+    fn change(self) -> anyhow::Result<SamlConnectionChange> {
+        let upper = |text: Option<String>| text.map(|text| text.to_ascii_uppercase());
+        let (mut metadata, mut metadata_url) = (None, None);
+        match self.idp_metadata {
+            Some(place) if place.starts_with("https://") || place.starts_with("http://") => {
+                metadata_url = Some(place);
+            }
+            Some(place) => metadata = Some(read(&place, "--idp-metadata")?),
+            None => {}
+        }
+        let certificates = self
+            .idp_certificate
+            .iter()
+            .map(|file| read(file, "--idp-certificate"))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(SamlConnectionChange {
+            primary: self.primary,
+            idp_entity_id: self.idp_entity_id,
+            idp_redirect_url: self.idp_redirect_url,
+            idp_certificate: None,
+            idp_certificates: Some(certificates).filter(|certificates| !certificates.is_empty()),
+            idp_binding: upper(self.idp_binding),
+            idp_initiated: upper(self.idp_initiated),
+            email_attribute: self.email_attribute,
+            allow_sha1: self.allow_sha1,
+            assertion_encryption: self.assertion_encryption,
+            allow_cbc_encryption: self.allow_cbc_encryption,
+            sign_authn_requests: self.sign_authn_requests,
+            force_authn: self.force_authn,
+            idp_metadata: metadata,
+            idp_metadata_url: metadata_url,
+        })
+    }
+}
+
+/// A file's text; `-` is standard input.
+fn read(file: &str, flag: &str) -> anyhow::Result<String> {
+    if file == "-" {
+        return std::io::read_to_string(std::io::stdin()).with_context(|| format!("{flag}: standard input"));
+    }
+    let size = fs::metadata(Path::new(file)).with_context(|| format!("{flag}: {file}"))?.len();
+    anyhow::ensure!(size <= LARGEST_FILE, "{flag}: {file} is too large to be what it should be");
+    fs::read_to_string(file).with_context(|| format!("{flag}: {file}"))
+}
+
+impl SamlConnection {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let actor = operator_of(&state, create.organization).await?;
+                let mut change = create.fields.change()?;
+                if change.primary.is_none() {
+                    let others =
+                        saml_connections::list(&state, &actor, create.organization, &PageQuery::default())
+                            .await?;
+                    change.primary = Some(others.items.is_empty());
+                }
+                let made = saml_connections::create(&state, &actor, create.organization, &change, false)
+                    .await
+                    .map_err(session::in_flags)?;
+                output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection made:")
+            }
+            Self::Update(update) => {
+                let environment = saml_connections::environment_of(&state, update.connection).await?;
+                let change = update.fields.change()?;
+                let now = saml_connections::update(
+                    &state,
+                    &Actor::operator(environment),
+                    update.connection,
+                    &change,
+                )
+                .await
+                .map_err(session::in_flags)?;
+                output::created(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
+            }
+            Self::List(list) => {
+                let actor = operator_of(&state, list.organization).await?;
+                let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+                loop {
+                    let page = saml_connections::list(&state, &actor, list.organization, &query).await?;
+                    for described in &page.items {
+                        if list.json {
+                            output::line(&serde_json::to_string(&wire::SamlConnection::from(described))?);
+                        } else {
+                            let connection = &described.connection;
+                            output::line(&format!(
+                                "{}  {}  {}",
+                                connection.id,
+                                if connection.primary { "primary" } else { "       " },
+                                connection.idp_entity_id.as_deref().unwrap_or("not configured")
+                            ));
+                        }
+                    }
+                    if page.next_token.is_empty() {
+                        return Ok(());
+                    }
+                    query.token = Some(page.next_token);
+                }
+            }
+        }
+    }
+}
+
+async fn operator_of(state: &State, organization: OrganizationId) -> anyhow::Result<Actor> {
+    Ok(Actor::operator(organizations::environment_of(state, organization).await?))
+}

@@ -128,7 +128,7 @@ impl Flaw {
             Self::Replayed => Outcome::SecondRefused,
             Self::Tampered => Outcome::Refused("digest_mismatch"),
             Self::OtherKey => Outcome::Refused("signature_mismatch"),
-            Self::Sha1 => Outcome::Refused("signature_algorithm_refused"),
+            Self::Sha1 => Outcome::Refused("sha1_refused"),
             Self::ForeignDomain => Outcome::Refused("email_outside_organization_domains"),
             Self::Encrypted => Outcome::Accepted,
         }

@@ -357,4 +357,61 @@ mod tests {
         let xml = answered(Some(Flaw::Tampered), "admin@acme.example").unwrap();
         assert!(xml.contains(">root@acme.example</saml:NameID>"));
     }
+
+    #[test]
+    fn each_flaw_meets_the_refusal_that_its_menu_names() {
+        use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
+        use crate::{
+            saml::{
+                certificate::Certificate,
+                verify::{CrossCheck, Trust, verify},
+            },
+            test_idp::flaw::Outcome,
+        };
+
+        let pair =
+            |name: &str| KeyPair::generate(KeyKind::Rsa(2048), name, NOW, &SeededRandom::new(1)).unwrap();
+        let (idp, ours) = (pair("IdP"), pair("SP"));
+        let to = ServiceProvider { encryption_certificate: Some(ours.certificate.clone()), ..sp() };
+        let certificates: Vec<_> = Certificate::parse_pem_bundle(&idp.certificate_pem().unwrap())
+            .unwrap()
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let trust = Trust {
+            idp_entity_id: "idp",
+            certificates: &certificates,
+            sp_entity_id: &to.sp_entity_id,
+            acs_urls: std::slice::from_ref(&to.acs_url),
+            allow_sha1: false,
+            allow_cbc_encryption: false,
+            decryption_keys: std::slice::from_ref(&ours.key),
+            clock_skew: Duration::from_secs(60),
+            cross_check: CrossCheck::Enforce,
+        };
+        let user = TestUser {
+            email: "dana@acme.example".into(),
+            first_name: "Dana".into(),
+            last_name: "Okafor".into(),
+            groups: vec!["R&D".into()],
+        };
+        for flaw in std::iter::once(None).chain(Flaw::ALL.map(Some)) {
+            for signing in [Signing::Assertion, Signing::Response, Signing::Both] {
+                let statement = Statement { flaw, signing, ..Statement::about(&user) };
+                let random = SeededRandom::new(9);
+                let xml = answer("idp", &idp, &to, Some("_1"), &statement, NOW, &random).unwrap();
+                let verdict = verify(&BASE64.encode(&xml), &trust, NOW);
+                let code = verdict.outcome.as_ref().err().map(|rejection| rejection.code());
+                let expected = match flaw.map(Flaw::outcome) {
+                    // Whether a domain may come in and whether a response was seen before are questions
+                    // for those who have the database.
+                    Some(Outcome::Refused("email_outside_organization_domains")) => None,
+                    Some(Outcome::Refused(code)) => Some(code),
+                    Some(Outcome::Accepted | Outcome::SecondRefused) | None => None,
+                };
+                assert_eq!(code, expected, "{flaw:?} {signing:?}");
+            }
+        }
+    }
 }

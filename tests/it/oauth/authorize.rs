@@ -1,0 +1,190 @@
+//! The authorization endpoint: where refusals go, whose identity provider it is, what it is asked.
+
+use ostiary::model::{
+    domain::{Domain, DomainState},
+    organization::OrganizationDomain,
+};
+
+use super::*;
+use crate::both;
+
+/// The error that went back to the client, with what must come along.
+fn error_at_client(stage: &Stage<'_>, answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{answer:#?}");
+    let location = answer.location();
+    assert!(location.as_str().starts_with(&stage.redirect_uri), "{location}");
+    assert_eq!(query(&location, "state").as_deref(), Some("s-1"), "{location}");
+    assert!(query(&location, "code").is_none());
+    assert!(!query(&location, "error_description").unwrap().is_empty());
+    query(&location, "error").unwrap()
+}
+
+both! {
+    async fn an_unknown_client_or_address_is_told_on_a_page_and_never_by_redirect(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let unknown = "saml_oauth_client_0000000000000000000000001";
+        let near = format!("{}/", stage.redirect_uri);
+        for (changes, says) in [
+            (vec![("client_id", "")], "client_id is required"),
+            (vec![("client_id", "x")], "client_id is malformed"),
+            (vec![("client_id", unknown)], unknown),
+            (vec![("redirect_uri", near.as_str())], near.as_str()),
+            (vec![("redirect_uri", "https://evil.example/")], stage.redirect_uri.as_str()),
+            (vec![("redirect_uri", "")], "redirect_uri is required"),
+        ] {
+            let answer = app.browser().get(&stage.authorize_url(&changes)).await;
+            assert_eq!(answer.status, 400, "{changes:?}");
+            assert!(answer.headers.get("location").is_none());
+            assert!(answer.header("content-type").starts_with("text/html"));
+            assert!(answer.body.contains(says), "{changes:?}: {}", answer.body);
+        }
+        let twice = format!("{}&redirect_uri=https%3A%2F%2Fevil.example", stage.authorize_url(&[]));
+        assert_eq!(app.browser().get(&twice).await.status, 400);
+        let markup = stage.authorize_url(&[("redirect_uri", "https://evil.example/<script>alert(1)</script>")]);
+        assert!(!app.browser().get(&markup).await.body.contains("<script>alert"));
+    }
+
+    async fn every_other_mistake_goes_back_to_the_client(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        for (name, value, error) in [
+            ("response_type", "", "invalid_request"),
+            ("response_type", "token", "unsupported_response_type"),
+            ("response_type", "code id_token", "unsupported_response_type"),
+            ("response_mode", "form_post", "invalid_request"),
+            ("prompt", "none", "login_required"),
+            ("prompt", "none login", "invalid_request"),
+            ("max_age", "soon", "invalid_request"),
+            ("request", "eyJhbGciOiJub25lIn0..", "request_not_supported"),
+            ("request_uri", "https://app.example/request", "request_uri_not_supported"),
+            ("registration", "{}", "registration_not_supported"),
+            ("code_challenge", "short", "invalid_request"),
+            ("code_challenge_method", "S256", "invalid_request"),
+            ("nonce", "\0", "invalid_request"),
+            ("organization_id", "", "invalid_request"),
+            ("organization_id", "org_x", "invalid_request"),
+            ("organization_id", "org_0000000000000000000000001", "invalid_request"),
+        ] {
+            let answer = app.browser().get(&stage.authorize_url(&[(name, value)])).await;
+            assert_eq!(error_at_client(&stage, &answer), error, "{name}={value}");
+        }
+        let plain = stage.authorize_url(&[("code_challenge", CHALLENGE), ("code_challenge_method", "plain")]);
+        assert_eq!(error_at_client(&stage, &app.browser().get(&plain).await), "invalid_request");
+        let unnamed = stage.authorize_url(&[("code_challenge", CHALLENGE)]);
+        assert_eq!(error_at_client(&stage, &app.browser().get(&unnamed).await), "invalid_request");
+        let twice = format!("{}&nonce=1&nonce=2", stage.authorize_url(&[]));
+        assert_eq!(error_at_client(&stage, &app.browser().get(&twice).await), "invalid_request");
+        // What is said twice is not echoed.
+        let states = format!("{}&state=other", stage.authorize_url(&[]));
+        let location = app.browser().get(&states).await.location();
+        assert_eq!(query(&location, "error").as_deref(), Some("invalid_request"));
+        assert!(query(&location, "state").is_none());
+    }
+
+    async fn a_selector_reaches_no_other_environment(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let elsewhere = app.environment("elsewhere").await;
+        let other = app.tenant(&elsewhere, "other.example").await;
+        let connection = other.connection.id.to_string();
+        let organization = other.organization.id.to_string();
+        for (name, value) in [
+            ("saml_connection_id", connection.as_str()),
+            ("samlConnectionId", &connection),
+            ("organizationId", &organization),
+            ("organization_external_id", "customer-other.example"),
+            ("domain_hint", "other.example"),
+            ("login_hint", "dana@other.example"),
+        ] {
+            let url = stage.authorize_url(&[("organization_id", ""), (name, value)]);
+            assert_eq!(error_at_client(&stage, &app.browser().get(&url).await), "invalid_request", "{name}");
+        }
+    }
+
+    async fn several_organizations_of_a_domain_are_a_choice(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let mut second = app.tenant(&stage.environment, "second.example").await;
+        let third = app.tenant(&stage.environment, "third.example").await;
+        let shared = |state| OrganizationDomain { domain: Domain::parse("acme.example").unwrap(), state };
+        let mut tx = app.state.db.write().await.unwrap();
+        second.organization.domains.push(shared(DomainState::Verified));
+        ostiary::store::organizations::update(&mut tx, &second.organization).await.unwrap();
+        // One that merely claims the domain is not offered.
+        let mut pending = third.organization.clone();
+        pending.domains.push(shared(DomainState::Pending));
+        ostiary::store::organizations::update(&mut tx, &pending).await.unwrap();
+        tx.commit().await.unwrap();
+
+        for (name, value) in [("login_hint", "Dana@ACME.example"), ("domain_hint", "acme.example")] {
+            let browser = app.browser();
+            let url = stage.authorize_url(&[("organization_id", ""), (name, value), ("nonce", "n&1")]);
+            let page = browser.get(&url).await;
+            assert_eq!(page.status, 200);
+            assert!(page.body.contains("Company acme.example") && page.body.contains("Company second.example"));
+            assert!(!page.body.contains("Company third.example"));
+            let links: Vec<String> = page
+                .body
+                .split("href=\"/v1/oauth/authorize?")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
+                .collect();
+            assert_eq!(links.len(), 2);
+            let id = second.organization.id.to_string();
+            let link = links.iter().find(|link| link.contains(&id)).unwrap();
+            let chosen = app.url(&format!("/v1/oauth/authorize?{link}"));
+            let request = Request::read(&browser.get(&chosen).await);
+            let idp = IdentityProvider::get();
+            let response = idp.response(&second, Some(&request.id), "dana@acme.example", app.now());
+            let callback = request.answer(&browser, &second, &idp.sign(&response)).await.location();
+            assert_eq!(query(&callback, "state").as_deref(), Some("s-1"));
+            let tokens = stage.token(&query(&callback, "code").unwrap(), &[]).await.json();
+            let (_, claims) = decode(tokens["id_token"].as_str().unwrap());
+            assert_eq!(claims["organizationId"], second.organization.id.to_string());
+            assert_eq!(claims["nonce"], "n&1");
+        }
+    }
+
+    async fn a_login_can_be_forced_and_may_be_posted(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        for (name, value, forced) in [("prompt", "login", true), ("max_age", "0", true), ("prompt", "consent", false)] {
+            let url: Url = stage.authorize_url(&[(name, value)]).parse().unwrap();
+            let fields: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            let answer = app.browser().post(&app.url("/v1/oauth/authorize"), &fields).await;
+            let request = Request::read(&answer);
+            assert_eq!(request.xml.contains("ForceAuthn=\"true\""), forced, "{name}={value}");
+        }
+        let browser = app.browser();
+        let json = browser.request(Method::POST, &app.url("/v1/oauth/authorize")).json(&serde_json::json!({}));
+        assert_eq!(browser.send(json).await.status, 400);
+    }
+
+    async fn a_refused_login_tells_the_person_and_lets_the_app_know(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let browser = app.browser();
+        let request = Request::read(&browser.get(&stage.authorize_url(&[])).await);
+        let page = stage.answer(&browser, &request, "dana@evil.example").await;
+        assert_eq!(page.status, 403);
+        assert_eq!(page.reason(), Some("email_outside_organization_domains"));
+        let back = page.body.split("href=\"").find(|rest| rest.contains("access_denied"));
+        let back: Url = back.unwrap().split('"').next().unwrap().replace("&amp;", "&").parse().unwrap();
+        assert!(back.as_str().starts_with(&stage.redirect_uri));
+        assert_eq!(query(&back, "error").as_deref(), Some("access_denied"));
+        assert_eq!(query(&back, "state").as_deref(), Some("s-1"));
+        assert!(back.as_str().contains("saml_flow_"));
+    }
+
+    async fn a_connection_without_settings_refuses_and_keeps_the_flow(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let mut connection = stage.tenant.connection.clone();
+        connection.idp_redirect_url = None;
+        app.update_connection(&connection).await;
+        let page = app.browser().get(&stage.authorize_url(&[])).await;
+        assert_eq!(page.status, 403);
+        assert_eq!(page.reason(), Some("connection_not_configured"));
+        assert!(page.body.contains("access_denied"), "the way back to the app");
+        let id = page.body.split("saml_flow_").nth(1).unwrap()[..25].to_owned();
+        let mut conn = app.state.db.read().await.unwrap();
+        let flow = format!("saml_flow_{id}").parse().unwrap();
+        let flow = ostiary::store::saml_flows::find(&mut conn, connection.id, flow).await.unwrap().unwrap();
+        assert_eq!(flow.refusal.as_deref(), Some("connection_not_configured"));
+    }
+}

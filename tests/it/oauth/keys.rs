@@ -1,0 +1,70 @@
+//! The keys: published before they sign, until what they signed is over, alike on every replica.
+
+use std::time::Duration;
+
+use ostiary::app::signing_keys::{self, Rotation};
+
+use super::*;
+use crate::both;
+
+async fn published(app: &TestApp) -> Vec<String> {
+    let answer = app.browser().get(&app.url("/v1/oauth/jwks")).await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=900");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    for key in &keys {
+        assert_eq!(key["use"], "sig");
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(key.get(private).is_none(), "{private} is published");
+        }
+    }
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn signs(stage: &Stage<'_>) -> String {
+    let (header, _) = decode(stage.tokens().await["id_token"].as_str().unwrap());
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+both! {
+    async fn a_rotation_is_seen_before_it_counts_on_every_replica(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let replica = app.replica().await;
+        let old = signs(&stage).await;
+        let before = published(&app).await;
+        assert_eq!(before.len(), 3);
+        assert_eq!(published(&replica).await, before);
+
+        signing_keys::rotate(&app.state, Rotation::Overlapping).await.unwrap();
+        app.wait(Duration::from_secs(61));
+        let during = published(&replica).await;
+        assert_eq!(during.len(), 6);
+        assert_eq!(signs(&stage).await, old, "not before every client can know the new one");
+
+        app.wait(Duration::from_secs(3600));
+        let new = signs(&stage).await;
+        assert!(new != old && during.contains(&new));
+        assert!(published(&replica).await.contains(&old), "its tokens are still good");
+
+        app.wait(Duration::from_secs(2 * 3600));
+        let after = published(&replica).await;
+        assert!(after.len() == 3 && after.contains(&new) && !after.contains(&old));
+    }
+
+    async fn keys_are_sealed_in_the_database(app: TestApp) {
+        let _ = published(&app).await;
+        let mut conn = app.state.db.read().await.unwrap();
+        let keys = ostiary::store::signing_keys::list(
+            &mut conn,
+            ostiary::store::signing_keys::Purpose::IdToken,
+            app.now(),
+        );
+        for key in keys.await.unwrap() {
+            let place = ostiary::store::signing_keys::StoredKey::place(&key.id);
+            let der = app.state.master_key.open(&place, &key.private_key).unwrap();
+            assert!(openssl::pkey::PKey::private_key_from_pkcs8(&der).is_ok());
+            let elsewhere = ostiary::store::signing_keys::StoredKey::place("other");
+            assert!(app.state.master_key.open(&elsewhere, &key.private_key).is_err());
+        }
+    }
+}

@@ -102,7 +102,11 @@ fn describe(links: &Links, world: &furnish::World, database: &str) -> Result<Str
     if let Some(first) = world.customers.first() {
         writeln!(text, "\nWhat the sample app's server does first, by hand:\n")?;
         writeln!(text, "  curl {} \\", links.saml_redirect())?;
-        writeln!(text, "      -H 'Authorization: Bearer {}' \\", world.api_key.reveal())?;
+        writeln!(
+            text,
+            "      -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\",
+            world.api_key.reveal()
+        )?;
         writeln!(text, "      -d '{{\"organizationId\": \"{}\"}}'", first.organization.id)?;
     }
     write!(text, "\nStop with Ctrl-C. What was made is found again; remove the file to begin anew.")?;

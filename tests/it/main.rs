@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
+mod demo;
 mod oauth;
 mod pysaml2;
 mod sign_in;

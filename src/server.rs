@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::{
     app::{Settings, State},
+    background,
     config::{self, Config},
     http::{
         limits::Limits,
@@ -201,7 +202,8 @@ impl Stage {
         let guests = Guests { test_idp: test_idp.map(web::Data::new), demo: demo.map(web::Data::new) };
         let gateway = gateway(&config, &state, address, listener, guests)
             .map_err(|source| StartError::Listen { address, source })?;
-        Ok(Server { address, metrics_address, state, gateway, metrics })
+        let keep_logins = config.retention_logins;
+        Ok(Server { address, metrics_address, state, keep_logins, gateway, metrics })
     }
 }
 
@@ -228,6 +230,7 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     state: State,
+    keep_logins: Duration,
     gateway: dev::Server,
     metrics: Option<dev::Server>,
 }
@@ -276,9 +279,11 @@ impl Server {
             tokio::spawn(server);
             handle
         });
+        let jobs = tokio::spawn(background::run(self.state.clone(), self.keep_logins));
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
         let outcome = self.gateway.await;
         signals.abort();
+        jobs.abort();
         upkeep.abort();
         if let Some(metrics) = metrics {
             metrics.stop(false).await;

@@ -1,1 +1,79 @@
 //! Jobs that run beside the requests, each leased in the database so that one replica runs it.
+
+mod retention;
+
+use std::time::Duration;
+
+use crate::{
+    app::{Result, State},
+    store,
+};
+
+/// How often jobs are looked at.
+const EVERY: Duration = Duration::from_secs(60);
+/// How long a replica that fell over keeps others from a job.
+const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// Runs the jobs until the task that it is part of is dropped. `keep_logins` says how long logins and
+/// their timelines stay.
+pub async fn run(state: State, keep_logins: Duration) {
+    let holder = format!("{:032x}", state.random.bits());
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(error) = round(&state, &holder, keep_logins).await {
+            tracing::warn!(%error, "a background job failed; it is tried again in a minute");
+        }
+    }
+}
+
+/// Runs each job that is free.
+async fn round(state: &State, holder: &str, keep_logins: Duration) -> Result<()> {
+    if lease(state, "retention", holder).await? {
+        retention::sweep(state, keep_logins).await?;
+    }
+    Ok(())
+}
+
+/// Takes or keeps the lease of a job. Another holder's ends by itself.
+async fn lease(state: &State, job: &str, holder: &str) -> Result<bool> {
+    let now = state.now();
+    let mut transaction = state.db.write().await?;
+    let held = store::leases::take(&mut transaction, job, holder, now, now + LEASE).await?;
+    transaction.commit().await?;
+    Ok(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        model::{
+            random::SystemRandom,
+            time::{ManualClock, Timestamp},
+        },
+        server,
+    };
+
+    #[tokio::test]
+    async fn one_replica_at_a_time_holds_a_job() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config {
+            database_url: format!("sqlite://{}", directory.path().join("x.db").display()).parse().unwrap(),
+            ..Config::default()
+        };
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let state =
+            server::open(&config, config.listen, clock.clone(), Arc::new(SystemRandom)).await.unwrap();
+        assert!(lease(&state, "job", "a").await.unwrap());
+        assert!(lease(&state, "job", "a").await.unwrap(), "the holder keeps it");
+        assert!(!lease(&state, "job", "b").await.unwrap());
+        assert!(lease(&state, "another", "b").await.unwrap());
+        clock.advance(LEASE + Duration::from_secs(1));
+        assert!(lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
+        assert!(!lease(&state, "job", "a").await.unwrap());
+        round(&state, "b", Duration::from_secs(1)).await.unwrap();
+    }
+}

@@ -1,17 +1,19 @@
 //! Answers nobody wrote a handler for: no such path, wrong method, wrong type, too large, too slow,
 //! too many. Each caller hears it in the language of the address it called.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{self, HeaderMap},
+        header::{self, HeaderMap, HeaderValue},
     },
 };
 use serde_json::json;
 
 use crate::pages::{
-    message::Message,
+    message::{self, Message},
     response::{Policy, page},
 };
 
@@ -56,6 +58,8 @@ struct Words {
     number: u8,
     /// OAuth's error code.
     oauth: &'static str,
+    /// The page's `data-reason`.
+    reason: &'static str,
     /// For a heading.
     title: &'static str,
     /// For anybody.
@@ -63,50 +67,64 @@ struct Words {
 }
 
 fn words(status: StatusCode) -> Words {
-    let (number, oauth, title, sentence) = match status {
-        StatusCode::UNAUTHORIZED => {
-            (16, "invalid_token", "Not signed in", "This address wants a credential that was not sent.")
+    let (number, oauth, reason, title, sentence) = match status {
+        StatusCode::UNAUTHORIZED => (
+            16,
+            "invalid_token",
+            "unauthenticated",
+            "Not signed in",
+            "This address wants a credential that was not sent.",
+        ),
+        StatusCode::FORBIDDEN => (7, "access_denied", "forbidden", "Not allowed", "This is not open to you."),
+        StatusCode::NOT_FOUND => {
+            (5, "invalid_request", "not_found", "Nothing here", "There is nothing at this address.")
         }
-        StatusCode::FORBIDDEN => (7, "access_denied", "Not allowed", "This is not open to you."),
-        StatusCode::NOT_FOUND => (5, "invalid_request", "Nothing here", "There is nothing at this address."),
         StatusCode::METHOD_NOT_ALLOWED => (
             12,
             "invalid_request",
-            "Not this way",
+            "method_not_allowed",
+            "This address works another way",
             "This address does not take this method; the Allow header names those it takes.",
         ),
-        StatusCode::REQUEST_TIMEOUT => {
-            (4, "temporarily_unavailable", "Too slow", "The request took too long to arrive.")
-        }
+        StatusCode::REQUEST_TIMEOUT => (
+            4,
+            "temporarily_unavailable",
+            "request_timeout",
+            "That took too long",
+            "The request took too long to arrive.",
+        ),
         StatusCode::PAYLOAD_TOO_LARGE => {
-            (3, "invalid_request", "Too large", "The request is larger than this address takes.")
+            (3, "invalid_request", "too_large", "Too large", "The request is larger than this address takes.")
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (
             3,
             "invalid_request",
-            "Wrong type",
+            "unsupported_media_type",
+            "This address takes other content",
             "This address does not take this Content-Type: send application/json to the API, \
              application/x-www-form-urlencoded to OAuth and SAML.",
         ),
         StatusCode::TOO_MANY_REQUESTS => (
             8,
             "temporarily_unavailable",
+            "too_many_requests",
             "Too many attempts",
             "Too many attempts failed from your network; wait as many seconds as Retry-After says.",
         ),
         status if status.is_server_error() => (
             13,
             "server_error",
+            "internal",
             "Our mistake",
             "Something failed on our side; the log tells more under the request id.",
         ),
-        _ => (3, "invalid_request", "Not understood", "The request could not be read."),
+        _ => (3, "invalid_request", "bad_request", "Not understood", "The request could not be read."),
     };
-    Words { number, oauth, title, sentence }
+    Words { number, oauth, reason, title, sentence }
 }
 
-/// The whole answer.
-pub fn respond(surface: Surface, status: StatusCode) -> HttpResponse {
+/// The whole answer. `reference` is what a person may quote.
+pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpResponse {
     let words = words(status);
     match surface {
         Surface::Api => HttpResponse::build(status)
@@ -118,11 +136,35 @@ pub fn respond(surface: Surface, status: StatusCode) -> HttpResponse {
                 StatusCode::NOT_FOUND => Message::not_found(),
                 StatusCode::PAYLOAD_TOO_LARGE => Message::too_large(),
                 status if status.is_server_error() => Message::internal(),
-                _ => Message::new(words.title, words.sentence, "Go back to the app and sign in from there."),
+                _ => Message {
+                    reason: Some(words.reason),
+                    ..Message::new(
+                        words.title,
+                        words.sentence,
+                        "Go back to the app you were using and sign in from there.",
+                    )
+                },
             };
-            page(status, Policy::Own, message.view())
+            page(status, Policy::Own, message.reference(reference).view())
         }
     }
+}
+
+/// The answer to somebody who failed too often.
+pub fn too_many(surface: Surface, retry_after: Duration, reference: &str) -> HttpResponse {
+    let mut response = match surface {
+        Surface::Page => page(
+            StatusCode::TOO_MANY_REQUESTS,
+            Policy::Own,
+            message::too_many_requests(retry_after.max(Duration::from_secs(1))),
+        ),
+        _ => respond(surface, StatusCode::TOO_MANY_REQUESTS, reference),
+    };
+    let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
+    response
 }
 
 #[cfg(test)]

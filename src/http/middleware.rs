@@ -107,7 +107,9 @@ pub async fn attend(
         front.limits.as_ref().and_then(|limits| limits.check(caller, front.clock.now()).err())
     });
     let outcome = match refused {
-        Some(retry_after) => Ok(request.into_response(too_many(surface, retry_after)).map_into_boxed_body()),
+        Some(retry_after) => {
+            Ok(request.into_response(fallback::too_many(surface, retry_after, &id)).map_into_boxed_body())
+        }
         None => handle(request, next).instrument(span.clone()).await,
     };
     let (request, mut response) = match outcome {
@@ -124,7 +126,7 @@ pub async fn attend(
         limits.failed(caller, front.clock.now());
     }
     if needs_body(&response) {
-        response = with_body(response, surface);
+        response = with_body(response, surface, &id);
     }
     protect(response.headers_mut(), &id, front.https);
     let took = began.elapsed();
@@ -170,16 +172,6 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + S
     .await
 }
 
-fn too_many(surface: fallback::Surface, retry_after: Duration) -> HttpResponse {
-    let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-    let mut response = fallback::respond(surface, StatusCode::TOO_MANY_REQUESTS);
-    response.headers_mut().insert(
-        header::RETRY_AFTER,
-        HeaderValue::from_str(&seconds.to_string()).expect("digits make a header value"),
-    );
-    response
-}
-
 /// An error from the framework has no body, or one line of plain text: neither a person nor a
 /// program can use that.
 fn needs_body(response: &HttpResponse) -> bool {
@@ -193,8 +185,8 @@ fn needs_body(response: &HttpResponse) -> bool {
     plain || matches!(response.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-fn with_body(response: HttpResponse, surface: fallback::Surface) -> HttpResponse {
-    let mut better = fallback::respond(surface, response.status());
+fn with_body(response: HttpResponse, surface: fallback::Surface, id: &str) -> HttpResponse {
+    let mut better = fallback::respond(surface, response.status(), id);
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
             better.headers_mut().append(name.clone(), value.clone());

@@ -9,6 +9,7 @@ mod columns;
 mod db;
 pub mod environments;
 mod error;
+pub mod leases;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod saml_connections;

@@ -22,6 +22,7 @@ use crate::{
     },
     links::Links,
     model::{random::Random, time::Clock},
+    pages::{home::Home, layout::TEST_SET_UP},
     saml,
     store::{self, Db},
     telemetry,
@@ -216,6 +217,12 @@ struct Guests {
 
 impl Guests {
     fn configure(&self, config: &mut web::ServiceConfig) {
+        let test_idp = self.test_idp.is_some();
+        config.app_data(web::Data::new(Home {
+            demo: self.demo.is_some(),
+            test_idp,
+            banner: test_idp.then_some(TEST_SET_UP),
+        }));
         if let Some(test_idp) = &self.test_idp {
             config.app_data(test_idp.clone()).configure(crate::test_idp::configure);
         }

@@ -132,7 +132,9 @@ pub fn copy_button(value: &str, name: &str) -> Markup {
 /// A secret with all but its prefix and last characters taken away: for pages and examples.
 pub fn shortened(secret: &str) -> String {
     let characters: Vec<char> = secret.chars().collect();
-    let prefix = secret.rfind('_').map_or(4, |at| secret[..=at].chars().count());
+    // The prefix is words of small letters; random text may have `_` too, but not only those before it.
+    let words = secret.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'_').count();
+    let prefix = secret[..words].rfind('_').map_or(4, |at| at + 1);
     if characters.len() <= prefix + 8 {
         return "…".to_owned();
     }
@@ -440,6 +442,8 @@ mod tests {
     fn a_shortened_secret_gives_away_four_characters() {
         assert_eq!(shortened("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g"), "ssoready_sk_12…0g");
         assert_eq!(shortened("abcdefghijklmnop"), "abcdef…op");
+        assert_eq!(shortened("eyJhbGciOiJ_UzI1NiJ9.e30.c2ln_bmF0dXJl"), "eyJhbG…Jl");
+        assert_eq!(shortened("äöüäöüäöüäöüäöü"), "äöüäöü…öü");
         assert_eq!(shortened("short"), "…");
         assert_eq!(shortened("prefix_12"), "…");
     }

@@ -64,7 +64,7 @@ pub(super) struct Gateway {
 /// A request, before it is sent or written down.
 struct Call {
     method: Method,
-    url: Url,
+    endpoint: fn(&Links) -> Url,
     bearer: Option<String>,
     body: Body,
 }
@@ -99,7 +99,7 @@ impl Gateway {
     ) -> Result<(Url, Exchange), GatewayError> {
         let call = Call {
             method: Method::POST,
-            url: self.server_side.saml_redirect(),
+            endpoint: Links::saml_redirect,
             bearer: Some(self.api_key.reveal()),
             body: Body::Json(json!({ "organizationExternalId": organization.external_id, "state": state })),
         };
@@ -112,7 +112,7 @@ impl Gateway {
     pub async fn redeem(&self, code: &str) -> Result<(Value, Exchange), GatewayError> {
         let call = Call {
             method: Method::POST,
-            url: self.server_side.saml_redeem(),
+            endpoint: Links::saml_redeem,
             bearer: Some(self.api_key.reveal()),
             body: Body::Json(json!({ "samlAccessCode": code })),
         };
@@ -159,7 +159,7 @@ impl Gateway {
     ) -> Result<(Tokens, Exchange), GatewayError> {
         let call = Call {
             method: Method::POST,
-            url: self.server_side.oauth_token(),
+            endpoint: Links::oauth_token,
             bearer: None,
             body: Body::Form(vec![
                 ("grant_type", "authorization_code".to_owned()),
@@ -189,7 +189,7 @@ impl Gateway {
     pub async fn userinfo(&self, access_token: &str) -> Result<(Value, Exchange), GatewayError> {
         let call = Call {
             method: Method::GET,
-            url: self.server_side.oauth_userinfo(),
+            endpoint: Links::oauth_userinfo,
             bearer: Some(access_token.to_owned()),
             body: Body::None,
         };
@@ -197,8 +197,8 @@ impl Gateway {
     }
 
     async fn send(&self, title: &'static str, call: Call) -> Result<(Value, Exchange), GatewayError> {
-        let curl = call.curl();
-        let mut request = self.http.request(call.method, call.url);
+        let curl = call.curl(&self.public);
+        let mut request = self.http.request(call.method, (call.endpoint)(&self.server_side));
         if let Some(bearer) = &call.bearer {
             request = request.bearer_auth(bearer);
         }
@@ -227,10 +227,11 @@ impl Gateway {
 
 impl Call {
     /// The command that does the same, its secrets shortened.
-    fn curl(&self) -> String {
+    fn curl(&self, gateway: &Links) -> String {
+        let url = (self.endpoint)(gateway);
         let mut lines = vec![match self.method {
-            Method::GET => format!("curl {}", quoted(self.url.as_str())),
-            ref method => format!("curl -X {method} {}", quoted(self.url.as_str())),
+            Method::GET => format!("curl {}", quoted(url.as_str())),
+            ref method => format!("curl -X {method} {}", quoted(url.as_str())),
         }];
         if let Some(bearer) = &self.bearer {
             lines.push(format!("-H {}", quoted(&format!("Authorization: Bearer {}", shortened(bearer)))));
@@ -297,16 +298,17 @@ mod tests {
 
     #[test]
     fn a_call_is_shown_as_the_command_that_does_the_same_without_its_secrets() {
+        let gateway = Links::new(&"http://localhost:8080".parse().unwrap()).unwrap();
         let call = Call {
             method: Method::POST,
-            url: "http://localhost:8080/v1/saml/redeem".parse().unwrap(),
+            endpoint: Links::saml_redeem,
             bearer: Some("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g".to_owned()),
             body: Body::Json(
                 json!({ "samlAccessCode": "saml_access_code_12vqjrnxk9xeov6o4f05pan0g", "x": "it's" }),
             ),
         };
         assert_eq!(
-            call.curl(),
+            call.curl(&gateway),
             r#"curl -X POST 'http://localhost:8080/v1/saml/redeem' \
   -H 'Authorization: Bearer ssoready_sk_12…0g' \
   -H 'Content-Type: application/json' \
@@ -321,7 +323,7 @@ mod tests {
             ..call
         };
         assert_eq!(
-            call.curl(),
+            call.curl(&gateway),
             "curl -X POST 'http://localhost:8080/v1/saml/redeem' \\\n  --data-urlencode \
              'code=saml_access_code_12…0g' \\\n  --data-urlencode 'a=b'"
         );

@@ -132,15 +132,11 @@ pub(super) async fn saml_callback(
         }
     };
     exchanges.push(exchange);
-    let attributes = match &answer["attributeValues"] {
-        Value::Null => answer["attributes"].clone(),
-        values => values.clone(),
-    };
     let person = Person {
         email: text(&answer, "email"),
         organization_external_id: text(&answer, "organizationExternalId"),
         organization_id: text(&answer, "organizationId"),
-        attributes,
+        attributes: attributes(&answer),
         way,
         exchanges,
         documents: Vec::new(),
@@ -200,10 +196,10 @@ pub(super) async fn oauth_callback(
         email: text(&userinfo, "email"),
         organization_external_id: text(&tokens.claims, "organizationExternalId"),
         organization_id: text(&tokens.claims, "organizationId"),
-        attributes: tokens.claims["attributes"].clone(),
+        attributes: attributes(&tokens.claims),
         way: "OpenID Connect",
         exchanges,
-        documents: vec![("ID token, decoded", tokens.claims), ("Userinfo", userinfo)],
+        documents: vec![("ID token, decoded", tokens.claims)],
         signed_in_at: now,
     };
     welcome(&app, &request, person)
@@ -256,6 +252,14 @@ fn cookie(app: &DemoApp, value: String) -> Cookie<'static> {
         .same_site(SameSite::Lax)
         .max_age(CookieDuration::hours(8))
         .finish()
+}
+
+/// Every value of each attribute where the gateway says them, else the one that SSOReady would say.
+fn attributes(answer: &Value) -> Value {
+    match &answer["attributeValues"] {
+        Value::Null => answer["attributes"].clone(),
+        values => values.clone(),
+    }
 }
 
 fn text(value: &Value, field: &str) -> String {

@@ -13,7 +13,7 @@
 //!
 //! The API never answers a user's error with 409 or 5xx: SDKs try those again.
 
-use std::{error::Error as _, fmt};
+use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,

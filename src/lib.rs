@@ -15,6 +15,7 @@ pub mod model;
 pub mod oauth;
 pub mod pages;
 pub mod saml;
+pub mod scim;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -157,6 +157,12 @@ kinds! {
     SamlConnectionKind SamlConnectionId "saml_conn_" "SAML connection";
     SamlFlowKind SamlFlowId "saml_flow_" "login flow";
     SigningKeyKind SigningKeyId "key_" "signing key";
+    ScimDirectoryKind ScimDirectoryId "scim_directory_" "SCIM directory";
+    ScimUserKind ScimUserId "scim_user_" "SCIM user";
+    ScimGroupKind ScimGroupId "scim_group_" "SCIM group";
+    ScimRequestKind ScimRequestId "scim_request_" "SCIM request";
+    WebhookKind WebhookId "webhook_" "webhook";
+    WebhookDeliveryKind WebhookDeliveryId "msg_" "webhook delivery";
 }
 
 #[cfg(test)]

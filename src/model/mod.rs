@@ -13,6 +13,7 @@ pub mod organization;
 pub mod random;
 pub mod saml_connection;
 pub mod saml_flow;
+pub mod scim_directory;
 pub mod sealed;
 pub mod secret;
 pub mod time;

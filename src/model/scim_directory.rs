@@ -1,0 +1,31 @@
+//! SCIM directories: where one organization's identity provider pushes its people and groups.
+
+use super::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
+
+/// One directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimDirectory {
+    /// Its id.
+    pub id: ScimDirectoryId,
+    /// The environment of its organization.
+    pub environment_id: EnvironmentId,
+    /// The organization whose people it holds.
+    pub organization_id: OrganizationId,
+    /// Whether it is meant when the organization is named alone. At most one is.
+    pub primary: bool,
+    /// Where the identity provider calls. Stored, never derived.
+    pub scim_base_url: String,
+    /// Whether people may have secondary addresses of domains that are not the organization's.
+    pub allow_foreign_secondary_emails: bool,
+    /// Whether people that it knows as inactive or deleted are refused at SAML logins (on by default).
+    pub refuse_inactive_logins: bool,
+    /// Whether only people that it knows as active may sign in by SAML (off by default).
+    pub require_provisioned_logins: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}

@@ -41,6 +41,7 @@ CREATE TABLE scim_users (
     deleted_at BIGINT
 );
 CREATE UNIQUE INDEX scim_users_by_user_name ON scim_users (directory_id, user_name_key) WHERE deleted_at IS NULL;
+CREATE INDEX scim_users_by_deleted_user_name ON scim_users (directory_id, user_name_key) WHERE deleted_at IS NOT NULL;
 CREATE INDEX scim_users_by_external_id ON scim_users (directory_id, external_id);
 CREATE INDEX scim_users_by_display_name ON scim_users (directory_id, display_name_key);
 CREATE INDEX scim_users_by_email ON scim_users (directory_id, email_key);
@@ -122,6 +123,8 @@ CREATE TABLE webhooks (
     event_types TEXT NOT NULL, -- JSON array, empty for all
     disabled_at BIGINT,
     next_sequence BIGINT NOT NULL, -- the first event that it was not yet given a delivery for
+    resting_until BIGINT NOT NULL, -- nobody delivers to it before: a replica is at it, or it failed
+    failures BIGINT NOT NULL, -- in a row
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
@@ -142,4 +145,5 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE UNIQUE INDEX webhook_deliveries_by_event ON webhook_deliveries (webhook_id, sequence, id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, id);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at);

@@ -10,7 +10,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use crate::model::id::SamlConnectionId;
+use crate::model::id::{SamlConnectionId, ScimDirectoryId};
 
 /// Route patterns, as actix-web and [`Links`] both read them: `{name}` stands for one segment.
 pub mod path {
@@ -31,6 +31,43 @@ pub mod path {
     pub const SAML_CONNECTIONS: &str = "/v1/saml-connections";
     /// One SAML connection.
     pub const SAML_CONNECTION: &str = "/v1/saml-connections/{id}";
+
+    /// The SCIM directories of an organization (contracts §2.5).
+    pub const SCIM_DIRECTORIES: &str = "/v1/scim-directories";
+    /// One SCIM directory.
+    pub const SCIM_DIRECTORY: &str = "/v1/scim-directories/{id}";
+    /// Gives a directory a new bearer token.
+    pub const SCIM_DIRECTORY_ROTATE: &str = "/v1/scim-directories/{id}/rotate-bearer-token";
+    /// Ends the bearer tokens that a newer one replaced, now.
+    pub const SCIM_DIRECTORY_END_OVERLAP: &str = "/v1/scim-directories/{id}/end-bearer-token-overlap";
+    /// The people that identity providers pushed, for apps (contracts §2.4).
+    pub const SCIM_USERS: &str = "/v1/scim/users";
+    /// One of them.
+    pub const SCIM_USER: &str = "/v1/scim/users/{id}";
+    /// The groups that identity providers pushed, for apps (contracts §2.4).
+    pub const SCIM_GROUPS: &str = "/v1/scim/groups";
+    /// One of them.
+    pub const SCIM_GROUP: &str = "/v1/scim/groups/{id}";
+    /// What identity providers asked of a directory, for support.
+    pub const SCIM_REQUESTS: &str = "/v1/scim-requests";
+    /// One such request.
+    pub const SCIM_REQUEST: &str = "/v1/scim-requests/{id}";
+    /// What happened in an environment, in order.
+    pub const EVENTS: &str = "/v1/events";
+    /// Where events are sent.
+    pub const WEBHOOKS: &str = "/v1/webhooks";
+    /// One webhook.
+    pub const WEBHOOK: &str = "/v1/webhooks/{id}";
+    /// Gives a webhook events again.
+    pub const WEBHOOK_REPLAY: &str = "/v1/webhooks/{id}/replay";
+    /// What was sent to webhooks.
+    pub const WEBHOOK_DELIVERIES: &str = "/v1/webhook-deliveries";
+    /// One delivery.
+    pub const WEBHOOK_DELIVERY: &str = "/v1/webhook-deliveries/{id}";
+    /// Sends one delivery again.
+    pub const WEBHOOK_DELIVERY_REPLAY: &str = "/v1/webhook-deliveries/{id}/replay";
+    /// A directory's SCIM base: what an identity provider is told.
+    pub const SCIM_BASE: &str = "/v1/scim/{directory}";
 
     /// Where the browser begins a login.
     pub const SAML_INIT: &str = "/v1/saml/{connection}/init";
@@ -200,6 +237,12 @@ impl Links {
     /// The service-provider entity id of a new connection, stored with it.
     pub fn sp_entity_id(&self, connection: SamlConnectionId) -> String {
         self.url(&fill(path::SAML_ENTITY, &connection)).into()
+    }
+
+    /// The SCIM base URL of a new directory. It is stored with the directory, and the stored one is what
+    /// counts afterwards.
+    pub fn scim_base(&self, directory: ScimDirectoryId) -> String {
+        self.url(&fill(path::SCIM_BASE, &directory)).into()
     }
 
     /// The OAuth issuer: `iss` of ID tokens.

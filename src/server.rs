@@ -11,7 +11,7 @@ use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 use url::Url;
 
 use crate::{
-    app::{Settings, State},
+    app::{Settings, State, scim_requests},
     background,
     config::{self, Config},
     http::{
@@ -287,10 +287,15 @@ impl Server {
             handle
         });
         let jobs = tokio::spawn(background::run(self.state.clone(), self.keep_logins));
+        let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
         let outcome = self.gateway.await;
         signals.abort();
         jobs.abort();
+        log.abort();
+        if let Err(error) = scim_requests::flush(&self.state).await {
+            tracing::warn!(%error, "the last SCIM requests could not be logged");
+        }
         upkeep.abort();
         if let Some(metrics) = metrics {
             metrics.stop(false).await;

@@ -19,6 +19,10 @@ pub const LOGINS: &str = "logins_total";
 pub const SAML_VERIFICATION: &str = "saml_verification_seconds";
 /// SAML responses on which the two signature implementations disagreed.
 pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
+/// SCIM requests that were answered and could not be logged, because too many waited.
+pub const SCIM_REQUESTS_UNLOGGED: &str = "scim_requests_unlogged_total";
+/// Webhook attempts, by `outcome` (`delivered`, `failed`).
+pub const WEBHOOK_ATTEMPTS: &str = "webhook_attempts_total";
 /// Database connections, by `state` (`idle`, `used`).
 pub const DB_POOL: &str = "db_pool_connections";
 
@@ -72,6 +76,11 @@ pub fn figures() -> &'static PrometheusHandle {
             SAML_DISAGREEMENTS,
             "SAML responses on which the two signature implementations disagreed."
         );
+        describe_counter!(
+            SCIM_REQUESTS_UNLOGGED,
+            "SCIM requests that were answered and could not be logged, because too many waited."
+        );
+        describe_counter!(WEBHOOK_ATTEMPTS, "Attempts to deliver an event to a webhook.");
         describe_gauge!(DB_POOL, "Database connections.");
         handle
     })
@@ -100,6 +109,17 @@ pub fn response_verified(took: Duration, disagreed: bool) {
     if disagreed {
         counter!(SAML_DISAGREEMENTS).increment(1);
     }
+}
+
+/// Counts SCIM requests that are missing in the log.
+pub fn scim_request_unlogged(count: u64) {
+    counter!(SCIM_REQUESTS_UNLOGGED).increment(count);
+}
+
+/// Counts one attempt to deliver an event.
+pub fn webhook_attempted(delivered: bool) {
+    let outcome = if delivered { "delivered" } else { "failed" };
+    counter!(WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(1);
 }
 
 /// Notes how many database connections there are.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
-use super::signing_keys::KeyRing;
+use super::{scim_requests::ScimRequestLog, signing_keys::KeyRing};
 use crate::{
     app::sign_in::{CertificateCache, Verifications},
     links::Links,
@@ -42,6 +42,8 @@ pub struct State {
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
     pub id_token_keys: Arc<KeyRing>,
+    /// SCIM requests that wait to be logged.
+    pub scim_requests: Arc<ScimRequestLog>,
 }
 
 impl State {
@@ -65,6 +67,7 @@ impl State {
             verifications: Verifications::new(cores),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
+            scim_requests: Arc::default(),
         }
     }
 

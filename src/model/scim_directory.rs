@@ -29,3 +29,14 @@ pub struct ScimDirectory {
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
+
+/// One bearer token of a directory, without its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BearerToken {
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working, once a newer one replaced it.
+    pub expires_at: Option<Timestamp>,
+    /// When it last opened the directory, give or take a minute.
+    pub last_used_at: Option<Timestamp>,
+}

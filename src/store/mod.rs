@@ -9,11 +9,14 @@ mod columns;
 mod db;
 pub mod environments;
 mod error;
+pub mod events;
 pub mod leases;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod saml_connections;
 pub mod saml_flows;
+pub mod scim_directories;
+pub mod scim_requests;
 pub mod settings;
 pub mod signing_keys;
 

@@ -1,0 +1,141 @@
+//! What happened, written with the change itself, and read in order.
+
+use super::{Error, Result, State, actor::Actor};
+use crate::{
+    model::{
+        event::{Event, EventKind},
+        id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+        time::Timestamp,
+    },
+    store::{self, Transaction},
+};
+
+/// How many events a page holds when nobody says otherwise.
+const DEFAULT_SIZE: u64 = 100;
+
+/// How many a page holds at the most.
+const LARGEST_SIZE: u64 = 1000;
+
+/// Something that just happened. The references are those of the directory it happened in.
+#[derive(Debug)]
+pub struct NewEvent<'a> {
+    /// In which environment.
+    pub environment: &'a EnvironmentId,
+    /// Whose organization.
+    pub organization: &'a OrganizationId,
+    /// In which directory.
+    pub directory: &'a ScimDirectoryId,
+    /// What kind of thing.
+    pub kind: EventKind,
+    /// To whom or what: the id of a user or a group.
+    pub resource: String,
+    /// What changed: see [`EventKind`].
+    pub data: serde_json::Value,
+}
+
+/// Writes an event in the transaction of the change that it tells of, and gives its sequence number. The
+/// environment's counter stays locked until the transaction ends, so record last, after every other
+/// statement that may wait: then nobody holds the counter and waits for a row.
+pub async fn record(tx: &mut Transaction, now: Timestamp, event: NewEvent<'_>) -> Result<u64> {
+    let sequence = store::events::next_sequence(tx, *event.environment).await?;
+    let event = Event {
+        environment_id: *event.environment,
+        sequence,
+        at: now,
+        kind: event.kind,
+        organization_id: *event.organization,
+        directory_id: *event.directory,
+        resource_id: event.resource,
+        data: event.data,
+    };
+    store::events::insert(tx, &event).await?;
+    Ok(sequence)
+}
+
+/// Which events a caller wants, as it came.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// The last sequence number that it knows.
+    pub after: Option<String>,
+    /// How many it wants at once.
+    pub size: Option<String>,
+    /// Which kinds, separated by commas.
+    pub types: Option<String>,
+}
+
+/// Some events in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    /// The events.
+    pub events: Vec<Event>,
+    /// What to ask for next as `after`: the last sequence number that was looked at.
+    pub next_after: u64,
+    /// Whether there was more when they were read.
+    pub has_more: bool,
+}
+
+/// The events after a sequence number. A caller who remembers `next_after` misses nothing and sees nothing
+/// twice; one who was away for longer than events are kept is told so.
+pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
+    let environment_id = actor.managed_environment()?;
+    let after = whole("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
+    let size = whole("page_size", query.size.as_deref(), DEFAULT_SIZE, 1, LARGEST_SIZE)?;
+    let kinds = read_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
+    let mut conn = state.db.read().await?;
+    // The counter first: every event up to it is there to be read.
+    let last = store::events::last_sequence(&mut conn, environment_id).await?;
+    if after > last {
+        return Err(Error::invalid("after", format!("the last event is {last}")));
+    }
+    if after > 0 {
+        let first = store::events::first_sequence(&mut conn, environment_id).await?.unwrap_or(last + 1);
+        if after + 1 < first {
+            return Err(Error::FailedPrecondition(
+                format!(
+                    "events {} to {} are no longer kept; read the directory anew, then go on after {}",
+                    after + 1,
+                    first - 1,
+                    first - 1
+                )
+                .into(),
+            ));
+        }
+    }
+    let limit = i64::try_from(size + 1).unwrap_or(i64::MAX);
+    let mut events = store::events::list(&mut conn, environment_id, after, last, &kinds, limit).await?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let has_more = events.len() > size;
+    events.truncate(size);
+    let next_after = match events.last() {
+        Some(event) if has_more => event.sequence,
+        _ => last,
+    };
+    Ok(Feed { events, next_after, has_more })
+}
+
+/// Reads names of kinds; empty ones are skipped.
+pub(super) fn read_kinds<'a>(
+    field: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<EventKind>> {
+    let mut kinds = Vec::new();
+    for name in names.map(str::trim).filter(|name| !name.is_empty()) {
+        let kind = EventKind::parse(name).ok_or_else(|| {
+            let known = EventKind::ALL.map(EventKind::as_str).join(", ");
+            Error::invalid(field, format!("{} is none of {known}", super::input::quoted(name)))
+        })?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
+/// Reads a whole number from `least` to `most`.
+fn whole(field: &'static str, text: Option<&str>, default: u64, least: u64, most: u64) -> Result<u64> {
+    let Some(text) = text else { return Ok(default) };
+    text.parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| Error::invalid(field, format!("must be a whole number from {least} to {most}")))
+}

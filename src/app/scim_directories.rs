@@ -1,0 +1,301 @@
+//! SCIM directories: where a customer's identity provider pushes its people, made, found, listed, changed
+//! and taken away, and the bearer tokens that open them.
+
+use std::time::Duration;
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    environments, organizations,
+    page::{List, Page, PageQuery, Wanted},
+};
+use crate::{
+    model::{
+        domain::Domain,
+        id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId},
+        organization::Organization,
+        scim_directory::{BearerToken, ScimDirectory},
+        secret::ScimBearerToken,
+    },
+    store,
+};
+
+/// How long the tokens that a new one replaces keep working, when nobody says otherwise: a customer's
+/// admin must find the time to enter the new one.
+pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
+/// How long they may keep working at the most.
+pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How many tokens may open one directory at a time.
+const MOST_TOKENS: i64 = 10;
+
+/// How exactly the last use of a token is known: each note is a write.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+
+/// What is to be set of a directory; what is `None` stays as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScimDirectoryChange {
+    /// Whether it is meant when the organization is named alone. Setting it unsets the others.
+    pub primary: Option<bool>,
+    /// Whether people may have secondary addresses of foreign domains.
+    pub allow_foreign_secondary_emails: Option<bool>,
+    /// Whether inactive and deleted people are refused at SAML logins.
+    pub refuse_inactive_logins: Option<bool>,
+    /// Whether only people known as active may sign in by SAML.
+    pub require_provisioned_logins: Option<bool>,
+}
+
+impl ScimDirectoryChange {
+    fn apply(&self, directory: &mut ScimDirectory) {
+        let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
+        set(&mut directory.primary, self.primary);
+        set(&mut directory.allow_foreign_secondary_emails, self.allow_foreign_secondary_emails);
+        set(&mut directory.refuse_inactive_logins, self.refuse_inactive_logins);
+        set(&mut directory.require_provisioned_logins, self.require_provisioned_logins);
+    }
+}
+
+/// A directory with the tokens that open it now, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedDirectory {
+    /// The directory.
+    pub directory: ScimDirectory,
+    /// Its tokens, without their secrets.
+    pub tokens: Vec<BearerToken>,
+}
+
+/// A directory that somebody opened with its token: whose it is and which addresses it may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// The directory.
+    pub directory: ScimDirectory,
+    /// Its organization, whose domains bound what may be pushed.
+    pub organization: Organization,
+}
+
+impl Directory {
+    /// Whether addresses of `domain` may be pushed (ruling 1: whitelisted and verified domains count).
+    pub fn admits(&self, domain: &Domain) -> bool {
+        self.organization.admits(domain)
+    }
+}
+
+/// Opens a directory with the bearer token that its identity provider sent. A token opens the one
+/// directory it was made for; an unknown directory is not found.
+pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> Result<Directory> {
+    let refused = || Error::Unauthenticated("this bearer token does not open this directory".into());
+    let now = state.now();
+    // A malformed token is looked up too, as one that nobody has: which directories there are is told
+    // alike to everybody.
+    let digest = match bearer.parse::<ScimBearerToken>() {
+        Ok(token) => token.digest(),
+        Err(_) => crate::model::secret::Digest::of(bearer),
+    };
+    let presented = {
+        let mut conn = state.db.read().await?;
+        store::scim_directories::find_presented(&mut conn, id, digest, now).await?
+    };
+    let presented = presented.ok_or_else(|| not_found(id))?;
+    let token = presented.token.ok_or_else(refused)?;
+    let noted = now - USE_NOTED_EVERY;
+    if token.last_used_at.is_none_or(|at| at <= noted) {
+        let mut tx = state.db.write().await?;
+        store::scim_directories::update_last_used(&mut tx, digest, now, noted).await?;
+        tx.commit().await?;
+    }
+    Ok(Directory { directory: presented.directory, organization: presented.organization })
+}
+
+/// Makes a directory of an organization, without a token: [`rotate`] gives it one. Its SCIM base URL is
+/// made from today's URL of the environment and stored: it never moves afterwards.
+pub async fn create(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    change: &ScimDirectoryChange,
+) -> Result<DescribedDirectory> {
+    let environment_id = actor.managed_environment()?;
+    let now = state.now();
+    let id: ScimDirectoryId = Id::new(now, &*state.random);
+    let mut tx = state.db.write().await?;
+    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
+        return Err(organizations::not_found(organization_id));
+    }
+    let links = state.links_of(&environments::load(&mut tx, environment_id).await?);
+    let mut directory = ScimDirectory {
+        id,
+        environment_id,
+        organization_id,
+        primary: false,
+        scim_base_url: links.scim_base(id),
+        allow_foreign_secondary_emails: false,
+        refuse_inactive_logins: true,
+        require_provisioned_logins: false,
+        created_at: now,
+        updated_at: now,
+    };
+    change.apply(&mut directory);
+    if directory.primary {
+        store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
+    }
+    store::scim_directories::insert(&mut tx, &directory).await?;
+    tx.commit().await?;
+    Ok(DescribedDirectory { directory, tokens: Vec::new() })
+}
+
+/// The directory with this id.
+pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
+    let environment_id = actor.managed_environment()?;
+    let mut conn = state.db.read().await?;
+    let directory = load(&mut conn, environment_id, id).await?;
+    describe(state, &mut conn, directory).await
+}
+
+/// The environment of a directory: for the operator, who may name a directory by its id alone.
+pub async fn environment_of(state: &State, id: ScimDirectoryId) -> Result<EnvironmentId> {
+    let mut conn = state.db.read().await?;
+    store::scim_directories::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+}
+
+/// One page of an organization's directories, in the order in which they were made.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    query: &PageQuery,
+) -> Result<Page<DescribedDirectory>> {
+    let environment_id = actor.managed_environment()?;
+    let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    organizations::load(&mut conn, environment_id, organization_id).await?;
+    let found = store::scim_directories::list(
+        &mut conn,
+        environment_id,
+        organization_id,
+        wanted.from,
+        wanted.limit(),
+    )
+    .await?;
+    let page = wanted.fill(state, &list, found, |directory| directory.id);
+    let mut items = Vec::with_capacity(page.items.len());
+    for directory in page.items {
+        items.push(describe(state, &mut conn, directory).await?);
+    }
+    Ok(Page { items, next_token: page.next_token })
+}
+
+/// Changes a directory.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: ScimDirectoryId,
+    change: &ScimDirectoryChange,
+) -> Result<DescribedDirectory> {
+    let environment_id = actor.managed_environment()?;
+    let organization_id = load(&mut state.db.read().await?, environment_id, id).await?.organization_id;
+    let mut tx = state.db.write().await?;
+    // The organization first, so that two that make different directories primary take turns.
+    store::organizations::lock(&mut tx, environment_id, organization_id).await?;
+    let mut directory = load(&mut tx, environment_id, id).await?;
+    change.apply(&mut directory);
+    directory.updated_at = state.now();
+    if directory.primary {
+        store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
+    }
+    store::scim_directories::update(&mut tx, &directory).await?;
+    let described = describe(state, &mut tx, directory).await?;
+    tx.commit().await?;
+    Ok(described)
+}
+
+/// Takes a directory away with its people, groups, tokens and request log. Its events stay.
+pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::scim_directories::remove(&mut tx, environment_id, id).await? {
+        return Err(not_found(id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives a directory a new token, which is told this once. Those before it work for `overlap` more.
+pub async fn rotate(
+    state: &State,
+    actor: &Actor,
+    id: ScimDirectoryId,
+    overlap: Duration,
+) -> Result<ScimBearerToken> {
+    let environment_id = actor.managed_environment()?;
+    if overlap > LONGEST_OVERLAP {
+        return Err(Error::invalid(
+            "overlapSeconds",
+            format!("must be a number from 0 to {}", LONGEST_OVERLAP.as_secs()),
+        ));
+    }
+    let now = state.now();
+    let token = ScimBearerToken::new(&*state.random);
+    let mut tx = state.db.write().await?;
+    let directory = lock(&mut tx, environment_id, id).await?;
+    store::scim_directories::end_tokens(&mut tx, id, now + overlap, true).await?;
+    if store::scim_directories::list_tokens(&mut tx, id, now, MOST_TOKENS).await?.len()
+        >= MOST_TOKENS as usize
+    {
+        return Err(Error::FailedPrecondition(
+            format!(
+                "{MOST_TOKENS} bearer tokens open this directory already; end the overlap of the replaced \
+                 ones first, or rotate with overlapSeconds 0"
+            )
+            .into(),
+        ));
+    }
+    store::scim_directories::insert_token(&mut tx, directory.id, token.digest(), now).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// Ends the tokens that a newer one replaced, now.
+pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    let directory = lock(&mut tx, environment_id, id).await?;
+    store::scim_directories::end_tokens(&mut tx, id, state.now(), false).await?;
+    let described = describe(state, &mut tx, directory).await?;
+    tx.commit().await?;
+    Ok(described)
+}
+
+/// Keeps others from changing the directory's tokens until the transaction ends.
+async fn lock(
+    tx: &mut store::Transaction,
+    environment_id: EnvironmentId,
+    id: ScimDirectoryId,
+) -> Result<ScimDirectory> {
+    let directory = load(tx, environment_id, id).await?;
+    store::organizations::lock(tx, environment_id, directory.organization_id).await?;
+    load(tx, environment_id, id).await
+}
+
+pub(super) async fn load(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    id: ScimDirectoryId,
+) -> Result<ScimDirectory> {
+    store::scim_directories::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+pub(super) fn not_found(id: ScimDirectoryId) -> Error {
+    Error::not_found("SCIM directory", id)
+}
+
+async fn describe(
+    state: &State,
+    conn: &mut store::Conn,
+    directory: ScimDirectory,
+) -> Result<DescribedDirectory> {
+    let tokens =
+        store::scim_directories::list_tokens(conn, directory.id, state.now(), MOST_TOKENS + 1).await?;
+    Ok(DescribedDirectory { directory, tokens })
+}

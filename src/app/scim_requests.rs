@@ -1,0 +1,393 @@
+//! The log of SCIM requests: noted off the requests' path, read by support.
+//!
+//! [`note`] puts a request into a bounded queue and returns; a writer takes batches from it, takes secrets
+//! out of the bodies, seals them and stores them (ruling 27). What does not fit into the queue is counted,
+//! never lost in silence.
+
+mod redact;
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    page::{List, Page, PageQuery, Wanted},
+    scim_directories,
+};
+use crate::{
+    model::{
+        id::{Id, ScimDirectoryId, ScimRequestId},
+        scim_request::ScimRequest,
+        time::Timestamp,
+    },
+    store::{
+        self,
+        scim_requests::{self, StoredRequest},
+    },
+    telemetry,
+};
+
+/// How many bytes of a body are looked at.
+const LONGEST_READ: usize = 256 * 1024;
+
+/// How many bytes of a body are kept.
+const LONGEST_KEPT: usize = 16 * 1024;
+
+/// How many bytes of path and query are kept.
+const LONGEST_PATH: usize = 2000;
+
+/// How many requests may wait to be written, and how many bytes they may take together.
+const MOST_WAITING: usize = 4096;
+const MOST_WAITING_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many requests are written in one transaction.
+const BATCH: usize = 100;
+
+/// How long the writer waits for company for the first request of a batch.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// A SCIM request that was answered.
+#[derive(Debug)]
+pub struct NewScimRequest<'a> {
+    /// The directory that was called; it is there, whoever called it.
+    pub directory: ScimDirectoryId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// `GET`, `POST` …
+    pub method: &'a str,
+    /// Path and query as they came.
+    pub path: &'a str,
+    /// The answer's status.
+    pub status: u16,
+    /// How long answering took.
+    pub duration: Duration,
+    /// What came.
+    pub request_body: &'a [u8],
+    /// What was answered.
+    pub response_body: &'a [u8],
+    /// Why it was refused: a stable code.
+    pub error: Option<&'static str>,
+}
+
+/// A request in the queue.
+#[derive(Debug)]
+struct Waiting {
+    id: ScimRequestId,
+    directory: ScimDirectoryId,
+    at: Timestamp,
+    method: String,
+    path: String,
+    status: u16,
+    duration: Duration,
+    request_body: Vec<u8>,
+    request_length: usize,
+    response_body: Vec<u8>,
+    response_length: usize,
+    error: Option<&'static str>,
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.request_body.len() + self.response_body.len() + self.path.len() + 256
+    }
+}
+
+/// The queue of requests that are not written yet.
+#[derive(Debug, Default)]
+pub struct ScimRequestLog {
+    queue: Mutex<Queue>,
+    filled: Notify,
+    /// Held while a batch is on its way to the database.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+impl ScimRequestLog {
+    /// Puts a request in line; `false` when there is no room.
+    fn push(&self, request: Waiting) -> bool {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.waiting.len() >= MOST_WAITING || queue.bytes + request.bytes() > MOST_WAITING_BYTES {
+            return false;
+        }
+        queue.bytes += request.bytes();
+        queue.waiting.push_back(request);
+        drop(queue);
+        self.filled.notify_one();
+        true
+    }
+
+    fn take(&self, most: usize) -> Vec<Waiting> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = most.min(queue.waiting.len());
+        let batch: Vec<Waiting> = queue.waiting.drain(..count).collect();
+        queue.bytes -= batch.iter().map(Waiting::bytes).sum::<usize>();
+        batch
+    }
+
+    /// Puts a batch that could not be written back to the front.
+    fn put_back(&self, batch: Vec<Waiting>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        for request in batch.into_iter().rev() {
+            queue.bytes += request.bytes();
+            queue.waiting.push_front(request);
+        }
+    }
+}
+
+/// Notes a request that was answered. It waits for nothing.
+pub fn note(state: &State, request: &NewScimRequest<'_>) {
+    let head = |bytes: &[u8]| bytes[..bytes.len().min(LONGEST_READ)].to_vec();
+    let waiting = Waiting {
+        id: Id::new(request.at, &*state.random),
+        directory: request.directory,
+        at: request.at,
+        method: request.method.chars().take(20).collect(),
+        path: request.path.to_owned(),
+        status: request.status,
+        duration: request.duration,
+        request_body: head(request.request_body),
+        request_length: request.request_body.len(),
+        response_body: head(request.response_body),
+        response_length: request.response_body.len(),
+        error: request.error,
+    };
+    if !state.scim_requests.push(waiting) {
+        telemetry::scim_request_unlogged(1);
+    }
+}
+
+/// Writes what is noted, batch by batch, until the task that it is part of is dropped.
+pub async fn write_on(state: State) {
+    loop {
+        state.scim_requests.filled.notified().await;
+        tokio::time::sleep(GATHER).await;
+        if let Err(error) = flush(&state).await {
+            tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            state.scim_requests.filled.notify_one();
+        }
+    }
+}
+
+/// Writes everything that is noted and not written yet.
+pub async fn flush(state: &State) -> Result<()> {
+    let _turn = state.scim_requests.writing.lock().await;
+    loop {
+        let batch = state.scim_requests.take(BATCH);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = write(state, &batch).await {
+            state.scim_requests.put_back(batch);
+            return Err(error);
+        }
+    }
+}
+
+async fn write(state: &State, batch: &[Waiting]) -> Result<()> {
+    let rows: Vec<StoredRequest> = batch.iter().map(|request| seal(state, request)).collect();
+    let mut tx = state.db.write().await?;
+    let mut outcome = Ok(());
+    for row in &rows {
+        outcome = scim_requests::insert(&mut tx, row).await;
+        if outcome.is_err() {
+            break;
+        }
+    }
+    match outcome {
+        Ok(()) => Ok(tx.commit().await?),
+        // A directory went away meanwhile; its requests go with it, the others are written one by one.
+        Err(store::Error::MissingReference) => {
+            drop(tx);
+            for row in &rows {
+                let mut tx = state.db.write().await?;
+                match scim_requests::insert(&mut tx, row).await {
+                    Ok(()) => tx.commit().await?,
+                    Err(store::Error::MissingReference | store::Error::Duplicate) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn place(id: ScimRequestId, column: &str) -> String {
+    format!("scim_requests/{column}/{id}")
+}
+
+fn seal(state: &State, request: &Waiting) -> StoredRequest {
+    let sealed = |column, body: &[u8], length| {
+        let text = redact::body(body, length, LONGEST_KEPT)?;
+        Some(state.master_key.seal(&place(request.id, column), text.as_bytes(), &*state.random))
+    };
+    StoredRequest {
+        id: request.id,
+        directory_id: request.directory,
+        at: request.at,
+        method: redact::storable(&request.method),
+        path: redact::path(&request.path, LONGEST_PATH),
+        status: i64::from(request.status),
+        duration_ms: i64::try_from(request.duration.as_millis()).unwrap_or(i64::MAX),
+        request_body: sealed("request_body", &request.request_body, request.request_length),
+        response_body: sealed("response_body", &request.response_body, request.response_length),
+        error: request.error.map(str::to_owned),
+    }
+}
+
+/// Which requests are wanted, as it came.
+#[derive(Debug, Clone, Default)]
+pub struct ScimRequestQuery {
+    /// `GET`, `POST` …; empty for all.
+    pub method: String,
+    /// `404`, or `4xx` for a whole class; empty for all.
+    pub status: String,
+    /// A code; empty for all.
+    pub error: String,
+}
+
+impl ScimRequestQuery {
+    fn statuses(&self) -> Result<(i64, i64)> {
+        let refused = || Error::invalid("status", "must be a status such as 404, or a class such as 4xx");
+        if self.status.is_empty() {
+            return Ok((0, 999));
+        }
+        if let Some(class) = self.status.strip_suffix("xx") {
+            let class: i64 =
+                class.parse().ok().filter(|class| (1..=5).contains(class)).ok_or_else(refused)?;
+            return Ok((class * 100, class * 100 + 99));
+        }
+        let status = self.status.parse().ok().filter(|s| (100..=599).contains(s)).ok_or_else(refused)?;
+        Ok((status, status))
+    }
+}
+
+/// One page of a directory's requests, the newest first.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    directory: ScimDirectoryId,
+    query: &ScimRequestQuery,
+    page: &PageQuery,
+) -> Result<Page<ScimRequest>> {
+    let environment_id = actor.managed_environment()?;
+    let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
+    let wanted = Wanted::read(state, &list, page)?;
+    let (status_from, status_to) = query.statuses()?;
+    // What this replica knows and has not written yet counts too; if it cannot be written now, it will be.
+    if let Err(error) = flush(state).await {
+        tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
+    }
+    let mut conn = state.db.read().await?;
+    scim_directories::load(&mut conn, environment_id, directory).await?;
+    let found = scim_requests::list(
+        &mut conn,
+        scim_requests::Wanted {
+            environment_id,
+            directory_id: directory,
+            from: wanted.from,
+            method: &query.method.to_ascii_uppercase(),
+            status_from,
+            status_to,
+            error: &query.error,
+            limit: wanted.limit(),
+        },
+    )
+    .await?;
+    let page = wanted.fill(state, &list, found, |request| request.id);
+    let items = page.items.into_iter().map(|row| open(state, row)).collect::<Result<_>>()?;
+    Ok(Page { items, next_token: page.next_token })
+}
+
+/// One request.
+pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<ScimRequest> {
+    let environment_id = actor.managed_environment()?;
+    let mut conn = state.db.read().await?;
+    let row = scim_requests::find(&mut conn, environment_id, id).await?;
+    open(state, row.ok_or_else(|| Error::not_found("SCIM request", id))?)
+}
+
+fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
+    let opened = |column, sealed: &Option<String>| {
+        sealed
+            .as_deref()
+            .map(|sealed| {
+                let plain = state.master_key.open(&place(row.id, column), sealed).map_err(Error::internal)?;
+                String::from_utf8(plain).map_err(Error::internal)
+            })
+            .transpose()
+    };
+    Ok(ScimRequest {
+        request_body: opened("request_body", &row.request_body)?,
+        response_body: opened("response_body", &row.response_body)?,
+        status: u16::try_from(row.status).map_err(|_| row.unreadable_status())?,
+        id: row.id,
+        directory_id: row.directory_id,
+        at: row.at,
+        method: row.method,
+        path: row.path,
+        duration_ms: row.duration_ms,
+        error: row.error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(bytes: usize) -> Waiting {
+        Waiting {
+            id: Id::from_bits(1),
+            directory: Id::from_bits(2),
+            at: Timestamp::from_millis(0),
+            method: "GET".to_owned(),
+            path: String::new(),
+            status: 200,
+            duration: Duration::ZERO,
+            request_body: vec![b'x'; bytes],
+            request_length: bytes,
+            response_body: Vec::new(),
+            response_length: 0,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn the_queue_is_bounded_in_number_and_in_bytes() {
+        let log = ScimRequestLog::default();
+        assert!((0..MOST_WAITING).all(|_| log.push(waiting(1))));
+        assert!(!log.push(waiting(1)));
+        let batch = log.take(10);
+        assert_eq!(batch.len(), 10);
+        assert!(log.push(waiting(1)));
+        log.put_back(batch);
+        assert_eq!(log.take(usize::MAX).len(), MOST_WAITING + 1);
+        assert_eq!(log.queue.lock().unwrap().bytes, 0);
+        assert!(log.push(waiting(MOST_WAITING_BYTES - 256)));
+        assert!(!log.push(waiting(1)));
+    }
+
+    #[test]
+    fn statuses_are_one_or_a_class() {
+        let read =
+            |text: &str| ScimRequestQuery { status: text.to_owned(), ..Default::default() }.statuses().ok();
+        assert_eq!(read(""), Some((0, 999)));
+        assert_eq!(read("404"), Some((404, 404)));
+        assert_eq!(read("4xx"), Some((400, 499)));
+        for bad in ["x", "9xx", "xx", "-1", "4", "4000"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

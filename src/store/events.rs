@@ -1,0 +1,167 @@
+//! What happened, in one order an environment.
+
+use super::{Conn, Error, Result, Transaction};
+use crate::model::{
+    event::{Event, EventKind},
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    time::Timestamp,
+};
+
+const TABLE: &str = "events";
+
+/// How many events one batch of the sweep takes at the most.
+const SWEEP: i64 = 1000;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    environment_id: EnvironmentId,
+    sequence: i64,
+    at: Timestamp,
+    #[sqlx(rename = "type")]
+    kind: String,
+    organization_id: OrganizationId,
+    directory_id: ScimDirectoryId,
+    resource_id: String,
+    data: String,
+}
+
+impl TryFrom<Row> for Event {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let unreadable =
+            |column| Error::inconsistent(TABLE, column, format!("{}/{}", row.environment_id, row.sequence));
+        Ok(Self {
+            environment_id: row.environment_id,
+            sequence: u64::try_from(row.sequence).map_err(|_| unreadable("sequence"))?,
+            at: row.at,
+            kind: EventKind::parse(&row.kind).ok_or_else(|| unreadable("type"))?,
+            organization_id: row.organization_id,
+            directory_id: row.directory_id,
+            data: serde_json::from_str(&row.data).map_err(|_| unreadable("data"))?,
+            resource_id: row.resource_id,
+        })
+    }
+}
+
+/// A sequence number as both databases store it.
+pub(super) fn number(sequence: u64) -> i64 {
+    i64::try_from(sequence).unwrap_or(i64::MAX)
+}
+
+/// Takes the next sequence number of an environment. Its row is locked until the transaction ends: whoever
+/// comes next waits, and a number that is rolled back is given out again. So a reader who sees an event
+/// has seen every earlier one, on both databases.
+pub async fn next_sequence(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<u64> {
+    let (sequence,): (i64,) = tx
+        .sql(
+            "INSERT INTO event_counters (environment_id, last) VALUES ($1, 1) \
+             ON CONFLICT (environment_id) DO UPDATE SET last = event_counters.last + 1 RETURNING last",
+        )
+        .bind(environment_id)
+        .one()
+        .await?;
+    u64::try_from(sequence).map_err(|_| Error::inconsistent("event_counters", "last", environment_id))
+}
+
+/// The sequence number of the environment's last event; 0 before the first.
+pub async fn last_sequence(conn: &mut Conn, environment_id: EnvironmentId) -> Result<u64> {
+    let row: Option<(i64,)> = conn
+        .sql("SELECT last FROM event_counters WHERE environment_id = $1")
+        .bind(environment_id)
+        .optional()
+        .await?;
+    Ok(row.map_or(0, |(last,)| u64::try_from(last).unwrap_or(0)))
+}
+
+/// The first event that is still kept.
+pub async fn first_sequence(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<u64>> {
+    let (first,): (Option<i64>,) = conn
+        .sql("SELECT MIN(sequence) FROM events WHERE environment_id = $1")
+        .bind(environment_id)
+        .one()
+        .await?;
+    Ok(first.and_then(|first| u64::try_from(first).ok()))
+}
+
+/// Adds an event.
+pub async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
+    tx.sql(
+        "INSERT INTO events (environment_id, sequence, at, type, organization_id, directory_id, \
+         resource_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(event.environment_id)
+    .bind(number(event.sequence))
+    .bind(event.at)
+    .bind(event.kind.as_str())
+    .bind(event.organization_id)
+    .bind(event.directory_id)
+    .bind(event.resource_id.as_str())
+    .bind(event.data.to_string())
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Up to `limit` events of these kinds (empty: all) after one sequence number and up to another, in order.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    after: u64,
+    up_to: u64,
+    kinds: &[EventKind],
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let rows = if kinds.is_empty() {
+        conn.sql(
+            "SELECT * FROM events WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 \
+             ORDER BY sequence LIMIT $4",
+        )
+        .bind(environment_id)
+        .bind(number(after))
+        .bind(number(up_to))
+        .bind(limit)
+        .all::<Row>()
+        .await?
+    } else {
+        // One place for each kind there is; those that are not wanted repeat the last one.
+        let mut statement = conn
+            .sql(
+                "SELECT * FROM events WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 \
+                 AND type IN ($5, $6, $7, $8, $9, $10, $11, $12, $13) ORDER BY sequence LIMIT $4",
+            )
+            .bind(environment_id)
+            .bind(number(after))
+            .bind(number(up_to))
+            .bind(limit);
+        for at in 0..EventKind::ALL.len() {
+            statement = statement.bind(kinds[at.min(kinds.len() - 1)].as_str());
+        }
+        statement.all::<Row>().await?
+    };
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// The event with this sequence number.
+pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, sequence: u64) -> Result<Option<Event>> {
+    conn.sql("SELECT * FROM events WHERE environment_id = $1 AND sequence = $2")
+        .bind(environment_id)
+        .bind(number(sequence))
+        .optional::<Row>()
+        .await?
+        .map(Event::try_from)
+        .transpose()
+}
+
+/// Lets go of some events from before `before`, the oldest first, and tells how many. An environment.s
+/// counter stays, so that no number is ever given out again.
+pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM events WHERE (environment_id, sequence) IN \
+         (SELECT environment_id, sequence FROM events WHERE at < $1 ORDER BY at, sequence LIMIT $2)",
+    )
+    .bind(before)
+    .bind(SWEEP)
+    .execute()
+    .await
+}

@@ -1,0 +1,355 @@
+//! SCIM directories and their bearer tokens, of which there are digests only.
+
+use super::{Conn, Error, Result, Transaction, columns, organizations};
+use crate::model::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    organization::Organization,
+    scim_directory::{BearerToken, ScimDirectory},
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// How many expired tokens one batch of the sweep takes at the most.
+const SWEEP: i64 = 1000;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ScimDirectoryId,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    is_primary: bool,
+    scim_base_url: String,
+    allow_foreign_secondary_emails: bool,
+    refuse_inactive_logins: bool,
+    require_provisioned_logins: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Row> for ScimDirectory {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            environment_id: row.environment_id,
+            organization_id: row.organization_id,
+            primary: row.is_primary,
+            scim_base_url: row.scim_base_url,
+            allow_foreign_secondary_emails: row.allow_foreign_secondary_emails,
+            refuse_inactive_logins: row.refuse_inactive_logins,
+            require_provisioned_logins: row.require_provisioned_logins,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A directory with its organization, and what is known of the token that somebody presented for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedToken {
+    /// The directory.
+    pub directory: ScimDirectory,
+    /// Its organization.
+    pub organization: Organization,
+    /// The token, if it is this directory's and still works.
+    pub token: Option<BearerToken>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PresentedRow {
+    #[sqlx(flatten)]
+    directory: Row,
+    o_display_name: String,
+    o_external_id: Option<String>,
+    o_domains: Option<String>,
+    o_created_at: Timestamp,
+    o_updated_at: Timestamp,
+    t_created_at: Option<Timestamp>,
+    t_expires_at: Option<Timestamp>,
+    t_last_used_at: Option<Timestamp>,
+}
+
+/// The directory with this id, whoever asks, with the token of this digest if it opens it now. The token
+/// is found by its digest, so that the time it takes tells nothing about other tokens.
+pub async fn find_presented(
+    conn: &mut Conn,
+    id: ScimDirectoryId,
+    token: Digest,
+    now: Timestamp,
+) -> Result<Option<PresentedToken>> {
+    let row = conn
+        .sql(
+            "SELECT d.*, o.display_name AS o_display_name, o.external_id AS o_external_id, \
+             (SELECT string_agg(a.domain || ' ' || a.state, ',') FROM organization_domains a \
+             WHERE a.organization_id = o.id) AS o_domains, \
+             o.created_at AS o_created_at, o.updated_at AS o_updated_at, t.created_at AS t_created_at, \
+             t.expires_at AS t_expires_at, t.last_used_at AS t_last_used_at \
+             FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+             LEFT JOIN scim_bearer_tokens t ON t.token_sha256 = $2 AND t.directory_id = d.id \
+             AND (t.expires_at IS NULL OR t.expires_at > $3) WHERE d.id = $1",
+        )
+        .bind(id)
+        .bind(token)
+        .bind(now)
+        .optional::<PresentedRow>()
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let directory = ScimDirectory::from(row.directory);
+    let organization = Organization {
+        id: directory.organization_id,
+        environment_id: directory.environment_id,
+        display_name: row.o_display_name,
+        external_id: row.o_external_id,
+        domains: organizations::domains(row.o_domains.as_deref()).ok_or_else(|| {
+            Error::inconsistent("organization_domains", "domain, state", directory.organization_id)
+        })?,
+        created_at: row.o_created_at,
+        updated_at: row.o_updated_at,
+    };
+    let token = row.t_created_at.map(|created_at| BearerToken {
+        created_at,
+        expires_at: row.t_expires_at,
+        last_used_at: row.t_last_used_at,
+    });
+    Ok(Some(PresentedToken { directory, organization, token }))
+}
+
+/// Notes that a token was used, unless somebody noted it after `unless_since`.
+pub async fn update_last_used(
+    conn: &mut Conn,
+    token: Digest,
+    now: Timestamp,
+    unless_since: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE scim_bearer_tokens SET last_used_at = $2 WHERE token_sha256 = $1 \
+         AND (last_used_at IS NULL OR last_used_at <= $3)",
+    )
+    .bind(token)
+    .bind(now)
+    .bind(unless_since)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// The directory with this id in the environment.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ScimDirectoryId,
+) -> Result<Option<ScimDirectory>> {
+    let row = conn
+        .sql("SELECT * FROM scim_directories WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(ScimDirectory::from))
+}
+
+/// The primary directory of an organization.
+pub async fn find_primary(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<Option<ScimDirectory>> {
+    let row = conn
+        .sql(
+            "SELECT * FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
+             AND is_primary",
+        )
+        .bind(environment_id)
+        .bind(organization_id)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(ScimDirectory::from))
+}
+
+/// The primary directory of the organization that the vendor calls so.
+pub async fn find_primary_by_external_id(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    external_id: &str,
+) -> Result<Option<ScimDirectory>> {
+    let row = conn
+        .sql(
+            "SELECT d.* FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+             WHERE o.environment_id = $1 AND o.external_id = $2 AND d.is_primary",
+        )
+        .bind(environment_id)
+        .bind(external_id)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(ScimDirectory::from))
+}
+
+/// The environment of a directory, whoever asks: for the operator.
+pub async fn find_environment(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<EnvironmentId>> {
+    let row: Option<(EnvironmentId,)> =
+        conn.sql("SELECT environment_id FROM scim_directories WHERE id = $1").bind(id).optional().await?;
+    Ok(row.map(|(id,)| id))
+}
+
+/// Up to `limit` directories of an organization from `from` on, in the order in which they were made.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    from: Option<ScimDirectoryId>,
+    limit: i64,
+) -> Result<Vec<ScimDirectory>> {
+    let rows = conn
+        .sql(
+            "SELECT * FROM scim_directories WHERE environment_id = $1 AND organization_id = $2 \
+             AND id >= $3 ORDER BY id LIMIT $4",
+        )
+        .bind(environment_id)
+        .bind(organization_id)
+        .bind(columns::first_or(from))
+        .bind(limit)
+        .all::<Row>()
+        .await?;
+    Ok(rows.into_iter().map(ScimDirectory::from).collect())
+}
+
+/// Makes room for another primary directory. The caller has locked the organization.
+pub async fn unset_primary(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+) -> Result<()> {
+    tx.sql(
+        "UPDATE scim_directories SET is_primary = FALSE \
+         WHERE environment_id = $1 AND organization_id = $2 AND is_primary",
+    )
+    .bind(environment_id)
+    .bind(organization_id)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Adds a directory. [`Error::Duplicate`]: the organization has a primary one already.
+pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
+    conn.sql(
+        "INSERT INTO scim_directories (id, environment_id, organization_id, is_primary, scim_base_url, \
+         allow_foreign_secondary_emails, refuse_inactive_logins, require_provisioned_logins, created_at, \
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(directory.id)
+    .bind(directory.environment_id)
+    .bind(directory.organization_id)
+    .bind(directory.primary)
+    .bind(directory.scim_base_url.as_str())
+    .bind(directory.allow_foreign_secondary_emails)
+    .bind(directory.refuse_inactive_logins)
+    .bind(directory.require_provisioned_logins)
+    .bind(directory.created_at)
+    .bind(directory.updated_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Writes everything that can change of a directory. Tells whether it is there. [`Error::Duplicate`]: the
+/// organization has another primary one.
+pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE scim_directories SET is_primary = $3, allow_foreign_secondary_emails = $4, \
+             refuse_inactive_logins = $5, require_provisioned_logins = $6, updated_at = $7 \
+             WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(directory.environment_id)
+        .bind(directory.id)
+        .bind(directory.primary)
+        .bind(directory.allow_foreign_secondary_emails)
+        .bind(directory.refuse_inactive_logins)
+        .bind(directory.require_provisioned_logins)
+        .bind(directory.updated_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Takes a directory away with everything in it. Tells whether it was there.
+pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: ScimDirectoryId) -> Result<bool> {
+    let touched = conn
+        .sql("DELETE FROM scim_directories WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// The tokens that open a directory now, the newest first, at most `limit`.
+pub async fn list_tokens(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<BearerToken>> {
+    let rows: Vec<(Timestamp, Option<Timestamp>, Option<Timestamp>)> = conn
+        .sql(
+            "SELECT created_at, expires_at, last_used_at FROM scim_bearer_tokens WHERE directory_id = $1 \
+             AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, token_sha256 LIMIT $3",
+        )
+        .bind(directory_id)
+        .bind(now)
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(created_at, expires_at, last_used_at)| BearerToken { created_at, expires_at, last_used_at })
+        .collect())
+}
+
+/// Adds a token that has no end.
+pub async fn insert_token(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    token: Digest,
+    now: Timestamp,
+) -> Result<()> {
+    conn.sql("INSERT INTO scim_bearer_tokens (token_sha256, directory_id, created_at) VALUES ($1, $2, $3)")
+        .bind(token)
+        .bind(directory_id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Lets every token of a directory end at `at`, unless it ends before; those without an end only if
+/// `endless_too`.
+pub async fn end_tokens(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    at: Timestamp,
+    endless_too: bool,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE scim_bearer_tokens SET expires_at = $2 WHERE directory_id = $1 \
+         AND (expires_at > $2 OR (expires_at IS NULL AND $3))",
+    )
+    .bind(directory_id)
+    .bind(at)
+    .bind(endless_too)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Lets go of some tokens that ended before `before`, and tells how many.
+pub async fn remove_ended_tokens(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM scim_bearer_tokens WHERE token_sha256 IN \
+         (SELECT token_sha256 FROM scim_bearer_tokens WHERE expires_at < $1 LIMIT $2)",
+    )
+    .bind(before)
+    .bind(SWEEP)
+    .execute()
+    .await
+}

@@ -1,0 +1,128 @@
+//! The log of SCIM requests. Bodies stand there sealed.
+
+use super::{Conn, Error, Result, Transaction};
+use crate::model::{
+    id::{EnvironmentId, ScimDirectoryId, ScimRequestId},
+    time::Timestamp,
+};
+
+/// How many requests one batch of the sweep takes at the most.
+const SWEEP: i64 = 1000;
+
+/// One request as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StoredRequest {
+    /// Its id.
+    pub id: ScimRequestId,
+    /// The directory that was called.
+    pub directory_id: ScimDirectoryId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// `GET`, `POST` …
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The answer's status.
+    pub status: i64,
+    /// How long answering took.
+    pub duration_ms: i64,
+    /// What came, sealed.
+    pub request_body: Option<String>,
+    /// What was answered, sealed.
+    pub response_body: Option<String>,
+    /// Why it was refused.
+    pub error: Option<String>,
+}
+
+impl StoredRequest {
+    /// A row whose status is none.
+    pub fn unreadable_status(&self) -> Error {
+        Error::inconsistent("scim_requests", "status", self.id)
+    }
+}
+
+/// Which requests of a directory are wanted, newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The environment of whoever asks.
+    pub environment_id: EnvironmentId,
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// The newest one that is wanted.
+    pub from: Option<ScimRequestId>,
+    /// Only these methods; empty for all.
+    pub method: &'a str,
+    /// Statuses from this one …
+    pub status_from: i64,
+    /// … to this one.
+    pub status_to: i64,
+    /// Only those refused with this code; empty for all.
+    pub error: &'a str,
+    /// How many.
+    pub limit: i64,
+}
+
+/// Adds a request. [`Error::MissingReference`]: the directory is gone.
+pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()> {
+    tx.sql(
+        "INSERT INTO scim_requests (id, directory_id, at, method, path, status, duration_ms, request_body, \
+         response_body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(request.id)
+    .bind(request.directory_id)
+    .bind(request.at)
+    .bind(request.method.as_str())
+    .bind(request.path.as_str())
+    .bind(request.status)
+    .bind(request.duration_ms)
+    .bind(request.request_body.as_deref())
+    .bind(request.response_body.as_deref())
+    .bind(request.error.as_deref())
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Requests of a directory, the newest first.
+pub async fn list(conn: &mut Conn, wanted: Wanted<'_>) -> Result<Vec<StoredRequest>> {
+    conn.sql(
+        "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+         WHERE d.environment_id = $1 AND r.directory_id = $2 AND r.id <= $3 AND ($4 = '' OR r.method = $4) \
+         AND r.status >= $5 AND r.status <= $6 AND ($7 = '' OR r.error = $7) ORDER BY r.id DESC LIMIT $8",
+    )
+    .bind(wanted.environment_id)
+    .bind(wanted.directory_id)
+    .bind(wanted.from.unwrap_or(ScimRequestId::from_bits(u128::MAX)))
+    .bind(wanted.method)
+    .bind(wanted.status_from)
+    .bind(wanted.status_to)
+    .bind(wanted.error)
+    .bind(wanted.limit)
+    .all()
+    .await
+}
+
+/// One request.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ScimRequestId,
+) -> Result<Option<StoredRequest>> {
+    conn.sql(
+        "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
+         WHERE d.environment_id = $1 AND r.id = $2",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .optional()
+    .await
+}
+
+/// Lets go of some requests from before `before`, and tells how many.
+pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql("DELETE FROM scim_requests WHERE id IN (SELECT id FROM scim_requests WHERE at < $1 LIMIT $2)")
+        .bind(before)
+        .bind(SWEEP)
+        .execute()
+        .await
+}

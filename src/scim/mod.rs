@@ -1,1 +1,34 @@
-//! SCIM 2.0 (RFC 7643, RFC 7644) as data: schemas, resources, filters, PATCH, errors. No I/O.
+//! SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) as data: schemas, resources, filters, PATCH, errors. No I/O.
+//!
+//! What a client sends passes through [`json::read`], then becomes a [`Resource`], a [`PatchRequest`], a
+//! [`ListQuery`] or a [`BulkRequest`]. From there on every attribute has the spelling of its definition
+//! in [`schema`], booleans are booleans, and what was null or empty is absent (RFC 7643 §2.5).
+
+// pub mod bulk;
+// pub mod discovery;
+pub mod error;
+pub mod evaluate;
+pub mod filter;
+pub mod json;
+// pub mod list;
+pub mod patch;
+pub mod path;
+// pub mod projection;
+pub mod resource;
+pub mod schema;
+
+mod normalise;
+
+// pub use bulk::BulkRequest;
+pub use error::Error;
+pub use evaluate::fold;
+pub use filter::Filter;
+// pub use list::{ListQuery, ListResponse};
+pub use patch::{MembersChange, PatchRequest, Patched};
+pub use path::{AttributePath, Path};
+// pub use projection::Projection;
+pub use resource::{EmailEntry, Member, Resource};
+pub use schema::Kind;
+
+/// The media type of SCIM bodies (RFC 7644 §3.1).
+pub const MEDIA_TYPE: &str = "application/scim+json";

@@ -1,0 +1,558 @@
+//! Filters (RFC 7644 §3.4.2.2): the tree, its reader and its writer.
+//!
+//! The reader is a recursive descent over the grammar, with bounded length, depth and number of terms,
+//! so that no input can exhaust the stack. Beyond the grammar it takes what identity providers send:
+//! a sub-attribute behind a value path (`emails[type eq "work"].value eq "x"`), booleans in quotes, a
+//! complex attribute for its `value` (`members eq "x"`), and integers for text. What cannot be compared
+//! is refused as it is read: the type of every known attribute is checked here and nowhere else.
+
+use std::fmt;
+
+use serde_json::{Number, Value};
+
+use super::{
+    AttributePath, Error,
+    error::quoted,
+    evaluate,
+    schema::{Attribute, Returned, Type},
+};
+use crate::model::time::Timestamp;
+
+/// How long a filter may be, in bytes.
+pub const MAX_FILTER: usize = 16 * 1024;
+
+/// How deep parentheses, `not` and brackets may stand in one another.
+pub const MAX_DEPTH: usize = 32;
+
+/// How many comparisons a filter may hold.
+pub const MAX_TERMS: usize = 200;
+
+/// A filter. Known attributes have the spelling of their definitions, and every literal the type of its
+/// attribute. Within [`Filter::Element`] paths are relative to the element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// One of them matches. At least two.
+    Or(Vec<Filter>),
+    /// All of them match. At least two.
+    And(Vec<Filter>),
+    /// It does not match.
+    Not(Box<Filter>),
+    /// A comparison. Of an attribute with several values, one suffices; one without a value takes part
+    /// in `ne` and `eq null` as unassigned.
+    Compare {
+        /// What is compared; `members` reads as `members.value`.
+        path: AttributePath,
+        /// How.
+        operator: Operator,
+        /// With what.
+        value: Literal,
+    },
+    /// `pr`: the attribute is there and not empty.
+    Present(AttributePath),
+    /// `path[filter]`: one element matches the filter as a whole.
+    Element {
+        /// A complex or multi-valued attribute.
+        path: AttributePath,
+        /// What the element must match.
+        filter: Box<Filter>,
+    },
+}
+
+/// A comparison's operator (RFC 7644 table 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// Equal.
+    Eq,
+    /// Not equal, or unassigned.
+    Ne,
+    /// Contains.
+    Co,
+    /// Starts with.
+    Sw,
+    /// Ends with.
+    Ew,
+    /// Greater, later, behind in the order of characters.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+}
+
+impl Operator {
+    /// All of them.
+    pub const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    /// Whether it looks into text: `co`, `sw`, `ew`.
+    pub const fn is_substring(self) -> bool {
+        matches!(self, Self::Co | Self::Sw | Self::Ew)
+    }
+
+    /// Whether it orders: `gt`, `ge`, `lt`, `le`.
+    pub const fn is_ordering(self) -> bool {
+        matches!(self, Self::Gt | Self::Ge | Self::Lt | Self::Le)
+    }
+}
+
+/// The right side of a comparison (`compValue`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Literal {
+    /// `null`: unassigned. Only with `eq` and `ne`.
+    Null,
+    /// `true`, `false`.
+    Boolean(bool),
+    /// A number.
+    Number(Number),
+    /// A string, also for dates.
+    Text(String),
+}
+
+impl Literal {
+    /// The moment that it means, for dates. Without a zone it is UTC.
+    pub fn moment(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => evaluate::moment(text),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Boolean(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) => write!(f, "{}", Value::from(value.as_str())),
+        }
+    }
+}
+
+impl Filter {
+    /// Reads a filter. Every refusal is [`Error::InvalidFilter`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_FILTER {
+            return Err(Error::InvalidFilter(format!("a filter is longer than {MAX_FILTER} bytes")));
+        }
+        let mut reader = Reader::new(text, Scope::Resource);
+        let filter = reader.disjunction()?;
+        reader.blank();
+        match reader.rest() {
+            "" => Ok(filter),
+            rest => Err(unexpected(rest)),
+        }
+    }
+
+    /// Reads what stands in brackets behind `parent`, up to the closing one, and gives what follows it.
+    pub(super) fn parse_element<'a>(
+        parent: Option<&'static Attribute>,
+        text: &'a str,
+    ) -> Result<(Self, &'a str), Error> {
+        let mut reader = Reader::new(text, Scope::Element(parent));
+        let filter = reader.disjunction()?;
+        reader.blank();
+        match reader.rest().strip_prefix(']') {
+            Some(rest) => Ok((filter, rest)),
+            None => Err(unexpected(reader.rest())),
+        }
+    }
+
+    /// Whether a resource, whole as it would be returned, matches.
+    pub fn matches(&self, resource: &Value) -> bool {
+        evaluate::matches(self, resource)
+    }
+
+    /// Visits every path of a resource (not of an element) that it reads.
+    pub fn paths<'a>(&'a self, visit: &mut dyn FnMut(&'a AttributePath)) {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().for_each(|part| part.paths(visit)),
+            Self::Not(part) => part.paths(visit),
+            Self::Compare { path, .. } | Self::Present(path) | Self::Element { path, .. } => visit(path),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Or(parts) => {
+                for (index, part) in parts.iter().enumerate() {
+                    let before = if index == 0 { "" } else { " or " };
+                    match part {
+                        Self::Or(_) => write!(f, "{before}({part})")?,
+                        _ => write!(f, "{before}{part}")?,
+                    }
+                }
+                Ok(())
+            }
+            Self::And(parts) => {
+                for (index, part) in parts.iter().enumerate() {
+                    let before = if index == 0 { "" } else { " and " };
+                    match part {
+                        Self::Or(_) | Self::And(_) => write!(f, "{before}({part})")?,
+                        _ => write!(f, "{before}{part}")?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Not(part) => write!(f, "not ({part})"),
+            Self::Compare { path, operator, value } => write!(f, "{path} {} {value}", operator.name()),
+            Self::Present(path) => write!(f, "{path} pr"),
+            Self::Element { path, filter } => write!(f, "{path}[{filter}]"),
+        }
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Error {
+    Error::InvalidFilter(detail.into())
+}
+
+fn unexpected(rest: &str) -> Error {
+    match rest {
+        "" => invalid("the filter ends too early"),
+        _ => invalid(format!("{} is not expected there", quoted(rest))),
+    }
+}
+
+/// What names are relative to.
+#[derive(Clone, Copy)]
+enum Scope {
+    Resource,
+    Element(Option<&'static Attribute>),
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    terms: usize,
+    scope: Scope,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str, scope: Scope) -> Self {
+        Self { text, at: 0, depth: 0, terms: 0, scope }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn blank(&mut self) -> bool {
+        let rest = self.rest();
+        let trimmed = rest.trim_start_matches([' ', '\t']);
+        self.at += rest.len() - trimmed.len();
+        rest.len() != trimmed.len()
+    }
+
+    fn take(&mut self, c: char) -> bool {
+        let found = self.rest().starts_with(c);
+        if found {
+            self.at += c.len_utf8();
+        }
+        found
+    }
+
+    /// The characters up to the next blank, bracket, parenthesis or quote.
+    fn word(&self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find([' ', '\t', '(', ')', '[', ']', '"']).unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default()
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let found = self.word().eq_ignore_ascii_case(keyword);
+        if found {
+            self.at += keyword.len();
+        }
+        found
+    }
+
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.depth >= MAX_DEPTH {
+            return Err(invalid(format!("the filter is nested deeper than {MAX_DEPTH}")));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// `and` binds closer than `or`.
+    fn disjunction(&mut self) -> Result<Filter, Error> {
+        self.joined("or", Self::conjunction, Filter::Or)
+    }
+
+    fn conjunction(&mut self) -> Result<Filter, Error> {
+        self.joined("and", Self::factor, Filter::And)
+    }
+
+    fn joined(
+        &mut self,
+        keyword: &str,
+        part: fn(&mut Self) -> Result<Filter, Error>,
+        join: fn(Vec<Filter>) -> Filter,
+    ) -> Result<Filter, Error> {
+        let first = part(self)?;
+        let mut parts = Vec::new();
+        loop {
+            self.blank();
+            if !self.keyword(keyword) {
+                break;
+            }
+            parts.push(part(self)?);
+        }
+        if parts.is_empty() {
+            return Ok(first);
+        }
+        parts.insert(0, first);
+        Ok(join(parts))
+    }
+
+    fn factor(&mut self) -> Result<Filter, Error> {
+        self.blank();
+        if self.rest().starts_with('(') {
+            return self.group();
+        }
+        if self.word().eq_ignore_ascii_case("not") {
+            let start = self.at;
+            self.at += 3;
+            self.blank();
+            if self.rest().starts_with('(') {
+                return self.deeper(|reader| Ok(Filter::Not(Box::new(reader.group()?))));
+            }
+            self.at = start;
+        }
+        self.term()
+    }
+
+    fn group(&mut self) -> Result<Filter, Error> {
+        self.take('(');
+        let filter = self.deeper(Self::disjunction)?;
+        self.blank();
+        if self.take(')') { Ok(filter) } else { Err(unexpected(self.rest())) }
+    }
+
+    fn term(&mut self) -> Result<Filter, Error> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(invalid(format!("the filter has more than {MAX_TERMS} comparisons")));
+        }
+        let name = self.word();
+        if name.is_empty() {
+            return Err(unexpected(self.rest()));
+        }
+        let path = match self.scope {
+            Scope::Resource => AttributePath::parse(name),
+            Scope::Element(parent) => AttributePath::within(parent, name),
+        }
+        .map_err(|error| invalid(error.detail()))?;
+        self.at += name.len();
+        if self.take('[') {
+            return self.element(path);
+        }
+        self.comparison(path)
+    }
+
+    /// `path[filter]`, and `path[filter].sub op value`, which means that the same element has both.
+    fn element(&mut self, path: AttributePath) -> Result<Filter, Error> {
+        let Scope::Resource = self.scope else {
+            return Err(invalid("brackets may not stand within brackets"));
+        };
+        let parent = path.definition();
+        if path.is_schema()
+            || path.sub().is_some()
+            || parent.is_some_and(|it| it.kind != Type::Complex && !it.multi_valued)
+        {
+            return Err(invalid(format!("{path} has no values to choose from")));
+        }
+        self.scope = Scope::Element(parent);
+        let filter = self.element_filter();
+        self.scope = Scope::Resource;
+        Ok(Filter::Element { path, filter: Box::new(filter?) })
+    }
+
+    fn element_filter(&mut self) -> Result<Filter, Error> {
+        let filter = self.deeper(Self::disjunction)?;
+        self.blank();
+        if !self.take(']') {
+            return Err(unexpected(self.rest()));
+        }
+        if !self.take('.') {
+            return Ok(filter);
+        }
+        let also = self.term()?;
+        Ok(match filter {
+            Filter::And(mut parts) => {
+                parts.push(also);
+                Filter::And(parts)
+            }
+            filter => Filter::And(vec![filter, also]),
+        })
+    }
+
+    fn definition(&self, path: &AttributePath) -> Option<&'static Attribute> {
+        match self.scope {
+            Scope::Resource => path.target(),
+            Scope::Element(parent) => parent?.sub_attribute(path.name()),
+        }
+    }
+
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, Error> {
+        let definition = self.definition(&path);
+        if definition.is_some_and(|definition| definition.returned == Returned::Never) {
+            return Err(invalid(format!("{path} cannot be filtered by")));
+        }
+        if !self.blank() {
+            return Err(unexpected(self.rest()));
+        }
+        if self.keyword("pr") {
+            return Ok(Filter::Present(path));
+        }
+        let word = self.word();
+        let known = Operator::ALL.into_iter().find(|operator| operator.name().eq_ignore_ascii_case(word));
+        let Some(operator) = known else {
+            return Err(match word {
+                "" => unexpected(self.rest()),
+                _ => invalid(format!("{} is not an operator", quoted(word))),
+            });
+        };
+        self.at += word.len();
+        if !self.blank() {
+            return Err(unexpected(self.rest()));
+        }
+        let value = self.literal()?;
+        let (path, definition) = valued(path, definition)?;
+        let value = typed(&path, definition, operator, value)?;
+        Ok(Filter::Compare { path, operator, value })
+    }
+
+    fn literal(&mut self) -> Result<Literal, Error> {
+        if self.rest().starts_with('"') {
+            return self.text();
+        }
+        let word = self.word();
+        let literal = match word {
+            "" => return Err(unexpected(self.rest())),
+            _ if word.eq_ignore_ascii_case("true") => Literal::Boolean(true),
+            _ if word.eq_ignore_ascii_case("false") => Literal::Boolean(false),
+            _ if word.eq_ignore_ascii_case("null") => Literal::Null,
+            _ => match serde_json::from_str(word) {
+                Ok(Value::Number(number)) => Literal::Number(number),
+                _ => {
+                    return Err(invalid(format!(
+                        "{} is not a value: text stands in double quotes",
+                        quoted(word)
+                    )));
+                }
+            },
+        };
+        self.at += word.len();
+        Ok(literal)
+    }
+
+    /// A JSON string (RFC 7644 §3.4.2.2: `compValue`).
+    fn text(&mut self) -> Result<Literal, Error> {
+        let rest = self.rest();
+        let mut escaped = false;
+        let end = rest.char_indices().skip(1).find(|&(_, c)| {
+            let closes = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            closes
+        });
+        let Some((end, _)) = end else { return Err(invalid("a string is not closed")) };
+        let quoted_text = rest.get(..=end).unwrap_or_default();
+        let text: String = serde_json::from_str(quoted_text)
+            .map_err(|_| invalid(format!("{} is not a JSON string", quoted(quoted_text))))?;
+        if text.contains('\0') {
+            return Err(invalid("a string holds U+0000"));
+        }
+        self.at += quoted_text.len();
+        Ok(Literal::Text(text))
+    }
+}
+
+/// A complex attribute is compared by its `value` (RFC 7643 §2.4).
+fn valued(
+    path: AttributePath,
+    definition: Option<&'static Attribute>,
+) -> Result<(AttributePath, Option<&'static Attribute>), Error> {
+    if path.is_schema() {
+        return Err(invalid(format!("{path} has no value to compare")));
+    }
+    match definition {
+        Some(complex) if complex.kind == Type::Complex => match complex.sub_attribute("value") {
+            Some(value) => {
+                Ok((path.with_sub("value").map_err(|error| invalid(error.detail()))?, Some(value)))
+            }
+            None => Err(invalid(format!("{path} has no value of its own: name one of its sub-attributes"))),
+        },
+        other => Ok((path, other)),
+    }
+}
+
+/// The literal in the type of its attribute, if the operator is one for it.
+fn typed(
+    path: &AttributePath,
+    definition: Option<&'static Attribute>,
+    operator: Operator,
+    literal: Literal,
+) -> Result<Literal, Error> {
+    let refused = |what: &str| {
+        Err(invalid(format!("{path} {what}, and cannot be compared so with {}", operator.name())))
+    };
+    if literal == Literal::Null {
+        return if matches!(operator, Operator::Eq | Operator::Ne) {
+            Ok(literal)
+        } else {
+            Err(invalid(format!("null cannot be compared with {}", operator.name())))
+        };
+    }
+    let Some(definition) = definition else {
+        return match literal {
+            Literal::Boolean(_) if !matches!(operator, Operator::Eq | Operator::Ne) => {
+                refused("is compared with a boolean")
+            }
+            Literal::Number(_) if operator.is_substring() => refused("is compared with a number"),
+            literal => Ok(literal),
+        };
+    };
+    match (definition.kind, literal) {
+        (Type::Boolean, _) if !matches!(operator, Operator::Eq | Operator::Ne) => refused("is a boolean"),
+        (Type::Boolean, Literal::Boolean(value)) => Ok(Literal::Boolean(value)),
+        (Type::Boolean, Literal::Text(text)) if text.eq_ignore_ascii_case("true") => {
+            Ok(Literal::Boolean(true))
+        }
+        (Type::Boolean, Literal::Text(text)) if text.eq_ignore_ascii_case("false") => {
+            Ok(Literal::Boolean(false))
+        }
+        (Type::Boolean, _) => refused("is a boolean"),
+        (Type::Binary, _) if operator.is_ordering() => refused("is binary"),
+        (Type::DateTime, _) if operator.is_substring() => refused("is a date and time"),
+        (Type::DateTime, literal) if literal.moment().is_some() => Ok(literal),
+        (Type::DateTime, _) => refused("is a date and time as in \"2026-11-21T21:41:37Z\""),
+        (_, Literal::Text(text)) => Ok(Literal::Text(text)),
+        (_, Literal::Number(number)) if number.is_i64() || number.is_u64() => {
+            Ok(Literal::Text(number.to_string()))
+        }
+        _ => refused("is text"),
+    }
+}

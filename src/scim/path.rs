@@ -1,0 +1,295 @@
+//! Names of attributes (RFC 7644 §3.10), and the paths of PATCH operations (RFC 7644 §3.5.2).
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{
+    Error, Filter, Kind,
+    error::quoted,
+    evaluate, filter,
+    schema::{self, Attribute},
+};
+
+/// How long a path may be, in bytes.
+pub const MAX_PATH: usize = filter::MAX_FILTER;
+
+/// An attribute, or a sub-attribute, or a whole extension: `[URN ":"] name ["." sub]`.
+///
+/// Known names have the spelling of their definition, and the URN of a core schema is left out, so that
+/// two ways to name the same attribute are equal. `department` alone means the enterprise extension's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttributePath {
+    schema: Option<String>,
+    name: String,
+    sub: Option<String>,
+}
+
+impl AttributePath {
+    /// Reads a name. Case makes no difference (RFC 7643 §2.1).
+    ///
+    /// A URN that is not of a known schema is parted at its last colon, unless a version stands before
+    /// it, as in `urn:example:2.0:User`: then it names a schema as a whole. The dotted form of old
+    /// (`…:2.0:User.department`) is understood.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_PATH {
+            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
+        }
+        if !is_urn(text) {
+            return Self::unqualified(text);
+        }
+        for known in schema::ALL {
+            let Some(rest) = strip_prefix(text, known.id) else { continue };
+            let extension = (known.id == schema::ENTERPRISE_USER.id).then(|| known.id.to_owned());
+            match rest.strip_prefix([':', '.']) {
+                Some(rest) => return Self::of(extension, rest, text),
+                None if rest.is_empty() => return Ok(Self::whole(known.id)),
+                None => {}
+            }
+        }
+        let Some((before, last)) = text.rsplit_once(':') else {
+            return Err(Error::InvalidPath(format!("{} is not a URN", quoted(text))));
+        };
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"()[]<>\\^`{|}".contains(&byte)) {
+            return Err(Error::InvalidPath(format!("{} is not a URN", quoted(text))));
+        }
+        let versioned = before.rsplit(':').next().is_some_and(is_version);
+        let address = !before.contains(':');
+        if address && !last.starts_with("//") {
+            return Err(Error::InvalidPath(format!("{} is neither a name nor a URN", quoted(text))));
+        }
+        if versioned || address {
+            return match last.split_once('.').filter(|_| versioned) {
+                Some((head, attribute)) => Self::of(Some(format!("{before}:{head}")), attribute, text),
+                None => Ok(Self::whole(text)),
+            };
+        }
+        Self::of(Some(before.to_owned()), last, text)
+    }
+
+    fn unqualified(text: &str) -> Result<Self, Error> {
+        let mut path = Self::of(None, text, text)?;
+        if let Some((Some(schema), _)) = schema::by_name(&path.name)
+            && schema.id == schema::ENTERPRISE_USER.id
+        {
+            path.schema = Some(schema.id.to_owned());
+        }
+        Ok(path)
+    }
+
+    fn of(schema: Option<String>, text: &str, whole: &str) -> Result<Self, Error> {
+        let (name, sub) = match text.split_once('.') {
+            Some((name, sub)) => (name, Some(sub)),
+            None => (text, None),
+        };
+        if !is_name(name) || !sub.is_none_or(is_name) {
+            return Err(Error::InvalidPath(format!("{} names no attribute", quoted(whole))));
+        }
+        let mut path = Self { schema, name: name.to_owned(), sub: sub.map(str::to_owned) };
+        if let Some(definition) = path.definition() {
+            path.name = definition.name.to_owned();
+            if let Some(sub) = sub {
+                path = path.with_sub(sub)?;
+            }
+        }
+        Ok(path)
+    }
+
+    /// The schema of this URN as a whole.
+    pub(super) fn whole(urn: &str) -> Self {
+        Self { schema: Some(urn.to_owned()), name: String::new(), sub: None }
+    }
+
+    /// The attribute of this name in an extension.
+    pub(super) fn of_schema(urn: &str, name: &str) -> Result<Self, Error> {
+        Self::of(Some(urn.to_owned()), name, name)
+    }
+
+    /// The attribute of this name within an element of `parent`.
+    pub(super) fn within(parent: Option<&'static Attribute>, text: &str) -> Result<Self, Error> {
+        if !is_name(text) {
+            return Err(Error::InvalidPath(format!("{} names no sub-attribute", quoted(text))));
+        }
+        let known = parent.and_then(|parent| parent.sub_attribute(text));
+        Ok(Self { schema: None, name: known.map_or(text, |known| known.name).to_owned(), sub: None })
+    }
+
+    /// This attribute's sub-attribute of this name.
+    pub(super) fn with_sub(mut self, sub: &str) -> Result<Self, Error> {
+        if !is_name(sub) {
+            return Err(Error::InvalidPath(format!("{} names no sub-attribute", quoted(sub))));
+        }
+        let definition = self.definition();
+        if definition.is_some_and(|definition| definition.sub_attributes.is_empty()) {
+            return Err(Error::InvalidPath(format!("{} has no sub-attributes", self.name)));
+        }
+        let known = definition.and_then(|definition| definition.sub_attribute(sub));
+        self.sub = Some(known.map_or(sub, |known| known.name).to_owned());
+        Ok(self)
+    }
+
+    /// The URN of the extension that it belongs to; none for core and common attributes.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// The attribute's name; empty when the schema is meant as a whole.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The sub-attribute's name.
+    pub fn sub(&self) -> Option<&str> {
+        self.sub.as_deref()
+    }
+
+    /// Whether a schema is meant as a whole.
+    pub fn is_schema(&self) -> bool {
+        self.name.is_empty()
+    }
+
+    /// How the attribute (not its sub-attribute) is defined, if it is known.
+    pub fn definition(&self) -> Option<&'static Attribute> {
+        match &self.schema {
+            Some(id) => schema::by_id(id)?.attribute(&self.name),
+            None => match schema::by_name(&self.name)? {
+                (Some(schema), _) if schema.id == schema::ENTERPRISE_USER.id => None,
+                (_, attribute) => Some(attribute),
+            },
+        }
+    }
+
+    /// How what it names, sub-attribute or attribute, is defined, if it is known.
+    pub fn target(&self) -> Option<&'static Attribute> {
+        match &self.sub {
+            Some(sub) => self.definition()?.sub_attribute(sub),
+            None => self.definition(),
+        }
+    }
+
+    /// Whether a resource of this kind may have it: it is no known attribute of the other kind alone.
+    pub fn fits(&self, kind: Kind) -> bool {
+        let extends_user = self.schema.as_deref() == Some(schema::ENTERPRISE_USER.id);
+        if extends_user {
+            return kind == Kind::User;
+        }
+        if let Some(urn) = &self.schema {
+            return Kind::ALL.into_iter().all(|other| other == kind || other.schema().id != urn);
+        }
+        kind.schema().attribute(&self.name).is_some()
+            || schema::COMMON.iter().any(|common| common.name == self.name)
+            || schema::by_name(&self.name).is_none()
+    }
+
+    pub(super) fn without_sub(&self) -> Self {
+        Self { sub: None, ..self.clone() }
+    }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.schema, self.name.is_empty()) {
+            (Some(schema), true) => f.write_str(schema)?,
+            (Some(schema), false) => write!(f, "{schema}:{}", self.name)?,
+            (None, _) => f.write_str(&self.name)?,
+        }
+        match &self.sub {
+            Some(sub) => write!(f, ".{sub}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The target of a PATCH operation: `attrPath / valuePath [subAttr]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    attribute: AttributePath,
+    filter: Option<Filter>,
+}
+
+impl Path {
+    /// Reads a path.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_PATH {
+            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
+        }
+        let text = text.trim_matches([' ', '\t']);
+        let Some((before, after)) = text.split_once('[') else {
+            return Ok(Self { attribute: AttributePath::parse(text)?, filter: None });
+        };
+        let attribute = AttributePath::parse(before.trim_end_matches([' ', '\t']))?;
+        if attribute.is_schema() || attribute.sub.is_some() {
+            return Err(Error::InvalidPath(format!("{} has no values to choose from", quoted(before))));
+        }
+        if attribute
+            .definition()
+            .is_some_and(|definition| !definition.multi_valued && definition.sub_attributes.is_empty())
+        {
+            return Err(Error::InvalidPath(format!("{attribute} has one value only")));
+        }
+        let (filter, rest) = Filter::parse_element(attribute.definition(), after)?;
+        let attribute = match rest {
+            "" => attribute,
+            _ => match rest.strip_prefix('.') {
+                Some(sub) => attribute.with_sub(sub)?,
+                None => return Err(Error::InvalidPath(format!("{} is not expected after ]", quoted(rest)))),
+            },
+        };
+        Ok(Self { attribute, filter: Some(filter) })
+    }
+
+    /// The attribute, with the sub-attribute that stands after the filter.
+    pub fn attribute(&self) -> &AttributePath {
+        &self.attribute
+    }
+
+    /// Which of its values are meant.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// Whether this value of the attribute is one of those that are meant.
+    pub fn selects(&self, element: &Value) -> bool {
+        let definition = self.attribute.definition();
+        self.filter.as_ref().is_none_or(|filter| evaluate::matches_element(filter, definition, element))
+    }
+}
+
+impl From<AttributePath> for Path {
+    fn from(attribute: AttributePath) -> Self {
+        Self { attribute, filter: None }
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(filter) = &self.filter else { return self.attribute.fmt(f) };
+        write!(f, "{}[{filter}]", self.attribute.without_sub())?;
+        match self.attribute.sub() {
+            Some(sub) => write!(f, ".{sub}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a name is that of a schema rather than of an attribute.
+pub(super) fn is_urn(text: &str) -> bool {
+    text.contains(':')
+}
+
+/// `attrName` of RFC 7643 §2.1, with a leading digit, `_` or `$` (as in `$ref`) let pass.
+fn is_name(text: &str) -> bool {
+    let plain = text.strip_prefix('$').unwrap_or(text);
+    !plain.is_empty()
+        && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.starts_with(|c: char| c.is_ascii_digit())
+        && segment.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
+}

@@ -1,0 +1,523 @@
+//! The attributes of RFC 7643 with their characteristics (§2.2): common ones (§3.1), User (§4.1), Group
+//! (§4.2) and the enterprise extension (§4.3).
+//!
+//! Everything else reads these tables: how a value is normalised, how a filter compares it, whether it
+//! may be written and is returned, and what `/Schemas` says.
+//!
+//! Where they differ from the text of RFC 7643 §8.7.1: `userName` of a User and `displayName` of a Group
+//! are required, as §4 says; ids (`members.value`, `groups.value`, `manager.value`) are compared with
+//! case, as `id` is; a member has `display`, a default sub-attribute (§2.4) that Okta sends.
+
+/// What a resource is (RFC 7643 §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A person's account.
+    User,
+    /// A group of users and groups.
+    Group,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::User, Self::Group];
+
+    /// Its core schema.
+    pub const fn schema(self) -> &'static Schema {
+        match self {
+            Self::User => &USER,
+            Self::Group => &GROUP,
+        }
+    }
+
+    /// The name of its resource type, as in `meta.resourceType`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    /// The last segment of its endpoint.
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::User => "Users",
+            Self::Group => "Groups",
+        }
+    }
+
+    /// The kind that an endpoint's last segment names, whatever the case.
+    pub fn of_endpoint(segment: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.endpoint().eq_ignore_ascii_case(segment))
+    }
+
+    /// The kind that a resource type's name names, whatever the case.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A set of attributes under a URN (RFC 7643 §7).
+#[derive(Debug)]
+pub struct Schema {
+    /// Its URN.
+    pub id: &'static str,
+    /// Its name, for people.
+    pub name: &'static str,
+    /// What it holds.
+    pub description: &'static str,
+    /// Its attributes.
+    pub attributes: &'static [Attribute],
+}
+
+impl Schema {
+    /// The attribute of this name, whatever the case (RFC 7643 §2.1).
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        find(self.attributes, name)
+    }
+}
+
+/// An attribute's data type (RFC 7643 §2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// §2.3.1
+    String,
+    /// §2.3.2
+    Boolean,
+    /// §2.3.5: xs:dateTime.
+    DateTime,
+    /// §2.3.6: base64.
+    Binary,
+    /// §2.3.7: a URI.
+    Reference,
+    /// §2.3.8: sub-attributes.
+    Complex,
+}
+
+impl Type {
+    /// As `/Schemas` writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Boolean => "boolean",
+            Self::DateTime => "dateTime",
+            Self::Binary => "binary",
+            Self::Reference => "reference",
+            Self::Complex => "complex",
+        }
+    }
+}
+
+/// Who may write an attribute, and when (RFC 7643 §7, `mutability`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutability {
+    /// Only the server.
+    ReadOnly,
+    /// Anyone at any time.
+    ReadWrite,
+    /// Once.
+    Immutable,
+    /// Anyone, and nobody reads it back.
+    WriteOnly,
+}
+
+impl Mutability {
+    /// As `/Schemas` writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "readOnly",
+            Self::ReadWrite => "readWrite",
+            Self::Immutable => "immutable",
+            Self::WriteOnly => "writeOnly",
+        }
+    }
+}
+
+/// When an attribute is in an answer (RFC 7643 §7, `returned`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Returned {
+    /// Whatever was asked for.
+    Always,
+    /// In no answer and no filter.
+    Never,
+    /// Unless it was excluded, or others were asked for.
+    Default,
+}
+
+impl Returned {
+    /// As `/Schemas` writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Never => "never",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// One attribute and its characteristics (RFC 7643 §2.2, §7).
+#[derive(Debug)]
+pub struct Attribute {
+    /// Its name, in the spelling that is used in answers.
+    pub name: &'static str,
+    /// Its data type.
+    pub kind: Type,
+    /// Whether it has several values.
+    pub multi_valued: bool,
+    /// What it means.
+    pub description: &'static str,
+    /// Whether a resource must have it.
+    pub required: bool,
+    /// Usual values. Others are taken too.
+    pub canonical_values: &'static [&'static str],
+    /// Whether case makes a difference when it is compared.
+    pub case_exact: bool,
+    /// Who may write it.
+    pub mutability: Mutability,
+    /// When it is in an answer.
+    pub returned: Returned,
+    /// Whether the server keeps it unique within the directory.
+    pub unique: bool,
+    /// What a reference may name.
+    pub reference_types: &'static [&'static str],
+    /// The parts of a complex attribute.
+    pub sub_attributes: &'static [Attribute],
+}
+
+impl Attribute {
+    /// The sub-attribute of this name, whatever the case.
+    pub fn sub_attribute(&self, name: &str) -> Option<&'static Attribute> {
+        find(self.sub_attributes, name)
+    }
+
+    /// Whether only the server writes it.
+    pub fn is_read_only(&self) -> bool {
+        self.mutability == Mutability::ReadOnly
+    }
+
+    const fn new(name: &'static str, kind: Type, description: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            multi_valued: false,
+            description,
+            required: false,
+            canonical_values: &[],
+            case_exact: matches!(kind, Type::Reference | Type::Binary | Type::DateTime),
+            mutability: Mutability::ReadWrite,
+            returned: Returned::Default,
+            unique: false,
+            reference_types: &[],
+            sub_attributes: &[],
+        }
+    }
+
+    const fn text(name: &'static str, description: &'static str) -> Self {
+        Self::new(name, Type::String, description)
+    }
+
+    const fn complex(name: &'static str, sub_attributes: &'static [Self], description: &'static str) -> Self {
+        Self { sub_attributes, ..Self::new(name, Type::Complex, description) }
+    }
+
+    const fn several(name: &'static str, sub_attributes: &'static [Self], description: &'static str) -> Self {
+        Self { multi_valued: true, ..Self::complex(name, sub_attributes, description) }
+    }
+
+    const fn reference(name: &'static str, to: &'static [&'static str], description: &'static str) -> Self {
+        Self { reference_types: to, ..Self::new(name, Type::Reference, description) }
+    }
+
+    const fn kind_of(canonical_values: &'static [&'static str]) -> Self {
+        Self { canonical_values, ..Self::text("type", "What this value is for.") }
+    }
+
+    const fn with(self, mutability: Mutability) -> Self {
+        Self { mutability, ..self }
+    }
+
+    const fn exact(self) -> Self {
+        Self { case_exact: true, ..self }
+    }
+
+    const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    const fn unique(self) -> Self {
+        Self { unique: true, ..self }
+    }
+
+    const fn returned(self, returned: Returned) -> Self {
+        Self { returned, ..self }
+    }
+}
+
+fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+}
+
+const DISPLAY: Attribute = Attribute::text("display", "A name for this value, for people.");
+const PRIMARY: Attribute =
+    Attribute::new("primary", Type::Boolean, "Whether this is the preferred value. At most one is.");
+
+macro_rules! values {
+    ($value:expr, [$($kind:literal),*]) => {
+        &[$value, DISPLAY, Attribute::kind_of(&[$($kind),*]), PRIMARY]
+    };
+}
+
+/// The attributes that every resource has (RFC 7643 §3, §3.1). They belong to no schema.
+pub static COMMON: &[Attribute] = &[
+    Attribute {
+        multi_valued: true,
+        required: true,
+        case_exact: false,
+        ..Attribute::reference("schemas", &["uri"], "The URNs of the schemas whose attributes are present.")
+            .returned(Returned::Always)
+    },
+    Attribute::text("id", "The identifier that the server gave it. Never used again for another one.")
+        .exact()
+        .with(Mutability::ReadOnly)
+        .returned(Returned::Always)
+        .unique(),
+    Attribute::text("externalId", "The identifier that the client knows it by.").exact(),
+    Attribute::complex(
+        "meta",
+        &[
+            Attribute::text("resourceType", "Its resource type.").exact().with(Mutability::ReadOnly),
+            Attribute::new("created", Type::DateTime, "When it was made.").with(Mutability::ReadOnly),
+            Attribute::new("lastModified", Type::DateTime, "When it was last changed.")
+                .with(Mutability::ReadOnly),
+            Attribute::reference("location", &["uri"], "Its address.").with(Mutability::ReadOnly),
+            Attribute::text("version", "Its version: the ETag.").exact().with(Mutability::ReadOnly),
+        ],
+        "What the server knows about the resource.",
+    )
+    .with(Mutability::ReadOnly),
+];
+
+/// The User schema (RFC 7643 §4.1).
+pub static USER: Schema = Schema {
+    id: "urn:ietf:params:scim:schemas:core:2.0:User",
+    name: "User",
+    description: "A person's account",
+    attributes: &[
+        Attribute::text("userName", "The name that the person signs in with, whatever its case.")
+            .required()
+            .unique(),
+        Attribute::complex(
+            "name",
+            &[
+                Attribute::text("formatted", "The whole name, as it is shown."),
+                Attribute::text("familyName", "The family name."),
+                Attribute::text("givenName", "The given name."),
+                Attribute::text("middleName", "The middle names."),
+                Attribute::text("honorificPrefix", "What stands before the name, such as Dr."),
+                Attribute::text("honorificSuffix", "What stands after the name, such as III."),
+            ],
+            "The parts of the person's name.",
+        ),
+        Attribute::text("displayName", "The name that is shown to others."),
+        Attribute::text("nickName", "What the person is called casually."),
+        Attribute::reference("profileUrl", &["external"], "A page about the person."),
+        Attribute::text("title", "The person's title, such as Vice President."),
+        Attribute::text("userType", "What the person is to the organization, such as Contractor."),
+        Attribute::text("preferredLanguage", "The languages the person reads, as in Accept-Language."),
+        Attribute::text("locale", "How dates, numbers and currencies are written, such as en-US."),
+        Attribute::text("timezone", "The person's time zone, such as America/Los_Angeles."),
+        Attribute::new("active", Type::Boolean, "Whether the person may sign in."),
+        Attribute::text("password", "A password. Taken, and neither kept nor returned.")
+            .exact()
+            .with(Mutability::WriteOnly)
+            .returned(Returned::Never),
+        Attribute::several(
+            "emails",
+            values!(Attribute::text("value", "The address."), ["work", "home", "other"]),
+            "E-mail addresses.",
+        ),
+        Attribute::several(
+            "phoneNumbers",
+            values!(
+                Attribute::text("value", "The number."),
+                ["work", "home", "mobile", "fax", "pager", "other"]
+            ),
+            "Telephone numbers.",
+        ),
+        Attribute::several(
+            "ims",
+            values!(
+                Attribute::text("value", "The address."),
+                ["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]
+            ),
+            "Addresses for instant messages.",
+        ),
+        Attribute::several(
+            "photos",
+            values!(
+                Attribute::reference("value", &["external"], "Where the picture is."),
+                ["photo", "thumbnail"]
+            ),
+            "Pictures of the person.",
+        ),
+        Attribute::several(
+            "addresses",
+            &[
+                Attribute::text("formatted", "The whole address, as it is shown."),
+                Attribute::text("streetAddress", "Street, house, post office box."),
+                Attribute::text("locality", "The city."),
+                Attribute::text("region", "The state or region."),
+                Attribute::text("postalCode", "The postal code."),
+                Attribute::text("country", "The country, two letters of ISO 3166-1."),
+                Attribute::kind_of(&["work", "home", "other"]),
+                PRIMARY,
+            ],
+            "Postal addresses.",
+        ),
+        Attribute::several(
+            "groups",
+            &[
+                Attribute::text("value", "The group's id.").exact().with(Mutability::ReadOnly),
+                Attribute::reference("$ref", &["Group"], "The group's address.").with(Mutability::ReadOnly),
+                Attribute::text("display", "The group's name.").with(Mutability::ReadOnly),
+                Attribute { mutability: Mutability::ReadOnly, ..Attribute::kind_of(&["direct", "indirect"]) },
+            ],
+            "The groups that the person is a member of. Written through the groups.",
+        )
+        .with(Mutability::ReadOnly),
+        Attribute::several(
+            "entitlements",
+            values!(Attribute::text("value", "The entitlement."), []),
+            "Things that the person is entitled to.",
+        ),
+        Attribute::several(
+            "roles",
+            values!(Attribute::text("value", "The role."), []),
+            "The person's roles.",
+        ),
+        Attribute::several(
+            "x509Certificates",
+            values!(Attribute::new("value", Type::Binary, "The certificate, DER in base64."), []),
+            "Certificates issued to the person.",
+        ),
+    ],
+};
+
+/// The Group schema (RFC 7643 §4.2).
+pub static GROUP: Schema = Schema {
+    id: "urn:ietf:params:scim:schemas:core:2.0:Group",
+    name: "Group",
+    description: "A group of people",
+    attributes: &[
+        Attribute::text("displayName", "The group's name, whatever its case.").required().unique(),
+        Attribute::several(
+            "members",
+            &[
+                Attribute::text("value", "The member's id.").exact().with(Mutability::Immutable),
+                Attribute::reference("$ref", &["User", "Group"], "The member's address.")
+                    .with(Mutability::Immutable),
+                Attribute { mutability: Mutability::Immutable, ..Attribute::kind_of(&["User", "Group"]) },
+                Attribute::text("display", "The member's name, as it was sent.").with(Mutability::Immutable),
+            ],
+            "Who is in the group.",
+        ),
+    ],
+};
+
+/// The enterprise extension of User (RFC 7643 §4.3).
+pub static ENTERPRISE_USER: Schema = Schema {
+    id: "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+    name: "EnterpriseUser",
+    description: "A person's place in an organization",
+    attributes: &[
+        Attribute::text("employeeNumber", "What the organization calls the person by."),
+        Attribute::text("costCenter", "The name of a cost center."),
+        Attribute::text("organization", "The name of an organization."),
+        Attribute::text("division", "The name of a division."),
+        Attribute::text("department", "The name of a department."),
+        Attribute::complex(
+            "manager",
+            &[
+                Attribute::text("value", "The manager's id.").exact(),
+                Attribute::reference("$ref", &["User"], "The manager's address."),
+                Attribute::text("displayName", "The manager's name.").with(Mutability::ReadOnly),
+            ],
+            "The person's manager.",
+        ),
+    ],
+};
+
+/// Every schema that is described at `/Schemas`.
+pub static ALL: [&Schema; 3] = [&USER, &GROUP, &ENTERPRISE_USER];
+
+/// The schema of this URN, whatever the case.
+pub fn by_id(id: &str) -> Option<&'static Schema> {
+    ALL.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(id))
+}
+
+/// An attribute by its name alone: a common one, one of User, of Group, or of the enterprise extension.
+/// Names that two of them share mean the same.
+pub fn by_name(name: &str) -> Option<(Option<&'static Schema>, &'static Attribute)> {
+    let common = find(COMMON, name).map(|attribute| (None, attribute));
+    common.or_else(|| ALL.into_iter().find_map(|schema| Some((Some(schema), schema.attribute(name)?))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn each(attributes: &'static [Attribute], visit: &mut impl FnMut(&'static Attribute)) {
+        for attribute in attributes {
+            visit(attribute);
+            each(attribute.sub_attributes, visit);
+        }
+    }
+
+    #[test]
+    fn definitions_hold_together() {
+        let lists = ALL.map(|schema| schema.attributes).into_iter().chain([COMMON]);
+        for list in lists {
+            each(list, &mut |attribute| {
+                assert_eq!(
+                    attribute.kind == Type::Complex,
+                    !attribute.sub_attributes.is_empty(),
+                    "{attribute:?}"
+                );
+                assert_eq!(
+                    attribute.kind == Type::Reference,
+                    !attribute.reference_types.is_empty(),
+                    "{attribute:?}"
+                );
+                assert!(attribute.description.ends_with('.'), "{}", attribute.name);
+                assert_eq!(
+                    attribute.returned == Returned::Never,
+                    attribute.mutability == Mutability::WriteOnly,
+                    "{}",
+                    attribute.name
+                );
+            });
+        }
+    }
+
+    #[test]
+    fn names_that_two_schemas_share_compare_alike() {
+        for one in USER.attributes {
+            if let Some(other) = GROUP.attribute(one.name) {
+                assert_eq!(
+                    (one.kind, one.multi_valued, one.case_exact),
+                    (other.kind, other.multi_valued, other.case_exact)
+                );
+            }
+            assert!(ENTERPRISE_USER.attribute(one.name).is_none());
+        }
+    }
+
+    #[test]
+    fn names_are_found_whatever_their_case() {
+        assert_eq!(by_name("USERNAME").unwrap().1.name, "userName");
+        assert_eq!(by_name("Department").unwrap().0.unwrap().id, ENTERPRISE_USER.id);
+        assert!(by_name("favouriteColour").is_none());
+        assert_eq!(by_id("URN:IETF:params:scim:schemas:core:2.0:user").unwrap().name, "User");
+        assert_eq!(Kind::of_endpoint("users"), Some(Kind::User));
+        assert_eq!(Kind::of_name("group"), Some(Kind::Group));
+    }
+}

@@ -45,6 +45,7 @@ CREATE INDEX scim_users_by_deleted_user_name ON scim_users (directory_id, user_n
 CREATE INDEX scim_users_by_external_id ON scim_users (directory_id, external_id);
 CREATE INDEX scim_users_by_display_name ON scim_users (directory_id, display_name_key);
 CREATE INDEX scim_users_by_email ON scim_users (directory_id, email_key);
+CREATE INDEX scim_users_living ON scim_users (directory_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_by_directory ON scim_users (directory_id, id);
 
 CREATE TABLE scim_user_emails (
@@ -69,6 +70,7 @@ CREATE TABLE scim_groups (
 );
 CREATE INDEX scim_groups_by_display_name ON scim_groups (directory_id, display_name_key);
 CREATE INDEX scim_groups_by_external_id ON scim_groups (directory_id, external_id);
+CREATE INDEX scim_groups_living ON scim_groups (directory_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_groups_by_directory ON scim_groups (directory_id, id);
 
 CREATE TABLE scim_group_members (
@@ -147,3 +149,8 @@ CREATE UNIQUE INDEX webhook_deliveries_by_event ON webhook_deliveries (webhook_i
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, next_attempt_at) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, id);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at);
+
+-- Whoever is deprovisioned loses what he holds, found by his address in its normal form (ASCII, lower case).
+ALTER TABLE saml_flows ADD COLUMN email_key TEXT;
+UPDATE saml_flows SET email_key = lower(email) WHERE email IS NOT NULL;
+CREATE INDEX saml_flows_by_email ON saml_flows (organization_id, email_key) WHERE email_key IS NOT NULL;

@@ -1,7 +1,7 @@
 //! Access tokens, and what codes and tokens give their bearers: the login behind them.
 
 use super::{
-    Conn,
+    Conn, Sql, Transaction,
     error::{Error, Result},
 };
 use crate::model::{
@@ -234,6 +234,41 @@ pub async fn update_revoked(conn: &mut Conn, flow: SamlFlowId, now: Timestamp) -
         .bind(flow)
         .execute()
         .await
+}
+
+/// Ends what people hold in an organization: their access tokens, and the codes that wait to be redeemed.
+/// `emails` are keys ([`Email::key`]).
+pub async fn end_of_people(
+    tx: &mut Transaction,
+    organization: OrganizationId,
+    emails: &[String],
+    now: Timestamp,
+) -> Result<()> {
+    for some in emails.chunks(500) {
+        let theirs = || {
+            Sql::from("organization_id = ")
+                .value(organization.to_string())
+                .push(" AND email_key IN (")
+                .values(some.iter().map(String::as_str))
+                .push(")")
+        };
+        let codes = Sql::from("UPDATE saml_flows SET code_expires_at = ")
+            .value(now.millis())
+            .push(" WHERE ")
+            .append(theirs())
+            .push(" AND code_consumed_at IS NULL AND code_expires_at > ")
+            .value(now.millis());
+        tx.dynamic(codes).execute().await?;
+        let tokens = Sql::from("UPDATE access_tokens SET revoked_at = ")
+            .value(now.millis())
+            .push(" WHERE revoked_at IS NULL AND expires_at > ")
+            .value(now.millis())
+            .push(" AND flow_id IN (SELECT id FROM saml_flows WHERE ")
+            .append(theirs())
+            .push(")");
+        tx.dynamic(tokens).execute().await?;
+    }
+    Ok(())
 }
 
 /// Forgets up to a thousand tokens that expired before `before`. Says how many went.

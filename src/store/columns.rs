@@ -59,6 +59,17 @@ pub(super) fn list_from_json(json: &str) -> Option<Vec<String>> {
     serde_json::from_str(json).ok()
 }
 
+/// A JSON object, in a column as text.
+pub(super) fn object_to_json(object: &serde_json::Map<String, serde_json::Value>) -> String {
+    // Maps with text keys always serialise.
+    serde_json::to_string(object).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// Reads what [`object_to_json`] wrote.
+pub(super) fn object_from_json(json: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
+    serde_json::from_str(json).ok()
+}
+
 /// A list of URLs, in a column as a JSON array.
 pub(super) fn urls_to_json(urls: &[HttpUrl]) -> String {
     serde_json::Value::from(urls.iter().map(HttpUrl::as_str).collect::<Vec<_>>()).to_string()

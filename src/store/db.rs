@@ -4,10 +4,10 @@
 //! work, and [`Statement`] binds and runs. Nothing outside `store` names a driver. Why it looks like
 //! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
 
-use std::{ops, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, ops, time::Duration};
 
 use sqlx::{
-    Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
+    AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
     pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
     query::Query,
@@ -199,7 +199,127 @@ impl Conn {
             Handle::Postgres(c) => Run::Postgres(sqlx::query(text), c),
             Handle::PostgresTransaction(c) => Run::Postgres(sqlx::query(text), c),
         };
-        Statement { run, bound: 0, text }
+        Statement { run, bound: 0, text: Cow::Borrowed(text) }
+    }
+
+    /// Starts a statement that was put together in the program. It is not kept in the statement cache:
+    /// there is no end of such texts.
+    pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
+        let Sql { text, values } = sql;
+        // Safe: a `Sql` is made of literals; values are in it as parameters only.
+        macro_rules! query {
+            ($arm:path, $c:expr) => {
+                $arm(sqlx::query(AssertSqlSafe(text.clone())).persistent(false), $c)
+            };
+        }
+        let run = match &mut self.0 {
+            Handle::Sqlite(c) => query!(Run::Sqlite, c),
+            Handle::SqliteTransaction(c) => query!(Run::Sqlite, c),
+            Handle::Postgres(c) => query!(Run::Postgres, c),
+            Handle::PostgresTransaction(c) => query!(Run::Postgres, c),
+        };
+        let statement = Statement { run, bound: 0, text: Cow::Owned(text) };
+        values.into_iter().fold(statement, |statement, value| match value {
+            Parameter::Text(value) => statement.bind(value),
+            Parameter::Integer(value) => statement.bind(value),
+            Parameter::Boolean(value) => statement.bind(value),
+        })
+    }
+
+    /// Which database answers.
+    pub fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
+            Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
+        }
+    }
+}
+
+/// SQL that is put together in the program: text from literals, values only as parameters, so that an
+/// injection cannot be written.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Sql {
+    text: String,
+    values: Vec<Parameter>,
+}
+
+/// A value in a [`Sql`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parameter {
+    /// TEXT.
+    Text(String),
+    /// BIGINT.
+    Integer(i64),
+    /// BOOLEAN.
+    Boolean(bool),
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self::default().push(text)
+    }
+}
+
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Parameter {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Parameter {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for Parameter {
+    fn from(truth: bool) -> Self {
+        Self::Boolean(truth)
+    }
+}
+
+impl Sql {
+    /// Adds text. It holds no `$`: placeholders are made by [`Sql::value`].
+    #[must_use]
+    pub fn push(mut self, text: &'static str) -> Self {
+        debug_assert!(!text.contains('$'), "placeholders are made by `value`: {text}");
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a placeholder and its value.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<Parameter>) -> Self {
+        self.values.push(value.into());
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "${}", self.values.len());
+        self
+    }
+
+    /// Adds a list of placeholders, with commas between them.
+    #[must_use]
+    pub fn values<V: Into<Parameter>>(self, values: impl IntoIterator<Item = V>) -> Self {
+        values.into_iter().enumerate().fold(self, |sql, (at, value)| {
+            if at == 0 { sql.value(value) } else { sql.push(", ").value(value) }
+        })
+    }
+
+    /// Adds another piece; its placeholders get numbers behind ours.
+    #[must_use]
+    pub fn append(mut self, other: Self) -> Self {
+        let mut pieces = other.text.split('$');
+        self.text.push_str(pieces.next().unwrap_or_default());
+        for (piece, value) in pieces.zip(other.values) {
+            self = self.value(value);
+            self.text.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        self
     }
 }
 
@@ -237,7 +357,7 @@ impl ops::DerefMut for Transaction {
 pub struct Statement<'c> {
     run: Run<'c>,
     bound: usize,
-    text: &'static str,
+    text: Cow<'static, str>,
 }
 
 enum Run<'c> {
@@ -312,7 +432,7 @@ impl<'c> Statement<'c> {
     /// SQLite reads a missing value as NULL, so debug builds count.
     fn checked(self) -> Run<'c> {
         debug_assert_eq!(
-            placeholders(self.text),
+            placeholders(&self.text),
             self.bound,
             "placeholders and values differ: {}",
             self.text
@@ -328,4 +448,19 @@ fn placeholders(text: &str) -> usize {
         .filter_map(|rest| rest[..rest.bytes().take_while(u8::is_ascii_digit).count()].parse().ok())
         .max()
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_keep_their_values_when_they_are_joined() {
+        let inner = Sql::from("b = ").value("x").push(" OR c IN (").values([1, 2]).push(")");
+        let sql = Sql::from("SELECT 1 WHERE a = ").value(true).push(" AND (").append(inner).push(")");
+        assert_eq!(sql.text, "SELECT 1 WHERE a = $1 AND (b = $2 OR c IN ($3, $4))");
+        let values = [Parameter::Boolean(true), "x".into(), 1.into(), 2.into()];
+        assert_eq!(sql.values, values);
+        assert_eq!(placeholders(&sql.text), 4);
+    }
 }

@@ -46,6 +46,17 @@ impl Error {
         Self::Inconsistent { table, column, row: row.to_string() }
     }
 
+    /// Whether the database gave this transaction up for another one that it met: it may be tried again.
+    pub fn is_deadlock(&self) -> bool {
+        match self {
+            Self::Database(error) => error
+                .as_database_error()
+                .and_then(|error| error.code())
+                .is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001")),
+            _ => false,
+        }
+    }
+
     /// Whether the statement named a table that is not there: the database was never migrated.
     pub(super) fn is_missing_table(&self) -> bool {
         match self {

@@ -16,9 +16,13 @@ pub mod organizations;
 pub mod saml_connections;
 pub mod saml_flows;
 pub mod scim_directories;
+pub mod scim_filter;
+pub mod scim_groups;
+pub mod scim_members;
 pub mod scim_requests;
+pub mod scim_users;
 pub mod settings;
 pub mod signing_keys;
 
-pub use db::{Conn, Db, Dialect, Migrations, PoolSize, Transaction};
+pub use db::{Conn, Db, Dialect, Migrations, Parameter, PoolSize, Sql, Transaction};
 pub use error::{Error, Result};

@@ -112,9 +112,9 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
         "INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, refusal, \
          state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
          oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
-         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at) \
+         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at, email_key) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26)",
+         $23, $24, $25, $26, $27)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
@@ -142,6 +142,7 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
     .bind(code.and_then(|c| c.consumed_at))
     .bind(flow.created_at)
     .bind(flow.updated_at)
+    .bind(flow.email.as_ref().map(Email::key))
     .execute()
     .await?;
     Ok(())
@@ -263,8 +264,8 @@ pub async fn consume_request(
     let rows = conn
         .sql(
             "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = 'in_progress', refusal = NULL, \
-             email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6 \
-             WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
+             email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
+             email_key = $9 WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
         )
         .bind(now)
         .bind(answer.email.as_str())
@@ -274,6 +275,7 @@ pub async fn consume_request(
         .bind(answer.code_expires_at)
         .bind(id)
         .bind(request_id)
+        .bind(answer.email.key())
         .execute()
         .await?;
     Ok(rows == 1)

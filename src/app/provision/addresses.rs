@@ -1,0 +1,192 @@
+//! The cross-tenant rule: who may be pushed, by the addresses that he has.
+//!
+//! It is judged on the resource as it would be stored, never on what a request says it does: however a
+//! foreign address gets there (POST, PUT, any path of a PATCH, Bulk), this sees it.
+
+use serde_json::{Map, Value};
+
+use crate::{app::scim_directories::Directory, model::email::Email, scim};
+
+/// One entry of `emails`, as far as the rule must know.
+struct Entry {
+    address: Email,
+    primary: bool,
+    work: bool,
+    domestic: bool,
+}
+
+/// Refuses a user with an address outside the organization's domains, and says which address is reported
+/// to apps: `userName` if it is one, else the primary, else the first for work, else the first.
+///
+/// A directory may admit foreign addresses as secondary ones. They are never primary, and never the
+/// reported one, also not when the primary one is gone: then there is none.
+pub(super) fn judge(
+    directory: &Directory,
+    user: &Map<String, Value>,
+) -> Result<Option<Email>, scim::Error> {
+    let user_name = user.get("userName").and_then(Value::as_str).unwrap_or_default();
+    let own = match user_name.contains('@') {
+        true => Some(domestic(directory, "userName", user_name)?),
+        false => None,
+    };
+    let mut entries = Vec::new();
+    for entry in user.get("emails").and_then(Value::as_array).into_iter().flatten() {
+        let Some(text) = entry.get("value").and_then(Value::as_str) else { continue };
+        let address = read("emails", text)?;
+        let primary = entry.get("primary").and_then(Value::as_bool) == Some(true);
+        let is_domestic = directory.admits(address.domain());
+        if !is_domestic && (primary || !directory.directory.allow_foreign_secondary_emails) {
+            return Err(foreign(directory, "emails", &address, primary));
+        }
+        let work = entry.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("work"));
+        entries.push(Entry { address, primary, work, domestic: is_domestic });
+    }
+    if own.is_some() {
+        return Ok(own);
+    }
+    entries.retain(|entry| entry.domestic);
+    let place = entries
+        .iter()
+        .position(|entry| entry.primary)
+        .or_else(|| entries.iter().position(|entry| entry.work))
+        .unwrap_or(0);
+    Ok((place < entries.len()).then(|| entries.swap_remove(place).address))
+}
+
+/// Every address that a person is known by: who loses the right to come in loses it under all of them.
+pub(super) fn known_by(user: &Map<String, Value>) -> Vec<Email> {
+    let name = user.get("userName").and_then(Value::as_str);
+    let emails = user.get("emails").and_then(Value::as_array).into_iter().flatten();
+    let mut known: Vec<Email> = name
+        .into_iter()
+        .chain(emails.filter_map(|entry| entry.get("value")?.as_str()))
+        .filter_map(Email::parse)
+        .collect();
+    known.sort_by_key(Email::key);
+    known.dedup_by_key(|email| email.key());
+    known
+}
+
+fn domestic(directory: &Directory, attribute: &str, text: &str) -> Result<Email, scim::Error> {
+    let address = read(attribute, text)?;
+    match directory.admits(address.domain()) {
+        true => Ok(address),
+        false => Err(foreign(directory, attribute, &address, true)),
+    }
+}
+
+fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
+    Email::parse(text).ok_or_else(|| {
+        let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
+        scim::Error::InvalidValue(format!("{attribute}: \"{shown}\" is not an e-mail address"))
+    })
+}
+
+fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: bool) -> scim::Error {
+    let domains: Vec<&str> = directory.organization.admitted_domains().map(|d| d.as_str()).collect();
+    let domains = match domains.is_empty() {
+        true => "it has none yet".to_owned(),
+        false => domains.join(", "),
+    };
+    let what = match primary && directory.directory.allow_foreign_secondary_emails {
+        true => "can be a secondary address only: it is not of the organization's domains",
+        false => "is not of the organization's domains",
+    };
+    scim::Error::InvalidValue(format!("{attribute}: \"{address}\" {what} ({domains})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{
+        domain::{Domain, DomainState},
+        id::Id,
+        organization::{Organization, OrganizationDomain},
+        scim_directory::ScimDirectory,
+        time::Timestamp,
+    };
+
+    fn directory(allow_foreign: bool) -> Directory {
+        let at = Timestamp::from_millis(0);
+        let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+        Directory {
+            directory: ScimDirectory {
+                id: Id::from_bits(1),
+                environment_id: Id::from_bits(2),
+                organization_id: Id::from_bits(3),
+                primary: true,
+                scim_base_url: "http://x".into(),
+                allow_foreign_secondary_emails: allow_foreign,
+                refuse_inactive_logins: true,
+                require_provisioned_logins: false,
+                created_at: at,
+                updated_at: at,
+            },
+            organization: Organization {
+                id: Id::from_bits(3),
+                environment_id: Id::from_bits(2),
+                display_name: String::new(),
+                external_id: None,
+                domains: vec![
+                    domain("acme.example", DomainState::Whitelisted),
+                    domain("pending.example", DomainState::Pending),
+                ],
+                created_at: at,
+                updated_at: at,
+            },
+        }
+    }
+
+    fn judged(allow_foreign: bool, user: Value) -> Result<Option<String>, String> {
+        judge(&directory(allow_foreign), user.as_object().unwrap())
+            .map(|email| email.map(|email| email.as_str().to_owned()))
+            .map_err(|error| error.detail().to_owned())
+    }
+
+    #[test]
+    fn the_reported_address_is_chosen_in_order() {
+        let two = json!([{"value": "b@acme.example", "type": "home"}, {"value": "c@acme.example", "type": "Work"}]);
+        let three = json!([{"value": "b@acme.example"}, {"value": "c@acme.example", "primary": true}]);
+        for (user, reported) in [
+            (json!({"userName": "A@Acme.example", "emails": two}), Some("A@Acme.example")),
+            (json!({"userName": "dana", "emails": three}), Some("c@acme.example")),
+            (json!({"userName": "dana", "emails": two}), Some("c@acme.example")),
+            (json!({"userName": "dana", "emails": [{"value": "b@acme.example"}]}), Some("b@acme.example")),
+            (json!({"userName": "dana", "emails": [{"type": "work"}]}), None),
+            (json!({"userName": "dana"}), None),
+        ] {
+            assert_eq!(judged(false, user.clone()), Ok(reported.map(str::to_owned)), "{user}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_address_is_refused_by_name() {
+        for (user, named) in [
+            (json!({"userName": "a@evil.example"}), "a@evil.example"),
+            (json!({"userName": "a@pending.example"}), "a@pending.example"),
+            (json!({"userName": "a@x.acme.example"}), "a@x.acme.example"),
+            (json!({"userName": "a@acme.example.evil.example"}), "a@acme.example.evil.example"),
+            (json!({"userName": "a@evil.example@acme.example"}), "a@evil.example@acme.example"),
+            (json!({"userName": "\"x@evil.example\"@acme.example"}), "x@evil.example"),
+            (json!({"userName": "dana", "emails": [{"value": "a@evil.example"}]}), "a@evil.example"),
+            (json!({"userName": "a@acme.example", "emails": [{"value": "a@acme.example"}, {"value": "b@evil.example"}]}), "b@evil.example"),
+            (json!({"userName": "dana", "emails": [{"value": "no address"}]}), "no address"),
+        ] {
+            let error = judged(false, user.clone()).unwrap_err();
+            assert!(error.contains(named), "{user}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_admitted_foreign_address_stays_secondary() {
+        let foreign = json!({"value": "a@evil.example", "type": "work"});
+        let both = json!([foreign, {"value": "d@acme.example"}]);
+        assert_eq!(judged(true, json!({"userName": "dana", "emails": both})), Ok(Some("d@acme.example".into())));
+        assert_eq!(judged(true, json!({"userName": "dana", "emails": [foreign]})), Ok(None));
+        let primary = json!([{"value": "a@evil.example", "primary": true}]);
+        assert!(judged(true, json!({"userName": "dana", "emails": primary})).unwrap_err().contains("secondary"));
+        assert!(judged(true, json!({"userName": "a@evil.example"})).is_err());
+    }
+}

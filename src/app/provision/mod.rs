@@ -1,0 +1,154 @@
+//! What identity providers push: people and groups of one directory, by SCIM 2.0 (RFC 7644).
+//!
+//! Every use case takes the [`Directory`] that its caller opened, and sees nothing of others. One request
+//! (in Bulk: one operation) is one transaction: it happens whole, with its event, or not at all.
+
+mod addresses;
+pub mod bulk;
+pub mod groups;
+mod members;
+mod render;
+pub mod search;
+pub mod users;
+
+use std::fmt;
+
+pub use render::Rendered;
+
+use super::scim_directories::Directory;
+use crate::{
+    model::id::Id,
+    scim::{self, schema::Kind},
+    store,
+};
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub enum Error {
+    /// The protocol has a word for it.
+    Scim(scim::Error),
+    /// What any surface may say; our own failures above all.
+    App(super::Error),
+}
+
+impl From<scim::Error> for Error {
+    fn from(error: scim::Error) -> Self {
+        Self::Scim(error)
+    }
+}
+
+impl From<super::Error> for Error {
+    fn from(error: super::Error) -> Self {
+        Self::App(error)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::App(error.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scim(error) => error.fmt(f),
+            Self::App(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The entity tag of a version (RFC 7644 §3.14): weak, as what it stands for is written in many ways.
+pub fn etag(version: i64) -> String {
+    format!("W/\"{version}\"")
+}
+
+/// What `If-Match` or `If-None-Match` names (RFC 9110 §13.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tags {
+    /// `*`: any version.
+    Any,
+    /// These versions, without weakness and quotes.
+    These(Vec<String>),
+}
+
+impl Tags {
+    /// Reads a header's value.
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if text == "*" {
+            return Self::Any;
+        }
+        let one = |tag: &str| {
+            let tag = tag.trim();
+            let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
+            tag.trim_matches('"').to_owned()
+        };
+        Self::These(text.split(',').map(one).collect())
+    }
+
+    /// Whether a version is among them. Tags are compared weakly: all of ours are weak, and RFC 7644 §3.14
+    /// has clients send them back in `If-Match`.
+    pub fn name(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags.iter().any(|tag| *tag == version.to_string()),
+        }
+    }
+}
+
+/// Refuses a write whose `If-Match` names another version.
+fn check_version(if_match: Option<&Tags>, version: i64) -> Result<()> {
+    match if_match {
+        Some(tags) if !tags.name(version) => Err(outdated(version)),
+        _ => Ok(()),
+    }
+}
+
+fn outdated(version: i64) -> Error {
+    let now = etag(version);
+    scim::Error::PreconditionFailed(format!("the resource was changed: its version is now {now}")).into()
+}
+
+fn not_found(kind: Kind, id: &str) -> Error {
+    let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
+    scim::Error::NotFound(format!("there is no {} \"{shown}\" here", kind.name())).into()
+}
+
+/// Reads an id in a path or a body. What is no id names nothing.
+fn read_id<K: crate::model::id::Kind>(kind: Kind, text: &str) -> Result<Id<K>> {
+    text.parse().map_err(|_| not_found(kind, text))
+}
+
+/// How often a transaction that met another one is tried.
+const TRIES: u32 = 5;
+
+/// Does it again when the database gave up on one of two transactions that waited for each other.
+async fn persistently<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(Error::App(super::Error::Internal(source)))
+                if source.downcast_ref::<store::Error>().is_some_and(store::Error::is_deadlock) => {}
+            outcome => return outcome,
+        }
+    }
+    attempt().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        assert!(Tags::parse(&etag(3)).name(3));
+        assert!(Tags::parse("\"2\", W/\"3\"").name(3));
+        assert!(Tags::parse(" * ").name(3));
+        for other in ["", "\"33\"", "W/\"2\"", "3x"] {
+            assert!(!Tags::parse(other).name(3), "{other}");
+        }
+    }
+}

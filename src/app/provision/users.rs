@@ -1,0 +1,233 @@
+//! People: created, replaced, patched, removed, read.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Directory, Rendered, Result, Tags, addresses, check_version, not_found, outdated, persistently, read_id,
+    render,
+};
+use crate::{
+    app::{
+        State,
+        events::{self, NewEvent},
+    },
+    model::{email::Email, event::EventKind, id::Id, id::ScimUserId, scim_user::ScimUser, time::Timestamp},
+    scim::{self, patch::PatchRequest, resource::Resource, schema::Kind},
+    store::{self, Transaction},
+};
+
+/// Makes a user (RFC 7644 §3.3). The database decides who was first with a `userName`.
+pub async fn create(state: &State, directory: &Directory, body: Value) -> Result<Rendered> {
+    let mut resource = Resource::parse(Kind::User, body)?;
+    resource.attributes.entry("active").or_insert(Value::Bool(true));
+    let now = state.now();
+    let id: ScimUserId = Id::new(now, &*state.random);
+    persistently(async || {
+        let mut user = ScimUser {
+            id,
+            directory_id: directory.directory.id,
+            user_name: String::new(),
+            external_id: None,
+            active: true,
+            email: None,
+            document: Map::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        };
+        take(directory, &mut user, &resource)?;
+        let mut tx = state.db.write().await?;
+        store::scim_users::insert(&mut tx, &user).await.map_err(|error| taken(error, &user))?;
+        let data = json!({ "after": render::user_event(&user) });
+        record(&mut tx, directory, &user, now, EventKind::UserCreated, data).await?;
+        tx.commit().await?;
+        Ok(render::user(directory, &user, &[]))
+    })
+    .await
+}
+
+/// The user with this id.
+pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rendered> {
+    let user_id = read_id(Kind::User, id)?;
+    let mut conn = state.db.read().await?;
+    let user = store::scim_users::find(&mut conn, directory.directory.id, user_id)
+        .await?
+        .ok_or_else(|| not_found(Kind::User, id))?;
+    rendered(&mut conn, directory, &user).await
+}
+
+/// Puts another resource in a user's place (RFC 7644 §3.5.1). Whether the person is active stays as it
+/// was unless the request says it.
+pub async fn replace(
+    state: &State,
+    directory: &Directory,
+    id: &str,
+    body: Value,
+    if_match: Option<&Tags>,
+) -> Result<Rendered> {
+    let mut resource = Resource::parse(Kind::User, body)?;
+    change(state, directory, id, if_match, move |before| {
+        resource.attributes.entry("active").or_insert(Value::Bool(before.active));
+        Ok(std::mem::replace(&mut resource, Resource { kind: Kind::User, attributes: Map::new() }))
+    })
+    .await
+}
+
+/// Applies the operations of a PATCH, all or none (RFC 7644 §3.5.2).
+pub async fn patch(
+    state: &State,
+    directory: &Directory,
+    id: &str,
+    request: &PatchRequest,
+    if_match: Option<&Tags>,
+) -> Result<Rendered> {
+    change(state, directory, id, if_match, |before| {
+        let resource = Resource { kind: Kind::User, attributes: before.document.clone() };
+        Ok(request.apply(&resource)?)
+    })
+    .await
+}
+
+/// Writes what `judge` makes of the stored user.
+async fn change(
+    state: &State,
+    directory: &Directory,
+    id: &str,
+    if_match: Option<&Tags>,
+    mut judge: impl FnMut(&ScimUser) -> Result<Resource>,
+) -> Result<Rendered> {
+    let user_id = read_id(Kind::User, id)?;
+    persistently(async || {
+        let now = state.now();
+        let mut tx = state.db.write().await?;
+        let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
+            .await?
+            .ok_or_else(|| not_found(Kind::User, id))?;
+        check_version(if_match, before.version)?;
+        let mut user = before.clone();
+        take(directory, &mut user, &judge(&before)?)?;
+        if user == before {
+            return rendered(&mut tx, directory, &before).await;
+        }
+        user.version = before.version + 1;
+        user.updated_at = now;
+        let written = store::scim_users::update(&mut tx, &before, &user).await;
+        if !written.map_err(|error| taken(error, &user))? {
+            return Err(outdated(user.version));
+        }
+        let answer = rendered(&mut tx, directory, &user).await?;
+        if before.active && !user.active {
+            end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
+        }
+        let kind = match (before.active, user.active) {
+            (true, false) => EventKind::UserDeactivated,
+            (false, true) => EventKind::UserReactivated,
+            _ => EventKind::UserUpdated,
+        };
+        let data = json!({ "before": render::user_event(&before), "after": render::user_event(&user) });
+        record(&mut tx, directory, &user, now, kind, data).await?;
+        tx.commit().await?;
+        Ok(answer)
+    })
+    .await
+}
+
+/// Removes a user (RFC 7644 §3.6): nobody finds it here again, its groups no longer have it, its
+/// `userName` is free. The row stays, for the app's API and for history.
+pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
+    let user_id = read_id(Kind::User, id)?;
+    persistently(async || {
+        let now = state.now();
+        let mut tx = state.db.write().await?;
+        let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
+            .await?
+            .ok_or_else(|| not_found(Kind::User, id))?;
+        check_version(if_match, before.version)?;
+        let groups = store::scim_users::update_deleted(&mut tx, &before, now)
+            .await?
+            .ok_or_else(|| outdated(before.version))?;
+        store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
+        end_what_is_held(&mut tx, directory, &[&before], now).await?;
+        for group in groups {
+            super::members::record(&mut tx, directory, group, now, &[], &[before.id.to_string()]).await?;
+        }
+        let data = json!({ "before": render::user_event(&before) });
+        record(&mut tx, directory, &before, now, EventKind::UserDeleted, data).await?;
+        tx.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Makes the stored user say what the resource says, if the directory may hold that.
+fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
+    let mut document = resource.attributes.clone();
+    for ours in ["id", "meta", "groups", "password"] {
+        document.remove(ours);
+    }
+    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+    user.user_name = text("userName")
+        .filter(|name| !name.trim().is_empty())
+        .ok_or_else(|| scim::Error::InvalidValue("userName is required".into()))?;
+    user.external_id = text("externalId");
+    user.email = addresses::judge(directory, &document)?.as_ref().map(Email::as_str).map(str::to_owned);
+    // Whoever takes the attribute away lets nobody in by that.
+    user.active = document.get("active").and_then(Value::as_bool).unwrap_or(user.active);
+    user.document = document;
+    Ok(())
+}
+
+async fn rendered(conn: &mut store::Conn, directory: &Directory, user: &ScimUser) -> Result<Rendered> {
+    let mut rendered = render::users(conn, directory, std::slice::from_ref(user)).await?;
+    Ok(rendered.swap_remove(0))
+}
+
+fn taken(error: store::Error, user: &ScimUser) -> super::Error {
+    match error {
+        store::Error::Duplicate => {
+            let name: String = user.user_name.chars().take(100).flat_map(char::escape_debug).collect();
+            scim::Error::Uniqueness(format!("another user has the userName \"{name}\"")).into()
+        }
+        other => other.into(),
+    }
+}
+
+/// Ends what a person holds who may no longer come in: access tokens and codes that wait to be redeemed,
+/// under every address that he is known by.
+async fn end_what_is_held(
+    tx: &mut Transaction,
+    directory: &Directory,
+    known_as: &[&ScimUser],
+    now: Timestamp,
+) -> Result<()> {
+    let mut keys: Vec<String> = known_as
+        .iter()
+        .flat_map(|user| addresses::known_by(&user.document))
+        .map(|email| email.key())
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    store::access_tokens::end_of_people(tx, directory.organization.id, &keys, now).await?;
+    Ok(())
+}
+
+async fn record(
+    tx: &mut Transaction,
+    directory: &Directory,
+    user: &ScimUser,
+    now: Timestamp,
+    kind: EventKind,
+    data: Value,
+) -> Result<()> {
+    let event = NewEvent {
+        environment: &directory.directory.environment_id,
+        organization: &directory.directory.organization_id,
+        directory: &directory.directory.id,
+        kind,
+        resource: user.id.to_string(),
+        data,
+    };
+    events::record(tx, now, event).await?;
+    Ok(())
+}

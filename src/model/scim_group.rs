@@ -1,0 +1,67 @@
+//! Groups that an identity provider pushed, and who is in them.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{
+    id::{ScimDirectoryId, ScimGroupId, ScimUserId},
+    time::Timestamp,
+};
+
+/// One group of a directory, without its members. Deleted ones stay as history, under their id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScimGroup {
+    /// Its id.
+    pub id: ScimGroupId,
+    /// The directory that knows it.
+    pub directory_id: ScimDirectoryId,
+    /// `displayName`, as it was sent.
+    pub display_name: String,
+    /// `externalId`: the identity provider's own id.
+    pub external_id: Option<String>,
+    /// The resource as it was understood: canonical names, without `id`, `meta` and `members`.
+    pub document: Map<String, Value>,
+    /// Counts its changes, from 1: the entity tag.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it or its membership was last changed.
+    pub updated_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Whoever can be in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScimMemberId {
+    /// A person.
+    User(ScimUserId),
+    /// Another group.
+    Group(ScimGroupId),
+}
+
+impl ScimMemberId {
+    /// Reads the id of a user or a group.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Group)).ok()
+    }
+}
+
+impl fmt::Display for ScimMemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Group(id) => id.fmt(f),
+        }
+    }
+}
+
+/// One membership.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScimMember {
+    /// Who is in the group.
+    pub id: ScimMemberId,
+    /// What else was sent with it (`display`, `type`).
+    pub attributes: Map<String, Value>,
+}

@@ -1,0 +1,240 @@
+//! Groups of directories in the database.
+//!
+//! Deleted groups keep their rows: the app's API still shows them. Every other statement here sees
+//! living ones only, and every statement is scoped by the directory. Members are in
+//! [`scim_members`](super::scim_members).
+
+use std::collections::BTreeSet;
+
+use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
+use crate::model::{
+    id::{ScimDirectoryId, ScimGroupId},
+    scim_group::ScimGroup,
+    time::Timestamp,
+};
+
+const TABLE: &str = "scim_groups";
+
+/// How many values one statement takes.
+const AT_ONCE: usize = 500;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: ScimGroupId,
+    directory_id: ScimDirectoryId,
+    display_name: String,
+    external_id: Option<String>,
+    document: String,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+}
+
+impl TryFrom<Row> for ScimGroup {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            directory_id: row.directory_id,
+            display_name: row.display_name,
+            external_id: row.external_id,
+            document: columns::object_from_json(&row.document)
+                .ok_or_else(|| Error::inconsistent(TABLE, "document", row.id))?,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
+}
+
+/// The living group with this id.
+pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimGroupId) -> Result<Option<ScimGroup>> {
+    conn.sql("SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
+        .bind(directory)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(ScimGroup::try_from)
+        .transpose()
+}
+
+/// The living group with this id, which nobody else changes until the transaction ends: whoever changes
+/// its membership takes turns. (On SQLite a writing transaction has the database to itself.)
+pub async fn lock(
+    tx: &mut Transaction,
+    directory: ScimDirectoryId,
+    id: ScimGroupId,
+) -> Result<Option<ScimGroup>> {
+    let text = match tx.dialect() {
+        Dialect::Sqlite => "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
+        Dialect::Postgres => {
+            "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
+             FOR NO KEY UPDATE"
+        }
+    };
+    tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimGroup::try_from).transpose()
+}
+
+/// Whether another living group than `except` has this name, in whatever case. Those who ask take
+/// turns until their transactions end, so that the answer holds (ruling 28: no unique index).
+pub async fn name_is_taken(
+    tx: &mut Transaction,
+    directory: ScimDirectoryId,
+    display_name: &str,
+    except: Option<ScimGroupId>,
+) -> Result<bool> {
+    if tx.dialect() == Dialect::Postgres {
+        let _: Option<(ScimDirectoryId,)> = tx
+            .sql("SELECT id FROM scim_directories WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(directory)
+            .optional()
+            .await?;
+    }
+    let (taken,): (bool,) = tx
+        .sql(
+            "SELECT EXISTS (SELECT 1 FROM scim_groups WHERE directory_id = $1 AND display_name_key = $2 \
+             AND deleted_at IS NULL AND id <> $3)",
+        )
+        .bind(directory)
+        .bind(scim_filter::key(display_name))
+        .bind(columns::first_or(except))
+        .one()
+        .await?;
+    Ok(taken)
+}
+
+/// Adds a group.
+pub async fn insert(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
+    conn.sql(
+        "INSERT INTO scim_groups (id, directory_id, display_name, display_name_key, external_id, document, \
+         version, created_at, updated_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(group.id)
+    .bind(group.directory_id)
+    .bind(group.display_name.as_str())
+    .bind(scim_filter::key(&group.display_name))
+    .bind(group.external_id.as_deref())
+    .bind(columns::object_to_json(&group.document))
+    .bind(group.version)
+    .bind(group.created_at)
+    .bind(group.updated_at)
+    .bind(group.deleted_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Writes a group whose version was `before`. Says whether it was still that version.
+pub async fn update(conn: &mut Conn, before: i64, group: &ScimGroup) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE scim_groups SET display_name = $4, display_name_key = $5, external_id = $6, document = $7, \
+             version = $8, updated_at = $9 \
+             WHERE directory_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+        )
+        .bind(group.directory_id)
+        .bind(group.id)
+        .bind(before)
+        .bind(group.display_name.as_str())
+        .bind(scim_filter::key(&group.display_name))
+        .bind(group.external_id.as_deref())
+        .bind(columns::object_to_json(&group.document))
+        .bind(group.version)
+        .bind(group.updated_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Gives groups whose membership changed new versions.
+pub async fn update_versions(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    groups: &[ScimGroupId],
+    now: Timestamp,
+) -> Result<()> {
+    let mut groups = groups.to_vec();
+    groups.sort_unstable();
+    for id in groups {
+        conn.sql(
+            "UPDATE scim_groups SET version = version + 1, updated_at = $3 \
+             WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
+        )
+        .bind(directory)
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+/// Marks a group whose version is `before` as deleted, empties it and takes it out of the groups it was
+/// in, whose ids are returned. `None`: it is no longer that version.
+pub async fn update_deleted(
+    conn: &mut Conn,
+    before: &ScimGroup,
+    now: Timestamp,
+) -> Result<Option<Vec<ScimGroupId>>> {
+    let touched = conn
+        .sql(
+            "UPDATE scim_groups SET deleted_at = $4, version = version + 1, updated_at = $4 \
+             WHERE directory_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+        )
+        .bind(before.directory_id)
+        .bind(before.id)
+        .bind(before.version)
+        .bind(now)
+        .execute()
+        .await?;
+    if touched == 0 {
+        return Ok(None);
+    }
+    conn.sql("DELETE FROM scim_group_members WHERE group_id = $1").bind(before.id).execute().await?;
+    let parents: Vec<(ScimGroupId,)> = conn
+        .sql("DELETE FROM scim_group_members WHERE member_id = $1 RETURNING group_id")
+        .bind(before.id)
+        .all()
+        .await?;
+    Ok(Some(parents.into_iter().map(|(id,)| id).collect()))
+}
+
+/// Living groups of the directory that `search` finds, in its order.
+pub async fn list(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    search: &scim_filter::Search,
+) -> Result<Vec<ScimGroup>> {
+    let sql = search.select("SELECT r.* FROM scim_groups r WHERE r.directory_id = ", directory);
+    conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimGroup::try_from).collect()
+}
+
+/// How many living groups of the directory a condition admits.
+pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Option<&Sql>) -> Result<i64> {
+    let head = "SELECT COUNT(*) FROM scim_groups r WHERE r.directory_id = ";
+    let (count,): (i64,) = conn.dynamic(scim_filter::within(head, directory, condition)).one().await?;
+    Ok(count)
+}
+
+/// Which of these are living groups of the directory. On PostgreSQL they stay living until the
+/// transaction ends; on SQLite a writing transaction has the database to itself.
+pub async fn list_living(
+    tx: &mut Transaction,
+    directory: ScimDirectoryId,
+    ids: &[ScimGroupId],
+) -> Result<BTreeSet<ScimGroupId>> {
+    let mut found = BTreeSet::new();
+    for some in ids.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT id FROM scim_groups WHERE directory_id = ")
+            .value(directory.to_string())
+            .push(" AND deleted_at IS NULL AND id IN (")
+            .values(some.iter().map(ScimGroupId::to_string))
+            .push(")");
+        let sql = scim_filter::shared(tx.dialect(), sql);
+        found.extend(tx.dynamic(sql).all::<(ScimGroupId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}

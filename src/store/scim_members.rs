@@ -1,0 +1,157 @@
+//! Who is in which group: one row a membership, so that adding one person to a group of twenty thousand
+//! touches one row.
+
+use serde_json::Map;
+
+use super::{Conn, Error, Result, Sql, columns};
+use crate::model::{
+    id::{ScimDirectoryId, ScimGroupId, ScimUserId},
+    scim_group::{ScimMember, ScimMemberId},
+    time::Timestamp,
+};
+
+/// How many rows one statement takes.
+const AT_ONCE: usize = 500;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    group_id: ScimGroupId,
+    member_id: String,
+    attributes: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<(ScimGroupId, ScimMember)> {
+        let broken = |column| Error::inconsistent("scim_group_members", column, self.group_id);
+        let id = ScimMemberId::parse(&self.member_id).ok_or_else(|| broken("member_id"))?;
+        let attributes = match &self.attributes {
+            Some(json) => columns::object_from_json(json).ok_or_else(|| broken("attributes"))?,
+            None => Map::new(),
+        };
+        Ok((self.group_id, ScimMember { id, attributes }))
+    }
+}
+
+/// Adds members; those that are in the group already stay as they are. Returns the ids that came new.
+pub async fn insert(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    group: ScimGroupId,
+    members: &[ScimMember],
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let mut added = Vec::new();
+    for some in members.chunks(AT_ONCE) {
+        let mut sql = Sql::from(
+            "INSERT INTO scim_group_members (group_id, member_id, directory_id, attributes, added_at) VALUES ",
+        );
+        for (at, member) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(group.to_string()).push(", ").value(member.id.to_string()).push(", ");
+            sql = sql.value(directory.to_string()).push(", ");
+            sql = match member.attributes.is_empty() {
+                true => sql.push("NULL, "),
+                false => sql.value(columns::object_to_json(&member.attributes)).push(", "),
+            };
+            sql = sql.value(now.millis()).push(")");
+        }
+        let sql = sql.push(" ON CONFLICT (group_id, member_id) DO NOTHING RETURNING member_id");
+        added.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(added)
+}
+
+/// Takes members out of a group; returns the ids of those that were in it.
+pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for some in members.chunks(AT_ONCE) {
+        let sql = Sql::from("DELETE FROM scim_group_members WHERE group_id = ")
+            .value(group.to_string())
+            .push(" AND member_id IN (")
+            .values(some.iter().map(String::as_str))
+            .push(") RETURNING member_id");
+        removed.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(removed)
+}
+
+/// Up to `limit` members of a group behind `after`, by id.
+pub async fn list(
+    conn: &mut Conn,
+    group: ScimGroupId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ScimMember>> {
+    conn.sql(
+        "SELECT group_id, member_id, attributes FROM scim_group_members \
+         WHERE group_id = $1 AND member_id > $2 ORDER BY member_id LIMIT $3",
+    )
+    .bind(group)
+    .bind(after)
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(|row| Ok(row.read()?.1))
+    .collect()
+}
+
+/// The ids of all members of a group: for one that replaces them all.
+pub async fn list_ids(conn: &mut Conn, group: ScimGroupId) -> Result<Vec<String>> {
+    let ids: Vec<(String,)> = conn
+        .sql("SELECT member_id FROM scim_group_members WHERE group_id = $1 ORDER BY member_id")
+        .bind(group)
+        .all()
+        .await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// How many members each of these groups has, in the order of `groups`.
+pub async fn count(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<i64>> {
+    let mut counts = Vec::with_capacity(groups.len());
+    for some in groups.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT group_id, COUNT(*) FROM scim_group_members WHERE group_id IN (")
+            .values(some.iter().map(ScimGroupId::to_string))
+            .push(") GROUP BY group_id");
+        let found: std::collections::HashMap<ScimGroupId, i64> =
+            conn.dynamic(sql).all::<(ScimGroupId, i64)>().await?.into_iter().collect();
+        counts.extend(some.iter().map(|group| found.get(group).copied().unwrap_or(0)));
+    }
+    Ok(counts)
+}
+
+/// All members of these groups.
+pub async fn list_of(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<(ScimGroupId, ScimMember)>> {
+    let mut members = Vec::new();
+    for some in groups.chunks(AT_ONCE) {
+        let sql =
+            Sql::from("SELECT group_id, member_id, attributes FROM scim_group_members WHERE group_id IN (")
+                .values(some.iter().map(ScimGroupId::to_string))
+                .push(") ORDER BY group_id, member_id");
+        for row in conn.dynamic(sql).all::<Row>().await? {
+            members.push(row.read()?);
+        }
+    }
+    Ok(members)
+}
+
+/// The groups that users are in themselves: user, group and its name, of living groups.
+pub async fn list_groups_of(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    users: &[ScimUserId],
+) -> Result<Vec<(ScimUserId, ScimGroupId, String)>> {
+    let mut found = Vec::new();
+    for some in users.chunks(AT_ONCE) {
+        let sql = Sql::from(
+            "SELECT m.member_id, g.id, g.display_name FROM scim_group_members m \
+             JOIN scim_groups g ON g.id = m.group_id WHERE g.directory_id = ",
+        )
+        .value(directory.to_string())
+        .push(" AND g.deleted_at IS NULL AND m.member_id IN (")
+        .values(some.iter().map(ScimUserId::to_string))
+        .push(") ORDER BY m.member_id, g.id");
+        found.extend(conn.dynamic(sql).all::<(ScimUserId, ScimGroupId, String)>().await?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,254 @@
+//! People of directories in the database.
+//!
+//! Deleted users keep their rows: the app's API still shows them. Every other statement here sees living
+//! ones only, and every statement is scoped by the directory.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
+use crate::model::{
+    id::{ScimDirectoryId, ScimGroupId, ScimUserId},
+    scim_user::ScimUser,
+    time::Timestamp,
+};
+
+const TABLE: &str = "scim_users";
+
+/// How many values one statement takes: SQLite and PostgreSQL both allow 32,766.
+const AT_ONCE: usize = 500;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: ScimUserId,
+    directory_id: ScimDirectoryId,
+    user_name: String,
+    external_id: Option<String>,
+    active: bool,
+    email: Option<String>,
+    document: String,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
+}
+
+impl TryFrom<Row> for ScimUser {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            directory_id: row.directory_id,
+            user_name: row.user_name,
+            external_id: row.external_id,
+            active: row.active,
+            email: row.email,
+            document: columns::object_from_json(&row.document)
+                .ok_or_else(|| Error::inconsistent(TABLE, "document", row.id))?,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
+}
+
+/// The form in which names and addresses are compared.
+fn keys(user: &ScimUser) -> (String, Option<String>, Option<String>) {
+    let display_name = user.document.get("displayName").and_then(Value::as_str);
+    (
+        scim_filter::key(&user.user_name),
+        display_name.map(scim_filter::key),
+        user.email.as_deref().map(scim_filter::key),
+    )
+}
+
+/// The addresses of a user's `emails`, as they are compared.
+fn email_keys(document: &Map<String, Value>) -> BTreeSet<String> {
+    let entries = document.get("emails").and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|entry| entry.get("value")?.as_str()).map(scim_filter::key).collect()
+}
+
+/// The living user with this id.
+pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimUserId) -> Result<Option<ScimUser>> {
+    conn.sql("SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
+        .bind(directory)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(ScimUser::try_from)
+        .transpose()
+}
+
+/// The living user with this id, whom nobody else changes until the transaction ends. (On SQLite a writing
+/// transaction has the database to itself.)
+pub async fn lock(
+    tx: &mut Transaction,
+    directory: ScimDirectoryId,
+    id: ScimUserId,
+) -> Result<Option<ScimUser>> {
+    let text = match tx.dialect() {
+        Dialect::Sqlite => "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
+        Dialect::Postgres => {
+            "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
+             FOR NO KEY UPDATE"
+        }
+    };
+    tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimUser::try_from).transpose()
+}
+
+/// Adds a user. [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
+pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
+    let (user_name_key, display_name_key, email_key) = keys(user);
+    conn.sql(
+        "INSERT INTO scim_users (id, directory_id, user_name, user_name_key, external_id, display_name_key, \
+         active, email, email_key, document, version, created_at, updated_at, deleted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(user.id)
+    .bind(user.directory_id)
+    .bind(user.user_name.as_str())
+    .bind(user_name_key)
+    .bind(user.external_id.as_deref())
+    .bind(display_name_key)
+    .bind(user.active)
+    .bind(user.email.as_deref())
+    .bind(email_key)
+    .bind(columns::object_to_json(&user.document))
+    .bind(user.version)
+    .bind(user.created_at)
+    .bind(user.updated_at)
+    .bind(user.deleted_at)
+    .execute()
+    .await?;
+    insert_emails(conn, user, email_keys(&user.document)).await
+}
+
+/// Writes a user whose version was `before`, which makes it `user.version`. Says whether it was still
+/// that version: two that change one user at a time cannot both win. [`Error::Duplicate`]: another
+/// living user has the `userName`.
+pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<bool> {
+    let (user_name_key, display_name_key, email_key) = keys(user);
+    let touched = conn
+        .sql(
+            "UPDATE scim_users SET user_name = $4, user_name_key = $5, external_id = $6, display_name_key = $7, \
+             active = $8, email = $9, email_key = $10, document = $11, version = $12, updated_at = $13 \
+             WHERE directory_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+        )
+        .bind(user.directory_id)
+        .bind(user.id)
+        .bind(before.version)
+        .bind(user.user_name.as_str())
+        .bind(user_name_key)
+        .bind(user.external_id.as_deref())
+        .bind(display_name_key)
+        .bind(user.active)
+        .bind(user.email.as_deref())
+        .bind(email_key)
+        .bind(columns::object_to_json(&user.document))
+        .bind(user.version)
+        .bind(user.updated_at)
+        .execute()
+        .await?;
+    if touched == 0 {
+        return Ok(false);
+    }
+    let (old, new) = (email_keys(&before.document), email_keys(&user.document));
+    for gone in old.difference(&new) {
+        conn.sql("DELETE FROM scim_user_emails WHERE directory_id = $1 AND value_key = $2 AND user_id = $3")
+            .bind(user.directory_id)
+            .bind(gone.as_str())
+            .bind(user.id)
+            .execute()
+            .await?;
+    }
+    insert_emails(conn, user, new.difference(&old).cloned()).await?;
+    Ok(true)
+}
+
+async fn insert_emails(
+    conn: &mut Conn,
+    user: &ScimUser,
+    keys: impl IntoIterator<Item = String>,
+) -> Result<()> {
+    let keys: Vec<String> = keys.into_iter().collect();
+    for some in keys.chunks(AT_ONCE / 3) {
+        let mut sql = Sql::from("INSERT INTO scim_user_emails (directory_id, value_key, user_id) VALUES ");
+        for (at, key) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(user.directory_id.to_string()).push(", ").value(key.as_str()).push(", ");
+            sql = sql.value(user.id.to_string()).push(")");
+        }
+        conn.dynamic(sql).execute().await?;
+    }
+    Ok(())
+}
+
+/// Marks a user whose version is `before` as deleted and takes it out of its groups, whose ids are
+/// returned. `None`: it is no longer that version.
+pub async fn update_deleted(
+    conn: &mut Conn,
+    before: &ScimUser,
+    now: Timestamp,
+) -> Result<Option<Vec<ScimGroupId>>> {
+    let touched = conn
+        .sql(
+            "UPDATE scim_users SET deleted_at = $4, active = FALSE, version = version + 1, updated_at = $4 \
+             WHERE directory_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+        )
+        .bind(before.directory_id)
+        .bind(before.id)
+        .bind(before.version)
+        .bind(now)
+        .execute()
+        .await?;
+    if touched == 0 {
+        return Ok(None);
+    }
+    conn.sql("DELETE FROM scim_user_emails WHERE user_id = $1").bind(before.id).execute().await?;
+    let groups: Vec<(ScimGroupId,)> = conn
+        .sql("DELETE FROM scim_group_members WHERE member_id = $1 RETURNING group_id")
+        .bind(before.id)
+        .all()
+        .await?;
+    Ok(Some(groups.into_iter().map(|(id,)| id).collect()))
+}
+
+/// Living users of the directory that `search` finds, in its order.
+pub async fn list(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    search: &scim_filter::Search,
+) -> Result<Vec<ScimUser>> {
+    let sql = search.select("SELECT r.* FROM scim_users r WHERE r.directory_id = ", directory);
+    conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimUser::try_from).collect()
+}
+
+/// How many living users of the directory a condition admits.
+pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Option<&Sql>) -> Result<i64> {
+    let head = "SELECT COUNT(*) FROM scim_users r WHERE r.directory_id = ";
+    let (count,): (i64,) = conn.dynamic(scim_filter::within(head, directory, condition)).one().await?;
+    Ok(count)
+}
+
+/// Which of these are living users of the directory. On PostgreSQL they stay living until the
+/// transaction ends; on SQLite a writing transaction has the database to itself.
+pub async fn list_living(
+    tx: &mut Transaction,
+    directory: ScimDirectoryId,
+    ids: &[ScimUserId],
+) -> Result<BTreeSet<ScimUserId>> {
+    let mut found = BTreeSet::new();
+    for some in ids.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT id FROM scim_users WHERE directory_id = ")
+            .value(directory.to_string())
+            .push(" AND deleted_at IS NULL AND id IN (")
+            .values(some.iter().map(ScimUserId::to_string))
+            .push(")");
+        let sql = scim_filter::shared(tx.dialect(), sql);
+        found.extend(tx.dynamic(sql).all::<(ScimUserId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}

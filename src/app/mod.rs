@@ -15,6 +15,7 @@ pub mod oauth_clients;
 pub mod organizations;
 pub mod outgoing;
 pub mod page;
+pub mod provision;
 pub mod redeem;
 pub mod redirect;
 pub mod saml_connections;

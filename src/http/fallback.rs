@@ -12,9 +12,12 @@ use actix_web::{
 };
 use serde_json::json;
 
-use crate::pages::{
-    message::{self, Message},
-    response::{Policy, page},
+use crate::{
+    pages::{
+        message::{self, Message},
+        response::{Policy, page},
+    },
+    scim,
 };
 
 /// Whom an answer must suit.
@@ -24,6 +27,8 @@ pub enum Surface {
     Api,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
+    /// Identity providers that push people (RFC 7644 §3.12).
+    Scim,
     /// People with a browser.
     Page,
 }
@@ -37,6 +42,10 @@ impl Surface {
         let begins = |prefix: &&str| {
             path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // A directory's own door; `/v1/scim/users` and `/v1/scim/groups` are the API's.
+        if path.starts_with("/v1/scim/scim_directory_") {
+            return Self::Scim;
+        }
         if API.iter().any(begins) {
             return Self::Api;
         }
@@ -131,6 +140,14 @@ pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpRes
             .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
         Surface::Oauth => HttpResponse::build(status)
             .json(json!({ "error": words.oauth, "error_description": words.sentence })),
+        Surface::Scim => scim_error(
+            status,
+            &json!({
+                "schemas": [scim::error::ERROR_SCHEMA],
+                "status": status.as_str(),
+                "detail": words.sentence,
+            }),
+        ),
         Surface::Page => {
             let message = match status {
                 StatusCode::NOT_FOUND => Message::not_found(),
@@ -148,6 +165,15 @@ pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpRes
             page(status, Policy::Own, message.reference(reference).view())
         }
     }
+}
+
+/// An error as SCIM clients read it.
+pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    response.content_type(scim::MEDIA_TYPE).body(body.to_string())
 }
 
 /// The answer to somebody who failed too often.
@@ -186,6 +212,8 @@ mod tests {
         assert_eq!(surface("/v1/oauth/token", "*/*"), Surface::Oauth);
         assert_eq!(surface("/v1/oauth/authorize", browser), Surface::Page);
         assert_eq!(surface("/v1/saml/saml_conn_1/acs", browser), Surface::Page);
+        assert_eq!(surface("/v1/scim/scim_directory_1/Users", browser), Surface::Scim);
+        assert_eq!(surface("/v1/scim/users", "*/*"), Surface::Api);
         assert_eq!(surface("/nowhere", "application/json"), Surface::Api);
     }
 }

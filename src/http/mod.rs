@@ -12,3 +12,4 @@ pub mod oauth;
 pub mod problem;
 pub mod routes;
 pub mod saml;
+pub mod scim;

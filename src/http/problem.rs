@@ -1,17 +1,18 @@
 //! An error of a use case as each surface tells it: one table of kind × surface (ruling 30).
 //!
-//! | kind               | API (code)  | page |
-//! |--------------------|-------------|------|
-//! | Unauthenticated    | 401 (16)    | 401  |
-//! | Forbidden          | 403 (7)     | 403  |
-//! | NotFound           | 404 (5)     | 404  |
-//! | Conflict           | 400 (3)     | 400  |
-//! | Invalid            | 400 (3)     | 400  |
-//! | FailedPrecondition | 400 (9)     | 400  |
-//! | Limited            | 429 (8)     | 429  |
-//! | Internal           | 500 (13)    | 500  |
+//! | kind               | API (code)  | page | SCIM (scimType)    |
+//! |--------------------|-------------|------|--------------------|
+//! | Unauthenticated    | 401 (16)    | 401  | 401                |
+//! | Forbidden          | 403 (7)     | 403  | 403                |
+//! | NotFound           | 404 (5)     | 404  | 404                |
+//! | Conflict           | 400 (3)     | 400  | 409 (uniqueness)   |
+//! | Invalid            | 400 (3)     | 400  | 400 (invalidValue) |
+//! | FailedPrecondition | 400 (9)     | 400  | 412                |
+//! | Limited            | 429 (8)     | 429  | 429                |
+//! | Internal           | 500 (13)    | 500  | 500                |
 //!
-//! The API never answers a user's error with 409 or 5xx: SDKs try those again.
+//! The API never answers a user's error with 409 or 5xx: SDKs try those again. SCIM's own words are
+//! [`scim::Error`].
 
 use std::fmt;
 
@@ -21,13 +22,14 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::fallback::Surface;
+use super::fallback::{self, Surface};
 use crate::{
     app::{Error, page},
     pages::{
         message::{self, Message},
         response::{self, Policy},
     },
+    scim,
 };
 
 /// An error on its way to a caller.
@@ -48,6 +50,11 @@ impl Problem {
         Self { surface: Surface::Oauth, error }
     }
 
+    /// For identity providers that push people (RFC 7644 §3.12).
+    pub fn scim(error: Error) -> Self {
+        Self { surface: Surface::Scim, error }
+    }
+
     /// For people with a browser, or for programs where they call instead.
     pub fn page(error: Error, request: &HttpRequest) -> Self {
         Self { surface: Surface::of(request.path(), request.headers()), error }
@@ -55,6 +62,8 @@ impl Problem {
 
     fn status(&self) -> StatusCode {
         match &self.error {
+            Error::Conflict { .. } if self.surface == Surface::Scim => StatusCode::CONFLICT,
+            Error::FailedPrecondition(_) if self.surface == Surface::Scim => StatusCode::PRECONDITION_FAILED,
             Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::NotFound { .. } => StatusCode::NOT_FOUND,
@@ -110,6 +119,21 @@ impl Problem {
         json!({ "code": self.number(), "message": message, "details": details })
     }
 
+    /// The protocol's own word for it.
+    pub(super) fn to_scim(&self) -> scim::Error {
+        let text = self.error.to_string();
+        match &self.error {
+            Error::Unauthenticated(_) => scim::Error::Unauthorized(text),
+            Error::Forbidden(_) => scim::Error::Forbidden(text),
+            Error::NotFound { .. } => scim::Error::NotFound(text),
+            Error::Conflict { .. } => scim::Error::Uniqueness(text),
+            Error::Invalid { .. } => scim::Error::InvalidValue(text),
+            Error::FailedPrecondition(_) => scim::Error::PreconditionFailed(text),
+            Error::Limited { .. } => scim::Error::Limited(text),
+            Error::Internal(_) => scim::Error::Internal(text),
+        }
+    }
+
     fn view(&self) -> maud::Markup {
         match &self.error {
             Error::NotFound { .. } => Message::not_found().view(),
@@ -144,6 +168,7 @@ impl ResponseError for Problem {
         let mut response = match self.surface {
             Surface::Page => response::page(self.status(), Policy::Own, self.view()),
             Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),
+            Surface::Scim => fallback::scim_error(self.status(), &self.to_scim().to_json()),
             Surface::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };

@@ -9,7 +9,7 @@ use actix_web::{
 use super::{
     api, health,
     limits::{Caller, Door},
-    metrics, oauth, saml,
+    metrics, oauth, saml, scim,
 };
 use crate::{
     links::path,
@@ -35,6 +35,9 @@ pub fn configure(config: &mut ServiceConfig) {
 
     // The vendor's backend, with an API key
     api::configure(config);
+
+    // Identity providers that push people and groups
+    scim::configure(config);
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -69,7 +69,9 @@ pub async fn lock(
     id: ScimGroupId,
 ) -> Result<Option<ScimGroup>> {
     let text = match tx.dialect() {
-        Dialect::Sqlite => "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
+        Dialect::Sqlite => {
+            "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+        }
         Dialect::Postgres => {
             "SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
              FOR NO KEY UPDATE"
@@ -208,7 +210,8 @@ pub async fn list(
     directory: ScimDirectoryId,
     search: &scim_filter::Search,
 ) -> Result<Vec<ScimGroup>> {
-    let sql = search.select("SELECT r.* FROM scim_groups r WHERE r.directory_id = ", directory);
+    let sql =
+        search.select(conn.dialect(), "SELECT r.* FROM scim_groups r WHERE r.directory_id = ", directory);
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimGroup::try_from).collect()
 }
 

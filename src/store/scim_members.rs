@@ -76,12 +76,7 @@ pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> 
 }
 
 /// Up to `limit` members of a group behind `after`, by id.
-pub async fn list(
-    conn: &mut Conn,
-    group: ScimGroupId,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<ScimMember>> {
+pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) -> Result<Vec<ScimMember>> {
     conn.sql(
         "SELECT group_id, member_id, attributes FROM scim_group_members \
          WHERE group_id = $1 AND member_id > $2 ORDER BY member_id LIMIT $3",

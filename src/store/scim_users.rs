@@ -90,7 +90,9 @@ pub async fn lock(
     id: ScimUserId,
 ) -> Result<Option<ScimUser>> {
     let text = match tx.dialect() {
-        Dialect::Sqlite => "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
+        Dialect::Sqlite => {
+            "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL"
+        }
         Dialect::Postgres => {
             "SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL \
              FOR NO KEY UPDATE"
@@ -222,7 +224,8 @@ pub async fn list(
     directory: ScimDirectoryId,
     search: &scim_filter::Search,
 ) -> Result<Vec<ScimUser>> {
-    let sql = search.select("SELECT r.* FROM scim_users r WHERE r.directory_id = ", directory);
+    let sql =
+        search.select(conn.dialect(), "SELECT r.* FROM scim_users r WHERE r.directory_id = ", directory);
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimUser::try_from).collect()
 }
 

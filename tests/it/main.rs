@@ -5,5 +5,6 @@
 mod demo;
 mod oauth;
 mod pysaml2;
+mod scim_users;
 mod sign_in;
 mod support;

@@ -3,9 +3,11 @@
 //! It is judged on the resource as it would be stored, never on what a request says it does: however a
 //! foreign address gets there (POST, PUT, any path of a PATCH, Bulk), this sees it.
 
-use serde_json::{Map, Value};
-
-use crate::{app::scim_directories::Directory, model::email::Email, scim};
+use crate::{
+    app::scim_directories::Directory,
+    model::email::Email,
+    scim::{self, EmailEntry, Resource},
+};
 
 /// One entry of `emails`, as far as the rule must know.
 struct Entry {
@@ -20,25 +22,20 @@ struct Entry {
 ///
 /// A directory may admit foreign addresses as secondary ones. They are never primary, and never the
 /// reported one, also not when the primary one is gone: then there is none.
-pub(super) fn judge(
-    directory: &Directory,
-    user: &Map<String, Value>,
-) -> Result<Option<Email>, scim::Error> {
-    let user_name = user.get("userName").and_then(Value::as_str).unwrap_or_default();
+pub(super) fn judge(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
+    let user_name = user.user_name().unwrap_or_default();
     let own = match user_name.contains('@') {
         true => Some(domestic(directory, "userName", user_name)?),
         false => None,
     };
     let mut entries = Vec::new();
-    for entry in user.get("emails").and_then(Value::as_array).into_iter().flatten() {
-        let Some(text) = entry.get("value").and_then(Value::as_str) else { continue };
-        let address = read("emails", text)?;
-        let primary = entry.get("primary").and_then(Value::as_bool) == Some(true);
+    for EmailEntry { value, primary, kind } in user.emails() {
+        let address = read("emails", &value)?;
         let is_domestic = directory.admits(address.domain());
         if !is_domestic && (primary || !directory.directory.allow_foreign_secondary_emails) {
             return Err(foreign(directory, "emails", &address, primary));
         }
-        let work = entry.get("type").and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case("work"));
+        let work = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
         entries.push(Entry { address, primary, work, domestic: is_domestic });
     }
     if own.is_some() {
@@ -54,14 +51,10 @@ pub(super) fn judge(
 }
 
 /// Every address that a person is known by: who loses the right to come in loses it under all of them.
-pub(super) fn known_by(user: &Map<String, Value>) -> Vec<Email> {
-    let name = user.get("userName").and_then(Value::as_str);
-    let emails = user.get("emails").and_then(Value::as_array).into_iter().flatten();
-    let mut known: Vec<Email> = name
-        .into_iter()
-        .chain(emails.filter_map(|entry| entry.get("value")?.as_str()))
-        .filter_map(Email::parse)
-        .collect();
+pub(super) fn known_by(user: &Resource) -> Vec<Email> {
+    let emails = user.emails().into_iter().map(|entry| entry.value);
+    let texts = user.user_name().map(str::to_owned).into_iter().chain(emails);
+    let mut known: Vec<Email> = texts.filter_map(|text| Email::parse(&text)).collect();
     known.sort_by_key(Email::key);
     known.dedup_by_key(|email| email.key());
     known
@@ -97,7 +90,7 @@ fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: boo
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::model::{
@@ -107,6 +100,7 @@ mod tests {
         scim_directory::ScimDirectory,
         time::Timestamp,
     };
+    use crate::scim::Kind;
 
     fn directory(allow_foreign: bool) -> Directory {
         let at = Timestamp::from_millis(0);
@@ -140,14 +134,15 @@ mod tests {
     }
 
     fn judged(allow_foreign: bool, user: Value) -> Result<Option<String>, String> {
-        judge(&directory(allow_foreign), user.as_object().unwrap())
+        judge(&directory(allow_foreign), &Resource::parse(Kind::User, user).unwrap().resource)
             .map(|email| email.map(|email| email.as_str().to_owned()))
             .map_err(|error| error.detail().to_owned())
     }
 
     #[test]
     fn the_reported_address_is_chosen_in_order() {
-        let two = json!([{"value": "b@acme.example", "type": "home"}, {"value": "c@acme.example", "type": "Work"}]);
+        let two =
+            json!([{"value": "b@acme.example", "type": "home"}, {"value": "c@acme.example", "type": "Work"}]);
         let three = json!([{"value": "b@acme.example"}, {"value": "c@acme.example", "primary": true}]);
         for (user, reported) in [
             (json!({"userName": "A@Acme.example", "emails": two}), Some("A@Acme.example")),
@@ -171,7 +166,10 @@ mod tests {
             (json!({"userName": "a@evil.example@acme.example"}), "a@evil.example@acme.example"),
             (json!({"userName": "\"x@evil.example\"@acme.example"}), "x@evil.example"),
             (json!({"userName": "dana", "emails": [{"value": "a@evil.example"}]}), "a@evil.example"),
-            (json!({"userName": "a@acme.example", "emails": [{"value": "a@acme.example"}, {"value": "b@evil.example"}]}), "b@evil.example"),
+            (
+                json!({"userName": "a@acme.example", "emails": [{"value": "a@acme.example"}, {"value": "b@evil.example"}]}),
+                "b@evil.example",
+            ),
             (json!({"userName": "dana", "emails": [{"value": "no address"}]}), "no address"),
         ] {
             let error = judged(false, user.clone()).unwrap_err();
@@ -183,10 +181,15 @@ mod tests {
     fn an_admitted_foreign_address_stays_secondary() {
         let foreign = json!({"value": "a@evil.example", "type": "work"});
         let both = json!([foreign, {"value": "d@acme.example"}]);
-        assert_eq!(judged(true, json!({"userName": "dana", "emails": both})), Ok(Some("d@acme.example".into())));
+        assert_eq!(
+            judged(true, json!({"userName": "dana", "emails": both})),
+            Ok(Some("d@acme.example".into()))
+        );
         assert_eq!(judged(true, json!({"userName": "dana", "emails": [foreign]})), Ok(None));
         let primary = json!([{"value": "a@evil.example", "primary": true}]);
-        assert!(judged(true, json!({"userName": "dana", "emails": primary})).unwrap_err().contains("secondary"));
+        assert!(
+            judged(true, json!({"userName": "dana", "emails": primary})).unwrap_err().contains("secondary")
+        );
         assert!(judged(true, json!({"userName": "a@evil.example"})).is_err());
     }
 }

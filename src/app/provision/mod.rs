@@ -4,11 +4,9 @@
 //! (in Bulk: one operation) is one transaction: it happens whole, with its event, or not at all.
 
 mod addresses;
-pub mod bulk;
 pub mod groups;
 mod members;
 mod render;
-pub mod search;
 pub mod users;
 
 use std::fmt;
@@ -18,7 +16,7 @@ pub use render::Rendered;
 use super::scim_directories::Directory;
 use crate::{
     model::id::Id,
-    scim::{self, schema::Kind},
+    scim::{self, Kind},
     store,
 };
 

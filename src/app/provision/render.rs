@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Directory, Result, etag};
 use crate::{
@@ -10,9 +10,8 @@ use crate::{
         id::{ScimGroupId, ScimUserId},
         scim_group::{ScimGroup, ScimMember, ScimMemberId},
         scim_user::ScimUser,
-        time::Timestamp,
     },
-    scim::schema::Kind,
+    scim::{Kind, Resource, resource::Envelope},
     store::{self, Conn},
 };
 
@@ -27,16 +26,6 @@ pub struct Rendered {
     pub location: String,
 }
 
-fn meta(kind: Kind, location: &str, created: Timestamp, changed: Timestamp, version: i64) -> Value {
-    json!({
-        "resourceType": kind.name(),
-        "created": created,
-        "lastModified": changed,
-        "location": location,
-        "version": etag(version),
-    })
-}
-
 /// The address of a resource, below the base that its identity provider was given.
 pub(super) fn location(directory: &Directory, kind: Kind, id: &dyn std::fmt::Display) -> String {
     format!("{}/{}/{id}", directory.directory.scim_base_url, kind.endpoint())
@@ -45,39 +34,45 @@ pub(super) fn location(directory: &Directory, kind: Kind, id: &dyn std::fmt::Dis
 /// A user, in these groups.
 pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupId, String)]) -> Rendered {
     let location = location(directory, Kind::User, &user.id);
-    let mut body = user.document.clone();
-    body.insert("id".into(), json!(user.id));
+    let envelope = Envelope {
+        id: &user.id.to_string(),
+        created: user.created_at,
+        last_modified: user.updated_at,
+        location: &location,
+        version: &etag(user.version),
+    };
+    let mut body = Resource::from_stored(Kind::User, user.document.clone()).to_json(&envelope);
     if !groups.is_empty() {
-        let groups = groups.iter().map(|(id, name)| {
-            json!({
-                "value": id,
-                "$ref": self::location(directory, Kind::Group, id),
-                "display": name,
-                "type": "direct",
+        body["groups"] = groups
+            .iter()
+            .map(|(id, name)| {
+                json!({
+                    "value": id,
+                    "$ref": self::location(directory, Kind::Group, id),
+                    "display": name,
+                    "type": "direct",
+                })
             })
-        });
-        body.insert("groups".into(), groups.collect());
+            .collect();
     }
-    body.insert(
-        "meta".into(),
-        meta(Kind::User, &location, user.created_at, user.updated_at, user.version),
-    );
-    Rendered { body: body.into(), version: user.version, location }
+    Rendered { body, version: user.version, location }
 }
 
 /// A group. Without `members`, the attribute is left out.
-pub(super) fn group(directory: &Directory, group: &ScimGroup, members: Option<&[ScimMember]>) -> Rendered {
+pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
     let location = location(directory, Kind::Group, &group.id);
-    let mut body = group.document.clone();
-    body.insert("id".into(), json!(group.id));
-    if let Some(members) = members.filter(|members| !members.is_empty()) {
-        body.insert("members".into(), members.iter().map(|one| member(directory, one)).collect());
+    let envelope = Envelope {
+        id: &group.id.to_string(),
+        created: group.created_at,
+        last_modified: group.updated_at,
+        location: &location,
+        version: &etag(group.version),
+    };
+    let mut body = Resource::from_stored(Kind::Group, group.document.clone()).to_json(&envelope);
+    if !members.is_empty() {
+        body["members"] = members.iter().map(|one| member(directory, one)).collect();
     }
-    body.insert(
-        "meta".into(),
-        meta(Kind::Group, &location, group.created_at, group.updated_at, group.version),
-    );
-    Rendered { body: body.into(), version: group.version, location }
+    Rendered { body, version: group.version, location }
 }
 
 /// One entry of `members`: what was sent, with where it is and what it is.
@@ -94,16 +89,17 @@ pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
 }
 
 /// Users with their groups, which are read at once.
-pub(super) async fn users(conn: &mut Conn, directory: &Directory, users: &[ScimUser]) -> Result<Vec<Rendered>> {
+pub(super) async fn users(
+    conn: &mut Conn,
+    directory: &Directory,
+    users: &[ScimUser],
+) -> Result<Vec<Rendered>> {
     let ids: Vec<ScimUserId> = users.iter().map(|user| user.id).collect();
     let mut groups: HashMap<ScimUserId, Vec<(ScimGroupId, String)>> = HashMap::new();
     for (id, group, name) in store::scim_members::list_groups_of(conn, directory.directory.id, &ids).await? {
         groups.entry(id).or_default().push((group, name));
     }
-    Ok(users
-        .iter()
-        .map(|one| user(directory, one, groups.get(&one.id).map_or(&[], Vec::as_slice)))
-        .collect())
+    Ok(users.iter().map(|one| user(directory, one, groups.get(&one.id).map_or(&[], Vec::as_slice))).collect())
 }
 
 /// What an event tells of a user.
@@ -112,7 +108,7 @@ pub(super) fn user_event(user: &ScimUser) -> Value {
         "id": user.id,
         "email": user.email,
         "active": user.active && user.deleted_at.is_none(),
-        "attributes": without_schemas(&user.document),
+        "attributes": user.document,
     })
 }
 
@@ -121,12 +117,6 @@ pub(super) fn group_event(group: &ScimGroup) -> Value {
     json!({
         "id": group.id,
         "displayName": group.display_name,
-        "attributes": without_schemas(&group.document),
+        "attributes": group.document,
     })
-}
-
-fn without_schemas(document: &Map<String, Value>) -> Map<String, Value> {
-    let mut document = document.clone();
-    document.remove("schemas");
-    document
 }

@@ -11,15 +11,21 @@ use crate::{
         State,
         events::{self, NewEvent},
     },
-    model::{email::Email, event::EventKind, id::Id, id::ScimUserId, scim_user::ScimUser, time::Timestamp},
-    scim::{self, patch::PatchRequest, resource::Resource, schema::Kind},
+    model::{
+        email::Email,
+        event::EventKind,
+        id::{Id, ScimUserId},
+        scim_user::ScimUser,
+        time::Timestamp,
+    },
+    scim::{self, Kind, PatchRequest, Resource},
     store::{self, Transaction},
 };
 
 /// Makes a user (RFC 7644 §3.3). The database decides who was first with a `userName`.
 pub async fn create(state: &State, directory: &Directory, body: Value) -> Result<Rendered> {
-    let mut resource = Resource::parse(Kind::User, body)?;
-    resource.attributes.entry("active").or_insert(Value::Bool(true));
+    // The password that may have come along is dropped here: nobody signs in with one.
+    let resource = Resource::parse_create(Kind::User, body)?.resource;
     let now = state.now();
     let id: ScimUserId = Id::new(now, &*state.random);
     persistently(async || {
@@ -66,12 +72,8 @@ pub async fn replace(
     body: Value,
     if_match: Option<&Tags>,
 ) -> Result<Rendered> {
-    let mut resource = Resource::parse(Kind::User, body)?;
-    change(state, directory, id, if_match, move |before| {
-        resource.attributes.entry("active").or_insert(Value::Bool(before.active));
-        Ok(std::mem::replace(&mut resource, Resource { kind: Kind::User, attributes: Map::new() }))
-    })
-    .await
+    change(state, directory, id, if_match, |before| Ok(stored(before).parse_replace(body.clone())?.resource))
+        .await
 }
 
 /// Applies the operations of a PATCH, all or none (RFC 7644 §3.5.2).
@@ -82,11 +84,16 @@ pub async fn patch(
     request: &PatchRequest,
     if_match: Option<&Tags>,
 ) -> Result<Rendered> {
-    change(state, directory, id, if_match, |before| {
-        let resource = Resource { kind: Kind::User, attributes: before.document.clone() };
-        Ok(request.apply(&resource)?)
-    })
-    .await
+    change(state, directory, id, if_match, |before| Ok(request.apply(&stored(before))?.resource)).await
+}
+
+fn stored(user: &ScimUser) -> Resource {
+    let mut resource = Resource::from_stored(Kind::User, user.document.clone());
+    // Whoever leaves it out leaves it as it is.
+    if !user.active {
+        resource.attributes.entry("active").or_insert(Value::Bool(false));
+    }
+    resource
 }
 
 /// Writes what `judge` makes of the stored user.
@@ -95,7 +102,7 @@ async fn change(
     directory: &Directory,
     id: &str,
     if_match: Option<&Tags>,
-    mut judge: impl FnMut(&ScimUser) -> Result<Resource>,
+    judge: impl Fn(&ScimUser) -> Result<Resource>,
 ) -> Result<Rendered> {
     let user_id = read_id(Kind::User, id)?;
     persistently(async || {
@@ -162,19 +169,14 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
 
 /// Makes the stored user say what the resource says, if the directory may hold that.
 fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
-    let mut document = resource.attributes.clone();
-    for ours in ["id", "meta", "groups", "password"] {
-        document.remove(ours);
-    }
-    let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-    user.user_name = text("userName")
-        .filter(|name| !name.trim().is_empty())
+    user.user_name = resource
+        .user_name()
+        .map(str::to_owned)
         .ok_or_else(|| scim::Error::InvalidValue("userName is required".into()))?;
-    user.external_id = text("externalId");
-    user.email = addresses::judge(directory, &document)?.as_ref().map(Email::as_str).map(str::to_owned);
-    // Whoever takes the attribute away lets nobody in by that.
-    user.active = document.get("active").and_then(Value::as_bool).unwrap_or(user.active);
-    user.document = document;
+    user.external_id = resource.external_id().map(str::to_owned);
+    user.email = addresses::judge(directory, resource)?.as_ref().map(Email::as_str).map(str::to_owned);
+    user.active = resource.active();
+    user.document = resource.attributes.clone();
     Ok(())
 }
 
@@ -203,7 +205,7 @@ async fn end_what_is_held(
 ) -> Result<()> {
     let mut keys: Vec<String> = known_as
         .iter()
-        .flat_map(|user| addresses::known_by(&user.document))
+        .flat_map(|user| addresses::known_by(&stored(user)))
         .map(|email| email.key())
         .collect();
     keys.sort_unstable();

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod databases;
 pub mod idp;
+pub mod scim;
 
 use std::{
     sync::{Arc, OnceLock},

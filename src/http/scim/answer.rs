@@ -1,0 +1,158 @@
+//! Answers as SCIM clients read them.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde_json::Value;
+
+use super::super::{fallback, problem::Problem};
+use crate::{
+    app::{
+        self,
+        provision::{self, Rendered, Tags, etag},
+    },
+    scim,
+};
+
+/// What a handler gives back.
+pub(super) type Answer = Result<HttpResponse, Refused>;
+
+/// A stable code of what was refused: for the log.
+#[derive(Clone, Copy)]
+pub(super) struct Code(pub &'static str);
+
+/// A request that was not done.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The protocol has a word for it.
+    Protocol(scim::Error),
+    /// What any surface may say.
+    Problem(Problem),
+}
+
+impl From<scim::Error> for Refused {
+    fn from(error: scim::Error) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<app::Error> for Refused {
+    fn from(error: app::Error) -> Self {
+        Self::Problem(Problem::scim(error))
+    }
+}
+
+impl From<provision::Error> for Refused {
+    fn from(error: provision::Error) -> Self {
+        match error {
+            provision::Error::Scim(error) => error.into(),
+            provision::Error::App(error) => error.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(error) => error.fmt(f),
+            Self::Problem(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Protocol(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST),
+            Self::Problem(problem) => problem.status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (mut response, code) = match self {
+            Self::Protocol(error) => {
+                (fallback::scim_error(self.status_code(), &error.to_json()), error.code())
+            }
+            Self::Problem(problem) => (problem.error_response(), problem.to_scim().code()),
+        };
+        response.extensions_mut().insert(Code(code));
+        response
+    }
+}
+
+/// JSON under the type that the client asked for: SCIM's, unless it takes `application/json` only.
+pub(super) fn json(request: &HttpRequest, status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status).content_type(content_type(request)).body(body.to_string())
+}
+
+fn content_type(request: &HttpRequest) -> &'static str {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let accept = accept.to_ascii_lowercase();
+    let plain_only = accept.contains("application/json")
+        && !accept.contains(scim::MEDIA_TYPE)
+        && !accept.split(',').any(|range| range.trim().starts_with("application/*"));
+    if plain_only { "application/json" } else { scim::MEDIA_TYPE }
+}
+
+/// A resource with its version and its address.
+pub(super) fn resource(
+    request: &HttpRequest,
+    status: StatusCode,
+    rendered: &Rendered,
+    body: &Value,
+) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((header::ETAG, etag(rendered.version)));
+    response.insert_header((header::LOCATION, rendered.location.as_str()));
+    response.content_type(content_type(request)).body(body.to_string())
+}
+
+/// Whether the client has this version already (RFC 7644 §3.14).
+pub(super) fn not_modified(known: Option<&Tags>, rendered: &Rendered) -> Option<HttpResponse> {
+    known
+        .filter(|tags| tags.name(rendered.version))
+        .map(|_| HttpResponse::NotModified().insert_header((header::ETAG, etag(rendered.version))).finish())
+}
+
+/// Done, with nothing to say but the version.
+pub(super) fn no_content(version: Option<i64>) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    if let Some(version) = version {
+        response.insert_header((header::ETAG, etag(version)));
+    }
+    response.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_type_is_the_one_that_was_asked_for() {
+        let of = |accept: Option<&'static str>| {
+            let mut request = TestRequest::default();
+            if let Some(accept) = accept {
+                request = request.insert_header((header::ACCEPT, accept));
+            }
+            content_type(&request.to_http_request())
+        };
+        for scim in [
+            None,
+            Some("*/*"),
+            Some("application/scim+json; charset=utf-8"),
+            Some("text/html"),
+            Some("application/json, application/scim+json"),
+            Some("application/*"),
+        ] {
+            assert_eq!(of(scim), "application/scim+json", "{scim:?}");
+        }
+        for plain in ["application/json", "application/json, text/plain, */*;q=0.1"] {
+            assert_eq!(of(Some(plain)), "application/json", "{plain}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One call of a directory: first the token, then the body.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    error::PayloadError,
+    http::{Method, header},
+    web,
+};
+use serde_json::Value;
+
+use super::answer::Refused;
+use crate::{
+    app::{
+        self, State,
+        provision::Tags,
+        scim_directories::{self, Directory},
+    },
+    model::id::ScimDirectoryId,
+    scim,
+};
+
+/// A call by an identity provider that opened its directory. A stranger's body is never read.
+pub(super) struct Call {
+    /// The directory that its token opens.
+    pub directory: Directory,
+    body: web::Bytes,
+}
+
+/// The directory that a request is for, once it is known to be there: for the log.
+#[derive(Clone, Copy)]
+pub(super) struct Called(pub ScimDirectoryId);
+
+/// The body of a request: for the log.
+#[derive(Clone)]
+pub(super) struct Came(pub web::Bytes);
+
+impl Call {
+    /// The body as JSON.
+    pub fn json(&self) -> Result<Value, scim::Error> {
+        // RFC 8259 §8.1 lets readers pass over a byte order mark.
+        scim::json::read(self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body))
+    }
+}
+
+/// What a request's `If-Match` names.
+pub(super) fn if_match(request: &HttpRequest) -> Option<Tags> {
+    tags(request, header::IF_MATCH)
+}
+
+/// What a request's `If-None-Match` names.
+pub(super) fn if_none_match(request: &HttpRequest) -> Option<Tags> {
+    tags(request, header::IF_NONE_MATCH)
+}
+
+fn tags(request: &HttpRequest, name: header::HeaderName) -> Option<Tags> {
+    let lines: Vec<String> = request
+        .headers()
+        .get_all(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    (!lines.is_empty()).then(|| Tags::parse(&lines.join(",")))
+}
+
+impl FromRequest for Call {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let directory = open(&request).await.map_err(Refused::from)?;
+            let body = read(&request, payload).await?;
+            request.extensions_mut().insert(Came(body.clone()));
+            Ok(Self { directory, body })
+        })
+    }
+}
+
+async fn open(request: &HttpRequest) -> app::Result<Directory> {
+    let state = request
+        .app_data::<web::Data<State>>()
+        .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
+    let text = request.match_info().get("directory").unwrap_or_default();
+    let id: ScimDirectoryId =
+        text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;
+    let outcome = scim_directories::authenticate(state, id, bearer(request).unwrap_or_default()).await;
+    if matches!(outcome, Ok(_) | Err(app::Error::Unauthenticated(_))) {
+        request.extensions_mut().insert(Called(id));
+    }
+    outcome
+}
+
+/// The token of the one `Authorization` header. The word `Bearer` may have any case, and may be missing
+/// (contracts §5).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let value = values.next()?.to_str().ok()?.trim();
+    if values.next().is_some() {
+        return None;
+    }
+    match value.split_once([' ', '\t']) {
+        Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()),
+        None => Some(value),
+    }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::Bytes, Error> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE) {
+        return Ok(web::Bytes::new());
+    }
+    let encoded = request.headers().get(header::CONTENT_ENCODING);
+    if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let refused = scim::Error::UnsupportedMediaType("bodies are taken without Content-Encoding".into());
+        return Err(Refused::from(refused).into());
+    }
+    if !takes(request.headers().get(header::CONTENT_TYPE)) {
+        let text = format!("send {} or application/json", scim::MEDIA_TYPE);
+        return Err(Refused::from(scim::Error::UnsupportedMediaType(text)).into());
+    }
+    web::Bytes::from_request(request, &mut payload).await.map_err(|error| {
+        match error.as_error::<PayloadError>() {
+            Some(PayloadError::Overflow) => {
+                Refused::from(scim::Error::TooLarge("the body is larger than 1 MiB".into())).into()
+            }
+            _ => error,
+        }
+    })
+}
+
+/// JSON comes under its names, under `text/plain` from clients that know no better, and under none.
+fn takes(content_type: Option<&header::HeaderValue>) -> bool {
+    let Some(value) = content_type else { return true };
+    let essence =
+        value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(essence.as_str(), "" | "application/scim+json" | "application/json" | "text/plain" | "text/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_token_comes_with_its_word_or_without() {
+        let said = |values: &[&str]| {
+            let mut request = TestRequest::default();
+            for value in values {
+                request = request.append_header((header::AUTHORIZATION, *value));
+            }
+            bearer(&request.to_http_request()).map(str::to_owned)
+        };
+        for good in ["Bearer t", "bearer t", "BEARER  t ", "t"] {
+            assert_eq!(said(&[good]), Some("t".into()), "{good:?}");
+        }
+        for bad in [&["Basic t"][..], &["Bearer t", "Bearer u"], &[]] {
+            assert_eq!(said(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn json_comes_under_many_names() {
+        let takes = |value: &'static str| takes(Some(&header::HeaderValue::from_static(value)));
+        for good in [
+            "application/scim+json; charset=utf-8",
+            "application/json",
+            "Application/JSON",
+            "text/plain",
+            "application/problem+json",
+            "",
+        ] {
+            assert!(takes(good), "{good}");
+        }
+        for bad in ["application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+        {
+            assert!(!takes(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The SCIM server of a directory (RFC 7644), as identity providers call it: `/v1/scim/scim_directory_…`.
+//!
+//! Everything under it is answered in SCIM's JSON, whoever asks for what; every request to a directory
+//! that is there is noted, off the request's path.
+
+mod answer;
+mod call;
+mod discovery;
+mod log;
+mod resources;
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+
+/// A directory's SCIM base. What begins otherwise is not SCIM's: `/v1/scim/users` is the app's API.
+const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
+
+/// Registers the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        web::scope(BASE)
+            .wrap(from_fn(log::note))
+            .service(
+                web::resource("/{kind:Users|Groups}")
+                    .post(resources::create)
+                    .default_service(only("GET, POST")),
+            )
+            .service(
+                web::resource("/{kind:Users|Groups}/{id}")
+                    .get(resources::find)
+                    .put(resources::replace)
+                    .patch(resources::patch)
+                    .delete(resources::remove)
+                    .default_service(only("GET, PUT, PATCH, DELETE")),
+            )
+            .service(web::resource("/.search").post(discovery::not_served).default_service(only("POST")))
+            .service(web::resource("/Me").to(discovery::not_served))
+            .default_service(web::to(discovery::nothing_here)),
+    );
+}
+
+/// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.
+fn only(allowed: &'static str) -> actix_web::Route {
+    web::to(move || {
+        std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())
+    })
+}

@@ -1,0 +1,340 @@
+//! SCIM filters as SQL, for what has columns and indexes of its own: `userName`, `externalId`, `emails`,
+//! `id`, `active`, `displayName`, `members` and the dates of `meta`.
+//!
+//! What has none is left to [`Filter::matches`], over the rows that the rest of the filter admits. A
+//! compiled condition says exactly what [`Filter::matches`] says, or, where it is not [`Compiled::exact`],
+//! admits more, never less. Text is compared in its folded form and byte by byte, as the program does.
+//!
+//! Every statement calls its table `r`. Values are parameters; there is no way to put text of a request
+//! into a [`Sql`].
+
+use super::{Dialect, Sql};
+use crate::{
+    model::id::ScimDirectoryId,
+    scim::{
+        Filter, Kind,
+        filter::{Literal, Operator},
+        fold,
+    },
+};
+
+/// The form in which names and addresses are compared: equal keys, same name.
+pub(super) fn key(text: &str) -> String {
+    fold(text)
+}
+
+/// What SQL can say of a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// A condition on `r`.
+    pub condition: Sql,
+    /// Whether it says all of the filter.
+    pub exact: bool,
+}
+
+/// Compiles what can be compiled. `None`: the filter says nothing that SQL could use.
+pub fn compile(dialect: Dialect, kind: Kind, filter: &Filter) -> Option<Compiled> {
+    match filter {
+        Filter::And(parts) => {
+            let all: Vec<Option<Compiled>> = parts.iter().map(|part| compile(dialect, kind, part)).collect();
+            let exact = all.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
+            let known: Vec<Sql> = all.into_iter().flatten().map(|part| part.condition).collect();
+            (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact })
+        }
+        Filter::Or(parts) => {
+            let all = parts.iter().map(|part| compile(dialect, kind, part)).collect::<Option<Vec<_>>>()?;
+            let exact = all.iter().all(|part| part.exact);
+            Some(Compiled { condition: joined(all.into_iter().map(|part| part.condition), " OR "), exact })
+        }
+        Filter::Not(part) => {
+            let part = compile(dialect, kind, part).filter(|part| part.exact)?;
+            // Not `NOT`: what compares with NULL is neither true nor false (RFC 7644 has two truths only).
+            let condition = Sql::from("(").append(part.condition).push(") IS NOT TRUE");
+            Some(Compiled { condition, exact: true })
+        }
+        Filter::Compare { path, operator, value } => {
+            let field = Field::of(kind, path.schema(), path.name(), path.sub())?;
+            compare(dialect, field, *operator, value).map(|condition| Compiled { condition, exact: true })
+        }
+        Filter::Present(path) => {
+            let field = Field::of(kind, path.schema(), path.name(), path.sub())?;
+            present(field).map(|condition| Compiled { condition, exact: true })
+        }
+        Filter::Element { path, filter } => element(dialect, kind, path.schema(), path.name(), filter),
+    }
+}
+
+fn joined(parts: impl IntoIterator<Item = Sql>, word: &'static str) -> Sql {
+    let mut whole = Sql::default();
+    for (at, part) in parts.into_iter().enumerate() {
+        whole = if at == 0 { whole } else { whole.push(word) };
+        whole = whole.push("(").append(part).push(")");
+    }
+    whole
+}
+
+/// What has a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    /// TEXT that is compared as it is.
+    Exact { column: &'static str, nullable: bool },
+    /// TEXT in folded form.
+    Folded { column: &'static str, nullable: bool },
+    /// BOOLEAN, never NULL.
+    Truth { column: &'static str },
+    /// BIGINT of milliseconds, never NULL.
+    Moment { column: &'static str },
+    /// The addresses of a user: rows of their own.
+    Emails,
+    /// The members of a group: rows of their own.
+    Members,
+}
+
+impl Field {
+    fn of(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+        if schema.is_some() {
+            return None;
+        }
+        Some(match (kind, name, sub) {
+            (_, "id", None) => Self::Exact { column: "r.id", nullable: false },
+            (_, "externalId", None) => Self::Exact { column: "r.external_id", nullable: true },
+            (_, "meta", Some("created")) => Self::Moment { column: "r.created_at" },
+            (_, "meta", Some("lastModified")) => Self::Moment { column: "r.updated_at" },
+            (Kind::User, "userName", None) => Self::Folded { column: "r.user_name_key", nullable: false },
+            (_, "displayName", None) => {
+                Self::Folded { column: "r.display_name_key", nullable: kind == Kind::User }
+            }
+            (Kind::User, "active", None) => Self::Truth { column: "r.active" },
+            (Kind::User, "emails", Some("value")) => Self::Emails,
+            (Kind::Group, "members", Some("value") | None) => Self::Members,
+            _ => return None,
+        })
+    }
+}
+
+fn compare(dialect: Dialect, field: Field, operator: Operator, literal: &Literal) -> Option<Sql> {
+    match (field, literal) {
+        (Field::Exact { column, nullable }, Literal::Text(text)) => {
+            text_condition(dialect, column, nullable, operator, text)
+        }
+        (Field::Folded { column, nullable }, Literal::Text(text)) => {
+            text_condition(dialect, column, nullable, operator, &key(text))
+        }
+        (Field::Exact { nullable, .. } | Field::Folded { nullable, .. }, Literal::Null) => {
+            let (Field::Exact { column, .. } | Field::Folded { column, .. }) = field else { return None };
+            Some(match (operator, nullable) {
+                (Operator::Eq, true) => Sql::from(column).push(" IS NULL"),
+                (Operator::Ne, true) => Sql::from(column).push(" IS NOT NULL"),
+                (Operator::Eq, false) => Sql::from("1 = 0"),
+                (Operator::Ne, false) => Sql::from("1 = 1"),
+                _ => return None,
+            })
+        }
+        (Field::Truth { column }, Literal::Boolean(truth)) => {
+            let sql = Sql::from(column);
+            Some(match operator {
+                Operator::Eq => sql.push(" = ").value(*truth),
+                Operator::Ne => sql.push(" <> ").value(*truth),
+                _ => return None,
+            })
+        }
+        (Field::Moment { column }, literal) => {
+            let sign = match operator {
+                Operator::Eq => " = ",
+                Operator::Ne => " <> ",
+                Operator::Gt => " > ",
+                Operator::Ge => " >= ",
+                Operator::Lt => " < ",
+                Operator::Le => " <= ",
+                _ => return None,
+            };
+            Some(Sql::from(column).push(sign).value(literal.moment()?.millis()))
+        }
+        // Only these have one meaning whatever other values there are.
+        (Field::Emails, Literal::Text(text))
+            if matches!(operator, Operator::Eq | Operator::Co | Operator::Sw | Operator::Ew) =>
+        {
+            let value = text_condition(dialect, "e.value_key", false, operator, &key(text))?;
+            Some(
+                Sql::from("EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.directory_id = r.directory_id AND e.user_id = r.id AND ")
+                    .append(value)
+                    .push(")"),
+            )
+        }
+        (Field::Members, Literal::Text(text)) if operator == Operator::Eq => Some(
+            Sql::from(
+                "EXISTS (SELECT 1 FROM scim_group_members m WHERE m.group_id = r.id AND m.member_id = ",
+            )
+            .value(text.as_str())
+            .push(")"),
+        ),
+        _ => None,
+    }
+}
+
+/// A comparison of text. `text` is in the column's form.
+fn text_condition(
+    dialect: Dialect,
+    column: &'static str,
+    nullable: bool,
+    operator: Operator,
+    text: &str,
+) -> Option<Sql> {
+    let length = i64::try_from(text.chars().count()).ok()?;
+    let sql = Sql::from(column);
+    Some(match operator {
+        Operator::Eq => sql.push(" = ").value(text),
+        Operator::Ne if nullable => Sql::from("(").append(sql).push(" = ").value(text).push(") IS NOT TRUE"),
+        Operator::Ne => sql.push(" <> ").value(text),
+        Operator::Sw => {
+            let part = Sql::from("substr(").append(sql).push(", 1, CAST(").value(length);
+            part.push(" AS INTEGER)) = ").value(text)
+        }
+        Operator::Co => {
+            let find = match dialect {
+                Dialect::Sqlite => "instr(",
+                Dialect::Postgres => "strpos(",
+            };
+            Sql::from(find).append(sql).push(", ").value(text).push(") > 0")
+        }
+        // `substr` with a negative start counts from the end on SQLite only, `right` is PostgreSQL's.
+        Operator::Ew if length == 0 => sql.push(" IS NOT NULL"),
+        Operator::Ew => match dialect {
+            Dialect::Sqlite => {
+                Sql::from("substr(").append(sql).push(", -").value(length).push(") = ").value(text)
+            }
+            Dialect::Postgres => Sql::from("right(")
+                .append(sql)
+                .push(", CAST(")
+                .value(length)
+                .push(" AS INTEGER)) = ")
+                .value(text),
+        },
+        Operator::Gt => bytewise(dialect, sql).push(" > ").value(text),
+        Operator::Ge => bytewise(dialect, sql).push(" >= ").value(text),
+        Operator::Lt => bytewise(dialect, sql).push(" < ").value(text),
+        Operator::Le => bytewise(dialect, sql).push(" <= ").value(text),
+    })
+}
+
+/// PostgreSQL orders text by its collation; SQLite and the program by bytes.
+fn bytewise(dialect: Dialect, column: Sql) -> Sql {
+    match dialect {
+        Dialect::Sqlite => column,
+        Dialect::Postgres => column.push(" COLLATE \"C\""),
+    }
+}
+
+fn present(field: Field) -> Option<Sql> {
+    Some(match field {
+        Field::Exact { column, .. } | Field::Folded { column, .. } => Sql::from(column).push(" <> ''"),
+        Field::Truth { .. } | Field::Moment { .. } => Sql::from("1 = 1"),
+        Field::Emails => Sql::from(
+            "EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.directory_id = r.directory_id AND e.user_id = r.id \
+             AND e.value_key <> '')",
+        ),
+        Field::Members => Sql::from("EXISTS (SELECT 1 FROM scim_group_members m WHERE m.group_id = r.id)"),
+    })
+}
+
+/// `emails[type eq "work" and value eq "x"]`: whatever else it says, the value is found by its index.
+fn element(
+    dialect: Dialect,
+    kind: Kind,
+    schema: Option<&str>,
+    name: &str,
+    filter: &Filter,
+) -> Option<Compiled> {
+    let field = Field::of(kind, schema, name, Some("value"))?;
+    let value_condition = |part: &Filter| match part {
+        Filter::Compare { path, operator, value } if path.name() == "value" && path.sub().is_none() => {
+            compare(dialect, field, *operator, value)
+        }
+        _ => None,
+    };
+    match filter {
+        Filter::And(parts) => {
+            let known: Vec<Sql> = parts.iter().filter_map(value_condition).collect();
+            (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact: false })
+        }
+        part => Some(Compiled { condition: value_condition(part)?, exact: true }),
+    }
+}
+
+/// By what a list is sorted in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    text: &'static str,
+    nullable: bool,
+    is_text: bool,
+}
+
+impl Column {
+    /// The column of an attribute, where there is one that sorts as the attribute does.
+    pub fn of(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+        Some(match Field::of(kind, schema, name, sub)? {
+            Field::Exact { column, nullable } | Field::Folded { column, nullable } => {
+                Self { text: column, nullable, is_text: true }
+            }
+            Field::Moment { column } => Self { text: column, nullable: false, is_text: false },
+            Field::Truth { .. } | Field::Emails | Field::Members => return None,
+        })
+    }
+}
+
+/// Which rows of a directory a statement reads, in which order. Rows that are alike in it come in the
+/// order of their ids, so that pages neither repeat nor skip one.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Which of them; all when there is no condition.
+    pub condition: Option<Sql>,
+    /// By what they are sorted before the id.
+    pub order: Option<Column>,
+    /// Whether that goes from the last to the first.
+    pub descending: bool,
+    /// Only those behind this id. Not with an order.
+    pub after: Option<String>,
+    /// How many are skipped.
+    pub offset: i64,
+    /// How many at the most.
+    pub limit: i64,
+}
+
+impl Search {
+    /// The statement that `head` begins, up to the directory's id.
+    pub(super) fn select(&self, dialect: Dialect, head: &'static str, directory: ScimDirectoryId) -> Sql {
+        let mut sql = within(head, directory, self.condition.as_ref());
+        if let Some(after) = &self.after {
+            sql = sql.push(" AND r.id > ").value(after.as_str());
+        }
+        sql = sql.push(" ORDER BY ");
+        if let Some(column) = self.order {
+            let way = if self.descending { " DESC, " } else { ", " };
+            // Unassigned ones come last, or first when it is turned around (RFC 7644 §3.4.2.3).
+            if column.nullable {
+                sql = sql.push("(").push(column.text).push(" IS NULL)").push(way);
+            }
+            let text = Sql::from(column.text);
+            sql = sql.append(if column.is_text { bytewise(dialect, text) } else { text }).push(way);
+        }
+        sql.push("r.id LIMIT ").value(self.limit).push(" OFFSET ").value(self.offset)
+    }
+}
+
+/// The living rows of a directory that a condition admits: `head` ends with `r.directory_id = `.
+pub(super) fn within(head: &'static str, directory: ScimDirectoryId, condition: Option<&Sql>) -> Sql {
+    let sql = Sql::from(head).value(directory.to_string()).push(" AND r.deleted_at IS NULL");
+    match condition {
+        Some(condition) => sql.push(" AND (").append(condition.clone()).push(")"),
+        None => sql,
+    }
+}
+
+/// Has the rows that a statement reads stay as they are until the transaction ends. On SQLite a writing
+/// transaction has the database to itself.
+pub(super) fn shared(dialect: Dialect, sql: Sql) -> Sql {
+    match dialect {
+        Dialect::Sqlite => sql,
+        Dialect::Postgres => sql.push(" FOR SHARE"),
+    }
+}

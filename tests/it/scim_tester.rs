@@ -1,0 +1,43 @@
+//! A SCIM client that nobody here wrote checks the server: scim2-tester, every check that it has.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{TestApp, python},
+};
+
+both! {
+    async fn every_check_of_scim2_tester_passes(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        let task = json!({ "base": directory.base, "token": directory.token, "domain": "acme.example" });
+        // On a thread of its own: this one answers the requests.
+        let output = actix_web::rt::task::spawn_blocking(move || {
+            let mut python = Command::new(python())
+                .arg("tests/python/scim2_tester_run.py")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            python.stdin.take().unwrap().write_all(task.to_string().as_bytes()).unwrap();
+            python.wait_with_output().unwrap()
+        });
+        let output = output.await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let results: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let failed: Vec<&Value> = results
+            .iter()
+            .filter(|result| !matches!(result["status"].as_str(), Some("SUCCESS" | "COMPLIANT" | "ACCEPTABLE")))
+            .collect();
+        assert!(failed.is_empty(), "{} of {}: {failed:#?}", failed.len(), results.len());
+        assert!(results.len() > 100, "only {} checks ran", results.len());
+    }
+}

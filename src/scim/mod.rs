@@ -4,29 +4,29 @@
 //! [`ListQuery`] or a [`BulkRequest`]. From there on every attribute has the spelling of its definition
 //! in [`schema`], booleans are booleans, and what was null or empty is absent (RFC 7643 §2.5).
 
-// pub mod bulk;
-// pub mod discovery;
+pub mod bulk;
+pub mod discovery;
 pub mod error;
 pub mod evaluate;
 pub mod filter;
 pub mod json;
-// pub mod list;
+pub mod list;
 pub mod patch;
 pub mod path;
-// pub mod projection;
+pub mod projection;
 pub mod resource;
 pub mod schema;
 
 mod normalise;
 
-// pub use bulk::BulkRequest;
+pub use bulk::BulkRequest;
 pub use error::Error;
 pub use evaluate::fold;
 pub use filter::Filter;
-// pub use list::{ListQuery, ListResponse};
+pub use list::{ListQuery, ListResponse};
 pub use patch::{MembersChange, PatchRequest, Patched};
 pub use path::{AttributePath, Path};
-// pub use projection::Projection;
+pub use projection::Projection;
 pub use resource::{EmailEntry, Member, Resource};
 pub use schema::Kind;
 

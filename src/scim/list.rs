@@ -1,0 +1,507 @@
+//! Queries (RFC 7644 §3.4.2, §3.4.3) and their answers: filter, sorting, paging by index and by cursor
+//! (RFC 9865).
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    AttributePath, Error, Filter, Projection, evaluate,
+    evaluate::{fold, moment},
+    json::{member, take},
+    normalise::is_primary,
+    resource::check_schemas,
+    schema::{Attribute, Returned, Type},
+};
+
+/// The schema of a list (RFC 7644 §3.4.2).
+pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+
+/// The schema of a query by POST (RFC 7644 §3.4.3).
+pub const SEARCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+
+/// What a client wants listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Which resources.
+    pub filter: Option<Filter>,
+    /// What of them.
+    pub projection: Projection,
+    /// In which order; in the server's own when there is none.
+    pub sort: Option<Sort>,
+    /// Which of them in this answer.
+    pub page: Page,
+}
+
+/// Which part of the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// RFC 7644 §3.4.2.4.
+    Index {
+        /// The first one: 1 or more.
+        start: u64,
+        /// How many at most; 0 for the total alone.
+        count: Option<u64>,
+    },
+    /// RFC 9865 §2.
+    Cursor {
+        /// Where the page before it ended; none for the first page.
+        cursor: Option<String>,
+        /// How many at most.
+        count: Option<u64>,
+    },
+}
+
+impl Page {
+    /// How many at most, as the client said.
+    pub const fn count(&self) -> Option<u64> {
+        match self {
+            Self::Index { count, .. } | Self::Cursor { count, .. } => *count,
+        }
+    }
+}
+
+/// The parameters by their names, not yet understood.
+#[derive(Default)]
+struct Parameters {
+    filter: Option<String>,
+    attributes: Vec<String>,
+    excluded: Vec<String>,
+    sort_by: Option<String>,
+    sort_order: Option<String>,
+    start_index: Option<i64>,
+    count: Option<i64>,
+    cursor: Option<String>,
+}
+
+impl ListQuery {
+    /// Reads the parameters of a GET, already decoded. Unknown ones are ignored (Entra's administrators
+    /// put flags into the address); one that stands twice is refused.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
+        let mut given = Parameters::default();
+        let mut seen = Vec::new();
+        for (name, value) in pairs {
+            const NAMES: [&str; 8] = [
+                "filter",
+                "attributes",
+                "excludedAttributes",
+                "sortBy",
+                "sortOrder",
+                "startIndex",
+                "count",
+                "cursor",
+            ];
+            let Some(name) = NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name)) else {
+                continue;
+            };
+            if seen.contains(&name) {
+                return Err(Error::InvalidSyntax(format!("the parameter {name} stands twice")));
+            }
+            seen.push(name);
+            let text = || Some(value.to_owned());
+            let names = || value.split(',').map(|name| name.trim().to_owned()).collect();
+            match name {
+                "filter" => given.filter = text().filter(|filter| !filter.trim().is_empty()),
+                "attributes" => given.attributes = names(),
+                "excludedAttributes" => given.excluded = names(),
+                "sortBy" => given.sort_by = text(),
+                "sortOrder" => given.sort_order = text(),
+                "startIndex" => given.start_index = integer(name, value)?,
+                "count" => given.count = integer(name, value)?,
+                _ => given.cursor = text(),
+            }
+        }
+        given.understood()
+    }
+
+    /// Reads a SearchRequest (RFC 7644 §3.4.3).
+    pub fn from_search(body: Value) -> Result<Self, Error> {
+        let Value::Object(mut body) = body else {
+            return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
+        };
+        check_schemas(&body, SEARCH_SCHEMA)?;
+        let mut given = Parameters::default();
+        given.filter = text(&mut body, "filter")?.filter(|filter| !filter.trim().is_empty());
+        given.attributes = names(&mut body, "attributes")?;
+        given.excluded = names(&mut body, "excludedAttributes")?;
+        given.sort_by = text(&mut body, "sortBy")?;
+        given.sort_order = text(&mut body, "sortOrder")?;
+        given.start_index = number(&mut body, "startIndex")?;
+        given.count = number(&mut body, "count")?;
+        given.cursor = text(&mut body, "cursor")?;
+        given.understood()
+    }
+}
+
+impl Parameters {
+    fn understood(self) -> Result<ListQuery, Error> {
+        // A count below zero is zero (§3.4.2.4), one that is too large is for the server to cap.
+        let count = self.count.map(|count| u64::try_from(count).unwrap_or(0));
+        let page = match (self.cursor, self.start_index) {
+            (Some(_), Some(_)) => {
+                return Err(Error::InvalidValue("startIndex and cursor exclude each other".into()));
+            }
+            (Some(cursor), None) => {
+                Page::Cursor { cursor: Some(cursor).filter(|cursor| !cursor.is_empty()), count }
+            }
+            (None, start) => Page::Index {
+                start: start.map_or(1, |start| u64::try_from(start).unwrap_or(1).max(1)),
+                count,
+            },
+        };
+        Ok(ListQuery {
+            filter: self.filter.as_deref().map(Filter::parse).transpose()?,
+            projection: Projection::of(self.attributes, self.excluded)?,
+            sort: Sort::parse(self.sort_by.as_deref(), self.sort_order.as_deref())?,
+            page,
+        })
+    }
+}
+
+/// An integer, with what is beyond 64 bits at the end of them.
+fn integer(name: &str, text: &str) -> Result<Option<i64>, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::InvalidValue(format!("{name} must be an integer")));
+    }
+    let value = digits.parse().unwrap_or(i64::MAX);
+    Ok(Some(if negative { -value } else { value }))
+}
+
+fn text(body: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Error> {
+    match take(body, name)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::InvalidValue(format!("{name} must be text"))),
+    }
+}
+
+fn names(body: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, Error> {
+    let refused = || Error::InvalidValue(format!("{name} must be a list of names"));
+    match take(body, name)? {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::String(text)) => Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
+        Some(Value::Array(listed)) => {
+            listed.iter().map(|name| name.as_str().map(str::to_owned).ok_or_else(refused)).collect()
+        }
+        Some(_) => Err(refused()),
+    }
+}
+
+fn number(body: &mut Map<String, Value>, name: &str) -> Result<Option<i64>, Error> {
+    match take(body, name)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => integer(name, &text),
+        Some(Value::Number(number)) => match (number.as_i64(), number.is_u64()) {
+            (Some(number), _) => Ok(Some(number)),
+            (None, true) => Ok(Some(i64::MAX)),
+            (None, false) => Err(Error::InvalidValue(format!("{name} must be an integer"))),
+        },
+        Some(_) => Err(Error::InvalidValue(format!("{name} must be an integer"))),
+    }
+}
+
+/// The order of a list (RFC 7644 §3.4.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// By what; `emails` reads as `emails.value`.
+    pub path: AttributePath,
+    /// Whether the greatest is first.
+    pub descending: bool,
+}
+
+/// What a resource is sorted by. Where nothing is assigned, it is last when ascending.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub enum SortKey {
+    /// `false` before `true`.
+    Boolean(bool),
+    /// By size.
+    Number(f64),
+    /// The earliest first: milliseconds.
+    Moment(i64),
+    /// By its characters, folded where the attribute does not mind case.
+    Text(String),
+    /// Nothing is assigned, or nothing that has an order.
+    Unassigned,
+}
+
+impl Sort {
+    /// Reads `sortBy` and `sortOrder`.
+    pub fn parse(by: Option<&str>, order: Option<&str>) -> Result<Option<Self>, Error> {
+        let descending = match order.map(str::trim) {
+            None | Some("") => false,
+            Some(order) if order.eq_ignore_ascii_case("ascending") => false,
+            Some(order) if order.eq_ignore_ascii_case("descending") => true,
+            Some(_) => return Err(Error::InvalidValue("sortOrder must be ascending or descending".into())),
+        };
+        let Some(by) = by.map(str::trim).filter(|by| !by.is_empty()) else { return Ok(None) };
+        let invalid = |detail: &str| Error::InvalidValue(format!("sortBy: {detail}"));
+        let mut path = AttributePath::parse(by).map_err(|error| invalid(error.detail()))?;
+        let target = path.target();
+        if path.is_schema() || target.is_some_and(|target| target.returned == Returned::Never) {
+            return Err(invalid("nothing can be sorted by it"));
+        }
+        if let Some(complex) = target.filter(|target| target.kind == Type::Complex) {
+            if complex.sub_attribute("value").is_none() {
+                return Err(invalid("it is complex: name one of its sub-attributes"));
+            }
+            path = path.with_sub("value")?;
+        }
+        Ok(Some(Self { path, descending }))
+    }
+
+    /// What a resource, whole as it would be returned, is sorted by. Of several values the primary one
+    /// counts, else the first.
+    pub fn key(&self, resource: &Value) -> SortKey {
+        let value = match evaluate::attribute(resource, &self.path) {
+            Some(Value::Array(elements)) => {
+                elements.iter().find(|it| is_primary(it)).or_else(|| elements.first())
+            }
+            value => value,
+        };
+        let value = match (self.path.sub(), value) {
+            (Some(sub), Some(Value::Object(object))) => member(object, sub),
+            (_, value) => value,
+        };
+        let Some(value) = value else { return SortKey::Unassigned };
+        sort_key(self.path.target(), value)
+    }
+
+    /// Which of two keys comes first.
+    pub fn order(&self, one: &SortKey, other: &SortKey) -> Ordering {
+        let ordering = one.partial_cmp(other).unwrap_or(Ordering::Equal);
+        if self.descending { ordering.reverse() } else { ordering }
+    }
+}
+
+fn sort_key(definition: Option<&'static Attribute>, value: &Value) -> SortKey {
+    match value {
+        Value::Bool(value) => SortKey::Boolean(*value),
+        Value::Number(number) => number.as_f64().map_or(SortKey::Unassigned, SortKey::Number),
+        Value::String(text) => match definition {
+            Some(definition) if definition.kind == Type::DateTime => {
+                moment(text).map_or(SortKey::Unassigned, |moment| SortKey::Moment(moment.millis()))
+            }
+            Some(definition) if definition.case_exact => SortKey::Text(text.clone()),
+            _ => SortKey::Text(fold(text)),
+        },
+        _ => SortKey::Unassigned,
+    }
+}
+
+/// A list, as it is answered (RFC 7644 §3.4.2, RFC 9865 §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListResponse {
+    /// How many there are in all; with cursors it may be unknown.
+    pub total: Option<u64>,
+    /// Those of this page, projected.
+    pub resources: Vec<Value>,
+    /// Where the page stands.
+    pub position: Position,
+}
+
+/// Where a page stands in its result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// The index of its first resource, from 1.
+    Index(u64),
+    /// What leads to the pages beside it.
+    Cursor {
+        /// The page after it, if there is one.
+        next: Option<String>,
+        /// The page before it, if there is one and it can be named.
+        previous: Option<String>,
+    },
+}
+
+impl ListResponse {
+    /// A whole result in one page, as discovery endpoints answer.
+    pub fn all(resources: Vec<Value>) -> Self {
+        Self { total: Some(resources.len() as u64), resources, position: Position::Index(1) }
+    }
+
+    /// The body.
+    pub fn into_json(self) -> Value {
+        let mut body = Map::new();
+        body.insert("schemas".into(), json!([LIST_SCHEMA]));
+        if let Some(total) = self.total {
+            body.insert("totalResults".into(), total.into());
+        }
+        body.insert("itemsPerPage".into(), self.resources.len().into());
+        match self.position {
+            Position::Index(start) => drop(body.insert("startIndex".into(), start.into())),
+            Position::Cursor { next, previous } => {
+                for (name, cursor) in [("nextCursor", next), ("previousCursor", previous)] {
+                    if let Some(cursor) = cursor {
+                        body.insert(name.into(), cursor.into());
+                    }
+                }
+            }
+        }
+        body.insert("Resources".into(), Value::Array(self.resources));
+        Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Result<ListQuery, Error> {
+        let pairs: Vec<_> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        ListQuery::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    fn index(start: u64, count: Option<u64>) -> Page {
+        Page::Index { start, count }
+    }
+
+    #[test]
+    fn paging_is_forgiving_about_numbers() {
+        let cases = [
+            ("", index(1, None)),
+            ("startIndex=1&count=100", index(1, Some(100))),
+            ("startIndex=0", index(1, None)),
+            ("startIndex=-5&count=-1", index(1, Some(0))),
+            ("count=0", index(1, Some(0))),
+            ("STARTINDEX=3", index(3, None)),
+            (
+                "startIndex=99999999999999999999&count=99999999999999999999",
+                index(i64::MAX as u64, Some(i64::MAX as u64)),
+            ),
+            ("startIndex=-99999999999999999999", index(1, None)),
+            ("cursor", Page::Cursor { cursor: None, count: None }),
+            ("cursor=&count=7", Page::Cursor { cursor: None, count: Some(7) }),
+            ("cursor=abc", Page::Cursor { cursor: Some("abc".into()), count: None }),
+            ("aadOptscim062020&foo=1", index(1, None)),
+        ];
+        for (text, page) in cases {
+            assert_eq!(query(text).unwrap().page, page, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for text in [
+            "startIndex=x",
+            "count=1.5",
+            "count=1e3",
+            "count=--1",
+            "startIndex=1&startIndex=2",
+            "cursor=a&startIndex=1",
+            "sortOrder=upwards",
+            "sortBy=name",
+            "sortBy=password",
+            "sortBy=a b",
+            "attributes=id&excludedAttributes=id",
+            "filter=userName",
+        ] {
+            assert_eq!(query(text).map_err(|error| error.status()), Err(400), "{text}");
+        }
+        assert!(matches!(query("filter=userName"), Err(Error::InvalidFilter(_))));
+    }
+
+    #[test]
+    fn a_blank_may_be_a_plus() {
+        let one = query("filter=userName+eq+%22a%2Bb%40example.com%22").unwrap();
+        let other = query("filter=userName%20eq%20%22a%2Bb%40example.com%22").unwrap();
+        assert_eq!(one, other);
+        assert_eq!(one.filter.unwrap().to_string(), r#"userName eq "a+b@example.com""#);
+    }
+
+    #[test]
+    fn a_search_request_says_the_same_as_a_query() {
+        let body = json!({
+            "schemas": [SEARCH_SCHEMA],
+            "attributes": ["userName", "emails.value"],
+            "filter": "active eq true",
+            "SortBy": "meta.created",
+            "sortOrder": "Descending",
+            "startIndex": 2,
+            "count": 10,
+        });
+        let text = "attributes=userName,emails.value&filter=active+eq+true&sortBy=meta.created&sortOrder=descending&startIndex=2&count=10";
+        assert_eq!(ListQuery::from_search(body).unwrap(), query(text).unwrap());
+    }
+
+    #[test]
+    fn a_search_request_of_other_types_is_refused() {
+        for body in [
+            json!([]),
+            json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}),
+            json!({"filter": 1}),
+            json!({"attributes": [1]}),
+            json!({"attributes": {}}),
+            json!({"count": 1.5}),
+            json!({"count": [1]}),
+            json!({"count": 1, "COUNT": 2}),
+        ] {
+            assert_eq!(
+                ListQuery::from_search(body.clone()).map_err(|error| error.status()),
+                Err(400),
+                "{body}"
+            );
+        }
+        assert_eq!(
+            ListQuery::from_search(json!({"count": u64::MAX})).unwrap().page.count(),
+            Some(i64::MAX as u64)
+        );
+    }
+
+    #[test]
+    fn sorting_follows_the_type_and_the_case_rule_of_the_attribute() {
+        let people = [
+            json!({"id": "b", "userName": "beta", "meta": {"created": "2026-01-01T00:00:00+02:00"}, "active": true}),
+            json!({"id": "A", "userName": "Alpha", "meta": {"created": "2025-12-31T23:00:00Z"}, "active": false}),
+            json!({"id": "c", "userName": "gamma", "meta": {"created": "2025-12-31T21:59:00Z"},
+                "emails": [{"value": "z@x.com"}, {"value": "B@x.com", "primary": true}]}),
+            json!({"id": "a", "userName": "delta", "emails": [{"value": "c@x.com"}]}),
+        ];
+        let cases = [
+            ("userName", "ascending", "A b a c"),
+            ("userName", "descending", "c a b A"),
+            ("id", "ascending", "A a b c"),
+            ("meta.created", "ascending", "c b A a"),
+            ("meta.created", "descending", "a A b c"),
+            ("emails", "ascending", "c a b A"),
+            ("active", "ascending", "A b c a"),
+            ("nickName", "ascending", "b A c a"),
+        ];
+        for (by, order, expected) in cases {
+            let sort = Sort::parse(Some(by), Some(order)).unwrap().unwrap();
+            let mut sorted = people.to_vec();
+            sorted.sort_by(|one, other| sort.order(&sort.key(one), &sort.key(other)));
+            let ids: Vec<_> = sorted.iter().map(|person| person["id"].as_str().unwrap()).collect();
+            assert_eq!(ids.join(" "), expected, "{by} {order}");
+        }
+    }
+
+    #[test]
+    fn a_list_says_where_it_stands() {
+        let page = ListResponse {
+            total: Some(7),
+            resources: vec![json!({"id": "a"})],
+            position: Position::Index(3),
+        };
+        assert_eq!(
+            page.into_json(),
+            json!({"schemas": [LIST_SCHEMA], "totalResults": 7, "itemsPerPage": 1, "startIndex": 3, "Resources": [{"id": "a"}]})
+        );
+        let page = ListResponse {
+            total: None,
+            resources: Vec::new(),
+            position: Position::Cursor { next: Some("n".into()), previous: None },
+        };
+        assert_eq!(
+            page.into_json(),
+            json!({"schemas": [LIST_SCHEMA], "itemsPerPage": 0, "nextCursor": "n", "Resources": []})
+        );
+    }
+}

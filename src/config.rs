@@ -83,6 +83,12 @@ pub struct Config {
     pub retention_assertions: Duration,
     /// How long finished logins are kept.
     pub retention_logins: Duration,
+    /// How long events can be read and replayed.
+    pub retention_events: Duration,
+    /// How long the log of webhook deliveries is kept.
+    pub retention_webhook_deliveries: Duration,
+    /// How long the log of SCIM requests is kept.
+    pub retention_scim_requests: Duration,
     /// Whether requests of ours may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
     /// Whether the bundled test identity provider is served.
@@ -266,10 +272,40 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "retention.events",
+        default: "90d",
+        form: "a duration from 1d to 3650d",
+        meaning: "How long events can be read at /v1/events and replayed to webhooks.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "1d", "3650d").map(|value| config.retention_events = value)
+        },
+    },
+    Setting {
+        key: "retention.webhook_deliveries",
+        default: "30d",
+        form: "a duration from 3d to 3650d",
+        meaning: "How long the log of webhook deliveries is kept. A delivery is tried for two days and a half.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "3d", "3650d").map(|value| config.retention_webhook_deliveries = value)
+        },
+    },
+    Setting {
+        key: "retention.scim_requests",
+        default: "30d",
+        form: "a duration from 1h to 3650d",
+        meaning: "How long the log of SCIM requests is kept. Bodies in it are sealed, without passwords.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "1h", "3650d").map(|value| config.retention_scim_requests = value)
+        },
+    },
+    Setting {
         key: "outgoing.allow_private_targets",
         default: "off",
         form: "on | off",
-        meaning: "Whether requests of the gateway's own (fetching metadata) may go to private and loopback \
+        meaning: "Whether requests of the gateway's own (fetching metadata, webhooks) may go to private and loopback \
                   addresses. On only where whoever sets up connections may see your network.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.outgoing_allow_private_targets = value),
@@ -405,6 +441,9 @@ impl Default for Config {
             login_access_code_lifetime: Duration::ZERO,
             retention_assertions: Duration::ZERO,
             retention_logins: Duration::ZERO,
+            retention_events: Duration::ZERO,
+            retention_webhook_deliveries: Duration::ZERO,
+            retention_scim_requests: Duration::ZERO,
             outgoing_allow_private_targets: false,
             test_idp: false,
             workers: 0,

@@ -203,8 +203,13 @@ impl Stage {
         let guests = Guests { test_idp: test_idp.map(web::Data::new), demo: demo.map(web::Data::new) };
         let gateway = gateway(&config, &state, address, listener, guests)
             .map_err(|source| StartError::Listen { address, source })?;
-        let keep_logins = config.retention_logins;
-        Ok(Server { address, metrics_address, state, keep_logins, gateway, metrics })
+        let keep = background::Keep {
+            logins: config.retention_logins,
+            events: config.retention_events,
+            webhook_deliveries: config.retention_webhook_deliveries,
+            scim_requests: config.retention_scim_requests,
+        };
+        Ok(Server { address, metrics_address, state, keep, gateway, metrics })
     }
 }
 
@@ -237,7 +242,7 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     state: State,
-    keep_logins: Duration,
+    keep: background::Keep,
     gateway: dev::Server,
     metrics: Option<dev::Server>,
 }
@@ -286,12 +291,14 @@ impl Server {
             tokio::spawn(server);
             handle
         });
-        let jobs = tokio::spawn(background::run(self.state.clone(), self.keep_logins));
+        let jobs = tokio::spawn(background::run(self.state.clone(), self.keep));
+        let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
         let outcome = self.gateway.await;
         signals.abort();
         jobs.abort();
+        webhooks.abort();
         log.abort();
         if let Err(error) = scim_requests::flush(&self.state).await {
             tracing::warn!(%error, "the last SCIM requests could not be logged");

@@ -52,6 +52,21 @@ pub async fn record(tx: &mut Transaction, now: Timestamp, event: NewEvent<'_>) -
     Ok(sequence)
 }
 
+/// An event as the feed and webhooks tell it: `type`, `timestamp` and `data` are where Standard Webhooks
+/// has them.
+pub fn view(event: &Event) -> serde_json::Value {
+    serde_json::json!({
+        "type": event.kind.as_str(),
+        "timestamp": event.at,
+        "sequence": event.sequence,
+        "environmentId": event.environment_id,
+        "organizationId": event.organization_id,
+        "scimDirectoryId": event.directory_id,
+        "resourceId": event.resource_id,
+        "data": event.data,
+    })
+}
+
 /// Which events a caller wants, as it came.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {

@@ -20,6 +20,7 @@ pub mod redeem;
 pub mod redirect;
 pub mod saml_connections;
 pub mod scim_directories;
+pub mod scim_people;
 pub mod scim_requests;
 pub mod sign_in;
 pub mod signing_keys;
@@ -27,6 +28,7 @@ pub mod sp_keys;
 mod state;
 pub mod token;
 pub mod userinfo;
+pub mod webhooks;
 
 pub use error::{Error, Result};
 pub use state::{Settings, State};

@@ -28,11 +28,13 @@ pub struct OutgoingLimits {
     pub time: Duration,
     /// The most redirects.
     pub redirects: usize,
+    /// Whether connections are kept for the next request to the same host.
+    pub keep_connections: bool,
 }
 
 impl Default for OutgoingLimits {
     fn default() -> Self {
-        Self { bytes: 2 * 1024 * 1024, time: Duration::from_secs(10), redirects: 3 }
+        Self { bytes: 2 * 1024 * 1024, time: Duration::from_secs(10), redirects: 3, keep_connections: false }
     }
 }
 
@@ -112,7 +114,7 @@ impl Outgoing {
             .no_proxy()
             .dns_resolver(GuardedResolver(Arc::clone(&targets)))
             .connect_timeout(limits.time)
-            .pool_max_idle_per_host(0)
+            .pool_max_idle_per_host(usize::from(limits.keep_connections))
             .user_agent(concat!("Ostiary/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { client, targets, limits })
@@ -124,6 +126,34 @@ impl Outgoing {
         tokio::time::timeout(limit, self.follow(url.clone()))
             .await
             .unwrap_or(Err(OutgoingError::TimedOut(limit)))
+    }
+
+    /// Sends a document with POST and gives the answer's status, whatever it is. No redirect is followed.
+    pub async fn post(
+        &self,
+        url: &Url,
+        headers: &[(&'static str, &str)],
+        body: Vec<u8>,
+    ) -> Result<u16, OutgoingError> {
+        self.targets.check(url)?;
+        let limit = self.limits.time;
+        let exchange = async {
+            let mut request = self.client.post(url.clone()).body(body);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let response = request.send().await.map_err(|error| failure(url, error))?;
+            let status = response.status().as_u16();
+            // What it says is nobody's news; read to its end, the connection can serve again.
+            drop(self.read(url, response).await);
+            Ok(status)
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
+    }
+
+    /// Refuses an address that can be told to lead where nothing is sent, before its name is resolved.
+    pub fn check(&self, url: &Url) -> Result<(), OutgoingError> {
+        self.targets.check(url)
     }
 
     async fn follow(&self, mut url: Url) -> Result<Vec<u8>, OutgoingError> {

@@ -1,8 +1,11 @@
 //! Jobs that run beside the requests, each leased in the database so that one replica runs it.
 
 mod retention;
+pub mod webhooks;
 
 use std::time::Duration;
+
+pub use retention::Keep;
 
 use crate::{
     app::{Result, State},
@@ -14,22 +17,22 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How long a replica that fell over keeps others from a job.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// Runs the jobs until the task that it is part of is dropped. `keep_logins` says how long logins and
-/// their timelines stay.
-pub async fn run(state: State, keep_logins: Duration) {
+/// Runs the jobs until the task that it is part of is dropped. `keep` says how long history
+/// stays.
+pub async fn run(state: State, keep: Keep) {
     let holder = format!("{:032x}", state.random.bits());
     loop {
         tokio::time::sleep(EVERY).await;
-        if let Err(error) = round(&state, &holder, keep_logins).await {
+        if let Err(error) = round(&state, &holder, keep).await {
             tracing::warn!(%error, "a background job failed; it is tried again in a minute");
         }
     }
 }
 
 /// Runs each job that is free.
-async fn round(state: &State, holder: &str, keep_logins: Duration) -> Result<()> {
+async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     if lease(state, "retention", holder).await? {
-        retention::sweep(state, keep_logins).await?;
+        retention::sweep(state, keep).await?;
     }
     Ok(())
 }
@@ -74,6 +77,8 @@ mod tests {
         clock.advance(LEASE + Duration::from_secs(1));
         assert!(lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
         assert!(!lease(&state, "job", "a").await.unwrap());
-        round(&state, "b", Duration::from_secs(1)).await.unwrap();
+        let second = Duration::from_secs(1);
+        let keep = Keep { logins: second, events: second, webhook_deliveries: second, scim_requests: second };
+        round(&state, "b", keep).await.unwrap();
     }
 }

@@ -15,6 +15,19 @@ const BATCHES: usize = 50;
 /// How long an expired access token is kept, so that a late use is told "expired", not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
+/// How long history stays.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Logins and their timelines.
+    pub logins: Duration,
+    /// Events.
+    pub events: Duration,
+    /// What became of webhook deliveries.
+    pub webhook_deliveries: Duration,
+    /// The log of SCIM requests.
+    pub scim_requests: Duration,
+}
+
 /// Repeats one statement, a batch and a transaction at a time, until nothing is left.
 macro_rules! sweep {
     ($state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
@@ -36,12 +49,19 @@ macro_rules! sweep {
 }
 
 /// Lets go of everything whose time is over.
-pub(super) async fn sweep(state: &State, keep_logins: Duration) -> Result<()> {
+pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
     let now = state.now();
     sweep!(state, "assertions seen", |tx| store::saml_flows::remove_expired_assertions(tx, now));
     sweep!(state, "stored documents", |tx| store::saml_flows::remove_expired_documents(tx, now));
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
-    sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - keep_logins));
+    sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - keep.logins));
+    sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_ended_tokens(tx, now - TOKEN_GRACE));
+    sweep!(state, "events", |tx| store::events::remove_old(tx, now - keep.events));
+    sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
+        tx,
+        now - keep.webhook_deliveries
+    ));
+    sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - keep.scim_requests));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     Ok(())
 }

@@ -37,8 +37,19 @@ impl Surface {
     /// Whom the answer to a request for `path` must suit. The API answers in JSON whoever asks;
     /// elsewhere a browser says by `Accept` that it wants a page.
     pub fn of(path: &str, headers: &HeaderMap) -> Self {
-        const API: &[&str] =
-            &["/v1/organizations", "/v1/saml-connections", "/v1/saml/redirect", "/v1/saml/redeem"];
+        const API: &[&str] = &[
+            "/v1/organizations",
+            "/v1/saml-connections",
+            "/v1/saml/redirect",
+            "/v1/saml/redeem",
+            "/v1/scim-directories",
+            "/v1/scim/users",
+            "/v1/scim/groups",
+            "/v1/scim-requests",
+            "/v1/events",
+            "/v1/webhooks",
+            "/v1/webhook-deliveries",
+        ];
         let begins = |prefix: &&str| {
             path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };

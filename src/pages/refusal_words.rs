@@ -133,6 +133,23 @@ pub static ALL: &[Words] = &[
         values: true,
     },
     Words {
+        codes: &["directory_user_inactive"],
+        happened: "Your company’s directory says that your account for this app is switched off.",
+        remedy: "If you should still have it, ask your IT team to assign this app to you again (in Okta: Applications \
+                 → the app → Assignments; in Entra ID: Enterprise applications → the app → Users and groups).",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
+        codes: &["directory_user_unknown"],
+        happened: "Your company lets only people into this app whom its directory has announced, and you are not \
+                   among them yet.",
+        remedy: "Ask your IT team to assign this app to you. If they did so just now, try again in a while: some \
+                 services need up to 40 minutes to pass it on.",
+        tell: Tell::ItTeam,
+        values: false,
+    },
+    Words {
         codes: &["email_missing", "name_id_missing"],
         happened: "Your company’s sign-in service did not say what your e-mail address is.",
         remedy: "Ask your IT team to send your e-mail address as the Name ID (in Okta: Applications → the app → Sign \

@@ -19,10 +19,13 @@ pub mod scim_directories;
 pub mod scim_filter;
 pub mod scim_groups;
 pub mod scim_members;
+pub mod scim_people;
 pub mod scim_requests;
 pub mod scim_users;
 pub mod settings;
 pub mod signing_keys;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 pub use db::{Conn, Db, Dialect, Migrations, Parameter, PoolSize, Sql, Transaction};
 pub use error::{Error, Result};

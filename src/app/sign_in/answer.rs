@@ -1,7 +1,7 @@
 //! A good response becomes a login: who it is, a code for the app, and history, in one transaction.
 
 use super::{
-    Refusal, identity,
+    Refusal, identity, provisioning,
     record::{self, Evidence},
 };
 use crate::{
@@ -33,6 +33,11 @@ pub(super) async fn sign_in(
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Err(refusal) =
+        provisioning::check(state, &target.organization, &email, &mut evidence.checks).await?
+    {
+        return Ok(Err(refusal));
+    }
     let now = state.now();
     let code = AccessCode::new(&*state.random);
     let attributes = attributes_of(assertion);
@@ -73,6 +78,11 @@ pub(super) async fn sign_in_unsolicited(
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Err(refusal) =
+        provisioning::check(state, &target.organization, &email, &mut evidence.checks).await?
+    {
+        return Ok(Err(refusal));
+    }
     let code = AccessCode::new(&*state.random);
     flow.email = Some(email);
     flow.attributes = attributes_of(assertion);

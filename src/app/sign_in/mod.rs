@@ -5,6 +5,7 @@ mod answer;
 mod begin;
 mod browser;
 mod identity;
+mod provisioning;
 mod receive;
 mod record;
 mod refusal;

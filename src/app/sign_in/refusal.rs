@@ -108,6 +108,12 @@ refusals! {
     /// The address is not of a domain of the organization.
     EmailOutsideOrganizationDomains, "email_outside_organization_domains", "Ostiary: tenant boundary", IdentityProvider,
         "Sign in with a work address of the organization; or the vendor adds the domain to it.";
+    /// A directory of the organization knows the person as inactive or deleted, and none as active.
+    DirectoryUserInactive, "directory_user_inactive", "Ostiary: a directory's word counts at login; RFC 7643 §4.1.1 active", IdentityProvider,
+        "Assign the app to the person again, so that the identity provider provisions them as active; or the vendor sets refuseInactiveLogins of the directory to false.";
+    /// The organization admits only people whom a directory knows as active, and none knows this one.
+    DirectoryUserUnknown, "directory_user_unknown", "Ostiary: only provisioned people (requireProvisionedLogins)", IdentityProvider,
+        "Assign the app to the person, so that the identity provider provisions them; or the vendor sets requireProvisionedLogins of the directory to false.";
 }
 
 impl Refusal {

@@ -58,6 +58,18 @@ impl Fields {
             Some(_) => Err(Error::invalid(name, "must be true or false")),
         }
     }
+
+    /// A whole number that is not negative, as a JSON number or, as protobuf allows, in a text; `null` is
+    /// not given.
+    pub fn number(&mut self, name: &'static str) -> Result<Option<u64>> {
+        let number = match self.take(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        number.map(Some).ok_or_else(|| Error::invalid(name, "must be a whole number that is not negative"))
+    }
 }
 
 fn text(name: &'static str, value: Value) -> Result<String> {
@@ -168,6 +180,22 @@ mod tests {
             fields(r#"{"a":"x\u0000y"}"#).text("a").unwrap_err().to_string(),
             "a: must not contain NUL"
         );
+    }
+
+    #[test]
+    fn numbers_are_whole() {
+        assert_eq!(fields("{}").number("n").unwrap(), None);
+        assert_eq!(fields(r#"{"n":null}"#).number("n").unwrap(), None);
+        assert_eq!(fields(r#"{"n":7}"#).number("n").unwrap(), Some(7));
+        assert_eq!(fields(r#"{"n":"7"}"#).number("n").unwrap(), Some(7));
+        for bad in ["-1", "1.5", "true", "[]", "\"x\"", "1e400"] {
+            assert!(
+                Fields::parse(format!("{{\"n\":{bad}}}").as_bytes())
+                    .and_then(|mut fields| fields.number("n"))
+                    .is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

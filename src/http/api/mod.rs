@@ -3,11 +3,17 @@
 
 pub mod api_keys;
 pub mod environments;
+pub mod events;
 pub mod fields;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod saml;
 pub mod saml_connections;
+pub mod scim_directories;
+pub mod scim_groups;
+pub mod scim_requests;
+pub mod scim_users;
+pub mod webhooks;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -54,6 +60,65 @@ pub fn configure(config: &mut ServiceConfig) {
                 .patch(saml_connections::update)
                 .delete(saml_connections::remove)
                 .default_service(only("GET, PATCH, DELETE")),
+        );
+    configure_directories(config);
+}
+
+/// Directories, and what is in them and happens there. The paths below `/v1/scim/` come before the SCIM
+/// server's own, which begin with a directory's id there.
+fn configure_directories(config: &mut ServiceConfig) {
+    let one = |path: &'static str| web::resource(path).default_service(only("GET"));
+    config
+        .service(
+            web::resource(path::SCIM_DIRECTORIES)
+                .get(scim_directories::list)
+                .post(scim_directories::create)
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource(path::SCIM_DIRECTORY)
+                .get(scim_directories::find)
+                .patch(scim_directories::update)
+                .delete(scim_directories::remove)
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(
+            web::resource(path::SCIM_DIRECTORY_ROTATE)
+                .post(scim_directories::rotate)
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource(path::SCIM_DIRECTORY_END_OVERLAP)
+                .post(scim_directories::end_overlap)
+                .default_service(only("POST")),
+        )
+        .service(one(path::SCIM_USERS).get(scim_users::list))
+        .service(one(path::SCIM_USER).get(scim_users::find))
+        .service(one(path::SCIM_GROUPS).get(scim_groups::list))
+        .service(one(path::SCIM_GROUP).get(scim_groups::find))
+        .service(one(path::SCIM_REQUESTS).get(scim_requests::list))
+        .service(one(path::SCIM_REQUEST).get(scim_requests::find))
+        .service(one(path::EVENTS).get(events::list))
+        .service(
+            web::resource(path::WEBHOOKS)
+                .get(webhooks::list)
+                .post(webhooks::create)
+                .default_service(only("GET, POST")),
+        )
+        .service(
+            web::resource(path::WEBHOOK)
+                .get(webhooks::find)
+                .patch(webhooks::update)
+                .delete(webhooks::remove)
+                .default_service(only("GET, PATCH, DELETE")),
+        )
+        .service(web::resource(path::WEBHOOK_REPLAY).post(webhooks::replay).default_service(only("POST")))
+        .service(one(path::WEBHOOK_DELIVERIES).get(webhooks::list_deliveries))
+        .service(one(path::WEBHOOK_DELIVERY).get(webhooks::find_delivery))
+        .service(
+            web::resource(path::WEBHOOK_DELIVERY_REPLAY)
+                .post(webhooks::replay_delivery)
+                .default_service(only("POST")),
         );
 }
 

@@ -1,0 +1,256 @@
+//! What apps read of the people and groups that identity providers pushed (contracts §2.4).
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    page::{List, Page, PageQuery, Wanted},
+    scim_directories,
+};
+use crate::{
+    model::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    store::{
+        self,
+        scim_people::{StoredGroup, StoredUser},
+    },
+};
+
+/// Up to how many members stand in a group's attributes. Of a larger group none do: half a list would be a
+/// wrong one, and `scimGroupId` lists them page by page.
+const MOST_MEMBERS: usize = 1000;
+
+/// Which directory is meant: the first of the three that is not empty names it.
+#[derive(Debug, Clone, Default)]
+pub struct DirectoryQuery {
+    /// The directory itself.
+    pub scim_directory_id: String,
+    /// The organization, whose primary directory it is.
+    pub organization_id: String,
+    /// The organization by the vendor's own id for it.
+    pub organization_external_id: String,
+}
+
+/// A person, as apps read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectoryUser {
+    /// The person's id.
+    pub id: ScimUserId,
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// The e-mail address; empty when there is none.
+    pub email: String,
+    /// Whether the person may no longer use the app: deactivated, or deleted.
+    pub deleted: bool,
+    /// What the identity provider sent, as it now is.
+    pub attributes: Map<String, Value>,
+}
+
+/// A group, as apps read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectoryGroup {
+    /// Its id.
+    pub id: ScimGroupId,
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// Its name.
+    pub display_name: String,
+    /// Whether it is gone.
+    pub deleted: bool,
+    /// What the identity provider sent, as it now is, with its members of this moment.
+    pub attributes: Map<String, Value>,
+}
+
+/// Finds the directory that a caller names. The words of refusals are SSOReady's where it has any.
+async fn find_directory(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    query: &DirectoryQuery,
+) -> Result<ScimDirectoryId> {
+    let no_primary = |field: &'static str| {
+        move || {
+            Error::invalid(
+                field,
+                "organization not found, or organization does not have a primary SCIM directory",
+            )
+        }
+    };
+    if !query.scim_directory_id.is_empty() {
+        let id: ScimDirectoryId = read_id("scim_directory_id", &query.scim_directory_id)?;
+        return Ok(scim_directories::load(conn, environment_id, id).await?.id);
+    }
+    let found = if !query.organization_id.is_empty() {
+        let id: OrganizationId = read_id("organization_id", &query.organization_id)?;
+        store::scim_directories::find_primary(conn, environment_id, id)
+            .await?
+            .ok_or_else(no_primary("organization_id"))?
+    } else if !query.organization_external_id.is_empty() {
+        let id = super::input::line("organization_external_id", &query.organization_external_id, 500)?;
+        store::scim_directories::find_primary_by_external_id(conn, environment_id, &id)
+            .await?
+            .ok_or_else(no_primary("organization_external_id"))?
+    } else {
+        return Err(Error::invalid(
+            "",
+            "one of scim_directory_id, organization_id, or organization_external_id must be provided",
+        ));
+    };
+    Ok(found.id)
+}
+
+fn read_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|error| Error::invalid(field, ToString::to_string(&error)))
+}
+
+/// One page of a directory's people, deleted ones too; with `group`, of that group's members.
+pub async fn list_users(
+    state: &State,
+    actor: &Actor,
+    query: &DirectoryQuery,
+    group: &str,
+    page: &PageQuery,
+) -> Result<Page<DirectoryUser>> {
+    let environment_id = actor.environment();
+    let mut conn = state.db.read().await?;
+    let directory = find_directory(&mut conn, environment_id, query).await?;
+    let group: Option<ScimGroupId> = match group {
+        "" => None,
+        text => Some(read_id("scim_group_id", text)?),
+    };
+    let list = match group {
+        None => List::of(environment_id, format_args!("scim_users/{directory}")),
+        Some(group) => List::of(environment_id, format_args!("scim_users/{directory}/{group}")),
+    };
+    let wanted = Wanted::read(state, &list, page)?;
+    let found = match group {
+        None => store::scim_people::list_users(&mut conn, directory, wanted.from, wanted.limit()).await?,
+        Some(group) => {
+            store::scim_people::list_members(&mut conn, directory, group, wanted.from, wanted.limit()).await?
+        }
+    };
+    let page = wanted.fill(state, &list, found, |user| user.id);
+    Ok(Page { items: page.items.into_iter().map(describe_user).collect(), next_token: page.next_token })
+}
+
+/// One person, deleted or not.
+pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
+    let mut conn = state.db.read().await?;
+    let found = store::scim_people::find_user(&mut conn, actor.environment(), id).await?;
+    found.map(describe_user).ok_or_else(|| Error::not_found("SCIM user", id))
+}
+
+/// One page of a directory's groups, deleted ones too.
+pub async fn list_groups(
+    state: &State,
+    actor: &Actor,
+    query: &DirectoryQuery,
+    page: &PageQuery,
+) -> Result<Page<DirectoryGroup>> {
+    let environment_id = actor.environment();
+    let mut conn = state.db.read().await?;
+    let directory = find_directory(&mut conn, environment_id, query).await?;
+    let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
+    let wanted = Wanted::read(state, &list, page)?;
+    let found = store::scim_people::list_groups(&mut conn, directory, wanted.from, wanted.limit()).await?;
+    let page = wanted.fill(state, &list, found, |group| group.id);
+    let mut items = Vec::with_capacity(page.items.len());
+    for group in page.items {
+        items.push(describe_group(&mut conn, group).await?);
+    }
+    Ok(Page { items, next_token: page.next_token })
+}
+
+/// One group, deleted or not.
+pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
+    let mut conn = state.db.read().await?;
+    let found = store::scim_people::find_group(&mut conn, actor.environment(), id).await?;
+    describe_group(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
+}
+
+fn describe_user(user: StoredUser) -> DirectoryUser {
+    let deleted = user.deleted || !user.active;
+    let mut attributes = user.document;
+    strip(&mut attributes);
+    attributes.insert("active".to_owned(), Value::Bool(!deleted));
+    DirectoryUser {
+        id: user.id,
+        directory_id: user.directory_id,
+        email: user.email.unwrap_or_default(),
+        deleted,
+        attributes,
+    }
+}
+
+async fn describe_group(conn: &mut store::Conn, group: StoredGroup) -> Result<DirectoryGroup> {
+    let mut attributes = group.document;
+    strip(&mut attributes);
+    attributes.insert("displayName".to_owned(), Value::from(group.display_name.as_str()));
+    attributes.remove("members");
+    let limit = i64::try_from(MOST_MEMBERS + 1).unwrap_or(i64::MAX);
+    let members = store::scim_people::list_member_ids(conn, group.id, limit).await?;
+    if members.len() <= MOST_MEMBERS {
+        let members = members.into_iter().map(|(id, attributes)| member(id, attributes.as_deref()));
+        attributes.insert("members".to_owned(), members.collect());
+    }
+    Ok(DirectoryGroup {
+        id: group.id,
+        directory_id: group.directory_id,
+        display_name: group.display_name,
+        deleted: group.deleted,
+        attributes,
+    })
+}
+
+fn member(id: String, attributes: Option<&str>) -> Value {
+    let mut member = match attributes.and_then(|text| serde_json::from_str(text).ok()) {
+        Some(Value::Object(attributes)) => Value::Object(attributes),
+        _ => json!({}),
+    };
+    member["value"] = Value::from(id);
+    member
+}
+
+/// What is no attribute of the person or group, and what nobody may read.
+fn strip(attributes: &mut Map<String, Value>) {
+    for name in ["schemas", "id", "meta", "groups", "password"] {
+        attributes.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    #[test]
+    fn attributes_say_what_is_true_now() {
+        let document = json!({
+            "schemas": ["urn:x"], "userName": "a", "active": true, "password": "p", "groups": []
+        });
+        let user = |active, deleted| StoredUser {
+            id: Id::from_bits(1),
+            directory_id: Id::from_bits(2),
+            email: None,
+            active,
+            deleted,
+            document: document.as_object().unwrap().clone(),
+        };
+        let described = describe_user(user(true, false));
+        assert_eq!(Value::Object(described.attributes), json!({ "userName": "a", "active": true }));
+        assert!(!described.deleted);
+        for gone in [user(false, false), user(true, true)] {
+            let described = describe_user(gone);
+            assert!(described.deleted);
+            assert_eq!(described.attributes["active"], false);
+        }
+    }
+
+    #[test]
+    fn a_member_keeps_what_was_sent_with_it_but_its_id() {
+        assert_eq!(
+            member("u".into(), Some(r#"{"display":"D","value":"x"}"#)),
+            json!({"value":"u","display":"D"})
+        );
+        assert_eq!(member("u".into(), None), json!({ "value": "u" }));
+    }
+}

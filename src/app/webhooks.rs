@@ -1,0 +1,237 @@
+//! Webhooks: where a vendor wants events sent, made, found, listed, changed and taken away; what became of
+//! each delivery, and how to have one again.
+
+pub mod deliver;
+pub mod signature;
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    events, input,
+    outgoing::{Outgoing, OutgoingLimits},
+    page::{List, Page, PageQuery, Wanted},
+};
+use crate::{
+    model::{
+        event::EventKind,
+        http_url::HttpUrl,
+        id::{EnvironmentId, Id, WebhookDeliveryId, WebhookId},
+        webhook::{DeliveryState, Webhook, WebhookDelivery},
+    },
+    store,
+};
+use signature::WebhookSecret;
+
+/// How many webhooks an environment has at the most.
+const MOST_WEBHOOKS: i64 = 100;
+
+/// What is to be set of a webhook, as it came; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookChange {
+    /// Where events are posted.
+    pub url: Option<String>,
+    /// Which kinds; empty for all.
+    pub event_types: Option<Vec<String>>,
+    /// Whether it gets events. One that is enabled again begins with the events from then on; those
+    /// between can be had by [`replay_from`].
+    pub enabled: Option<bool>,
+}
+
+impl WebhookChange {
+    fn event_types(&self) -> Result<Option<Vec<EventKind>>> {
+        let Some(names) = &self.event_types else { return Ok(None) };
+        events::read_kinds("eventTypes", names.iter().map(String::as_str)).map(Some)
+    }
+
+    fn url(&self, state: &State) -> Result<Option<HttpUrl>> {
+        let Some(text) = &self.url else { return Ok(None) };
+        let url = input::url("url", text)?;
+        let outgoing = Outgoing::new(state.settings.allow_private_targets, OutgoingLimits::default())
+            .map_err(Error::internal)?;
+        let parts = url.to_url().ok_or_else(|| Error::internal("an HTTP URL that does not parse"))?;
+        // A name is looked up when something is sent, each time anew.
+        outgoing.check(&parts).map_err(|error| Error::invalid("url", error.to_string()))?;
+        Ok(Some(url))
+    }
+}
+
+/// Makes a webhook that gets the events from now on. Its secret is told this once.
+pub async fn create(
+    state: &State,
+    actor: &Actor,
+    change: &WebhookChange,
+) -> Result<(Webhook, WebhookSecret)> {
+    let environment_id = actor.managed_environment()?;
+    let now = state.now();
+    let id: WebhookId = Id::new(now, &*state.random);
+    let secret = WebhookSecret::new(&*state.random);
+    let url = change.url(state)?.ok_or_else(|| Error::invalid("url", "is required"))?;
+    let event_types = change.event_types()?.unwrap_or_default();
+    let mut tx = state.db.write().await?;
+    if !store::environments::lock(&mut tx, environment_id).await? {
+        return Err(Error::not_found("environment", environment_id));
+    }
+    if store::webhooks::list(&mut tx, environment_id, None, MOST_WEBHOOKS).await?.len()
+        >= MOST_WEBHOOKS as usize
+    {
+        return Err(Error::FailedPrecondition(
+            format!("an environment has at most {MOST_WEBHOOKS} webhooks; remove one first").into(),
+        ));
+    }
+    let webhook = Webhook {
+        id,
+        environment_id,
+        url,
+        sealed_secret: secret.seal(state, id),
+        event_types,
+        disabled_at: (change.enabled == Some(false)).then_some(now),
+        next_sequence: store::webhooks::next_sequence(&mut tx, environment_id).await?,
+        failures: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    store::webhooks::insert(&mut tx, &webhook).await?;
+    tx.commit().await?;
+    Ok((webhook, secret))
+}
+
+/// The webhook with this id.
+pub async fn find(state: &State, actor: &Actor, id: WebhookId) -> Result<Webhook> {
+    let environment_id = actor.managed_environment()?;
+    load(&mut state.db.read().await?, environment_id, id).await
+}
+
+/// One page of the webhooks, in the order in which they were made.
+pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Webhook>> {
+    let environment_id = actor.managed_environment()?;
+    let list = List::of(environment_id, "webhooks");
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found = store::webhooks::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |webhook| webhook.id))
+}
+
+/// Changes a webhook.
+pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &WebhookChange) -> Result<Webhook> {
+    let environment_id = actor.managed_environment()?;
+    let url = change.url(state)?;
+    let event_types = change.event_types()?;
+    let now = state.now();
+    let mut tx = state.db.write().await?;
+    store::webhooks::lock(&mut tx, environment_id, id).await?;
+    let mut webhook = load(&mut tx, environment_id, id).await?;
+    webhook.url = url.unwrap_or(webhook.url);
+    webhook.event_types = event_types.unwrap_or(webhook.event_types);
+    match (change.enabled, webhook.disabled_at) {
+        (Some(true), Some(_)) => {
+            webhook.disabled_at = None;
+            webhook.next_sequence = store::webhooks::next_sequence(&mut tx, environment_id).await?;
+        }
+        (Some(false), None) => webhook.disabled_at = Some(now),
+        _ => {}
+    }
+    webhook.updated_at = now;
+    webhook.failures = 0;
+    store::webhooks::update(&mut tx, &webhook).await?;
+    tx.commit().await?;
+    Ok(webhook)
+}
+
+/// Takes a webhook away with the log of its deliveries.
+pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::webhooks::remove(&mut tx, environment_id, id).await? {
+        return Err(not_found(id));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives a webhook every event after a sequence number again, as new deliveries.
+pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64) -> Result<Webhook> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    store::webhooks::lock(&mut tx, environment_id, id).await?;
+    let mut webhook = load(&mut tx, environment_id, id).await?;
+    if webhook.disabled_at.is_some() {
+        return Err(Error::FailedPrecondition("the webhook is disabled; enable it first".into()));
+    }
+    let last = store::events::last_sequence(&mut tx, environment_id).await?;
+    if after > last {
+        return Err(Error::invalid("after", format!("the last event is {last}")));
+    }
+    let first = store::events::first_sequence(&mut tx, environment_id).await?.unwrap_or(last + 1);
+    webhook.next_sequence = (after + 1).max(first);
+    webhook.updated_at = state.now();
+    store::webhooks::update(&mut tx, &webhook).await?;
+    tx.commit().await?;
+    Ok(webhook)
+}
+
+/// One page of what was sent to a webhook, the newest first.
+pub async fn list_deliveries(
+    state: &State,
+    actor: &Actor,
+    webhook: WebhookId,
+    delivery_state: &str,
+    query: &PageQuery,
+) -> Result<Page<WebhookDelivery>> {
+    let environment_id = actor.managed_environment()?;
+    let wanted_state = match delivery_state {
+        "" => None,
+        name => Some(
+            DeliveryState::parse(name)
+                .ok_or_else(|| Error::invalid("state", "must be pending, delivered or failed"))?,
+        ),
+    };
+    let list = List::of(environment_id, format_args!("webhook_deliveries/{webhook}/{delivery_state}"));
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    load(&mut conn, environment_id, webhook).await?;
+    let found = store::webhook_deliveries::list(
+        &mut conn,
+        environment_id,
+        webhook,
+        wanted_state,
+        wanted.from,
+        wanted.limit(),
+    )
+    .await?;
+    Ok(wanted.fill(state, &list, found, |delivery| delivery.id))
+}
+
+/// One delivery.
+pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
+    let environment_id = actor.managed_environment()?;
+    let mut conn = state.db.read().await?;
+    let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
+    found.ok_or_else(|| delivery_not_found(id))
+}
+
+/// Sends one delivery again, under the same `webhook-id`.
+pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::webhook_deliveries::requeue(&mut tx, environment_id, id, state.now()).await? {
+        return Err(delivery_not_found(id));
+    }
+    let delivery = store::webhook_deliveries::find(&mut tx, environment_id, id)
+        .await?
+        .ok_or_else(|| delivery_not_found(id))?;
+    store::webhooks::wake(&mut tx, delivery.webhook_id).await?;
+    tx.commit().await?;
+    Ok(delivery)
+}
+
+async fn load(conn: &mut store::Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<Webhook> {
+    store::webhooks::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: WebhookId) -> Error {
+    Error::not_found("webhook", id)
+}
+
+fn delivery_not_found(id: WebhookDeliveryId) -> Error {
+    Error::not_found("webhook delivery", id)
+}

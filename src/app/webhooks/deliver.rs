@@ -1,0 +1,396 @@
+//! Bringing events to webhooks.
+//!
+//! The queue is in the database: an event becomes one pending delivery for each endpoint that wants it, and
+//! a delivery is tried until the endpoint answers 2xx or its attempts are used up. One replica at a time is
+//! at an endpoint, and each endpoint has a task of its own: one that is dead or slow keeps nobody else
+//! waiting. One that fails rests, longer each time, so that its backlog does not turn into a flood of
+//! attempts.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use super::signature::WebhookSecret;
+use crate::{
+    app::{
+        Error, Result, State, events,
+        outgoing::{Outgoing, OutgoingError, OutgoingLimits},
+    },
+    model::{
+        id::{Id, WebhookId},
+        random::Random,
+        time::Timestamp,
+        webhook::{DeliveryState, Webhook, WebhookDelivery},
+    },
+    store::{self, webhook_deliveries},
+    telemetry,
+};
+
+/// How long an endpoint has to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a replica stays at one endpoint, and how long the others leave it alone meanwhile.
+const ROUND: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How many endpoints a replica is at, at a time.
+const AT_ONCE: usize = 128;
+
+/// How many events become deliveries, and how many deliveries are read, in one go.
+const BATCH: i64 = 100;
+
+/// How long after a failed attempt the next one follows; after the last one nothing does. In all about
+/// two days and a half.
+const RETRIES: [Duration; 11] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(3600),
+    Duration::from_secs(3 * 3600),
+    Duration::from_secs(6 * 3600),
+    Duration::from_secs(12 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(24 * 3600),
+];
+
+/// How often a delivery is tried.
+pub const ATTEMPTS: usize = RETRIES.len() + 1;
+
+/// How long an endpoint rests at the most after it failed.
+const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
+
+/// What brings events to webhooks: cheap to clone.
+#[derive(Clone)]
+pub struct Courier {
+    state: State,
+    outgoing: Outgoing,
+    turns: Arc<Semaphore>,
+    /// The endpoints that this process is at, so that a clock that jumps does not start a second task.
+    at: Arc<Mutex<HashSet<WebhookId>>>,
+}
+
+impl Courier {
+    /// One for this service.
+    pub fn new(state: State) -> Result<Self> {
+        let limits =
+            OutgoingLimits { bytes: 64 * 1024, time: PATIENCE, redirects: 0, keep_connections: true };
+        let outgoing =
+            Outgoing::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
+        Ok(Self { state, outgoing, turns: Arc::new(Semaphore::new(AT_ONCE)), at: Arc::default() })
+    }
+
+    /// Begins a round at every endpoint that has something to do and that nobody is at. It does not wait
+    /// for them.
+    pub async fn set_out(&self) -> Result<()> {
+        let now = self.state.now();
+        let busy = {
+            let mut conn = self.state.db.read().await?;
+            store::webhooks::list_busy(&mut conn, now, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await?
+        };
+        for webhook in busy {
+            let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else { break };
+            if !self.at.lock().await.insert(webhook.id) {
+                continue;
+            }
+            if self.claim(webhook.id, now).await? {
+                tokio::spawn(self.clone().visit(webhook, turn));
+            } else {
+                self.at.lock().await.remove(&webhook.id);
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, id: WebhookId, now: Timestamp) -> Result<bool> {
+        let claim = async {
+            let mut tx = self.state.db.write().await?;
+            let claimed = store::webhooks::claim(&mut tx, id, now, now + LEASE).await?;
+            tx.commit().await?;
+            Ok(claimed)
+        };
+        let claimed = claim.await;
+        if claimed.is_err() {
+            self.at.lock().await.remove(&id);
+        }
+        claimed
+    }
+
+    async fn visit(self, webhook: Webhook, _turn: OwnedSemaphorePermit) {
+        let id = webhook.id;
+        if let Err(error) = self.round(webhook).await {
+            tracing::warn!(webhook = %id, %error, "a webhook's round failed on our side; it is tried again");
+        }
+        self.at.lock().await.remove(&id);
+    }
+
+    /// Makes deliveries of new events and brings those that are due, until there are none, the time is up
+    /// or one fails.
+    async fn round(&self, mut webhook: Webhook) -> Result<()> {
+        let state = &self.state;
+        let secret = WebhookSecret::open(state, webhook.id, &webhook.sealed_secret)?;
+        let until = Instant::now() + ROUND;
+        let mut failures = webhook.failures;
+        'round: loop {
+            let known = {
+                let mut conn = state.db.read().await?;
+                store::webhooks::find(&mut conn, webhook.environment_id, webhook.id).await?
+            };
+            // What the vendor changed meanwhile counts from here on.
+            match known {
+                Some(known) if known.disabled_at.is_none() => webhook = known,
+                _ => break,
+            }
+            let more = self.fan_out(&mut webhook).await?;
+            let due = {
+                let mut conn = state.db.read().await?;
+                webhook_deliveries::list_due(&mut conn, webhook.id, state.now(), BATCH).await?
+            };
+            if due.is_empty() && !more {
+                break;
+            }
+            for delivery in due {
+                let outcome = self.attempt(&webhook, &secret, delivery).await?;
+                failures = if outcome == Outcome::Refused { failures.saturating_add(1) } else { 0 };
+                if outcome == Outcome::Refused || Instant::now() >= until {
+                    break 'round;
+                }
+            }
+        }
+        let rest = if failures == 0 { Duration::ZERO } else { rest_after(failures, &*state.random) };
+        let mut tx = state.db.write().await?;
+        store::webhooks::release(&mut tx, webhook.id, state.now() + rest, failures).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Makes deliveries of up to [`BATCH`] new events. Tells whether there may be more.
+    async fn fan_out(&self, webhook: &mut Webhook) -> Result<bool> {
+        let state = &self.state;
+        let now = state.now();
+        let mut tx = state.db.write().await?;
+        let last = store::events::last_sequence(&mut tx, webhook.environment_id).await?;
+        if webhook.next_sequence > last {
+            return Ok(false);
+        }
+        let after = webhook.next_sequence.saturating_sub(1);
+        let events = store::events::list(&mut tx, webhook.environment_id, after, last, &[], BATCH).await?;
+        let full = i64::try_from(events.len()).is_ok_and(|count| count >= BATCH);
+        // Events that retention took before they were told leave no trace here.
+        let next = events.last().filter(|_| full).map_or(last, |event| event.sequence) + 1;
+        if !store::webhooks::advance(&mut tx, webhook, next).await? {
+            return Ok(false); // a replay moved the mark: the next round begins there
+        }
+        for event in events.iter().filter(|event| webhook.wants(event.kind)) {
+            let delivery = WebhookDelivery {
+                id: Id::new(now, &*state.random),
+                webhook_id: webhook.id,
+                environment_id: webhook.environment_id,
+                sequence: event.sequence,
+                state: DeliveryState::Pending,
+                attempts: 0,
+                next_attempt_at: Some(now),
+                last_status: None,
+                last_error: None,
+                created_at: now,
+                updated_at: now,
+            };
+            webhook_deliveries::insert(&mut tx, &delivery).await?;
+        }
+        tx.commit().await?;
+        webhook.next_sequence = next;
+        Ok(full)
+    }
+
+    /// Tries one delivery and writes down what became of it.
+    async fn attempt(
+        &self,
+        webhook: &Webhook,
+        secret: &WebhookSecret,
+        mut delivery: WebhookDelivery,
+    ) -> Result<Outcome> {
+        let state = &self.state;
+        let event = {
+            let mut conn = state.db.read().await?;
+            store::events::find(&mut conn, delivery.environment_id, delivery.sequence).await?
+        };
+        let before = delivery.attempts;
+        let answer = match &event {
+            None => None,
+            Some(event) => {
+                let body = events::view(event).to_string().into_bytes();
+                Some(self.post(webhook, secret, &delivery, body).await)
+            }
+        };
+        let now = state.now();
+        let (outcome, gone) = settle(&mut delivery, answer, now, &*state.random);
+        let mut tx = state.db.write().await?;
+        webhook_deliveries::update(&mut tx, &delivery, before).await?;
+        if gone {
+            store::webhooks::disable(&mut tx, webhook.id, now).await?;
+        }
+        tx.commit().await?;
+        if outcome != Outcome::Dropped {
+            telemetry::webhook_attempted(outcome == Outcome::Taken);
+        }
+        Ok(outcome)
+    }
+
+    async fn post(
+        &self,
+        webhook: &Webhook,
+        secret: &WebhookSecret,
+        delivery: &WebhookDelivery,
+        body: Vec<u8>,
+    ) -> Result<u16, OutgoingError> {
+        let url = webhook.url.to_url().ok_or(OutgoingError::NotWeb)?;
+        let (id, at) = (delivery.id.to_string(), self.state.now());
+        let signature = secret.sign(&id, at, &body);
+        let headers = [
+            ("content-type", "application/json"),
+            ("webhook-id", &id),
+            ("webhook-timestamp", &at.seconds().to_string()),
+            ("webhook-signature", &signature),
+        ];
+        self.outgoing.post(&url, &headers, body).await
+    }
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The endpoint answered 2xx.
+    Taken,
+    /// It did not.
+    Refused,
+    /// There was nothing to send any more.
+    Dropped,
+}
+
+/// Notes an attempt's answer in the delivery (`None`: its event is no longer kept). Tells also whether the
+/// endpoint is gone for good: Standard Webhooks has 410 say so.
+fn settle(
+    delivery: &mut WebhookDelivery,
+    answer: Option<Result<u16, OutgoingError>>,
+    now: Timestamp,
+    random: &dyn Random,
+) -> (Outcome, bool) {
+    delivery.updated_at = now;
+    delivery.next_attempt_at = None;
+    let Some(answer) = answer else {
+        delivery.state = DeliveryState::Failed;
+        delivery.last_error = Some("event_no_longer_kept".to_owned());
+        return (Outcome::Dropped, false);
+    };
+    delivery.attempts += 1;
+    let (status, error) = match answer {
+        Ok(status) if (200..300).contains(&status) => (Some(status), None),
+        Ok(status) => (Some(status), Some(format!("the endpoint answered {status}"))),
+        Err(error) => (None, Some(format!("{}: {error}", error.code()))),
+    };
+    delivery.last_status = status;
+    delivery.last_error = error;
+    if delivery.last_error.is_none() {
+        delivery.state = DeliveryState::Delivered;
+        return (Outcome::Taken, false);
+    }
+    let gone = status == Some(410);
+    let made = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
+    match RETRIES.get(made - 1).filter(|_| !gone) {
+        Some(wait) => delivery.next_attempt_at = Some(now + jittered(*wait, random)),
+        None => delivery.state = DeliveryState::Failed,
+    }
+    (Outcome::Refused, gone)
+}
+
+/// How long an endpoint rests that failed so many times in a row: 1 s, 2 s, 4 s … 5 min.
+fn rest_after(failures: u32, random: &dyn Random) -> Duration {
+    let doubled = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
+    jittered(Duration::from_secs(doubled).min(LONGEST_REST), random)
+}
+
+/// From four fifths to six fifths of `wait`, so that what failed together does not come back together.
+fn jittered(wait: Duration, random: &dyn Random) -> Duration {
+    let mut bytes = [0; 2];
+    random.fill(&mut bytes);
+    wait.mul_f64(0.8 + 0.4 * f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::SeededRandom;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn delivery(attempts: u32) -> WebhookDelivery {
+        WebhookDelivery {
+            id: Id::from_bits(1),
+            webhook_id: Id::from_bits(2),
+            environment_id: Id::from_bits(3),
+            sequence: 1,
+            state: DeliveryState::Pending,
+            attempts,
+            next_attempt_at: Some(NOW),
+            last_status: None,
+            last_error: None,
+            created_at: NOW,
+            updated_at: NOW,
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_tried_later_each_time_and_given_up_in_the_end() {
+        let random = SeededRandom::new(1);
+        let mut delivery = delivery(0);
+        let mut waited = Duration::ZERO;
+        for made in 1..=ATTEMPTS {
+            let (outcome, gone) = settle(&mut delivery, Some(Ok(503)), NOW, &random);
+            assert_eq!((outcome, gone), (Outcome::Refused, false));
+            assert_eq!(delivery.attempts as usize, made);
+            let Some(next) = delivery.next_attempt_at else { break };
+            let wait = next.since(NOW);
+            let planned = RETRIES[made - 1];
+            assert!(wait >= planned.mul_f64(0.79) && wait <= planned.mul_f64(1.21), "{wait:?}");
+            waited += wait;
+        }
+        assert_eq!(delivery.state, DeliveryState::Failed);
+        assert_eq!(delivery.attempts as usize, ATTEMPTS);
+        assert!(waited > Duration::from_secs(2 * 24 * 3600 / 2), "{waited:?}");
+    }
+
+    #[test]
+    fn only_2xx_is_taken_and_410_ends_it() {
+        let random = SeededRandom::new(1);
+        for (status, state, gone) in [
+            (200, DeliveryState::Delivered, false),
+            (204, DeliveryState::Delivered, false),
+            (302, DeliveryState::Pending, false),
+            (400, DeliveryState::Pending, false),
+            (410, DeliveryState::Failed, true),
+        ] {
+            let mut delivery = delivery(0);
+            let (_, was_gone) = settle(&mut delivery, Some(Ok(status)), NOW, &random);
+            assert_eq!((delivery.state, was_gone), (state, gone), "{status}");
+            assert_eq!(delivery.last_status, Some(status));
+        }
+        let mut delivery = delivery(0);
+        let (outcome, _) = settle(&mut delivery, None, NOW, &random);
+        assert_eq!(
+            (outcome, delivery.state, delivery.attempts),
+            (Outcome::Dropped, DeliveryState::Failed, 0)
+        );
+    }
+
+    #[test]
+    fn rests_double_up_to_five_minutes() {
+        let random = SeededRandom::new(1);
+        for (failures, seconds) in [(1, 1.0), (2, 2.0), (5, 16.0), (9, 256.0), (10, 300.0), (200, 300.0)] {
+            let rest = rest_after(failures, &random).as_secs_f64();
+            assert!(rest >= 0.79 * seconds && rest <= 1.21 * seconds, "{failures}: {rest}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What apps read of a directory's people and groups, and what a login must know of a person. Who writes
+//! them is `scim_users.rs` and `scim_groups.rs`.
+
+use super::{Conn, Error, Result, columns};
+use crate::model::{
+    email::Email,
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    time::Timestamp,
+};
+
+/// A person in a directory, as apps read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredUser {
+    /// The person's id.
+    pub id: ScimUserId,
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// The address that is reported to apps.
+    pub email: Option<String>,
+    /// Whether the person may use the app.
+    pub active: bool,
+    /// Whether the person was taken away.
+    pub deleted: bool,
+    /// The resource, without id, meta, groups and password.
+    pub document: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: ScimUserId,
+    directory_id: ScimDirectoryId,
+    email: Option<String>,
+    active: bool,
+    document: String,
+    deleted_at: Option<Timestamp>,
+}
+
+impl TryFrom<UserRow> for StoredUser {
+    type Error = Error;
+
+    fn try_from(row: UserRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            directory_id: row.directory_id,
+            email: row.email,
+            active: row.active,
+            deleted: row.deleted_at.is_some(),
+            document: serde_json::from_str(&row.document)
+                .map_err(|_| Error::inconsistent("scim_users", "document", row.id))?,
+        })
+    }
+}
+
+/// A group in a directory, as apps read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredGroup {
+    /// Its id.
+    pub id: ScimGroupId,
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// Its name.
+    pub display_name: String,
+    /// Whether it was taken away.
+    pub deleted: bool,
+    /// The resource, without id, meta and members.
+    pub document: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(sqlx::FromRow)]
+struct GroupRow {
+    id: ScimGroupId,
+    directory_id: ScimDirectoryId,
+    display_name: String,
+    document: String,
+    deleted_at: Option<Timestamp>,
+}
+
+impl TryFrom<GroupRow> for StoredGroup {
+    type Error = Error;
+
+    fn try_from(row: GroupRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            directory_id: row.directory_id,
+            display_name: row.display_name,
+            deleted: row.deleted_at.is_some(),
+            document: serde_json::from_str(&row.document)
+                .map_err(|_| Error::inconsistent("scim_groups", "document", row.id))?,
+        })
+    }
+}
+
+/// Up to `limit` people of a directory from `from` on, deleted ones too, in the order in which they came.
+pub async fn list_users(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    from: Option<ScimUserId>,
+    limit: i64,
+) -> Result<Vec<StoredUser>> {
+    conn.sql(
+        "SELECT id, directory_id, email, active, document, deleted_at FROM scim_users \
+         WHERE directory_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
+    )
+    .bind(directory_id)
+    .bind(columns::first_or(from))
+    .bind(limit)
+    .all::<UserRow>()
+    .await?
+    .into_iter()
+    .map(StoredUser::try_from)
+    .collect()
+}
+
+/// The same of those who are members of a group of the directory.
+pub async fn list_members(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    group_id: ScimGroupId,
+    from: Option<ScimUserId>,
+    limit: i64,
+) -> Result<Vec<StoredUser>> {
+    conn.sql(
+        "SELECT u.id, u.directory_id, u.email, u.active, u.document, u.deleted_at \
+         FROM scim_group_members m JOIN scim_users u ON u.id = m.member_id AND u.directory_id = $1 \
+         WHERE m.group_id = $2 AND m.directory_id = $1 AND m.member_id >= $3 ORDER BY m.member_id LIMIT $4",
+    )
+    .bind(directory_id)
+    .bind(group_id)
+    .bind(columns::first_or(from))
+    .bind(limit)
+    .all::<UserRow>()
+    .await?
+    .into_iter()
+    .map(StoredUser::try_from)
+    .collect()
+}
+
+/// The person with this id, in any directory of the environment.
+pub async fn find_user(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ScimUserId,
+) -> Result<Option<StoredUser>> {
+    conn.sql(
+        "SELECT u.id, u.directory_id, u.email, u.active, u.document, u.deleted_at FROM scim_users u \
+         JOIN scim_directories d ON d.id = u.directory_id WHERE d.environment_id = $1 AND u.id = $2",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .optional::<UserRow>()
+    .await?
+    .map(StoredUser::try_from)
+    .transpose()
+}
+
+/// Up to `limit` groups of a directory from `from` on, deleted ones too, in the order in which they came.
+pub async fn list_groups(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    from: Option<ScimGroupId>,
+    limit: i64,
+) -> Result<Vec<StoredGroup>> {
+    conn.sql(
+        "SELECT id, directory_id, display_name, document, deleted_at FROM scim_groups \
+         WHERE directory_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
+    )
+    .bind(directory_id)
+    .bind(columns::first_or(from))
+    .bind(limit)
+    .all::<GroupRow>()
+    .await?
+    .into_iter()
+    .map(StoredGroup::try_from)
+    .collect()
+}
+
+/// The group with this id, in any directory of the environment.
+pub async fn find_group(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ScimGroupId,
+) -> Result<Option<StoredGroup>> {
+    conn.sql(
+        "SELECT g.id, g.directory_id, g.display_name, g.document, g.deleted_at FROM scim_groups g \
+         JOIN scim_directories d ON d.id = g.directory_id WHERE d.environment_id = $1 AND g.id = $2",
+    )
+    .bind(environment_id)
+    .bind(id)
+    .optional::<GroupRow>()
+    .await?
+    .map(StoredGroup::try_from)
+    .transpose()
+}
+
+/// Up to `limit` members of a group: their ids, and what else was sent with each, as JSON.
+pub async fn list_member_ids(
+    conn: &mut Conn,
+    group_id: ScimGroupId,
+    limit: i64,
+) -> Result<Vec<(String, Option<String>)>> {
+    conn.sql(
+        "SELECT member_id, attributes FROM scim_group_members WHERE group_id = $1 ORDER BY member_id LIMIT $2",
+    )
+    .bind(group_id)
+    .bind(limit)
+    .all()
+    .await
+}
+
+/// What the directories of an organization want of people who sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginPolicy {
+    /// There is a directory that lets only people in whom it knows as active.
+    pub require_provisioned: bool,
+}
+
+/// The policy of an organization's directories; `None` when it has none.
+pub async fn find_login_policy(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+) -> Result<Option<LoginPolicy>> {
+    let rows: Vec<(bool,)> = conn
+        .sql(
+            "SELECT DISTINCT require_provisioned_logins FROM scim_directories WHERE organization_id = $1 \
+             ORDER BY 1 LIMIT 2",
+        )
+        .bind(organization_id)
+        .all()
+        .await?;
+    Ok(rows.last().map(|(require_provisioned,)| LoginPolicy { require_provisioned: *require_provisioned }))
+}
+
+/// How the directories of an organization know somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// One knows the person as active.
+    pub active: bool,
+    /// One knows the person as inactive or deleted.
+    pub inactive: bool,
+    /// One that does so refuses such people.
+    pub refused: bool,
+}
+
+/// How the directories of an organization know the person with this address: by the reported address, by
+/// any other address, or by a user name that is the address; deleted people too.
+pub async fn find_standing(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    email: &Email,
+) -> Result<Standing> {
+    let rows: Vec<(bool, bool)> = conn
+        .sql(
+            "SELECT DISTINCT k.active, d.refuse_inactive_logins FROM scim_directories d JOIN (\
+             SELECT u.directory_id, u.active AND u.deleted_at IS NULL AS active FROM scim_users u \
+             WHERE u.email_key = $2 AND u.directory_id IN \
+             (SELECT id FROM scim_directories WHERE organization_id = $1) \
+             UNION ALL \
+             SELECT u.directory_id, u.active AS active FROM scim_users u \
+             WHERE u.user_name_key = $2 AND u.deleted_at IS NULL AND u.directory_id IN \
+             (SELECT id FROM scim_directories WHERE organization_id = $1) \
+             UNION ALL \
+             SELECT u.directory_id, FALSE AS active FROM scim_users u \
+             WHERE u.user_name_key = $2 AND u.deleted_at IS NOT NULL AND u.directory_id IN \
+             (SELECT id FROM scim_directories WHERE organization_id = $1) \
+             UNION ALL \
+             SELECT u.directory_id, u.active AND u.deleted_at IS NULL AS active FROM scim_user_emails e \
+             JOIN scim_users u ON u.id = e.user_id WHERE e.value_key = $2 AND e.directory_id IN \
+             (SELECT id FROM scim_directories WHERE organization_id = $1)\
+             ) k ON k.directory_id = d.id WHERE d.organization_id = $1",
+        )
+        .bind(organization_id)
+        .bind(email.key())
+        .all()
+        .await?;
+    Ok(Standing {
+        active: rows.iter().any(|(active, _)| *active),
+        inactive: rows.iter().any(|(active, _)| !active),
+        refused: rows.iter().any(|(active, refuse)| !active && *refuse),
+    })
+}

@@ -3,8 +3,11 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 
 mod demo;
+mod directories;
+mod events;
 mod oauth;
 mod pysaml2;
 mod scim_users;
 mod sign_in;
 mod support;
+mod webhooks;

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod databases;
 pub mod idp;
+pub mod people;
 pub mod scim;
 
 use std::{
@@ -99,6 +100,11 @@ impl TestApp {
     /// Starts another replica on this one's database, clock and master key.
     pub async fn replica(&self) -> Self {
         Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), |_| {}).await
+    }
+
+    /// The same with changed settings.
+    pub async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Self {
+        Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), change).await
     }
 
     async fn spawn_on(

@@ -1,0 +1,377 @@
+//! Webhooks: signed, retried, each endpoint by itself, logged and sent again.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::Duration,
+};
+
+use ostiary::{
+    app::webhooks::signature::WebhookSecret,
+    model::{event::EventKind, time::Timestamp},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{
+    both,
+    support::{Answer, TestApp},
+};
+
+/// A vendor's endpoint: answers what it is told to and remembers what it got.
+struct Receiver {
+    url: String,
+    status: Arc<AtomicU16>,
+    got: Arc<Mutex<Vec<Message>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Message {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Message {
+    fn header(&self, name: &str) -> &str {
+        let found = self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then_some(value.trim())
+        });
+        found.unwrap_or_else(|| panic!("no {name} in {}", self.head))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn sequence(&self) -> u64 {
+        self.json()["sequence"].as_u64().unwrap()
+    }
+}
+
+impl Receiver {
+    /// One that answers with `status`; 0 keeps the caller waiting for ever.
+    async fn start(status: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (status, got) = (Arc::new(AtomicU16::new(status)), Arc::new(Mutex::new(Vec::new())));
+        let (answer, log) = (Arc::clone(&status), Arc::clone(&got));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&answer), Arc::clone(&log)));
+            }
+        });
+        Self { url, status, got }
+    }
+
+    fn got(&self) -> Vec<Message> {
+        self.got.lock().unwrap().clone()
+    }
+
+    fn sequences(&self) -> Vec<u64> {
+        self.got().iter().map(Message::sequence).collect()
+    }
+
+    /// Waits until it got so many messages.
+    async fn wait_for(&self, count: usize) -> Vec<Message> {
+        for _ in 0..500 {
+            if self.got().len() >= count {
+                return self.got();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{} of {count} messages came", self.got().len());
+    }
+}
+
+async fn serve(mut stream: TcpStream, status: Arc<AtomicU16>, log: Arc<Mutex<Vec<Message>>>) {
+    let mut bytes = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                return;
+            }
+        };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let mut message = Message { head, body: Vec::new() };
+        let length: usize = message.header("content-length").parse().unwrap();
+        while bytes.len() < end + length {
+            if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        message.body = bytes[end..end + length].to_vec();
+        bytes.drain(..end + length);
+        log.lock().unwrap().push(message);
+        let code = status.load(Ordering::SeqCst);
+        if code == 0 {
+            std::future::pending::<()>().await;
+        }
+        let answer = format!("HTTP/1.1 {code} x\r\ncontent-length: 2\r\n\r\nok");
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A server that may send to this machine, with an environment, its key and a directory where things happen.
+struct Stage {
+    app: TestApp,
+    key: String,
+    directory: ostiary::app::scim_directories::DescribedDirectory,
+}
+
+impl Stage {
+    async fn set(app: &TestApp) -> Self {
+        let app =
+            TestApp::spawn_with(app.backend, |config| config.outgoing_allow_private_targets = true).await;
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.directory(&tenant).await;
+        Self { app, key, directory }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.app.api(&self.key, method, path, body).await
+    }
+
+    /// Makes a webhook; gives its id and its secret.
+    async fn webhook(&self, url: &str, types: &[&str]) -> (String, WebhookSecret) {
+        let body = json!({ "url": url, "eventTypes": types });
+        let made = self.call(Method::POST, "/v1/webhooks", Some(body)).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let made = made.json();
+        let secret = WebhookSecret::parse(made["secret"].as_str().unwrap()).unwrap();
+        (made["webhook"]["id"].as_str().unwrap().to_owned(), secret)
+    }
+
+    async fn happens(&self, kind: EventKind) -> u64 {
+        self.app.happened(&self.directory, kind, json!({ "after": { "userName": "a" } })).await
+    }
+
+    async fn deliveries(&self, webhook: &str, more: &str) -> Vec<Value> {
+        let path = format!("/v1/webhook-deliveries?webhookId={webhook}{more}");
+        let list = self.call(Method::GET, &path, None).await;
+        assert_eq!(list.status, 200, "{}", list.body);
+        list.json()["webhookDeliveries"].as_array().unwrap().clone()
+    }
+
+    /// Waits until the newest delivery is as `test` wants it.
+    async fn delivery(&self, webhook: &str, test: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..500 {
+            last = self.deliveries(webhook, "").await.first().cloned().unwrap_or_default();
+            if test(&last) {
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the delivery stayed {last}");
+    }
+}
+
+both! {
+    async fn an_event_arrives_signed(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(200).await;
+        stage.happens(EventKind::UserCreated).await; // before the webhook: not for it
+        let (id, secret) = stage.webhook(&receiver.url, &[]).await;
+        let sequence = stage.happens(EventKind::UserDeactivated).await;
+        let message = receiver.wait_for(1).await[0].clone();
+        assert!(message.head.starts_with("POST /hook HTTP/1.1"));
+        let feed = stage.call(Method::GET, "/v1/events?after=1", None).await.json();
+        assert_eq!(message.json(), feed["events"][0]);
+        assert_eq!(message.sequence(), sequence);
+
+        let (name, at) = (message.header("webhook-id"), message.header("webhook-timestamp"));
+        assert!(name.starts_with("msg_"));
+        let at = Timestamp::from_seconds(at.parse().unwrap());
+        assert_eq!(at.seconds(), stage.app.now().seconds());
+        assert_eq!(message.header("webhook-signature"), secret.sign(name, at, &message.body));
+        assert_eq!(message.header("content-type"), "application/json");
+
+        let delivery = stage.delivery(&id, |delivery| delivery["state"] == "delivered").await;
+        assert_eq!((&delivery["id"], &delivery["attempts"], &delivery["lastStatus"]), (&json!(name), &json!(1), &json!(200)));
+        assert_eq!(receiver.got().len(), 1);
+
+        // The secret is shown once and sealed at rest.
+        let read = stage.call(Method::GET, &format!("/v1/webhooks/{id}"), None).await;
+        assert!(!read.body.contains("whsec_"));
+        let mut conn = stage.app.state.db.read().await.unwrap();
+        let (stored,): (String,) = conn.sql("SELECT secret FROM webhooks").one().await.unwrap();
+        assert!(!stored.contains(secret.reveal().trim_start_matches("whsec_")));
+    }
+
+    async fn a_dead_endpoint_delays_nobody_else(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let (silent, failing, good) = (Receiver::start(0).await, Receiver::start(500).await, Receiver::start(204).await);
+        stage.webhook(&silent.url, &[]).await;
+        stage.webhook(&failing.url, &[]).await;
+        // Nobody listens there at all.
+        stage.webhook("http://127.0.0.1:1/", &[]).await;
+        stage.webhook(&good.url, &[]).await;
+        let began = std::time::Instant::now();
+        for _ in 0..5 {
+            stage.happens(EventKind::UserUpdated).await;
+        }
+        good.wait_for(5).await;
+        assert_eq!(good.sequences(), [1, 2, 3, 4, 5], "in order");
+        stage.happens(EventKind::UserUpdated).await;
+        good.wait_for(6).await;
+        assert!(began.elapsed() < Duration::from_secs(9), "the silent one holds a connection for 10 s");
+        assert_eq!(silent.got().len(), 1, "one attempt is still waiting for its answer");
+        assert_eq!(failing.got().len(), 1, "one that fails rests");
+    }
+
+    async fn a_failed_delivery_is_tried_again_later_under_the_same_id(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(503).await;
+        let (id, secret) = stage.webhook(&receiver.url, &[]).await;
+        stage.happens(EventKind::UserUpdated).await;
+        let failed = stage.delivery(&id, |delivery| delivery["attempts"] == 1).await;
+        assert_eq!((&failed["state"], &failed["lastStatus"]), (&json!("pending"), &json!(503)));
+        assert_eq!(failed["lastError"], "the endpoint answered 503");
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        assert_eq!(receiver.got().len(), 1, "not before its time");
+        receiver.status.store(200, Ordering::SeqCst);
+        stage.app.wait(Duration::from_secs(7));
+        let messages = receiver.wait_for(2).await;
+        assert_eq!(messages[0].header("webhook-id"), messages[1].header("webhook-id"));
+        assert_eq!(messages[0].body, messages[1].body);
+        let (name, at) = (messages[1].header("webhook-id"), messages[1].header("webhook-timestamp"));
+        let at = Timestamp::from_seconds(at.parse().unwrap());
+        assert_eq!(messages[1].header("webhook-signature"), secret.sign(name, at, &messages[1].body));
+        assert_ne!(messages[0].header("webhook-signature"), messages[1].header("webhook-signature"));
+        stage.delivery(&id, |delivery| delivery["state"] == "delivered" && delivery["attempts"] == 2).await;
+    }
+
+    async fn a_delivery_is_given_up_in_the_end_and_can_be_had_again(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(500).await;
+        let (id, _) = stage.webhook(&receiver.url, &[]).await;
+        stage.happens(EventKind::UserUpdated).await;
+        for attempt in 1..=12 {
+            stage.delivery(&id, |delivery| delivery["attempts"] == attempt).await;
+            stage.app.wait(Duration::from_secs(30 * 3600));
+        }
+        let failed = stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
+        assert_eq!((&failed["attempts"], &failed["nextAttemptAt"]), (&json!(12), &Value::Null));
+        assert_eq!(stage.deliveries(&id, "&state=failed").await.len(), 1);
+        assert_eq!(stage.deliveries(&id, "&state=pending").await.len(), 0);
+
+        receiver.status.store(200, Ordering::SeqCst);
+        let path = format!("/v1/webhook-deliveries/{}/replay", failed["id"].as_str().unwrap());
+        assert_eq!(stage.call(Method::POST, &path, None).await.status, 200);
+        let again = stage.delivery(&id, |delivery| delivery["state"] == "delivered").await;
+        assert_eq!((&again["id"], &again["attempts"]), (&failed["id"], &json!(1)));
+    }
+
+    async fn events_can_be_had_again_from_a_sequence_number(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(200).await;
+        let (id, _) = stage.webhook(&receiver.url, &["scim_user.created", "scim_user.deleted"]).await;
+        for kind in [EventKind::UserCreated, EventKind::UserUpdated, EventKind::UserDeleted] {
+            stage.happens(kind).await;
+        }
+        receiver.wait_for(2).await;
+        assert_eq!(receiver.sequences(), [1, 3], "only the kinds that it wants");
+        let replay = format!("/v1/webhooks/{id}/replay");
+        assert_eq!(stage.call(Method::POST, &replay, Some(json!({ "after": 4 }))).await.status, 400);
+        assert_eq!(stage.call(Method::POST, &replay, Some(json!({}))).await.status, 400);
+        let answer = stage.call(Method::POST, &replay, Some(json!({ "after": 1 }))).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        receiver.wait_for(3).await;
+        assert_eq!(receiver.sequences(), [1, 3, 3]);
+    }
+
+    async fn a_webhook_is_changed_switched_off_and_on_and_taken_away(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(200).await;
+        let (id, _) = stage.webhook(&receiver.url, &[]).await;
+        let path = format!("/v1/webhooks/{id}");
+        let change = async |body: Value| {
+            let answer = stage.call(Method::PATCH, &path, Some(body)).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            answer.json()["webhook"].clone()
+        };
+        assert_eq!(change(json!({ "enabled": false })).await["enabled"], false);
+        stage.happens(EventKind::UserCreated).await;
+        let on = change(json!({ "enabled": true, "eventTypes": ["scim_user.deleted"] })).await;
+        assert_eq!((&on["enabled"], &on["eventTypes"], &on["nextSequence"]), (&json!(true), &json!(["scim_user.deleted"]), &json!(2)));
+        stage.happens(EventKind::UserCreated).await;
+        stage.happens(EventKind::UserDeleted).await;
+        receiver.wait_for(1).await;
+        assert_eq!(receiver.sequences(), [3]);
+
+        // An endpoint that says that it is gone is switched off.
+        receiver.status.store(410, Ordering::SeqCst);
+        stage.happens(EventKind::UserDeleted).await;
+        stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
+        assert_eq!(stage.call(Method::GET, &path, None).await.json()["webhook"]["enabled"], false);
+
+        assert_eq!(stage.call(Method::GET, "/v1/webhooks", None).await.json()["webhooks"].as_array().unwrap().len(), 1);
+        assert_eq!(stage.call(Method::DELETE, &path, None).await.status, 200);
+        assert_eq!(stage.call(Method::GET, &path, None).await.status, 404);
+        for bad in [json!({}), json!({ "url": "ftp://x" }), json!({ "url": "https://a.example", "eventTypes": ["x"] })] {
+            assert_eq!(stage.call(Method::POST, "/v1/webhooks", Some(bad.clone())).await.status, 400, "{bad}");
+        }
+    }
+
+    async fn strangers_webhooks_and_private_addresses_are_out_of_reach(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://169.254.169.254/latest", "http://[::ffff:10.0.0.1]/"] {
+            let refused = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": url }))).await;
+            assert_eq!(refused.status, 400, "{url}: {}", refused.body);
+        }
+        // A name is looked up when something is sent, and then refused all the same.
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.directory(&tenant).await;
+        let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "http://localhost:9/" }))).await;
+        let id = made.json()["webhook"]["id"].as_str().unwrap().to_owned();
+        app.happened(&directory, EventKind::UserCreated, json!({})).await;
+        let mut error = Value::Null;
+        for _ in 0..500 {
+            let list = app.api(&key, Method::GET, &format!("/v1/webhook-deliveries?webhookId={id}"), None).await.json();
+            error = list["webhookDeliveries"][0]["lastError"].clone();
+            if !error.is_null() { break }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(error.as_str().unwrap().starts_with("outgoing_private_target"), "{error}");
+
+        let foreign = app.api_key(&app.environment("staging").await, true).await;
+        let plain = app.api_key(&environment, false).await;
+        for (key, status) in [(&foreign, 404), (&plain, 401)] {
+            for (method, path) in [
+                (Method::GET, format!("/v1/webhooks/{id}")), (Method::DELETE, format!("/v1/webhooks/{id}")),
+                (Method::GET, format!("/v1/webhook-deliveries?webhookId={id}")),
+            ] {
+                assert_eq!(app.api(key, method, &path, None).await.status, status, "{path}");
+            }
+        }
+    }
+
+    async fn two_replicas_deliver_each_event_once(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
+        let receiver = Receiver::start(200).await;
+        stage.webhook(&receiver.url, &[]).await;
+        for _ in 0..20 {
+            stage.happens(EventKind::UserUpdated).await;
+        }
+        receiver.wait_for(20).await;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        assert_eq!(receiver.sequences(), (1..=20).collect::<Vec<_>>());
+        drop(second);
+    }
+}

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use super::fallback::{self, Surface};
 use crate::{
-    app::{Error, page},
+    app::{Error, page, provision},
     pages::{
         message::{self, Message},
         response::{self, Policy},
@@ -121,17 +121,7 @@ impl Problem {
 
     /// The protocol's own word for it.
     pub(super) fn to_scim(&self) -> scim::Error {
-        let text = self.error.to_string();
-        match &self.error {
-            Error::Unauthenticated(_) => scim::Error::Unauthorized(text),
-            Error::Forbidden(_) => scim::Error::Forbidden(text),
-            Error::NotFound { .. } => scim::Error::NotFound(text),
-            Error::Conflict { .. } => scim::Error::Uniqueness(text),
-            Error::Invalid { .. } => scim::Error::InvalidValue(text),
-            Error::FailedPrecondition(_) => scim::Error::PreconditionFailed(text),
-            Error::Limited { .. } => scim::Error::Limited(text),
-            Error::Internal(_) => scim::Error::Internal(text),
-        }
+        provision::in_scim(&self.error)
     }
 
     fn view(&self) -> maud::Markup {

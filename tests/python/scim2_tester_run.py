@@ -1,7 +1,8 @@
 """Runs every check of scim2-tester against a directory, and prints what each of them found as JSON.
 
 Standard input: {"base": …, "token": …, "domain": …}. scim2-tester makes its addresses up; here they are of
-`domain`, because a directory takes no others.
+`domain`, because a directory takes no others. It makes `active` up, too, and then removes it: here it is true,
+because nobody who was deactivated is let in again by removing the word.
 """
 
 import json
@@ -18,13 +19,18 @@ task = json.load(sys.stdin)
 made_up = filling.get_random_example_value
 
 
-def of_the_domain(path):
-    if str(path).lower().endswith("emails.value"):
+def that_a_directory_takes(path):
+    binding = path.resolve()
+    model = binding.target_model.__name__ if binding and binding.target_model else ""
+    field = binding.target_field_name if binding else ""
+    if field == "value" and "email" in model.lower():
         return f"{uuid.uuid4()}@{task['domain']}"
+    if field == "active":
+        return True
     return made_up(path)
 
 
-filling.get_random_example_value = of_the_domain
+filling.get_random_example_value = that_a_directory_takes
 
 http = Client(
     base_url=task["base"],

@@ -4,9 +4,12 @@
 //! (in Bulk: one operation) is one transaction: it happens whole, with its event, or not at all.
 
 mod addresses;
+pub mod bulk;
+pub mod cursor;
 pub mod groups;
 mod members;
 mod render;
+pub mod search;
 pub mod users;
 
 use std::fmt;
@@ -30,6 +33,31 @@ pub enum Error {
     Scim(scim::Error),
     /// What any surface may say; our own failures above all.
     App(super::Error),
+}
+
+impl Error {
+    /// The protocol's own word for it.
+    pub fn into_scim(self) -> scim::Error {
+        match self {
+            Self::Scim(error) => error,
+            Self::App(error) => in_scim(&error),
+        }
+    }
+}
+
+/// The protocol's word for what any surface may say.
+pub fn in_scim(error: &super::Error) -> scim::Error {
+    let text = error.to_string();
+    match error {
+        super::Error::Unauthenticated(_) => scim::Error::Unauthorized(text),
+        super::Error::Forbidden(_) => scim::Error::Forbidden(text),
+        super::Error::NotFound { .. } => scim::Error::NotFound(text),
+        super::Error::Conflict { .. } => scim::Error::Uniqueness(text),
+        super::Error::Invalid { .. } => scim::Error::InvalidValue(text),
+        super::Error::FailedPrecondition(_) => scim::Error::PreconditionFailed(text),
+        super::Error::Limited { .. } => scim::Error::Limited(text),
+        super::Error::Internal(_) => scim::Error::Internal(text),
+    }
 }
 
 impl From<scim::Error> for Error {

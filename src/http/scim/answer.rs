@@ -14,7 +14,7 @@ use crate::{
         self,
         provision::{self, Rendered, Tags, etag},
     },
-    scim,
+    scim::{self, Projection},
 };
 
 /// What a handler gives back.
@@ -97,17 +97,17 @@ fn content_type(request: &HttpRequest) -> &'static str {
     if plain_only { "application/json" } else { scim::MEDIA_TYPE }
 }
 
-/// A resource with its version and its address.
+/// A resource, or the part of it that was asked for, with its version and its address.
 pub(super) fn resource(
     request: &HttpRequest,
     status: StatusCode,
-    rendered: &Rendered,
-    body: &Value,
+    rendered: Rendered,
+    projection: &Projection,
 ) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, etag(rendered.version)));
     response.insert_header((header::LOCATION, rendered.location.as_str()));
-    response.content_type(content_type(request)).body(body.to_string())
+    response.content_type(content_type(request)).body(projection.apply(rendered.body).to_string())
 }
 
 /// Whether the client has this version already (RFC 7644 §3.14).

@@ -1,9 +1,84 @@
 //! What the server says of itself (RFC 7644 §4), and what it does not serve.
 
-use super::{answer::Answer, call::Call};
-use crate::scim;
+use actix_web::{HttpRequest, http::StatusCode};
+use serde_json::Value;
 
-/// `/Me` and the search over all resource types: not served (RFC 7644 §3.11, §3.4.2.1).
+use super::{
+    answer::{self, Answer, Refused},
+    call::Call,
+};
+use crate::{
+    app::provision::{bulk, cursor, search},
+    scim::{
+        self, ListResponse,
+        discovery::{self, Limits},
+    },
+};
+
+/// The largest body that the server takes.
+const BODY_BYTES: usize = 1024 * 1024;
+
+fn base(call: &Call) -> &str {
+    &call.directory.directory.scim_base_url
+}
+
+/// `GET /ServiceProviderConfig`.
+pub(super) async fn service_provider_config(call: Call, request: HttpRequest) -> Answer {
+    unfiltered(&request)?;
+    let limits = Limits {
+        bulk_operations: bulk::MOST_OPERATIONS,
+        body_bytes: BODY_BYTES,
+        default_page: search::DEFAULT_PAGE,
+        max_page: search::LARGEST_PAGE,
+        cursor_seconds: cursor::LIFETIME.as_secs(),
+    };
+    let body = discovery::service_provider_config(base(&call), &limits);
+    Ok(answer::json(&request, StatusCode::OK, &body))
+}
+
+/// `GET /ResourceTypes`.
+pub(super) async fn resource_types(call: Call, request: HttpRequest) -> Answer {
+    all(&request, discovery::resource_types(base(&call)))
+}
+
+/// `GET /ResourceTypes/{id}`.
+pub(super) async fn resource_type(call: Call, request: HttpRequest) -> Answer {
+    one(&request, |name| discovery::resource_type_named(base(&call), name))
+}
+
+/// `GET /Schemas`.
+pub(super) async fn schemas(call: Call, request: HttpRequest) -> Answer {
+    all(&request, discovery::schemas(base(&call)))
+}
+
+/// `GET /Schemas/{id}`.
+pub(super) async fn schema(call: Call, request: HttpRequest) -> Answer {
+    one(&request, |urn| discovery::schema_named(base(&call), urn))
+}
+
+fn all(request: &HttpRequest, resources: Vec<Value>) -> Answer {
+    unfiltered(request)?;
+    Ok(answer::json(request, StatusCode::OK, &ListResponse::all(resources).into_json()))
+}
+
+fn one(request: &HttpRequest, find: impl FnOnce(&str) -> Option<Value>) -> Answer {
+    unfiltered(request)?;
+    let found = find(request.match_info().get("id").unwrap_or_default());
+    let body = found.ok_or_else(|| scim::Error::NotFound("there is nothing of that name".into()))?;
+    Ok(answer::json(request, StatusCode::OK, &body))
+}
+
+/// Filters are refused here, so that nobody takes the whole for what he filtered for (RFC 7644 §4).
+fn unfiltered(request: &HttpRequest) -> Result<(), Refused> {
+    let filtered = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
+    match filtered {
+        true => Err(scim::Error::Forbidden("this address cannot be filtered".into()).into()),
+        false => Ok(()),
+    }
+}
+
+/// `/Me`: nobody who calls is a user of the directory (RFC 7644 §3.11).
 pub(super) async fn not_served(_: Call) -> Answer {
     Err(scim::Error::NotImplemented("this address is not served here".into()).into())
 }

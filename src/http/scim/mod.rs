@@ -26,8 +26,14 @@ pub fn configure(config: &mut ServiceConfig) {
             .wrap(from_fn(log::note))
             .service(
                 web::resource("/{kind:Users|Groups}")
+                    .get(resources::list)
                     .post(resources::create)
                     .default_service(only("GET, POST")),
+            )
+            .service(
+                web::resource("/{kind:Users|Groups}/.search")
+                    .post(resources::search)
+                    .default_service(only("POST")),
             )
             .service(
                 web::resource("/{kind:Users|Groups}/{id}")
@@ -37,8 +43,24 @@ pub fn configure(config: &mut ServiceConfig) {
                     .delete(resources::remove)
                     .default_service(only("GET, PUT, PATCH, DELETE")),
             )
-            .service(web::resource("/.search").post(discovery::not_served).default_service(only("POST")))
+            .service(web::resource("/Bulk").post(resources::bulk).default_service(only("POST")))
+            .service(web::resource("/.search").post(resources::search_all).default_service(only("POST")))
             .service(web::resource("/Me").to(discovery::not_served))
+            .service(
+                web::resource("/ServiceProviderConfig")
+                    .get(discovery::service_provider_config)
+                    .default_service(only("GET")),
+            )
+            .service(
+                web::resource("/ResourceTypes").get(discovery::resource_types).default_service(only("GET")),
+            )
+            .service(
+                web::resource("/ResourceTypes/{id}")
+                    .get(discovery::resource_type)
+                    .default_service(only("GET")),
+            )
+            .service(web::resource("/Schemas").get(discovery::schemas).default_service(only("GET")))
+            .service(web::resource("/Schemas/{id}").get(discovery::schema).default_service(only("GET")))
             .default_service(web::to(discovery::nothing_here)),
     );
 }

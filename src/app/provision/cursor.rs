@@ -1,0 +1,90 @@
+//! Cursors (RFC 9865): where a page ended, bound to the query that it is a page of.
+//!
+//! A cursor is authenticated for its directory, kind, filter, order and count. It cannot be made up, and
+//! is of no use with another query.
+
+use std::time::Duration;
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+
+use super::{Directory, Result, search::Begin};
+use crate::{
+    app::State,
+    model::time::Timestamp,
+    scim::{self, Kind, ListQuery},
+};
+
+/// How long a cursor is good.
+pub const LIFETIME: Duration = Duration::from_secs(3600);
+
+const PURPOSE: &str = "scim cursor";
+
+/// The cursors of one query.
+pub(super) struct Cursor<'a> {
+    state: &'a State,
+    context: String,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn of(state: &'a State, directory: &Directory, kind: Kind, query: &ListQuery) -> Self {
+        let filter = query.filter.as_ref().map(ToString::to_string).unwrap_or_default();
+        let sort = query.sort.as_ref().map(|sort| format!("{} {}", sort.path, sort.descending));
+        // Lengths first, so that no two queries read alike.
+        let context = format!(
+            "{}/{}/{} {filter}/{}",
+            directory.directory.id,
+            kind.endpoint(),
+            filter.len(),
+            sort.unwrap_or_default()
+        );
+        Self { state, context }
+    }
+
+    pub(super) fn write(&self, begin: &Begin, count: u64) -> String {
+        let place = match begin {
+            Begin::After(id) => format!("a{id}"),
+            Begin::Offset(offset) => format!("o{offset}"),
+        };
+        let content = format!("{}.{count}.{place}", self.state.now().millis());
+        let proof = self.state.master_key.authenticate(PURPOSE, &self.proven(&content));
+        let mut bytes = proof.to_vec();
+        bytes.extend(content.as_bytes());
+        BASE64.encode(bytes)
+    }
+
+    /// Where the page behind a cursor begins.
+    pub(super) fn read(&self, text: &str, count: u64) -> Result<Begin> {
+        let invalid = || scim::Error::InvalidCursor("the cursor is not of this query".into());
+        // 32 bytes of proof and at most 100 of content.
+        if text.len() > 200 {
+            return Err(invalid().into());
+        }
+        let bytes = BASE64.decode(text).map_err(|_| invalid())?;
+        let (proof, content) = bytes.split_first_chunk::<32>().ok_or_else(invalid)?;
+        let content = std::str::from_utf8(content).map_err(|_| invalid())?;
+        if !self.state.master_key.is_authentic(PURPOSE, &self.proven(content), proof) {
+            return Err(invalid().into());
+        }
+        let mut parts = content.splitn(3, '.');
+        let mut part = || parts.next().ok_or_else(invalid);
+        let at = part()?.parse().map(Timestamp::from_millis).map_err(|_| invalid())?;
+        let made_with: u64 = part()?.parse().map_err(|_| invalid())?;
+        let place = part()?;
+        if self.state.now().since(at) > LIFETIME {
+            return Err(scim::Error::ExpiredCursor("the cursor is too old: begin anew".into()).into());
+        }
+        if made_with != count {
+            let text = format!("the cursor was made with the count {made_with}");
+            return Err(scim::Error::InvalidCount(text).into());
+        }
+        match (place.strip_prefix('a'), place.strip_prefix('o').and_then(|offset| offset.parse().ok())) {
+            (Some(id), _) => Ok(Begin::After(id.to_owned())),
+            (_, Some(offset)) => Ok(Begin::Offset(offset)),
+            _ => Err(invalid().into()),
+        }
+    }
+
+    fn proven(&self, content: &str) -> String {
+        format!("{}/{content}", self.context)
+    }
+}

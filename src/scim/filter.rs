@@ -455,8 +455,8 @@ impl<'a> Reader<'a> {
             _ if word.eq_ignore_ascii_case("true") => Literal::Boolean(true),
             _ if word.eq_ignore_ascii_case("false") => Literal::Boolean(false),
             _ if word.eq_ignore_ascii_case("null") => Literal::Null,
-            _ => match serde_json::from_str(word) {
-                Ok(Value::Number(number)) => Literal::Number(number),
+            _ => match number(word) {
+                Some(number) => Literal::Number(number),
                 _ => {
                     return Err(invalid(format!(
                         "{} is not a value: text stands in double quotes",
@@ -488,6 +488,12 @@ impl<'a> Reader<'a> {
         self.at += quoted_text.len();
         Ok(Literal::Text(text))
     }
+}
+
+/// A JSON number. Fractions are read by the standard library, to the last bit.
+fn number(word: &str) -> Option<Number> {
+    let number: Number = serde_json::from_str(word).ok()?;
+    if number.is_f64() { Number::from_f64(word.parse().ok()?) } else { Some(number) }
 }
 
 /// A complex attribute is compared by its `value` (RFC 7643 §2.4).
@@ -556,3 +562,6 @@ fn typed(
         _ => refused("is text"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod error;
 pub mod evaluate;
 pub mod filter;
+pub mod fuzz;
 pub mod json;
 pub mod list;
 pub mod patch;
@@ -17,6 +18,8 @@ pub mod projection;
 pub mod resource;
 pub mod schema;
 
+mod draft;
+mod edit;
 mod normalise;
 
 pub use bulk::BulkRequest;

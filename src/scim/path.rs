@@ -28,9 +28,9 @@ pub struct AttributePath {
 impl AttributePath {
     /// Reads a name. Case makes no difference (RFC 7643 §2.1).
     ///
-    /// A URN that is not of a known schema is parted at its last colon, unless a version stands before
-    /// it, as in `urn:example:2.0:User`: then it names a schema as a whole. The dotted form of old
-    /// (`…:2.0:User.department`) is understood.
+    /// A URN that is not of a known schema is one of a schema as a whole when a version stands before its
+    /// last segment, as in `urn:example:2.0:User`, or when it has three segments; else it is parted at
+    /// its last colon. The dotted form of old (`…:2.0:User.department`) is understood.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_PATH {
             return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
@@ -47,34 +47,58 @@ impl AttributePath {
                 None => {}
             }
         }
-        let Some((before, last)) = text.rsplit_once(':') else {
-            return Err(Error::InvalidPath(format!("{} is not a URN", quoted(text))));
-        };
-        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"()[]<>\\^`{|}".contains(&byte)) {
-            return Err(Error::InvalidPath(format!("{} is not a URN", quoted(text))));
-        }
-        let versioned = before.rsplit(':').next().is_some_and(is_version);
-        let address = !before.contains(':');
-        if address && !last.starts_with("//") {
-            return Err(Error::InvalidPath(format!("{} is neither a name nor a URN", quoted(text))));
-        }
-        if versioned || address {
-            return match last.split_once('.').filter(|_| versioned) {
-                Some((head, attribute)) => Self::of(Some(format!("{before}:{head}")), attribute, text),
-                None => Ok(Self::whole(text)),
-            };
-        }
-        Self::of(Some(before.to_owned()), last, text)
+        Self::of_unknown(text)
     }
 
-    fn unqualified(text: &str) -> Result<Self, Error> {
-        let mut path = Self::of(None, text, text)?;
-        if let Some((Some(schema), _)) = schema::by_name(&path.name)
-            && schema.id == schema::ENTERPRISE_USER.id
-        {
-            path.schema = Some(schema.id.to_owned());
+    /// A URN, or an address that is used like one, that no known schema has.
+    fn of_unknown(text: &str) -> Result<Self, Error> {
+        let refused =
+            || Error::InvalidPath(format!("{} names neither a schema nor an attribute", quoted(text)));
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"()[]<>\\^`{|}".contains(&byte)) {
+            return Err(refused());
         }
-        Ok(path)
+        let (before, last) = text.rsplit_once(':').ok_or_else(refused)?;
+        if text.contains("://") {
+            let attribute = before.matches(':').count() == 1 && last.split('.').all(is_name);
+            return if attribute {
+                Self::of(Some(before.to_owned()), last, text)
+            } else {
+                Ok(Self::whole(text))
+            };
+        }
+        let segments: Vec<&str> = text.split(':').collect();
+        if segments.len() < 3 || segments.iter().any(|segment| segment.is_empty()) {
+            return Err(refused());
+        }
+        // `urn:example:2.0:User`: what stands behind the version is the schema's name.
+        if let Some(version) = segments.iter().position(|segment| is_version(segment)) {
+            return match (segments.len() - version - 1, last.split_once('.')) {
+                (0, _) | (1, None) => Ok(Self::whole(text)),
+                (1, Some((name, attribute))) if !name.is_empty() => {
+                    Self::of(Some(format!("{before}:{name}")), attribute, text)
+                }
+                (2, _) if !before.rsplit(':').next().is_some_and(|name| name.contains('.')) => {
+                    Self::of(Some(before.to_owned()), last, text)
+                }
+                _ => Err(refused()),
+            };
+        }
+        match segments.as_slice() {
+            [_, _, _] => Ok(Self::whole(text)),
+            [_, _, _, _] => Self::of(Some(before.to_owned()), last, text),
+            [.., name, _] if !name.contains('.') => Self::of(Some(before.to_owned()), last, text),
+            _ => Err(refused()),
+        }
+    }
+
+    /// A name without a URN: of a core schema, else of the enterprise extension.
+    fn unqualified(text: &str) -> Result<Self, Error> {
+        let name = text.split_once('.').map_or(text, |(name, _)| name);
+        let extension = match schema::by_name(name) {
+            Some((Some(schema), _)) if schema.id == schema::ENTERPRISE_USER.id => Some(schema.id.to_owned()),
+            _ => None,
+        };
+        Self::of(extension, text, text)
     }
 
     fn of(schema: Option<String>, text: &str, whole: &str) -> Result<Self, Error> {
@@ -165,6 +189,12 @@ impl AttributePath {
             Some(sub) => self.definition()?.sub_attribute(sub),
             None => self.definition(),
         }
+    }
+
+    /// How the attribute is defined for this kind of resource: `displayName` is required of a group only.
+    pub(super) fn definition_in(&self, kind: Kind) -> Option<&'static Attribute> {
+        let own = if self.schema.is_none() { kind.schema().attribute(&self.name) } else { None };
+        own.or_else(|| self.definition())
     }
 
     /// Whether a resource of this kind may have it: it is no known attribute of the other kind alone.
@@ -284,6 +314,11 @@ fn is_name(text: &str) -> bool {
         && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
+/// Whether a URN has a version, so that it can be told where the schema's name ends.
+pub(super) fn is_versioned(urn: &str) -> bool {
+    !urn.contains("://") && urn.split(':').any(is_version)
+}
+
 fn is_version(segment: &str) -> bool {
     segment.starts_with(|c: char| c.is_ascii_digit())
         && segment.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -293,3 +328,6 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, Kind, MembersChange,
-    error::quoted,
-    json::member,
-    patch::{Draft, Op},
-    path::is_urn,
-    schema,
+    Error, Kind, MembersChange, draft::Draft, error::quoted, json::member, patch::Op, path::is_urn, schema,
 };
 use crate::model::time::Timestamp;
 
@@ -285,3 +280,6 @@ fn check_listed<'a>(own: &str, mut listed: impl Iterator<Item = &'a str>) -> Res
     let what = schema::by_id(own).map_or("message", |schema| schema.name);
     Err(Error::InvalidSyntax(format!("schemas must name {own} for this {what}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! A resource while a PATCH, or the body of a POST or PUT, is applied to it.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    AttributePath, Error, Filter, Member, MembersChange, Patched, Path, Resource,
+    edit::Edit,
+    filter::{Literal, Operator},
+    normalise,
+    normalise::key_of,
+    patch::Op,
+    path::is_versioned,
+    schema::{self, Attribute, Returned},
+};
+
+/// A resource while operations are applied to it.
+pub(super) struct Draft {
+    resource: Resource,
+    members: Vec<MembersChange>,
+    password: Option<String>,
+}
+
+impl Draft {
+    pub(super) fn new(resource: Resource) -> Self {
+        Self { resource, members: Vec::new(), password: None }
+    }
+
+    /// The result, if it is valid.
+    pub(super) fn finish(self) -> Result<Patched, Error> {
+        self.resource.validate()?;
+        Ok(Patched { resource: self.resource, members: self.members, password: self.password })
+    }
+
+    /// Applies a value that names what it sets. Each name is read as a path; what only the server
+    /// writes, and what belongs to the other kind of resource, is ignored.
+    pub(super) fn merge(&mut self, op: Op, given: Map<String, Value>) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        for (name, value) in given {
+            let path = named(&name, &value)?;
+            if !seen.insert(path.to_string()) {
+                return Err(Error::InvalidSyntax(format!("{path} stands twice")));
+            }
+            let attribute = path.attribute();
+            let read_only = |definition: Option<&Attribute>| definition.is_some_and(Attribute::is_read_only);
+            if read_only(attribute.definition())
+                || read_only(attribute.target())
+                || !attribute.fits(self.resource.kind)
+            {
+                continue;
+            }
+            self.apply(op, Some(&path), Some(value))?;
+        }
+        Ok(())
+    }
+
+    /// Applies one operation.
+    pub(super) fn apply(&mut self, op: Op, path: Option<&Path>, value: Option<Value>) -> Result<(), Error> {
+        let Some(path) = path.filter(|path| !self.is_resource(path)) else {
+            return match (op, value) {
+                (Op::Remove, _) => Err(Error::NoTarget("remove needs a path".into())),
+                (_, Some(Value::Object(given))) => self.merge(op, given),
+                _ => {
+                    Err(Error::InvalidValue("a value without a path must be an object of attributes".into()))
+                }
+            };
+        };
+        let attribute = path.attribute();
+        if !attribute.fits(self.resource.kind) {
+            return Err(Error::InvalidPath(format!("a {} has no {attribute}", self.resource.kind.name())));
+        }
+        if attribute.is_schema() {
+            return self.extension(op, attribute, value);
+        }
+        let definition = attribute.definition();
+        if definition.is_some_and(|it| it.is_read_only())
+            || attribute.target().is_some_and(|it| it.is_read_only())
+        {
+            return Err(Error::Mutability(format!("{attribute} is read-only")));
+        }
+        match definition {
+            // It follows from the attributes that are there.
+            Some(definition) if definition.name == "schemas" => Ok(()),
+            Some(definition) if definition.returned == Returned::Never => {
+                self.secret(definition, path, value)
+            }
+            Some(definition) if definition.name == "members" => self.membership(op, definition, path, value),
+            _ => self.edit(op, path, value),
+        }
+    }
+
+    /// Whether a path names the resource as a whole: the URN of its core schema.
+    fn is_resource(&self, path: &Path) -> bool {
+        let attribute = path.attribute();
+        attribute.is_schema() && attribute.schema() == Some(self.resource.kind.schema().id)
+    }
+
+    fn secret(
+        &mut self,
+        definition: &'static Attribute,
+        path: &Path,
+        value: Option<Value>,
+    ) -> Result<(), Error> {
+        if path.filter().is_some() {
+            return Err(Error::InvalidPath(format!("{} has one value only", definition.name)));
+        }
+        if let Some(Value::String(secret)) =
+            normalise::value(Some(definition), definition.name, value.unwrap_or_default())?
+        {
+            self.password = Some(secret);
+        }
+        Ok(())
+    }
+
+    /// A whole extension: its attributes are set one by one, or all removed.
+    fn extension(&mut self, op: Op, extension: &AttributePath, value: Option<Value>) -> Result<(), Error> {
+        let urn = extension.schema().unwrap_or_default();
+        let given = match (op, value) {
+            (Op::Remove, _) | (_, None | Some(Value::Null)) => {
+                if let Some(key) = key_of(&self.resource.attributes, urn) {
+                    self.resource.attributes.remove(&key);
+                }
+                return Ok(());
+            }
+            (_, Some(Value::Object(given))) => given,
+            _ => return Err(Error::InvalidValue(format!("{urn} must be an object of attributes"))),
+        };
+        let mut seen = HashSet::new();
+        for (name, value) in given {
+            // Some clients repeat `schemas` within.
+            if name.eq_ignore_ascii_case("schemas") {
+                continue;
+            }
+            let path = AttributePath::of_schema(urn, &name)?;
+            if !seen.insert(path.to_string().to_ascii_lowercase()) {
+                return Err(Error::InvalidSyntax(format!("{path} stands twice")));
+            }
+            if path.target().is_none_or(|definition| !definition.is_read_only()) {
+                self.edit(op, &path.into(), Some(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the attribute that a path names to what becomes of it.
+    fn edit(&mut self, op: Op, path: &Path, value: Option<Value>) -> Result<(), Error> {
+        let attribute = path.attribute();
+        let definition = attribute.definition_in(self.resource.kind);
+        let attributes = &mut self.resource.attributes;
+        let extension =
+            attribute.schema().map(|urn| key_of(attributes, urn).unwrap_or_else(|| urn.to_owned()));
+        let container = match &extension {
+            None => attributes,
+            Some(urn) => match attributes.entry(urn.as_str()).or_insert_with(|| Value::Object(Map::new())) {
+                Value::Object(container) => container,
+                _ => return Err(Error::InvalidPath(format!("{urn} holds no attributes"))),
+            },
+        };
+        let key = key_of(container, attribute.name()).unwrap_or_else(|| attribute.name().to_owned());
+        let current = container.remove(&key);
+        let was_inactive = key == "active" && extension.is_none() && current == Some(Value::Bool(false));
+        let next = Edit { op, path, definition }.next(current, value)?;
+        match next {
+            Some(next) => drop(container.insert(key, next)),
+            // Whoever was deactivated is let in again by saying so, never by saying nothing.
+            None if was_inactive => drop(container.insert(key, Value::Bool(false))),
+            None => {}
+        }
+        if let Some(urn) = extension
+            && attributes_empty(&self.resource.attributes, &urn)
+        {
+            self.resource.attributes.remove(&urn);
+        }
+        Ok(())
+    }
+
+    /// What a PATCH says about a group's members.
+    fn membership(
+        &mut self,
+        op: Op,
+        definition: &'static Attribute,
+        path: &Path,
+        value: Option<Value>,
+    ) -> Result<(), Error> {
+        let sub = path.attribute().sub();
+        let immutable =
+            || Error::Mutability("what is known of a member is immutable: remove it and add it again".into());
+        let Some(filter) = path.filter() else {
+            return match (sub, op, value) {
+                (Some(_), ..) => Err(immutable()),
+                (None, Op::Add, value) => self.change(MembersChange::Add(members(definition, value)?)),
+                (None, Op::Replace, value) => {
+                    self.change(MembersChange::Replace(members(definition, value)?))
+                }
+                // RFC 7644 §3.5.2.2: without a value, all of them.
+                (None, Op::Remove, None | Some(Value::Null)) => {
+                    self.change(MembersChange::Replace(Vec::new()))
+                }
+                (None, Op::Remove, value) => {
+                    let listed = members(definition, value)?;
+                    self.change(MembersChange::Remove(
+                        listed.into_iter().map(|member| member.value).collect(),
+                    ))
+                }
+            };
+        };
+        let named = named_values(filter);
+        let whole = sub.is_none() || sub == Some("value");
+        match (op, named) {
+            (Op::Remove, Some(ids)) if whole => self.change(MembersChange::Remove(ids)),
+            (Op::Remove, None) if whole => self.change(MembersChange::RemoveWhere(path.clone())),
+            (Op::Add, Some(ids)) if sub.is_none() => {
+                let mut added = members(definition, value)?;
+                if added.is_empty() {
+                    added = ids.into_iter().map(Member::new).collect();
+                }
+                self.change(MembersChange::Add(added))
+            }
+            (Op::Replace, Some(ids)) if whole => {
+                let added = members(definition, value)?;
+                self.change(MembersChange::Remove(ids))?;
+                self.change(MembersChange::Add(added))
+            }
+            (Op::Replace, None) if whole => {
+                let added = members(definition, value)?;
+                self.change(MembersChange::RemoveWhere(path.clone()))?;
+                self.change(MembersChange::Add(added))
+            }
+            _ => Err(immutable()),
+        }
+    }
+
+    /// Notes a change, as part of the one before it where both say the same.
+    fn change(&mut self, change: MembersChange) -> Result<(), Error> {
+        match (self.members.last_mut(), change) {
+            (_, MembersChange::Add(more)) if more.is_empty() => {}
+            (_, MembersChange::Remove(more)) if more.is_empty() => {}
+            (
+                Some(MembersChange::Add(members) | MembersChange::Replace(members)),
+                MembersChange::Add(more),
+            ) => {
+                members.extend(more);
+            }
+            (Some(MembersChange::Remove(ids)), MembersChange::Remove(more)) => ids.extend(more),
+            (_, change @ MembersChange::Replace(_)) => self.members = vec![change],
+            (_, change) => self.members.push(change),
+        }
+        Ok(())
+    }
+}
+
+fn attributes_empty(attributes: &Map<String, Value>, urn: &str) -> bool {
+    attributes.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty)
+}
+
+/// The path that a name in a resource means. A URN of which it cannot be told whether it is a schema's
+/// or an attribute's is a schema's when it holds an object.
+fn named(name: &str, value: &Value) -> Result<Path, Error> {
+    let path = Path::parse(name).map_err(|error| Error::InvalidSyntax(error.detail().to_owned()))?;
+    let attribute = path.attribute();
+    let told = path.filter().is_some() || attribute.is_schema() || attribute.sub().is_some();
+    match attribute.schema() {
+        Some(urn) if !told && value.is_object() && schema::by_id(urn).is_none() && !is_versioned(urn) => {
+            Ok(AttributePath::whole(name).into())
+        }
+        _ => Ok(path),
+    }
+}
+
+/// The members that a value lists, each once.
+fn members(definition: &'static Attribute, value: Option<Value>) -> Result<Vec<Member>, Error> {
+    let given = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(given)) => given,
+        Some(one) => vec![one],
+    };
+    let mut seen = HashSet::new();
+    let mut members = Vec::with_capacity(given.len());
+    for element in given {
+        let Some(element) = normalise::single(definition, definition.name, element)? else { continue };
+        let Some(member) = Member::from_element(element) else {
+            return Err(Error::InvalidValue("a member has no value".into()));
+        };
+        if seen.insert(member.value.clone()) {
+            members.push(member);
+        }
+    }
+    Ok(members)
+}
+
+/// The values that a filter names one by one: `value eq "a"`, or several of it joined by `or`.
+fn named_values(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::Compare { path, operator: Operator::Eq, value: Literal::Text(text) }
+            if path.name() == "value" =>
+        {
+            Some(vec![text.clone()])
+        }
+        Filter::Or(parts) => {
+            let named: Option<Vec<Vec<String>>> = parts.iter().map(named_values).collect();
+            named.map(|named| named.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}

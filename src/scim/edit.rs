@@ -1,0 +1,349 @@
+//! What becomes of one attribute when one operation of a PATCH is applied to it (RFC 7644 §3.5.2.1-3).
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Error, Filter, Path,
+    error::quoted,
+    filter::{Literal, Operator},
+    normalise,
+    normalise::key_of,
+    patch::Op,
+    schema::{Attribute, Type},
+};
+
+/// One operation on one attribute.
+pub(super) struct Edit<'a> {
+    pub(super) op: Op,
+    pub(super) path: &'a Path,
+    pub(super) definition: Option<&'static Attribute>,
+}
+
+impl Edit<'_> {
+    /// What the attribute becomes; `None` for unassigned.
+    pub(super) fn next(&self, current: Option<Value>, value: Option<Value>) -> Result<Option<Value>, Error> {
+        let next = match (self.path.filter(), self.path.attribute().sub()) {
+            (None, None) => self.whole(current, value),
+            (None, Some(sub)) => self.part(current, sub, value),
+            (Some(filter), sub) => self.selected(current, filter, sub, value),
+        }?;
+        if next.is_none() && self.definition.is_some_and(|definition| definition.required) {
+            let name = self.path.attribute();
+            return Err(match self.op {
+                Op::Remove => Error::Mutability(format!("{name} is required and cannot be removed")),
+                Op::Add | Op::Replace => Error::InvalidValue(format!("{name} is required")),
+            });
+        }
+        Ok(next)
+    }
+
+    fn at(&self) -> String {
+        self.path.attribute().without_sub().to_string()
+    }
+
+    fn multi_valued(&self) -> bool {
+        self.definition.is_some_and(|definition| definition.multi_valued)
+    }
+
+    /// The attribute itself.
+    fn whole(&self, current: Option<Value>, value: Option<Value>) -> Result<Option<Value>, Error> {
+        let at = self.at();
+        match (self.op, self.definition, value) {
+            (Op::Remove, _, None | Some(Value::Null)) => Ok(None),
+            (Op::Remove, definition, Some(value)) => self.without_listed(definition, current, value),
+            (Op::Add, Some(definition), value) if definition.multi_valued => {
+                let more = normalise::elements(definition, &at, value.unwrap_or_default())?;
+                let (elements, touched) = normalise::join(Some(definition), &at, list(current), more)?;
+                some_list(normalise::settle(Some(definition), &at, elements, &touched)?)
+            }
+            // A complex value is merged (§3.5.2.1, §3.5.2.3), unless it is one reference as a whole.
+            (_, Some(definition), Some(Value::Object(given)))
+                if definition.kind == Type::Complex
+                    && !definition.multi_valued
+                    && !is_reference(definition) =>
+            {
+                self.merged(current, given)
+            }
+            (_, Some(definition), value) => {
+                normalise::value(Some(definition), &at, value.unwrap_or_default())
+            }
+            (Op::Add, None, Some(value)) if matches!(current, Some(Value::Array(_))) => {
+                let more = list(normalise::unknown(&at, value)?);
+                let (elements, _) = normalise::join(None, &at, list(current), more)?;
+                some_list(elements)
+            }
+            (_, None, Some(Value::Object(given))) if matches!(current, Some(Value::Object(_))) => {
+                self.merged(current, given)
+            }
+            (_, None, value) => normalise::unknown(&at, value.unwrap_or_default()),
+        }
+    }
+
+    /// A complex value with these sub-attributes set, or cleared where they are null or empty.
+    fn merged(&self, current: Option<Value>, given: Map<String, Value>) -> Result<Option<Value>, Error> {
+        let mut object = match current {
+            Some(Value::Object(object)) => object,
+            _ => Map::new(),
+        };
+        let mut seen = HashSet::new();
+        for (name, value) in given {
+            if !seen.insert(name.to_ascii_lowercase()) {
+                return Err(Error::InvalidSyntax(format!("{} stands twice in {}", quoted(&name), self.at())));
+            }
+            let sub = self.definition.and_then(|definition| definition.sub_attribute(&name));
+            if sub.is_none_or(|sub| !sub.is_read_only()) {
+                self.set(&mut object, sub.map_or(name.as_str(), |sub| sub.name), Some(value))?;
+            }
+        }
+        Ok((!object.is_empty()).then_some(Value::Object(object)))
+    }
+
+    /// Sets or clears one sub-attribute.
+    fn set(&self, object: &mut Map<String, Value>, name: &str, value: Option<Value>) -> Result<(), Error> {
+        let key = key_of(object, name).unwrap_or_else(|| name.to_owned());
+        let sub = self.definition.and_then(|definition| definition.sub_attribute(name));
+        match normalise::value(sub, &format!("{}.{name}", self.at()), value.unwrap_or_default())? {
+            Some(value) => object.insert(key, value),
+            None => object.remove(&key),
+        };
+        Ok(())
+    }
+
+    /// `remove` with a value: without the elements that it lists.
+    fn without_listed(
+        &self,
+        definition: Option<&'static Attribute>,
+        current: Option<Value>,
+        value: Value,
+    ) -> Result<Option<Value>, Error> {
+        let at = self.at();
+        let listed = match definition {
+            Some(definition) if definition.multi_valued => normalise::elements(definition, &at, value)?,
+            None if matches!(current, Some(Value::Array(_))) => list(normalise::unknown(&at, value)?),
+            _ => return Ok(None),
+        };
+        let sameness = |element: &Value| normalise::sameness(definition, element);
+        let same: HashSet<_> = listed.iter().map(sameness).collect();
+        // What is listed without a type is meant whatever its type.
+        let untyped: HashSet<_> =
+            listed.iter().filter(|element| element.get("type").is_none()).map(sameness).collect();
+        let partial: Vec<_> =
+            listed.iter().filter_map(Value::as_object).filter(|it| !it.contains_key("value")).collect();
+        let mut elements = list(current);
+        elements.retain(|element| {
+            let any_type = match sameness(element) {
+                normalise::Sameness::Valued(value, Some(_)) => {
+                    untyped.contains(&normalise::Sameness::Valued(value, None))
+                }
+                _ => false,
+            };
+            let covered = |listed: &&Map<String, Value>| {
+                listed.iter().all(|(name, value)| element.get(name) == Some(value))
+            };
+            !(same.contains(&sameness(element)) || any_type || partial.iter().any(covered))
+        });
+        some_list(elements)
+    }
+
+    /// A sub-attribute, of every value where there are several.
+    fn part(&self, current: Option<Value>, sub: &str, value: Option<Value>) -> Result<Option<Value>, Error> {
+        let value = value.filter(|_| self.op != Op::Remove);
+        match current {
+            Some(Value::Array(elements)) => {
+                let every: Vec<usize> = (0..elements.len()).collect();
+                self.set_in(elements, &every, sub, value)
+            }
+            None if self.multi_valued() => {
+                let mut element = Map::new();
+                self.set(&mut element, sub, value)?;
+                let element = Some(Value::Object(element)).filter(|element| !normalise::is_bare(element));
+                some_list(element.into_iter().collect())
+            }
+            None | Some(Value::Object(_)) => {
+                let mut object = match current {
+                    Some(Value::Object(object)) => object,
+                    _ => Map::new(),
+                };
+                // A reference to someone else has nothing in common with the one before.
+                if sub == "value" && self.definition.is_some_and(is_reference) {
+                    object.clear();
+                }
+                self.set(&mut object, sub, value)?;
+                Ok((!object.is_empty()).then_some(Value::Object(object)))
+            }
+            Some(_) => Err(Error::InvalidPath(format!("{} has no sub-attributes", self.at()))),
+        }
+    }
+
+    fn set_in(
+        &self,
+        mut elements: Vec<Value>,
+        indexes: &[usize],
+        sub: &str,
+        value: Option<Value>,
+    ) -> Result<Option<Value>, Error> {
+        for &index in indexes {
+            match elements.get_mut(index) {
+                Some(Value::Object(element)) => self.set(element, sub, value.clone())?,
+                _ => return Err(Error::InvalidPath(format!("{} has no sub-attributes", self.at()))),
+            }
+        }
+        some_list(normalise::settle(self.definition, &self.at(), elements, indexes)?)
+    }
+
+    /// The values that a filter selects.
+    fn selected(
+        &self,
+        current: Option<Value>,
+        filter: &Filter,
+        sub: Option<&str>,
+        value: Option<Value>,
+    ) -> Result<Option<Value>, Error> {
+        let one = matches!(current, Some(Value::Object(_)));
+        let elements = list(current);
+        let matched: Vec<usize> = elements
+            .iter()
+            .enumerate()
+            .filter(|(_, element)| self.path.selects(element))
+            .map(|(index, _)| index)
+            .collect();
+        let next = match (self.op, sub) {
+            (Op::Remove, None) => self.without(elements, &matched),
+            (Op::Remove, Some(sub)) => self.set_in(elements, &matched, sub, None),
+            (_, Some(sub)) if !matched.is_empty() => self.set_in(elements, &matched, sub, value),
+            (_, None) if !matched.is_empty() => self.replaced(elements, &matched, filter, value),
+            _ => self.created(elements, filter, sub, value),
+        }?;
+        // The one value of a single-valued attribute does not become a list.
+        Ok(match next {
+            Some(Value::Array(mut elements)) if one && !self.multi_valued() && elements.len() == 1 => {
+                elements.pop()
+            }
+            next => next,
+        })
+    }
+
+    fn without(&self, elements: Vec<Value>, matched: &[usize]) -> Result<Option<Value>, Error> {
+        let matched: HashSet<usize> = matched.iter().copied().collect();
+        let kept = elements.into_iter().enumerate().filter(|(index, _)| !matched.contains(index));
+        some_list(kept.map(|(_, element)| element).collect())
+    }
+
+    /// Elements that a filter selected, with a new value: `add` merges, `replace` puts it in their place.
+    /// What the filter is equal to stays, unless the value says otherwise, so that the same path selects
+    /// the element again.
+    fn replaced(
+        &self,
+        mut elements: Vec<Value>,
+        matched: &[usize],
+        filter: &Filter,
+        value: Option<Value>,
+    ) -> Result<Option<Value>, Error> {
+        let Some(new) = self.element(value)? else {
+            return if self.op == Op::Add { some_list(elements) } else { self.without(elements, matched) };
+        };
+        let template = template(filter).unwrap_or_default();
+        for &index in matched {
+            let Some(element) = elements.get_mut(index) else { continue };
+            match (&mut *element, new.clone()) {
+                (Value::Object(old), Value::Object(new)) => {
+                    if self.op == Op::Replace {
+                        *old = template.clone();
+                    }
+                    old.extend(new);
+                }
+                (_, new) => *element = new,
+            }
+        }
+        some_list(normalise::settle(self.definition, &self.at(), elements, matched)?)
+    }
+
+    /// An element that the filter would select.
+    fn created(
+        &self,
+        mut elements: Vec<Value>,
+        filter: &Filter,
+        sub: Option<&str>,
+        value: Option<Value>,
+    ) -> Result<Option<Value>, Error> {
+        let no_target = || Error::NoTarget(format!("{} selects no value", self.path));
+        let mut element = template(filter).ok_or_else(no_target)?;
+        // Someone who replaces one particular value is told that it is not there (§3.5.2.3).
+        if self.op == Op::Replace && (sub.is_none() || element.contains_key("value")) {
+            return Err(no_target());
+        }
+        match sub {
+            Some(sub) => self.set(&mut element, sub, value)?,
+            None => match self.element(value)? {
+                Some(Value::Object(new)) => element.extend(new),
+                _ => return some_list(elements),
+            },
+        }
+        let element = Value::Object(element);
+        if normalise::is_bare(&element) {
+            return some_list(elements);
+        }
+        elements.push(element);
+        let last = elements.len() - 1;
+        some_list(normalise::settle(self.definition, &self.at(), elements, &[last])?)
+    }
+
+    /// A value in the form of one element.
+    fn element(&self, value: Option<Value>) -> Result<Option<Value>, Error> {
+        let (at, value) = (self.at(), value.unwrap_or_default());
+        match self.definition {
+            Some(definition) => normalise::single(definition, &at, value),
+            None => match normalise::unknown(&at, value)? {
+                Some(Value::Array(mut elements)) if elements.len() == 1 => Ok(elements.pop()),
+                other => Ok(other),
+            },
+        }
+    }
+}
+
+/// Whether a single complex value is a reference as a whole: `manager`.
+fn is_reference(definition: &Attribute) -> bool {
+    !definition.multi_valued && definition.sub_attributes.iter().any(|sub| sub.name == "value")
+}
+
+fn list(value: Option<Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(elements)) => elements,
+        Some(one) => vec![one],
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every branch of an edit ends in it")]
+fn some_list(elements: Vec<Value>) -> Result<Option<Value>, Error> {
+    Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+}
+
+/// What an element must be for a filter of equalities to match it.
+fn template(filter: &Filter) -> Option<Map<String, Value>> {
+    match filter {
+        Filter::Compare { path, operator: Operator::Eq, value } => {
+            let value = match value {
+                Literal::Null => return None,
+                Literal::Boolean(value) => Value::Bool(*value),
+                Literal::Number(value) => Value::Number(value.clone()),
+                Literal::Text(value) => Value::String(value.clone()),
+            };
+            Some(Map::from_iter([(path.name().to_owned(), value)]))
+        }
+        Filter::And(parts) => {
+            let mut object = Map::new();
+            for part in parts {
+                for (name, value) in template(part)? {
+                    if object.insert(name, value.clone()).is_some_and(|other| other != value) {
+                        return None;
+                    }
+                }
+            }
+            Some(object)
+        }
+        _ => None,
+    }
+}

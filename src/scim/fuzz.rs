@@ -1,0 +1,238 @@
+//! The bodies of the fuzz targets: what must hold whatever the bytes are. `fuzz/` runs them with a
+//! fuzzer, the tests here over what identity providers send and mutations of it, on a stable toolchain.
+//!
+//! Nothing panics, every refusal is one of the client's (4xx), and what is read is stable: written and
+//! read again it is the same.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    BulkRequest, Error, Filter, Kind, ListQuery, PatchRequest, Path, Projection, Resource,
+    evaluate::is_present, json,
+};
+
+fn user() -> Map<String, Value> {
+    let user = json!({
+        "userName": "a@x.com", "externalId": "e1", "active": true, "name": {"givenName": "A", "familyName": "B"},
+        "emails": [{"type": "work", "value": "a@x.com", "primary": true}, {"type": "home", "value": "a@home.x"}],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "D", "manager": {"value": "m1"}},
+        "own": [{"a": 1}, {"a": 2}],
+    });
+    user.as_object().cloned().unwrap_or_default()
+}
+
+fn refused(error: &Error) {
+    assert!((400..500).contains(&error.status()), "{error}");
+    let _ = error.to_json();
+}
+
+/// A filter: read, evaluated, and written so that it reads the same.
+pub fn filter(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match Filter::parse(&text) {
+        Ok(filter) => {
+            filter.matches(&Value::Object(user()));
+            let written = filter.to_string();
+            // Escapes lengthen a text; only what would be too long then may be refused.
+            if written.len() <= super::filter::MAX_FILTER {
+                assert_eq!(Filter::parse(&written), Ok(filter), "{written}");
+            }
+        }
+        Err(error) => assert!(matches!(error, Error::InvalidFilter(_)), "{error}"),
+    }
+    if let Ok(path) = Path::parse(&text) {
+        let written = path.to_string();
+        if written.len() <= super::path::MAX_PATH {
+            assert_eq!(Path::parse(&written), Ok(path), "{written}");
+        }
+    }
+    if let Ok(projection) = Projection::parse(Some(&text), None) {
+        projection.apply(Value::Object(user()));
+    }
+}
+
+/// A PATCH of a user and of a group: the result has a user name, no password, nothing read-only, and is
+/// normal.
+pub fn patch(bytes: &[u8]) {
+    let body = match json::read(bytes) {
+        Ok(body) => body,
+        Err(error) => return refused(&error),
+    };
+    let request = match PatchRequest::parse(body) {
+        Ok(request) => request,
+        Err(error) => return refused(&error),
+    };
+    for kind in Kind::ALL {
+        let before = match kind {
+            Kind::User => user(),
+            Kind::Group => Map::from_iter([("displayName".to_owned(), Value::from("G"))]),
+        };
+        match request.apply(&Resource::from_stored(kind, before)) {
+            Ok(patched) => is_normal(&patched.resource),
+            Err(error) => refused(&error),
+        }
+    }
+}
+
+/// A body of a POST, a PUT, a SearchRequest and a Bulk request.
+pub fn resource(bytes: &[u8]) {
+    let body = match json::read(bytes) {
+        Ok(body) => body,
+        Err(error) => return refused(&error),
+    };
+    for kind in Kind::ALL {
+        match Resource::parse_create(kind, body.clone()) {
+            Ok(parsed) => is_normal(&parsed.resource),
+            Err(error) => refused(&error),
+        }
+    }
+    if let Err(error) = Resource::from_stored(Kind::User, user()).parse_replace(body.clone()) {
+        refused(&error);
+    }
+    if let Err(error) = ListQuery::from_search(body.clone()) {
+        refused(&error);
+    }
+    match BulkRequest::parse(body, 100) {
+        Ok(request) => {
+            let mut order = request.order();
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..request.operations.len()));
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn is_normal(resource: &Resource) {
+    for name in ["id", "meta", "schemas", "groups", "password"] {
+        assert!(!resource.attributes.contains_key(name), "{name}");
+    }
+    assert!(resource.attributes.values().all(is_present));
+    let attributes = Value::Object(resource.attributes.clone());
+    match Resource::parse(resource.kind, attributes.clone()) {
+        Ok(again) => assert_eq!(again.resource, *resource, "{attributes}"),
+        Err(error) => panic!("{attributes}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::random::{Random, SeededRandom};
+
+    const FILTERS: &[&str] = &[
+        r#"userName eq "a@x.com""#,
+        r#"emails[type eq "work"].value eq "a@x.com" and not (active eq false)"#,
+        r#"(id eq "A" and manager eq "B") or meta.created gt "2026-01-01T00:00:00Z""#,
+        r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department pr"#,
+        r#"own.a ge 1.5 or own[a eq 2] or nickName ne null"#,
+    ];
+
+    const PATCHES: &[&str] = &[
+        r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}"#,
+        r#"{"Operations":[{"op":"add","path":"emails[type eq \"other\"].value","value":"o@x.com"},{"op":"remove","path":"own[a eq 1]"}]}"#,
+        r#"{"Operations":[{"op":"replace","value":{"name.givenName":"G","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager":[{"value":"m"}],"urn:x:2.0:User":{"a":[1,{"b":null}]}}}]}"#,
+        r#"{"Operations":[{"op":"remove","path":"members[value eq \"u1\"]"},{"op":"add","path":"members","value":[{"value":"u2","display":"U"}]},{"op":"replace","path":"displayName","value":"H"}]}"#,
+        r#"{"Operations":[{"op":"remove","path":"emails","value":[{"value":"a@x.com"}]},{"op":"add","path":"own","value":[{"a":3}]}]}"#,
+    ];
+
+    const BODIES: &[&str] = &[
+        r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a","name":{"givenName":"A"},"emails":[{"value":"a@x","primary":"True"}],"groups":[],"password":"p","active":true}"#,
+        r#"{"displayName":"G","members":[{"value":"u1","$ref":null},"u2"]}"#,
+        r#"{"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"m","x":{"y":[[1]]}},"urn:x:y":{"z":1},"name.familyName":"B"}"#,
+        r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName pr","attributes":["id"],"count":1}"#,
+        r#"{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"x":"bulkId:b"}},{"method":"PUT","path":"/Users/bulkId:a","bulkId":"b","data":{}}]}"#,
+    ];
+
+    const TOKENS: &[&str] = &[
+        "\"",
+        "\\",
+        "\\u0000",
+        "\\ud800",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        ")",
+        ",",
+        ":",
+        ".",
+        "null",
+        "true",
+        "1e308",
+        "-0.0",
+        "\"\"",
+        "[]",
+        "{}",
+        " eq ",
+        " pr",
+        " and ",
+        " or ",
+        "not (",
+        "urn:a:2.0:B",
+        "urn:ietf:params:scim:schemas:core:2.0:User",
+        "userName",
+        "members",
+        "password",
+        "emails",
+        "$ref",
+        "primary",
+        "ä",
+        "\u{212a}",
+        "\u{130}",
+        "\0",
+        "\u{feff}",
+    ];
+
+    struct Mutator {
+        random: SeededRandom,
+    }
+
+    impl Mutator {
+        fn below(&self, end: usize) -> usize {
+            usize::try_from(self.random.bits() % (end.max(1) as u128)).unwrap()
+        }
+
+        fn mutated(&self, corpus: &[&str]) -> Vec<u8> {
+            let mut bytes = corpus[self.below(corpus.len())].as_bytes().to_vec();
+            for _ in 0..=self.below(4) {
+                let at = self.below(bytes.len());
+                match self.below(5) {
+                    0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
+                    1 => drop(bytes.drain(at..(at + self.below(20)).min(bytes.len()))),
+                    2 => {
+                        let other = corpus[self.below(corpus.len())].as_bytes();
+                        let start = self.below(other.len());
+                        let piece = other[start..(start + self.below(40)).min(other.len())].to_vec();
+                        drop(bytes.splice(at..at, piece));
+                    }
+                    3 => {
+                        let piece = bytes[at..(at + self.below(30)).min(bytes.len())].to_vec();
+                        drop(bytes.splice(at..at, piece));
+                    }
+                    _ => drop(bytes.splice(at..at, TOKENS[self.below(TOKENS.len())].bytes())),
+                }
+            }
+            bytes
+        }
+    }
+
+    #[test]
+    fn mutations_of_what_is_sent_break_nothing() {
+        let mutator = Mutator { random: SeededRandom::new(7) };
+        let targets: [(&[&str], fn(&[u8])); 3] = [(FILTERS, filter), (PATCHES, patch), (BODIES, resource)];
+        for (corpus, target) in targets {
+            corpus.iter().for_each(|sample| target(sample.as_bytes()));
+            for _ in 0..4_000 {
+                target(&mutator.mutated(corpus));
+            }
+        }
+    }
+
+    #[test]
+    fn the_corpus_is_understood() {
+        assert!(FILTERS.iter().all(|text| Filter::parse(text).is_ok()));
+        assert!(PATCHES.iter().all(|text| PatchRequest::parse(json::read(text.as_bytes()).unwrap()).is_ok()));
+        assert!(BODIES.iter().all(|text| json::read(text.as_bytes()).is_ok()));
+    }
+}

@@ -1,0 +1,134 @@
+use serde_json::json;
+
+use super::*;
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+fn parts(path: &AttributePath) -> (Option<&str>, &str, Option<&str>) {
+    (path.schema(), path.name(), path.sub())
+}
+
+#[test]
+fn names_are_read_whatever_their_form() {
+    let cases = [
+        ("userName", (None, "userName", None)),
+        ("USERNAME", (None, "userName", None)),
+        ("Name.GIVENNAME", (None, "name", Some("givenName"))),
+        ("members.$REF", (None, "members", Some("$ref"))),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:name.familyName", (None, "name", Some("familyName"))),
+        ("URN:IETF:PARAMS:SCIM:SCHEMAS:CORE:2.0:USER:nickname", (None, "nickName", None)),
+        ("urn:ietf:params:scim:schemas:core:2.0:User:own", (None, "own", None)),
+        ("department", (Some(ENTERPRISE), "department", None)),
+        ("manager.displayname", (Some(ENTERPRISE), "manager", Some("displayName"))),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:costcenter",
+            (Some(ENTERPRISE), "costCenter", None),
+        ),
+        // The dotted form of old.
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department",
+            (Some(ENTERPRISE), "department", None),
+        ),
+        ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User", (Some(ENTERPRISE), "", None)),
+        ("urn:example:2.0:User", (Some("urn:example:2.0:User"), "", None)),
+        ("urn:example:2.0:User:pet.name", (Some("urn:example:2.0:User"), "pet", Some("name"))),
+        ("urn:example:2.0:User.pet", (Some("urn:example:2.0:User"), "pet", None)),
+        ("urn:example:people:pet", (Some("urn:example:people"), "pet", None)),
+        (
+            "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group",
+            (Some("http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"), "", None),
+        ),
+        ("own-Attribute_1", (None, "own-Attribute_1", None)),
+    ];
+    for (text, expected) in cases {
+        let path = AttributePath::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(parts(&path), expected, "{text}");
+        assert_eq!(AttributePath::parse(&path.to_string()), Ok(path), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_name_is_refused() {
+    let long = "a".repeat(MAX_PATH + 1);
+    for text in [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a.b.c",
+        "a b",
+        "ä",
+        "a\"",
+        "a$b",
+        "$",
+        "userName.x",
+        "urn:",
+        ":",
+        "urn:x",
+        "x:y",
+        "urn:a b:c:d",
+        "urn:ietf:params:scim:schemas:core:2.0:User:",
+        "urn:ietf:params:scim:schemas:core:2.0:User:a.b.c",
+        &long,
+    ] {
+        assert!(matches!(AttributePath::parse(text), Err(Error::InvalidPath(_))), "{text}");
+    }
+}
+
+#[test]
+fn a_path_chooses_values() {
+    let path = Path::parse(r#"Emails[TYPE eq "work" and primary eq "True"].VALUE"#).unwrap();
+    assert_eq!(path.to_string(), r#"emails[type eq "work" and primary eq true].value"#);
+    assert_eq!(Path::parse(&path.to_string()), Ok(path.clone()));
+    assert!(path.selects(&json!({"type": "Work", "primary": true})));
+    assert!(!path.selects(&json!({"type": "work"})));
+    let path = Path::parse(r#"urn:ietf:params:scim:schemas:core:2.0:Group:members[value eq "a]b"]"#).unwrap();
+    assert!(path.selects(&json!({"value": "a]b"})));
+    let path = Path::parse(r#"urn:example:2.0:User:pets[kind eq "cat"].name"#).unwrap();
+    assert_eq!(path.attribute().schema(), Some("urn:example:2.0:User"));
+    assert!(Path::parse(" members ").unwrap().filter().is_none());
+}
+
+#[test]
+fn a_path_that_chooses_nothing_is_refused() {
+    let deep = format!("emails[{}type eq \"x\"]", "(".repeat(1000));
+    for (text, filter) in [
+        ("emails[", true),
+        ("emails[]", true),
+        ("emails[type]", true),
+        ("emails[type eq \"work\"", true),
+        ("emails[type eq work]", true),
+        ("emails[value[type eq \"x\"]]", true),
+        (&deep, true),
+        ("[type eq \"x\"]", false),
+        ("emails.value[type eq \"x\"]", false),
+        ("emails[type eq \"x\"]value", false),
+        ("emails[type eq \"x\"].a.b", false),
+        ("emails[type eq \"x\"][type eq \"y\"]", false),
+        ("userName[value eq \"x\"]", false),
+        ("urn:ietf:params:scim:schemas:core:2.0:User[userName eq \"x\"]", false),
+    ] {
+        match Path::parse(text) {
+            Err(Error::InvalidFilter(_)) if filter => {}
+            Err(Error::InvalidPath(_)) if !filter => {}
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn attributes_belong_to_kinds() {
+    for (text, user, group) in [
+        ("userName", true, false),
+        ("members", false, true),
+        ("displayName", true, true),
+        ("externalId", true, true),
+        ("department", true, false),
+        ("description", true, true),
+        ("urn:example:2.0:User:pet", true, true),
+        ("urn:ietf:params:scim:schemas:core:2.0:Group", false, true),
+    ] {
+        let path = AttributePath::parse(text).unwrap();
+        assert_eq!((path.fits(Kind::User), path.fits(Kind::Group)), (user, group), "{text}");
+    }
+}

@@ -4,6 +4,7 @@
 
 mod authorize;
 mod clients;
+mod deprovisioned;
 mod keys;
 mod openid;
 mod token;

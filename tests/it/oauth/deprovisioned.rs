@@ -1,0 +1,64 @@
+//! Whoever is deprovisioned by the directory loses what he holds.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    both,
+    support::scim::{TestDirectory, id, patch},
+};
+
+/// A way to lose a person: deactivated or removed.
+async fn lose(app: &TestApp, directory: &TestDirectory, path: &str, how: &str) {
+    let answer = match how {
+        "PATCH" => {
+            let off = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
+            app.scim(directory, Method::PATCH, path, patch(off)).await
+        }
+        "PUT" => {
+            let body = json!({ "userName": "DANA@acme.example", "active": false });
+            app.scim(directory, Method::PUT, path, Some(body)).await
+        }
+        "PUT under another name" => {
+            let body = json!({ "userName": "other@acme.example", "active": false });
+            app.scim(directory, Method::PUT, path, Some(body)).await
+        }
+        _ => app.scim(directory, Method::DELETE, path, None).await,
+    };
+    assert!(answer.status.is_success(), "{how}: {}", answer.body);
+}
+
+both! {
+    async fn tokens_and_codes_end_with_the_person(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let directory = app.scim_directory(&stage.tenant).await;
+        for how in ["PATCH", "PUT", "PUT under another name", "DELETE"] {
+            let user = app.scim_user(&directory, "Dana@ACME.example").await;
+            let path = format!("/Users/{}", id(&user));
+            let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
+            let code = stage.code(&[]).await;
+            assert_eq!(stage.userinfo(&token).await.status, 200);
+            lose(&app, &directory, &path, how).await;
+            assert_eq!(stage.userinfo(&token).await.status, 401, "{how}");
+            let refused = stage.token(&code, &[]).await;
+            assert_eq!(error_of(&refused), (400, "invalid_grant".into()), "{how}");
+            let _ = app.scim(&directory, Method::DELETE, &path, None).await;
+            // Made anew, and so let in again.
+            let again = app.scim_user(&directory, "dana@acme.example").await;
+            assert_eq!(stage.tokens().await["token_type"], "Bearer");
+            let again = format!("/Users/{}", id(&again));
+            assert_eq!(app.scim(&directory, Method::DELETE, &again, None).await.status, 204);
+        }
+    }
+
+    async fn others_keep_what_they_hold(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let directory = app.scim_directory(&stage.tenant).await;
+        let other = app.scim_user(&directory, "eve@acme.example").await;
+        app.scim_user(&directory, "dana@acme.example").await;
+        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let path = format!("/Users/{}", id(&other));
+        lose(&app, &directory, &path, "DELETE").await;
+        assert_eq!(stage.userinfo(&token).await.status, 200);
+    }
+}

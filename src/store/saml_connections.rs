@@ -498,15 +498,21 @@ mod tests {
         let by_name = find_primary_by_external_id(&mut conn, id(1), "acme").await.unwrap();
         assert_eq!(by_name.as_ref(), Some(&all));
         assert_eq!(find(&mut conn, id(1), id(3)).await.unwrap().as_ref(), Some(&all.connection));
-        assert_eq!(list(&mut conn, id(1), id(2), None, 9).await.unwrap(), [all.connection.clone()]);
+        assert_eq!(
+            list(&mut conn, id(1), id(2), None, 9).await.unwrap(),
+            std::slice::from_ref(&all.connection)
+        );
         assert_eq!(list(&mut conn, id(1), id(2), Some(id(4)), 9).await.unwrap(), []);
         let whitelisted = Domain::parse("acme.example").unwrap();
         let pending = Domain::parse("beta.example").unwrap();
-        assert_eq!(list_primary_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(), [all.clone()]);
+        assert_eq!(
+            list_primary_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
+            std::slice::from_ref(&all)
+        );
         assert_eq!(list_primary_by_domain(&mut conn, id(1), &pending, 9).await.unwrap(), []);
         assert_eq!(
             organizations::list_by_domain(&mut conn, id(1), &whitelisted, 9).await.unwrap(),
-            [all.organization.clone()]
+            std::slice::from_ref(&all.organization)
         );
         assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
         assert_eq!(api_keys::list(&mut conn, id(1), 9).await.unwrap(), []);

@@ -1,9 +1,15 @@
 //! The running server, seen from outside: every scenario on SQLite and on PostgreSQL.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod api_access;
+mod api_organizations;
+mod api_saml;
+mod api_saml_connections;
 mod demo;
 mod oauth;
 mod pysaml2;
+mod python_sdk;
 mod sign_in;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header, redirect};
@@ -33,9 +33,7 @@ pub struct Form {
 
 impl Browser {
     pub fn new() -> Self {
-        let client =
-            Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("an HTTP client");
-        Self { client, cookies: Arc::default() }
+        Self { client: client(), cookies: Arc::default() }
     }
 
     pub async fn get(&self, url: &str) -> Answer {
@@ -65,6 +63,11 @@ impl Browser {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
+        self.keep_cookies(&headers);
+        Answer { url, status, headers, body: response.text().await.expect("a text body") }
+    }
+
+    fn keep_cookies(&self, headers: &header::HeaderMap) {
         let mut cookies = self.cookies.lock().expect("the cookies");
         for line in headers.get_all(header::SET_COOKIE) {
             let (pair, attributes) =
@@ -75,13 +78,23 @@ impl Browser {
                 false => cookies.insert(name.to_owned(), value.to_owned()),
             };
         }
-        drop(cookies);
-        Answer { url, status, headers, body: response.text().await.expect("a text body") }
     }
 
     pub fn forget_cookies(&self) {
         self.cookies.lock().expect("the cookies").clear();
     }
+}
+
+/// One client for all: to make one reads every root certificate of the system. It keeps no connection,
+/// because each test has a runtime of its own, which takes its connections along when it ends.
+fn client() -> Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    let make = || {
+        let client =
+            Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+        client.build().expect("an HTTP client")
+    };
+    CLIENT.get_or_init(make).clone()
 }
 
 impl Answer {

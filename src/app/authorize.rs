@@ -70,8 +70,8 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>) -> 
         Ok(redirect_uri) => redirect_uri,
         Err(error) => return Ok(Outcome::Page(error)),
     };
-    let to_client = |error| {
-        tracing::info!(client = %sender.client_id, %error, "authorization refused");
+    let to_client = |error: Error| {
+        tracing::info!(client = %sender.client_id, reason = error.code(), "authorization refused");
         Ok(Outcome::ToClient(authorize::error_url(&redirect_uri, &error, sender.state)))
     };
     let request = match AuthorizeRequest::parse(&parameters) {

@@ -1,15 +1,17 @@
 //! An error of a use case as each surface tells it: one table of kind × surface (ruling 30).
 //!
-//! | kind               | API (code)  | page |
-//! |--------------------|-------------|------|
-//! | Unauthenticated    | 401 (16)    | 401  |
-//! | Forbidden          | 403 (7)     | 403  |
-//! | NotFound           | 404 (5)     | 404  |
-//! | Conflict           | 400 (3)     | 400  |
-//! | Invalid            | 400 (3)     | 400  |
-//! | FailedPrecondition | 400 (9)     | 400  |
-//! | Limited            | 429 (8)     | 429  |
-//! | Internal           | 500 (13)    | 500  |
+//! | kind               | API (code)  | page | OAuth (error)                 |
+//! |--------------------|-------------|------|-------------------------------|
+//! | Unauthenticated    | 401 (16)    | 401  | 401 (invalid_request)         |
+//! | Forbidden          | 403 (7)     | 403  | 403 (access_denied)           |
+//! | NotFound           | 404 (5)     | 404  | 404 (invalid_request)         |
+//! | Conflict           | 400 (3)     | 400  | 400 (invalid_request)         |
+//! | Invalid            | 400 (3)     | 400  | 400 (invalid_request)         |
+//! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         |
+//! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) |
+//! | Internal           | 500 (13)    | 500  | 500 (server_error)            |
+//!
+//! What OAuth clients do wrong is no error here but an outcome (`oauth::Error`).
 //!
 //! The API never answers a user's error with 409 or 5xx: SDKs try those again.
 

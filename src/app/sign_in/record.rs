@@ -7,11 +7,11 @@ use crate::{
     app::{Result, State},
     model::{
         check::Check,
-        http_url::HttpUrl,
         id::SamlFlowId,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
         time::Timestamp,
     },
+    oauth,
     store::{
         saml_connections::LoginConnection,
         saml_flows::{self, NewStep},
@@ -180,7 +180,7 @@ pub(super) async fn refuse_begun(
 
 /// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.
 fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
-    let oauth = flow.oauth.as_ref()?;
+    let oauth_request = flow.oauth.as_ref()?;
     if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
         return None;
     }
@@ -191,7 +191,7 @@ fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
         pairs.push(("state", app_state));
     }
     pairs.push(("saml_flow_id", &id));
-    HttpUrl::parse(&oauth.redirect_uri).map(|url| url.with_query(&pairs))
+    Some(oauth::authorize::answer_url(&oauth_request.redirect_uri, &pairs))
 }
 
 /// A document as the flow's timeline keeps it: sealed for this flow, and until when.

@@ -185,5 +185,12 @@ both! {
         let callback = stage.sign_in(&browser, &link.await.unwrap(), "dana@acme.example").await;
         let code = query(&callback, "saml_access_code").unwrap();
         assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+
+        // Nor does an OAuth code at redeem.
+        let key = app.api_key(&stage.environment, false).await;
+        let oauth_code = stage.code(&[]).await;
+        assert_eq!(app.redeem(&key, &oauth_code).await.status, 404);
+        assert_eq!(stage.token(&oauth_code, &[]).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 200);
     }
 }

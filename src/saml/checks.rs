@@ -282,7 +282,7 @@ fn version(rejection: Rejection, version: Option<&str>) -> Finding {
 }
 
 /// SAML 2.0 Core §3.2.2.2: the top-level status is success.
-fn status(response: &Response<'_>) -> Finding {
+pub(super) fn status(response: &Response<'_>) -> Finding {
     let passed = response.status.first() == Some(&SUCCESS);
     let mut found = response.status.iter().take(4).copied().collect::<Vec<_>>().join(" / ");
     if let Some(message) = response.status_message.as_deref().filter(|message| !message.is_empty()) {

@@ -7,7 +7,7 @@ use uppsala::Document;
 
 use super::{
     certificate::Certificate,
-    checks::{Finding, Judge},
+    checks::{self, Finding, Judge},
     decrypt::decrypt,
     dom::{Element, ns},
     gate,
@@ -166,14 +166,12 @@ impl<'a> Inquiry<'a> {
         let judged = self.read(text, &mut findings);
         let failed = findings.iter().find(|finding| !finding.check.passed).map(|finding| finding.rejection);
         self.checks.extend(findings.into_iter().map(|finding| finding.check));
-        match (judged, failed) {
-            (Err(refusal), failed) => {
-                let refused = self.refuse(&refusal);
-                Err(failed.unwrap_or(refused))
-            }
-            (Ok(_), Some(failed)) => Err(failed),
+        match (failed, judged) {
+            // A response that reports a failure has no assertion; that is no second thing wrong.
+            (Some(failed), _) => Err(failed),
+            (None, Err(refusal)) => Err(self.refuse(&refusal)),
             // Every way to no assertion here is a check that failed.
-            (Ok(accepted), None) => accepted.ok_or(Rejection::NameIdMissing),
+            (None, Ok(accepted)) => accepted.ok_or(Rejection::NameIdMissing),
         }
     }
 
@@ -247,19 +245,13 @@ impl<'a> Inquiry<'a> {
             Content::Plain(inner) if covered => Ok(self.judged(&response, inner, findings)),
             Content::Plain(_) => Err(Rejection::SignatureMissing.into()),
             Content::Encrypted(encrypted) => self.encrypted(&response, encrypted, covered, findings),
-            Content::Nothing => {
+            Content::Nothing if covered => {
                 self.judge.response(&response, findings);
-                if findings
-                    .iter()
-                    .any(|finding| finding.rejection == Rejection::ResponseStatus && !finding.check.passed)
-                {
-                    // What it says is that it failed; the lack of an assertion only follows.
-                    findings.retain(|finding| {
-                        finding.check.passed || finding.rejection == Rejection::ResponseStatus
-                    });
-                    return Ok(None);
-                }
-                findings.clear();
+                Err(Rejection::AssertionMissing.into())
+            }
+            // What a stranger may have sent is compared with nothing that is the connection's.
+            Content::Nothing => {
+                findings.push(checks::status(&response));
                 Err(Rejection::AssertionMissing.into())
             }
         }

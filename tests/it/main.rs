@@ -11,5 +11,8 @@ mod demo;
 mod oauth;
 mod pysaml2;
 mod python_sdk;
+mod saml_attacks;
+mod saml_shapes;
+mod saml_world;
 mod sign_in;
 mod support;

@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod environment;
+mod flow;
 mod healthcheck;
 mod keys;
 mod man;
@@ -43,6 +44,7 @@ Use it:
   ostiary organization create --environment prod --display-name Acme --domain acme.com
   ostiary saml-connection create --organization org_… --idp-metadata https://idp.acme.com/metadata
 Mend it:
+  ostiary flow show saml_flow_…    why a login failed, check by check
   ostiary doctor                   what is wrong, and what to do about it"
 )]
 pub struct Cli {
@@ -86,6 +88,8 @@ enum Command {
     #[command(subcommand)]
     SamlConnection(saml_connection::SamlConnection),
     #[command(subcommand)]
+    Flow(flow::Flow),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -118,6 +122,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::OauthClient(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
+        Command::Flow(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

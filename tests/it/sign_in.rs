@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::sign_in,
+    app::{flows, sign_in},
     model::{
         environment::IdpInitiated,
         saml_connection::IdpBinding,
@@ -226,6 +226,33 @@ both! {
         let flow = flow_of(&app, &tenant, &request).await;
         assert_eq!((flow.status, flow.refusal.clone()), (FlowStatus::InProgress, None));
         assert_eq!(steps_of(&app, &flow).await, [StepKind::Requested, StepKind::Refused, StepKind::Accepted]);
+    }
+
+    async fn support_reads_what_was_expected_and_found(app: TestApp) {
+        let tenant = acme(&app).await;
+        let browser = app.browser();
+        let request = begin(&app, &browser, &tenant).await;
+        let wrong = good(&app, &tenant, &request, "dana@globex.example");
+        request.answer(&browser, &tenant, &wrong).await;
+        let flow = flow_of(&app, &tenant, &request).await;
+        let shown = flows::show(&app.state, flow.id).await.unwrap();
+        assert_eq!(shown.steps[0].document.as_deref(), Some(request.xml.as_str()));
+        let refused = &shown.steps[1];
+        let failed: Vec<_> = refused.checks.iter().filter(|check| !check.passed).collect();
+        assert_eq!(failed.len(), 1, "{failed:#?}");
+        assert_eq!(failed[0].name, "email_outside_organization_domains");
+        assert_eq!(failed[0].expected.as_deref(), Some("acme.example"));
+        assert_eq!(failed[0].found.as_deref(), Some("dana@globex.example"));
+        assert!(refused.checks.len() > 20, "every check is written down: {:#?}", refused.checks);
+        assert!(refused.document.as_ref().unwrap().contains("dana@globex.example"));
+        // The XML is sealed at rest, and what was kept long enough goes.
+        let mut conn = app.state.db.read().await.unwrap();
+        for step in saml_flows::list_steps(&mut conn, flow.id).await.unwrap() {
+            assert!(!step.document.unwrap().contains("samlp"));
+        }
+        drop(conn);
+        let latest = flows::list(&app.state, tenant.environment.id, true, 10).await.unwrap();
+        assert_eq!(latest.iter().map(|flow| flow.id).collect::<Vec<_>>(), [flow.id]);
     }
 
     async fn a_forged_post_changes_nobodys_login_and_learns_nothing(app: TestApp) {

@@ -107,7 +107,7 @@ refusals! {
         "Name the attribute that counts in the connection's emailAttribute, or make the identity provider send one address.";
     /// The address is not of a domain of the organization.
     EmailOutsideOrganizationDomains, "email_outside_organization_domains", "Ostiary: tenant boundary", IdentityProvider,
-        "Sign in with a work address of the organization; or the vendor adds the domain to it.";
+        "Send the person's work address, of a domain of the organization; or have the vendor add the domain to it.";
 }
 
 impl Refusal {

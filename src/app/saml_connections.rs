@@ -301,7 +301,9 @@ pub async fn update(
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
-    store::saml_connections::update(&mut tx, &connection).await?;
+    if !store::saml_connections::update(&mut tx, &connection).await? {
+        return Err(not_found(id));
+    }
     tx.commit().await?;
     describe(state, connection).await
 }

@@ -44,6 +44,10 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
+    // XML 1.0 §2.11: before anything else every line ends in a line feed. Parsers forget it in CDATA.
+    if text.contains('\r') {
+        text = text.replace("\r\n", "\n").replace('\r', "\n");
+    }
     Ok(text)
 }
 
@@ -52,15 +56,23 @@ fn too_large(bytes: usize) -> Refusal {
         .expected(format!("at most {MAX_BYTES} bytes"))
 }
 
-/// Text to document: the limits first, on the text, then the parser.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
-    scan(text)?;
-    parse_scanned(text)
+/// Holds a text to the limits, and finishes what XML 1.0 asks of whoever reads it: in attribute values
+/// line ends and tabs become spaces (§3.3.3), which the parser leaves undone. Both signer and second
+/// opinion do it.
+pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
+    let spaces = scan(text)?;
+    if !spaces.is_empty() {
+        let mut bytes = std::mem::take(text).into_bytes();
+        for at in spaces {
+            bytes[at] = b' ';
+        }
+        *text = String::from_utf8(bytes).map_err(|_| Rejection::EncodingNotUtf8)?;
+    }
+    Ok(())
 }
 
-/// The parser itself, for text that passed [`scan`] or was written by our own canonicalization from
-/// such a text.
-pub(super) fn parse_scanned(text: &str) -> Result<Document<'_>, Refusal> {
+/// Text to document, for text that was admitted or that our own canonicalization wrote from such.
+pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
     let parser = Parser::new().with_forbid_dtd(true).with_max_depth(MAX_DEPTH as u32);
     parser.parse(text).map_err(|error| Refusal::found(Rejection::XmlMalformed, error.to_string()))
 }
@@ -68,8 +80,8 @@ pub(super) fn parse_scanned(text: &str) -> Result<Document<'_>, Refusal> {
 /// Runs once over the text and refuses what no response has, before a parser sees it: parsers compare
 /// each attribute with each other and look a prefix up in every declaration, so these limits keep
 /// their time linear. Wherever this scan reads a text otherwise than the parser does, the parser
-/// refuses the text.
-fn scan(text: &str) -> Result<(), Refusal> {
+/// refuses the text. Tells where in attribute values there is other white space than spaces.
+fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
     let bytes = text.as_bytes();
     let find =
         |from: usize, what: &str| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
@@ -85,6 +97,7 @@ fn scan(text: &str) -> Result<(), Refusal> {
         at = end + 2;
     }
 
+    let mut spaces = Vec::new();
     let mut nodes = 0_usize;
     // For every open element how many namespaces are in scope.
     let mut scopes: Vec<usize> = Vec::with_capacity(MAX_DEPTH);
@@ -109,7 +122,7 @@ fn scan(text: &str) -> Result<(), Refusal> {
                 return Err(Refusal::found(Rejection::ProcessingInstructionPresent, format!("at byte {at}")));
             } else {
                 nodes += 1;
-                let tag = start_tag(bytes, at).ok_or_else(|| unended("a start tag"))?;
+                let tag = start_tag(bytes, at, &mut spaces).ok_or_else(|| unended("a start tag"))?;
                 if tag.attributes > MAX_ATTRIBUTES {
                     return Err(Refusal::found(
                         Rejection::TooManyAttributes,
@@ -139,7 +152,7 @@ fn scan(text: &str) -> Result<(), Refusal> {
             return Err(Refusal::from(Rejection::TooManyNodes).expected(format!("at most {MAX_NODES}")));
         }
     }
-    Ok(())
+    Ok(spaces)
 }
 
 /// A start tag as the scan sees it.
@@ -154,7 +167,7 @@ struct StartTag {
     empty: bool,
 }
 
-fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
+fn start_tag(bytes: &[u8], start: usize, spaces: &mut Vec<usize>) -> Option<StartTag> {
     let mut tag = StartTag { end: 0, attributes: 0, namespaces: 0, empty: false };
     let mut at = start + 1;
     loop {
@@ -166,7 +179,13 @@ fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
             }
             quote @ (b'"' | b'\'') => {
                 tag.attributes += 1;
-                at += 1 + bytes.get(at + 1..)?.iter().position(|&byte| byte == quote)? + 1;
+                at += 1;
+                let value = bytes.get(at..)?;
+                let length = value.iter().position(|&byte| byte == quote)?;
+                let other = |&(_, byte): &(usize, &u8)| matches!(byte, b'\t' | b'\n');
+                spaces
+                    .extend(value[..length].iter().enumerate().filter(other).map(|(offset, _)| at + offset));
+                at += length + 1;
             }
             byte => {
                 if super::dom::is_space(byte as char) && bytes[at + 1..].starts_with(b"xmlns") {
@@ -188,5 +207,79 @@ fn declaration(text: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::found(Rejection::EncodingNotUtf8, name).expected("UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(text: &str) -> Result<String, Rejection> {
+        let mut text = super::text(text.as_bytes().to_vec()).map_err(|refusal| refusal.rejection)?;
+        admit(&mut text).map_err(|refusal| refusal.rejection)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn lines_end_in_one_way_and_attributes_have_only_spaces() {
+        let text = "<r a='1\r\n2\t3\r' b=\"'\n\">\r\n\t<![CDATA[<x y='\t\r'>]]></r>";
+        let expected = "<r a='1 2 3 ' b=\"' \">\n\t<![CDATA[<x y='\t\n'>]]></r>";
+        assert_eq!(admitted(text).as_deref(), Ok(expected));
+        // What was written as a reference is meant.
+        let text = "<r a='&#10;&#9;'>&#13;</r>";
+        assert_eq!(admitted(text).as_deref(), Ok(text));
+    }
+
+    #[test]
+    fn the_mark_and_a_fitting_declaration_are_no_part_of_the_document() {
+        assert_eq!(admitted("\u{feff}<r/>").as_deref(), Ok("<r/>"));
+        for declaration in
+            ["<?xml version='1.0'?>", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>"]
+        {
+            assert!(admitted(&format!("{declaration}<r/>")).is_ok(), "{declaration}");
+        }
+        for encoding in ["utf-16", "latin1", "", "UTF-8 "] {
+            let text = format!("<?xml version='1.0' encoding='{encoding}'?><r/>");
+            assert_eq!(admitted(&text), Err(Rejection::EncodingNotUtf8), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn the_limits_are_where_they_say() {
+        let deep = |levels: usize| format!("{}{}", "<r>".repeat(levels), "</r>".repeat(levels));
+        assert!(admitted(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(admitted(&deep(MAX_DEPTH + 1)), Err(Rejection::NestingTooDeep));
+        let wide = |count: usize| {
+            let attributes: String = (0..count).map(|n| format!(" a{n}='>'")).collect();
+            format!("<r{attributes}/>")
+        };
+        assert!(admitted(&wide(MAX_ATTRIBUTES)).is_ok());
+        assert_eq!(admitted(&wide(MAX_ATTRIBUTES + 1)), Err(Rejection::TooManyAttributes));
+        let many = |count: usize| format!("<r>{}</r>", "<e/>".repeat(count - 1));
+        assert!(admitted(&many(MAX_NODES)).is_ok());
+        assert_eq!(admitted(&many(MAX_NODES + 1)), Err(Rejection::TooManyNodes));
+        let large = |bytes: usize| format!("<r>{}</r>", "x".repeat(bytes - 7));
+        assert!(admitted(&large(MAX_BYTES)).is_ok());
+        assert_eq!(admitted(&large(MAX_BYTES + 1)), Err(Rejection::DocumentTooLarge));
+    }
+
+    proptest::proptest! {
+        /// What the scan lets through has no more than the parser may see, by the parser's own count.
+        #[test]
+        fn the_scan_counts_no_less_than_the_parser(text in "(<[a-c]( [a-d]{1,3}(:x)?='[^<&']{0,3}')*/?>|</[a-c]>|[a-z'\" \n]{0,4}|<!\\[CDATA\\[[<>'a]{0,4}\\]\\]>){0,40}") {
+            let Ok(text) = admitted(&text) else { return Ok(()) };
+            let Ok(document) = parse(&text) else { return Ok(()) };
+            let nodes = document.descendants(document.root());
+            proptest::prop_assert!(nodes.len() <= MAX_NODES);
+            for node in nodes {
+                if let Some(element) = document.element(node) {
+                    let count = element.attributes.len() + element.namespace_declarations.len();
+                    proptest::prop_assert!(count <= MAX_ATTRIBUTES);
+                    for attribute in &element.attributes {
+                        proptest::prop_assert!(!attribute.value.contains(['\n', '\t', '\r']));
+                    }
+                }
+            }
+        }
     }
 }

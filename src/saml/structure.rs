@@ -331,13 +331,27 @@ fn takes_any_attribute(element: Element<'_>) -> bool {
         && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
 }
 
-/// An absolute http, https or urn URI of characters that every canonicalization writes alike.
+/// An absolute http, https or urn URI that every implementation takes for one and writes alike.
 fn is_plain_uri(uri: &str) -> bool {
-    let rest = ["http://", "https://", "urn:"].iter().find_map(|scheme| uri.strip_prefix(scheme));
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$()*+,;=%".contains(&byte))
-    })
+    let rest = match uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")) {
+        Some(rest) => {
+            let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+            let is_port =
+                !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+            if host.is_empty() || !host.bytes().all(is_host) || !is_port {
+                return false;
+            }
+            path
+        }
+        None => match uri.strip_prefix("urn:") {
+            Some(rest) if !rest.is_empty() => rest,
+            _ => return false,
+        },
+    };
+    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$()*+,;=".contains(&byte))
+        && rest.matches('#').count() <= 1
 }
 
 /// An NCName of ASCII characters. XML allows more; identity providers use less.
@@ -346,4 +360,66 @@ fn is_id(text: &str) -> bool {
     text.len() <= MAX_ID
         && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_an_absolute_uri_without_surprises() {
+        for uri in KNOWN.iter().chain(&[
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims",
+            "https://idp.example:8443/a?b=c#d",
+            "https://example",
+            "urn:mace:shibboleth:1.0",
+            "urn:x",
+        ]) {
+            assert!(is_plain_uri(uri), "{uri}");
+        }
+        for uri in [
+            "",
+            "x",
+            "../x",
+            "#x",
+            "urn:",
+            "http://",
+            "http:///x",
+            "http://a:b",
+            "http://a:",
+            "http://a@b",
+            "ftp://a",
+            "HTTP://a",
+            "http://a/ b",
+            "http://a/&b",
+            "http://a/<",
+            "http://a/\"",
+            "http://a/'",
+            "urn:%",
+            "urn:a%20",
+            "urn:a#b#c",
+            "urn:ü",
+            "urn:a\u{200b}",
+            "http://a:123456",
+            "file:///etc/passwd",
+            "javascript:x",
+            "urn:a|b",
+            "urn:a\\b",
+            "urn:{}",
+            "urn:[a]",
+            "http://[::1]/",
+        ] {
+            assert!(!is_plain_uri(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_plain_name() {
+        for id in ["_a", "a", "id88217432106544342003452", "ID_0b4a-1", "pfx8c.1", "A-_."] {
+            assert!(is_id(id), "{id}");
+        }
+        for id in ["", "1a", "-a", ".a", "a b", "a:b", "ä", "a\n", "#a", &"a".repeat(MAX_ID + 1)] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
 }

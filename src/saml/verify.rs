@@ -125,16 +125,19 @@ pub fn verify_xml(xml: Vec<u8>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
 
 fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
     let mut inquiry = Inquiry::new(trust, now);
-    let outcome = match &text {
-        Ok(text) => inquiry.examine(text),
-        Err(refusal) => Err(inquiry.refuse(refusal)),
+    let (outcome, xml) = match text {
+        Ok(mut text) => match gate::admit(&mut text) {
+            Ok(()) => (inquiry.examine(&text), Some(text)),
+            Err(refusal) => (Err(inquiry.refuse(&refusal)), Some(text)),
+        },
+        Err(refusal) => (Err(inquiry.refuse(&refusal)), None),
     };
     Verdict {
         outcome,
         checks: inquiry.checks,
         signature_verified: inquiry.signature_verified,
         claims: inquiry.claims,
-        xml: text.ok(),
+        xml,
         cross_check_disagreed: inquiry.cross_check_disagreed,
     }
 }
@@ -218,13 +221,13 @@ impl<'a> Inquiry<'a> {
         match (&of_response, &of_assertion) {
             // Everything is read from the signed response.
             (Some(signed), _) => {
-                let document = gate::parse_scanned(&signed.canonical)?;
+                let document = gate::parse(&signed.canonical)?;
                 let layout = structure::response(&document)?;
                 self.content(layout, layout.content, true, findings)
             }
             // The assertion is read from its signed bytes, the response around it only to refuse.
             (None, Some(signed)) => {
-                let document = gate::parse_scanned(&signed.canonical)?;
+                let document = gate::parse(&signed.canonical)?;
                 let inner = structure::assertion(&document)?;
                 self.content(layout, Content::Plain(inner), true, findings)
             }
@@ -271,7 +274,8 @@ impl<'a> Inquiry<'a> {
         let opaque = !covered && !decrypted.authenticated;
         let veil = |refusal: Refusal| if opaque { Rejection::DecryptionFailed.into() } else { refusal };
 
-        let text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
+        let mut text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
+        gate::admit(&mut text).map_err(veil)?;
         let document = gate::parse(&text).map_err(veil)?;
         let layout = structure::assertion(&document).map_err(veil)?;
         let (assertion, trust) = (layout.assertion, self.judge.trust);
@@ -286,7 +290,7 @@ impl<'a> Inquiry<'a> {
         self.signed("assertion_signature", &signed);
         self.second_opinion(&text, &[&signed])?;
         self.signature_verified = true;
-        let document = gate::parse_scanned(&signed.canonical)?;
+        let document = gate::parse(&signed.canonical)?;
         Ok(self.judged(response, structure::assertion(&document)?, findings))
     }
 

@@ -15,6 +15,7 @@ mod oauth;
 mod pysaml2;
 mod python_sdk;
 mod saml_attacks;
+mod saml_fuzz;
 mod saml_shapes;
 mod saml_world;
 mod sign_in;

@@ -614,6 +614,7 @@ fn content() -> impl Strategy<Value = String> {
         Just("\r\n\t".to_owned()),
         Just("&quot;&apos;".to_owned()),
         Just("<![CDATA[<&>]]>".to_owned()),
+        Just("<![CDATA[ ]] > ]]>".to_owned()),
         Just("üñ漢😀".to_owned()),
         Just("]] >".to_owned()),
         Just("<x:e xmlns:x='https://x.example/a' x:a='1' b=' 2&#10; '><x:f/></x:e>".to_owned()),

@@ -240,3 +240,52 @@ fn method_name(method: &Method) -> &'static str {
         _ => "OTHER",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App, HttpResponse,
+        middleware::from_fn,
+        test::{self, TestRequest},
+        web,
+    };
+
+    use super::*;
+    use crate::model::{
+        random::SeededRandom,
+        time::{ManualClock, Timestamp},
+    };
+
+    #[actix_web::test]
+    async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
+        let front = Arc::new(Front {
+            trusted_proxies: Vec::new(),
+            limits: Some(Limits::new()),
+            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
+            random: Arc::new(SeededRandom::new(1)),
+            https: true,
+        });
+        async fn panics() -> HttpResponse {
+            panic!("a secret of the handler")
+        }
+        let app = App::new()
+            .route("/v1/organizations", web::get().to(panics))
+            .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)));
+        let app = test::init_service(app).await;
+        let error = test::try_call_service(&app, TestRequest::get().uri("/v1/organizations").to_request())
+            .await
+            .unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        for (name, value) in
+            [("x-content-type-options", "nosniff"), ("strict-transport-security", "max-age=31536000")]
+        {
+            assert_eq!(response.headers().get(name).unwrap(), value);
+        }
+        assert_eq!(response.headers().get("x-request-id").unwrap().len(), 32);
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], 13);
+        assert!(!body.to_string().contains("secret"));
+    }
+}

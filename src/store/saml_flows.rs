@@ -46,6 +46,22 @@ struct Row {
     updated_at: Timestamp,
 }
 
+/// `SELECT` of every column of [`Row`], named, so that a column that comes later breaks no statement
+/// that a running replica has prepared.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, environment_id, organization_id, saml_connection_id, origin, status, refusal, state, \
+             email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
+             oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
+             oauth_code_challenge, oauth_scope, force_authn, code_sha256, code_expires_at, \
+             code_consumed_at, created_at, updated_at \
+             FROM saml_flows ",
+            $rest
+        )
+    };
+}
+
 impl TryFrom<Row> for SamlFlow {
     type Error = Error;
 
@@ -154,7 +170,7 @@ fn attributes_to_json(attributes: &Attributes) -> Option<String> {
 /// The flow with this id, of this connection.
 pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn
-        .sql("SELECT * FROM saml_flows WHERE id = $1 AND saml_connection_id = $2")
+        .sql(select!("WHERE id = $1 AND saml_connection_id = $2"))
         .bind(id)
         .bind(connection)
         .optional()
@@ -164,7 +180,7 @@ pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId)
 
 /// The flow that somebody quotes, of whatever connection: for the operator of the installation.
 pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
-    let row: Option<Row> = conn.sql("SELECT * FROM saml_flows WHERE id = $1").bind(id).optional().await?;
+    let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
     row.map(SamlFlow::try_from).transpose()
 }
 
@@ -177,9 +193,9 @@ pub async fn list_latest(
 ) -> Result<Vec<SamlFlow>> {
     let text = match failed {
         true => {
-            "SELECT * FROM saml_flows WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2"
+            select!("WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2")
         }
-        false => "SELECT * FROM saml_flows WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2",
+        false => select!("WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2"),
     };
     let rows: Vec<Row> = conn.sql(text).bind(environment).bind(limit).all().await?;
     rows.into_iter().map(SamlFlow::try_from).collect()
@@ -192,7 +208,7 @@ pub async fn find_by_request(
     request_id: &str,
 ) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn
-        .sql("SELECT * FROM saml_flows WHERE request_id = $1 AND saml_connection_id = $2")
+        .sql(select!("WHERE request_id = $1 AND saml_connection_id = $2"))
         .bind(request_id)
         .bind(connection)
         .optional()
@@ -202,8 +218,7 @@ pub async fn find_by_request(
 
 /// The flow that issued this code.
 pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFlow>> {
-    let row: Option<Row> =
-        conn.sql("SELECT * FROM saml_flows WHERE code_sha256 = $1").bind(code).optional().await?;
+    let row: Option<Row> = conn.sql(select!("WHERE code_sha256 = $1")).bind(code).optional().await?;
     row.map(SamlFlow::try_from).transpose()
 }
 

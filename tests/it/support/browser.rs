@@ -79,10 +79,6 @@ impl Browser {
             };
         }
     }
-
-    pub fn forget_cookies(&self) {
-        self.cookies.lock().expect("the cookies").clear();
-    }
 }
 
 /// One client for all: to make one reads every root certificate of the system. It keeps no connection,

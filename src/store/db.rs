@@ -7,7 +7,7 @@
 use std::{ops, time::Duration};
 
 use sqlx::{
-    Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
+    Connection as _, Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
     pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
     query::Query,
@@ -18,6 +18,9 @@ use sqlx::{
 };
 
 use super::error::{Error, Result};
+
+/// How long a PostgreSQL connection may rest before it is asked whether it still lives.
+const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -81,21 +84,36 @@ impl Db {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(wait)
+                // A login writes some twenty pages; checkpointing them a thousand at a time copies the
+                // hot ones again and again.
+                .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(wait)
+                .test_before_acquire(false)
                 .connect_with(options.clone())
                 .await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(size.max(1))
                 .acquire_timeout(wait)
+                .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
             Ok(Self(Pools::Sqlite { readers, writer }))
         } else {
             let pool = PgPoolOptions::new()
                 .max_connections(size.max(2))
                 .acquire_timeout(wait)
+                .test_before_acquire(false)
+                .before_acquire(|conn, idle| {
+                    Box::pin(async move {
+                        // A busy connection proves itself by its work; one that rested may be cut off.
+                        if idle.idle_for > TRUSTED_IDLE {
+                            conn.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .connect_with(url.parse::<PgConnectOptions>()?)
                 .await?;
             Ok(Self(Pools::Postgres(pool)))

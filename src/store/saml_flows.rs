@@ -500,8 +500,8 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
 
 /// Drops flows that began before `before`, with their timelines and tokens. Says how many went.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE created_at < $1 LIMIT $2)")
-        .bind(before)
+    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
+        .bind(SamlFlowId::first_at(before))
         .bind(SWEEP)
         .execute()
         .await

@@ -129,7 +129,7 @@ impl Refusal {
             found,
             clause: Cow::Borrowed(self.clause()),
             fixer: self.fixer(),
-            remedy: Cow::Borrowed(self.remedy()),
+            remedy: Cow::Borrowed(if passed { "" } else { self.remedy() }),
         }
     }
 }

@@ -194,6 +194,10 @@ impl Judge<'_> {
             return;
         };
         findings.extend(self.bearer(response, bearer));
+        // What answers no request here may answer none anywhere, or it could be both.
+        let others = assertion.confirmations.iter().filter(|other| other.in_response_to.is_some());
+        findings
+            .extend(others.map(|other| in_response_to_agrees(response, other)).find(|it| !it.check.passed));
     }
 
     fn best_confirmation<'c, 'd>(

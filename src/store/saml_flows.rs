@@ -367,8 +367,12 @@ pub async fn count_detached(
     Ok(count)
 }
 
-/// How many steps a timeline holds at the most: what a browser that posts again and again can add.
-const MOST_STEPS: i64 = 50;
+/// How many steps a timeline holds: what a browser that posts again and again can add. The answer that
+/// was accepted always finds a place.
+const MOST_STEPS: i64 = 20;
+
+/// How many of them keep their document.
+const MOST_DOCUMENTS: i64 = 6;
 
 /// A step to be added: its document is sealed already.
 #[derive(Debug)]
@@ -387,9 +391,10 @@ pub struct NewStep<'a> {
 /// flow's row in the same transaction, so that two of them do not take the same place.
 pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
     let (document, expires_at) = step.document.unzip();
+    let accepted = step.kind == StepKind::Accepted;
     conn.sql(
         "INSERT INTO saml_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
-         SELECT $1, next, $2, $3, $4, $5, $6 FROM \
+         SELECT $1, next, $2, $3, $4, CASE WHEN next <= $8 THEN $5 END, CASE WHEN next <= $8 THEN $6 END FROM \
          (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM saml_flow_steps WHERE flow_id = $1) AS place \
          WHERE next <= $7",
     )
@@ -399,7 +404,8 @@ pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -
     .bind(serde_json::json!(step.checks).to_string())
     .bind(document)
     .bind(expires_at)
-    .bind(MOST_STEPS)
+    .bind(if accepted { i64::MAX } else { MOST_STEPS })
+    .bind(if accepted { i64::MAX } else { MOST_DOCUMENTS })
     .execute()
     .await?;
     Ok(())

@@ -23,6 +23,9 @@ use crate::{
 /// figures: nobody can fill the database by posting nonsense.
 const DETACHED_AN_HOUR: i64 = 50;
 
+/// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
+const UNPROVEN_DOCUMENT: usize = 16 * 1024;
+
 /// A refused login, as the person and the app hear of it.
 #[derive(Debug)]
 pub struct Refused {
@@ -101,7 +104,8 @@ pub(super) async fn refuse(
     let now = state.now();
     let Evidence { flow, browser_matches, signature_verified, checks, xml } = evidence;
     let attached = flow.filter(|_| browser_matches || signature_verified);
-    let sealed = |id| xml.as_deref().map(|xml| seal_document(state, id, xml, now));
+    let kept = xml.filter(|xml| signature_verified || xml.len() <= UNPROVEN_DOCUMENT);
+    let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
     let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
     let mut tx = state.db.write().await?;
     let (id, back_to_app) = match &attached {

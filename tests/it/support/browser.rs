@@ -12,7 +12,8 @@ use url::Url;
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
-    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// By host (ports do not count) and name.
+    cookies: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 /// What the server answered.
@@ -55,7 +56,9 @@ impl Browser {
     /// A request with this browser's cookies, for tests that need other headers.
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let cookies = self.cookies.lock().expect("the cookies");
-        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let host = host_of(&Url::parse(url).expect("a URL"));
+        let own = cookies.iter().filter(|((of, _), _)| *of == host);
+        let pairs: Vec<String> = own.map(|((_, name), value)| format!("{name}={value}")).collect();
         let request = self.client.request(method, url);
         if pairs.is_empty() { request } else { request.header(header::COOKIE, pairs.join("; ")) }
     }
@@ -63,19 +66,19 @@ impl Browser {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
-        self.keep_cookies(&headers);
+        self.keep_cookies(&url, &headers);
         Answer { url, status, headers, body: response.text().await.expect("a text body") }
     }
 
-    fn keep_cookies(&self, headers: &header::HeaderMap) {
+    fn keep_cookies(&self, url: &Url, headers: &header::HeaderMap) {
         let mut cookies = self.cookies.lock().expect("the cookies");
         for line in headers.get_all(header::SET_COOKIE) {
             let (pair, attributes) =
                 line.to_str().expect("a cookie").split_once(';').expect("a cookie with attributes");
             let (name, value) = pair.split_once('=').expect("a named cookie");
             match attributes.contains("Max-Age=0") {
-                true => cookies.remove(name),
-                false => cookies.insert(name.to_owned(), value.to_owned()),
+                true => cookies.remove(&(host_of(url), name.to_owned())),
+                false => cookies.insert((host_of(url), name.to_owned()), value.to_owned()),
             };
         }
     }
@@ -133,6 +136,10 @@ impl Form {
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 /// The value of a query parameter.

@@ -182,7 +182,6 @@ struct Server {
 
 impl Server {
     async fn start(installation: &Installation, cross_check: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its address");
         let begun = Instant::now();
         let mut process = installation
             .command()

@@ -21,15 +21,19 @@ pub const MAX_NODES: usize = 20_000;
 /// Base64 to text: SAML 2.0 Bindings §3.5.4. White space is allowed (RFC 2045 wraps lines), anything
 /// else outside the alphabet is not.
 pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
-    let mut compact = Vec::with_capacity(base64.len());
-    compact.extend(base64.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    // Decoded, four bytes are three; a few bytes more or less do not matter here.
-    if compact.len() / 4 * 3 > MAX_BYTES + 3 {
-        return Err(too_large(compact.len() / 4 * 3));
-    }
-    let bytes = STANDARD
-        .decode(&compact)
-        .map_err(|error| Refusal::found(Rejection::Base64Malformed, error.to_string()))?;
+    // Decoded, four characters are three; a few bytes more or less do not matter here.
+    let decode = |base64: &[u8]| {
+        if base64.len() / 4 * 3 > MAX_BYTES + 3 {
+            return Err(too_large(base64.len() / 4 * 3));
+        }
+        STANDARD.decode(base64).map_err(|error| Refusal::found(Rejection::Base64Malformed, error.to_string()))
+    };
+    let bytes = if base64.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        let compact: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        decode(&compact)?
+    } else {
+        decode(base64.as_bytes())?
+    };
     text(bytes)
 }
 
@@ -84,15 +88,15 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
 fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
     let bytes = text.as_bytes();
     let find =
-        |from: usize, what: &str| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
+        |from: usize, what: char| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
     let unended = |what: &str| Refusal::found(Rejection::XmlMalformed, format!("{what} does not end"));
-    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+    if let Some(at) = text.find('\0') {
         return Err(Refusal::found(Rejection::XmlMalformed, format!("a NUL character at byte {at}")));
     }
 
     let mut at = 0;
     if text.starts_with("<?xml") && bytes.get(5).is_some_and(|&byte| super::dom::is_space(byte as char)) {
-        let end = find(0, "?>").ok_or_else(|| unended("the XML declaration"))?;
+        let end = text.find("?>").ok_or_else(|| unended("the XML declaration"))?;
         declaration(&text[..end])?;
         at = end + 2;
     }
@@ -104,25 +108,25 @@ fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
     while let Some(&byte) = bytes.get(at) {
         if byte != b'<' {
             nodes += 1;
-            at = find(at, "<").unwrap_or(bytes.len());
+            at = find(at, '<').unwrap_or(bytes.len());
         } else {
             let rest = &text[at..];
             if rest.starts_with("</") {
                 scopes.pop();
-                at = find(at, ">").ok_or_else(|| unended("an end tag"))? + 1;
+                at = find(at, '>').ok_or_else(|| unended("an end tag"))? + 1;
                 continue;
             } else if rest.starts_with("<!--") {
                 return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
             } else if rest.starts_with("<![CDATA[") {
                 nodes += 1;
-                at = find(at, "]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
+                at += rest.find("]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
             } else if rest.starts_with("<!") {
                 return Err(Refusal::found(Rejection::DoctypePresent, format!("at byte {at}")));
             } else if rest.starts_with("<?") {
                 return Err(Refusal::found(Rejection::ProcessingInstructionPresent, format!("at byte {at}")));
             } else {
                 nodes += 1;
-                let tag = start_tag(bytes, at, &mut spaces).ok_or_else(|| unended("a start tag"))?;
+                let tag = start_tag(text, at, &mut spaces).ok_or_else(|| unended("a start tag"))?;
                 if tag.attributes > MAX_ATTRIBUTES {
                     return Err(Refusal::found(
                         Rejection::TooManyAttributes,
@@ -167,7 +171,8 @@ struct StartTag {
     empty: bool,
 }
 
-fn start_tag(bytes: &[u8], start: usize, spaces: &mut Vec<usize>) -> Option<StartTag> {
+fn start_tag(text: &str, start: usize, spaces: &mut Vec<usize>) -> Option<StartTag> {
+    let bytes = text.as_bytes();
     let mut tag = StartTag { end: 0, attributes: 0, namespaces: 0, empty: false };
     let mut at = start + 1;
     loop {
@@ -180,11 +185,12 @@ fn start_tag(bytes: &[u8], start: usize, spaces: &mut Vec<usize>) -> Option<Star
             quote @ (b'"' | b'\'') => {
                 tag.attributes += 1;
                 at += 1;
-                let value = bytes.get(at..)?;
-                let length = value.iter().position(|&byte| byte == quote)?;
-                let other = |&(_, byte): &(usize, &u8)| matches!(byte, b'\t' | b'\n');
-                spaces
-                    .extend(value[..length].iter().enumerate().filter(other).map(|(offset, _)| at + offset));
+                let rest = &text[at..];
+                let value = &rest[..rest.find(char::from(quote))?];
+                if value.bytes().any(|byte| matches!(byte, b'\t' | b'\n')) {
+                    spaces.extend(value.match_indices(['\t', '\n']).map(|(offset, _)| at + offset));
+                }
+                let length = value.len();
                 at += length + 1;
             }
             byte => {

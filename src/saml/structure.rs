@@ -44,7 +44,16 @@ pub(super) struct AssertionLayout<'d> {
 
 /// Reads the layout of a document that must be a response (SAML 2.0 Core §3.3.3).
 pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
-    let census = Census::of(document)?;
+    response_by(document, Census::of(document)?)
+}
+
+/// The same for the canonical form of a response that went through [`response`]. It is a part of that
+/// document, so what was counted there is not counted again.
+pub(super) fn canonical_response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
+    response_by(document, Census::shallow(document)?)
+}
+
+fn response_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<ResponseLayout<'d>, Refusal> {
     let response = root(document)?;
     if !response.is(ns::PROTOCOL, "Response") {
         return Err(
@@ -86,10 +95,17 @@ pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<
     Ok(ResponseLayout { response, signature, content })
 }
 
-/// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one,
-/// or the canonical form of a signed one.
+/// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one.
 pub(super) fn assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
-    let census = Census::of(document)?;
+    assertion_by(document, Census::of(document)?)
+}
+
+/// The same for the canonical form of an assertion whose document was counted.
+pub(super) fn canonical_assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
+    assertion_by(document, Census::shallow(document)?)
+}
+
+fn assertion_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<AssertionLayout<'d>, Refusal> {
     let assertion = root(document)?;
     if !assertion.is(ns::ASSERTION, "Assertion") {
         return Err(
@@ -227,6 +243,20 @@ impl<'d> Census<'d> {
             }
         }
         census.visit(root(document)?, false)?;
+        Ok(census)
+    }
+
+    /// Only what stands at the root and right in it, and a signature on an assertion there.
+    fn shallow(document: &'d Document<'d>) -> Result<Self, Refusal> {
+        let mut census = Self::default();
+        let root = root(document)?;
+        census.count(root);
+        for child in root.elements() {
+            census.count(child);
+            if child.is(ns::ASSERTION, "Assertion") {
+                child.elements().for_each(|inner| census.count(inner));
+            }
+        }
         Ok(census)
     }
 

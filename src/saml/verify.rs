@@ -154,7 +154,7 @@ struct Inquiry<'a> {
 impl<'a> Inquiry<'a> {
     fn new(trust: &'a Trust<'a>, now: Timestamp) -> Self {
         Self {
-            judge: Judge { trust, now },
+            judge: Judge::new(trust, now),
             checks: Vec::with_capacity(24),
             claims: Claims::default(),
             signature_verified: false,
@@ -222,13 +222,13 @@ impl<'a> Inquiry<'a> {
             // Everything is read from the signed response.
             (Some(signed), _) => {
                 let document = gate::parse(&signed.canonical)?;
-                let layout = structure::response(&document)?;
+                let layout = structure::canonical_response(&document)?;
                 self.content(layout, layout.content, true, findings)
             }
             // The assertion is read from its signed bytes, the response around it only to refuse.
             (None, Some(signed)) => {
                 let document = gate::parse(&signed.canonical)?;
-                let inner = structure::assertion(&document)?;
+                let inner = structure::canonical_assertion(&document)?;
                 self.content(layout, Content::Plain(inner), true, findings)
             }
             (None, None) => self.content(layout, layout.content, false, findings),
@@ -291,7 +291,7 @@ impl<'a> Inquiry<'a> {
         self.second_opinion(&text, &[&signed])?;
         self.signature_verified = true;
         let document = gate::parse(&signed.canonical)?;
-        Ok(self.judged(response, structure::assertion(&document)?, findings))
+        Ok(self.judged(response, structure::canonical_assertion(&document)?, findings))
     }
 
     fn judged(

@@ -90,8 +90,11 @@ fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
     let find =
         |from: usize, what: char| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
     let unended = |what: &str| Refusal::found(Rejection::XmlMalformed, format!("{what} does not end"));
-    if let Some(at) = text.find('\0') {
-        return Err(Refusal::found(Rejection::XmlMalformed, format!("a NUL character at byte {at}")));
+    // XML 1.0 §2.2. The parser looks at most texts, not at all.
+    let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let nothing = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
+    if bytes.iter().any(|&byte| control(byte)) || bytes.contains(&0xef) && text.contains(nothing) {
+        return Err(Refusal::found(Rejection::XmlMalformed, "a character that XML has not"));
     }
 
     let mut at = 0;
@@ -247,6 +250,18 @@ mod tests {
         for encoding in ["utf-16", "latin1", "", "UTF-8 "] {
             let text = format!("<?xml version='1.0' encoding='{encoding}'?><r/>");
             assert_eq!(admitted(&text), Err(Rejection::EncodingNotUtf8), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn only_characters_of_xml_get_in() {
+        for c in ['\0', '\u{1}', '\u{8}', '\u{b}', '\u{1f}', '\u{fffe}', '\u{ffff}'] {
+            for text in [format!("<r>{c}</r>"), format!("<r a='{c}&lt;'/>"), format!("<r/>{c}")] {
+                assert_eq!(admitted(&text), Err(Rejection::XmlMalformed), "{text:?}");
+            }
+        }
+        for c in ['\u{7f}', '\u{85}', '\u{e000}', '\u{fffd}', '\u{feff}', '\u{10ffff}', '語'] {
+            assert!(admitted(&format!("<r a='{c}'>{c}</r>")).is_ok(), "{c:?}");
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use uppsala::{Document, NodeKind};
+use uppsala::{Document, NodeKind, QName};
 
 use super::{
     dom::{Element, ns},
@@ -264,6 +264,7 @@ impl<'d> Census<'d> {
     fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), Refusal> {
         self.count(element);
         let data = element.data();
+        is_qualified_name(&data.name)?;
         for (prefix, uri) in &data.namespace_declarations {
             if prefix == "xml" || prefix == "xmlns" || !is_plain_uri(uri) {
                 return Err(Refusal::found(Rejection::NamespaceRefused, format!("xmlns:{prefix}={uri:?}")));
@@ -301,6 +302,7 @@ impl<'d> Census<'d> {
 
     fn attribute(&mut self, attribute: &'d uppsala::Attribute<'d>, extensible: bool) -> Result<(), Refusal> {
         let name = &attribute.name;
+        is_qualified_name(name)?;
         let namespace = name.namespace_uri.as_deref();
         let local = &*name.local_name;
         let refused_id = |found: String| Err(Refusal::found(Rejection::IdMalformed, found));
@@ -361,6 +363,17 @@ fn takes_any_attribute(element: Element<'_>) -> bool {
         && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
 }
 
+/// A name has one colon at most, and what follows it begins like a name (Namespaces in XML 1.0 §4). The
+/// parser lets others pass.
+fn is_qualified_name(name: &QName<'_>) -> Result<(), Refusal> {
+    let begins = |c: char| !matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}');
+    let is_name = |part: &str| part.chars().next().is_some_and(begins) && !part.contains(':');
+    if is_name(&name.local_name) && name.prefix.as_deref().is_none_or(is_name) {
+        return Ok(());
+    }
+    Err(Refusal::found(Rejection::XmlMalformed, format!("the name {}", name.prefixed_name())))
+}
+
 /// An absolute http, https or urn URI that every implementation takes for one and writes alike.
 fn is_plain_uri(uri: &str) -> bool {
     let rest = match uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")) {
@@ -376,7 +389,7 @@ fn is_plain_uri(uri: &str) -> bool {
             path
         }
         None => match uri.strip_prefix("urn:") {
-            Some(rest) if !rest.is_empty() => rest,
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) => rest,
             _ => return false,
         },
     };
@@ -436,6 +449,8 @@ mod tests {
             "urn:a|b",
             "urn:a\\b",
             "urn:{}",
+            "urn://a:b",
+            "urn:/a",
             "urn:[a]",
             "http://[::1]/",
         ] {

@@ -87,7 +87,7 @@ impl Front {
 /// Attends one request from its arrival to its answer.
 pub async fn attend(
     front: Arc<Front>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
@@ -101,6 +101,11 @@ pub async fn attend(
     let caller = front.caller(&request, &route, client);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    if *request.method() == Method::HEAD {
+        // HEAD is GET whose body stays here (RFC 9110 §9.3.2). The connection, which remembers what was
+        // asked, leaves it out.
+        request.head_mut().method = Method::GET;
+    }
 
     let span = tracing::info_span!("request", request_id = %id, method, route);
     let refused = caller.as_ref().and_then(|caller| {
@@ -128,6 +133,7 @@ pub async fn attend(
     if needs_body(&response) {
         response = with_body(response, surface, &id);
     }
+    allow_head(response.headers_mut());
     protect(response.headers_mut(), &id, front.https);
     let took = began.elapsed();
     span.in_scope(|| write_line(response.status(), took));
@@ -193,6 +199,18 @@ fn with_body(response: HttpResponse, surface: fallback::Surface, id: &str) -> Ht
         }
     }
     better
+}
+
+/// Where GET is allowed, so is HEAD.
+fn allow_head(headers: &mut HeaderMap) {
+    let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) else { return };
+    let takes = |method: &str| allowed.split(',').any(|one| one.trim() == method);
+    if takes("GET")
+        && !takes("HEAD")
+        && let Ok(value) = HeaderValue::from_str(&format!("{allowed}, HEAD"))
+    {
+        headers.insert(header::ALLOW, value);
+    }
 }
 
 /// Headers that every answer has, unless its handler knew better.

@@ -90,6 +90,48 @@ both! {
         assert_eq!(answer.json()["code"], 12);
     }
 
+    async fn head_is_get_without_its_body(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let key = app.api_key(&environment, true).await;
+        let link = app.login_link(&key, &tenant, "s").await;
+        let metadata = app.url(&format!("/v1/saml/{}/metadata", tenant.connection.id));
+        let browser = app.browser();
+        let addresses = ["/", "/assets/ostiary.css", "/healthz", "/readyz", "/v1/oauth/jwks", "/v1/oauth/authorize"];
+        let addresses = addresses.map(|path| app.url(path)).into_iter().chain([
+            app.url("/v1/organizations"),
+            app.url("/v1/oauth/.well-known/openid-configuration"),
+            metadata,
+            link,
+        ]);
+        for address in addresses {
+            let ask = async |method| browser.send(browser.request(method, &address).bearer_auth(&key)).await;
+            let (got, told) = (ask(reqwest::Method::GET).await, ask(reqwest::Method::HEAD).await);
+            assert_eq!(told.status, got.status, "{address}");
+            assert_ne!(got.status, 405, "{address}");
+            assert!(told.body.is_empty() && !got.body.is_empty(), "{address}");
+            assert_eq!(told.header("content-type"), got.header("content-type"), "{address}");
+        }
+    }
+
+    async fn a_wrong_method_hears_the_right_ones(app: TestApp) {
+        let put = reqwest::Method::PUT;
+        for (path, allowed) in [
+            ("/", "GET, HEAD"),
+            ("/assets/ostiary.css", "GET, HEAD"),
+            ("/v1/saml/saml_conn_0000000000000000000000000/init", "GET, HEAD"),
+            ("/v1/saml/saml_conn_0000000000000000000000000/acs", "POST"),
+            ("/v1/oauth/authorize", "GET, POST, HEAD"),
+            ("/v1/oauth/token", "POST"),
+            ("/v1/organizations", "GET, POST, HEAD"),
+            ("/v1/saml/redirect", "POST"),
+        ] {
+            let browser = app.browser();
+            let answer = browser.send(browser.request(put.clone(), &app.url(path))).await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allowed), "{path}");
+        }
+    }
+
     async fn a_body_that_is_too_large_is_refused_in_words(app: TestApp) {
         let key = app.environment("prod").await;
         let (_, secret) = ostiary::app::api_keys::create(&app.state, key.id, true).await.unwrap();

@@ -231,7 +231,8 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
     page(status, Policy::Own, view.view())
 }
 
-fn wants_json(request: &HttpRequest) -> bool {
+/// Whether a program asks, and not a browser.
+pub(super) fn wants_json(request: &HttpRequest) -> bool {
     let accept =
         request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")

@@ -45,6 +45,22 @@ both! {
         assert!(!app.browser().get(&markup).await.body.contains("<script>alert"));
     }
 
+    async fn a_program_that_asks_for_json_is_told_in_json(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let browser = app.browser();
+        let told = async |request: reqwest::RequestBuilder| {
+            let answer = browser.send(request.header("accept", "application/json")).await;
+            assert_eq!(answer.header("content-type"), "application/json", "{answer:#?}");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert!(!answer.json()["error_description"].as_str().unwrap().is_empty());
+            error_of(&answer)
+        };
+        let unknown = stage.authorize_url(&[("client_id", "x")]);
+        assert_eq!(told(browser.request(Method::GET, &unknown)).await, (400, "invalid_request".into()));
+        let no_form = browser.request(Method::POST, &app.url("/v1/oauth/authorize")).body("{}");
+        assert_eq!(told(no_form).await, (400, "invalid_request".into()));
+    }
+
     async fn every_other_mistake_goes_back_to_the_client(app: TestApp) {
         let stage = Stage::new(&app).await;
         for (name, value, error) in [

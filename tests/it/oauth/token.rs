@@ -80,6 +80,17 @@ both! {
             assert_eq!(error_of(&answer), (401, "invalid_client".into()), "{changes:?}");
             assert!(answer.headers.get("www-authenticate").is_none());
         }
+        // Whatever else is wrong, the secret comes first: guesses are told and counted as guesses.
+        for (name, value) in [
+            ("code", "x"),
+            ("code", ""),
+            ("grant_type", ""),
+            ("grant_type", "refresh_token"),
+            ("code_verifier", "short"),
+        ] {
+            let answer = stage.token(&code, &[("client_secret", wrong), (name, value)]).await;
+            assert_eq!(error_of(&answer), (401, "invalid_client".into()), "{name}={value}");
+        }
         let foreign = stage.token(&code, &[("client_id", &other), ("client_secret", &other_secret)]).await;
         assert_eq!(error_of(&foreign), (400, "invalid_grant".into()));
         assert_eq!(stage.token(&code, &[]).await.status, 200, "the code is still good");

@@ -29,7 +29,9 @@ pub(super) struct List {
       the new keys are published now and sign in an hour; the old ones stay published until the last of
       their tokens is over, so nobody notices
   ostiary keys rotate --compromised
-      somebody else knows a key: the new ones sign at once, the old ones are published no more")]
+      somebody else knows a key: running servers sign with the new ones and publish the old ones no more
+      within a minute; clients may keep the old ones for a quarter of an hour after that, so tell those
+      who cannot wait to fetch the key set anew")]
 pub(super) struct Rotate {
     /// A key is known to somebody else: do not overlap
     #[arg(long)]

@@ -75,7 +75,7 @@ impl SamlConnectionChange {
         match (given(&self.idp_metadata), given(&self.idp_metadata_url)) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err(Error::invalid("idpMetadataUrl", "must not come together with idpMetadata"))
+                Err(Error::invalid(import_metadata::ADDRESS, "must not come together with idpMetadata"))
             }
             (Some(xml), None) => {
                 let read = move || import_metadata::from_document(xml.as_bytes(), wanted.as_deref());
@@ -93,12 +93,14 @@ impl SamlConnectionChange {
     fn apply(&self, connection: &mut SamlConnection, metadata: Option<IdpMetadata>) -> Result<()> {
         if let Some(metadata) = metadata {
             connection.idp_entity_id = Some(metadata.entity_id);
-            connection.idp_redirect_url = Some(input::url("idpMetadata", &metadata.sso_redirect_url)?);
+            let address = self.idp_metadata_url.as_ref().is_some_and(|url| !url.trim().is_empty());
+            let field = if address { import_metadata::ADDRESS } else { import_metadata::DOCUMENT };
+            connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
             connection.idp_binding = match metadata.idp_binding {
                 Binding::Post => IdpBinding::Post,
                 Binding::Redirect => IdpBinding::Redirect,
             };
-            connection.idp_certificates = read_certificates("idpMetadata", &metadata.certificates_pem)?;
+            connection.idp_certificates = read_certificates(field, &metadata.certificates_pem)?;
             connection.sign_authn_requests |= metadata.want_authn_requests_signed;
         }
         if let Some(id) = &self.idp_entity_id {

@@ -219,7 +219,7 @@ both! {
         }
         for url in ["http://127.0.0.1:1/", "http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd"] {
             let message = refused(&stage.post(json!({ "idpMetadataUrl": url })).await);
-            assert!(message.starts_with("bad idpMetadata"), "{message}");
+            assert!(message.starts_with("bad idpMetadataUrl: "), "{message}");
         }
         assert_eq!(refused(&stage.post(json!({ "organizationId": "" })).await), "bad organization_id: is required");
         assert_eq!(refused(&stage.post(json!({ "organizationId": "x" })).await), "bad organization_id: \"x\" does not have expected prefix \"org_\"");

@@ -29,10 +29,7 @@ const BUCKETS: &[f64] = &[
 
 /// Starts writing logs to standard error. A second call in the same process changes nothing.
 pub fn start_logs(format: LogFormat, filter: &str) {
-    // The framework's own comings and goings are nobody's news; who wants them writes `actix_server=info`.
-    let filter =
-        EnvFilter::try_new(format!("actix_server=warn,{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(env_filter(filter));
     let started = match format {
         LogFormat::Pretty => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -51,6 +48,14 @@ pub fn start_logs(format: LogFormat, filter: &str) {
     };
     // Fails only when logs were started before, by a server in the same process.
     drop(started);
+}
+
+/// What is written. The framework's own comings and goings are nobody's news, and what it says of broken
+/// connections, as errors, any stranger can make it say. Who wants either names the same target himself.
+fn env_filter(wanted: &str) -> EnvFilter {
+    const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
+    EnvFilter::try_new(format!("{QUIET},{wanted}"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("{QUIET},info")))
 }
 
 /// The process's figures, which the first call starts to collect.

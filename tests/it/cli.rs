@@ -54,8 +54,8 @@ impl Installation {
             }
         };
         // Whatever else it says must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Served { child, address }
+        let log = std::thread::spawn(move || lines.map_while(Result::ok).collect());
+        Served { child, address, log: Some(log) }
     }
 }
 
@@ -74,6 +74,7 @@ fn said(output: &Output) -> String {
 struct Served {
     child: Child,
     address: SocketAddr,
+    log: Option<std::thread::JoinHandle<Vec<String>>>,
 }
 
 impl Served {
@@ -121,6 +122,33 @@ fn read_answer(stream: &mut TcpStream) -> (u16, String) {
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
     let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
     (status.unwrap_or_else(|| panic!("no status in {text:?}")), body.unwrap_or_default())
+}
+
+#[test]
+fn strangers_write_no_errors_into_the_log() {
+    let installation = Installation::new(Backend::Sqlite);
+    let mut server = installation.serve(&[]);
+    for nonsense in [
+        "\u{1}\u{2}\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1, 2\r\n\r\n",
+        "POST /v1/saml/x/acs HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.write_all(nonsense.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        drop(stream.read(&mut [0; 1024]));
+    }
+    assert_eq!(server.ask("GET", "/healthz", "x", "").0, 200);
+    server.terminate();
+    assert!(server.wait(Duration::from_secs(30)).success());
+    let log = server.log.take().unwrap().join().unwrap();
+    assert!(log.iter().any(|line| line.contains("/healthz")), "{log:#?}");
+    for line in log {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_ne!(event["level"], "ERROR", "{line}");
+    }
 }
 
 fn a_script_sets_everything_up(backend: Backend) {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     model::{
         environment::IdpInitiated,
+        http_url::HttpUrl,
         id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
         saml_connection::{IdpBinding, SamlConnection},
     },
@@ -185,14 +186,12 @@ fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String
 }
 
 /// Makes a connection of an organization. Its SP entity id and ACS URL are made from today's URL of the
-/// environment and stored: they never move afterwards (ruling 8). `test` marks one that is wired to the
-/// bundled test identity provider.
+/// environment and stored: they never move afterwards (ruling 8).
 pub async fn create(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
-    test: bool,
 ) -> Result<DescribedConnection> {
     let environment_id = actor.managed_environment()?;
     let metadata = change.metadata(state).await?;
@@ -221,11 +220,12 @@ pub async fn create(
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
-        test,
+        test: false,
         created_at: now,
         updated_at: now,
     };
     change.apply(&mut connection, metadata)?;
+    connection.test = is_test(state, &connection);
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
@@ -297,8 +297,12 @@ pub async fn update(
     let mut tx = state.db.write().await?;
     // The organization first, so that two that make different connections primary take turns.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
-    let mut connection = load(&mut tx, environment_id, id).await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut connection = before.clone();
     change.apply(&mut connection, metadata)?;
+    // One that was wired to it before the public URL moved stays what it is.
+    let wiring = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
+    connection.test = is_test(state, &connection) || (before.test && wiring(&before) == wiring(&connection));
     connection.updated_at = state.now();
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
@@ -319,6 +323,14 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the connection is wired to the bundled test identity provider, which signs in anybody as
+/// anybody: then no login goes through it where that is off (ruling 24).
+fn is_test(state: &State, connection: &SamlConnection) -> bool {
+    let entity_id = connection.idp_entity_id.as_deref();
+    let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);
+    entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))
 }
 
 async fn load(

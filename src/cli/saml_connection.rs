@@ -187,7 +187,7 @@ impl SamlConnection {
                             .await?;
                     change.primary = Some(others.items.is_empty());
                 }
-                let made = saml_connections::create(&state, &actor, create.organization, &change, false)
+                let made = saml_connections::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::in_flags)?;
                 output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection made:")

@@ -385,7 +385,8 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
             "UPDATE saml_connections SET is_primary = $3, idp_entity_id = $4, idp_redirect_url = $5, \
              idp_certificates = $6, idp_binding = $7, sp_entity_id = $8, sp_acs_urls = $9, \
              idp_initiated = $10, email_attribute = $11, allow_sha1 = $12, assertion_encryption = $13, \
-             allow_cbc_encryption = $14, sign_authn_requests = $15, force_authn = $16, updated_at = $17 \
+             allow_cbc_encryption = $14, sign_authn_requests = $15, force_authn = $16, test = $17, \
+             updated_at = $18 \
              WHERE environment_id = $1 AND id = $2",
         )
         .bind(connection.environment_id)
@@ -404,6 +405,7 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
         .bind(connection.allow_cbc_encryption)
         .bind(connection.sign_authn_requests)
         .bind(connection.force_authn)
+        .bind(connection.test)
         .bind(connection.updated_at)
         .execute()
         .await?;

@@ -231,6 +231,49 @@ both! {
         }
     }
 
+    async fn whatever_is_wired_to_the_test_identity_provider_is_a_test(app: TestApp) {
+        let test_idp = TestApp::spawn_with(app.backend, |config| config.test_idp = true).await;
+        for (app, reason) in [(app, Some("test_connection_disabled")), (test_idp, None)] {
+            let links = app.state.links.clone();
+            let stage = Stage::set(app).await;
+            let address = format!("/v1/organizations/{}", stage.organization);
+            let name = Some(json!({ "displayName": "Wired & Co" }));
+            assert_eq!(stage.app.api(&stage.key, Method::PATCH, &address, name).await.status, 200);
+            let [certificate, ..] = certificates();
+            let real = json!({
+                "idpEntityId": "urn:idp", "idpRedirectUrl": "https://idp.example/sso", "idpCertificate": certificate,
+            });
+            let opened = async |connection: &Value| {
+                let body = json!({ "samlConnectionId": connection["id"] });
+                let link = stage.app.api(&stage.key, Method::POST, "/v1/saml/redirect", Some(body)).await;
+                let opened = stage.app.browser().get(link.json()["redirectUrl"].as_str().unwrap()).await;
+                opened.reason().map(str::to_owned)
+            };
+            let listed = async || {
+                let page = stage.app.browser().get(&stage.app.url("/test-idp")).await;
+                (page.status != 404).then(|| page.body.contains("Wired &amp; Co"))
+            };
+            let test_idp = reason.is_none();
+            let made = stage.create(real.clone()).await;
+            assert_eq!((opened(&made).await, listed().await), (None, test_idp.then_some(false)), "a real one");
+            for wired in [
+                json!({ "idpEntityId": links.test_idp_metadata() }),
+                json!({ "idpRedirectUrl": links.test_idp_sso() }),
+            ] {
+                let patched = one(&stage.patch(&made["id"], wired.clone()).await);
+                assert_eq!(opened(&patched).await.as_deref(), reason, "{wired}");
+                assert_eq!(listed().await, test_idp.then_some(true), "{wired}");
+                one(&stage.patch(&made["id"], real.clone()).await);
+                assert_eq!((opened(&made).await, listed().await), (None, test_idp.then_some(false)), "real again");
+            }
+            let mut born = real.clone();
+            born["idpEntityId"] = json!(links.test_idp_metadata());
+            let born = stage.create(born).await;
+            assert_eq!(opened(&born).await.as_deref(), reason);
+            assert_eq!(listed().await, test_idp.then_some(true));
+        }
+    }
+
     async fn metadata_gives_what_is_not_given_by_itself(app: TestApp) {
         let stage = Stage::set(app).await;
         let [first, second, third] = certificates();

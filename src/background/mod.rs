@@ -5,8 +5,8 @@ mod retention;
 use std::time::Duration;
 
 use crate::{
-    app::{Result, State},
-    store,
+    app::{Error, Result, State},
+    store, telemetry,
 };
 
 /// How often jobs are looked at.
@@ -21,9 +21,14 @@ pub async fn run(state: State, keep_logins: Duration) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = round(&state, &holder, keep_logins).await {
-            tracing::warn!(%error, "a background job failed; it is tried again in a minute");
+            report(&error);
         }
     }
+}
+
+fn report(error: &Error) {
+    let cause = telemetry::causes(error);
+    tracing::warn!(cause, "a background job failed; it is tried again in a minute");
 }
 
 /// Runs each job that is free.
@@ -56,6 +61,28 @@ mod tests {
         },
         server,
     };
+
+    #[test]
+    fn a_failure_is_reported_with_its_cause() {
+        #[derive(Clone, Default)]
+        struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+        impl std::io::Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            report(&Error::internal(std::io::Error::other("the disk is full")));
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("something failed on our side: the disk is full"), "{text}");
+    }
 
     #[tokio::test]
     async fn one_replica_at_a_time_holds_a_job() {

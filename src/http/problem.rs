@@ -30,6 +30,7 @@ use crate::{
         message::{self, Message},
         response::{self, Policy},
     },
+    telemetry,
 };
 
 /// An error on its way to a caller.
@@ -135,13 +136,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         if let Error::Internal(source) = &self.error {
-            let mut causes = vec![source.to_string()];
-            let mut cause = source.source();
-            while let Some(deeper) = cause {
-                causes.push(deeper.to_string());
-                cause = deeper.source();
-            }
-            tracing::error!(cause = causes.join(": "), "request failed on our side");
+            tracing::error!(cause = telemetry::causes(&**source), "request failed on our side");
         }
         let mut response = match self.surface {
             Surface::Page => response::page(self.status(), Policy::Own, self.view()),

@@ -12,7 +12,7 @@ use ostiary::model::environment::Slug;
 /// nobody does.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["links", "model", "oauth", "saml", "store", "telemetry"]),
-    ("background", &["app", "store"]),
+    ("background", &["app", "store", "telemetry"]),
     ("cli", &["app", "config", "http", "links", "model", "server", "store", "telemetry", "test_idp"]),
     ("config", &[]),
     ("http", &["app", "config", "links", "model", "oauth", "pages", "telemetry"]),

@@ -425,3 +425,189 @@ fn completions_and_the_man_page_come_from_the_definitions() {
     std::fs::write(directory.path().join("o.toml"), example).unwrap();
     output(&["config", "--config", "o.toml"]);
 }
+
+/// The commands under a title of the README, each on one line.
+fn commands_of_the_readme(title: &str) -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once(&format!("\n## {title}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap().replace("\\\n", " ");
+    section.lines().filter_map(|line| line.strip_prefix("$ ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn what_the_readme_says_works() {
+    let installation = Installation::new(Backend::Sqlite);
+    std::fs::write(installation.directory.path().join("metadata.xml"), idp_metadata()).unwrap();
+    let commands = commands_of_the_readme("For real");
+    let (mut organization, mut key) = (String::new(), String::new());
+    for command in commands.iter().filter(|command| command.contains(" create ")) {
+        let command = command
+            .replace("https://idp.acme.com/metadata", "metadata.xml")
+            .replace("org_…", &organization)
+            .replace("ostiary ", "");
+        let made = installation.json(&command.split_whitespace().collect::<Vec<_>>());
+        match command.split(' ').next() {
+            Some("organization") => organization = made["id"].as_str().unwrap().to_owned(),
+            Some("api-key") => key = made["secretToken"].as_str().unwrap().to_owned(),
+            _ => {}
+        }
+    }
+    let served = installation.serve(&["--public-url", "https://sso.example.com"]);
+    let asks = commands.iter().find(|command| command.contains("/v1/saml/redirect")).unwrap();
+    let body = asks.split('\'').nth(1).unwrap();
+    let (status, answer) = served.ask("POST", "/v1/saml/redirect", &format!("Bearer {key}"), body);
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn what_was_made_can_be_changed_and_taken_away() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let made = installation.json(&[
+        "organization",
+        "create",
+        "--environment",
+        "prod",
+        "--display-name",
+        "Acme",
+        "--domain",
+        "acme.com",
+    ]);
+    let id = made["id"].as_str().unwrap();
+    let update = |arguments: &[&str]| {
+        let now = installation.json(&[&["organization", "update", id], arguments].concat());
+        json!([now["displayName"], now["externalId"], now["domains"]])
+    };
+    assert_eq!(
+        update(&["--domain", "acme.co.uk", "--domain", "acme.org"]),
+        json!(["Acme", "", ["acme.co.uk", "acme.org"]])
+    );
+    assert_eq!(update(&["--external-id", "42"]), json!(["Acme", "42", ["acme.co.uk", "acme.org"]]));
+    assert_eq!(update(&["--external-id", "", "--domain", ""]), json!(["Acme", "", []]));
+
+    let refused = installation.run(&["organization", "update", id, "--domain", "gmail.com"]);
+    let words = said(&refused);
+    assert!(words.contains("--allow-free-mail") && !words.contains("allowFreeMail"), "{words}");
+    update(&["--domain", "gmail.com", "--allow-free-mail"]);
+
+    let connection = |arguments: &[&str]| {
+        let made =
+            installation.json(&[&["saml-connection", "create", "--organization", id], arguments].concat());
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (connection(&[]), connection(&[]));
+    let delete = |thing: &str, id: &str| installation.run(&[thing, "delete", id]).status.code();
+    let connections = || {
+        let list = installation.run(&["saml-connection", "list", "--organization", id]);
+        String::from_utf8(list.stdout).unwrap()
+    };
+    // The doctor's remedy is one that can be taken.
+    let doctor = installation.json(&["doctor", "--offline", "--public-url", "https://elsewhere.example"]);
+    let remedy = format!("ostiary saml-connection delete {first}");
+    assert!(doctor.to_string().contains(&remedy), "{doctor}");
+    assert_eq!(delete("saml-connection", &first), Some(0));
+    assert_eq!(delete("saml-connection", &first), Some(1), "it is gone");
+    assert!(!connections().contains(&first) && connections().contains(&second));
+    assert_eq!(delete("organization", id), Some(0));
+    assert_eq!(delete("organization", id), Some(1));
+    let list = installation.run(&["organization", "list", "--environment", "prod"]);
+    assert!(list.status.success() && list.stdout.is_empty(), "{}", said(&list));
+}
+
+#[test]
+fn our_saml_key_pair_is_rotated_for_one_environment() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let stages =
+        |keys: &Value| keys.as_array().unwrap().iter().map(|key| key["stage"].clone()).collect::<Vec<_>>();
+    let before = installation.json(&["keys", "list", "--sp", "prod"]);
+    assert_eq!(stages(&before), ["active"]);
+    let after = installation.json(&["keys", "rotate", "--sp", "prod"]);
+    assert_eq!(stages(&after), ["active", "next"]);
+    assert_eq!(after[0]["id"], before[0]["id"], "the old one signs for now");
+
+    // What a customer's admin loads has both, and what is encrypted to either can be read.
+    let organization = installation.json(&["organization", "create", "--environment", "prod"]);
+    let connection = installation.json(&[
+        "saml-connection",
+        "create",
+        "--organization",
+        organization["id"].as_str().unwrap(),
+        "--assertion-encryption",
+        "--sign-authn-requests",
+    ]);
+    assert_eq!(connection["spEncryptionCertificate"], after[1]["certificate"]);
+    let served = installation.serve(&[]);
+    let path = format!("/v1/saml/{}/metadata", connection["id"].as_str().unwrap());
+    let (status, metadata) = served.ask("GET", &path, "", "");
+    assert_eq!(status, 200, "{metadata}");
+    for key in after.as_array().unwrap() {
+        let pem: String =
+            key["certificate"].as_str().unwrap().lines().filter(|line| !line.starts_with("--")).collect();
+        let metadata: String = metadata.split_whitespace().collect();
+        assert_eq!(metadata.matches(&pem).count(), 2, "to sign and to encrypt: {metadata}");
+    }
+
+    let compromised = installation.json(&["keys", "rotate", "--sp", "prod", "--compromised"]);
+    assert_eq!(stages(&compromised), ["active"]);
+    let refused = installation.run(&["keys", "rotate", "--sp", "nowhere"]);
+    assert!(said(&refused).contains("environment not found"), "{}", said(&refused));
+    let listed = installation.run(&["keys", "list", "--sp", "prod"]);
+    assert!(
+        said(&listed).contains(compromised[0]["certificateSha256"].as_str().unwrap()),
+        "{}",
+        said(&listed)
+    );
+}
+
+#[test]
+fn a_taken_address_and_a_database_that_is_down_are_told_once() {
+    let installation = Installation::new(Backend::Sqlite);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = said(&installation.run(&["serve", "--listen", &address]));
+    assert_eq!(refused.matches("os error").count(), 1, "{refused}");
+
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://x@{free}/x");
+    let doctor = said(&installation.run(&["doctor", "--offline", "--database-url", &url]));
+    assert!(doctor.contains("Connection refused") && !doctor.contains("timed out"), "{doctor}");
+    assert_eq!(doctor.matches("os error").count(), 1, "{doctor}");
+}
+
+#[test]
+fn a_certificate_is_shown_to_people_once() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let organization = installation.json(&["organization", "create", "--environment", "prod"]);
+    std::fs::write(installation.directory.path().join("metadata.xml"), idp_metadata()).unwrap();
+    let id = organization["id"].as_str().unwrap();
+    let made = installation.run(&[
+        "saml-connection",
+        "create",
+        "--organization",
+        id,
+        "--idp-metadata",
+        "metadata.xml",
+    ]);
+    assert_eq!(said(&made).matches("BEGIN CERTIFICATE").count(), 1, "{}", said(&made));
+}
+
+#[test]
+fn what_must_be_known_of_a_proxy_and_of_the_file_is_said() {
+    let installation = Installation::new(Backend::Sqlite);
+    let public = ["doctor", "--offline", "--public-url", "https://sso.example.com"];
+    let warned = said(&installation.run(&public));
+    assert!(warned.contains("OSTIARY_TRUSTED_PROXIES"), "{warned}");
+    let named = [&public[..], &["--set", "trusted_proxies=10.0.0.0/8"]].concat();
+    assert!(!said(&installation.run(&named)).contains("OSTIARY_TRUSTED_PROXIES"));
+
+    // The copy that this test works on was made by hand, for all to read.
+    let file = installation.database.url.strip_prefix("sqlite://").unwrap();
+    let mode = |mode: u32| {
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        said(&installation.run(&["doctor", "--offline"]))
+    };
+    assert!(mode(0o644).contains("chmod 600"));
+    assert!(!mode(0o600).contains("chmod"));
+}

@@ -25,7 +25,7 @@ use ostiary::{
 };
 use reqwest::{Client, header, redirect};
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 
 const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
@@ -91,12 +91,16 @@ async fn run(login: &Arc<Login>, logins: usize) {
 /// What the command line set up.
 struct Installation {
     database_url: String,
+    /// Where its server listens, and so where browsers and the connection's ACS URL point.
+    address: String,
     organization: String,
 }
 
 impl Installation {
     fn new(database_url: &str, certificate: &str) -> Self {
-        let this = Self { database_url: database_url.to_owned(), organization: String::new() };
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port").to_string();
+        let this = Self { database_url: database_url.to_owned(), address, organization: String::new() };
         this.cli(&["migrate"]);
         this.json(&[
             "environment",
@@ -152,7 +156,7 @@ impl Installation {
         command
             .env("OSTIARY_DATABASE_URL", &self.database_url)
             .env("OSTIARY_MASTER_KEY", BASE64.encode([7; 32]))
-            .env("OSTIARY_PUBLIC_URL", "http://localhost:8080")
+            .env("OSTIARY_PUBLIC_URL", format!("http://{}", self.address))
             .env("OSTIARY_LOG_LEVEL", "warn")
             .env("OSTIARY_RATE_LIMITS", "off");
         command
@@ -178,12 +182,11 @@ struct Server {
 
 impl Server {
     async fn start(installation: &Installation, cross_check: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its address");
         let begun = Instant::now();
         let mut process = installation
             .command()
             .env("OSTIARY_SAML_CROSS_CHECK", cross_check)
-            .args(["serve", "--listen", &free.to_string()])
+            .args(["serve", "--listen", &installation.address])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -191,7 +194,7 @@ impl Server {
         for pipe in [process.stdout.take().map(drain), process.stderr.take().map(drain)] {
             assert!(pipe.is_some());
         }
-        let base = format!("http://{free}");
+        let base = format!("http://{}", installation.address);
         let client = Client::builder().no_proxy().build().expect("a client");
         while !client.get(format!("{base}/readyz")).send().await.is_ok_and(|answer| answer.status() == 200) {
             assert!(begun.elapsed() < Duration::from_secs(20), "the server did not get ready");

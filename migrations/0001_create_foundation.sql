@@ -121,8 +121,7 @@ CREATE TABLE saml_flows (
 CREATE INDEX saml_flows_by_environment ON saml_flows (environment_id, created_at);
 CREATE INDEX saml_flows_failed ON saml_flows (environment_id, created_at) WHERE status = 'failed';
 CREATE INDEX saml_flows_detached ON saml_flows (saml_connection_id, created_at) WHERE origin = 'detached';
-CREATE INDEX saml_flows_by_age ON saml_flows (created_at);
-CREATE INDEX saml_flows_by_browser ON saml_flows (browser_sha256, saml_connection_id);
+CREATE INDEX saml_flows_restarted ON saml_flows (browser_sha256, saml_connection_id) WHERE origin = 'restart';
 
 CREATE TABLE saml_flow_steps (
     flow_id TEXT NOT NULL REFERENCES saml_flows (id) ON DELETE CASCADE,

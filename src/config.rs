@@ -385,6 +385,17 @@ impl Config {
                 "public_url is {url}: over plain http anyone on the way can read and change a login; use https"
             ));
         }
+        if self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+            && self.trusted_proxies.is_empty()
+            && self.rate_limits
+        {
+            warnings.push(
+                "trusted_proxies is empty, but TLS must end at a proxy in front: everybody who comes through it \
+                 counts as one client, so one network's failures slow down all; name the proxy's addresses \
+                 (OSTIARY_TRUSTED_PROXIES)"
+                    .to_owned(),
+            );
+        }
         if self.test_idp {
             warnings
                 .push("test_idp is on: the bundled identity provider signs in anybody as anybody".to_owned());
@@ -499,6 +510,16 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_in_front_must_be_named() {
+        let https =
+            Config { public_url: Some(Url::parse("https://sso.example.com").unwrap()), ..Config::default() };
+        let warnings = https.warnings();
+        assert!(warnings.len() == 1 && warnings[0].contains("OSTIARY_TRUSTED_PROXIES"), "{warnings:?}");
+        let named = Config { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..https };
+        assert!(named.warnings().is_empty());
+    }
+
+    #[test]
     fn plain_http_in_public_gets_a_warning() {
         for (url, warned) in [
             ("http://sso.example.com", true),
@@ -508,7 +529,8 @@ mod tests {
             ("http://[::1]:9000", false),
         ] {
             let config = Config { public_url: Some(Url::parse(url).unwrap()), ..Config::default() };
-            assert_eq!(config.warnings().len(), usize::from(warned), "{url}");
+            let is_warned = config.warnings().iter().any(|warning| warning.contains("over plain http"));
+            assert_eq!(is_warned, warned, "{url}");
         }
     }
 }

@@ -191,14 +191,22 @@ impl Links {
             || matches!(self.base.host(), Some(Host::Domain(host)) if host == "localhost" || host.ends_with(".localhost"))
     }
 
+    /// Whether an entity id or sign-on address is that of the bundled test identity provider, by whatever
+    /// name of the machine itself it goes.
+    pub fn is_test_idp(&self, address: &str) -> bool {
+        let Ok(url) = Url::parse(address) else { return false };
+        let same_machine = || {
+            is_loopback(&self.base)
+                && is_loopback(&url)
+                && self.base.port_or_known_default() == url.port_or_known_default()
+        };
+        [path::TEST_IDP_METADATA, path::TEST_IDP_SSO].contains(&url.path())
+            && (url.origin() == self.base.origin() || same_machine())
+    }
+
     /// Whether this origin is on the machine itself.
     pub fn is_loopback(&self) -> bool {
-        match self.base.host() {
-            Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.base)
     }
 
     /// The front page.
@@ -306,6 +314,15 @@ impl Links {
     }
 }
 
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,6 +401,29 @@ mod tests {
             let links = links(url).unwrap();
             assert_eq!((links.is_trustworthy(), links.is_loopback()), (trustworthy, loopback), "{url}");
         }
+    }
+
+    #[test]
+    fn the_test_identity_provider_is_known_by_its_addresses() {
+        let local = links("http://localhost:8080").unwrap();
+        for own in [local.test_idp_metadata().as_str(), local.test_idp_sso().as_str()] {
+            assert!(local.is_test_idp(own), "{own}");
+        }
+        for (address, own) in [
+            ("http://127.0.0.1:8080/test-idp/sso?x=1#y", true),
+            ("http://[::1]:8080/test-idp/metadata", true),
+            ("http://localhost:8081/test-idp/sso", false),
+            ("http://localhost:8080/test-idp", false),
+            ("http://idp.example:8080/test-idp/sso", false),
+            ("https://sso.example.com/test-idp/sso", false),
+            ("urn:idp", false),
+            ("", false),
+        ] {
+            assert_eq!(local.is_test_idp(address), own, "{address}");
+        }
+        let public = links("https://sso.example.com").unwrap();
+        assert!(public.is_test_idp("https://sso.example.com:443/test-idp/metadata"));
+        assert!(!public.is_test_idp("http://localhost:8080/test-idp/metadata"));
     }
 
     #[test]

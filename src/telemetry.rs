@@ -31,12 +31,25 @@ const BUCKETS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
+/// An error with what caused it, outermost first, in one line. What an error already says of its cause is
+/// not said again: some libraries' texts include it, some do not.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let said = deeper.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = deeper.source();
+    }
+    text
+}
+
 /// Starts writing logs to standard error. A second call in the same process changes nothing.
 pub fn start_logs(format: LogFormat, filter: &str) {
-    // The framework's own comings and goings are nobody's news; who wants them writes `actix_server=info`.
-    let filter =
-        EnvFilter::try_new(format!("actix_server=warn,{filter}")).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(env_filter(filter));
     let started = match format {
         LogFormat::Pretty => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -55,6 +68,14 @@ pub fn start_logs(format: LogFormat, filter: &str) {
     };
     // Fails only when logs were started before, by a server in the same process.
     drop(started);
+}
+
+/// What is written. The framework's own comings and goings are nobody's news, and what it says of broken
+/// connections, as errors, any stranger can make it say. Who wants either names the same target himself.
+fn env_filter(wanted: &str) -> EnvFilter {
+    const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
+    EnvFilter::try_new(format!("{QUIET},{wanted}"))
+        .unwrap_or_else(|_| EnvFilter::new(format!("{QUIET},info")))
 }
 
 /// The process's figures, which the first call starts to collect.
@@ -131,6 +152,21 @@ pub fn pool_observed(idle: u32, used: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_said_twice_of_a_cause() {
+        #[derive(Debug, thiserror::Error)]
+        enum Failure {
+            #[error("cannot listen: {0}")]
+            Tells(#[source] std::io::Error),
+            #[error("cannot read")]
+            Hides(#[source] std::io::Error),
+        }
+        let refused = || std::io::Error::other("refused");
+        assert_eq!(causes(&Failure::Tells(refused())), "cannot listen: refused");
+        assert_eq!(causes(&Failure::Hides(refused())), "cannot read: refused");
+        assert_eq!(causes(&refused()), "refused");
+    }
 
     #[test]
     fn figures_are_written_for_prometheus() {

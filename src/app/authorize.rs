@@ -55,8 +55,8 @@ pub struct Choice {
     pub query: String,
 }
 
-/// Begins the login that a client's authorization request asks for.
-pub async fn authorize(state: &State, query: &str, browser: Option<Browser>) -> Result<Outcome> {
+/// Begins the login that a client's authorization request asks for, in a browser that stands at `host`.
+pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, host: &str) -> Result<Outcome> {
     let parameters = Parameters::parse(query);
     let sender = match Sender::parse(&parameters) {
         Ok(sender) => sender,
@@ -70,8 +70,8 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>) -> 
         Ok(redirect_uri) => redirect_uri,
         Err(error) => return Ok(Outcome::Page(error)),
     };
-    let to_client = |error| {
-        tracing::info!(client = %sender.client_id, %error, "authorization refused");
+    let to_client = |error: Error| {
+        tracing::info!(client = %sender.client_id, reason = error.code(), "authorization refused");
         Ok(Outcome::ToClient(authorize::error_url(&redirect_uri, &error, sender.state)))
     };
     let request = match AuthorizeRequest::parse(&parameters) {
@@ -101,7 +101,7 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>) -> 
     let id = SamlFlowId::new(now, &*state.random);
     let flow =
         sign_in::start(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
-    Ok(match sign_in::begin_or_refuse(state, &target, flow, browser).await? {
+    Ok(match sign_in::begin_or_refuse(state, &target, flow, browser, host).await? {
         Ok(begun) => Outcome::Begun(begun),
         Err(refused) => Outcome::Refused(refused),
     })

@@ -14,7 +14,7 @@ pub fn line(field: &'static str, text: &str, most: usize) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// Like [`line`]; an empty one stands for none.
+/// Like [`line()`]; an empty one stands for none.
 pub fn optional_line(field: &'static str, text: &str, most: usize) -> Result<Option<String>> {
     Ok(Some(line(field, text, most)?).filter(|text| !text.is_empty()))
 }

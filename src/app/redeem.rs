@@ -41,8 +41,9 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
             .await?
             .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
             .ok_or_else(gone)?;
-        let organization =
-            store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
+        let organization = store::organizations::find(&mut conn, flow.environment_id, flow.organization_id)
+            .await?
+            .ok_or_else(gone)?;
         (flow, organization)
     };
     let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
@@ -57,7 +58,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
         state: flow.state.unwrap_or_default(),
         attributes: flow.attributes,
         organization_id: flow.organization_id,
-        organization_external_id: organization.and_then(|o| o.external_id).unwrap_or_default(),
+        organization_external_id: organization.external_id.unwrap_or_default(),
         saml_flow_id: flow.id,
     })
 }

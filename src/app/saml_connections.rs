@@ -12,6 +12,7 @@ use super::{
 use crate::{
     model::{
         environment::IdpInitiated,
+        http_url::HttpUrl,
         id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
         saml_connection::{IdpBinding, SamlConnection},
     },
@@ -75,7 +76,7 @@ impl SamlConnectionChange {
         match (given(&self.idp_metadata), given(&self.idp_metadata_url)) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err(Error::invalid("idpMetadataUrl", "must not come together with idpMetadata"))
+                Err(Error::invalid(import_metadata::ADDRESS, "must not come together with idpMetadata"))
             }
             (Some(xml), None) => {
                 let read = move || import_metadata::from_document(xml.as_bytes(), wanted.as_deref());
@@ -93,12 +94,14 @@ impl SamlConnectionChange {
     fn apply(&self, connection: &mut SamlConnection, metadata: Option<IdpMetadata>) -> Result<()> {
         if let Some(metadata) = metadata {
             connection.idp_entity_id = Some(metadata.entity_id);
-            connection.idp_redirect_url = Some(input::url("idpMetadata", &metadata.sso_redirect_url)?);
+            let address = self.idp_metadata_url.as_ref().is_some_and(|url| !url.trim().is_empty());
+            let field = if address { import_metadata::ADDRESS } else { import_metadata::DOCUMENT };
+            connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
             connection.idp_binding = match metadata.idp_binding {
                 Binding::Post => IdpBinding::Post,
                 Binding::Redirect => IdpBinding::Redirect,
             };
-            connection.idp_certificates = read_certificates("idpMetadata", &metadata.certificates_pem)?;
+            connection.idp_certificates = read_certificates(field, &metadata.certificates_pem)?;
             connection.sign_authn_requests |= metadata.want_authn_requests_signed;
         }
         if let Some(id) = &self.idp_entity_id {
@@ -183,14 +186,12 @@ fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String
 }
 
 /// Makes a connection of an organization. Its SP entity id and ACS URL are made from today's URL of the
-/// environment and stored: they never move afterwards (ruling 8). `test` marks one that is wired to the
-/// bundled test identity provider.
+/// environment and stored: they never move afterwards (ruling 8).
 pub async fn create(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
-    test: bool,
 ) -> Result<DescribedConnection> {
     let environment_id = actor.managed_environment()?;
     let metadata = change.metadata(state).await?;
@@ -219,11 +220,12 @@ pub async fn create(
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
-        test,
+        test: false,
         created_at: now,
         updated_at: now,
     };
     change.apply(&mut connection, metadata)?;
+    connection.test = is_test(state, &connection);
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
@@ -295,13 +297,19 @@ pub async fn update(
     let mut tx = state.db.write().await?;
     // The organization first, so that two that make different connections primary take turns.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
-    let mut connection = load(&mut tx, environment_id, id).await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut connection = before.clone();
     change.apply(&mut connection, metadata)?;
+    // One that was wired to it before the public URL moved stays what it is.
+    let wiring = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
+    connection.test = is_test(state, &connection) || (before.test && wiring(&before) == wiring(&connection));
     connection.updated_at = state.now();
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
-    store::saml_connections::update(&mut tx, &connection).await?;
+    if !store::saml_connections::update(&mut tx, &connection).await? {
+        return Err(not_found(id));
+    }
     tx.commit().await?;
     describe(state, connection).await
 }
@@ -315,6 +323,14 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether the connection is wired to the bundled test identity provider, which signs in anybody as
+/// anybody: then no login goes through it where that is off (ruling 24).
+fn is_test(state: &State, connection: &SamlConnection) -> bool {
+    let entity_id = connection.idp_entity_id.as_deref();
+    let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);
+    entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))
 }
 
 async fn load(

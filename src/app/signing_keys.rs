@@ -87,7 +87,8 @@ pub enum Rotation {
     /// of their tokens is over. Nobody notices.
     Overlapping,
     /// An old key is known to somebody else: the new keys sign at once, and what the old ones signed
-    /// stops being good wherever keys are fetched anew.
+    /// stops being good wherever keys are fetched anew. Another process learns of it when it reads its
+    /// keys again, within [`KEPT`]; clients when [`JWKS_MAX_AGE`] is over.
     Compromised,
 }
 
@@ -117,10 +118,10 @@ pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
 /// Puts a new key into each line. Gives the keys as they stand afterwards.
 pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>> {
     let now = state.now();
-    let (active_from, retired_at) = match rotation {
+    let (begin, retired_at) = match rotation {
         Rotation::Overlapping => {
-            let active_from = now + PUBLISH_AHEAD;
-            (active_from, active_from + id_token::LIFETIME + MARGIN)
+            let begin = now + PUBLISH_AHEAD;
+            (begin, begin + id_token::LIFETIME + MARGIN)
         }
         Rotation::Compromised => (now, now),
     };
@@ -129,6 +130,8 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
     for key in &keys {
         let name = key.algorithm().as_str();
         let generation = signing_keys::last_generation(&mut tx, Purpose::IdToken, name).await? + 1;
+        // The first of a line has nothing to overlap with.
+        let active_from = if generation == 1 { now } else { begin };
         let stored = seal(state, key, generation, active_from)?;
         if !signing_keys::insert(&mut tx, Purpose::IdToken, &stored).await? {
             return Err(Error::FailedPrecondition(
@@ -358,6 +361,17 @@ mod tests {
         assert!(!published_kids(&there).await.contains(&old));
         let gone = signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;
         assert_eq!(gone.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_first_keys_sign_at_once_even_by_a_rotation() {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), clock());
+        let here = replica(&directory, &clock).await;
+        let keys = rotate(&here, Rotation::Overlapping).await.unwrap();
+        assert_eq!(keys.len(), 3);
+        for key in keys {
+            assert_eq!((key.stage, key.active_from), (Stage::Active, clock.now()), "says when it signs");
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,25 @@
 //! Our own SAML key pair of an environment: signs AuthnRequests and decrypts assertions.
 //!
-//! One pair an environment, made when it is first needed. After a rotation the former ones still
-//! decrypt until they retire, because an identity provider goes on encrypting to the certificate that
-//! it has.
+//! One pair an environment, made when it is first needed. A rotation publishes the new certificate
+//! beside the old one first, so that identity providers can take it in before it signs; and the old pair
+//! still decrypts until it retires, because an identity provider goes on encrypting to the certificate
+//! that it has.
 
-use super::{Error, Result, State};
+use std::time::Duration;
+
+use super::{
+    Error, Result, State,
+    signing_keys::{Rotation, Stage},
+};
 use crate::{
-    model::id::{EnvironmentId, SigningKeyId},
-    saml::key_pair::{KeyKind, KeyPair},
+    model::{
+        id::{EnvironmentId, SigningKeyId},
+        time::Timestamp,
+    },
+    saml::{
+        certificate::Certificate,
+        key_pair::{KeyKind, KeyPair},
+    },
     store::{
         self,
         signing_keys::{Purpose, StoredKey},
@@ -17,17 +29,93 @@ use crate::{
 /// The algorithm's name in the table: one line of keys an environment.
 const ALGORITHM: &str = "RSA";
 
-/// The key pairs of an environment that are in use: the first one signs and is what identity providers
-/// encrypt to, all of them decrypt. There is at least one.
+/// How long a new certificate is published before its key signs: customers' admins take it in by hand, and
+/// not all the same day.
+pub const PUBLISH_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// How long after that the old key still decrypts.
+pub const STILL_DECRYPTS: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// A key pair, as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpKeySummary {
+    /// Its name.
+    pub id: String,
+    /// Where it stands. All of them decrypt and are published.
+    pub stage: Stage,
+    /// From when it signs.
+    pub active_from: Timestamp,
+    /// When it is forgotten.
+    pub retired_at: Option<Timestamp>,
+    /// The SHA-256 fingerprint of its certificate.
+    pub certificate_sha256: String,
+    /// Its certificate, as PEM.
+    pub certificate: String,
+}
+
+/// The key pairs of an environment that are in use: the first one signs, all of them decrypt and are
+/// published. There is at least one.
 pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<KeyPair>> {
     let stored = ensure(state, Purpose::SamlSp(environment)).await?;
     stored.iter().map(|key| open(state, key)).collect()
 }
 
-/// The certificate to which identity providers encrypt, as PEM.
+/// The certificate to which identity providers encrypt, as PEM: the newest, which decrypts from when it is
+/// published.
 pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -> Result<String> {
     let stored = ensure(state, Purpose::SamlSp(environment)).await?;
-    certificate(&stored[0]).map(str::to_owned)
+    let newest = stored.iter().max_by_key(|key| key.generation).expect("there is at least one");
+    certificate(newest).map(str::to_owned)
+}
+
+/// Every key pair of an environment that is in use, the one that signs first.
+pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKeySummary>> {
+    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
+    let signs = stored[0].generation;
+    stored
+        .iter()
+        .map(|key| {
+            let pem = certificate(key)?;
+            let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+            Ok(SpKeySummary {
+                id: key.id.clone(),
+                stage: match key.generation.cmp(&signs) {
+                    std::cmp::Ordering::Greater => Stage::Next,
+                    std::cmp::Ordering::Equal => Stage::Active,
+                    std::cmp::Ordering::Less => Stage::Retiring,
+                },
+                active_from: key.active_from,
+                retired_at: key.retired_at,
+                certificate_sha256: read.first().map(Certificate::fingerprint_sha256).unwrap_or_default(),
+                certificate: pem.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Makes the next key pair of an environment. Gives the pairs as they stand afterwards.
+pub async fn rotate(
+    state: &State,
+    environment: EnvironmentId,
+    rotation: Rotation,
+) -> Result<Vec<SpKeySummary>> {
+    let purpose = Purpose::SamlSp(environment);
+    ensure(state, purpose).await?;
+    let now = state.now();
+    let (active_from, retired_at) = match rotation {
+        Rotation::Overlapping => (now + PUBLISH_AHEAD, now + PUBLISH_AHEAD + STILL_DECRYPTS),
+        Rotation::Compromised => (now, now),
+    };
+    let mut key = make(state, purpose, active_from).await?;
+    let mut tx = state.db.write().await?;
+    key.generation = store::signing_keys::last_generation(&mut tx, purpose, ALGORITHM).await? + 1;
+    if !store::signing_keys::insert(&mut tx, purpose, &key).await? {
+        return Err(Error::FailedPrecondition("another rotation is under way; nothing was changed".into()));
+    }
+    store::signing_keys::update_retired(&mut tx, purpose, ALGORITHM, key.generation, retired_at).await?;
+    tx.commit().await?;
+    list(state, environment).await
 }
 
 /// The key pair of the bundled test identity provider, made when it is first needed.
@@ -38,10 +126,21 @@ pub async fn test_idp_key_pair(state: &State) -> Result<KeyPair> {
 
 /// The keys in use, the signing one first; the first key ever is made when there is none.
 async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
-    let found = list(state, purpose).await?;
+    let found = in_use(state, purpose).await?;
     if !found.is_empty() {
         return Ok(found);
     }
+    let key = make(state, purpose, state.now()).await?;
+    // Of several that make the first key at once, one is stored, and all use that one.
+    let mut tx = state.db.write().await?;
+    store::signing_keys::insert(&mut tx, purpose, &key).await?;
+    tx.commit().await?;
+    let found = in_use(state, purpose).await?;
+    if found.is_empty() { Err(Error::internal("the key that was stored is not there")) } else { Ok(found) }
+}
+
+/// A new key pair, the first of its line unless the caller says otherwise.
+async fn make(state: &State, purpose: Purpose, active_from: Timestamp) -> Result<StoredKey> {
     let now = state.now();
     let random = state.random.clone();
     let pair = tokio::task::spawn_blocking(move || {
@@ -56,25 +155,19 @@ async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     .map_err(Error::internal)?;
     let id = SigningKeyId::new(now, &*state.random).to_string();
     let pem = pair.private_key_pem().map_err(Error::internal)?;
-    let key = StoredKey {
+    Ok(StoredKey {
         private_key: state.master_key.seal(&StoredKey::place(&id), pem.as_bytes(), &*state.random),
         certificate: Some(pair.certificate_pem().map_err(Error::internal)?),
         id,
         algorithm: ALGORITHM.to_owned(),
         generation: 1,
         created_at: now,
-        active_from: now,
+        active_from,
         retired_at: None,
-    };
-    // Of several that make the first key at once, one is stored, and all use that one.
-    let mut tx = state.db.write().await?;
-    store::signing_keys::insert(&mut tx, purpose, &key).await?;
-    tx.commit().await?;
-    let found = list(state, purpose).await?;
-    if found.is_empty() { Err(Error::internal("the key that was stored is not there")) } else { Ok(found) }
+    })
 }
 
-async fn list(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
+async fn in_use(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     let mut conn = state.db.read().await?;
     let now = state.now();
     let mut keys = store::signing_keys::list(&mut conn, purpose, now).await?;
@@ -93,4 +186,59 @@ fn certificate(key: &StoredKey) -> Result<&str> {
     key.certificate
         .as_deref()
         .ok_or_else(|| store::Error::inconsistent("signing_keys", "certificate", &key.id).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        app::Settings,
+        links::Links,
+        model::{random::SystemRandom, sealed::MasterKey, time::ManualClock},
+        store::Db,
+    };
+
+    #[tokio::test]
+    async fn a_rotation_publishes_first_then_signs_and_the_old_pair_decrypts_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite://{}/test.db", directory.path().display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let state = State::new(
+            db,
+            Arc::clone(&clock) as _,
+            Arc::new(SystemRandom),
+            MasterKey::new(vec![[7; 32]]).unwrap(),
+            Links::new(&"https://sso.example".parse().unwrap()).unwrap(),
+            Settings::default(),
+        );
+        let environment = EnvironmentId::new(state.now(), &*state.random);
+        let pems = async || -> Vec<String> {
+            let pairs = key_pairs(&state, environment).await.unwrap();
+            pairs.iter().map(|pair| pair.certificate_pem().unwrap()).collect()
+        };
+        let old = pems().await.remove(0);
+
+        let after = rotate(&state, environment, Rotation::Overlapping).await.unwrap();
+        let stages = |keys: &[SpKeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
+        assert_eq!(stages(&after), [Stage::Active, Stage::Next]);
+        let new = after[1].certificate.clone();
+        assert_eq!(pems().await, [old.clone(), new.clone()], "the old one signs, both are published");
+        assert_eq!(encryption_certificate(&state, environment).await.unwrap(), new);
+
+        clock.advance(PUBLISH_AHEAD);
+        assert_eq!(pems().await, [new.clone(), old.clone()], "the new one signs, both decrypt");
+        assert_eq!(stages(&list(&state, environment).await.unwrap()), [Stage::Active, Stage::Retiring]);
+        clock.advance(STILL_DECRYPTS);
+        assert_eq!(pems().await, [new.clone()]);
+
+        let other = EnvironmentId::new(state.now(), &*state.random);
+        let others = list(&state, other).await.unwrap();
+        let after = rotate(&state, environment, Rotation::Compromised).await.unwrap();
+        assert_eq!(stages(&after), [Stage::Active]);
+        assert_ne!(after[0].certificate, new, "the known one is gone at once");
+        assert_eq!(list(&state, other).await.unwrap(), others, "another environment's are its own");
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
         Error,
         id_token::{IdTokenClaims, Person},
         pkce::{self, CodeChallenge},
-        token::{ACCESS_TOKEN_LIFETIME, TokenRequest, TokenResponse},
+        token::{ACCESS_TOKEN_LIFETIME, TokenGrant, TokenRequest, TokenResponse},
     },
     store::{
         access_tokens::{self, CodeGrant},
@@ -27,18 +27,24 @@ pub async fn exchange(
         Ok(request) => request,
         Err(error) => return Ok(Err(error)),
     };
-    let code = request.code.digest();
+    let TokenRequest { client: credentials, grant: asked } = request;
+    let code = asked.as_ref().ok().map(|asked| asked.code.digest());
     let found = {
         let mut conn = state.db.read().await?;
-        access_tokens::find_code_grant(&mut conn, request.client.id, code).await?
+        access_tokens::find_code_grant(&mut conn, credentials.id, code).await?
     };
-    let Some((client, grant)) = found.filter(|(client, _)| client.secret == request.client.secret.digest())
+    let Some((client, grant)) = found.filter(|(client, _)| client.secret == credentials.secret.digest())
     else {
         return Ok(Err(Error::WrongClientCredentials));
     };
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(error) => return Ok(Err(error)),
+    };
+    let code = asked.code.digest();
     let now = state.now();
     let Some(grant) = grant.filter(|grant| {
-        grant.client_id == Some(request.client.id) && grant.environment_id == client.environment_id
+        grant.client_id == Some(credentials.id) && grant.environment_id == client.environment_id
     }) else {
         return Ok(Err(Error::CodeNotFound));
     };
@@ -46,14 +52,14 @@ pub async fn exchange(
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));
     }
-    if let Err(error) = check(&grant, &request, now) {
+    if let Err(error) = check(&grant, &asked, now) {
         return Ok(Err(error));
     }
 
     let key = signing_keys::signer(state, client.id_token_alg).await?;
     let access_token = AccessToken::new(&*state.random);
     let revealed = access_token.reveal();
-    let claims = claims(state, request.client.id, &grant, key.at_hash(&revealed), now);
+    let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);
     let id_token = key.jws(&claims).map_err(ServiceError::internal)?;
 
     let mut tx = state.db.write().await?;
@@ -68,13 +74,13 @@ pub async fn exchange(
         &mut tx,
         access_token.digest(),
         grant.login.flow_id,
-        request.client.id,
+        credentials.id,
         now,
         expires_at,
     )
     .await?;
     tx.commit().await?;
-    tracing::info!(flow = %grant.login.flow_id, client = %request.client.id, "code exchanged");
+    tracing::info!(flow = %grant.login.flow_id, client = %credentials.id, "code exchanged");
     Ok(Ok(TokenResponse {
         access_token: revealed,
         token_type: "Bearer",
@@ -85,17 +91,17 @@ pub async fn exchange(
 }
 
 /// What the code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.6).
-fn check(grant: &CodeGrant, request: &TokenRequest, now: Timestamp) -> Result<(), Error> {
+fn check(grant: &CodeGrant, asked: &TokenGrant, now: Timestamp) -> Result<(), Error> {
     if grant.expires_at <= now {
         return Err(Error::CodeNotFound);
     }
-    match &request.redirect_uri {
+    match &asked.redirect_uri {
         Some(sent) if grant.redirect_uri.as_ref() != Some(sent) => return Err(Error::RedirectUriMismatch),
         None if grant.redirect_uri_sent => return Err(Error::Missing("redirect_uri")),
         _ => {}
     }
     let challenge = grant.code_challenge.as_deref().map(CodeChallenge::parse).transpose()?;
-    pkce::check(challenge.as_ref(), request.code_verifier.as_ref())
+    pkce::check(challenge.as_ref(), asked.code_verifier.as_ref())
 }
 
 /// A code used twice takes back what it gave (RFC 6749 §4.1.2).

@@ -8,8 +8,8 @@ use std::time::Duration;
 pub use retention::Keep;
 
 use crate::{
-    app::{Result, State},
-    store,
+    app::{Error, Result, State},
+    store, telemetry,
 };
 
 /// How often jobs are looked at.
@@ -24,9 +24,14 @@ pub async fn run(state: State, keep: Keep) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = round(&state, &holder, keep).await {
-            tracing::warn!(%error, "a background job failed; it is tried again in a minute");
+            report(&error);
         }
     }
+}
+
+fn report(error: &Error) {
+    let cause = telemetry::causes(error);
+    tracing::warn!(cause, "a background job failed; it is tried again in a minute");
 }
 
 /// Runs each job that is free.
@@ -59,6 +64,28 @@ mod tests {
         },
         server,
     };
+
+    #[test]
+    fn a_failure_is_reported_with_its_cause() {
+        #[derive(Clone, Default)]
+        struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+        impl std::io::Write for Log {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            report(&Error::internal(std::io::Error::other("the disk is full")));
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("something failed on our side: the disk is full"), "{text}");
+    }
 
     #[tokio::test]
     async fn one_replica_at_a_time_holds_a_job() {

@@ -21,8 +21,9 @@ use crate::{
       then open http://localhost:8080/demo
   ostiary demo --listen 127.0.0.1:9000 --database-url sqlite:///tmp/demo.db
 
-What it makes stays in the database file and is found again. The test identity provider signs in anybody
-as anybody, so the demo answers this machine only, unless --expose is given.")]
+What it makes stays in the database file and is found again. The test identity
+provider signs in anybody as anybody, so the demo answers this machine only,
+unless --expose is given.")]
 pub(super) struct Demo {
     /// Where to listen [env: OSTIARY_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]

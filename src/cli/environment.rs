@@ -21,10 +21,10 @@ pub(super) enum Environment {
 #[command(after_help = "Examples:
   ostiary environment create --slug prod --display-name Production \\
       --redirect-url https://app.example.com/sso/callback \\
-      --oauth-redirect-uri https://app.example.com/api/auth/callback/ostiary --json
+      --oauth-redirect-uri https://app.example.com/api/auth/callback/ostiary
 
-`--redirect-url` is where people land after a login that the REST API began; `--oauth-redirect-uri`
-(any number) are the ones that OAuth clients may name.")]
+`--redirect-url` is where people land after a login that the REST API began;
+`--oauth-redirect-uri` (any number) are the ones that OAuth clients may name.")]
 pub(super) struct Create {
     /// A short name, unique here: small letters, digits, hyphens
     #[arg(long)]
@@ -39,8 +39,9 @@ pub(super) struct Create {
 /// Change an environment; what is not named stays
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary environment update prod --redirect-url https://app.example.com/new/callback
-  ostiary environment update prod --oauth-redirect-uri https://a.example/cb --oauth-redirect-uri https://b.example/cb
+  ostiary environment update prod --redirect-url https://app.example.com/new
+  ostiary environment update prod --oauth-redirect-uri https://a.example/cb \\
+      --oauth-redirect-uri https://b.example/cb
       the list as a whole is replaced")]
 pub(super) struct Update {
     /// The environment: its id or its slug

@@ -3,9 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
-use crate::app::signing_keys::{self, KeySummary, Rotation};
+use crate::app::{
+    environments,
+    signing_keys::{self, KeySummary, Rotation},
+    sp_keys::{self, SpKeySummary},
+};
 
-/// The keys that sign ID tokens
+/// The keys that sign ID tokens, and our SAML key pairs
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     List(List),
@@ -15,8 +19,13 @@ pub(super) enum Keys {
 /// List the keys and where each stands
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary keys list")]
+  ostiary keys list
+  ostiary keys list --sp prod
+      the SAML key pairs of an environment; with --json their certificates too")]
 pub(super) struct List {
+    /// An environment's SAML key pairs instead: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    sp: Option<String>,
     /// Print one JSON array
     #[arg(long)]
     json: bool,
@@ -26,11 +35,26 @@ pub(super) struct List {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary keys rotate
-      the new keys are published now and sign in an hour; the old ones stay published until the last of
-      their tokens is over, so nobody notices
+      the new keys are published now and sign in an hour; the old ones stay
+      published until the last of their tokens is over, so nobody notices
   ostiary keys rotate --compromised
-      somebody else knows a key: the new ones sign at once, the old ones are published no more")]
+      somebody else knows a key: running servers sign with the new ones and
+      publish the old ones no more within a minute; clients may keep the old
+      ones for a quarter of an hour after that, so tell those who cannot wait
+      to fetch the key set anew
+  ostiary keys rotate --sp prod
+      the SAML key pair that signs requests and decrypts assertions: the new
+      certificate stands in every connection's metadata now and signs in 14
+      days; the old key decrypts for 90 days more. Meanwhile each customer's
+      admin takes the metadata in anew, where requests are signed or
+      assertions encrypted
+  ostiary keys rotate --sp prod --compromised
+      the new pair signs at once and the old one decrypts no more: those
+      logins fail until the customer's admin has taken the metadata in anew")]
 pub(super) struct Rotate {
+    /// An environment's SAML key pair instead: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    sp: Option<String>,
     /// A key is known to somebody else: do not overlap
     #[arg(long)]
     compromised: bool,
@@ -42,23 +66,45 @@ pub(super) struct Rotate {
 impl Keys {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = session::open(settings).await?;
+        if let Self::List(List { sp: Some(name), json }) | Self::Rotate(Rotate { sp: Some(name), json, .. }) =
+            &self
+        {
+            let environment = environments::find(&state, name).await?.id;
+            let keys = match &self {
+                Self::List(_) => sp_keys::list(&state, environment).await,
+                Self::Rotate(rotate) => sp_keys::rotate(&state, environment, rotate.rotation()).await,
+            };
+            return print(*json, &keys.map_err(session::in_flags)?, described_pair);
+        }
         let (keys, json) = match self {
             Self::List(list) => (signing_keys::list(&state).await, list.json),
-            Self::Rotate(rotate) => {
-                let rotation = if rotate.compromised { Rotation::Compromised } else { Rotation::Overlapping };
-                (signing_keys::rotate(&state, rotation).await, rotate.json)
-            }
+            Self::Rotate(rotate) => (signing_keys::rotate(&state, rotate.rotation()).await, rotate.json),
         };
-        let keys = keys.map_err(session::in_flags)?;
-        if json {
-            output::line(&serde_json::to_string(&keys)?);
-        } else {
-            for key in &keys {
-                output::line(&described(key));
-            }
-        }
-        Ok(())
+        print(json, &keys.map_err(session::in_flags)?, described)
     }
+}
+
+impl Rotate {
+    fn rotation(&self) -> Rotation {
+        if self.compromised { Rotation::Compromised } else { Rotation::Overlapping }
+    }
+}
+
+fn print<T: serde::Serialize>(json: bool, keys: &[T], described: fn(&T) -> String) -> anyhow::Result<()> {
+    if json {
+        output::line(&serde_json::to_string(keys)?);
+    } else {
+        keys.iter().for_each(|key| output::line(&described(key)));
+    }
+    Ok(())
+}
+
+fn described_pair(pair: &SpKeySummary) -> String {
+    let until = pair.retired_at.map_or_else(String::new, |at| format!(", decrypts until {at}"));
+    format!(
+        "{}  {:?}: signs from {}{until}\n    certificate SHA-256 {}",
+        pair.id, pair.stage, pair.active_from, pair.certificate_sha256
+    )
 }
 
 fn described(key: &KeySummary) -> String {

@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod environment;
+mod flow;
 mod healthcheck;
 mod keys;
 mod man;
@@ -25,7 +26,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, SETTINGS, Setting, Sources};
+use crate::{
+    config::{Config, ConfigError, SETTINGS, Setting, Sources},
+    telemetry,
+};
 
 /// Enterprise single sign-on for your app: your customers' SAML in, a small REST API and OpenID
 /// Connect out.
@@ -35,15 +39,17 @@ use crate::config::{Config, ConfigError, SETTINGS, Setting, Sources};
     version,
     arg_required_else_help = true,
     after_help = "Try it:
-  ostiary demo                     a working login in your browser, with nothing to set up
+  ostiary demo                    a working login, with nothing to set up
 Use it:
-  ostiary serve                    the gateway; `ostiary config` lists every setting
-  ostiary environment create --slug prod --redirect-url https://app.example.com/callback
+  ostiary serve                   the gateway; its settings: ostiary config
+  ostiary environment create --slug prod \\
+      --redirect-url https://app.example.com/callback
   ostiary api-key create --environment prod
-  ostiary organization create --environment prod --display-name Acme --domain acme.com
-  ostiary saml-connection create --organization org_… --idp-metadata https://idp.acme.com/metadata
+  ostiary organization create --environment prod --domain acme.com
+  ostiary saml-connection create --organization org_… --idp-metadata idp.xml
 Mend it:
-  ostiary doctor                   what is wrong, and what to do about it"
+  ostiary flow show saml_flow_…   why a login failed, check by check
+  ostiary doctor                  what is wrong, and what to do about it"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -86,6 +92,8 @@ enum Command {
     #[command(subcommand)]
     SamlConnection(saml_connection::SamlConnection),
     #[command(subcommand)]
+    Flow(flow::Flow),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -101,7 +109,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let is_usage = error.downcast_ref::<ConfigError>().is_some();
-            output::complain(&format!("{error:#}"));
+            output::complain(&telemetry::causes(error.as_ref()));
             ExitCode::from(if is_usage { 2 } else { 1 })
         }
     }
@@ -118,6 +126,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::OauthClient(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
+        Command::Flow(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,
@@ -181,17 +190,26 @@ mod tests {
             for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
                 let path = format!("{path} {}", inner.get_name());
                 assert!(inner.get_about().is_some(), "{path} says nothing");
+                let example = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
                 if !inner.has_subcommands() {
-                    let example = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
                     assert!(example.contains(&path), "{path} has no example");
                 }
+                assert_fits_a_terminal(&path, &example);
                 for argument in inner.get_arguments() {
                     assert!(argument.get_help().is_some(), "{path} {} says nothing", argument.get_id());
                 }
                 visit(inner, &path);
             }
         }
-        visit(&Cli::command(), "ostiary");
+        /// A footer is broken by hand; the terminal must not break it again in the middle.
+        fn assert_fits_a_terminal(path: &str, footer: &str) {
+            for line in footer.lines() {
+                assert!(line.chars().count() <= 80, "{path} --help is too wide: {line}");
+            }
+        }
+        let all = Cli::command();
+        assert_fits_a_terminal("ostiary", &all.get_after_help().unwrap().to_string());
+        visit(&all, "ostiary");
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub(super) enum OauthClient {
   ostiary oauth-client create --environment prod --id-token-alg ES256 \\
       --initiate-login-uri https://app.example.com/login
 
-Its redirect URIs are the environment's (`ostiary environment create --oauth-redirect-uri`). Its id is
-the `client_id`; the issuer is the public URL and /v1/oauth.")]
+Its redirect URIs are the environment's (`ostiary environment create
+--oauth-redirect-uri`). Its id is the `client_id`; the issuer is the public URL
+and /v1/oauth.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]

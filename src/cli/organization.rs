@@ -11,12 +11,15 @@ use crate::{
         page::PageQuery,
     },
     http::api::organizations as wire,
+    model::id::OrganizationId,
 };
 
 /// Organizations: your customers, each with the domains whose people may come in
 #[derive(Debug, Subcommand)]
 pub(super) enum Organization {
     Create(Create),
+    Update(Update),
+    Delete(Delete),
     List(List),
 }
 
@@ -26,11 +29,53 @@ pub(super) enum Organization {
   ostiary organization create --environment prod --display-name Acme \\
       --external-id customer-42 --domain acme.com --domain acme.co.uk --json
 
-Only people with an address at one of its domains can sign in; sub-domains do not count unless named.")]
+Only people with an address at one of its domains can sign in; sub-domains do
+not count unless named.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Change an organization; what is not named stays
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary organization update org_… --domain acme.com --domain acme.co.uk
+      the domains that are named replace those that were
+  ostiary organization update org_… --external-id customer-42
+  ostiary organization update org_… --external-id '' --domain ''
+      an empty value clears: without a domain, nobody can sign in")]
+pub(super) struct Update {
+    /// The organization's id
+    #[arg(value_name = "ID")]
+    organization: OrganizationId,
+    #[command(flatten)]
+    fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take an organization away, with its domains and connections
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary organization delete org_…
+
+Its logins stay as history. There is no way back.")]
+pub(super) struct Delete {
+    /// The organization's id
+    #[arg(value_name = "ID")]
+    organization: OrganizationId,
+}
+
+/// What can be set of an organization.
+#[derive(Debug, Args)]
+struct Fields {
     /// A name for people
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
@@ -43,9 +88,19 @@ pub(super) struct Create {
     /// Let a free-mail provider (gmail.com) be among the domains
     #[arg(long)]
     allow_free_mail: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+}
+
+impl Fields {
+    fn change(self) -> OrganizationChange {
+        let named = !self.domain.is_empty();
+        OrganizationChange {
+            display_name: self.display_name,
+            external_id: self.external_id,
+            domains: named
+                .then(|| self.domain.into_iter().filter(|domain| !domain.trim().is_empty()).collect()),
+            allow_free_mail: self.allow_free_mail,
+        }
+    }
 }
 
 /// List an environment's organizations
@@ -69,16 +124,26 @@ impl Organization {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let change = OrganizationChange {
-                    display_name: create.display_name,
-                    external_id: create.external_id,
-                    domains: Some(create.domain),
-                    allow_free_mail: create.allow_free_mail,
-                };
+                let change = create.fields.change();
                 let made = organizations::create(&state, &Actor::operator(environment.id), &change)
                     .await
                     .map_err(session::in_flags)?;
                 output::created(create.json, &wire::Organization::from(&made), "Organization made:")
+            }
+            Self::Update(update) => {
+                let id = update.organization;
+                let actor = Actor::operator(organizations::environment_of(&state, id).await?);
+                let now = organizations::update(&state, &actor, id, &update.fields.change())
+                    .await
+                    .map_err(session::in_flags)?;
+                output::created(update.json, &wire::Organization::from(&now), "Organization changed:")
+            }
+            Self::Delete(delete) => {
+                let id = delete.organization;
+                let actor = Actor::operator(organizations::environment_of(&state, id).await?);
+                organizations::remove(&state, &actor, id).await.map_err(session::in_flags)?;
+                output::line(&format!("{id} is gone, and its connections; its logins stay as history"));
+                Ok(())
             }
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;

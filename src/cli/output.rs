@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// One line of what was asked for.
 pub(super) fn line(text: &str) {
@@ -26,25 +27,64 @@ pub(super) fn created(json: bool, thing: &impl Serialize, title: &str) -> anyhow
         return Ok(());
     }
     line(title);
-    let value = serde_json::to_value(thing)?;
-    let mut fields: Vec<_> = value.as_object().into_iter().flatten().collect();
-    fields.sort_by_key(|(name, _)| *name != "id");
-    for (name, value) in fields {
+    raw(described(&serde_json::to_value(thing)?).as_bytes());
+    Ok(())
+}
+
+/// The fields that say something, the id first.
+fn described(thing: &Value) -> String {
+    const BESIDE_THE_NAME: &str = "\n                            ";
+    let fields = thing.as_object();
+    // The API tells some lists as one text too: people are told once.
+    let is_told_as_list =
+        |name: &str| fields.is_some_and(|all| all.get(&format!("{name}s")).is_some_and(Value::is_array));
+    let mut lines: Vec<_> = fields.into_iter().flatten().filter(|(name, _)| !is_told_as_list(name)).collect();
+    lines.sort_by_key(|(name, _)| *name != "id");
+    let mut description = String::new();
+    for (name, value) in lines {
         let text = match value {
-            serde_json::Value::Null => continue,
-            serde_json::Value::String(text) if text.is_empty() => continue,
-            serde_json::Value::String(text) => {
-                text.trim_end().replace('\n', "\n                            ")
+            Value::Null => continue,
+            Value::String(text) => text.clone(),
+            Value::Array(items) => {
+                let items: Vec<String> = items
+                    .iter()
+                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                    .collect();
+                items.join(if items.iter().any(|item| item.contains('\n')) { "" } else { ", " })
             }
-            serde_json::Value::Array(items) if items.is_empty() => continue,
-            serde_json::Value::Array(items) => items
-                .iter()
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
-                .collect::<Vec<_>>()
-                .join(", "),
             other => other.to_string(),
         };
-        line(&format!("  {name:<24}  {text}"));
+        if !text.is_empty() {
+            description += &format!("  {name:<24}  {}\n", text.trim_end().replace('\n', BESIDE_THE_NAME));
+        }
     }
-    Ok(())
+    description
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn people_are_told_each_thing_once() {
+        let thing = json!({
+            "domains": ["a.example", "b.example"],
+            "id": "x_1",
+            "idpCertificate": "BEGIN\n1\nEND\nBEGIN\n2\nEND\n",
+            "idpCertificates": ["BEGIN\n1\nEND\n", "BEGIN\n2\nEND\n"],
+            "nothing": null,
+            "empty": "",
+            "none": [],
+        });
+        let beside = " ".repeat(28);
+        assert_eq!(
+            described(&thing),
+            format!(
+                "  id                        x_1\n  domains                   a.example, b.example\n  \
+                 idpCertificates           BEGIN\n{beside}1\n{beside}END\n{beside}BEGIN\n{beside}2\n{beside}END\n"
+            )
+        );
+    }
 }

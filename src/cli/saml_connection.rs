@@ -26,20 +26,25 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 pub(super) enum SamlConnection {
     Create(Create),
     Update(Update),
+    Delete(Delete),
     List(List),
 }
 
 /// Make a SAML connection of an organization
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary saml-connection create --organization org_… --idp-metadata https://idp.acme.com/metadata --json
-  ostiary saml-connection create --organization org_… --idp-metadata metadata.xml
-  ostiary saml-connection create --organization org_… --idp-entity-id https://idp.acme.com \\
+  ostiary saml-connection create --organization org_… \\
+      --idp-metadata https://idp.acme.com/metadata --json
+  ostiary saml-connection create --organization org_… --idp-metadata idp.xml
+  ostiary saml-connection create --organization org_… \\
+      --idp-entity-id https://idp.acme.com \\
       --idp-redirect-url https://idp.acme.com/sso --idp-certificate idp.pem
   ostiary saml-connection create --organization org_…
-      nothing yet: gives the entity id and ACS URL that the customer's admin needs first
+      nothing yet: gives the entity id and ACS URL that the customer's admin
+      needs first
 
-Metadata is read once, now. The organization's first connection becomes its primary one.")]
+Metadata is read once, now. The organization's first connection becomes its
+primary one.")]
 pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
@@ -54,8 +59,10 @@ pub(super) struct Create {
 /// Change a SAML connection; what is not named stays
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary saml-connection update saml_conn_… --idp-metadata https://idp.acme.com/metadata
-  ostiary saml-connection update saml_conn_… --idp-certificate old.pem --idp-certificate new.pem
+  ostiary saml-connection update saml_conn_… \\
+      --idp-metadata https://idp.acme.com/metadata
+  ostiary saml-connection update saml_conn_… \\
+      --idp-certificate old.pem --idp-certificate new.pem
       both are trusted while the customer changes from one to the other")]
 pub(super) struct Update {
     /// The connection's id
@@ -66,6 +73,19 @@ pub(super) struct Update {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Take a SAML connection away: nobody signs in through it any more
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary saml-connection delete saml_conn_…
+
+Its logins stay as history. There is no way back: a new connection has a new
+entity id and ACS URL, which the customer's admin must set up anew.")]
+pub(super) struct Delete {
+    /// The connection's id
+    #[arg(value_name = "ID")]
+    connection: SamlConnectionId,
 }
 
 /// List an organization's SAML connections
@@ -187,7 +207,7 @@ impl SamlConnection {
                             .await?;
                     change.primary = Some(others.items.is_empty());
                 }
-                let made = saml_connections::create(&state, &actor, create.organization, &change, false)
+                let made = saml_connections::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::in_flags)?;
                 output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection made:")
@@ -204,6 +224,15 @@ impl SamlConnection {
                 .await
                 .map_err(session::in_flags)?;
                 output::created(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
+            }
+            Self::Delete(delete) => {
+                let id = delete.connection;
+                let environment = saml_connections::environment_of(&state, id).await?;
+                saml_connections::remove(&state, &Actor::operator(environment), id)
+                    .await
+                    .map_err(session::in_flags)?;
+                output::line(&format!("{id} is gone; its logins stay as history"));
+                Ok(())
             }
             Self::List(list) => {
                 let actor = operator_of(&state, list.organization).await?;

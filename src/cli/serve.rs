@@ -17,7 +17,8 @@ use crate::{
 #[command(after_help = "Examples:
   ostiary serve
       listens on 127.0.0.1:8080 with an embedded database, ostiary.db
-  ostiary serve --public-url https://sso.example.com --database-url postgres://ostiary@db/ostiary
+  ostiary serve --public-url https://sso.example.com \\
+      --database-url postgres://ostiary@db/ostiary
       one of several replicas; OSTIARY_MASTER_KEY must be the same on all
   ostiary serve --config /etc/ostiary.toml --migrate
       settings from a file, missing migrations applied first

@@ -35,11 +35,24 @@ pub(super) fn after<K: Kind>(id: Id<K>) -> Id<K> {
 /// A refusal in the words of the command line: the API's `redirectUrl` is `--redirect-url` here.
 pub(super) fn in_flags(error: Error) -> anyhow::Error {
     match &error {
-        Error::Invalid { field, reason } => anyhow::anyhow!("{}: {reason}", flag(field)),
+        Error::Invalid { field, reason } => anyhow::anyhow!("{}: {}", flag(field), flags_in(reason)),
         Error::Conflict { kind, field } => anyhow::anyhow!("another {kind} already has this {}", flag(field)),
-        Error::Internal(source) => anyhow::anyhow!("{source}"),
+        Error::Internal(source) => anyhow::anyhow!(telemetry::causes(&**source)),
         _ => anyhow::anyhow!(error),
     }
+}
+
+/// A reason that speaks of other fields of the API, speaking of flags.
+fn flags_in(reason: &str) -> String {
+    const SPOKEN_OF: &[&str] = &["allowFreeMail", "idpCertificate", "idpMetadata"];
+    reason
+        .split(' ')
+        .map(|word| match SPOKEN_OF.iter().find(|field| word.trim_end_matches([',', ';']) == **field) {
+            Some(field) => word.replace(field, &flag(field)),
+            None => word.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// `idpCertificates` → `--idp-certificate`.
@@ -75,5 +88,8 @@ mod tests {
         }
         let error = in_flags(Error::invalid("redirectUrl", "must be a URL"));
         assert_eq!(error.to_string(), "--redirect-url: must be a URL");
+        let error =
+            in_flags(Error::invalid("domains", "\"gmail.com\" is free; pass allowFreeMail to take it"));
+        assert_eq!(error.to_string(), "--domain: \"gmail.com\" is free; pass --allow-free-mail to take it");
     }
 }

@@ -87,7 +87,7 @@ impl Front {
 /// Attends one request from its arrival to its answer.
 pub async fn attend(
     front: Arc<Front>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
@@ -101,6 +101,11 @@ pub async fn attend(
     let caller = front.caller(&request, &route, client);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    if *request.method() == Method::HEAD {
+        // HEAD is GET whose body stays here (RFC 9110 §9.3.2). The connection, which remembers what was
+        // asked, leaves it out.
+        request.head_mut().method = Method::GET;
+    }
 
     let span = tracing::info_span!("request", request_id = %id, method, route);
     let refused = caller.as_ref().and_then(|caller| {
@@ -128,6 +133,7 @@ pub async fn attend(
     if needs_body(&response) {
         response = with_body(response, surface, &id);
     }
+    allow_head(response.headers_mut());
     protect(response.headers_mut(), &id, front.https);
     let took = began.elapsed();
     span.in_scope(|| write_line(response.status(), took));
@@ -195,6 +201,18 @@ fn with_body(response: HttpResponse, surface: fallback::Surface, id: &str) -> Ht
     better
 }
 
+/// Where GET is allowed, so is HEAD.
+fn allow_head(headers: &mut HeaderMap) {
+    let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) else { return };
+    let takes = |method: &str| allowed.split(',').any(|one| one.trim() == method);
+    if takes("GET")
+        && !takes("HEAD")
+        && let Ok(value) = HeaderValue::from_str(&format!("{allowed}, HEAD"))
+    {
+        headers.insert(header::ALLOW, value);
+    }
+}
+
 /// Headers that every answer has, unless its handler knew better.
 fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
     const SAFE: &[(HeaderName, &str)] = &[
@@ -238,5 +256,54 @@ fn method_name(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App, HttpResponse,
+        middleware::from_fn,
+        test::{self, TestRequest},
+        web,
+    };
+
+    use super::*;
+    use crate::model::{
+        random::SeededRandom,
+        time::{ManualClock, Timestamp},
+    };
+
+    #[actix_web::test]
+    async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
+        let front = Arc::new(Front {
+            trusted_proxies: Vec::new(),
+            limits: Some(Limits::new()),
+            clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
+            random: Arc::new(SeededRandom::new(1)),
+            https: true,
+        });
+        async fn panics() -> HttpResponse {
+            panic!("a secret of the handler")
+        }
+        let app = App::new()
+            .route("/v1/organizations", web::get().to(panics))
+            .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)));
+        let app = test::init_service(app).await;
+        let error = test::try_call_service(&app, TestRequest::get().uri("/v1/organizations").to_request())
+            .await
+            .unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        for (name, value) in
+            [("x-content-type-options", "nosniff"), ("strict-transport-security", "max-age=31536000")]
+        {
+            assert_eq!(response.headers().get(name).unwrap(), value);
+        }
+        assert_eq!(response.headers().get("x-request-id").unwrap().len(), 32);
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], 13);
+        assert!(!body.to_string().contains("secret"));
     }
 }

@@ -1,15 +1,17 @@
 //! An error of a use case as each surface tells it: one table of kind × surface (ruling 30).
 //!
-//! | kind               | API (code)  | page | SCIM (scimType)    |
-//! |--------------------|-------------|------|--------------------|
-//! | Unauthenticated    | 401 (16)    | 401  | 401                |
-//! | Forbidden          | 403 (7)     | 403  | 403                |
-//! | NotFound           | 404 (5)     | 404  | 404                |
-//! | Conflict           | 400 (3)     | 400  | 409 (uniqueness)   |
-//! | Invalid            | 400 (3)     | 400  | 400 (invalidValue) |
-//! | FailedPrecondition | 400 (9)     | 400  | 412                |
-//! | Limited            | 429 (8)     | 429  | 429                |
-//! | Internal           | 500 (13)    | 500  | 500                |
+//! | kind               | API (code)  | page | OAuth (error)                 | SCIM (scimType)    |
+//! |--------------------|-------------|------|-------------------------------|--------------------|
+//! | Unauthenticated    | 401 (16)    | 401  | 401 (invalid_request)         | 401                |
+//! | Forbidden          | 403 (7)     | 403  | 403 (access_denied)           | 403                |
+//! | NotFound           | 404 (5)     | 404  | 404 (invalid_request)         | 404                |
+//! | Conflict           | 400 (3)     | 400  | 400 (invalid_request)         | 409 (uniqueness)   |
+//! | Invalid            | 400 (3)     | 400  | 400 (invalid_request)         | 400 (invalidValue) |
+//! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
+//! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) | 429                |
+//! | Internal           | 500 (13)    | 500  | 500 (server_error)            | 500                |
+//!
+//! What OAuth clients do wrong is no error here but an outcome (`oauth::Error`).
 //!
 //! The API never answers a user's error with 409 or 5xx: SDKs try those again. SCIM's own words are
 //! [`scim::Error`].
@@ -29,7 +31,7 @@ use crate::{
         message::{self, Message},
         response::{self, Policy},
     },
-    scim,
+    scim, telemetry,
 };
 
 /// An error on its way to a caller.
@@ -147,13 +149,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         if let Error::Internal(source) = &self.error {
-            let mut causes = vec![source.to_string()];
-            let mut cause = source.source();
-            while let Some(deeper) = cause {
-                causes.push(deeper.to_string());
-                cause = deeper.source();
-            }
-            tracing::error!(cause = causes.join(": "), "request failed on our side");
+            tracing::error!(cause = telemetry::causes(&**source), "request failed on our side");
         }
         let mut response = match self.surface {
             Surface::Page => response::page(self.status(), Policy::Own, self.view()),
@@ -162,10 +158,78 @@ impl ResponseError for Problem {
             Surface::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };
-        if let Error::Limited { retry_after } = &self.error {
-            let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        match &self.error {
+            Error::Limited { retry_after } => {
+                let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
+            // RFC 9110 §15.5.2: says how to prove who one is.
+            Error::Unauthenticated(_) if self.surface == Surface::Api => {
+                let scheme = header::HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            _ => {}
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::body::MessageBody;
+
+    use super::*;
+
+    /// What every kind of error is on every surface, as the table at the top says.
+    #[test]
+    fn every_kind_has_its_status_on_every_surface() {
+        type Case = (fn() -> Error, u16, u8, &'static str);
+        let kinds: [Case; 9] = [
+            (|| Error::Unauthenticated("who?".into()), 401, 16, "who?"),
+            (|| Error::Forbidden("no".into()), 403, 7, "no"),
+            (|| Error::not_found("organization", "org_1"), 404, 5, "organization not found: org_1"),
+            (
+                || Error::Conflict { kind: "organization", field: "externalId" },
+                400,
+                3,
+                "bad externalId: another organization already has this externalId",
+            ),
+            (|| Error::invalid("x", "is bad"), 400, 3, "bad x: is bad"),
+            (|| Error::invalid("", "is bad"), 400, 3, "is bad"),
+            (|| Error::FailedPrecondition("first y".into()), 400, 9, "first y"),
+            (
+                || Error::Limited { retry_after: Duration::from_secs(7) },
+                429,
+                8,
+                "too many attempts; try again in 7 seconds",
+            ),
+            (|| Error::internal("the disk is full of secrets"), 500, 13, "something failed on our side"),
+        ];
+        for (error, status, code, message) in kinds {
+            let answer = Problem::api(error()).error_response();
+            assert_eq!(answer.status(), status, "{message}");
+            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 429);
+            assert_eq!(answer.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
+            let body: serde_json::Value = serde_json::from_slice(&bytes(answer)).unwrap();
+            assert_eq!(body, json!({ "code": code, "message": message, "details": [] }));
+
+            for surface in [Surface::Oauth, Surface::Page] {
+                let answer = Problem { surface, error: error() }.error_response();
+                assert_eq!(answer.status(), status, "{message}");
+                let body = String::from_utf8(bytes(answer)).unwrap();
+                assert!(!body.contains("secrets"), "{body}");
+                let json = serde_json::from_str::<serde_json::Value>(&body);
+                match surface {
+                    Surface::Oauth => assert!(json.unwrap()["error"].is_string()),
+                    _ => assert!(body.starts_with("<!DOCTYPE html>"), "{body}"),
+                }
+            }
+        }
+    }
+
+    fn bytes(answer: HttpResponse) -> Vec<u8> {
+        answer.into_body().try_into_bytes().unwrap().to_vec()
     }
 }

@@ -16,16 +16,18 @@ use crate::{
     pages::{assets, home},
 };
 
-/// Registers every route.
+/// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it.
 pub fn configure(config: &mut ServiceConfig) {
     // Load balancers and monitoring
     config
-        .service(web::resource("/healthz").get(health::live).route(web::head().to(health::live)))
-        .service(web::resource("/readyz").get(health::ready).route(web::head().to(health::ready)))
+        .service(web::resource("/healthz").get(health::live))
+        .service(web::resource("/readyz").get(health::ready))
         .service(web::resource("/metrics").get(metrics::guarded));
 
     // People with a browser
-    config.route(path::HOME, web::get().to(home::serve)).route(path::ASSET, web::get().to(assets::serve));
+    config
+        .service(web::resource(path::HOME).get(home::serve))
+        .service(web::resource(path::ASSET).get(assets::serve));
 
     // Browsers on their way to and from identity providers
     saml::configure(config);

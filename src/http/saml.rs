@@ -69,6 +69,7 @@ async fn acs(
     let post = Post {
         saml_response: form.single("SAMLResponse").map(str::to_owned),
         relay_state: form.single("RelayState").map(str::to_owned),
+        host: host(&request).to_owned(),
         browser: browser(&request),
         bounced: form.single(BOUNCED).is_some(),
     };
@@ -121,6 +122,13 @@ fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
         (Some(value), None) => Some(value),
         _ => None,
     }
+}
+
+/// The host that the browser called, from its `Host` header: what its cookies are kept by. It decides
+/// only where a login begins, never whether it is good.
+pub(super) fn host(request: &HttpRequest) -> &str {
+    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    header.unwrap_or_else(|| request.uri().authority().map_or("", |authority| authority.as_str()))
 }
 
 /// The browser's cookie, in either form.
@@ -223,7 +231,8 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
     page(status, Policy::Own, view.view())
 }
 
-fn wants_json(request: &HttpRequest) -> bool {
+/// Whether a program asks, and not a browser.
+pub(super) fn wants_json(request: &HttpRequest) -> bool {
     let accept =
         request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")

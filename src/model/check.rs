@@ -34,6 +34,7 @@ pub struct Check {
     pub clause: Cow<'static, str>,
     /// Who can mend it when it fails.
     pub fixer: Fixer,
-    /// What to do when it fails, one or two sentences to the fixer.
+    /// What to do when it fails, one or two sentences to the fixer. Empty when it held.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub remedy: Cow<'static, str>,
 }

@@ -99,6 +99,12 @@ impl<K: Kind> Id<K> {
         self.bits
     }
 
+    /// The least id that something made at `moment` can have: ids sort by birth, so older things are
+    /// those below it.
+    pub fn first_at(moment: Timestamp) -> Self {
+        Self::from_bits(u128::try_from(moment.millis()).unwrap_or(0) << 80)
+    }
+
     /// A new id: UUID version 7 of `now` and fresh randomness (RFC 9562 §5.7).
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {
         let mut entropy = [0; 10];
@@ -203,6 +209,14 @@ mod tests {
         fn every_value_survives_the_round_trip(bits: u128) {
             let id = OrganizationId::from_bits(bits);
             prop_assert_eq!(id.to_string().parse::<OrganizationId>().unwrap(), id);
+        }
+
+        #[test]
+        fn ids_sort_by_birth(millis in 0_i64..1 << 47, later in 1_i64..1_000_000_000) {
+            let random = crate::model::random::SeededRandom::new(7);
+            let (old, new) = (Timestamp::from_millis(millis), Timestamp::from_millis(millis + later));
+            let id = OrganizationId::new(old, &random);
+            prop_assert!(OrganizationId::first_at(old) <= id && id < OrganizationId::first_at(new));
         }
 
         #[test]

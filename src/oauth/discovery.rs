@@ -36,7 +36,7 @@ pub struct Document<'a> {
     claims_supported: [&'static str; 15],
     claim_types_supported: [&'static str; 1],
     code_challenge_methods_supported: [&'static str; 1],
-    prompt_values_supported: [&'static str; 4],
+    prompt_values_supported: [&'static str; 1],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
@@ -74,7 +74,7 @@ impl<'a> Document<'a> {
             ],
             claim_types_supported: ["normal"],
             code_challenge_methods_supported: ["S256"],
-            prompt_values_supported: ["none", "login", "consent", "select_account"],
+            prompt_values_supported: ["login"],
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
@@ -153,10 +153,7 @@ mod tests {
             "S256"
           ],
           "prompt_values_supported": [
-            "none",
-            "login",
-            "consent",
-            "select_account"
+            "login"
           ],
           "claims_parameter_supported": false,
           "request_parameter_supported": false,

@@ -72,15 +72,6 @@ pub enum Error {
         /// Why it leads nowhere.
         reason: &'static str,
     },
-    /// The SAML connection lacks its identity provider's settings.
-    #[error("the SAML connection is not fully configured")]
-    ConnectionNotConfigured,
-    /// The login was refused; the flow tells why.
-    #[error("the login was refused, see flow {flow}")]
-    AccessDenied {
-        /// The flow's id.
-        flow: String,
-    },
     /// The token request carries no client authentication, or one that is not supported.
     #[error("client authentication is required: client_secret_post or client_secret_basic")]
     NoClientAuthentication,
@@ -114,12 +105,6 @@ pub enum Error {
     /// The bearer token is malformed, unknown, expired or revoked; it is not said which.
     #[error("the access token is unknown, expired or revoked")]
     InvalidToken,
-    /// Too many requests failed.
-    #[error("too many failed attempts, try again later")]
-    Limited,
-    /// Our own failure.
-    #[error("the server could not answer, try again later")]
-    ServerError,
 }
 
 impl Error {
@@ -143,7 +128,6 @@ impl Error {
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
-            Self::ConnectionNotConfigured | Self::AccessDenied { .. } => "access_denied",
             Self::UnknownClient(_) | Self::NoClientAuthentication | Self::WrongClientCredentials => {
                 "invalid_client"
             }
@@ -153,8 +137,6 @@ impl Error {
             | Self::VerifierMismatch
             | Self::UnexpectedVerifier => "invalid_grant",
             Self::InvalidToken => "invalid_token",
-            Self::Limited => "temporarily_unavailable",
-            Self::ServerError => "server_error",
         }
     }
 

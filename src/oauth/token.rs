@@ -26,11 +26,19 @@ pub struct ClientCredentials {
     pub secret: OauthClientSecret,
 }
 
-/// A well-formed token request.
+/// A token request. What is wrong with the grant is told only once the client is known, so that whoever
+/// guesses at secrets hears the same whatever else he sends.
 #[derive(Debug)]
 pub struct TokenRequest {
     /// Who asks.
     pub client: ClientCredentials,
+    /// What for.
+    pub grant: Result<TokenGrant, Error>,
+}
+
+/// What a token request asks for.
+#[derive(Debug)]
+pub struct TokenGrant {
     /// The code to redeem.
     pub code: AccessCode,
     /// Must be the authorization request's.
@@ -47,11 +55,16 @@ impl TokenRequest {
     pub fn parse(authorization: Option<&str>, body: &str) -> Result<Self, Error> {
         let parameters = Parameters::parse(body);
         let client = ClientCredentials::parse(authorization, &parameters)?;
+        Ok(Self { client, grant: TokenGrant::parse(&parameters) })
+    }
+}
+
+impl TokenGrant {
+    fn parse(parameters: &Parameters) -> Result<Self, Error> {
         if parameters.require("grant_type")? != "authorization_code" {
             return Err(Error::UnsupportedGrantType);
         }
         Ok(Self {
-            client,
             code: parameters.require("code")?.parse().map_err(|_| Error::CodeNotFound)?,
             redirect_uri: parameters.get("redirect_uri")?.map(str::to_owned),
             code_verifier: parameters.get("code_verifier")?.map(CodeVerifier::parse).transpose()?,
@@ -114,7 +127,7 @@ mod tests {
     }
 
     fn refusal(authorization: Option<&str>, body: &str) -> Error {
-        TokenRequest::parse(authorization, body).map(|_| ()).unwrap_err()
+        TokenRequest::parse(authorization, body).and_then(|request| request.grant).map(|_| ()).unwrap_err()
     }
 
     #[test]
@@ -124,9 +137,10 @@ mod tests {
             TokenRequest::parse(None, &format!("{grant}&client_id={ID}&client_secret={SECRET}")).unwrap();
         assert_eq!(post.client.id.to_string(), ID);
         assert_eq!(post.client.secret.reveal(), SECRET);
-        assert_eq!(post.code.reveal(), CODE);
-        assert_eq!(post.redirect_uri.as_deref(), Some("https://a/cb"));
-        assert!(post.code_verifier.is_none());
+        let asked = post.grant.unwrap();
+        assert_eq!(asked.code.reveal(), CODE);
+        assert_eq!(asked.redirect_uri.as_deref(), Some("https://a/cb"));
+        assert!(asked.code_verifier.is_none());
 
         let header = basic(ID, SECRET);
         for body in [grant.clone(), format!("{grant}&client_id={ID}")] {

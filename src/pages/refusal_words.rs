@@ -58,7 +58,14 @@ static OTHER: Words = Words {
 pub static ALL: &[Words] = &[
     // The person, by signing in again
     Words {
-        codes: &["request_expired", "link_expired"],
+        codes: &["link_expired"],
+        happened: "This sign-in link is too old or not complete.",
+        remedy: "Go back to the app and sign in again.",
+        tell: Tell::Nobody,
+        values: false,
+    },
+    Words {
+        codes: &["request_expired"],
         happened: "This sign-in took too long, so it was closed.",
         remedy: "Go back to the app and sign in again.",
         tell: Tell::Nobody,

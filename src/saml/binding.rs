@@ -78,7 +78,7 @@ fn deflate(xml: &str) -> Vec<u8> {
         .expect("writing to memory does not fail")
 }
 
-/// Undoes [`deflate`]; `None` when it is none or grows beyond `limit` bytes.
+/// Undoes `deflate`; `None` when it is none or grows beyond `limit` bytes.
 pub fn inflate(octets: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let read = DeflateDecoder::new(octets).take(limit as u64 + 1).read_to_end(&mut out).ok()?;

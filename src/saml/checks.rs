@@ -34,10 +34,15 @@ impl Finding {
 }
 
 /// Who judges, and when.
-#[derive(Clone, Copy)]
 pub(super) struct Judge<'a> {
     pub trust: &'a Trust<'a>,
     pub now: Timestamp,
+    /// The latest that it may be at the identity provider, and how that is said.
+    latest: Timestamp,
+    not_after_latest: String,
+    /// The earliest.
+    earliest: Timestamp,
+    after_earliest: String,
 }
 
 const ABSENT: &str = "(absent)";
@@ -50,7 +55,13 @@ fn shown(moment: Option<Moment<'_>>) -> &str {
     moment.map_or(ABSENT, |moment| moment.text)
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    pub fn new(trust: &'a Trust<'a>, now: Timestamp) -> Self {
+        let (latest, earliest) = (now + trust.clock_skew, now - trust.clock_skew);
+        let (not_after_latest, after_earliest) = (format!("not after {latest}"), format!("after {earliest}"));
+        Self { trust, now, latest, not_after_latest, earliest, after_earliest }
+    }
+
     /// Every check of the response itself, in order.
     pub fn response(&self, response: &Response<'_>, findings: &mut Vec<Finding>) {
         findings.extend([version(Rejection::ResponseVersion, response.version), status(response)]);
@@ -133,15 +144,15 @@ impl Judge<'_> {
 
     /// SAML 2.0 Core §2.3.3, §3.2.2: issued at a moment, and not in the future.
     fn issued(&self, rejection: Rejection, instant: Option<Moment<'_>>) -> Finding {
-        let passed = instant.and_then(|instant| instant.time).is_some_and(|time| time <= self.latest());
-        Finding::new(rejection, passed, format!("not after {}", self.latest()), shown(instant))
+        let passed = instant.and_then(|instant| instant.time).is_some_and(|time| time <= self.latest);
+        Finding::new(rejection, passed, &self.not_after_latest, shown(instant))
     }
 
     /// Ours: issued at most 24 hours ago, whatever its conditions say. Silent about an instant that
     /// is not there or cannot be read: that is refused by itself.
     fn assertion_age(&self, assertion: &Statement<'_>) -> Option<Finding> {
         let instant = assertion.issue_instant?;
-        let oldest = self.earliest() - MAX_AGE;
+        let oldest = self.earliest - MAX_AGE;
         let passed = instant.time? > oldest;
         Some(Finding::new(Rejection::AssertionTooOld, passed, format!("after {oldest}"), instant.text))
     }
@@ -194,6 +205,10 @@ impl Judge<'_> {
             return;
         };
         findings.extend(self.bearer(response, bearer));
+        // What answers no request here may answer none anywhere, or it could be both.
+        let others = assertion.confirmations.iter().filter(|other| other.in_response_to.is_some());
+        findings
+            .extend(others.map(|other| in_response_to_agrees(response, other)).find(|it| !it.check.passed));
     }
 
     fn best_confirmation<'c, 'd>(
@@ -242,25 +257,14 @@ impl Judge<'_> {
 
     /// A `NotBefore` has come (SAML 2.0 Core §2.5.1.2).
     fn begun(&self, rejection: Rejection, not_before: Option<Moment<'_>>) -> Finding {
-        let passed = not_before.and_then(|moment| moment.time).is_some_and(|time| time <= self.latest());
-        Finding::new(rejection, passed, format!("not after {}", self.latest()), shown(not_before))
+        let passed = not_before.and_then(|moment| moment.time).is_some_and(|time| time <= self.latest);
+        Finding::new(rejection, passed, &self.not_after_latest, shown(not_before))
     }
 
     /// A `NotOnOrAfter` has not come (SAML 2.0 Core §2.5.1.2).
     fn unexpired(&self, rejection: Rejection, not_on_or_after: Option<Moment<'_>>) -> Finding {
-        let passed =
-            not_on_or_after.and_then(|moment| moment.time).is_some_and(|time| time > self.earliest());
-        Finding::new(rejection, passed, format!("after {}", self.earliest()), shown(not_on_or_after))
-    }
-
-    /// The latest that it may be at the identity provider.
-    fn latest(&self) -> Timestamp {
-        self.now + self.trust.clock_skew
-    }
-
-    /// The earliest.
-    fn earliest(&self) -> Timestamp {
-        self.now - self.trust.clock_skew
+        let passed = not_on_or_after.and_then(|moment| moment.time).is_some_and(|time| time > self.earliest);
+        Finding::new(rejection, passed, &self.after_earliest, shown(not_on_or_after))
     }
 
     fn is_ours(&self, url: &str) -> bool {
@@ -282,7 +286,7 @@ fn version(rejection: Rejection, version: Option<&str>) -> Finding {
 }
 
 /// SAML 2.0 Core §3.2.2.2: the top-level status is success.
-fn status(response: &Response<'_>) -> Finding {
+pub(super) fn status(response: &Response<'_>) -> Finding {
     let passed = response.status.first() == Some(&SUCCESS);
     let mut found = response.status.iter().take(4).copied().collect::<Vec<_>>().join(" / ");
     if let Some(message) = response.status_message.as_deref().filter(|message| !message.is_empty()) {

@@ -21,15 +21,19 @@ pub const MAX_NODES: usize = 20_000;
 /// Base64 to text: SAML 2.0 Bindings §3.5.4. White space is allowed (RFC 2045 wraps lines), anything
 /// else outside the alphabet is not.
 pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
-    let mut compact = Vec::with_capacity(base64.len());
-    compact.extend(base64.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    // Decoded, four bytes are three; a few bytes more or less do not matter here.
-    if compact.len() / 4 * 3 > MAX_BYTES + 3 {
-        return Err(too_large(compact.len() / 4 * 3));
-    }
-    let bytes = STANDARD
-        .decode(&compact)
-        .map_err(|error| Refusal::found(Rejection::Base64Malformed, error.to_string()))?;
+    // Decoded, four characters are three; a few bytes more or less do not matter here.
+    let decode = |base64: &[u8]| {
+        if base64.len() / 4 * 3 > MAX_BYTES + 3 {
+            return Err(too_large(base64.len() / 4 * 3));
+        }
+        STANDARD.decode(base64).map_err(|error| Refusal::found(Rejection::Base64Malformed, error.to_string()))
+    };
+    let bytes = if base64.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        let compact: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        decode(&compact)?
+    } else {
+        decode(base64.as_bytes())?
+    };
     text(bytes)
 }
 
@@ -44,6 +48,10 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
+    // XML 1.0 §2.11: before anything else every line ends in a line feed. Parsers forget it in CDATA.
+    if text.contains('\r') {
+        text = text.replace("\r\n", "\n").replace('\r', "\n");
+    }
     Ok(text)
 }
 
@@ -52,15 +60,23 @@ fn too_large(bytes: usize) -> Refusal {
         .expected(format!("at most {MAX_BYTES} bytes"))
 }
 
-/// Text to document: the limits first, on the text, then the parser.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
-    scan(text)?;
-    parse_scanned(text)
+/// Holds a text to the limits, and finishes what XML 1.0 asks of whoever reads it: in attribute values
+/// line ends and tabs become spaces (§3.3.3), which the parser leaves undone. Both signer and second
+/// opinion do it.
+pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
+    let spaces = scan(text)?;
+    if !spaces.is_empty() {
+        let mut bytes = std::mem::take(text).into_bytes();
+        for at in spaces {
+            bytes[at] = b' ';
+        }
+        *text = String::from_utf8(bytes).map_err(|_| Rejection::EncodingNotUtf8)?;
+    }
+    Ok(())
 }
 
-/// The parser itself, for text that passed [`scan`] or was written by our own canonicalization from
-/// such a text.
-pub(super) fn parse_scanned(text: &str) -> Result<Document<'_>, Refusal> {
+/// Text to document, for text that was admitted or that our own canonicalization wrote from such.
+pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
     let parser = Parser::new().with_forbid_dtd(true).with_max_depth(MAX_DEPTH as u32);
     parser.parse(text).map_err(|error| Refusal::found(Rejection::XmlMalformed, error.to_string()))
 }
@@ -68,48 +84,52 @@ pub(super) fn parse_scanned(text: &str) -> Result<Document<'_>, Refusal> {
 /// Runs once over the text and refuses what no response has, before a parser sees it: parsers compare
 /// each attribute with each other and look a prefix up in every declaration, so these limits keep
 /// their time linear. Wherever this scan reads a text otherwise than the parser does, the parser
-/// refuses the text.
-fn scan(text: &str) -> Result<(), Refusal> {
+/// refuses the text. Tells where in attribute values there is other white space than spaces.
+fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
     let bytes = text.as_bytes();
     let find =
-        |from: usize, what: &str| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
+        |from: usize, what: char| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
     let unended = |what: &str| Refusal::found(Rejection::XmlMalformed, format!("{what} does not end"));
-    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-        return Err(Refusal::found(Rejection::XmlMalformed, format!("a NUL character at byte {at}")));
+    // XML 1.0 §2.2. The parser looks at most texts, not at all.
+    let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let nothing = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
+    if bytes.iter().any(|&byte| control(byte)) || bytes.contains(&0xef) && text.contains(nothing) {
+        return Err(Refusal::found(Rejection::XmlMalformed, "a character that XML has not"));
     }
 
     let mut at = 0;
     if text.starts_with("<?xml") && bytes.get(5).is_some_and(|&byte| super::dom::is_space(byte as char)) {
-        let end = find(0, "?>").ok_or_else(|| unended("the XML declaration"))?;
+        let end = text.find("?>").ok_or_else(|| unended("the XML declaration"))?;
         declaration(&text[..end])?;
         at = end + 2;
     }
 
+    let mut spaces = Vec::new();
     let mut nodes = 0_usize;
     // For every open element how many namespaces are in scope.
     let mut scopes: Vec<usize> = Vec::with_capacity(MAX_DEPTH);
     while let Some(&byte) = bytes.get(at) {
         if byte != b'<' {
             nodes += 1;
-            at = find(at, "<").unwrap_or(bytes.len());
+            at = find(at, '<').unwrap_or(bytes.len());
         } else {
             let rest = &text[at..];
             if rest.starts_with("</") {
                 scopes.pop();
-                at = find(at, ">").ok_or_else(|| unended("an end tag"))? + 1;
+                at = find(at, '>').ok_or_else(|| unended("an end tag"))? + 1;
                 continue;
             } else if rest.starts_with("<!--") {
                 return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
             } else if rest.starts_with("<![CDATA[") {
                 nodes += 1;
-                at = find(at, "]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
+                at += rest.find("]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
             } else if rest.starts_with("<!") {
                 return Err(Refusal::found(Rejection::DoctypePresent, format!("at byte {at}")));
             } else if rest.starts_with("<?") {
                 return Err(Refusal::found(Rejection::ProcessingInstructionPresent, format!("at byte {at}")));
             } else {
                 nodes += 1;
-                let tag = start_tag(bytes, at).ok_or_else(|| unended("a start tag"))?;
+                let tag = start_tag(text, at, &mut spaces).ok_or_else(|| unended("a start tag"))?;
                 if tag.attributes > MAX_ATTRIBUTES {
                     return Err(Refusal::found(
                         Rejection::TooManyAttributes,
@@ -139,7 +159,7 @@ fn scan(text: &str) -> Result<(), Refusal> {
             return Err(Refusal::from(Rejection::TooManyNodes).expected(format!("at most {MAX_NODES}")));
         }
     }
-    Ok(())
+    Ok(spaces)
 }
 
 /// A start tag as the scan sees it.
@@ -154,7 +174,8 @@ struct StartTag {
     empty: bool,
 }
 
-fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
+fn start_tag(text: &str, start: usize, spaces: &mut Vec<usize>) -> Option<StartTag> {
+    let bytes = text.as_bytes();
     let mut tag = StartTag { end: 0, attributes: 0, namespaces: 0, empty: false };
     let mut at = start + 1;
     loop {
@@ -166,7 +187,14 @@ fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
             }
             quote @ (b'"' | b'\'') => {
                 tag.attributes += 1;
-                at += 1 + bytes.get(at + 1..)?.iter().position(|&byte| byte == quote)? + 1;
+                at += 1;
+                let rest = &text[at..];
+                let value = &rest[..rest.find(char::from(quote))?];
+                if value.bytes().any(|byte| matches!(byte, b'\t' | b'\n')) {
+                    spaces.extend(value.match_indices(['\t', '\n']).map(|(offset, _)| at + offset));
+                }
+                let length = value.len();
+                at += length + 1;
             }
             byte => {
                 if super::dom::is_space(byte as char) && bytes[at + 1..].starts_with(b"xmlns") {
@@ -188,5 +216,91 @@ fn declaration(text: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::found(Rejection::EncodingNotUtf8, name).expected("UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(text: &str) -> Result<String, Rejection> {
+        let mut text = super::text(text.as_bytes().to_vec()).map_err(|refusal| refusal.rejection)?;
+        admit(&mut text).map_err(|refusal| refusal.rejection)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn lines_end_in_one_way_and_attributes_have_only_spaces() {
+        let text = "<r a='1\r\n2\t3\r' b=\"'\n\">\r\n\t<![CDATA[<x y='\t\r'>]]></r>";
+        let expected = "<r a='1 2 3 ' b=\"' \">\n\t<![CDATA[<x y='\t\n'>]]></r>";
+        assert_eq!(admitted(text).as_deref(), Ok(expected));
+        // What was written as a reference is meant.
+        let text = "<r a='&#10;&#9;'>&#13;</r>";
+        assert_eq!(admitted(text).as_deref(), Ok(text));
+    }
+
+    #[test]
+    fn the_mark_and_a_fitting_declaration_are_no_part_of_the_document() {
+        assert_eq!(admitted("\u{feff}<r/>").as_deref(), Ok("<r/>"));
+        for declaration in
+            ["<?xml version='1.0'?>", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>"]
+        {
+            assert!(admitted(&format!("{declaration}<r/>")).is_ok(), "{declaration}");
+        }
+        for encoding in ["utf-16", "latin1", "", "UTF-8 "] {
+            let text = format!("<?xml version='1.0' encoding='{encoding}'?><r/>");
+            assert_eq!(admitted(&text), Err(Rejection::EncodingNotUtf8), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn only_characters_of_xml_get_in() {
+        for c in ['\0', '\u{1}', '\u{8}', '\u{b}', '\u{1f}', '\u{fffe}', '\u{ffff}'] {
+            for text in [format!("<r>{c}</r>"), format!("<r a='{c}&lt;'/>"), format!("<r/>{c}")] {
+                assert_eq!(admitted(&text), Err(Rejection::XmlMalformed), "{text:?}");
+            }
+        }
+        for c in ['\u{7f}', '\u{85}', '\u{e000}', '\u{fffd}', '\u{feff}', '\u{10ffff}', '語'] {
+            assert!(admitted(&format!("<r a='{c}'>{c}</r>")).is_ok(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn the_limits_are_where_they_say() {
+        let deep = |levels: usize| format!("{}{}", "<r>".repeat(levels), "</r>".repeat(levels));
+        assert!(admitted(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(admitted(&deep(MAX_DEPTH + 1)), Err(Rejection::NestingTooDeep));
+        let wide = |count: usize| {
+            let attributes: String = (0..count).map(|n| format!(" a{n}='>'")).collect();
+            format!("<r{attributes}/>")
+        };
+        assert!(admitted(&wide(MAX_ATTRIBUTES)).is_ok());
+        assert_eq!(admitted(&wide(MAX_ATTRIBUTES + 1)), Err(Rejection::TooManyAttributes));
+        let many = |count: usize| format!("<r>{}</r>", "<e/>".repeat(count - 1));
+        assert!(admitted(&many(MAX_NODES)).is_ok());
+        assert_eq!(admitted(&many(MAX_NODES + 1)), Err(Rejection::TooManyNodes));
+        let large = |bytes: usize| format!("<r>{}</r>", "x".repeat(bytes - 7));
+        assert!(admitted(&large(MAX_BYTES)).is_ok());
+        assert_eq!(admitted(&large(MAX_BYTES + 1)), Err(Rejection::DocumentTooLarge));
+    }
+
+    proptest::proptest! {
+        /// What the scan lets through has no more than the parser may see, by the parser's own count.
+        #[test]
+        fn the_scan_counts_no_less_than_the_parser(text in "(<[a-c]( [a-d]{1,3}(:x)?='[^<&']{0,3}')*/?>|</[a-c]>|[a-z'\" \n]{0,4}|<!\\[CDATA\\[[<>'a]{0,4}\\]\\]>){0,40}") {
+            let Ok(text) = admitted(&text) else { return Ok(()) };
+            let Ok(document) = parse(&text) else { return Ok(()) };
+            let nodes = document.descendants(document.root());
+            proptest::prop_assert!(nodes.len() <= MAX_NODES);
+            for node in nodes {
+                if let Some(element) = document.element(node) {
+                    let count = element.attributes.len() + element.namespace_declarations.len();
+                    proptest::prop_assert!(count <= MAX_ATTRIBUTES);
+                    for attribute in &element.attributes {
+                        proptest::prop_assert!(!attribute.value.contains(['\n', '\t', '\r']));
+                    }
+                }
+            }
+        }
     }
 }

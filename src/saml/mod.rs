@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod checks;
 mod decrypt;
 mod dom;
+pub mod fuzz;
 mod gate;
 pub mod key_pair;
 pub mod metadata;

@@ -48,7 +48,8 @@ impl AuthnRequest<'_> {
             .attribute("ID", self.id)
             .attribute("Version", "2.0")
             .attribute("IssueInstant", &self.issue_instant.to_string())
-            .attribute("Destination", self.destination)
+            // A fragment is never sent, so the address that is really asked has none (RFC 9110 §4.2.5).
+            .attribute("Destination", self.destination.split('#').next().unwrap_or_default())
             .attribute_if("ForceAuthn", self.force_authn.then_some("true"))
             .attribute("ProtocolBinding", binding::POST)
             .attribute("AssertionConsumerServiceURL", self.acs_url)
@@ -97,6 +98,12 @@ mod tests {
     #[test]
     fn the_document_says_what_profiles_want() {
         insta::assert_snapshot!(request().to_xml(), @r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_00112233445566778899aabbccddeeff" Version="2.0" IssueInstant="2026-09-21T14:13:20.123Z" Destination="https://idp.example/sso?app=1&amp;x=&lt;y>" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://sso.example/v1/saml/saml_conn_1/acs"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://sso.example/v1/saml/saml_conn_1?a=1&amp;b="2"</saml:Issuer><samlp:NameIDPolicy Format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" AllowCreate="true"></samlp:NameIDPolicy></samlp:AuthnRequest>"#);
+    }
+
+    #[test]
+    fn the_destination_is_the_address_without_its_fragment() {
+        let xml = AuthnRequest { destination: "https://idp.example/sso?x=1#top#2", ..request() }.to_xml();
+        assert!(xml.contains(r#" Destination="https://idp.example/sso?x=1" "#), "{xml}");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bergshamra_c14n::{C14nMode, canonicalize_doc};
-use bergshamra_xml::NodeSet;
+use bergshamra_xml::nodeset::{NodeIdSet, NodeSet, NodeSetType};
 use openssl::{bn::BigNum, ecdsa::EcdsaSig, error::ErrorStack, hash::hash, sign::Verifier};
+use uppsala::NodeId;
 
 use super::{
     certificate::{Certificate, KeyKind},
@@ -256,10 +257,9 @@ fn signer(
     Err(if fitting == 0 {
         Refusal::found(Rejection::SignatureKeyUnsuitable, algorithm.uri())
     } else {
-        let tried: Vec<_> =
-            trust.certificates.iter().map(|certificate| certificate.fingerprint_sha256()).collect();
+        // Nothing of the connection's is said here: whoever reads it may be the forger.
         Refusal::from(Rejection::SignatureMismatch)
-            .expected(format!("a certificate with SHA-256 {}", tried.join(" or ")))
+            .expected(format!("made with the key of one of {fitting} certificates"))
     })
 }
 
@@ -289,15 +289,34 @@ fn canonicalize(
     prefixes: &[&str],
 ) -> Result<String, Refusal> {
     let document = element.document();
-    let mut nodes = NodeSet::tree_without_comments(element.node(), document);
-    if let Some(signature) = without {
-        nodes.remove_id(signature.node());
-        for node in document.descendants(signature.node()) {
-            nodes.remove_id(node);
-        }
-    }
+    // What is left out is little for what is large, and the other way round for SignedInfo.
+    let nodes = match without {
+        Some(signature) => everything_but(element, signature),
+        None => NodeSet::tree_without_comments(element.node(), document),
+    };
     let failed = || Refusal::found(Rejection::SignatureMalformed, "it cannot be canonicalized");
     let bytes =
         canonicalize_doc(document, C14nMode::Exclusive, Some(&nodes), prefixes).map_err(|_| failed())?;
     String::from_utf8(bytes).map_err(|_| failed())
+}
+
+/// The subtree of `element` without that of `signature`, as the set of all the rest: the ancestors,
+/// what stands beside them, and the signature. There are no comments; the gate saw to that.
+fn everything_but(element: Element<'_>, signature: Element<'_>) -> NodeSet {
+    let document = element.document();
+    let mut hidden = NodeIdSet::default();
+    let mut hide = |node: NodeId| {
+        hidden.insert(node.index());
+        hidden.extend(document.descendants(node).iter().map(NodeId::index));
+    };
+    hide(signature.node());
+    let mut inner = element.node();
+    let mut ancestors = Vec::new();
+    while let Some(outer) = document.parent(inner) {
+        document.children_iter(outer).filter(|&child| child != inner).for_each(&mut hide);
+        ancestors.push(outer.index());
+        inner = outer;
+    }
+    hidden.extend(ancestors);
+    NodeSet::from_ids(hidden, NodeSetType::Invert)
 }

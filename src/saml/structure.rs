@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use uppsala::{Document, NodeKind};
+use uppsala::{Document, NodeKind, QName};
 
 use super::{
     dom::{Element, ns},
@@ -44,7 +44,16 @@ pub(super) struct AssertionLayout<'d> {
 
 /// Reads the layout of a document that must be a response (SAML 2.0 Core §3.3.3).
 pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
-    let census = Census::of(document)?;
+    response_by(document, Census::of(document)?)
+}
+
+/// The same for the canonical form of a response that went through [`response`]. It is a part of that
+/// document, so what was counted there is not counted again.
+pub(super) fn canonical_response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
+    response_by(document, Census::shallow(document)?)
+}
+
+fn response_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<ResponseLayout<'d>, Refusal> {
     let response = root(document)?;
     if !response.is(ns::PROTOCOL, "Response") {
         return Err(
@@ -86,10 +95,17 @@ pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<
     Ok(ResponseLayout { response, signature, content })
 }
 
-/// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one,
-/// or the canonical form of a signed one.
+/// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one.
 pub(super) fn assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
-    let census = Census::of(document)?;
+    assertion_by(document, Census::of(document)?)
+}
+
+/// The same for the canonical form of an assertion whose document was counted.
+pub(super) fn canonical_assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
+    assertion_by(document, Census::shallow(document)?)
+}
+
+fn assertion_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<AssertionLayout<'d>, Refusal> {
     let assertion = root(document)?;
     if !assertion.is(ns::ASSERTION, "Assertion") {
         return Err(
@@ -230,10 +246,25 @@ impl<'d> Census<'d> {
         Ok(census)
     }
 
+    /// Only what stands at the root and right in it, and a signature on an assertion there.
+    fn shallow(document: &'d Document<'d>) -> Result<Self, Refusal> {
+        let mut census = Self::default();
+        let root = root(document)?;
+        census.count(root);
+        for child in root.elements() {
+            census.count(child);
+            if child.is(ns::ASSERTION, "Assertion") {
+                child.elements().for_each(|inner| census.count(inner));
+            }
+        }
+        Ok(census)
+    }
+
     /// `open` says that foreign namespaces may be used here. The depth is bounded by the gate.
     fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), Refusal> {
         self.count(element);
         let data = element.data();
+        is_qualified_name(&data.name)?;
         for (prefix, uri) in &data.namespace_declarations {
             if prefix == "xml" || prefix == "xmlns" || !is_plain_uri(uri) {
                 return Err(Refusal::found(Rejection::NamespaceRefused, format!("xmlns:{prefix}={uri:?}")));
@@ -271,6 +302,7 @@ impl<'d> Census<'d> {
 
     fn attribute(&mut self, attribute: &'d uppsala::Attribute<'d>, extensible: bool) -> Result<(), Refusal> {
         let name = &attribute.name;
+        is_qualified_name(name)?;
         let namespace = name.namespace_uri.as_deref();
         let local = &*name.local_name;
         let refused_id = |found: String| Err(Refusal::found(Rejection::IdMalformed, found));
@@ -331,13 +363,38 @@ fn takes_any_attribute(element: Element<'_>) -> bool {
         && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
 }
 
-/// An absolute http, https or urn URI of characters that every canonicalization writes alike.
+/// A name has one colon at most, and what follows it begins like a name (Namespaces in XML 1.0 §4). The
+/// parser lets others pass.
+fn is_qualified_name(name: &QName<'_>) -> Result<(), Refusal> {
+    let begins = |c: char| !matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}');
+    let is_name = |part: &str| part.chars().next().is_some_and(begins) && !part.contains(':');
+    if is_name(&name.local_name) && name.prefix.as_deref().is_none_or(is_name) {
+        return Ok(());
+    }
+    Err(Refusal::found(Rejection::XmlMalformed, format!("the name {}", name.prefixed_name())))
+}
+
+/// An absolute http, https or urn URI that every implementation takes for one and writes alike.
 fn is_plain_uri(uri: &str) -> bool {
-    let rest = ["http://", "https://", "urn:"].iter().find_map(|scheme| uri.strip_prefix(scheme));
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$()*+,;=%".contains(&byte))
-    })
+    let rest = match uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")) {
+        Some(rest) => {
+            let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+            let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+            let is_port =
+                !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+            if host.is_empty() || !host.bytes().all(is_host) || !is_port {
+                return false;
+            }
+            path
+        }
+        None => match uri.strip_prefix("urn:") {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) => rest,
+            _ => return false,
+        },
+    };
+    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$()*+,;=".contains(&byte))
+        && rest.matches('#').count() <= 1
 }
 
 /// An NCName of ASCII characters. XML allows more; identity providers use less.
@@ -346,4 +403,68 @@ fn is_id(text: &str) -> bool {
     text.len() <= MAX_ID
         && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_an_absolute_uri_without_surprises() {
+        for uri in KNOWN.iter().chain(&[
+            "http://schemas.xmlsoap.org/ws/2005/05/identity/claims",
+            "https://idp.example:8443/a?b=c#d",
+            "https://example",
+            "urn:mace:shibboleth:1.0",
+            "urn:x",
+        ]) {
+            assert!(is_plain_uri(uri), "{uri}");
+        }
+        for uri in [
+            "",
+            "x",
+            "../x",
+            "#x",
+            "urn:",
+            "http://",
+            "http:///x",
+            "http://a:b",
+            "http://a:",
+            "http://a@b",
+            "ftp://a",
+            "HTTP://a",
+            "http://a/ b",
+            "http://a/&b",
+            "http://a/<",
+            "http://a/\"",
+            "http://a/'",
+            "urn:%",
+            "urn:a%20",
+            "urn:a#b#c",
+            "urn:ü",
+            "urn:a\u{200b}",
+            "http://a:123456",
+            "file:///etc/passwd",
+            "javascript:x",
+            "urn:a|b",
+            "urn:a\\b",
+            "urn:{}",
+            "urn://a:b",
+            "urn:/a",
+            "urn:[a]",
+            "http://[::1]/",
+        ] {
+            assert!(!is_plain_uri(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_plain_name() {
+        for id in ["_a", "a", "id88217432106544342003452", "ID_0b4a-1", "pfx8c.1", "A-_."] {
+            assert!(is_id(id), "{id}");
+        }
+        for id in ["", "1a", "-a", ".a", "a b", "a:b", "ä", "a\n", "#a", &"a".repeat(MAX_ID + 1)] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use uppsala::Document;
 
 use super::{
     certificate::Certificate,
-    checks::{Finding, Judge},
+    checks::{self, Finding, Judge},
     decrypt::decrypt,
     dom::{Element, ns},
     gate,
@@ -125,16 +125,19 @@ pub fn verify_xml(xml: Vec<u8>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
 
 fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
     let mut inquiry = Inquiry::new(trust, now);
-    let outcome = match &text {
-        Ok(text) => inquiry.examine(text),
-        Err(refusal) => Err(inquiry.refuse(refusal)),
+    let (outcome, xml) = match text {
+        Ok(mut text) => match gate::admit(&mut text) {
+            Ok(()) => (inquiry.examine(&text), Some(text)),
+            Err(refusal) => (Err(inquiry.refuse(&refusal)), Some(text)),
+        },
+        Err(refusal) => (Err(inquiry.refuse(&refusal)), None),
     };
     Verdict {
         outcome,
         checks: inquiry.checks,
         signature_verified: inquiry.signature_verified,
         claims: inquiry.claims,
-        xml: text.ok(),
+        xml,
         cross_check_disagreed: inquiry.cross_check_disagreed,
     }
 }
@@ -151,7 +154,7 @@ struct Inquiry<'a> {
 impl<'a> Inquiry<'a> {
     fn new(trust: &'a Trust<'a>, now: Timestamp) -> Self {
         Self {
-            judge: Judge { trust, now },
+            judge: Judge::new(trust, now),
             checks: Vec::with_capacity(24),
             claims: Claims::default(),
             signature_verified: false,
@@ -166,14 +169,12 @@ impl<'a> Inquiry<'a> {
         let judged = self.read(text, &mut findings);
         let failed = findings.iter().find(|finding| !finding.check.passed).map(|finding| finding.rejection);
         self.checks.extend(findings.into_iter().map(|finding| finding.check));
-        match (judged, failed) {
-            (Err(refusal), failed) => {
-                let refused = self.refuse(&refusal);
-                Err(failed.unwrap_or(refused))
-            }
-            (Ok(_), Some(failed)) => Err(failed),
+        match (failed, judged) {
+            // A response that reports a failure has no assertion; that is no second thing wrong.
+            (Some(failed), _) => Err(failed),
+            (None, Err(refusal)) => Err(self.refuse(&refusal)),
             // Every way to no assertion here is a check that failed.
-            (Ok(accepted), None) => accepted.ok_or(Rejection::NameIdMissing),
+            (None, Ok(accepted)) => accepted.ok_or(Rejection::NameIdMissing),
         }
     }
 
@@ -220,14 +221,14 @@ impl<'a> Inquiry<'a> {
         match (&of_response, &of_assertion) {
             // Everything is read from the signed response.
             (Some(signed), _) => {
-                let document = gate::parse_scanned(&signed.canonical)?;
-                let layout = structure::response(&document)?;
+                let document = gate::parse(&signed.canonical)?;
+                let layout = structure::canonical_response(&document)?;
                 self.content(layout, layout.content, true, findings)
             }
             // The assertion is read from its signed bytes, the response around it only to refuse.
             (None, Some(signed)) => {
-                let document = gate::parse_scanned(&signed.canonical)?;
-                let inner = structure::assertion(&document)?;
+                let document = gate::parse(&signed.canonical)?;
+                let inner = structure::canonical_assertion(&document)?;
                 self.content(layout, Content::Plain(inner), true, findings)
             }
             (None, None) => self.content(layout, layout.content, false, findings),
@@ -247,19 +248,13 @@ impl<'a> Inquiry<'a> {
             Content::Plain(inner) if covered => Ok(self.judged(&response, inner, findings)),
             Content::Plain(_) => Err(Rejection::SignatureMissing.into()),
             Content::Encrypted(encrypted) => self.encrypted(&response, encrypted, covered, findings),
-            Content::Nothing => {
+            Content::Nothing if covered => {
                 self.judge.response(&response, findings);
-                if findings
-                    .iter()
-                    .any(|finding| finding.rejection == Rejection::ResponseStatus && !finding.check.passed)
-                {
-                    // What it says is that it failed; the lack of an assertion only follows.
-                    findings.retain(|finding| {
-                        finding.check.passed || finding.rejection == Rejection::ResponseStatus
-                    });
-                    return Ok(None);
-                }
-                findings.clear();
+                Err(Rejection::AssertionMissing.into())
+            }
+            // What a stranger may have sent is compared with nothing that is the connection's.
+            Content::Nothing => {
+                findings.push(checks::status(&response));
                 Err(Rejection::AssertionMissing.into())
             }
         }
@@ -279,7 +274,8 @@ impl<'a> Inquiry<'a> {
         let opaque = !covered && !decrypted.authenticated;
         let veil = |refusal: Refusal| if opaque { Rejection::DecryptionFailed.into() } else { refusal };
 
-        let text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
+        let mut text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
+        gate::admit(&mut text).map_err(veil)?;
         let document = gate::parse(&text).map_err(veil)?;
         let layout = structure::assertion(&document).map_err(veil)?;
         let (assertion, trust) = (layout.assertion, self.judge.trust);
@@ -294,8 +290,8 @@ impl<'a> Inquiry<'a> {
         self.signed("assertion_signature", &signed);
         self.second_opinion(&text, &[&signed])?;
         self.signature_verified = true;
-        let document = gate::parse_scanned(&signed.canonical)?;
-        Ok(self.judged(response, structure::assertion(&document)?, findings))
+        let document = gate::parse(&signed.canonical)?;
+        Ok(self.judged(response, structure::canonical_assertion(&document)?, findings))
     }
 
     fn judged(

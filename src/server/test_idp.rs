@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many test connections it knows at the most.
-const MOST_CONNECTIONS: i64 = 200;
+const MOST_CONNECTIONS: i64 = 1000;
 
 /// The identity provider of this installation.
 pub(super) async fn build(state: &State) -> Result<TestIdp, Error> {

@@ -143,7 +143,7 @@ where
 pub async fn find_code_grant(
     conn: &mut Conn,
     client_id: OauthClientId,
-    code: Digest,
+    code: Option<Digest>,
 ) -> Result<Option<(TokenClient, Option<CodeGrant>)>> {
     let row: Option<TokenRow> = conn
         .sql(

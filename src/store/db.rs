@@ -4,10 +4,12 @@
 //! work, and [`Statement`] binds and runs. Nothing outside `store` names a driver. Why it looks like
 //! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
 
-use std::{borrow::Cow, fmt::Write as _, ops, time::Duration};
+use std::{
+    borrow::Cow, fmt::Write as _, fs, io, ops, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration,
+};
 
 use sqlx::{
-    AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
+    AssertSqlSafe, Connection as _, Encode, FromRow, Postgres, Sqlite, SqlitePool, Type,
     pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
     query::Query,
@@ -18,6 +20,12 @@ use sqlx::{
 };
 
 use super::error::{Error, Result};
+
+/// How long a PostgreSQL connection may rest before it is asked whether it still lives.
+const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+
+/// How long a PostgreSQL server that gave no connection is asked why.
+const ASKED_WHY: Duration = Duration::from_secs(3);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -75,30 +83,51 @@ impl Db {
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
         let wait = Duration::from_secs(10);
         if url.starts_with("sqlite:") {
-            let options = url
-                .parse::<SqliteConnectOptions>()?
+            let options = url.parse::<SqliteConnectOptions>()?;
+            make_private(options.get_filename()).map_err(sqlx::Error::Io)?;
+            let options = options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(wait)
+                // A login writes some twenty pages; checkpointing them a thousand at a time copies the
+                // hot ones again and again.
+                .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(wait)
+                .test_before_acquire(false)
                 .connect_with(options.clone())
                 .await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(size.max(1))
                 .acquire_timeout(wait)
+                .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
             Ok(Self(Pools::Sqlite { readers, writer }))
         } else {
+            let options = url.parse::<PgConnectOptions>()?;
             let pool = PgPoolOptions::new()
                 .max_connections(size.max(2))
                 .acquire_timeout(wait)
-                .connect_with(url.parse::<PgConnectOptions>()?)
-                .await?;
-            Ok(Self(Pools::Postgres(pool)))
+                .test_before_acquire(false)
+                .before_acquire(|conn, idle| {
+                    Box::pin(async move {
+                        // A busy connection proves itself by its work; one that rested may be cut off.
+                        if idle.idle_for > TRUSTED_IDLE {
+                            conn.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
+                .connect_with(options.clone())
+                .await;
+            match pool {
+                Ok(pool) => Ok(Self(Pools::Postgres(pool))),
+                Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
+                Err(error) => Err(error.into()),
+            }
         }
     }
 
@@ -175,6 +204,25 @@ impl Db {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Makes the database's file, unless it is there, so that only its owner reads it: people's addresses
+/// stand in it. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+fn make_private(file: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What is behind a pool that waited for its first connection in vain: it tries again for as long as it
+/// may when it is turned away, and then says only that its time is over.
+async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(ASKED_WHY, sqlx::PgConnection::connect_with(options)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
+        Err(_) => sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer")),
     }
 }
 
@@ -452,6 +500,8 @@ fn placeholders(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -462,5 +512,29 @@ mod tests {
         let values = [Parameter::Boolean(true), "x".into(), 1.into(), 2.into()];
         assert_eq!(sql.values, values);
         assert_eq!(placeholders(&sql.text), 4);
+    }
+
+    #[tokio::test]
+    async fn only_its_owner_reads_an_embedded_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("x.db");
+        let db = Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
+        db.migrate().await.unwrap();
+        for name in ["x.db", "x.db-wal", "x.db-shm"] {
+            let mode = fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        db.close().await;
+        // One that is there keeps the mode that its owner gave it.
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_down_is_told_as_that() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = Db::connect(&format!("postgres://x@{free}/x"), 2).await.unwrap_err().to_string();
+        assert!(error.contains("refused"), "{error}");
     }
 }

@@ -48,9 +48,21 @@ impl TryFrom<Row> for Environment {
     }
 }
 
+// Columns are named, never `*`: a replica that runs while the next release adds one goes on with the
+// statements that it has prepared.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, slug, display_name, redirect_url, oauth_redirect_uris, auth_url, idp_initiated, \
+             created_at, updated_at FROM environments ",
+            $rest
+        )
+    };
+}
+
 /// The environment with this id.
 pub async fn find(conn: &mut Conn, id: EnvironmentId) -> Result<Option<Environment>> {
-    conn.sql("SELECT * FROM environments WHERE id = $1")
+    conn.sql(select!("WHERE id = $1"))
         .bind(id)
         .optional::<Row>()
         .await?
@@ -60,7 +72,7 @@ pub async fn find(conn: &mut Conn, id: EnvironmentId) -> Result<Option<Environme
 
 /// The environment with this slug.
 pub async fn find_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Environment>> {
-    conn.sql("SELECT * FROM environments WHERE slug = $1")
+    conn.sql(select!("WHERE slug = $1"))
         .bind(slug.as_str())
         .optional::<Row>()
         .await?
@@ -70,7 +82,7 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Environ
 
 /// Up to `limit` environments from `from` on, in the order in which they were made.
 pub async fn list(conn: &mut Conn, from: Option<EnvironmentId>, limit: i64) -> Result<Vec<Environment>> {
-    conn.sql("SELECT * FROM environments WHERE id >= $1 ORDER BY id LIMIT $2")
+    conn.sql(select!("WHERE id >= $1 ORDER BY id LIMIT $2"))
         .bind(columns::first_or(from))
         .bind(limit)
         .all::<Row>()

@@ -46,6 +46,22 @@ struct Row {
     updated_at: Timestamp,
 }
 
+/// `SELECT` of every column of [`Row`], named, so that a column that comes later breaks no statement
+/// that a running replica has prepared.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, environment_id, organization_id, saml_connection_id, origin, status, refusal, state, \
+             email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
+             oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
+             oauth_code_challenge, oauth_scope, force_authn, code_sha256, code_expires_at, \
+             code_consumed_at, created_at, updated_at \
+             FROM saml_flows ",
+            $rest
+        )
+    };
+}
+
 impl TryFrom<Row> for SamlFlow {
     type Error = Error;
 
@@ -155,7 +171,7 @@ fn attributes_to_json(attributes: &Attributes) -> Option<String> {
 /// The flow with this id, of this connection.
 pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn
-        .sql("SELECT * FROM saml_flows WHERE id = $1 AND saml_connection_id = $2")
+        .sql(select!("WHERE id = $1 AND saml_connection_id = $2"))
         .bind(id)
         .bind(connection)
         .optional()
@@ -165,7 +181,7 @@ pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId)
 
 /// The flow that somebody quotes, of whatever connection: for the operator of the installation.
 pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
-    let row: Option<Row> = conn.sql("SELECT * FROM saml_flows WHERE id = $1").bind(id).optional().await?;
+    let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
     row.map(SamlFlow::try_from).transpose()
 }
 
@@ -178,9 +194,9 @@ pub async fn list_latest(
 ) -> Result<Vec<SamlFlow>> {
     let text = match failed {
         true => {
-            "SELECT * FROM saml_flows WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2"
+            select!("WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2")
         }
-        false => "SELECT * FROM saml_flows WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2",
+        false => select!("WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2"),
     };
     let rows: Vec<Row> = conn.sql(text).bind(environment).bind(limit).all().await?;
     rows.into_iter().map(SamlFlow::try_from).collect()
@@ -193,7 +209,7 @@ pub async fn find_by_request(
     request_id: &str,
 ) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn
-        .sql("SELECT * FROM saml_flows WHERE request_id = $1 AND saml_connection_id = $2")
+        .sql(select!("WHERE request_id = $1 AND saml_connection_id = $2"))
         .bind(request_id)
         .bind(connection)
         .optional()
@@ -203,8 +219,7 @@ pub async fn find_by_request(
 
 /// The flow that issued this code.
 pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFlow>> {
-    let row: Option<Row> =
-        conn.sql("SELECT * FROM saml_flows WHERE code_sha256 = $1").bind(code).optional().await?;
+    let row: Option<Row> = conn.sql(select!("WHERE code_sha256 = $1")).bind(code).optional().await?;
     row.map(SamlFlow::try_from).transpose()
 }
 
@@ -354,8 +369,12 @@ pub async fn count_detached(
     Ok(count)
 }
 
-/// How many steps a timeline holds at the most: what a browser that posts again and again can add.
-const MOST_STEPS: i64 = 50;
+/// How many steps a timeline holds: what a browser that posts again and again can add. The answer that
+/// was accepted always finds a place.
+const MOST_STEPS: i64 = 20;
+
+/// How many of them keep their document.
+const MOST_DOCUMENTS: i64 = 6;
 
 /// A step to be added: its document is sealed already.
 #[derive(Debug)]
@@ -374,9 +393,10 @@ pub struct NewStep<'a> {
 /// flow's row in the same transaction, so that two of them do not take the same place.
 pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
     let (document, expires_at) = step.document.unzip();
+    let accepted = step.kind == StepKind::Accepted;
     conn.sql(
         "INSERT INTO saml_flow_steps (flow_id, sequence, at, kind, checks, document, document_expires_at) \
-         SELECT $1, next, $2, $3, $4, $5, $6 FROM \
+         SELECT $1, next, $2, $3, $4, CASE WHEN next <= $8 THEN $5 END, CASE WHEN next <= $8 THEN $6 END FROM \
          (SELECT COALESCE(MAX(sequence), 0) + 1 AS next FROM saml_flow_steps WHERE flow_id = $1) AS place \
          WHERE next <= $7",
     )
@@ -386,7 +406,8 @@ pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -
     .bind(serde_json::json!(step.checks).to_string())
     .bind(document)
     .bind(expires_at)
-    .bind(MOST_STEPS)
+    .bind(if accepted { i64::MAX } else { MOST_STEPS })
+    .bind(if accepted { i64::MAX } else { MOST_DOCUMENTS })
     .execute()
     .await?;
     Ok(())
@@ -487,8 +508,8 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
 
 /// Drops flows that began before `before`, with their timelines and tokens. Says how many went.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
-    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE created_at < $1 LIMIT $2)")
-        .bind(before)
+    conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
+        .bind(SamlFlowId::first_at(before))
         .bind(SWEEP)
         .execute()
         .await

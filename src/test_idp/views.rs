@@ -224,7 +224,10 @@ impl Choose<'_> {
                         @if flaw == Flaw::Sha1 { ", unless the connection has " code { "allowSha1" } }
                         "."
                     },
-                    Outcome::SecondRefused => "Ostiary takes the first and refuses the second, for good and on every replica.",
+                    Outcome::SecondRefused => {
+                        "Ostiary takes the first and refuses the second, for good and on every replica: "
+                        code { "assertion_replayed" } "."
+                    },
                 }
             }
         };

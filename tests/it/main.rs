@@ -1,12 +1,25 @@
 //! The running server, seen from outside: every scenario on SQLite and on PostgreSQL.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod api_access;
+mod api_organizations;
+mod api_saml;
+mod api_saml_connections;
+mod architecture;
+mod cli;
 mod demo;
 mod directories;
 mod events;
+mod front;
 mod oauth;
 mod pysaml2;
+mod python_sdk;
+mod saml_attacks;
+mod saml_fuzz;
+mod saml_shapes;
+mod saml_world;
 mod scim_bad_input;
 mod scim_groups;
 mod scim_lists;

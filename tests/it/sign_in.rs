@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::sign_in,
+    app::{flows, sign_in},
     model::{
         environment::IdpInitiated,
+        oauth_client::IdTokenAlg,
         saml_connection::IdpBinding,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
     },
@@ -190,7 +191,9 @@ both! {
         let link = link(&app, &tenant, "s").await;
         let (start, _) = link.rsplit_once('.').unwrap();
         for forged in [format!("{start}.AAAA"), start.to_owned(), link.split('?').next().unwrap().to_owned()] {
-            assert_eq!(app.browser().get(&forged).await.reason(), Some("link_expired"), "{forged}");
+            let answer = app.browser().get(&forged).await;
+            assert_eq!(answer.reason(), Some("link_expired"), "{forged}");
+            assert!(!answer.body.contains("took too long"), "nobody was slow: {}", answer.body);
         }
     }
 
@@ -226,6 +229,142 @@ both! {
         let flow = flow_of(&app, &tenant, &request).await;
         assert_eq!((flow.status, flow.refusal.clone()), (FlowStatus::InProgress, None));
         assert_eq!(steps_of(&app, &flow).await, [StepKind::Requested, StepKind::Refused, StepKind::Accepted]);
+    }
+
+    async fn a_login_begins_on_the_host_that_its_response_comes_to(app: TestApp) {
+        let mut tenant = acme(&app).await;
+        // Made while the service was known by another name, which the identity provider goes on using.
+        tenant.connection.sp_acs_urls = vec![tenant.acs_url().replace("localhost", "127.0.0.1")];
+        app.update_connection(&tenant.connection).await;
+        let browser = app.browser();
+        let link = link(&app, &tenant, "s").await;
+        assert!(link.starts_with("http://127.0.0.1:"), "{link}");
+        let request = Request::read(&browser.get(&link).await);
+        code_of(&request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await);
+
+        // An OAuth client knows one issuer, whatever the connection's host: the browser goes there first.
+        let (client, _) = app.oauth_client(&tenant.environment, IdTokenAlg::ES256).await;
+        let authorize = format!(
+            "/v1/oauth/authorize?response_type=code&scope=openid&state=x&client_id={}&organization_id={}&redirect_uri={}",
+            client.id, tenant.organization.id, tenant.environment.oauth_redirect_uris[0]
+        );
+        let away = browser.get(&app.url(&authorize)).await;
+        let there = away.location();
+        assert_eq!(there.host_str(), Some("127.0.0.1"));
+        let request = Request::read(&browser.get(there.as_str()).await);
+        let response = good(&app, &tenant, &request, "dana@acme.example");
+        let landed = request.answer(&browser, &tenant, &response).await.location();
+        assert!(query(&landed, "code").is_some() && query(&landed, "state").as_deref() == Some("x"), "{landed}");
+    }
+
+    async fn a_relay_state_that_no_database_takes_is_dropped(app: TestApp) {
+        let mut tenant = acme(&app).await;
+        tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
+        app.update_connection(&tenant.connection).await;
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&tenant, None, "dana@acme.example", app.now()));
+        let fields = [("SAMLResponse", response.as_str()), ("RelayState", "a\0b")];
+        code_of(&app.browser().post(tenant.acs_url(), &fields).await);
+    }
+
+    async fn a_browser_that_posts_again_and_again_fills_no_timeline(app: TestApp) {
+        let tenant = acme(&app).await;
+        let browser = app.browser();
+        let request = begin(&app, &browser, &tenant).await;
+        let wrong = good(&app, &tenant, &request, "dana@globex.example");
+        for _ in 0..25 {
+            assert_eq!(request.answer(&browser, &tenant, &wrong).await.status, 403);
+        }
+        let flow = flow_of(&app, &tenant, &request).await;
+        assert_eq!(steps_of(&app, &flow).await.len(), 20);
+        let shown = flows::show(&app.state, flow.id).await.unwrap();
+        assert_eq!(shown.steps.iter().filter(|step| step.document.is_some()).count(), 6);
+        code_of(&request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await);
+        assert_eq!(steps_of(&app, &flow).await.last(), Some(&StepKind::Accepted));
+    }
+
+    async fn one_of_two_addresses_that_cannot_be_read_is_refused(app: TestApp) {
+        let tenant = acme(&app).await;
+        let browser = app.browser();
+        let idp = IdentityProvider::get();
+        let request = begin(&app, &browser, &tenant).await;
+        let mut spec = idp.response(&tenant, Some(&request.id), "opaque-name", app.now());
+        spec.attributes = vec![("mail".into(), vec!["dana@acme.example".into(), "\"x\"@evil.example".into()])];
+        let answer = request.answer(&browser, &tenant, &idp.sign(&spec)).await;
+        assert_eq!(answer.reason(), Some("email_malformed"));
+    }
+
+    async fn the_address_may_stand_in_an_attribute(app: TestApp) {
+        let mut tenant = acme(&app).await;
+        let browser = app.browser();
+        let idp = IdentityProvider::get();
+        for (configured, attributes, expected) in [
+            (None, vec![("mail", "dana@acme.example")], Ok(())),
+            (None, vec![("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "dana@acme.example")], Ok(())),
+            (None, vec![("mail", "dana@acme.example"), ("email", "DANA@acme.example")], Ok(())),
+            (None, vec![("mail", "dana@acme.example"), ("email", "hank@acme.example")], Err("email_ambiguous")),
+            (None, vec![("title", "dana@acme.example")], Err("email_missing")),
+            (Some("upn"), vec![("upn", "dana@acme.example"), ("mail", "x@globex.example")], Ok(())),
+            (Some("upn"), vec![("mail", "dana@acme.example")], Err("email_missing")),
+            (Some("upn"), vec![("upn", "dana")], Err("email_malformed")),
+            (Some("upn"), vec![("upn", "x@globex.example")], Err("email_outside_organization_domains")),
+        ] {
+            tenant.connection.email_attribute = configured.map(str::to_owned);
+            app.update_connection(&tenant.connection).await;
+            let request = begin(&app, &browser, &tenant).await;
+            let mut spec = idp.response(&tenant, Some(&request.id), "opaque-name", app.now());
+            spec.attributes = attributes.iter().map(|(name, value)| ((*name).into(), vec![(*value).into()])).collect();
+            let answer = request.answer(&browser, &tenant, &idp.sign(&spec)).await;
+            match expected {
+                Ok(()) => drop(code_of(&answer)),
+                Err(reason) => assert_eq!(answer.reason(), Some(reason), "{configured:?} {attributes:?}"),
+            }
+        }
+        // Entra's guests: the NameID is an address of another domain than the e-mail.
+        tenant.connection.email_attribute = None;
+        app.update_connection(&tenant.connection).await;
+        let request = begin(&app, &browser, &tenant).await;
+        let mut spec = idp.response(&tenant, Some(&request.id), "dana_acme#EXT#@acme.onmicrosoft.com", app.now());
+        spec.attributes = vec![("mail".into(), vec!["dana@acme.example".into()])];
+        assert_eq!(request.answer(&browser, &tenant, &idp.sign(&spec)).await.reason(), Some("email_ambiguous"));
+    }
+
+    async fn a_code_dies_with_its_organization(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        let browser = app.browser();
+        let request = begin(&app, &browser, &tenant).await;
+        let code = code_of(&request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await);
+        let path = format!("/v1/organizations/{}", tenant.organization.id);
+        assert_eq!(app.api(&key, reqwest::Method::DELETE, &path, None).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+    }
+
+    async fn support_reads_what_was_expected_and_found(app: TestApp) {
+        let tenant = acme(&app).await;
+        let browser = app.browser();
+        let request = begin(&app, &browser, &tenant).await;
+        let wrong = good(&app, &tenant, &request, "dana@globex.example");
+        request.answer(&browser, &tenant, &wrong).await;
+        let flow = flow_of(&app, &tenant, &request).await;
+        let shown = flows::show(&app.state, flow.id).await.unwrap();
+        assert_eq!(shown.steps[0].document.as_deref(), Some(request.xml.as_str()));
+        let refused = &shown.steps[1];
+        let failed: Vec<_> = refused.checks.iter().filter(|check| !check.passed).collect();
+        assert_eq!(failed.len(), 1, "{failed:#?}");
+        assert_eq!(failed[0].name, "email_outside_organization_domains");
+        assert_eq!(failed[0].expected.as_deref(), Some("acme.example"));
+        assert_eq!(failed[0].found.as_deref(), Some("dana@globex.example"));
+        assert!(refused.checks.len() > 20, "every check is written down: {:#?}", refused.checks);
+        assert!(refused.document.as_ref().unwrap().contains("dana@globex.example"));
+        // The XML is sealed at rest, and what was kept long enough goes.
+        let mut conn = app.state.db.read().await.unwrap();
+        for step in saml_flows::list_steps(&mut conn, flow.id).await.unwrap() {
+            assert!(!step.document.unwrap().contains("samlp"));
+        }
+        drop(conn);
+        let latest = flows::list(&app.state, tenant.environment.id, true, 10).await.unwrap();
+        assert_eq!(latest.iter().map(|flow| flow.id).collect::<Vec<_>>(), [flow.id]);
     }
 
     async fn a_forged_post_changes_nobodys_login_and_learns_nothing(app: TestApp) {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
+use url::{Position, Url};
+
 use super::{Browser, Refusal, Refused, record};
 use crate::{
     app::{Error, Result, State, sp_keys},
@@ -95,14 +97,24 @@ pub(super) fn check_ready(
     Ok(())
 }
 
-/// Begins `flow`, which is not stored yet, and stores it with its request.
+/// Begins `flow`, which is not stored yet, and stores it with its request. `host` is where the browser
+/// stands: the cookie that binds it must be one of the host that the response comes to, so elsewhere
+/// the browser goes there first.
 pub async fn begin(
     state: &State,
     target: &LoginConnection,
     mut flow: SamlFlow,
     browser: Option<Browser>,
+    host: &str,
 ) -> Result<Begun> {
     let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+    if !host_of(&acs_url(&target.connection)?).eq_ignore_ascii_case(host) {
+        let mut tx = state.db.write().await?;
+        saml_flows::insert(&mut tx, &flow).await?;
+        tx.commit().await?;
+        let to_idp = ToIdp::Redirect(link_to(state, &target.connection, flow.id)?);
+        return Ok(Begun { flow: flow.id, to_idp, browser });
+    }
     flow.request = Some(new_request(state, &browser, flow.created_at));
     let (xml, to_idp) = authn_request(state, target, &flow, flow.created_at).await?;
     let mut tx = state.db.write().await?;
@@ -118,9 +130,10 @@ pub async fn begin_or_refuse(
     target: &LoginConnection,
     flow: SamlFlow,
     browser: Option<Browser>,
+    host: &str,
 ) -> Result<Result<Begun, Refused>> {
     let Err((refusal, found)) = check_ready(state, &target.connection) else {
-        return Ok(Ok(begin(state, target, flow, browser).await?));
+        return Ok(Ok(begin(state, target, flow, browser, host).await?));
     };
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
@@ -141,9 +154,29 @@ pub async fn start_link(
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
-    let tag = BASE64.encode(state.master_key.authenticate(LINK_PURPOSE, &id.to_string()));
-    let auth_url = target.environment.auth_url.as_ref().and_then(|url| url.to_url());
-    Ok(state.links.at(auth_url.as_ref()).saml_init(target.connection.id, &format!("{id}.{tag}")).into())
+    link_to(state, &target.connection, id)
+}
+
+/// The link that begins a stored flow: on the origin of the connection's ACS URL, because the browser
+/// comes back there. That one is stored; nothing is derived from today's public URL.
+fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
+    let tag = BASE64.encode(state.master_key.authenticate(LINK_PURPOSE, &flow.to_string()));
+    let mut origin = acs_url(connection)?;
+    origin.set_path("/");
+    origin.set_query(None);
+    Ok(state.links.at(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
+}
+
+/// Where responses to our requests come: the first of the connection's stored ACS URLs.
+fn acs_url(connection: &SamlConnection) -> Result<Url> {
+    let text =
+        connection.sp_acs_urls.first().ok_or_else(|| Error::internal("a connection without an ACS URL"))?;
+    Url::parse(text).map_err(Error::internal)
+}
+
+/// Host and port as a browser writes them into its `Host` header.
+fn host_of(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
 }
 
 /// Begins the login that a link of [`start_link`] names. A link that was opened before can be opened
@@ -220,8 +253,7 @@ async fn authn_request(
     let (Some(request), Some(destination)) = (&flow.request, &connection.idp_redirect_url) else {
         return Err(Error::internal("a login was begun without a request or a configured connection"));
     };
-    let acs_url =
-        connection.sp_acs_urls.first().ok_or_else(|| Error::internal("a connection without an ACS URL"))?;
+    let acs_url = connection.sp_acs_urls.first().map_or("", String::as_str);
     let authn_request = AuthnRequest {
         id: &request.id,
         issue_instant: now,

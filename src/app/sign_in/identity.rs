@@ -81,8 +81,15 @@ fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
     let usual =
         values(assertion, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
     let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
+    // An address that we do not take is another mistake than no address at all, and another reader
+    // might take it.
+    let malformed = |text: &str| {
+        let expected = Some("a plain e-mail address".to_owned());
+        Err((Refusal::EmailMalformed, expected, Some(text.to_owned())))
+    };
     attributes.sort_by_key(Email::key);
     attributes.dedup_by_key(|email| email.key());
+    let strange = usual.iter().find(|value| value.contains('@') && Email::parse(value).is_none());
     match (Email::parse(&assertion.name_id), attributes.as_slice()) {
         (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
             None => Ok((name_id, "NameID".to_owned())),
@@ -95,29 +102,19 @@ fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
                 Some(format!("NameID of {}, attribute of {}", name_id.domain(), other.domain())),
             )),
         },
+        (None, _) if strange.is_some() => malformed(strange.unwrap_or(&"")),
         (None, [one]) => Ok((one.clone(), "e-mail attribute".to_owned())),
         (None, [_, _, ..]) => Err((
             Refusal::EmailAmbiguous,
             Some("one e-mail address, or emailAttribute set in the connection".to_owned()),
             Some(format!("{} different addresses", attributes.len())),
         )),
-        (None, []) => {
-            // An address that we do not take is another mistake than no address at all.
-            let malformed =
-                std::iter::once(assertion.name_id.as_str()).chain(usual).find(|text| text.contains('@'));
-            match malformed {
-                Some(text) => Err((
-                    Refusal::EmailMalformed,
-                    Some("a plain e-mail address".to_owned()),
-                    Some(text.to_owned()),
-                )),
-                None => Err((
-                    Refusal::EmailMissing,
-                    Some("an e-mail address as NameID or in the attribute email".to_owned()),
-                    Some(attribute_names(assertion)),
-                )),
-            }
-        }
+        (None, []) if assertion.name_id.contains('@') => malformed(&assertion.name_id),
+        (None, []) => Err((
+            Refusal::EmailMissing,
+            Some("an e-mail address as NameID or in the attribute email".to_owned()),
+            Some(attribute_names(assertion)),
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         saml_flow::{PendingRequest, SamlFlow},
         secret::Digest,
     },
-    saml::{Assertion, Verdict},
+    saml::{Assertion, Verdict, checks},
     store::{
         saml_connections::{self, LoginConnection},
         saml_flows,
@@ -29,6 +29,8 @@ pub struct Post {
     pub saml_response: Option<String>,
     /// The field `RelayState`.
     pub relay_state: Option<String>,
+    /// The host that the browser posted to.
+    pub host: String,
     /// The browser's cookie.
     pub browser: Option<Browser>,
     /// Whether a page of ours posted it, so that a cookie that is missing now will stay missing.
@@ -131,9 +133,7 @@ async fn receive_answer(
     if post.browser.is_none() && !post.bounced {
         return Ok(Outcome::Bounce);
     }
-    evidence.checks.push(
-        Refusal::InResponseToUnknown.passed(Some(request.id.clone()), assertion.in_response_to.clone()),
-    );
+    evidence.checks.push(checks::in_response_to(Some(&request.id), &assertion));
     let verdict = match check_flow(state, &flow, &request, post, &mut evidence.checks) {
         Ok(()) => answer::sign_in(state, target, &flow, &request, &assertion, &mut evidence).await?,
         Err(refusal) => Err(refusal),

@@ -7,11 +7,11 @@ use crate::{
     app::{Result, State},
     model::{
         check::Check,
-        http_url::HttpUrl,
         id::SamlFlowId,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
         time::Timestamp,
     },
+    oauth,
     store::{
         saml_connections::LoginConnection,
         saml_flows::{self, NewStep},
@@ -22,6 +22,9 @@ use crate::{
 /// How many stray posts of a connection are written down in an hour. More of them only count in the
 /// figures: nobody can fill the database by posting nonsense.
 const DETACHED_AN_HOUR: i64 = 50;
+
+/// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
+const UNPROVEN_DOCUMENT: usize = 16 * 1024;
 
 /// A refused login, as the person and the app hear of it.
 #[derive(Debug)]
@@ -101,7 +104,8 @@ pub(super) async fn refuse(
     let now = state.now();
     let Evidence { flow, browser_matches, signature_verified, checks, xml } = evidence;
     let attached = flow.filter(|_| browser_matches || signature_verified);
-    let sealed = |id| xml.as_deref().map(|xml| seal_document(state, id, xml, now));
+    let kept = xml.filter(|xml| signature_verified || xml.len() <= UNPROVEN_DOCUMENT);
+    let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
     let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
     let mut tx = state.db.write().await?;
     let (id, back_to_app) = match &attached {
@@ -180,7 +184,7 @@ pub(super) async fn refuse_begun(
 
 /// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.
 fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
-    let oauth = flow.oauth.as_ref()?;
+    let oauth_request = flow.oauth.as_ref()?;
     if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
         return None;
     }
@@ -191,7 +195,7 @@ fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
         pairs.push(("state", app_state));
     }
     pairs.push(("saml_flow_id", &id));
-    HttpUrl::parse(&oauth.redirect_uri).map(|url| url.with_query(&pairs))
+    Some(oauth::authorize::answer_url(&oauth_request.redirect_uri, &pairs))
 }
 
 /// A document as the flow's timeline keeps it: sealed for this flow, and until when.

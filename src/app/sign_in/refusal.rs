@@ -107,7 +107,7 @@ refusals! {
         "Name the attribute that counts in the connection's emailAttribute, or make the identity provider send one address.";
     /// The address is not of a domain of the organization.
     EmailOutsideOrganizationDomains, "email_outside_organization_domains", "Ostiary: tenant boundary", IdentityProvider,
-        "Sign in with a work address of the organization; or the vendor adds the domain to it.";
+        "Send the person's work address, of a domain of the organization; or have the vendor add the domain to it.";
     /// A directory of the organization knows the person as inactive or deleted, and none as active.
     DirectoryUserInactive, "directory_user_inactive", "Ostiary: a directory's word counts at login; RFC 7643 §4.1.1 active", IdentityProvider,
         "Assign the app to the person again, so that the identity provider provisions them as active; or the vendor sets refuseInactiveLogins of the directory to false.";
@@ -135,7 +135,7 @@ impl Refusal {
             found,
             clause: Cow::Borrowed(self.clause()),
             fixer: self.fixer(),
-            remedy: Cow::Borrowed(self.remedy()),
+            remedy: Cow::Borrowed(if passed { "" } else { self.remedy() }),
         }
     }
 }

@@ -46,8 +46,9 @@ pub(super) async fn receive(
         IdpInitiated::Allow => {
             let now = state.now();
             let id = SamlFlowId::new(now, &*state.random);
-            let relay_state =
-                post.relay_state.clone().filter(|text| !text.is_empty() && text.len() <= MOST_RELAY_STATE);
+            let relay_state = post.relay_state.clone().filter(|text| {
+                !text.is_empty() && text.len() <= MOST_RELAY_STATE && !text.chars().any(char::is_control)
+            });
             let flow = begin::start(target, FlowOrigin::Idp, relay_state, None, false, id, now);
             match answer::sign_in_unsolicited(state, target, flow, &assertion, &mut evidence).await? {
                 Ok(location) => return Ok(Outcome::Accepted { flow: id, location }),
@@ -96,5 +97,5 @@ async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result
     }
     let id = SamlFlowId::new(now, &*state.random);
     let flow = begin::start(target, FlowOrigin::Restart, None, None, false, id, now);
-    Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone()).await?)))
+    Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))
 }

@@ -140,7 +140,7 @@ async fn connection(
         assertion_encryption: Some(true),
         ..SamlConnectionChange::default()
     };
-    Ok(saml_connections::create(state, actor, organization.id, &change, true).await?.connection)
+    Ok(saml_connections::create(state, actor, organization.id, &change).await?.connection)
 }
 
 struct Secrets {

@@ -1,6 +1,6 @@
 //! What the doctor looks at, one function each.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use openssl::x509::X509;
 use url::Url;
@@ -16,6 +16,7 @@ use crate::{
     },
     server::{self, master_key},
     store::{self, Db},
+    telemetry,
 };
 
 /// How far our clock may be from another before it matters.
@@ -47,7 +48,7 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
 fn settings(config: &Config, findings: &mut Findings) {
     findings.ok("settings", "every one is right");
     for warning in config.warnings() {
-        findings.attention("settings", warning, "change it unless this is a trial");
+        findings.attention("settings", warning, "change it, unless this is a trial or meant so");
     }
 }
 
@@ -67,12 +68,13 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
         Err(error) => {
             findings.bad(
                 SUBJECT,
-                error.to_string(),
+                telemetry::causes(&error),
                 "mend database.url (OSTIARY_DATABASE_URL) or start the database",
             );
             return None;
         }
     };
+    others_read_the_file(config, findings);
     match db.migrations().await {
         Ok(migrations) if migrations.missing.is_empty() => {
             findings.ok(SUBJECT, format!("{url} answers and has every migration"));
@@ -90,6 +92,19 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
             findings.bad(SUBJECT, format!("{url}: {error}"), "see what the database's own log says");
             None
         }
+    }
+}
+
+/// People's addresses stand in the file in clear.
+fn others_read_the_file(config: &Config, findings: &mut Findings) {
+    let Some(file) = config.database_url.sqlite_file() else { return };
+    let Ok(metadata) = std::fs::metadata(file) else { return };
+    if metadata.permissions().mode() & 0o077 != 0 {
+        findings.attention(
+            "database",
+            format!("other users of this machine may read {}", file.display()),
+            format!("chmod 600 {0} {0}-wal {0}-shm", file.display()),
+        );
     }
 }
 
@@ -218,27 +233,31 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
         findings.attention(
             &subject,
             format!("is not finished: {} missing", missing.join(", ")),
-            "import the identity provider's metadata; until then nobody signs in through it",
+            format!(
+                "import the identity provider's metadata: `ostiary saml-connection update {subject} --idp-metadata \
+                 FILE|URL`; until then nobody signs in through it"
+            ),
         );
     }
+    let remove = format!("remove it: `ostiary saml-connection delete {subject}`");
     if connection.test {
         let local = config.listen.ip().is_loopback();
         match (config.test_idp, local) {
             (false, _) => findings.attention(
                 &subject,
                 "belongs to the bundled test identity provider, which is off",
-                "remove it; logins through it are refused",
+                format!("{remove}; logins through it are refused"),
             ),
             (true, true) => findings.attention(
                 &subject,
                 "belongs to the bundled test identity provider, which signs in anybody as anybody",
-                "fine for a trial; remove it before real people come",
+                format!("fine for a trial; before real people come, {remove}"),
             ),
             (true, false) => findings.bad(
                 &subject,
                 "belongs to the bundled test identity provider, which is served to the network and signs in anybody \
                  as anybody",
-                "set test_idp to off and remove the connection",
+                format!("set test_idp to off, and {remove}"),
             ),
         }
     }
@@ -254,7 +273,7 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
                 "its identity provider posts to {}, not below the public URL",
                 connection.sp_acs_urls.first().map_or("nowhere", String::as_str)
             ),
-            "fine if that address leads here too; otherwise make the connection anew",
+            format!("fine if that address leads here too; otherwise make the connection anew and {remove}"),
         );
     }
     certificates(&subject, connection, findings);
@@ -283,7 +302,10 @@ fn certificates(subject: &str, connection: &SamlConnection, findings: &mut Findi
         findings.attention(
             subject,
             format!("its identity provider's certificate ends in {latest} days"),
-            "ask the customer for the next one and add it beside the present one",
+            format!(
+                "ask the customer for the next one and add it beside the present one: `ostiary saml-connection update \
+                 {subject} --idp-certificate FILE --idp-certificate FILE`"
+            ),
         );
     }
 }

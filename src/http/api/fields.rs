@@ -132,6 +132,8 @@ pub fn required_id<T: std::str::FromStr<Err: std::fmt::Display>>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::id::OrganizationId;
 
@@ -240,5 +242,20 @@ mod tests {
         let refused = id::<OrganizationId>("id", "xxx").unwrap_err().to_string();
         assert_eq!(refused, r#"id: "xxx" does not have expected prefix "org_""#);
         assert!(required_id::<OrganizationId>("id", None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_and_no_query_panics(body in prop_oneof![
+            any::<Vec<u8>>(),
+            "\\{\"(a|displayName|display_name)\":(null|true|1e400|\"[^\"\\\\]{0,8}\"|\\[(\"x\",?)*\\]|\\{\\})\\}".prop_map(String::into_bytes),
+        ]) {
+            let _ = Query::parse(&String::from_utf8_lossy(&body)).text("displayName");
+            if let Ok(mut fields) = Fields::parse(&body) {
+                let text = fields.text("displayName");
+                prop_assert!(!text.is_ok_and(|text| text.is_some_and(|text| text.contains('\0'))));
+                let _ = (fields.flag("a"), fields.texts("displayName"));
+            }
+        }
     }
 }

@@ -120,7 +120,7 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    let made = app::saml_connections::create(&state, &call.actor, organization, &change, false).await;
+    let made = app::saml_connections::create(&state, &call.actor, organization, &change).await;
     Ok(one(&made.map_err(api)?))
 }
 

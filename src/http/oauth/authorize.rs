@@ -34,12 +34,12 @@ pub(super) async fn post(
 ) -> Result<HttpResponse, Problem> {
     match super::form(&request, &body) {
         Ok(form) => begin(&state, &request, form).await,
-        Err(error) => Ok(refusal(&error)),
+        Err(error) => Ok(refusal(&error, &request)),
     }
 }
 
 async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, Problem> {
-    let outcome = authorize::authorize(state, query, saml::browser(request)).await;
+    let outcome = authorize::authorize(state, query, saml::browser(request), saml::host(request)).await;
     Ok(match outcome.map_err(|error| Problem::page(error, request))? {
         Outcome::Begun(begun) => saml::send_to_idp(state, begun),
         Outcome::Choose { application, choices } => choose(state, &application, &choices),
@@ -49,7 +49,7 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
             .insert_header((header::REFERRER_POLICY, "no-referrer"))
             .finish(),
         Outcome::Refused(refused) => saml::refuse(state, &refused, request),
-        Outcome::Page(error) => refusal(&error),
+        Outcome::Page(error) => refusal(&error, request),
     })
 }
 
@@ -64,8 +64,13 @@ fn choose(state: &State, application: &str, choices: &[authorize::Choice]) -> Ht
 }
 
 /// A request that may not be answered at a redirect URI (RFC 6749 §4.1.2.1): whoever set the app up must
-/// mend it, so the page says what was sent and what is registered.
-fn refusal(error: &Error) -> HttpResponse {
+/// mend it, so the page says what was sent and what is registered. Programs that ask for JSON get that.
+fn refusal(error: &Error, request: &HttpRequest) -> HttpResponse {
+    if saml::wants_json(request) {
+        return HttpResponse::BadRequest()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(super::body_of(error));
+    }
     let happened = error.description();
     let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };
     page(StatusCode::BAD_REQUEST, Policy::Own, view.view())

@@ -30,11 +30,11 @@ const DISCOVERY_MAX_AGE: u64 = 3600;
 /// Registers the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
     for address in [path::OAUTH_DISCOVERY, path::OAUTH_SERVER_METADATA] {
-        config.service(web::resource(address).get(discovery).route(web::head().to(discovery)));
+        config.service(web::resource(address).get(discovery));
     }
     config
         .service(web::resource(path::OAUTH_AUTHORIZE).get(authorize::get).post(authorize::post))
-        .service(web::resource(path::OAUTH_JWKS).get(jwks).route(web::head().to(jwks)))
+        .service(web::resource(path::OAUTH_JWKS).get(jwks))
         .service(web::resource(path::OAUTH_TOKEN).post(exchange))
         .service(
             web::resource(path::OAUTH_USERINFO)

@@ -100,9 +100,9 @@ impl DemoApp {
 /// Registers the sample app's routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .route(path::DEMO, web::get().to(handlers::home))
-        .route(path::DEMO_SIGN_IN, web::post().to(handlers::sign_in))
-        .route(path::DEMO_CALLBACK, web::get().to(handlers::saml_callback))
-        .route(path::DEMO_OAUTH_CALLBACK, web::get().to(handlers::oauth_callback))
-        .route(path::DEMO_SIGN_OUT, web::post().to(handlers::sign_out));
+        .service(web::resource(path::DEMO).get(handlers::home))
+        .service(web::resource(path::DEMO_SIGN_IN).post(handlers::sign_in))
+        .service(web::resource(path::DEMO_CALLBACK).get(handlers::saml_callback))
+        .service(web::resource(path::DEMO_OAUTH_CALLBACK).get(handlers::oauth_callback))
+        .service(web::resource(path::DEMO_SIGN_OUT).post(handlers::sign_out));
 }

@@ -2,6 +2,7 @@
 
 use ostiary::model::{
     domain::{Domain, DomainState},
+    http_url::HttpUrl,
     organization::OrganizationDomain,
 };
 
@@ -42,6 +43,22 @@ both! {
         assert_eq!(app.browser().get(&twice).await.status, 400);
         let markup = stage.authorize_url(&[("redirect_uri", "https://evil.example/<script>alert(1)</script>")]);
         assert!(!app.browser().get(&markup).await.body.contains("<script>alert"));
+    }
+
+    async fn a_program_that_asks_for_json_is_told_in_json(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let browser = app.browser();
+        let told = async |request: reqwest::RequestBuilder| {
+            let answer = browser.send(request.header("accept", "application/json")).await;
+            assert_eq!(answer.header("content-type"), "application/json", "{answer:#?}");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert!(!answer.json()["error_description"].as_str().unwrap().is_empty());
+            error_of(&answer)
+        };
+        let unknown = stage.authorize_url(&[("client_id", "x")]);
+        assert_eq!(told(browser.request(Method::GET, &unknown)).await, (400, "invalid_request".into()));
+        let no_form = browser.request(Method::POST, &app.url("/v1/oauth/authorize")).body("{}");
+        assert_eq!(told(no_form).await, (400, "invalid_request".into()));
     }
 
     async fn every_other_mistake_goes_back_to_the_client(app: TestApp) {
@@ -186,5 +203,53 @@ both! {
         let flow = format!("saml_flow_{id}").parse().unwrap();
         let flow = ostiary::store::saml_flows::find(&mut conn, connection.id, flow).await.unwrap().unwrap();
         assert_eq!(flow.refusal.as_deref(), Some("connection_not_configured"));
+    }
+
+    async fn a_login_from_the_customers_portal_begins_anew_at_the_app(app: TestApp) {
+        let mut stage = Stage::new(&app).await;
+        let made = ostiary::app::oauth_clients::create(
+            &app.state,
+            stage.environment.id,
+            IdTokenAlg::ES256,
+            HttpUrl::parse("https://app.example/login?from=portal"),
+        );
+        let made = made.await.unwrap();
+        stage.client_id = made.client.id.to_string();
+        stage.secret = made.secret.reveal();
+        stage.environment.redirect_url = None;
+        app.update_environment(&stage.environment).await;
+
+        let browser = app.browser();
+        let idp = IdentityProvider::get();
+        let unsolicited = idp.sign(&idp.response(&stage.tenant, None, "mallory@acme.example", app.now()));
+        let answer = browser.post(stage.tenant.acs_url(), &[("SAMLResponse", &unsolicited)]).await;
+        let to_app = answer.location();
+        assert!(to_app.as_str().starts_with("https://app.example/login?from=portal&"), "{to_app}");
+        assert_eq!(query(&to_app, "iss"), Some(app.url("/v1/oauth")));
+        assert!(query(&to_app, "code").is_none());
+
+        // The app goes on as OpenID Connect Core §4 says, with what it was told.
+        let organization = query(&to_app, "organization_id").unwrap();
+        let url = stage.authorize_url(&[("organization_id", &organization)]);
+        let callback = stage.sign_in(&browser, &url, "dana@acme.example").await;
+        let tokens = stage.token(&query(&callback, "code").unwrap(), &[]).await.json();
+        assert_eq!(decode(tokens["id_token"].as_str().unwrap()).1["sub"], "dana@acme.example");
+    }
+
+    async fn a_response_to_another_login_never_answers_this_one(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let (victim, attacker) = (app.browser(), app.browser());
+        let theirs = Request::read(&victim.get(&stage.authorize_url(&[("state", "victim")])).await);
+        let mine = Request::read(&attacker.get(&stage.authorize_url(&[("state", "attacker")])).await);
+        // The attacker's good response, in the victim's browser: no code, for either state.
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&stage.tenant, Some(&mine.id), "eve@acme.example", app.now()));
+        for request in [&mine, &theirs] {
+            let answer = request.answer(&victim, &stage.tenant, &response).await;
+            assert_eq!(answer.status, 403, "{answer:#?}");
+            assert!(!answer.body.contains("code=") && !answer.body.contains("state=victim"));
+        }
+        let callback = stage.answer(&victim, &theirs, "dana@acme.example").await.location();
+        assert_eq!(query(&callback, "state").as_deref(), Some("victim"));
     }
 }

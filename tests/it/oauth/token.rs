@@ -80,6 +80,17 @@ both! {
             assert_eq!(error_of(&answer), (401, "invalid_client".into()), "{changes:?}");
             assert!(answer.headers.get("www-authenticate").is_none());
         }
+        // Whatever else is wrong, the secret comes first: guesses are told and counted as guesses.
+        for (name, value) in [
+            ("code", "x"),
+            ("code", ""),
+            ("grant_type", ""),
+            ("grant_type", "refresh_token"),
+            ("code_verifier", "short"),
+        ] {
+            let answer = stage.token(&code, &[("client_secret", wrong), (name, value)]).await;
+            assert_eq!(error_of(&answer), (401, "invalid_client".into()), "{name}={value}");
+        }
         let foreign = stage.token(&code, &[("client_id", &other), ("client_secret", &other_secret)]).await;
         assert_eq!(error_of(&foreign), (400, "invalid_grant".into()));
         assert_eq!(stage.token(&code, &[]).await.status, 200, "the code is still good");
@@ -185,5 +196,12 @@ both! {
         let callback = stage.sign_in(&browser, &link.await.unwrap(), "dana@acme.example").await;
         let code = query(&callback, "saml_access_code").unwrap();
         assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+
+        // Nor does an OAuth code at redeem.
+        let key = app.api_key(&stage.environment, false).await;
+        let oauth_code = stage.code(&[]).await;
+        assert_eq!(app.redeem(&key, &oauth_code).await.status, 404);
+        assert_eq!(stage.token(&oauth_code, &[]).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 200);
     }
 }

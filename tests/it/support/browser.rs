@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header, redirect};
@@ -12,7 +12,8 @@ use url::Url;
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
-    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// By host (ports do not count) and name.
+    cookies: Arc<Mutex<BTreeMap<(String, String), String>>>,
 }
 
 /// What the server answered.
@@ -33,9 +34,7 @@ pub struct Form {
 
 impl Browser {
     pub fn new() -> Self {
-        let client =
-            Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("an HTTP client");
-        Self { client, cookies: Arc::default() }
+        Self { client: client(), cookies: Arc::default() }
     }
 
     pub async fn get(&self, url: &str) -> Answer {
@@ -57,7 +56,9 @@ impl Browser {
     /// A request with this browser's cookies, for tests that need other headers.
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let cookies = self.cookies.lock().expect("the cookies");
-        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let host = host_of(&Url::parse(url).expect("a URL"));
+        let own = cookies.iter().filter(|((of, _), _)| *of == host);
+        let pairs: Vec<String> = own.map(|((_, name), value)| format!("{name}={value}")).collect();
         let request = self.client.request(method, url);
         if pairs.is_empty() { request } else { request.header(header::COOKIE, pairs.join("; ")) }
     }
@@ -65,23 +66,34 @@ impl Browser {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.expect("an answer");
         let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
+        self.keep_cookies(&url, &headers);
+        Answer { url, status, headers, body: response.text().await.expect("a text body") }
+    }
+
+    fn keep_cookies(&self, url: &Url, headers: &header::HeaderMap) {
         let mut cookies = self.cookies.lock().expect("the cookies");
         for line in headers.get_all(header::SET_COOKIE) {
             let (pair, attributes) =
                 line.to_str().expect("a cookie").split_once(';').expect("a cookie with attributes");
             let (name, value) = pair.split_once('=').expect("a named cookie");
             match attributes.contains("Max-Age=0") {
-                true => cookies.remove(name),
-                false => cookies.insert(name.to_owned(), value.to_owned()),
+                true => cookies.remove(&(host_of(url), name.to_owned())),
+                false => cookies.insert((host_of(url), name.to_owned()), value.to_owned()),
             };
         }
-        drop(cookies);
-        Answer { url, status, headers, body: response.text().await.expect("a text body") }
     }
+}
 
-    pub fn forget_cookies(&self) {
-        self.cookies.lock().expect("the cookies").clear();
-    }
+/// One client for all: to make one reads every root certificate of the system. It keeps no connection,
+/// because each test has a runtime of its own, which takes its connections along when it ends.
+fn client() -> Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    let make = || {
+        let client =
+            Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
+        client.build().expect("an HTTP client")
+    };
+    CLIENT.get_or_init(make).clone()
 }
 
 impl Answer {
@@ -124,6 +136,10 @@ impl Form {
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
 }
 
 /// The value of a query parameter.

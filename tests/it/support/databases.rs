@@ -51,6 +51,23 @@ impl TestDatabase {
             }
         }
     }
+
+    /// An empty database, as a new installation finds it.
+    pub fn unmigrated(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                let dir = TempDir::new().expect("a temporary directory");
+                Self { url: format!("sqlite://{}", dir.path().join("ostiary.db").display()), _dir: Some(dir) }
+            }
+            Backend::Postgres => {
+                static NEXT: AtomicU32 = AtomicU32::new(0);
+                let cluster = Cluster::get();
+                let name = format!("empty_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+                cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
+                Self { url: cluster.url(&name), _dir: None }
+            }
+        }
+    }
 }
 
 async fn sqlite_template() -> Vec<u8> {

@@ -33,7 +33,7 @@ use ostiary::{
 };
 use serde_json::{Value, json};
 
-pub use browser::{Answer, Browser, Form, query};
+pub use browser::{Answer, Browser, query};
 pub use databases::{Backend, TestDatabase};
 pub use idp::{IdentityProvider, Request};
 

@@ -1,0 +1,189 @@
+//! What verifying a response costs, against its floor: one RSA verification and one parse.
+//!
+//! `cargo bench --bench verification`
+
+use std::{sync::Arc, time::Duration};
+
+use divan::{Bencher, black_box};
+use openssl::{hash::MessageDigest, sign::Verifier};
+use ostiary::{
+    model::{random::SeededRandom, time::Timestamp},
+    saml::{
+        Certificate, CrossCheck, Trust, Verdict,
+        key_pair::{KeyKind, KeyPair},
+        verify,
+    },
+    test_idp::{
+        encrypt::Encryption,
+        response::{Exchange, ResponseSpec, Signing},
+    },
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_300_897);
+const IDP: &str = "https://idp.example/metadata";
+const SP: &str = "https://ostiary.example/v1/saml/saml_conn_1";
+const ACS: &str = "https://ostiary.example/v1/saml/saml_conn_1/acs";
+
+fn main() {
+    divan::main();
+}
+
+/// One connection and what its identity provider sends.
+struct World {
+    idp: KeyPair,
+    sp: KeyPair,
+    certificates: Vec<Arc<Certificate>>,
+    acs_urls: Vec<String>,
+}
+
+impl World {
+    fn new(kind: KeyKind) -> Self {
+        let pair = |kind| KeyPair::generate(kind, "bench", NOW, &SeededRandom::new(1)).expect("a key pair");
+        let idp = pair(kind);
+        let pem = String::from_utf8(idp.certificate.to_pem().expect("PEM")).expect("PEM is text");
+        let certificates = Certificate::parse_pem_bundle(&pem).expect("a certificate");
+        Self {
+            idp,
+            sp: pair(KeyKind::Rsa(2048)),
+            certificates: certificates.into_iter().map(Arc::new).collect(),
+            acs_urls: vec![ACS.to_owned()],
+        }
+    }
+
+    /// About 6 kB, as mainstream identity providers send.
+    fn response(&self, change: impl FnOnce(&mut ResponseSpec)) -> String {
+        let exchange =
+            Exchange { idp_entity_id: IDP, sp_entity_id: SP, acs_url: ACS, in_response_to: Some("_request") };
+        let random = SeededRandom::new(2);
+        let mut spec = ResponseSpec::valid(&exchange, "dana@acme.example", NOW, &random);
+        spec.attributes = ["firstName", "lastName", "email", "department", "title", "phone"]
+            .map(|name| (name.to_owned(), vec![format!("the value of {name}")]))
+            .to_vec();
+        spec.attributes.push(("groups".to_owned(), vec!["Everyone".to_owned(), "Engineering".to_owned()]));
+        change(&mut spec);
+        spec.build_base64(&self.idp.key, &self.idp.certificate, &random).expect("a response")
+    }
+
+    fn verify(&self, response: &str, cross_check: CrossCheck) -> Verdict {
+        let keys = std::slice::from_ref(&self.sp.key);
+        let trust = Trust {
+            idp_entity_id: IDP,
+            certificates: &self.certificates,
+            sp_entity_id: SP,
+            acs_urls: &self.acs_urls,
+            allow_sha1: false,
+            allow_cbc_encryption: false,
+            decryption_keys: keys,
+            clock_skew: Duration::from_secs(60),
+            cross_check,
+        };
+        let verdict = verify(response, &trust, NOW);
+        assert!(verdict.outcome.is_ok(), "{:?}", verdict.checks);
+        verdict
+    }
+}
+
+fn bench(bencher: Bencher<'_, '_>, cross_check: CrossCheck, change: impl FnOnce(&mut ResponseSpec, &World)) {
+    let world = World::new(KeyKind::Rsa(2048));
+    let response = world.response(|spec| change(spec, &world));
+    bencher.bench_local(|| world.verify(black_box(&response), cross_check));
+}
+
+/// The floor: RSA-2048 with SHA-256, the key held.
+#[divan::bench]
+fn rsa_verify_alone(bencher: Bencher<'_, '_>) {
+    let world = World::new(KeyKind::Rsa(2048));
+    let octets = [7; 700];
+    let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &world.idp.key).expect("a signer");
+    let signature = signer.sign_oneshot_to_vec(&octets).expect("a signature");
+    let key = world.idp.certificate.public_key().expect("a key");
+    bencher.bench_local(|| {
+        let mut verifier = Verifier::new(MessageDigest::sha256(), &key).expect("a verifier");
+        assert!(verifier.verify_oneshot(black_box(&signature), black_box(&octets)).expect("an answer"));
+    });
+}
+
+/// The other half of the floor: one parse of the same response.
+#[divan::bench]
+fn parse_alone(bencher: Bencher<'_, '_>) {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let response = World::new(KeyKind::Rsa(2048)).response(|_| {});
+    let xml = String::from_utf8(STANDARD.decode(response).expect("base64")).expect("text");
+    bencher.bench_local(|| {
+        let document = uppsala::parse(black_box(&xml)).expect("a document");
+        black_box(document.document_element());
+    });
+}
+
+#[divan::bench]
+fn verify_without_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Off, |_, _| {});
+}
+
+#[divan::bench]
+fn verify_with_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Enforce, |_, _| {});
+}
+
+#[divan::bench]
+fn both_signed_without_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Off, |spec, _| spec.signing = Signing::Both);
+}
+
+#[divan::bench]
+fn both_signed_with_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Enforce, |spec, _| spec.signing = Signing::Both);
+}
+
+#[divan::bench]
+fn encrypted_without_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Off, |spec, world| {
+        spec.encryption = Some(Encryption::new(world.sp.certificate.clone()));
+    });
+}
+
+#[divan::bench]
+fn encrypted_with_second_opinion(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Enforce, |spec, world| {
+        spec.encryption = Some(Encryption::new(world.sp.certificate.clone()));
+    });
+}
+
+/// An attribute with as many values: cost must grow with the size, no faster.
+#[divan::bench(args = [50, 500, 2000])]
+fn groups_without_second_opinion(bencher: Bencher<'_, '_>, groups: usize) {
+    bench(bencher, CrossCheck::Off, |spec, _| many(spec, groups));
+}
+
+#[divan::bench(args = [50, 500, 2000])]
+fn groups_with_second_opinion(bencher: Bencher<'_, '_>, groups: usize) {
+    bench(bencher, CrossCheck::Enforce, |spec, _| many(spec, groups));
+}
+
+fn many(spec: &mut ResponseSpec, groups: usize) {
+    spec.attributes.push(("memberOf".to_owned(), (0..groups).map(|n| format!("group number {n}")).collect()));
+}
+
+/// A forgery: what a stranger can make us spend.
+#[divan::bench]
+fn a_forgery(bencher: Bencher<'_, '_>) {
+    let world = World::new(KeyKind::Rsa(2048));
+    let forger = World::new(KeyKind::Rsa(2048));
+    let response = forger.response(|_| {});
+    let trust = Trust {
+        idp_entity_id: IDP,
+        certificates: &world.certificates,
+        sp_entity_id: SP,
+        acs_urls: &world.acs_urls,
+        allow_sha1: false,
+        allow_cbc_encryption: false,
+        decryption_keys: &[],
+        clock_skew: Duration::from_secs(60),
+        cross_check: CrossCheck::Enforce,
+    };
+    bencher.bench_local(|| {
+        let verdict = verify(black_box(&response), &trust, NOW);
+        assert!(verdict.outcome.is_err());
+        verdict
+    });
+}

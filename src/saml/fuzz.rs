@@ -1,0 +1,109 @@
+//! The bodies of the fuzz targets: what must hold whatever the bytes are. `fuzz/` runs them with a
+//! fuzzer, `tests/it/saml_fuzz.rs` over the corpus and its mutations on a stable toolchain.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use super::{
+    certificate::Certificate,
+    gate,
+    key_pair::{KeyKind, KeyPair},
+    metadata::parse_idp_metadata,
+    rejection::Rejection,
+    sign::{SignatureAlgorithm, sign_element},
+    verify::{CrossCheck, Trust, Verdict, verify_xml},
+};
+use crate::model::{random::SystemRandom, time::Timestamp};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_300_897);
+
+struct World {
+    idp: KeyPair,
+    certificates: Vec<Arc<Certificate>>,
+    sp: KeyPair,
+    acs_urls: Vec<String>,
+}
+
+impl World {
+    fn get() -> &'static Self {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        WORLD.get_or_init(|| {
+            let pair = |kind| KeyPair::generate(kind, "fuzz", NOW, &SystemRandom).expect("a key pair");
+            let idp = pair(KeyKind::P256);
+            let pem = idp.certificate.to_pem().expect("a certificate has a PEM form");
+            let certificates =
+                Certificate::parse_pem_bundle(&String::from_utf8_lossy(&pem)).expect("our own");
+            Self {
+                idp,
+                certificates: certificates.into_iter().map(Arc::new).collect(),
+                sp: pair(KeyKind::Rsa(2048)),
+                acs_urls: vec!["https://sp.example/acs".to_owned()],
+            }
+        })
+    }
+
+    fn verify(&self, xml: &[u8]) -> Verdict {
+        let trust = Trust {
+            idp_entity_id: "https://idp.example",
+            certificates: &self.certificates,
+            sp_entity_id: "https://sp.example",
+            acs_urls: &self.acs_urls,
+            allow_sha1: true,
+            allow_cbc_encryption: true,
+            decryption_keys: std::slice::from_ref(&self.sp.key),
+            clock_skew: Duration::from_secs(60),
+            cross_check: CrossCheck::Observe,
+        };
+        verify_xml(xml.to_vec(), &trust, NOW)
+    }
+}
+
+/// What a stranger sends is refused, and the refusal is the first check that failed.
+pub fn saml_response(bytes: &[u8]) {
+    let verdict = World::get().verify(bytes);
+    let rejection = verdict.outcome.expect_err("nobody but us has the key");
+    let failed = verdict.checks.iter().find(|check| !check.passed).expect("a refusal is a failed check");
+    assert_eq!(failed.name, rejection.code());
+    assert!(!verdict.signature_verified);
+}
+
+/// Whatever an identity provider signs, both implementations read the same bytes of it; and a document
+/// that passes the gate verifies.
+pub fn signed_content(bytes: &[u8]) {
+    let world = World::get();
+    let Ok(content) = std::str::from_utf8(bytes) else { return };
+    // A signer, too, reads line ends and attributes as XML does.
+    let Ok(mut xml) = gate::text(TEMPLATE.replace("CONTENT", content).into_bytes()) else { return };
+    if gate::admit(&mut xml).is_err() {
+        return;
+    }
+    let algorithm = SignatureAlgorithm::EcdsaSha256;
+    let Ok(signed) = sign_element(&xml, "_assertion", &world.idp.key, &world.idp.certificate, algorithm)
+    else {
+        return;
+    };
+    let verdict = world.verify(signed.as_bytes());
+    assert!(!verdict.cross_check_disagreed, "{signed}");
+    if let Err(rejection) = verdict.outcome {
+        assert!(!matches!(rejection, Rejection::DigestMismatch | Rejection::SignatureMismatch), "{signed}");
+    }
+}
+
+/// Any metadata is read or refused.
+pub fn idp_metadata(bytes: &[u8]) {
+    if let Ok(metadata) = parse_idp_metadata(bytes, None) {
+        assert!(!metadata.entity_id.is_empty());
+    }
+}
+
+const TEMPLATE: &str = concat!(
+    r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_response" Version="2.0" "#,
+    r#"IssueInstant="2026-11-21T21:00:00Z"><samlp:Status><samlp:StatusCode "#,
+    r#"Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>"#,
+    r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_assertion" Version="2.0" "#,
+    r#"IssueInstant="2026-11-21T21:00:00Z"><saml:Issuer>https://idp.example</saml:Issuer>"#,
+    r#"<saml:AttributeStatement><saml:Attribute Name="x"><saml:AttributeValue>CONTENT</saml:AttributeValue>"#,
+    r#"</saml:Attribute></saml:AttributeStatement></saml:Assertion></samlp:Response>"#,
+);

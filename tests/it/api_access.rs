@@ -1,0 +1,357 @@
+//! Who may call which route of the API, and what a call that cannot be understood hears. Every route is
+//! in [`routes`]; a route that is not fails `every_route_is_tried_here`.
+
+use std::collections::BTreeSet;
+
+use ostiary::links::path;
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{Answer, Tenant, TestApp},
+};
+
+/// One route with a call that would do something.
+struct Route {
+    method: Method,
+    pattern: &'static str,
+    url: String,
+    body: Option<Value>,
+    management: bool,
+}
+
+fn routes(tenant: &Tenant) -> Vec<Route> {
+    let organization = tenant.organization.id.to_string();
+    let connection = tenant.connection.id.to_string();
+    let any = |pattern: &'static str, body: Value| Route {
+        method: Method::POST,
+        pattern,
+        url: pattern.to_owned(),
+        body: Some(body),
+        management: false,
+    };
+    let management = |method: Method, pattern: &'static str, value: &str, body: Option<Value>| Route {
+        method,
+        pattern,
+        url: match pattern.contains("{id}") {
+            true => pattern.replace("{id}", value),
+            false => format!("{pattern}{value}"),
+        },
+        body,
+        management: true,
+    };
+    let query = format!("?organizationId={organization}");
+    vec![
+        any(path::SAML_REDIRECT, json!({ "samlConnectionId": connection, "state": "s" })),
+        any(path::SAML_REDEEM, json!({ "samlAccessCode": "saml_access_code_0000000000000000000000000" })),
+        management(Method::GET, path::ORGANIZATIONS, "", None),
+        management(Method::POST, path::ORGANIZATIONS, "", Some(json!({ "externalId": "new" }))),
+        management(Method::GET, path::ORGANIZATION, &organization, None),
+        management(Method::PATCH, path::ORGANIZATION, &organization, Some(json!({ "displayName": "new" }))),
+        management(Method::GET, path::SAML_CONNECTIONS, &query, None),
+        management(Method::POST, path::SAML_CONNECTIONS, "", Some(json!({ "organizationId": organization }))),
+        management(Method::GET, path::SAML_CONNECTION, &connection, None),
+        management(
+            Method::PATCH,
+            path::SAML_CONNECTION,
+            &connection,
+            Some(json!({ "emailAttribute": "new" })),
+        ),
+        management(Method::DELETE, path::SAML_CONNECTION, &connection, None),
+        management(Method::DELETE, path::ORGANIZATION, &organization, None),
+    ]
+}
+
+/// Sends a call with any headers and any body.
+async fn send(
+    app: &TestApp,
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<Vec<u8>>,
+) -> Answer {
+    let browser = app.browser();
+    let mut request = browser.request(method, &app.url(url));
+    for (name, value) in headers {
+        request = request.header(*name, header::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    browser
+        .send(match body {
+            Some(body) => request.body(body),
+            None => request,
+        })
+        .await
+}
+
+/// Asserts the one shape that every error has.
+fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> String {
+    assert_eq!(answer.status.as_u16(), status, "{context}: {answer:#?}");
+    assert_eq!(answer.header("content-type"), "application/json", "{context}");
+    let body = answer.json();
+    assert_eq!(body["code"], code, "{context}: {body}");
+    assert!(body["details"].is_array(), "{context}: {body}");
+    assert_eq!(body.as_object().unwrap().len(), 3, "{context}: {body}");
+    body["message"].as_str().expect("a message").to_owned()
+}
+
+async fn acme(app: &TestApp) -> Tenant {
+    let environment = app.environment("prod").await;
+    app.tenant(&environment, "acme.example").await
+}
+
+/// The route table of the source, read as text: the framework does not tell its routes.
+fn registered() -> BTreeSet<(String, String)> {
+    let source = include_str!("../../src/http/api/mod.rs");
+    let mut found = BTreeSet::new();
+    for resource in source.split("web::resource(path::").skip(1) {
+        let (name, rest) = resource.split_once(')').unwrap();
+        let (methods, _) = rest.split_once("default_service").unwrap();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if methods.contains(&format!(".{method}(")) {
+                found.insert((method.to_uppercase(), name.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+fn constant_of(pattern: &str) -> &'static str {
+    match pattern {
+        path::SAML_REDIRECT => "SAML_REDIRECT",
+        path::SAML_REDEEM => "SAML_REDEEM",
+        path::ORGANIZATIONS => "ORGANIZATIONS",
+        path::ORGANIZATION => "ORGANIZATION",
+        path::SAML_CONNECTIONS => "SAML_CONNECTIONS",
+        path::SAML_CONNECTION => "SAML_CONNECTION",
+        other => panic!("{other} is not in links::path"),
+    }
+}
+
+both! {
+    async fn every_route_is_tried_here(app: TestApp) {
+        let tenant = acme(&app).await;
+        let tried: BTreeSet<_> = routes(&tenant)
+            .iter()
+            .map(|route| (route.method.to_string(), constant_of(route.pattern).to_owned()))
+            .collect();
+        assert_eq!(registered(), tried);
+    }
+
+    async fn every_route_works_for_a_good_call_and_none_is_above_500(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        for route in routes(&tenant) {
+            let answer = app.api(&key, route.method.clone(), &route.url, route.body.clone()).await;
+            let context = format!("{} {}", route.method, route.url);
+            match route.pattern {
+                path::SAML_REDEEM => {
+                    let message = assert_error(&answer, 404, 5, &context);
+                    assert_eq!(message, "saml access code not found, or already used");
+                }
+                _ => {
+                    assert_eq!(answer.status, 200, "{context}: {answer:#?}");
+                    assert_eq!(answer.header("content-type"), "application/json", "{context}");
+                    assert!(answer.json().is_object(), "{context}");
+                }
+            }
+        }
+    }
+
+    async fn a_stranger_gets_nowhere_and_his_body_is_not_read(app: TestApp) {
+        let tenant = acme(&app).await;
+        let good = app.api_key(&tenant.environment, true).await;
+        let unknown = "Bearer ssoready_sk_0000000000000000000000000".to_owned();
+        let credentials: Vec<Vec<(&str, String)>> = vec![
+            vec![],
+            vec![("authorization", String::new())],
+            vec![("authorization", "Bearer".to_owned())],
+            vec![("authorization", "Bearer ".to_owned())],
+            vec![("authorization", format!("bearer {good}"))],
+            vec![("authorization", format!("Basic {good}"))],
+            vec![("authorization", format!("Bearer  {good}"))],
+            vec![("authorization", format!("Bearer {good}x"))],
+            vec![("authorization", format!("Bearer {}", good.to_uppercase()))],
+            vec![("authorization", "Bearer ssoready_sk_zzzzzzzzzzzzzzzzzzzzzzzzz".to_owned())],
+            vec![("authorization", "Bearer ssoready_sk_1".to_owned())],
+            vec![("authorization", "Bearer \u{e4}".to_owned())],
+            vec![("authorization", unknown)],
+            vec![("authorization", "Bearer api_key_0000000000000000000000000".to_owned())],
+            vec![("authorization", "Bearer x".to_owned()), ("authorization", format!("Bearer {good}"))],
+            vec![("x-api-key", good.clone())],
+        ];
+        for route in routes(&tenant) {
+            // Failures at redeem are counted, and this is not their test.
+            let few = if route.pattern == path::SAML_REDEEM { 6 } else { credentials.len() };
+            for headers in &credentials[..few] {
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                for body in [route.body.as_ref().map(|body| body.to_string().into_bytes()), Some(b"{".to_vec())] {
+                    let answer = send(&app, route.method.clone(), &route.url, &headers, body).await;
+                    let message = assert_error(&answer, 401, 16, &format!("{} {headers:?}", route.url));
+                    assert!(!message.is_empty() && !message.contains("ssoready_sk_"), "{message}");
+                }
+            }
+            let answer = send(&app, route.method.clone(), &route.url, &[], None).await;
+            assert_eq!(assert_error(&answer, 401, 16, &route.url), "authorization header is required");
+        }
+        // Nothing of it was done.
+        let left = app.api(&good, Method::GET, "/v1/organizations", None).await.json();
+        assert_eq!(left["organizations"].as_array().unwrap().len(), 1);
+        assert_eq!(left["organizations"][0]["displayName"], tenant.organization.display_name);
+    }
+
+    async fn a_plain_key_manages_nothing(app: TestApp) {
+        let tenant = acme(&app).await;
+        let (plain, management) =
+            (app.api_key(&tenant.environment, false).await, app.api_key(&tenant.environment, true).await);
+        for route in routes(&tenant) {
+            let answer = app.api(&plain, route.method.clone(), &route.url, route.body.clone()).await;
+            if route.management {
+                let message = assert_error(&answer, 401, 16, &route.url);
+                assert_eq!(message, "api key is not authorized to access management api");
+                let headers = [("authorization", format!("Bearer {plain}"))];
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = send(&app, route.method, &route.url, &headers, Some(b"{".to_vec())).await;
+                assert_error(&answer, 401, 16, "before the body");
+            } else {
+                assert_ne!(answer.status, 401, "{}", route.url);
+            }
+        }
+        let answer = app.api(&management, Method::GET, "/v1/organizations", None).await;
+        assert_eq!(answer.json()["organizations"].as_array().unwrap().len(), 1);
+    }
+
+    async fn a_key_sees_nothing_of_another_environment(app: TestApp) {
+        let tenant = acme(&app).await;
+        let other = app.environment("staging").await;
+        let (own, foreign) = (app.api_key(&tenant.environment, true).await, app.api_key(&other, true).await);
+        for route in routes(&tenant) {
+            let context = format!("{} {}", route.method, route.url);
+            let answer = app.api(&foreign, route.method.clone(), &route.url, route.body.clone()).await;
+            match (route.pattern, &route.method) {
+                (path::SAML_REDIRECT, _) => {
+                    assert_eq!(assert_error(&answer, 400, 3, &context), "saml connection not found");
+                }
+                (path::ORGANIZATIONS, &Method::GET) => assert_eq!(answer.json()["organizations"], json!([])),
+                (path::ORGANIZATIONS, _) => {
+                    assert_eq!(answer.json()["organization"]["environmentId"], other.id.to_string());
+                    let id = answer.json()["organization"]["id"].as_str().unwrap().to_owned();
+                    app.api(&foreign, Method::DELETE, &format!("/v1/organizations/{id}"), None).await;
+                }
+                _ => drop(assert_error(&answer, 404, 5, &context)),
+            }
+            // Exactly what a thing that is nowhere answers.
+            if route.pattern.contains("{id}") {
+                let nowhere = route.url.replace(&tenant.organization.id.to_string(), "org_0000000000000000000000001")
+                    .replace(&tenant.connection.id.to_string(), "saml_conn_0000000000000000000000001");
+                let there = app.api(&own, route.method.clone(), &nowhere, route.body.clone()).await;
+                assert_error(&there, 404, 5, &context);
+                let id = |text: &str| text.rsplit('/').next().unwrap().to_owned();
+                assert_eq!(
+                    there.body.replace(&id(&nowhere), "ID"),
+                    answer.body.replace(&id(&route.url), "ID"),
+                    "{context}"
+                );
+            }
+        }
+        let left = app.api(&own, Method::GET, &format!("/v1/saml-connections/{}", tenant.connection.id), None).await;
+        assert_eq!(left.json()["samlConnection"]["emailAttribute"], "");
+    }
+
+    async fn ids_that_are_none_are_refused_in_ssoreadys_words(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        for route in routes(&tenant).iter().filter(|route| route.pattern.contains("{id}")) {
+            let prefix = if route.pattern == path::ORGANIZATION { "org_" } else { "saml_conn_" };
+            for (id, reason) in [
+                ("xxx".to_owned(), format!("\"xxx\" does not have expected prefix {prefix:?}")),
+                (format!("{prefix}1"), format!("\"{prefix}1\" does not have expected length {}", prefix.len() + 25)),
+                (
+                    format!("{prefix}{}", "Z".repeat(25)),
+                    format!("\"{prefix}{}\" contains illegal char at position {}", "Z".repeat(25), prefix.len()),
+                ),
+                (
+                    format!("{prefix}{}", "z".repeat(25)),
+                    format!("\"{prefix}{}\" is larger than 128 bits", "z".repeat(25)),
+                ),
+                ("%00".to_owned(), format!("\"\\0\" does not have expected prefix {prefix:?}")),
+                ("%ff".to_owned(), String::new()),
+            ] {
+                let url = route.pattern.replace("{id}", &id);
+                let answer = app.api(&key, route.method.clone(), &url, route.body.clone()).await;
+                let message = assert_error(&answer, 400, 3, &url);
+                if !reason.is_empty() {
+                    assert_eq!(message, format!("bad id: {reason}"));
+                }
+            }
+        }
+    }
+
+    async fn bodies_that_cannot_be_read_are_refused_and_change_nothing(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        let bearer = format!("Bearer {key}");
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(1000), "]".repeat(1000));
+        let bodies: Vec<&[u8]> = vec![
+            b"{", b"[]", b"null", b"1", b"\"x\"", b"\xff\xfe", b"{\"displayName\":1}x", b"{\"a\":\"\\ud800\"}",
+            b"a=b", deep.as_bytes(),
+        ];
+        for route in routes(&tenant).into_iter().filter(|route| route.body.is_some()) {
+            for body in &bodies {
+                let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+                let answer = send(&app, route.method.clone(), &route.url, &headers, Some(body.to_vec())).await;
+                let message = assert_error(&answer, 400, 3, &format!("{} {:?}", route.url, body));
+                assert!(message.starts_with("the body "), "{message}");
+            }
+            for kind in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "multipart/form-data"] {
+                let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
+                let answer = send(&app, route.method.clone(), &route.url, &headers, Some(b"{}".to_vec())).await;
+                assert_error(&answer, 415, 3, kind);
+            }
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+            let huge = format!("{{\"x\":\"{}\"}}", "y".repeat(1024 * 1024)).into_bytes();
+            let answer = send(&app, route.method.clone(), &route.url, &headers, Some(huge)).await;
+            assert_error(&answer, 413, 3, &route.url);
+        }
+        let left = app.api(&key, Method::GET, "/v1/organizations", None).await.json();
+        assert_eq!(left["organizations"].as_array().unwrap().len(), 1);
+    }
+
+    async fn json_is_taken_under_every_name_that_sdks_use(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        let bearer = format!("Bearer {key}");
+        let url = format!("/v1/organizations/{}", tenant.organization.id);
+        for kind in [None, Some("application/json"), Some("application/json; charset=utf-8"), Some("application/json;charset=UTF-8")] {
+            let mut headers = vec![("authorization", bearer.as_str())];
+            headers.extend(kind.map(|kind| ("content-type", kind)));
+            for body in [None, Some(b"".to_vec()), Some(b"{}".to_vec()), Some(b" {\"unknown\":{}} ".to_vec())] {
+                let answer = send(&app, Method::PATCH, &url, &headers, body).await;
+                assert_eq!(answer.status, 200, "{kind:?}: {answer:#?}");
+                assert_eq!(answer.json()["organization"]["domains"], json!(["acme.example"]));
+            }
+            // PHP's SDK sends a type with GET, Java's with everything.
+            assert_eq!(send(&app, Method::GET, &url, &headers, None).await.status, 200);
+        }
+    }
+
+    async fn what_is_not_there_is_said_in_json(app: TestApp) {
+        let tenant = acme(&app).await;
+        let key = app.api_key(&tenant.environment, true).await;
+        for (pattern, allow) in [
+            (path::SAML_REDIRECT, "POST"),
+            (path::SAML_REDEEM, "POST"),
+            (path::ORGANIZATIONS, "GET, POST"),
+            (path::ORGANIZATION, "GET, PATCH, DELETE"),
+            (path::SAML_CONNECTIONS, "GET, POST"),
+            (path::SAML_CONNECTION, "GET, PATCH, DELETE"),
+        ] {
+            let answer = app.api(&key, Method::PUT, &pattern.replace("{id}", "org_1"), Some(json!({}))).await;
+            assert_error(&answer, 405, 12, pattern);
+            assert_eq!(answer.header("allow"), allow);
+        }
+        for nowhere in ["/v1/organizations/", "/v1/organizations/org_1/x", "/v1/saml-connections/a/b", "/v1/nothing"] {
+            assert_error(&app.api(&key, Method::GET, nowhere, None).await, 404, 5, nowhere);
+        }
+    }
+}

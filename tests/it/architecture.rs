@@ -1,0 +1,235 @@
+//! The rules of the house that a reader of one file cannot see: who may import whom, who may name what.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use ostiary::model::environment::Slug;
+
+/// Which room may import which. The table stands in `docs/architecture.md` too, and permits nothing that
+/// nobody does.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("app", &["links", "model", "oauth", "saml", "store", "telemetry"]),
+    ("background", &["app", "store", "telemetry"]),
+    ("cli", &["app", "config", "http", "links", "model", "server", "store", "telemetry", "test_idp"]),
+    ("config", &[]),
+    ("http", &["app", "config", "links", "model", "oauth", "pages", "telemetry"]),
+    ("links", &["model"]),
+    ("model", &[]),
+    ("oauth", &["model"]),
+    ("pages", &["links", "model"]),
+    ("saml", &["model"]),
+    (
+        "server",
+        &[
+            "app",
+            "background",
+            "config",
+            "http",
+            "links",
+            "model",
+            "pages",
+            "saml",
+            "store",
+            "telemetry",
+            "test_idp",
+        ],
+    ),
+    ("store", &["model"]),
+    ("telemetry", &["config"]),
+    ("test_idp", &["links", "model", "pages", "saml"]),
+];
+
+/// What only some may name: the text, the files (by how their path begins) that may, and why.
+const MAY_NAME: &[(&str, &[&str], &str)] = &[
+    ("sqlx", &["store/"], "SQL and its drivers live in `store`"),
+    ("actix_web", &["http/", "pages/", "server.rs", "test_idp/"], "HTTP lives at the edge"),
+    ("SystemTime", &["model/time.rs"], "time is passed in"),
+    ("OffsetDateTime::now", &["model/time.rs"], "time is passed in"),
+    ("rand_bytes", &["model/random.rs"], "randomness is passed in"),
+    ("anyhow", &["cli/"], "errors are closed enums everywhere else"),
+    ("println!", &[], "a command writes by `cli/output.rs`, a server by `tracing`"),
+    ("env::var", &["cli/mod.rs"], "settings are read once, by `config`"),
+];
+
+/// A file of `src`, without its comments and its tests.
+struct Source {
+    name: String,
+    whole: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths.sort();
+    assert!(paths.len() > 50, "the sources were not found");
+    paths
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            let whole = fs::read_to_string(path).unwrap();
+            let lines: Vec<&str> =
+                whole.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            // Tests stand at the end of a file, or in a file called `tests.rs` or `samples.rs`.
+            let text = lines.join("\n");
+            let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+            let code = if is_test(&name) { String::new() } else { text[..end].to_owned() };
+            Source { name, whole, code }
+        })
+        .collect()
+}
+
+fn is_test(name: &str) -> bool {
+    ["tests.rs", "samples.rs"].iter().any(|file| name.ends_with(file)) || name.contains("/tests/")
+}
+
+/// The room of a file: `app/sign_in/answer.rs` → `app`.
+fn room(name: &str) -> &str {
+    let first = name.split('/').next().unwrap();
+    first.strip_suffix(".rs").unwrap_or(first)
+}
+
+/// The rooms that code names by `crate::…`, in a path or in a tree of `use`.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => found.extend(identifier(rest)),
+            Some(tree) => {
+                let mut depth = 0;
+                let mut begins = true;
+                for (at, letter) in tree.char_indices() {
+                    match letter {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => begins = true,
+                        letter if begins && letter.is_alphabetic() => {
+                            found.extend(identifier(&tree[at..]));
+                            begins = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn identifier(text: &str) -> Option<String> {
+    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[test]
+fn imports_are_read_from_paths_and_trees() {
+    let code =
+        "use crate::{\n    app::{State, b::{c}},\n    model,\n    saml::x,\n};\nfn f() { crate::links::y() }";
+    assert_eq!(imports(code).into_iter().collect::<Vec<_>>(), ["app", "links", "model", "saml"]);
+}
+
+#[test]
+fn every_room_imports_only_what_it_may() {
+    let permitted: BTreeMap<&str, BTreeSet<&str>> =
+        MAY_IMPORT.iter().map(|(room, others)| (*room, others.iter().copied().collect())).collect();
+    let mut done: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.name != "lib.rs" && source.name != "main.rs") {
+        let here = room(&source.name);
+        let Some((here, permitted)) = permitted.get_key_value(here) else {
+            panic!("{} is in a room that the table does not know", source.name)
+        };
+        for there in imports(&source.code).into_iter().filter(|there| there != here) {
+            match permitted.get(there.as_str()) {
+                Some(there) => {
+                    done.entry(here).or_default().insert(there);
+                }
+                None => wrong.push(format!("{} imports {there}", source.name)),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "the import table forbids:\n{}", wrong.join("\n"));
+    let mut unused = Vec::new();
+    for (room, others) in permitted {
+        let done = done.entry(room).or_default();
+        unused.extend(others.difference(done).map(|other| format!("{room} to import {other}")));
+    }
+    assert!(unused.is_empty(), "the table permits what nobody does:\n{}", unused.join("\n"));
+}
+
+#[test]
+fn only_some_may_name_some_things() {
+    let sources = sources();
+    let mut wrong = Vec::new();
+    for (text, rooms, why) in MAY_NAME {
+        for source in &sources {
+            if source.code.contains(text) && !rooms.iter().any(|room| source.name.starts_with(room)) {
+                wrong.push(format!("{} names {text}: {why}", source.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_lives_there() {
+    for source in sources().iter().filter(|source| !is_test(&source.name)) {
+        assert!(source.whole.starts_with("//! "), "{} begins without a word about itself", source.name);
+    }
+}
+
+#[test]
+fn the_documented_import_table_is_the_real_one() {
+    let documented =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    for (room, others) in MAY_IMPORT {
+        let others = match others {
+            [] => "nobody".to_owned(),
+            others => others.iter().map(|other| format!("`{other}`")).collect::<Vec<_>>().join(", "),
+        };
+        let row = format!("| `{room}` | {others} |");
+        assert!(documented.contains(&row), "docs/architecture.md lacks the row\n{row}");
+    }
+}
+
+/// An environment's slug will be the first segment of its paths, so none may be the first segment of a
+/// route of ours (ruling 4).
+#[test]
+fn the_first_segment_of_every_route_is_reserved() {
+    let mut routes = BTreeSet::new();
+    for source in sources() {
+        let is_list = source.name == "links.rs";
+        for (at, _) in source.code.match_indices("\"/") {
+            let literal = source.code[at + 1..].split('"').next().unwrap();
+            let before = source.code[..at].trim_end();
+            let registers =
+                ["resource(", "route(", "scope("].iter().any(|registers| before.ends_with(registers));
+            if is_list || registers {
+                routes.insert(literal.to_owned());
+            }
+        }
+    }
+    assert!(routes.len() > 20 && routes.contains("/healthz"), "the routes were not found: {routes:?}");
+    for route in routes {
+        let first = route[1..].split(['/', '?']).next().unwrap();
+        if !first.is_empty() {
+            assert!(Slug::parse(first).is_err(), "{first:?}, of {route}, is not reserved");
+        }
+    }
+}

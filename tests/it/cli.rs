@@ -1,0 +1,613 @@
+//! The program as scripts use it: the names of commands and flags, what they print, how they end.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Backend, IdentityProvider, TestDatabase};
+
+/// The program with a database and nothing of this machine's environment.
+struct Installation {
+    directory: TempDir,
+    database: TestDatabase,
+}
+
+impl Installation {
+    fn new(backend: Backend) -> Self {
+        let database = actix_web::rt::System::new().block_on(TestDatabase::new(backend));
+        Self { directory: TempDir::new().unwrap(), database }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare(self.directory.path(), arguments);
+        command.env("OSTIARY_DATABASE_URL", &self.database.url).env("OSTIARY_MASTER_KEY", "07".repeat(32));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command with `--json` prints.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Served {
+        let all = [&["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"], arguments].concat();
+        let mut child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = loop {
+            let line = lines.next().expect("the server says where it listens").unwrap();
+            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            if event["message"] == "listening" {
+                break event["address"].as_str().unwrap().parse().unwrap();
+            }
+        };
+        // Whatever else it says must not fill the pipe.
+        let log = std::thread::spawn(move || lines.map_while(Result::ok).collect());
+        Served { child, address, log: Some(log) }
+    }
+}
+
+fn bare(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ostiary"));
+    command.args(arguments).current_dir(directory).env_clear().stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A running server; it goes when this goes.
+struct Served {
+    child: Child,
+    address: SocketAddr,
+    log: Option<std::thread::JoinHandle<Vec<String>>>,
+}
+
+impl Served {
+    fn terminate(&self) {
+        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+    }
+
+    fn wait(&mut self, patience: Duration) -> std::process::ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < patience, "the server does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// A whole answer to a request written by hand.
+    fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {authorization}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        read_answer(&mut stream)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn read_answer(stream: &mut TcpStream) -> (u16, String) {
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    (status.unwrap_or_else(|| panic!("no status in {text:?}")), body.unwrap_or_default())
+}
+
+#[test]
+fn strangers_write_no_errors_into_the_log() {
+    let installation = Installation::new(Backend::Sqlite);
+    let mut server = installation.serve(&[]);
+    for nonsense in [
+        "\u{1}\u{2}\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1, 2\r\n\r\n",
+        "POST /v1/saml/x/acs HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.write_all(nonsense.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        drop(stream.read(&mut [0; 1024]));
+    }
+    assert_eq!(server.ask("GET", "/healthz", "x", "").0, 200);
+    server.terminate();
+    assert!(server.wait(Duration::from_secs(30)).success());
+    let log = server.log.take().unwrap().join().unwrap();
+    assert!(log.iter().any(|line| line.contains("/healthz")), "{log:#?}");
+    for line in log {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_ne!(event["level"], "ERROR", "{line}");
+    }
+}
+
+fn a_script_sets_everything_up(backend: Backend) {
+    let installation = Installation::new(backend);
+    let environment = installation.json(&[
+        "environment",
+        "create",
+        "--slug",
+        "prod",
+        "--display-name",
+        "Production",
+        "--redirect-url",
+        "https://app.example.com/callback",
+        "--oauth-redirect-uri",
+        "https://app.example.com/oauth/a",
+        "--oauth-redirect-uri",
+        "https://app.example.com/oauth/b",
+    ]);
+    assert!(environment["id"].as_str().unwrap().starts_with("env_"));
+    assert_eq!(
+        environment["oauthRedirectUris"],
+        json!(["https://app.example.com/oauth/a", "https://app.example.com/oauth/b"])
+    );
+
+    let key = installation.json(&["api-key", "create", "--environment", "prod", "--management"]);
+    assert!(key["id"].as_str().unwrap().starts_with("api_key_"));
+    let secret = key["secretToken"].as_str().unwrap();
+    assert!(secret.starts_with("ssoready_sk_"));
+
+    let id = environment["id"].as_str().unwrap();
+    let client =
+        installation.json(&["oauth-client", "create", "--environment", id, "--id-token-alg", "EdDSA"]);
+    assert!(client["id"].as_str().unwrap().starts_with("saml_oauth_client_"));
+    assert!(client["clientSecret"].as_str().unwrap().starts_with("ssoready_oauth_client_secret_"));
+    assert_eq!(client["idTokenAlg"], "EdDSA");
+
+    let organization = installation.json(&[
+        "organization",
+        "create",
+        "--environment",
+        "prod",
+        "--display-name",
+        "Acme",
+        "--external-id",
+        "42",
+        "--domain",
+        "ACME.com",
+        "--domain",
+        "acme.co.uk",
+    ]);
+    assert_eq!(organization["domains"], json!(["acme.co.uk", "acme.com"]));
+    let organization_id = organization["id"].as_str().unwrap();
+
+    let certificate = installation.directory.path().join("idp.pem");
+    std::fs::write(&certificate, IdentityProvider::get().keys.certificate_pem().unwrap()).unwrap();
+    let connection = installation.json(&[
+        "saml-connection",
+        "create",
+        "--organization",
+        organization_id,
+        "--idp-entity-id",
+        "https://idp.acme.com",
+        "--idp-redirect-url",
+        "https://idp.acme.com/sso",
+        "--idp-certificate",
+        "idp.pem",
+        "--idp-initiated",
+        "REFUSE",
+        "--force-authn",
+        "--public-url",
+        "https://sso.example.com",
+    ]);
+    let connection_id = connection["id"].as_str().unwrap();
+    assert_eq!(
+        connection["spAcsUrl"],
+        format!("https://sso.example.com/v1/saml/{connection_id}/acs").as_str()
+    );
+    assert_eq!(
+        (&connection["primary"], &connection["forceAuthn"], &connection["idpInitiated"]),
+        (&json!(true), &json!(true), &json!("REFUSE"))
+    );
+    assert_eq!(connection["idpCertificates"].as_array().unwrap().len(), 1);
+
+    // A server that other flags started, and the API that the key opens.
+    let served = installation.serve(&["--public-url", "https://sso.example.com"]);
+    let body = json!({ "organizationExternalId": "42" }).to_string();
+    let (status, answer) = served.ask("POST", "/v1/saml/redirect", &format!("Bearer {secret}"), &body);
+    assert_eq!(status, 200, "{answer}");
+    let prefix = format!("https://sso.example.com/v1/saml/{connection_id}/init?state=");
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert!(answer["redirectUrl"].as_str().unwrap().starts_with(&prefix), "{answer}");
+
+    // What is made without a public URL leads where the server is.
+    let later = installation.json(&["saml-connection", "create", "--organization", organization_id]);
+    assert!(later["spAcsUrl"].as_str().unwrap().starts_with("https://sso.example.com/"), "{later}");
+    assert_eq!(later["primary"], false, "the first one stays primary");
+
+    let metadata = installation.directory.path().join("metadata.xml");
+    std::fs::write(&metadata, idp_metadata()).unwrap();
+    let id = later["id"].as_str().unwrap();
+    let imported = installation.json(&["saml-connection", "update", id, "--idp-metadata", "metadata.xml"]);
+    assert_eq!(imported["idpEntityId"], IdentityProvider::get().entity_id.as_str());
+}
+
+fn idp_metadata() -> String {
+    let idp = IdentityProvider::get();
+    ostiary::test_idp::metadata::idp_metadata(&idp.entity_id, &idp.sso_url, &idp.keys.certificate).unwrap()
+}
+
+mod a_script_can_set_everything_up {
+    use super::*;
+
+    #[test]
+    fn sqlite() {
+        a_script_sets_everything_up(Backend::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        a_script_sets_everything_up(Backend::Postgres);
+    }
+}
+
+#[test]
+fn wrong_commands_end_with_two_and_failures_with_one() {
+    let installation = Installation::new(Backend::Sqlite);
+    for (arguments, code, words) in [
+        (&["nonsense"][..], 2, "unrecognized subcommand"),
+        (&["environment", "create"], 2, "--slug"),
+        (&["serve", "--listen", "8080"], 2, "--listen: \"8080\" must be an address and a port"),
+        (&["serve", "--set", "saml.clock_skew=1h"], 2, "saml.clock_skew"),
+        (&["environment", "create", "--slug", "v1"], 1, "--slug: is reserved"),
+        (
+            &["environment", "create", "--slug", "a", "--redirect-url", "ftp://x"],
+            1,
+            "--redirect-url: must be",
+        ),
+        (&["api-key", "create", "--environment", "nowhere"], 1, "environment not found"),
+        (&["organization", "create", "--environment", "nowhere"], 1, "environment not found"),
+        (
+            &["saml-connection", "create", "--organization", "org_0000000000000000000000000"],
+            1,
+            "organization not found",
+        ),
+    ] {
+        let output = installation.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_variable_and_a_wrong_file_are_refused_by_name() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("o.toml"), "[saml]\ncross_chekc = \"off\"\n").unwrap();
+    let output = bare(directory.path(), &["serve", "--config", "o.toml"])
+        .env("OSTIARY_TRUSTED_PROXYS", "10.0.0.0/8")
+        .env("OSTIARY_MASTER_KEY", "too short")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for words in [
+        "`saml.cross_chekc` in o.toml: there is no such setting; did you mean `saml.cross_check`?",
+        "OSTIARY_TRUSTED_PROXYS: there is no such setting; did you mean OSTIARY_TRUSTED_PROXIES?",
+        "OSTIARY_MASTER_KEY: must be 32 bytes",
+    ] {
+        assert!(stderr.contains(words), "{words:?} is not in\n{stderr}");
+    }
+    assert!(!stderr.contains("too short"), "a secret is not shown");
+}
+
+#[test]
+fn postgresql_is_migrated_when_told_so() {
+    let installation = Installation::new(Backend::Postgres);
+    // A database of the same cluster that nobody migrated.
+    let url = installation.database.url.clone();
+    let fresh = TestDatabase::unmigrated(Backend::Postgres);
+    let with = |arguments: &[&str]| installation.run(&[arguments, &["--database-url", &fresh.url]].concat());
+    assert_ne!(url, fresh.url);
+    let refused = with(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("0001_create_foundation"), "{}", said(&refused));
+    assert!(said(&refused).contains("ostiary migrate"), "{}", said(&refused));
+    assert_eq!(with(&["migrate", "--check"]).status.code(), Some(1));
+    assert!(said(&with(&["migrate"])).contains("applied 0001_create_foundation"));
+    assert_eq!(with(&["migrate", "--check"]).status.code(), Some(0));
+    assert!(said(&with(&["migrate"])).contains("is up to date"));
+}
+
+#[test]
+fn a_stop_finishes_the_request_in_flight() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let key = installation.json(&["api-key", "create", "--environment", "prod", "--management"]);
+    let mut served = installation.serve(&[]);
+    let body = r#"{"displayName":"Acme"}"#;
+    let mut stream = TcpStream::connect(served.address).unwrap();
+    write!(
+        stream,
+        "POST /v1/organizations HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
+        key["secretToken"].as_str().unwrap(),
+        body.len(),
+        &body[..5]
+    )
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    served.terminate();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(served.child.try_wait().unwrap().is_none(), "it waits for the request");
+    stream.write_all(&body.as_bytes()[5..]).unwrap();
+    let (status, answer) = read_answer(&mut stream);
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("Acme"), "{answer}");
+    assert!(served.wait(Duration::from_secs(10)).success());
+    assert!(TcpStream::connect(served.address).is_err(), "it is gone");
+}
+
+#[test]
+fn a_healthcheck_asks_the_running_server() {
+    let installation = Installation::new(Backend::Sqlite);
+    let mut served = installation.serve(&[]);
+    let listen = format!("listen={}", served.address);
+    let ask = || installation.run(&["healthcheck", "--set", &listen]).status.code();
+    assert_eq!(ask(), Some(0));
+    served.terminate();
+    served.wait(Duration::from_secs(10));
+    assert_eq!(ask(), Some(1));
+}
+
+#[test]
+fn the_doctor_says_what_to_mend() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let organization = installation.json(&["organization", "create", "--environment", "prod"]);
+    let id = organization["id"].as_str().unwrap();
+    installation.json(&["saml-connection", "create", "--organization", id]);
+    let findings = installation.json(&["doctor", "--offline"]);
+    let connection = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["subject"].as_str().unwrap().starts_with("saml_conn_"))
+        .unwrap();
+    assert_eq!(connection["level"], "attention");
+    assert!(connection["mend"].as_str().unwrap().contains("metadata"));
+
+    let output =
+        installation.command(&["doctor", "--offline"]).env("OSTIARY_MASTER_KEY", "08".repeat(32)).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("is not the one this database was sealed with"), "{}", said(&output));
+}
+
+#[test]
+fn completions_and_the_man_page_come_from_the_definitions() {
+    let directory = TempDir::new().unwrap();
+    let output = |arguments: &[&str]| {
+        let output = bare(directory.path(), arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(output(&["completions", shell]).contains("saml-connection"), "{shell}");
+    }
+    assert!(output(&["man"]).contains("ostiary\\-serve"));
+    output(&["man", "--directory", "."]);
+    let page = std::fs::read_to_string(directory.path().join("ostiary-saml-connection-create.1")).unwrap();
+    assert!(page.contains("idp\\-metadata"), "{page}");
+    let example = output(&["config"]);
+    std::fs::write(directory.path().join("o.toml"), example).unwrap();
+    output(&["config", "--config", "o.toml"]);
+}
+
+/// The commands under a title of the README, each on one line.
+fn commands_of_the_readme(title: &str) -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once(&format!("\n## {title}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap().replace("\\\n", " ");
+    section.lines().filter_map(|line| line.strip_prefix("$ ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn what_the_readme_says_works() {
+    let installation = Installation::new(Backend::Sqlite);
+    std::fs::write(installation.directory.path().join("metadata.xml"), idp_metadata()).unwrap();
+    let commands = commands_of_the_readme("For real");
+    let (mut organization, mut key) = (String::new(), String::new());
+    for command in commands.iter().filter(|command| command.contains(" create ")) {
+        let command = command
+            .replace("https://idp.acme.com/metadata", "metadata.xml")
+            .replace("org_…", &organization)
+            .replace("ostiary ", "");
+        let made = installation.json(&command.split_whitespace().collect::<Vec<_>>());
+        match command.split(' ').next() {
+            Some("organization") => organization = made["id"].as_str().unwrap().to_owned(),
+            Some("api-key") => key = made["secretToken"].as_str().unwrap().to_owned(),
+            _ => {}
+        }
+    }
+    let served = installation.serve(&["--public-url", "https://sso.example.com"]);
+    let asks = commands.iter().find(|command| command.contains("/v1/saml/redirect")).unwrap();
+    let body = asks.split('\'').nth(1).unwrap();
+    let (status, answer) = served.ask("POST", "/v1/saml/redirect", &format!("Bearer {key}"), body);
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn what_was_made_can_be_changed_and_taken_away() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let made = installation.json(&[
+        "organization",
+        "create",
+        "--environment",
+        "prod",
+        "--display-name",
+        "Acme",
+        "--domain",
+        "acme.com",
+    ]);
+    let id = made["id"].as_str().unwrap();
+    let update = |arguments: &[&str]| {
+        let now = installation.json(&[&["organization", "update", id], arguments].concat());
+        json!([now["displayName"], now["externalId"], now["domains"]])
+    };
+    assert_eq!(
+        update(&["--domain", "acme.co.uk", "--domain", "acme.org"]),
+        json!(["Acme", "", ["acme.co.uk", "acme.org"]])
+    );
+    assert_eq!(update(&["--external-id", "42"]), json!(["Acme", "42", ["acme.co.uk", "acme.org"]]));
+    assert_eq!(update(&["--external-id", "", "--domain", ""]), json!(["Acme", "", []]));
+
+    let refused = installation.run(&["organization", "update", id, "--domain", "gmail.com"]);
+    let words = said(&refused);
+    assert!(words.contains("--allow-free-mail") && !words.contains("allowFreeMail"), "{words}");
+    update(&["--domain", "gmail.com", "--allow-free-mail"]);
+
+    let connection = |arguments: &[&str]| {
+        let made =
+            installation.json(&[&["saml-connection", "create", "--organization", id], arguments].concat());
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (connection(&[]), connection(&[]));
+    let delete = |thing: &str, id: &str| installation.run(&[thing, "delete", id]).status.code();
+    let connections = || {
+        let list = installation.run(&["saml-connection", "list", "--organization", id]);
+        String::from_utf8(list.stdout).unwrap()
+    };
+    // The doctor's remedy is one that can be taken.
+    let doctor = installation.json(&["doctor", "--offline", "--public-url", "https://elsewhere.example"]);
+    let remedy = format!("ostiary saml-connection delete {first}");
+    assert!(doctor.to_string().contains(&remedy), "{doctor}");
+    assert_eq!(delete("saml-connection", &first), Some(0));
+    assert_eq!(delete("saml-connection", &first), Some(1), "it is gone");
+    assert!(!connections().contains(&first) && connections().contains(&second));
+    assert_eq!(delete("organization", id), Some(0));
+    assert_eq!(delete("organization", id), Some(1));
+    let list = installation.run(&["organization", "list", "--environment", "prod"]);
+    assert!(list.status.success() && list.stdout.is_empty(), "{}", said(&list));
+}
+
+#[test]
+fn our_saml_key_pair_is_rotated_for_one_environment() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let stages =
+        |keys: &Value| keys.as_array().unwrap().iter().map(|key| key["stage"].clone()).collect::<Vec<_>>();
+    let before = installation.json(&["keys", "list", "--sp", "prod"]);
+    assert_eq!(stages(&before), ["active"]);
+    let after = installation.json(&["keys", "rotate", "--sp", "prod"]);
+    assert_eq!(stages(&after), ["active", "next"]);
+    assert_eq!(after[0]["id"], before[0]["id"], "the old one signs for now");
+
+    // What a customer's admin loads has both, and what is encrypted to either can be read.
+    let organization = installation.json(&["organization", "create", "--environment", "prod"]);
+    let connection = installation.json(&[
+        "saml-connection",
+        "create",
+        "--organization",
+        organization["id"].as_str().unwrap(),
+        "--assertion-encryption",
+        "--sign-authn-requests",
+    ]);
+    assert_eq!(connection["spEncryptionCertificate"], after[1]["certificate"]);
+    let served = installation.serve(&[]);
+    let path = format!("/v1/saml/{}/metadata", connection["id"].as_str().unwrap());
+    let (status, metadata) = served.ask("GET", &path, "", "");
+    assert_eq!(status, 200, "{metadata}");
+    for key in after.as_array().unwrap() {
+        let pem: String =
+            key["certificate"].as_str().unwrap().lines().filter(|line| !line.starts_with("--")).collect();
+        let metadata: String = metadata.split_whitespace().collect();
+        assert_eq!(metadata.matches(&pem).count(), 2, "to sign and to encrypt: {metadata}");
+    }
+
+    let compromised = installation.json(&["keys", "rotate", "--sp", "prod", "--compromised"]);
+    assert_eq!(stages(&compromised), ["active"]);
+    let refused = installation.run(&["keys", "rotate", "--sp", "nowhere"]);
+    assert!(said(&refused).contains("environment not found"), "{}", said(&refused));
+    let listed = installation.run(&["keys", "list", "--sp", "prod"]);
+    assert!(
+        said(&listed).contains(compromised[0]["certificateSha256"].as_str().unwrap()),
+        "{}",
+        said(&listed)
+    );
+}
+
+#[test]
+fn a_taken_address_and_a_database_that_is_down_are_told_once() {
+    let installation = Installation::new(Backend::Sqlite);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = said(&installation.run(&["serve", "--listen", &address]));
+    assert_eq!(refused.matches("os error").count(), 1, "{refused}");
+
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://x@{free}/x");
+    let doctor = said(&installation.run(&["doctor", "--offline", "--database-url", &url]));
+    assert!(doctor.contains("Connection refused") && !doctor.contains("timed out"), "{doctor}");
+    assert_eq!(doctor.matches("os error").count(), 1, "{doctor}");
+}
+
+#[test]
+fn a_certificate_is_shown_to_people_once() {
+    let installation = Installation::new(Backend::Sqlite);
+    installation.json(&["environment", "create", "--slug", "prod"]);
+    let organization = installation.json(&["organization", "create", "--environment", "prod"]);
+    std::fs::write(installation.directory.path().join("metadata.xml"), idp_metadata()).unwrap();
+    let id = organization["id"].as_str().unwrap();
+    let made = installation.run(&[
+        "saml-connection",
+        "create",
+        "--organization",
+        id,
+        "--idp-metadata",
+        "metadata.xml",
+    ]);
+    assert_eq!(said(&made).matches("BEGIN CERTIFICATE").count(), 1, "{}", said(&made));
+}
+
+#[test]
+fn what_must_be_known_of_a_proxy_and_of_the_file_is_said() {
+    let installation = Installation::new(Backend::Sqlite);
+    let public = ["doctor", "--offline", "--public-url", "https://sso.example.com"];
+    let warned = said(&installation.run(&public));
+    assert!(warned.contains("OSTIARY_TRUSTED_PROXIES"), "{warned}");
+    let named = [&public[..], &["--set", "trusted_proxies=10.0.0.0/8"]].concat();
+    assert!(!said(&installation.run(&named)).contains("OSTIARY_TRUSTED_PROXIES"));
+
+    // The copy that this test works on was made by hand, for all to read.
+    let file = installation.database.url.strip_prefix("sqlite://").unwrap();
+    let mode = |mode: u32| {
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        said(&installation.run(&["doctor", "--offline"]))
+    };
+    assert!(mode(0o644).contains("chmod 600"));
+    assert!(!mode(0o600).contains("chmod"));
+}

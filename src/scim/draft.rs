@@ -128,10 +128,6 @@ impl Draft {
         };
         let mut seen = HashSet::new();
         for (name, value) in given {
-            // Some clients repeat `schemas` within.
-            if name.eq_ignore_ascii_case("schemas") {
-                continue;
-            }
             let path = AttributePath::of_schema(urn, &name)?;
             if !seen.insert(path.to_string().to_ascii_lowercase()) {
                 return Err(Error::InvalidSyntax(format!("{path} stands twice")));
@@ -146,6 +142,10 @@ impl Draft {
     /// Sets the attribute that a path names to what becomes of it.
     fn edit(&mut self, op: Op, path: &Path, value: Option<Value>) -> Result<(), Error> {
         let attribute = path.attribute();
+        // Some clients repeat `schemas` within an extension.
+        if attribute.schema().is_some() && attribute.name().eq_ignore_ascii_case("schemas") {
+            return Ok(());
+        }
         let definition = attribute.definition_in(self.resource.kind);
         let attributes = &mut self.resource.attributes;
         let extension =
@@ -259,7 +259,7 @@ fn attributes_empty(attributes: &Map<String, Value>, urn: &str) -> bool {
 fn named(name: &str, value: &Value) -> Result<Path, Error> {
     let path = Path::parse(name).map_err(|error| Error::InvalidSyntax(error.detail().to_owned()))?;
     let attribute = path.attribute();
-    let told = path.filter().is_some() || attribute.is_schema() || attribute.sub().is_some();
+    let told = path.filter().is_some() || attribute.is_schema();
     match attribute.schema() {
         Some(urn) if !told && value.is_object() && schema::by_id(urn).is_none() && !is_versioned(urn) => {
             Ok(AttributePath::whole(name).into())

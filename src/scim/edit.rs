@@ -270,8 +270,10 @@ impl Edit<'_> {
     ) -> Result<Option<Value>, Error> {
         let no_target = || Error::NoTarget(format!("{} selects no value", self.path));
         let mut element = template(filter).ok_or_else(no_target)?;
-        // Someone who replaces one particular value is told that it is not there (§3.5.2.3).
-        if self.op == Op::Replace && (sub.is_none() || element.contains_key("value")) {
+        // Someone who replaces one particular value is told that it is not there (§3.5.2.3), and so is who
+        // means the one value of an attribute that has no others.
+        let one_value = self.definition.is_some_and(|definition| !definition.multi_valued);
+        if one_value || self.op == Op::Replace && (sub.is_none() || element.contains_key("value")) {
             return Err(no_target());
         }
         match sub {
@@ -327,6 +329,8 @@ fn template(filter: &Filter) -> Option<Map<String, Value>> {
         Filter::Compare { path, operator: Operator::Eq, value } => {
             let value = match value {
                 Literal::Null => return None,
+                // Nothing is ever empty.
+                Literal::Text(text) if text.is_empty() => return None,
                 Literal::Boolean(value) => Value::Bool(*value),
                 Literal::Number(value) => Value::Number(value.clone()),
                 Literal::Text(value) => Value::String(value.clone()),

@@ -220,8 +220,7 @@ mod tests {
     #[test]
     fn mutations_of_what_is_sent_break_nothing() {
         let mutator = Mutator { random: SeededRandom::new(7) };
-        let targets: [(&[&str], fn(&[u8])); 3] = [(FILTERS, filter), (PATCHES, patch), (BODIES, resource)];
-        for (corpus, target) in targets {
+        for (corpus, target) in [(FILTERS, filter as fn(&[u8])), (PATCHES, patch), (BODIES, resource)] {
             corpus.iter().for_each(|sample| target(sample.as_bytes()));
             for _ in 0..4_000 {
                 target(&mutator.mutated(corpus));

@@ -120,15 +120,16 @@ impl ListQuery {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
         check_schemas(&body, SEARCH_SCHEMA)?;
-        let mut given = Parameters::default();
-        given.filter = text(&mut body, "filter")?.filter(|filter| !filter.trim().is_empty());
-        given.attributes = names(&mut body, "attributes")?;
-        given.excluded = names(&mut body, "excludedAttributes")?;
-        given.sort_by = text(&mut body, "sortBy")?;
-        given.sort_order = text(&mut body, "sortOrder")?;
-        given.start_index = number(&mut body, "startIndex")?;
-        given.count = number(&mut body, "count")?;
-        given.cursor = text(&mut body, "cursor")?;
+        let given = Parameters {
+            filter: text(&mut body, "filter")?.filter(|filter| !filter.trim().is_empty()),
+            attributes: names(&mut body, "attributes")?,
+            excluded: names(&mut body, "excludedAttributes")?,
+            sort_by: text(&mut body, "sortBy")?,
+            sort_order: text(&mut body, "sortOrder")?,
+            start_index: number(&mut body, "startIndex")?,
+            count: number(&mut body, "count")?,
+            cursor: text(&mut body, "cursor")?,
+        };
         given.understood()
     }
 }

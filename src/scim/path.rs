@@ -14,6 +14,9 @@ use super::{
 /// How long a path may be, in bytes.
 pub const MAX_PATH: usize = filter::MAX_FILTER;
 
+/// How many segments the URN of an unknown attribute may have.
+const MAX_SEGMENTS: usize = 16;
+
 /// An attribute, or a sub-attribute, or a whole extension: `[URN ":"] name ["." sub]`.
 ///
 /// Known names have the spelling of their definition, and the URN of a core schema is left out, so that
@@ -71,8 +74,8 @@ impl AttributePath {
             return Err(refused());
         }
         // `urn:example:2.0:User`: what stands behind the version is the schema's name.
-        if let Some(version) = segments.iter().position(|segment| is_version(segment)) {
-            return match (segments.len() - version - 1, last.split_once('.')) {
+        if let Some(behind) = segments.iter().skip(2).position(|segment| is_version(segment)) {
+            return match (segments.len() - behind - 3, last.split_once('.')) {
                 (0, _) | (1, None) => Ok(Self::whole(text)),
                 (1, Some((name, attribute))) if !name.is_empty() => {
                     Self::of(Some(format!("{before}:{name}")), attribute, text)
@@ -86,7 +89,10 @@ impl AttributePath {
         match segments.as_slice() {
             [_, _, _] => Ok(Self::whole(text)),
             [_, _, _, _] => Self::of(Some(before.to_owned()), last, text),
-            [.., name, _] if !name.contains('.') => Self::of(Some(before.to_owned()), last, text),
+            // The schema's own URN must be readable again as one that holds attributes.
+            _ if segments.len() <= MAX_SEGMENTS => {
+                Self::of_unknown(before).and_then(|_| Self::of(Some(before.to_owned()), last, text))
+            }
             _ => Err(refused()),
         }
     }
@@ -316,7 +322,7 @@ fn is_name(text: &str) -> bool {
 
 /// Whether a URN has a version, so that it can be told where the schema's name ends.
 pub(super) fn is_versioned(urn: &str) -> bool {
-    !urn.contains("://") && urn.split(':').any(is_version)
+    !urn.contains("://") && urn.split(':').skip(2).any(is_version)
 }
 
 fn is_version(segment: &str) -> bool {

@@ -436,6 +436,8 @@ fn a_bad_operation_is_refused_by_its_keyword() {
             json!({"op": "add", "path": "emails[type eq \"fax\" and type eq \"other\"].value", "value": "x"}),
         ),
         ("noTarget", json!({"op": "add", "path": "emails[not (type pr)].value", "value": "x"})),
+        ("noTarget", json!({"op": "add", "path": "emails[type eq \"\"].value", "value": "x"})),
+        ("noTarget", json!({"op": "add", "path": "manager[value eq \"m2\"].$ref", "value": "x"})),
         ("invalidPath", json!({"op": "replace", "path": "a b", "value": 1})),
         ("invalidPath", json!({"op": "replace", "path": "title.x", "value": 1})),
         ("invalidPath", json!({"op": "replace", "path": "colour.shade", "value": 1})),

@@ -19,8 +19,10 @@ mod oauth_client;
 mod organization;
 mod output;
 mod saml_connection;
+mod scim_directory;
 mod serve;
 mod session;
+mod webhook;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -47,6 +49,7 @@ Use it:
   ostiary api-key create --environment prod
   ostiary organization create --environment prod --domain acme.com
   ostiary saml-connection create --organization org_… --idp-metadata idp.xml
+  ostiary scim-directory create --organization org_…
 Mend it:
   ostiary flow show saml_flow_…   why a login failed, check by check
   ostiary doctor                  what is wrong, and what to do about it"
@@ -94,6 +97,10 @@ enum Command {
     #[command(subcommand)]
     Flow(flow::Flow),
     #[command(subcommand)]
+    ScimDirectory(scim_directory::ScimDirectory),
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -127,6 +134,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Organization(command) => command.run(settings).await?,
         Command::SamlConnection(command) => command.run(settings).await?,
         Command::Flow(command) => command.run(settings).await?,
+        Command::ScimDirectory(command) => command.run(settings).await?,
+        Command::Webhook(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

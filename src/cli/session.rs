@@ -65,7 +65,10 @@ fn flag(field: &str) -> String {
         flag.push(letter.to_ascii_lowercase());
     }
     match flag.as_str() {
-        "--oauth-redirect-uris" | "--idp-certificates" | "--domains" => flag.truncate(flag.len() - 1),
+        "--oauth-redirect-uris" | "--idp-certificates" | "--domains" | "--event-types" => {
+            flag.truncate(flag.len() - 1)
+        }
+        "--overlap-seconds" => flag = "--overlap".to_owned(),
         "--idp-metadata-url" => flag = "--idp-metadata".to_owned(),
         _ => {}
     }

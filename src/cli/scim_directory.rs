@@ -1,0 +1,179 @@
+//! `ostiary scim-directory`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        State,
+        actor::Actor,
+        organizations,
+        page::PageQuery,
+        scim_directories::{self, OVERLAP, ScimDirectoryChange},
+    },
+    http::api::scim_directories as wire,
+    model::id::{OrganizationId, ScimDirectoryId},
+};
+
+/// SCIM directories: where a customer's identity provider pushes its people and groups
+#[derive(Debug, Subcommand)]
+pub(super) enum ScimDirectory {
+    Create(Create),
+    List(List),
+    Rotate(Rotate),
+}
+
+/// Make a SCIM directory of an organization, with a bearer token that is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary scim-directory create --organization org_… --json
+      gives the base URL and the token that the customer's admin enters
+  ostiary scim-directory create --organization org_… --require-provisioned-logins
+      only people whom the directory knows as active may sign in
+
+The organization's first directory becomes its primary one.")]
+pub(super) struct Create {
+    /// The organization's id
+    #[arg(long, value_name = "ID")]
+    organization: OrganizationId,
+    /// Use it when an app names the organization only
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    primary: Option<bool>,
+    /// Let people have secondary addresses of domains that are not the organization's
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    allow_foreign_secondary_emails: Option<bool>,
+    /// Refuse the SAML logins of people whom it knows as inactive or deleted (on unless =false)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    refuse_inactive_logins: Option<bool>,
+    /// Refuse the SAML logins of everybody whom it does not know as active
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    require_provisioned_logins: Option<bool>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List an organization's SCIM directories
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary scim-directory list --organization org_…
+  ostiary scim-directory list --organization org_… --json
+      one JSON object a line")]
+pub(super) struct List {
+    /// The organization's id
+    #[arg(long, value_name = "ID")]
+    organization: OrganizationId,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Give a SCIM directory a new bearer token, which is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary scim-directory rotate scim_directory_…
+      the token before it works for a day more
+  ostiary scim-directory rotate scim_directory_… --overlap 0 --json
+      the token before it ends now")]
+pub(super) struct Rotate {
+    /// The directory's id
+    #[arg(value_name = "ID")]
+    directory: ScimDirectoryId,
+    /// How many seconds the tokens before it keep working [default: 86400]
+    #[arg(long, value_name = "SECONDS")]
+    overlap: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A directory with its new token, as programs read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    #[serde(flatten)]
+    directory: wire::ScimDirectory,
+    bearer_token: String,
+}
+
+impl ScimDirectory {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = organizations::environment_of(&state, create.organization).await?;
+                let actor = Actor::operator(environment);
+                let primary = match create.primary {
+                    Some(primary) => primary,
+                    None => {
+                        let query = PageQuery::default();
+                        let others =
+                            scim_directories::list(&state, &actor, create.organization, &query).await?;
+                        others.items.is_empty()
+                    }
+                };
+                let change = ScimDirectoryChange {
+                    primary: Some(primary),
+                    allow_foreign_secondary_emails: create.allow_foreign_secondary_emails,
+                    refuse_inactive_logins: create.refuse_inactive_logins,
+                    require_provisioned_logins: create.require_provisioned_logins,
+                };
+                let made = scim_directories::create(&state, &actor, create.organization, &change)
+                    .await
+                    .map_err(session::in_flags)?;
+                let title = "SCIM directory made; its bearer token is shown this once:";
+                rotate(&state, &actor, made.directory.id, OVERLAP, create.json, title).await
+            }
+            Self::Rotate(wanted) => {
+                let environment = scim_directories::environment_of(&state, wanted.directory).await?;
+                let overlap = wanted.overlap.map_or(OVERLAP, Duration::from_secs);
+                let title = "The directory has a new bearer token, which is shown this once:";
+                let actor = Actor::operator(environment);
+                rotate(&state, &actor, wanted.directory, overlap, wanted.json, title).await
+            }
+            Self::List(list) => {
+                let environment = organizations::environment_of(&state, list.organization).await?;
+                let actor = Actor::operator(environment);
+                let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+                loop {
+                    let page = scim_directories::list(&state, &actor, list.organization, &query).await?;
+                    for described in &page.items {
+                        if list.json {
+                            output::line(&serde_json::to_string(&wire::ScimDirectory::from(described))?);
+                        } else {
+                            output::line(&format!(
+                                "{}  {}  {}  {} tokens",
+                                described.directory.id,
+                                if described.directory.primary { "primary" } else { "       " },
+                                described.directory.scim_base_url,
+                                described.tokens.len()
+                            ));
+                        }
+                    }
+                    if page.next_token.is_empty() {
+                        return Ok(());
+                    }
+                    query.token = Some(page.next_token);
+                }
+            }
+        }
+    }
+}
+
+/// Gives a directory a token and tells both.
+async fn rotate(
+    state: &State,
+    actor: &Actor,
+    id: ScimDirectoryId,
+    overlap: Duration,
+    json: bool,
+    title: &str,
+) -> anyhow::Result<()> {
+    let token = scim_directories::rotate(state, actor, id, overlap).await.map_err(session::in_flags)?;
+    let directory = scim_directories::find(state, actor, id).await?;
+    let directory = wire::ScimDirectory::from(&directory);
+    output::created(json, &Opened { directory, bearer_token: token.reveal() }, title)
+}

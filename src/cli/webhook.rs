@@ -1,0 +1,112 @@
+//! `ostiary webhook`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        actor::Actor,
+        environments,
+        page::PageQuery,
+        webhooks::{self, WebhookChange},
+    },
+    http::api::webhooks as wire,
+};
+
+/// Webhooks: where your backend is told what happens in directories
+#[derive(Debug, Subcommand)]
+pub(super) enum Webhook {
+    Create(Create),
+    List(List),
+}
+
+/// Make a webhook; its signing secret is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary webhook create --environment prod --url https://app.example.com/hooks/ostiary --json
+  ostiary webhook create --environment prod --url https://app.example.com/hooks/ostiary \\
+      --event-type scim_user.deactivated --event-type scim_user.deleted
+
+Messages are signed as Standard Webhooks has it; its libraries take the secret as it is.")]
+pub(super) struct Create {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Where events are posted
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Only events of this kind; any number, none for all
+    #[arg(long, value_name = "TYPE")]
+    event_type: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List an environment's webhooks
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary webhook list --environment prod
+  ostiary webhook list --environment prod --json
+      one JSON object a line")]
+pub(super) struct List {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: String,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// A webhook with its secret, as programs read it.
+#[derive(Serialize)]
+struct Made {
+    #[serde(flatten)]
+    webhook: wire::Webhook,
+    secret: String,
+}
+
+impl Webhook {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = environments::find(&state, &create.environment).await?;
+                let change = WebhookChange {
+                    url: Some(create.url),
+                    event_types: Some(create.event_type),
+                    enabled: None,
+                };
+                let (webhook, secret) = webhooks::create(&state, &Actor::operator(environment.id), &change)
+                    .await
+                    .map_err(session::in_flags)?;
+                let made = Made { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
+                output::created(create.json, &made, "Webhook made; its signing secret is shown this once:")
+            }
+            Self::List(list) => {
+                let environment = environments::find(&state, &list.environment).await?;
+                let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+                loop {
+                    let page = webhooks::list(&state, &Actor::operator(environment.id), &query).await?;
+                    for webhook in &page.items {
+                        if list.json {
+                            output::line(&serde_json::to_string(&wire::Webhook::from(webhook))?);
+                        } else {
+                            let state = match (webhook.disabled_at, webhook.failures) {
+                                (Some(_), _) => "disabled",
+                                (None, 0) => "enabled ",
+                                (None, _) => "failing ",
+                            };
+                            output::line(&format!("{}  {state}  {}", webhook.id, webhook.url));
+                        }
+                    }
+                    if page.next_token.is_empty() {
+                        return Ok(());
+                    }
+                    query.token = Some(page.next_token);
+                }
+            }
+        }
+    }
+}

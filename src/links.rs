@@ -104,8 +104,13 @@ pub mod path {
     /// Where its own pages say what is to be answered.
     pub const TEST_IDP_RESPOND: &str = "/test-idp/respond";
 
+    /// From where it pushes people and groups.
+    pub const TEST_IDP_SCIM: &str = "/test-idp/scim";
+
     /// The sample app.
     pub const DEMO: &str = "/demo";
+    /// The people whom identity providers pushed to it.
+    pub const DEMO_PEOPLE: &str = "/demo/people";
     /// Its buttons: where each begins a login.
     pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
     /// Where it takes an access code.
@@ -253,6 +258,11 @@ impl Links {
         self.url(&fill(path::SCIM_BASE, &directory)).into()
     }
 
+    /// The people of a directory, for apps.
+    pub fn scim_users(&self) -> Url {
+        self.url(path::SCIM_USERS)
+    }
+
     /// The OAuth issuer: `iss` of ID tokens.
     pub fn oauth_issuer(&self) -> String {
         self.url(path::OAUTH_ISSUER).into()
@@ -286,6 +296,11 @@ impl Links {
     /// The bundled test identity provider's first page.
     pub fn test_idp(&self) -> Url {
         self.url(path::TEST_IDP)
+    }
+
+    /// From where the bundled test identity provider pushes people and groups.
+    pub fn test_idp_scim(&self) -> Url {
+        self.url(path::TEST_IDP_SCIM)
     }
 
     /// Its metadata, which is its entity id too.

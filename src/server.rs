@@ -26,7 +26,7 @@ use crate::{
     saml,
     store::{self, Db},
     telemetry,
-    test_idp::{TestIdp, demo::DemoApp},
+    test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
 
 /// The largest body any route takes (ruling 15).
@@ -190,8 +190,8 @@ impl Stage {
         &self.state
     }
 
-    /// Prepares the workers; with `demo`, the sample app is served too.
-    pub async fn finish(self, demo: Option<DemoApp>) -> Result<Server, StartError> {
+    /// Prepares the workers; with `exhibits`, they are served too.
+    pub async fn finish(self, exhibits: Option<Exhibits>) -> Result<Server, StartError> {
         let Self { config, listener, address, state } = self;
         note_public_url(&state).await?;
         let test_idp = match config.test_idp {
@@ -200,7 +200,12 @@ impl Stage {
         };
         let metrics = config.metrics_listen.map(|wanted| figures(&state, wanted)).transpose()?;
         let (metrics_address, metrics) = metrics.unzip();
-        let guests = Guests { test_idp: test_idp.map(web::Data::new), demo: demo.map(web::Data::new) };
+        let (demo, scim_client) = exhibits.map(|all| (all.app, all.scim_client)).unzip();
+        let guests = Guests {
+            test_idp: test_idp.map(web::Data::new),
+            demo: demo.map(web::Data::new),
+            scim_client: scim_client.map(web::Data::new),
+        };
         let gateway = gateway(&config, &state, address, listener, guests)
             .map_err(|source| StartError::Listen { address, source })?;
         let keep = background::Keep {
@@ -213,11 +218,20 @@ impl Stage {
     }
 }
 
+/// What `ostiary demo` shows besides the gateway.
+pub struct Exhibits {
+    /// The sample app.
+    pub app: DemoApp,
+    /// What pushes the test identity provider's people into directories.
+    pub scim_client: ScimClient,
+}
+
 /// What a gateway serves besides itself, where that was asked for.
 #[derive(Clone)]
 struct Guests {
     test_idp: Option<web::Data<TestIdp>>,
     demo: Option<web::Data<DemoApp>>,
+    scim_client: Option<web::Data<ScimClient>>,
 }
 
 impl Guests {
@@ -230,6 +244,9 @@ impl Guests {
         }));
         if let Some(test_idp) = &self.test_idp {
             config.app_data(test_idp.clone()).configure(crate::test_idp::configure);
+        }
+        if let Some(client) = &self.scim_client {
+            config.app_data(client.clone()).configure(crate::test_idp::scim_client::configure);
         }
         if let Some(demo) = &self.demo {
             config.app_data(demo.clone()).configure(crate::test_idp::demo::configure);

@@ -10,8 +10,9 @@ use super::{SettingsArgs, output, serve};
 use crate::{
     config::{Config, ConfigError, Problem},
     links::Links,
+    server::Exhibits,
     telemetry,
-    test_idp::demo::DemoApp,
+    test_idp::{demo::DemoApp, scim_client::ScimClient},
 };
 
 /// Run a working example: the gateway, a test identity provider and a sample app
@@ -47,8 +48,9 @@ impl Demo {
         };
         let server_side = Links::new(&own.parse()?)?;
         let description = describe(&stage.state().links, &world, &database)?;
+        let scim_client = ScimClient::new(world.scim_targets(&server_side))?;
         let app = DemoApp::new(world.into_settings(stage.state(), server_side))?;
-        let server = stage.finish(Some(app)).await?;
+        let server = stage.finish(Some(Exhibits { app, scim_client })).await?;
         output::line(&description);
         server.run().await?;
         Ok(())
@@ -85,6 +87,7 @@ fn describe(links: &Links, world: &furnish::World, database: &str) -> Result<Str
     writeln!(text, "Ostiary's demo is running. Open:\n")?;
     writeln!(text, "  {:<44}  the sample app: sign in, see a login refused", links.demo())?;
     writeln!(text, "  {:<44}  the test identity provider: start a login there, break it", links.test_idp())?;
+    writeln!(text, "  {:<44}  its other half: push people and groups by SCIM", links.test_idp_scim())?;
     writeln!(text, "\nIn {database} there are:\n")?;
     let environment = &world.environment;
     writeln!(text, "  environment    {:<10} {}", environment.slug.as_str(), environment.id)?;
@@ -95,6 +98,7 @@ fn describe(links: &Links, world: &furnish::World, database: &str) -> Result<Str
             customer.organization.display_name, customer.organization.id, customer.domain
         )?;
         writeln!(text, "    connection   {:<10} {}", "", customer.connection.id)?;
+        writeln!(text, "    directory    {:<10} {}", "", customer.directory.scim_base_url)?;
     }
     writeln!(text, "  API key        {}", world.api_key.reveal())?;
     writeln!(text, "  OAuth client   {}", world.oauth_client_id)?;

@@ -209,7 +209,7 @@ pub async fn update_deleted(
     if touched == 0 {
         return Ok(None);
     }
-    conn.sql("DELETE FROM scim_user_emails WHERE user_id = $1").bind(before.id).execute().await?;
+    // The addresses stay: somebody who was deleted does not sign in by another one of them (ruling 3).
     let groups: Vec<(ScimGroupId,)> = conn
         .sql("DELETE FROM scim_group_members WHERE member_id = $1 RETURNING group_id")
         .bind(before.id)

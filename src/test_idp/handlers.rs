@@ -14,6 +14,7 @@ use super::{
     metadata::idp_metadata,
     provider::{AnswerError, ServiceProvider, Statement, TestIdp, answer},
     request::{Asked, RequestError, read_posted, read_redirected},
+    scim_client::ScimClient,
     views::{BANNER, Choose, Review, Start, not_encryptable, refused},
 };
 use crate::{
@@ -80,7 +81,7 @@ fn own_page(markup: Markup) -> HttpResponse {
 }
 
 /// `GET /test-idp`
-async fn start_page(idp: Data<TestIdp>) -> HttpResponse {
+async fn start_page(idp: Data<TestIdp>, scim: Option<Data<ScimClient>>) -> HttpResponse {
     let service_providers = idp.service_providers.list().await;
     settled(idp.keys.certificate_pem().map_err(|error| Refusal::internal(&error)).map(|certificate_pem| {
         own_page(
@@ -89,6 +90,7 @@ async fn start_page(idp: Data<TestIdp>) -> HttpResponse {
                 sso_url: &idp.sso_url(),
                 certificate_pem: &certificate_pem,
                 service_providers: &service_providers,
+                provisioning: scim.is_some_and(|client| !client.targets().is_empty()),
             }
             .view(),
         )

@@ -19,6 +19,7 @@ mod request;
 pub mod response;
 #[cfg(test)]
 mod samples;
+pub mod scim_client;
 mod views;
 
 pub use handlers::configure;

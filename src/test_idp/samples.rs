@@ -48,11 +48,12 @@ fn start_samples() {
         [sp("Acme", None), sp("Rheinisch-Westfälische Elektrizitätsgesellschaft <mbH> & Co. KG", None)];
     page(
         "test-idp-start",
-        Start { entity_id, sso_url, certificate_pem, service_providers: &providers }.view(),
+        Start { entity_id, sso_url, certificate_pem, service_providers: &providers, provisioning: true }
+            .view(),
     );
     page(
         "test-idp-start-empty",
-        Start { entity_id, sso_url, certificate_pem, service_providers: &[] }.view(),
+        Start { entity_id, sso_url, certificate_pem, service_providers: &[], provisioning: false }.view(),
     );
 }
 

@@ -37,6 +37,8 @@ pub struct Start<'a> {
     pub certificate_pem: &'a str,
     /// Who can be signed in to.
     pub service_providers: &'a [ServiceProvider],
+    /// Whether there are directories to push people into.
+    pub provisioning: bool,
 }
 
 impl Start<'_> {
@@ -62,6 +64,13 @@ impl Start<'_> {
                             }
                         }
                     }
+                }
+            }
+            @if self.provisioning {
+                section.card {
+                    h2 { "Push people and groups" }
+                    p { "As Okta or Entra ID tell an app who may use it, and when somebody leaves." }
+                    div.actions { (link_button(Weight::Plain, "To provisioning", path::TEST_IDP_SCIM)) }
                 }
             }
             section.card {

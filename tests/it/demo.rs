@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::python;
+use crate::support::{Browser, python};
 
 /// A running demo.
 struct Demo {
@@ -63,11 +63,53 @@ fn the_demo_walks_in_a_browser() {
 }
 
 #[test]
+fn the_demo_pushes_people_like_okta_and_like_entra() {
+    let demo = Demo::start();
+    ostiary::server::block_on(async {
+        let browser = Browser::new();
+        let push = async |directory: &str, style: &str, action: &str, person: &str| {
+            let fields = [("directory", directory), ("style", style), ("action", action), ("person", person)];
+            let answer = browser.post(&format!("{}/test-idp/scim", demo.address), &fields).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            assert!(answer.body.contains("Done"), "{directory} {style} {action}: {}", answer.body);
+            assert!(!answer.body.contains("ssoready_scim_bearer_token_"));
+            answer.body
+        };
+        let people = async || browser.get(&format!("{}/demo/people", demo.address)).await.body;
+        assert!(!people().await.contains("ada@acme.example"));
+        for (directory, style, person) in
+            [("Acme", "okta", "ada@acme.example"), ("Globex", "entra", "alan@globex.example")]
+        {
+            let pushed = push(directory, style, "push", "").await;
+            assert!(!pushed.contains("mallory@"), "only the customer's own people are pushed");
+            let row = async || {
+                let page = people().await;
+                let at = page.find(person).unwrap_or_else(|| panic!("{person} is not in {page}"));
+                page[at..].split("</tr>").next().unwrap().to_owned()
+            };
+            assert!(row().await.contains("yes"));
+            push(directory, style, "change", person).await;
+            assert!(row().await.to_lowercase().contains("engineer") || row().await.contains("Fellow"));
+            push(directory, style, "deactivate", person).await;
+            assert!(row().await.contains("no</span>"), "{}", row().await);
+            push(directory, style, "reactivate", person).await;
+            assert!(row().await.contains("yes"));
+            // Pushed again, everybody is found and brought up to date.
+            push(directory, style, "push", "").await;
+            push(directory, style, "delete", person).await;
+            assert!(row().await.contains("no</span>"));
+        }
+    });
+}
+
+#[test]
 fn the_demo_says_what_it_made_and_where_to_look() {
     let demo = Demo::start();
     for told in [
         "/demo",
         "/test-idp",
+        "/test-idp/scim",
+        "/v1/scim/scim_directory_",
         "ssoready_sk_",
         "saml_oauth_client_",
         "acme.example",

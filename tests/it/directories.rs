@@ -367,6 +367,21 @@ both! {
         app.set_active(dana, true).await;
         assert!(is_in(&login(&app, &tenant, "dana@acme.example").await));
 
+        // Whoever was deleted does not come in by another of the addresses.
+        let pushed = app.scim_directory(&tenant).await;
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bo@acme.example",
+            "emails": [{ "value": "bo@acme.example", "primary": true }, { "value": "bo.alias@acme.example" }],
+        });
+        let made = app.scim(&pushed, Method::POST, "/Users", Some(body)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        assert!(is_in(&login(&app, &tenant, "bo.alias@acme.example").await));
+        let id = made.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(app.scim(&pushed, Method::DELETE, &format!("/Users/{id}"), None).await.status, 204);
+        for email in ["bo@acme.example", "bo.alias@acme.example"] {
+            assert_eq!(login(&app, &tenant, email).await.reason(), Some("directory_user_inactive"), "{email}");
+        }
+
         // Deleted is switched off too, until the same person is there again.
         app.person(&directory, "gone@acme.example", true, true).await;
         assert_eq!(login(&app, &tenant, "gone@acme.example").await.reason(), Some("directory_user_inactive"));

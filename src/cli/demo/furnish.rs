@@ -1,7 +1,7 @@
 //! What the demo consists of, made once. Nothing is made twice: what is there is used, and what leads to
 //! another address since the last start is led here.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use crate::{
     app::{
         Error, State, actor::Actor, api_keys, environments, environments::EnvironmentChange, oauth_clients,
         organizations, organizations::OrganizationChange, page::PageQuery, saml_connections,
-        saml_connections::SamlConnectionChange, sp_keys,
+        saml_connections::SamlConnectionChange, scim_directories, scim_directories::ScimDirectoryChange,
+        sp_keys,
     },
     links::Links,
     model::{
@@ -19,10 +20,14 @@ use crate::{
         oauth_client::IdTokenAlg,
         organization::Organization,
         saml_connection::SamlConnection,
-        secret::{ApiKeySecret, OauthClientSecret},
+        scim_directory::ScimDirectory,
+        secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
     },
     store::settings,
-    test_idp::demo::{DemoOrganization, DemoSettings},
+    test_idp::{
+        demo::{DemoOrganization, DemoSettings},
+        scim_client::ScimTarget,
+    },
 };
 
 /// The environment's slug.
@@ -49,9 +54,26 @@ pub(super) struct Customer {
     pub(super) organization: Organization,
     pub(super) domain: &'static str,
     pub(super) connection: SamlConnection,
+    pub(super) directory: ScimDirectory,
+    /// What opens the directory.
+    pub(super) scim_token: ScimBearerToken,
 }
 
 impl World {
+    /// Where the test identity provider can push people: the customers' directories.
+    pub(super) fn scim_targets(&self, server_side: &Links) -> Vec<ScimTarget> {
+        let targets = self.customers.iter().filter_map(|customer| {
+            Some(ScimTarget {
+                name: customer.organization.display_name.clone(),
+                base_url: customer.directory.scim_base_url.clone(),
+                reached_at: server_side.scim_base(customer.directory.id),
+                token: customer.scim_token.reveal().parse().ok()?,
+                domains: vec![customer.domain.to_owned()],
+            })
+        });
+        targets.collect()
+    }
+
     /// What the sample app is told.
     pub(super) fn into_settings(self, state: &State, server_side: Links) -> DemoSettings {
         let organizations = self.customers.iter().map(|customer| DemoOrganization {
@@ -78,6 +100,7 @@ pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
     let actor = Actor::operator(environment.id);
     let known =
         organizations::list(state, &actor, &PageQuery { token: None, size: Some("100".to_owned()) }).await?;
+    let mut note = Note::read(state).await?;
     let mut customers = Vec::new();
     for (name, domain, external_id) in CUSTOMERS {
         let found = known.items.iter().find(|known| known.external_id.as_deref() == Some(external_id));
@@ -94,9 +117,12 @@ pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
             }
         };
         let connection = connection(state, &actor, &organization).await?;
-        customers.push(Customer { organization, domain, connection });
+        let (directory, scim_token) = directory(state, &actor, &organization, &mut note).await?;
+        customers.push(Customer { organization, domain, connection, directory, scim_token });
     }
-    let Secrets { api_key, oauth_client_id, oauth_client_secret } = secrets(state, &environment).await?;
+    let Secrets { api_key, oauth_client_id, oauth_client_secret } =
+        secrets(state, &environment, &mut note).await?;
+    note.write(state).await?;
     Ok(World { environment, customers, api_key, oauth_client_id, oauth_client_secret })
 }
 
@@ -143,6 +169,41 @@ async fn connection(
     Ok(saml_connections::create(state, actor, organization.id, &change).await?.connection)
 }
 
+/// The organization's directory for the test identity provider, with a token that opens it. Its base URL is
+/// stored for good, so one that was made for another public URL gives way to a new one.
+async fn directory(
+    state: &State,
+    actor: &Actor,
+    organization: &Organization,
+    note: &mut Note,
+) -> anyhow::Result<(ScimDirectory, ScimBearerToken)> {
+    let page = scim_directories::list(state, actor, organization.id, &PageQuery::default()).await?;
+    for known in page.items.into_iter().map(|known| known.directory) {
+        let Some(token) = note.scim_tokens.get(&known.id.to_string()).and_then(|text| text.parse().ok())
+        else {
+            continue; // not one of the demo's own
+        };
+        if known.scim_base_url == state.links.scim_base(known.id) && opens(state, &known, &token).await? {
+            return Ok((known, token));
+        }
+        note.scim_tokens.remove(&known.id.to_string());
+        scim_directories::remove(state, actor, known.id).await?;
+    }
+    let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
+    let made = scim_directories::create(state, actor, organization.id, &change).await?.directory;
+    let token = scim_directories::rotate(state, actor, made.id, Duration::ZERO).await?;
+    note.scim_tokens.insert(made.id.to_string(), token.reveal());
+    Ok((made, token))
+}
+
+async fn opens(state: &State, directory: &ScimDirectory, token: &ScimBearerToken) -> anyhow::Result<bool> {
+    match scim_directories::authenticate(state, directory.id, &token.reveal()).await {
+        Ok(_) => Ok(true),
+        Err(Error::Unauthenticated(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 struct Secrets {
     api_key: ApiKeySecret,
     oauth_client_id: OauthClientId,
@@ -150,15 +211,33 @@ struct Secrets {
 }
 
 /// The secrets as the note keeps them: the rest of the database knows their digests only.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Note {
     api_key: String,
     oauth_client_id: String,
     oauth_client_secret: String,
+    /// By directory.
+    scim_tokens: BTreeMap<String, String>,
 }
 
 impl Note {
-    fn read(self) -> Option<Secrets> {
+    async fn read(state: &State) -> anyhow::Result<Self> {
+        let Some(sealed) = settings::find(&mut state.db.read().await?, NOTE).await? else {
+            return Ok(Self::default());
+        };
+        let plain = state.master_key.open(PLACE, &sealed).context("the demo's secrets")?;
+        Ok(serde_json::from_slice(&plain).unwrap_or_default())
+    }
+
+    async fn write(&self, state: &State) -> anyhow::Result<()> {
+        let sealed = state.master_key.seal(PLACE, &serde_json::to_vec(self)?, &*state.random);
+        let mut transaction = state.db.write().await?;
+        settings::upsert(&mut transaction, NOTE, &sealed).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    fn secrets(&self) -> Option<Secrets> {
         Some(Secrets {
             api_key: self.api_key.parse().ok()?,
             oauth_client_id: self.oauth_client_id.parse().ok()?,
@@ -167,30 +246,18 @@ impl Note {
     }
 }
 
-async fn secrets(state: &State, environment: &Environment) -> anyhow::Result<Secrets> {
-    if let Some(known) = remembered(state).await?
+async fn secrets(state: &State, environment: &Environment, note: &mut Note) -> anyhow::Result<Secrets> {
+    if let Some(known) = note.secrets()
         && still_good(state, environment, &known).await?
     {
         return Ok(known);
     }
     let (_, api_key) = api_keys::create(state, environment.id, true).await?;
     let client = oauth_clients::create(state, environment.id, IdTokenAlg::RS256, None).await?;
-    let note = Note {
-        api_key: api_key.reveal(),
-        oauth_client_id: client.client.id.to_string(),
-        oauth_client_secret: client.secret.reveal(),
-    };
-    let sealed = state.master_key.seal(PLACE, &serde_json::to_vec(&note)?, &*state.random);
-    let mut transaction = state.db.write().await?;
-    settings::upsert(&mut transaction, NOTE, &sealed).await?;
-    transaction.commit().await?;
+    note.api_key = api_key.reveal();
+    note.oauth_client_id = client.client.id.to_string();
+    note.oauth_client_secret = client.secret.reveal();
     Ok(Secrets { api_key, oauth_client_id: client.client.id, oauth_client_secret: client.secret })
-}
-
-async fn remembered(state: &State) -> anyhow::Result<Option<Secrets>> {
-    let Some(sealed) = settings::find(&mut state.db.read().await?, NOTE).await? else { return Ok(None) };
-    let plain = state.master_key.open(PLACE, &sealed).context("the demo's secrets")?;
-    Ok(serde_json::from_slice::<Note>(&plain).ok().and_then(Note::read))
 }
 
 async fn still_good(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
@@ -232,6 +299,8 @@ mod tests {
         for (first, second) in first.customers.iter().zip(&second.customers) {
             assert_eq!(first.organization, second.organization);
             assert_eq!(first.connection, second.connection);
+            assert_eq!(first.directory, second.directory);
+            assert_eq!(first.scim_token.reveal(), second.scim_token.reveal());
             assert!(first.connection.test && first.connection.missing_settings().is_empty());
         }
         assert_eq!(second.customers.len(), 2);
@@ -252,6 +321,12 @@ mod tests {
             saml_connections::list(&moved, &actor, after.customers[0].organization.id, &PageQuery::default())
                 .await
                 .unwrap();
+        assert_eq!(left.items.len(), 1);
+        let directory = &after.customers[0].directory;
+        assert_eq!(directory.scim_base_url, moved.links.scim_base(directory.id));
+        assert!(directory.primary && directory.id != before.customers[0].directory.id);
+        let organization = after.customers[0].organization.id;
+        let left = scim_directories::list(&moved, &actor, organization, &PageQuery::default()).await.unwrap();
         assert_eq!(left.items.len(), 1);
     }
 }

@@ -65,6 +65,7 @@ pub(super) struct Gateway {
 struct Call {
     method: Method,
     endpoint: fn(&Links) -> Url,
+    query: Vec<(&'static str, String)>,
     bearer: Option<String>,
     body: Body,
 }
@@ -100,6 +101,7 @@ impl Gateway {
         let call = Call {
             method: Method::POST,
             endpoint: Links::saml_redirect,
+            query: Vec::new(),
             bearer: Some(self.api_key.reveal()),
             body: Body::Json(json!({ "organizationExternalId": organization.external_id, "state": state })),
         };
@@ -113,6 +115,7 @@ impl Gateway {
         let call = Call {
             method: Method::POST,
             endpoint: Links::saml_redeem,
+            query: Vec::new(),
             bearer: Some(self.api_key.reveal()),
             body: Body::Json(json!({ "samlAccessCode": code })),
         };
@@ -160,6 +163,7 @@ impl Gateway {
         let call = Call {
             method: Method::POST,
             endpoint: Links::oauth_token,
+            query: Vec::new(),
             bearer: None,
             body: Body::Form(vec![
                 ("grant_type", "authorization_code".to_owned()),
@@ -190,15 +194,31 @@ impl Gateway {
         let call = Call {
             method: Method::GET,
             endpoint: Links::oauth_userinfo,
+            query: Vec::new(),
             bearer: Some(access_token.to_owned()),
             body: Body::None,
         };
         self.send("Ask the userinfo endpoint", call).await
     }
 
+    /// `GET /v1/scim/users`: the people of a customer's directory, the first hundred of them.
+    pub async fn people(&self, organization: &DemoOrganization) -> Result<(Value, Exchange), GatewayError> {
+        let call = Call {
+            method: Method::GET,
+            endpoint: Links::scim_users,
+            query: vec![
+                ("organizationExternalId", organization.external_id.clone()),
+                ("pageSize", "100".to_owned()),
+            ],
+            bearer: Some(self.api_key.reveal()),
+            body: Body::None,
+        };
+        self.send("Ask for the people of the customer’s directory", call).await
+    }
+
     async fn send(&self, title: &'static str, call: Call) -> Result<(Value, Exchange), GatewayError> {
         let curl = call.curl(&self.public);
-        let mut request = self.http.request(call.method, (call.endpoint)(&self.server_side));
+        let mut request = self.http.request(call.method.clone(), call.url(&self.server_side));
         if let Some(bearer) = &call.bearer {
             request = request.bearer_auth(bearer);
         }
@@ -226,9 +246,17 @@ impl Gateway {
 }
 
 impl Call {
+    fn url(&self, gateway: &Links) -> Url {
+        let mut url = (self.endpoint)(gateway);
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        url
+    }
+
     /// The command that does the same, its secrets shortened.
     fn curl(&self, gateway: &Links) -> String {
-        let url = (self.endpoint)(gateway);
+        let url = self.url(gateway);
         let mut lines = vec![match self.method {
             Method::GET => format!("curl {}", quoted(url.as_str())),
             ref method => format!("curl -X {method} {}", quoted(url.as_str())),
@@ -302,6 +330,7 @@ mod tests {
         let call = Call {
             method: Method::POST,
             endpoint: Links::saml_redeem,
+            query: Vec::new(),
             bearer: Some("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g".to_owned()),
             body: Body::Json(
                 json!({ "samlAccessCode": "saml_access_code_12vqjrnxk9xeov6o4f05pan0g", "x": "it's" }),

@@ -39,6 +39,18 @@ pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
     page(StatusCode::OK, Policy::Chain, markup)
 }
 
+/// `GET /demo/people`: whom the customers' identity providers pushed.
+pub(super) async fn people(app: App) -> HttpResponse {
+    let mut directories = Vec::new();
+    for organization in &app.organizations {
+        match app.gateway.people(organization).await {
+            Ok((answer, exchange)) => directories.push((organization, answer, exchange)),
+            Err(error) => return failed(&error),
+        }
+    }
+    page(StatusCode::OK, Policy::Own, view::people(&directories))
+}
+
 /// The form of `POST /demo/sign-in`.
 #[derive(Deserialize)]
 pub(super) struct SignIn {

@@ -104,5 +104,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::DEMO_SIGN_IN).post(handlers::sign_in))
         .service(web::resource(path::DEMO_CALLBACK).get(handlers::saml_callback))
         .service(web::resource(path::DEMO_OAUTH_CALLBACK).get(handlers::oauth_callback))
+        .service(web::resource(path::DEMO_PEOPLE).get(handlers::people))
         .service(web::resource(path::DEMO_SIGN_OUT).post(handlers::sign_out));
 }

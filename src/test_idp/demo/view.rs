@@ -14,7 +14,8 @@ use crate::{
     pages::{
         assets,
         components::{
-            Column, Field, Shape, Weight, button, code_block, copyable, facts, listing, notice, table, time,
+            Column, Field, Shape, Weight, button, code_block, copyable, facts, listing, mark, notice, table,
+            time,
         },
         layout::Layout,
         message::Message,
@@ -80,6 +81,7 @@ pub(super) fn sign_in(organizations: &[DemoOrganization], email: &str, error: Op
         section.stack {
             h2 { "Customers of this app" }
             (table("Customers of this app", &columns, &rows))
+            p { a href=(path::DEMO_PEOPLE) { "People whom their directories announced" } }
         }
     })
 }
@@ -148,6 +150,51 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
             }
         }
     })
+}
+
+/// Whom the customers' identity providers pushed, as the gateway tells it.
+pub(super) fn people(directories: &[(&DemoOrganization, Value, Exchange)]) -> Markup {
+    let columns = [
+        Column { name: "E-mail", number: false },
+        Column { name: "Name", number: false },
+        Column { name: "Job title", number: false },
+        Column { name: "May use the app", number: false },
+    ];
+    layout("People of the sample app").scripts(&[&assets::COPY]).render(html! {
+        h1 { "People of this app" }
+        p.lead {
+            "Whom the customers’ identity providers announced by SCIM. The app learns of them before they ever sign \
+             in, and of those who leave on the same day."
+        }
+        @for (number, (organization, answer, exchange)) in (1..).zip(directories) {
+            section.stack {
+                h2 { (organization.name) }
+                @let users = answer["scimUsers"].as_array().map(Vec::as_slice).unwrap_or_default();
+                @if users.is_empty() {
+                    p.soft { "Nobody yet. Push people from the " a href=(path::TEST_IDP_SCIM) { "test identity provider" } "." }
+                } @else {
+                    (table(&organization.name, &columns, &users.iter().map(person_row).collect::<Vec<_>>()))
+                }
+                (step(number, exchange))
+            }
+        }
+        (back())
+    })
+}
+
+fn person_row(user: &Value) -> Vec<Markup> {
+    let attributes = &user["attributes"];
+    let name = ["/displayName", "/name/formatted", "/name/givenName"]
+        .into_iter()
+        .find_map(|at| attributes.pointer(at).and_then(Value::as_str))
+        .unwrap_or("–");
+    let gone = user["deleted"] == true;
+    vec![
+        html! { (user["email"].as_str().unwrap_or_default()) },
+        html! { (name) },
+        html! { (attributes["title"].as_str().unwrap_or("–")) },
+        if gone { mark(Shape::Bad, "no") } else { mark(Shape::Good, "yes") },
+    ]
 }
 
 fn attributes(attributes: &Value) -> Markup {
@@ -245,6 +292,26 @@ mod tests {
             "demo-message",
             message("The gateway answered 400: saml access code not found, or already used"),
         );
+    }
+
+    #[test]
+    fn people_samples() {
+        let organizations = organizations();
+        let exchange = Exchange {
+            title: "Ask for the people of the customer’s directory",
+            curl: "curl 'http://localhost:8080/v1/scim/users?organizationExternalId=acme&pageSize=100'"
+                .into(),
+            answer: "{}".into(),
+        };
+        let users = json!({ "scimUsers": [
+            { "email": "ada@acme.example", "deleted": false, "attributes": { "displayName": "Ada <L>", "title": "Engineer" } },
+            { "email": "", "deleted": true, "attributes": {} },
+        ]});
+        let directories = [
+            (&organizations[0], users, exchange.clone()),
+            (&organizations[1], json!({ "scimUsers": [] }), exchange),
+        ];
+        page("demo-people", people(&directories));
     }
 
     #[test]

@@ -1,0 +1,294 @@
+//! The test identity provider's other half: it pushes its people and groups into directories, as Okta or as
+//! Entra ID does.
+//!
+//! It looks everything up before it writes, as both of them do, so it remembers nothing; [`style`] says what
+//! each of them sends, [`ScimClient::run`] sends it and writes every request and answer down, and
+//! [`configure`] registers the page that shows them.
+
+mod handlers;
+mod style;
+mod views;
+
+use std::time::Duration;
+
+use reqwest::{Client, header, redirect};
+use serde_json::{Value, json};
+
+pub use handlers::configure;
+pub use style::Style;
+
+use super::provider::TestUser;
+use crate::model::secret::ScimBearerToken;
+
+/// The media type of SCIM (RFC 7644 §8.1).
+const SCIM_JSON: &str = "application/scim+json";
+
+/// How long an answer is shown.
+const LONGEST_SHOWN: usize = 20_000;
+
+/// A directory that can be pushed into.
+pub struct ScimTarget {
+    /// What to call it: the organization's name.
+    pub name: String,
+    /// Its base URL, as its admin was told.
+    pub base_url: String,
+    /// The same as this server reaches it; usually the same.
+    pub reached_at: String,
+    /// What opens it.
+    pub token: ScimBearerToken,
+    /// The organization's domains: whose people are pushed.
+    pub domains: Vec<String>,
+}
+
+impl ScimTarget {
+    fn expects(&self, user: &TestUser) -> bool {
+        let domain = user.email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
+        self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
+    }
+}
+
+/// The SCIM client. Put it into the server as `web::Data`, beside the test identity provider.
+pub struct ScimClient {
+    targets: Vec<ScimTarget>,
+    http: Client,
+}
+
+/// What is to be done in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Every person and group is made or brought up to date.
+    Push,
+    /// One person's job title changes.
+    Change(&'a TestUser),
+    /// One person may not use the app any more.
+    Deactivate(&'a TestUser),
+    /// One person may use it again.
+    Reactivate(&'a TestUser),
+    /// One person is deleted.
+    Delete(&'a TestUser),
+}
+
+/// One request and its answer, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// What it was for.
+    pub title: String,
+    /// Method and path.
+    pub line: String,
+    /// What was sent; empty when nothing was.
+    pub body: String,
+    /// The answer's status; 0 when there was none.
+    pub status: u16,
+    /// What came back.
+    pub answer: String,
+}
+
+/// The exchanges of a run so far.
+struct Conversation<'a> {
+    client: &'a ScimClient,
+    target: &'a ScimTarget,
+    style: Style,
+    exchanges: Vec<Exchange>,
+}
+
+/// An answer was not what the next request needs; the exchange that is written down says why.
+struct Stuck;
+
+impl ScimClient {
+    /// A client for these directories.
+    pub fn new(targets: Vec<ScimTarget>) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .timeout(Duration::from_secs(15))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { targets, http })
+    }
+
+    /// The directories that it knows.
+    pub fn targets(&self) -> &[ScimTarget] {
+        &self.targets
+    }
+
+    /// Does something in a directory, in somebody's style, until it is done or an answer leads nowhere.
+    pub async fn run(
+        &self,
+        target: &ScimTarget,
+        style: Style,
+        action: Action<'_>,
+        users: &[TestUser],
+    ) -> Vec<Exchange> {
+        let mut talk = Conversation { client: self, target, style, exchanges: Vec::new() };
+        let people: Vec<&TestUser> = users.iter().filter(|user| target.expects(user)).collect();
+        // What it says when it gets stuck stands in the last exchange.
+        let _ = talk.act(action, &people).await;
+        talk.exchanges
+    }
+}
+
+impl Conversation<'_> {
+    async fn act(&mut self, action: Action<'_>, people: &[&TestUser]) -> Result<(), Stuck> {
+        let (user, write): (&TestUser, fn(&Style, &str, Value, &TestUser) -> style::Request) = match action {
+            Action::Push => return self.push(people).await,
+            Action::Change(user) => (user, Style::change),
+            Action::Deactivate(user) => (user, Style::deactivate),
+            Action::Reactivate(user) => (user, Style::reactivate),
+            Action::Delete(user) => (user, Style::delete),
+        };
+        let found = self.look_up_user(user).await?;
+        let Some(id) = found else {
+            self.exchanges.push(Exchange {
+                title: "There is nothing to change".to_owned(),
+                line: format!("{} is not in the directory: push everything first", user.email),
+                body: String::new(),
+                status: 0,
+                answer: String::new(),
+            });
+            return Err(Stuck);
+        };
+        let stored = match self.style {
+            // Okta reads the whole user before it puts one in its place.
+            Style::Okta => self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?,
+            Style::Entra => Value::Null,
+        };
+        let title = match action {
+            Action::Push | Action::Change(_) => "Change the job title",
+            Action::Deactivate(_) => "Deactivate the user",
+            Action::Reactivate(_) => "Reactivate the user",
+            Action::Delete(_) if self.style == Style::Okta => "Deactivate the user: Okta never deletes one",
+            Action::Delete(_) => "Delete the user",
+        };
+        let request = write(&self.style, &id, stored, user);
+        self.send(title, request).await.map(drop)
+    }
+
+    async fn push(&mut self, people: &[&TestUser]) -> Result<(), Stuck> {
+        self.send("Test the connection", self.style.test_connection()).await?;
+        let mut known = Vec::new();
+        for user in people {
+            let id = match self.look_up_user(user).await? {
+                Some(id) => {
+                    let stored = match self.style {
+                        Style::Okta => {
+                            self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?
+                        }
+                        Style::Entra => Value::Null,
+                    };
+                    self.send("Bring the user up to date", self.style.refresh(&id, stored, user)).await?;
+                    id
+                }
+                None => {
+                    let made = self.send("Make the user", self.style.create(user)).await?;
+                    made["id"].as_str().ok_or(Stuck)?.to_owned()
+                }
+            };
+            known.push((*user, id));
+        }
+        let mut names: Vec<&String> = people.iter().flat_map(|user| &user.groups).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let found = self.send("Look the group up", self.style.find_group(name)).await?;
+            let id = match found["Resources"][0]["id"].as_str() {
+                Some(id) => id.to_owned(),
+                None => {
+                    let made = self.send("Make the group", self.style.create_group(name)).await?;
+                    made["id"].as_str().ok_or(Stuck)?.to_owned()
+                }
+            };
+            let members: Vec<(&TestUser, &str)> = known
+                .iter()
+                .filter(|(user, _)| user.groups.contains(name))
+                .map(|(user, id)| (*user, id.as_str()))
+                .collect();
+            self.send("Say who its members are", self.style.set_members(&id, &members)).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_up_user(&mut self, user: &TestUser) -> Result<Option<String>, Stuck> {
+        let found = self.send("Look the user up", self.style.find_user(user)).await?;
+        Ok(found["Resources"][0]["id"].as_str().map(str::to_owned))
+    }
+
+    /// Sends a request and writes it down with its answer.
+    async fn send(&mut self, title: &str, request: style::Request) -> Result<Value, Stuck> {
+        let line = format!("{} {}{}", request.method, self.target.base_url, request.path);
+        let body = request.body.as_ref().map(pretty).unwrap_or_default();
+        let url = format!("{}{}", self.target.reached_at, request.path);
+        let mut call = self
+            .client
+            .http
+            .request(request.method.clone(), url)
+            .bearer_auth(self.target.token.reveal())
+            .header(header::USER_AGENT, self.style.user_agent())
+            .header(header::ACCEPT, SCIM_JSON);
+        if let Some(body) = &request.body {
+            call = call.header(header::CONTENT_TYPE, self.style.content_type()).body(body.to_string());
+        }
+        let (status, text) = match call.send().await {
+            Ok(response) => {
+                (response.status().as_u16(), response.text().await.unwrap_or_else(|error| error.to_string()))
+            }
+            Err(error) => (0, format!("no answer: {error}")),
+        };
+        let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        let answer = if value.is_null() { text } else { pretty(&value) };
+        let answer = answer.chars().take(LONGEST_SHOWN).collect();
+        self.exchanges.push(Exchange {
+            title: title.to_owned(),
+            line,
+            body: hide_password(body),
+            status,
+            answer,
+        });
+        if (200..300).contains(&status) { Ok(value) } else { Err(Stuck) }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// The page shows no password, not even a made-up one.
+fn hide_password(body: String) -> String {
+    match serde_json::from_str::<Value>(&body) {
+        Ok(mut value) if value.get("password").is_some() => {
+            value["password"] = json!("(not shown)");
+            pretty(&value)
+        }
+        _ => body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_people_are_pushed_is_decided_by_the_domain() {
+        let target = ScimTarget {
+            name: "Acme".into(),
+            base_url: String::new(),
+            reached_at: String::new(),
+            token: "ssoready_scim_bearer_token_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap(),
+            domains: vec!["acme.example".into()],
+        };
+        let user = |email: &str| TestUser {
+            email: email.into(),
+            first_name: String::new(),
+            last_name: String::new(),
+            groups: Vec::new(),
+        };
+        assert!(target.expects(&user("ada@ACME.example")));
+        for other in ["ada@globex.example", "ada@x.acme.example", "acme.example"] {
+            assert!(!target.expects(&user(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        assert!(!hide_password(r#"{"password":"S3cret"}"#.into()).contains("S3cret"));
+        assert_eq!(hide_password("{}".into()), "{}");
+    }
+}

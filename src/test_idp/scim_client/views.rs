@@ -1,0 +1,186 @@
+//! What the page from which people are pushed looks like.
+
+use maud::{Markup, html};
+
+use super::{Exchange, ScimTarget, Style};
+use crate::{
+    links::path,
+    pages::{
+        assets,
+        components::{Shape, Weight, code_block, link_button, mark, notice},
+        layout::{Layout, Width},
+    },
+    test_idp::{provider::TestUser, views::BANNER},
+};
+
+/// What was said to a directory.
+pub struct Outcome<'a> {
+    /// Which one.
+    pub target: &'a ScimTarget,
+    /// Every request and answer, in order.
+    pub exchanges: &'a [Exchange],
+}
+
+/// The page.
+pub struct Provisioning<'a> {
+    /// The directories that can be pushed into.
+    pub targets: &'a [ScimTarget],
+    /// Whom there is.
+    pub users: &'a [TestUser],
+    /// Which directory and style stand in the form.
+    pub chosen: Option<(&'a str, Style)>,
+    /// What just happened.
+    pub outcome: Option<Outcome<'a>>,
+}
+
+impl Provisioning<'_> {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let title = "Push people and groups";
+        let layout = Layout { width: Width::Wide, ..Layout::narrow(title).banner(Some(BANNER)) };
+        layout.scripts(&[&assets::COPY]).render(html! {
+            h1 { (title) }
+            p.lead {
+                "An identity provider does not only sign people in. It also tells the app, by SCIM, who may use it, what \
+                 groups they are in, and when somebody leaves. Here it does so when you press a button."
+            }
+            section.card { (self.form()) }
+            @if let Some(outcome) = &self.outcome { (outcome.view()) }
+            div.actions {
+                (link_button(Weight::Plain, "To the test identity provider", path::TEST_IDP))
+                (link_button(Weight::Plain, "See the people in the sample app", path::DEMO_PEOPLE))
+            }
+        })
+    }
+
+    fn form(&self) -> Markup {
+        let (chosen, style) = self.chosen.unwrap_or(("", Style::Okta));
+        html! {
+            form.form method="post" action=(path::TEST_IDP_SCIM) {
+                div.field {
+                    label for="directory" { "Directory" }
+                    select #directory name="directory" {
+                        @for target in self.targets {
+                            option value=(target.name) selected[target.name == chosen] { (target.name) }
+                        }
+                    }
+                }
+                fieldset {
+                    legend { "Behave like" }
+                    ul.options {
+                        @for known in Style::ALL {
+                            li.option {
+                                input #{ "style-" (known.name()) } type="radio" name="style" value=(known.name()) checked[known == style];
+                                label for={ "style-" (known.name()) } { (known.label()) }
+                            }
+                        }
+                    }
+                }
+                div.actions { (action("push", Weight::Primary, "Push everybody and every group")) }
+                div.field {
+                    label for="person" { "Or one person" }
+                    select #person name="person" {
+                        @for user in self.users {
+                            option value=(user.email) { (user.first_name) " " (user.last_name) " (" (user.email) ")" }
+                        }
+                    }
+                }
+                div.actions {
+                    (action("change", Weight::Plain, "Change the job title"))
+                    (action("deactivate", Weight::Plain, "Deactivate"))
+                    (action("reactivate", Weight::Plain, "Reactivate"))
+                    (action("delete", Weight::Danger, "Delete"))
+                }
+            }
+        }
+    }
+}
+
+fn action(value: &str, weight: Weight, label: &str) -> Markup {
+    html! { button type="submit" name="action" value=(value) class=(weight.class()) { (label) } }
+}
+
+impl Outcome<'_> {
+    fn view(&self) -> Markup {
+        let done = self.exchanges.last().is_some_and(|last| (200..300).contains(&last.status));
+        html! {
+            @if done {
+                (notice(Shape::Good, "Done", html! { p { (self.exchanges.len()) " requests to " (self.target.name) "’s directory." } }))
+            } @else {
+                (notice(Shape::Bad, "It stopped", html! { p { "The last answer below says why." } }))
+            }
+            section.stack {
+                h2 { "What was said" }
+                @for exchange in self.exchanges { (one(exchange)) }
+            }
+        }
+    }
+}
+
+fn one(exchange: &Exchange) -> Markup {
+    let good = (200..300).contains(&exchange.status);
+    html! {
+        section.card {
+            h3 { (exchange.title) }
+            @if exchange.status != 0 {
+                p { (mark(if good { Shape::Good } else { Shape::Bad }, &exchange.status.to_string())) }
+            }
+            p { code { (exchange.line) } }
+            @if !exchange.body.is_empty() { (code_block("Request", &exchange.body)) }
+            @if !exchange.answer.is_empty() {
+                details {
+                    summary { "Answer" }
+                    (code_block("Answer", &exchange.answer))
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::samples::page;
+
+    #[test]
+    fn scim_samples() {
+        let targets = [ScimTarget {
+            name: "Acme & <Sons>".into(),
+            base_url: "http://localhost:8080/v1/scim/scim_directory_12vqjrnxk9xeov6o4f05pan0g".into(),
+            reached_at: String::new(),
+            token: "ssoready_scim_bearer_token_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap(),
+            domains: vec!["acme.example".into()],
+        }];
+        let users = [TestUser {
+            email: "ada@acme.example".into(),
+            first_name: "Ada".into(),
+            last_name: "Lovelace".into(),
+            groups: Vec::new(),
+        }];
+        page(
+            "test-idp-scim",
+            Provisioning { targets: &targets, users: &users, chosen: None, outcome: None }.view(),
+        );
+        let exchange = |status, answer: &str| Exchange {
+            title: "Make the user".into(),
+            line: format!("POST {}/Users", targets[0].base_url),
+            body: "{\n  \"userName\": \"ada@acme.example\"\n}".into(),
+            status,
+            answer: answer.into(),
+        };
+        for (name, exchanges) in [
+            ("test-idp-scim-done", vec![exchange(201, "{\n  \"id\": \"scim_user_1\"\n}")]),
+            (
+                "test-idp-scim-stopped",
+                vec![exchange(201, "{}"), exchange(400, "{\n  \"detail\": \"<b>\"\n}")],
+            ),
+        ] {
+            let outcome = Outcome { target: &targets[0], exchanges: &exchanges };
+            let chosen = Some((targets[0].name.as_str(), Style::Entra));
+            page(
+                name,
+                Provisioning { targets: &targets, users: &users, chosen, outcome: Some(outcome) }.view(),
+            );
+        }
+    }
+}

@@ -91,6 +91,9 @@ struct Conversation<'a> {
     exchanges: Vec<Exchange>,
 }
 
+/// How one person is written: by id, what is stored, and what is known of the person.
+type Write = fn(&Style, &str, Value, &TestUser) -> style::Request;
+
 /// An answer was not what the next request needs; the exchange that is written down says why.
 struct Stuck;
 
@@ -128,7 +131,7 @@ impl ScimClient {
 
 impl Conversation<'_> {
     async fn act(&mut self, action: Action<'_>, people: &[&TestUser]) -> Result<(), Stuck> {
-        let (user, write): (&TestUser, fn(&Style, &str, Value, &TestUser) -> style::Request) = match action {
+        let (user, write): (&TestUser, Write) = match action {
             Action::Push => return self.push(people).await,
             Action::Change(user) => (user, Style::change),
             Action::Deactivate(user) => (user, Style::deactivate),

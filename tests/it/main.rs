@@ -16,6 +16,7 @@ mod front;
 mod oauth;
 mod pysaml2;
 mod python_sdk;
+mod python_sdk_scim;
 mod saml_attacks;
 mod saml_fuzz;
 mod saml_shapes;

@@ -68,13 +68,11 @@ fn redact(value: &mut Value) {
                 name.eq_ignore_ascii_case("path") && path.as_str().is_some_and(is_secret)
             });
             for (name, field) in fields.iter_mut() {
-                if is_secret(name) || (at_secret && name.eq_ignore_ascii_case("value")) {
-                    *field = Value::from(GONE);
-                } else if name.eq_ignore_ascii_case("filter") && field.as_str().is_some_and(is_secret) {
-                    *field = Value::from(GONE);
-                } else if name.eq_ignore_ascii_case("path")
-                    && field.as_str().is_some_and(|path| is_secret(path) && path.contains('"'))
-                {
+                let is = |known: &str| name.eq_ignore_ascii_case(known);
+                let text = field.as_str().filter(|text| is_secret(text));
+                // A filter, or one inside a path, holds what it compares with.
+                let compared = text.is_some_and(|text| is("filter") || (is("path") && text.contains('"')));
+                if is_secret(name) || compared || (at_secret && is("value")) {
                     *field = Value::from(GONE);
                 } else {
                     redact(field);

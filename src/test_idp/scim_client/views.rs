@@ -80,7 +80,7 @@ impl Provisioning<'_> {
                 div.field {
                     label for="person" { "Or one person" }
                     select #person name="person" {
-                        @for user in self.users {
+                        @for user in self.users.iter().filter(|user| self.targets.iter().any(|target| target.expects(user))) {
                             option value=(user.email) { (user.first_name) " " (user.last_name) " (" (user.email) ")" }
                         }
                     }

@@ -42,8 +42,8 @@ CREATE TABLE scim_users (
 );
 CREATE UNIQUE INDEX scim_users_by_user_name ON scim_users (directory_id, user_name_key) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_by_deleted_user_name ON scim_users (directory_id, user_name_key) WHERE deleted_at IS NOT NULL;
-CREATE INDEX scim_users_by_external_id ON scim_users (directory_id, external_id);
-CREATE INDEX scim_users_by_display_name ON scim_users (directory_id, display_name_key);
+CREATE INDEX scim_users_by_external_id ON scim_users (directory_id, external_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX scim_users_by_display_name ON scim_users (directory_id, display_name_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_by_email ON scim_users (directory_id, email_key);
 CREATE INDEX scim_users_living ON scim_users (directory_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_by_directory ON scim_users (directory_id, id);
@@ -68,8 +68,8 @@ CREATE TABLE scim_groups (
     updated_at BIGINT NOT NULL,
     deleted_at BIGINT
 );
-CREATE INDEX scim_groups_by_display_name ON scim_groups (directory_id, display_name_key);
-CREATE INDEX scim_groups_by_external_id ON scim_groups (directory_id, external_id);
+CREATE INDEX scim_groups_by_display_name ON scim_groups (directory_id, display_name_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX scim_groups_by_external_id ON scim_groups (directory_id, external_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_groups_living ON scim_groups (directory_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX scim_groups_by_directory ON scim_groups (directory_id, id);
 

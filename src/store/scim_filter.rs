@@ -33,35 +33,143 @@ pub struct Compiled {
 }
 
 /// Compiles what can be compiled. `None`: the filter says nothing that SQL could use.
-pub fn compile(dialect: Dialect, kind: Kind, filter: &Filter) -> Option<Compiled> {
-    match filter {
-        Filter::And(parts) => {
-            let all: Vec<Option<Compiled>> = parts.iter().map(|part| compile(dialect, kind, part)).collect();
-            let exact = all.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
-            let known: Vec<Sql> = all.into_iter().flatten().map(|part| part.condition).collect();
-            (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact })
+pub fn compile(
+    dialect: Dialect,
+    directory: ScimDirectoryId,
+    kind: Kind,
+    filter: &Filter,
+) -> Option<Compiled> {
+    Compiler { dialect, directory, kind }.filter(filter)
+}
+
+/// Where a filter is going to be asked.
+#[derive(Clone, Copy)]
+struct Compiler {
+    dialect: Dialect,
+    directory: ScimDirectoryId,
+    kind: Kind,
+}
+
+impl Compiler {
+    fn filter(self, filter: &Filter) -> Option<Compiled> {
+        match filter {
+            Filter::And(parts) => {
+                let all: Vec<Option<Compiled>> = parts.iter().map(|part| self.filter(part)).collect();
+                let exact = all.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
+                let known: Vec<Sql> = all.into_iter().flatten().map(|part| part.condition).collect();
+                (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact })
+            }
+            Filter::Or(parts) => {
+                let all = parts.iter().map(|part| self.filter(part)).collect::<Option<Vec<_>>>()?;
+                let exact = all.iter().all(|part| part.exact);
+                Some(Compiled {
+                    condition: joined(all.into_iter().map(|part| part.condition), " OR "),
+                    exact,
+                })
+            }
+            Filter::Not(part) => {
+                let part = self.filter(part).filter(|part| part.exact)?;
+                // Not `NOT`: what compares with NULL is neither true nor false (RFC 7644 has two truths only).
+                let condition = Sql::from("(").append(part.condition).push(") IS NOT TRUE");
+                Some(Compiled { condition, exact: true })
+            }
+            Filter::Compare { path, operator, value } => {
+                let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
+                self.compare(field, *operator, value).map(|condition| Compiled { condition, exact: true })
+            }
+            Filter::Present(path) => {
+                let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
+                present(field).map(|condition| Compiled { condition, exact: true })
+            }
+            Filter::Element { path, filter } => self.element(path.schema(), path.name(), filter),
         }
-        Filter::Or(parts) => {
-            let all = parts.iter().map(|part| compile(dialect, kind, part)).collect::<Option<Vec<_>>>()?;
-            let exact = all.iter().all(|part| part.exact);
-            Some(Compiled { condition: joined(all.into_iter().map(|part| part.condition), " OR "), exact })
-        }
-        Filter::Not(part) => {
-            let part = compile(dialect, kind, part).filter(|part| part.exact)?;
-            // Not `NOT`: what compares with NULL is neither true nor false (RFC 7644 has two truths only).
-            let condition = Sql::from("(").append(part.condition).push(") IS NOT TRUE");
-            Some(Compiled { condition, exact: true })
-        }
-        Filter::Compare { path, operator, value } => {
-            let field = Field::of(kind, path.schema(), path.name(), path.sub())?;
-            compare(dialect, field, *operator, value).map(|condition| Compiled { condition, exact: true })
-        }
-        Filter::Present(path) => {
-            let field = Field::of(kind, path.schema(), path.name(), path.sub())?;
-            present(field).map(|condition| Compiled { condition, exact: true })
-        }
-        Filter::Element { path, filter } => element(dialect, kind, path.schema(), path.name(), filter),
     }
+
+    fn compare(self, field: Field, operator: Operator, literal: &Literal) -> Option<Sql> {
+        match (field, literal) {
+            (Field::Exact { column, nullable }, Literal::Text(text)) => {
+                text_condition(self.dialect, column, nullable, operator, text)
+            }
+            (Field::Folded { column, nullable }, Literal::Text(text)) => {
+                text_condition(self.dialect, column, nullable, operator, &key(text))
+            }
+            (Field::Exact { nullable, .. } | Field::Folded { nullable, .. }, Literal::Null) => {
+                let (Field::Exact { column, .. } | Field::Folded { column, .. }) = field else { return None };
+                Some(match (operator, nullable) {
+                    (Operator::Eq, true) => Sql::from(column).push(" IS NULL"),
+                    (Operator::Ne, true) => Sql::from(column).push(" IS NOT NULL"),
+                    (Operator::Eq, false) => Sql::from("1 = 0"),
+                    (Operator::Ne, false) => Sql::from("1 = 1"),
+                    _ => return None,
+                })
+            }
+            (Field::Truth { column }, Literal::Boolean(truth)) => {
+                let sql = Sql::from(column);
+                Some(match operator {
+                    Operator::Eq => sql.push(" = ").value(*truth),
+                    Operator::Ne => sql.push(" <> ").value(*truth),
+                    _ => return None,
+                })
+            }
+            (Field::Moment { column }, literal) => {
+                let sign = match operator {
+                    Operator::Eq => " = ",
+                    Operator::Ne => " <> ",
+                    Operator::Gt => " > ",
+                    Operator::Ge => " >= ",
+                    Operator::Lt => " < ",
+                    Operator::Le => " <= ",
+                    _ => return None,
+                };
+                Some(Sql::from(column).push(sign).value(literal.moment()?.millis()))
+            }
+            // Only these have one meaning whatever other values there are.
+            (Field::Emails, Literal::Text(text))
+                if matches!(operator, Operator::Eq | Operator::Co | Operator::Sw | Operator::Ew) =>
+            {
+                let value = text_condition(self.dialect, "e.value_key", false, operator, &key(text))?;
+                // Not `EXISTS`: this way round the address's index is asked first, once.
+                let users =
+                    Sql::from("r.id IN (SELECT e.user_id FROM scim_user_emails e WHERE e.directory_id = ");
+                Some(users.value(self.directory.to_string()).push(" AND ").append(value).push(")"))
+            }
+            (Field::Members, Literal::Text(text)) if operator == Operator::Eq => Some(
+                Sql::from("r.id IN (SELECT m.group_id FROM scim_group_members m WHERE m.member_id = ")
+                    .value(text.as_str())
+                    .push(")"),
+            ),
+            _ => None,
+        }
+    }
+
+    /// `emails[type eq "work" and value eq "x"]`: whatever else it says, the value is found by its index.
+    fn element(self, schema: Option<&str>, name: &str, filter: &Filter) -> Option<Compiled> {
+        let field = Field::of(self.kind, schema, name, Some("value"))?;
+        let value_condition = |part: &Filter| match part {
+            Filter::Compare { path, operator, value } if path.name() == "value" && path.sub().is_none() => {
+                self.compare(field, *operator, value)
+            }
+            _ => None,
+        };
+        match filter {
+            Filter::And(parts) => {
+                let known: Vec<Sql> = parts.iter().filter_map(value_condition).collect();
+                (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact: false })
+            }
+            part => Some(Compiled { condition: value_condition(part)?, exact: true }),
+        }
+    }
+}
+
+fn present(field: Field) -> Option<Sql> {
+    Some(match field {
+        Field::Exact { column, .. } | Field::Folded { column, .. } => Sql::from(column).push(" <> ''"),
+        Field::Truth { .. } | Field::Moment { .. } => Sql::from("1 = 1"),
+        Field::Emails => Sql::from(
+            "EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.user_id = r.id AND e.value_key <> '')",
+        ),
+        Field::Members => Sql::from("EXISTS (SELECT 1 FROM scim_group_members m WHERE m.group_id = r.id)"),
+    })
 }
 
 fn joined(parts: impl IntoIterator<Item = Sql>, word: &'static str) -> Sql {
@@ -109,66 +217,6 @@ impl Field {
             (Kind::Group, "members", Some("value") | None) => Self::Members,
             _ => return None,
         })
-    }
-}
-
-fn compare(dialect: Dialect, field: Field, operator: Operator, literal: &Literal) -> Option<Sql> {
-    match (field, literal) {
-        (Field::Exact { column, nullable }, Literal::Text(text)) => {
-            text_condition(dialect, column, nullable, operator, text)
-        }
-        (Field::Folded { column, nullable }, Literal::Text(text)) => {
-            text_condition(dialect, column, nullable, operator, &key(text))
-        }
-        (Field::Exact { nullable, .. } | Field::Folded { nullable, .. }, Literal::Null) => {
-            let (Field::Exact { column, .. } | Field::Folded { column, .. }) = field else { return None };
-            Some(match (operator, nullable) {
-                (Operator::Eq, true) => Sql::from(column).push(" IS NULL"),
-                (Operator::Ne, true) => Sql::from(column).push(" IS NOT NULL"),
-                (Operator::Eq, false) => Sql::from("1 = 0"),
-                (Operator::Ne, false) => Sql::from("1 = 1"),
-                _ => return None,
-            })
-        }
-        (Field::Truth { column }, Literal::Boolean(truth)) => {
-            let sql = Sql::from(column);
-            Some(match operator {
-                Operator::Eq => sql.push(" = ").value(*truth),
-                Operator::Ne => sql.push(" <> ").value(*truth),
-                _ => return None,
-            })
-        }
-        (Field::Moment { column }, literal) => {
-            let sign = match operator {
-                Operator::Eq => " = ",
-                Operator::Ne => " <> ",
-                Operator::Gt => " > ",
-                Operator::Ge => " >= ",
-                Operator::Lt => " < ",
-                Operator::Le => " <= ",
-                _ => return None,
-            };
-            Some(Sql::from(column).push(sign).value(literal.moment()?.millis()))
-        }
-        // Only these have one meaning whatever other values there are.
-        (Field::Emails, Literal::Text(text))
-            if matches!(operator, Operator::Eq | Operator::Co | Operator::Sw | Operator::Ew) =>
-        {
-            let value = text_condition(dialect, "e.value_key", false, operator, &key(text))?;
-            Some(
-                Sql::from("EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.directory_id = r.directory_id AND e.user_id = r.id AND ")
-                    .append(value)
-                    .push(")"),
-            )
-        }
-        (Field::Members, Literal::Text(text)) if operator == Operator::Eq => Some(
-            Sql::from(
-                "EXISTS (SELECT 1 FROM scim_group_members m WHERE m.group_id = r.id AND m.member_id = ",
-            )
-            .value(text.as_str())
-            .push(")"),
-        ),
-        _ => None,
     }
 }
 
@@ -222,42 +270,6 @@ fn bytewise(dialect: Dialect, column: Sql) -> Sql {
     match dialect {
         Dialect::Sqlite => column,
         Dialect::Postgres => column.push(" COLLATE \"C\""),
-    }
-}
-
-fn present(field: Field) -> Option<Sql> {
-    Some(match field {
-        Field::Exact { column, .. } | Field::Folded { column, .. } => Sql::from(column).push(" <> ''"),
-        Field::Truth { .. } | Field::Moment { .. } => Sql::from("1 = 1"),
-        Field::Emails => Sql::from(
-            "EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.directory_id = r.directory_id AND e.user_id = r.id \
-             AND e.value_key <> '')",
-        ),
-        Field::Members => Sql::from("EXISTS (SELECT 1 FROM scim_group_members m WHERE m.group_id = r.id)"),
-    })
-}
-
-/// `emails[type eq "work" and value eq "x"]`: whatever else it says, the value is found by its index.
-fn element(
-    dialect: Dialect,
-    kind: Kind,
-    schema: Option<&str>,
-    name: &str,
-    filter: &Filter,
-) -> Option<Compiled> {
-    let field = Field::of(kind, schema, name, Some("value"))?;
-    let value_condition = |part: &Filter| match part {
-        Filter::Compare { path, operator, value } if path.name() == "value" && path.sub().is_none() => {
-            compare(dialect, field, *operator, value)
-        }
-        _ => None,
-    };
-    match filter {
-        Filter::And(parts) => {
-            let known: Vec<Sql> = parts.iter().filter_map(value_condition).collect();
-            (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact: false })
-        }
-        part => Some(Compiled { condition: value_condition(part)?, exact: true }),
     }
 }
 
@@ -336,5 +348,60 @@ pub(super) fn shared(dialect: Dialect, sql: Sql) -> Sql {
     match dialect {
         Dialect::Sqlite => sql,
         Dialect::Postgres => sql.push(" FOR SHARE"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::id::Id, store::Db};
+
+    #[tokio::test]
+    async fn lookups_ask_an_index() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let db = Db::connect(&format!("sqlite://{}", file.path().display()), 1).await.unwrap();
+        db.migrate().await.unwrap();
+        let mut conn = db.read().await.unwrap();
+        for (kind, filter, index) in [
+            (Kind::User, "userName eq \"x\"", "scim_users_by_user_name"),
+            (Kind::User, "userName eq \"x\" and title pr", "scim_users_by_user_name"),
+            (Kind::User, "externalId eq \"x\"", "scim_users_by_external_id"),
+            (Kind::User, "displayName eq \"x\"", "scim_users_by_display_name"),
+            (Kind::User, "id eq \"x\"", "(id=?)"),
+            (Kind::User, "emails.value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
+            (Kind::User, "emails[type eq \"work\"].value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
+            (Kind::Group, "displayName eq \"x\"", "scim_groups_by_display_name"),
+            (Kind::Group, "externalId eq \"x\"", "scim_groups_by_external_id"),
+            (Kind::Group, "members eq \"x\"", "scim_group_members_by_member"),
+            (Kind::Group, "id eq \"g\" and members eq \"x\"", "(id=?)"),
+        ] {
+            let parsed = Filter::parse(filter).unwrap();
+            let directory = Id::from_bits(1);
+            let compiled = compile(Dialect::Sqlite, directory, kind, &parsed).unwrap();
+            let search = Search { condition: Some(compiled.condition), limit: 101, ..Search::default() };
+            let head = match kind {
+                Kind::User => "EXPLAIN QUERY PLAN SELECT r.* FROM scim_users r WHERE r.directory_id = ",
+                Kind::Group => "EXPLAIN QUERY PLAN SELECT r.* FROM scim_groups r WHERE r.directory_id = ",
+            };
+            let plan: Vec<(i64, i64, i64, String)> =
+                conn.dynamic(search.select(Dialect::Sqlite, head, directory)).all().await.unwrap();
+            let plan: Vec<String> = plan.into_iter().map(|(_, _, _, step)| step).collect();
+            assert!(plan.iter().any(|step| step.contains(index)), "{filter}: {plan:#?}");
+            assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{filter}: {plan:#?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_column_is_left_out_and_said_so() {
+        let compiled = |filter: &str| {
+            compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
+                .map(|compiled| compiled.exact)
+        };
+        assert_eq!(compiled("userName eq \"x\" and active eq true"), Some(true));
+        assert_eq!(compiled("userName eq \"x\" and title eq \"y\""), Some(false));
+        assert_eq!(compiled("userName eq \"x\" or title eq \"y\""), None);
+        assert_eq!(compiled("not (userName eq \"x\" and title eq \"y\")"), None);
+        assert_eq!(compiled("title eq \"y\""), None);
+        assert_eq!(compiled("emails[value eq \"x\" and type eq \"work\"]"), Some(false));
     }
 }

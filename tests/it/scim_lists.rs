@@ -321,9 +321,11 @@ both! {
         for name in ["b", "d"] {
             let body = json!({ "userName": format!("{name}@acme.example"), "displayName": name });
             assert_eq!(app.scim(&directory, Method::POST, "/Users", Some(body)).await.status, 201);
+            app.wait(std::time::Duration::from_millis(10));
         }
         for name in ["a", "c"] {
             app.scim_group(&directory, name, &[]).await;
+            app.wait(std::time::Duration::from_millis(10));
         }
         let search = async |body: Value| {
             let answer = app.scim(&directory, Method::POST, "/.search", Some(body)).await;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Directory, Rendered, Result, Tags, check_version, members, not_found, outdated, persistently, read_id,
-    render,
+    Directory, Rendered, Result, Tags, check_size, check_version, members, not_found, outdated, persistently,
+    read_id, render,
 };
 use crate::{
     app::{
@@ -189,6 +189,7 @@ fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
         .map(str::to_owned)
         .ok_or_else(|| scim::Error::InvalidValue("displayName is required".into()))?;
     group.external_id = resource.external_id().map(str::to_owned);
+    check_size(&resource.attributes)?;
     group.document = resource.attributes.clone();
     Ok(())
 }

@@ -144,6 +144,20 @@ fn not_found(kind: Kind, id: &str) -> Error {
     scim::Error::NotFound(format!("there is no {} \"{shown}\" here", kind.name())).into()
 }
 
+/// How large a stored resource may be, as JSON: pages of them must fit into memory.
+const LARGEST_DOCUMENT: usize = 64 * 1024;
+
+/// Refuses a resource that is larger than any person or group is.
+fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    match serde_json::to_vec(document).map_or(0, |json| json.len()) {
+        ..=LARGEST_DOCUMENT => Ok(()),
+        size => {
+            let text = format!("the resource takes {size} bytes; it may take {LARGEST_DOCUMENT}");
+            Err(scim::Error::TooLarge(text).into())
+        }
+    }
+}
+
 /// Reads an id in a path or a body. What is no id names nothing.
 fn read_id<K: crate::model::id::Kind>(kind: Kind, text: &str) -> Result<Id<K>> {
     text.parse().map_err(|_| not_found(kind, text))

@@ -27,7 +27,7 @@ use crate::{
 pub const DEFAULT_PAGE: u64 = 100;
 
 /// How many it holds at the most. Whoever asks for more gets this many.
-pub const LARGEST_PAGE: u64 = 1000;
+pub const LARGEST_PAGE: u64 = 500;
 
 /// How many members the groups of one page may have together. A page ends early rather than hold more.
 const MOST_MEMBERS: i64 = 50_000;
@@ -126,6 +126,14 @@ pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -
     Ok(ListResponse { total: Some(total), resources, position: Position::Index(start) })
 }
 
+/// A key that takes little room. Texts that differ behind so many characters are alike in order.
+fn shortened(key: SortKey) -> SortKey {
+    match key {
+        SortKey::Text(text) => SortKey::Text(text.chars().take(200).collect()),
+        key => key,
+    }
+}
+
 /// How many of the first ones a sorted page needs.
 fn kept(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
     let keep = usize::try_from(skip.saturating_add(count)).unwrap_or(usize::MAX);
@@ -199,8 +207,10 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(conn: &'a mut Conn, directory: &'a Directory, kind: Kind, query: &'a ListQuery) -> Self {
-        let compiled =
-            query.filter.as_ref().and_then(|filter| scim_filter::compile(conn.dialect(), kind, filter));
+        let compiled = query
+            .filter
+            .as_ref()
+            .and_then(|filter| scim_filter::compile(conn.dialect(), directory.directory.id, kind, filter));
         let exact = query.filter.is_none() || compiled.as_ref().is_some_and(|compiled| compiled.exact);
         let condition = compiled.map(|compiled| compiled.condition);
         let order = query
@@ -213,7 +223,7 @@ impl<'a> Finder<'a> {
     async fn page(&mut self, begin: Begin, count: u64) -> Result<Found> {
         match (&self.query.sort, self.order) {
             (Some(sort), None) => self.sorted_here(sort, begin, count).await,
-            _ if self.exact => self.from_the_database(begin, count).await,
+            _ if self.exact => self.selected(begin, count).await,
             _ => self.scanned(begin, count).await,
         }
     }
@@ -251,7 +261,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The database filters and sorts.
-    async fn from_the_database(&mut self, begin: Begin, count: u64) -> Result<Found> {
+    async fn selected(&mut self, begin: Begin, count: u64) -> Result<Found> {
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rows = match count {
             0 => Rows::Users(Vec::new()),
@@ -350,7 +360,7 @@ impl<'a> Finder<'a> {
         self.scan(Begin::Offset(0), &mut |resource| {
             total += 1;
             let id = resource.body["id"].as_str().unwrap_or_default().to_owned();
-            let entry = (sort.key(&resource.body), id);
+            let entry = (shortened(sort.key(&resource.body)), id);
             let place = first.binary_search_by(|known| order(known, &entry)).unwrap_or_else(|place| place);
             if place < keep {
                 first.insert(place, entry);

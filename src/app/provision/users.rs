@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Directory, Rendered, Result, Tags, addresses, check_version, not_found, outdated, persistently, read_id,
-    render,
+    Directory, Rendered, Result, Tags, addresses, check_size, check_version, not_found, outdated,
+    persistently, read_id, render,
 };
 use crate::{
     app::{
@@ -176,6 +176,7 @@ fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Resu
     user.external_id = resource.external_id().map(str::to_owned);
     user.email = addresses::judge(directory, resource)?.as_ref().map(Email::as_str).map(str::to_owned);
     user.active = resource.active();
+    check_size(&resource.attributes)?;
     user.document = resource.attributes.clone();
     Ok(())
 }

@@ -11,16 +11,17 @@ use ostiary::model::environment::Slug;
 /// Which room may import which. The table stands in `docs/architecture.md` too, and permits nothing that
 /// nobody does.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("app", &["links", "model", "oauth", "saml", "store", "telemetry"]),
+    ("app", &["links", "model", "oauth", "saml", "scim", "store", "telemetry"]),
     ("background", &["app", "store", "telemetry"]),
     ("cli", &["app", "config", "http", "links", "model", "server", "store", "telemetry", "test_idp"]),
     ("config", &[]),
-    ("http", &["app", "config", "links", "model", "oauth", "pages", "telemetry"]),
+    ("http", &["app", "config", "links", "model", "oauth", "pages", "scim", "telemetry"]),
     ("links", &["model"]),
     ("model", &[]),
     ("oauth", &["model"]),
     ("pages", &["links", "model"]),
     ("saml", &["model"]),
+    ("scim", &["model"]),
     (
         "server",
         &[
@@ -37,7 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "test_idp",
         ],
     ),
-    ("store", &["model"]),
+    ("store", &["model", "scim"]),
     ("telemetry", &["config"]),
     ("test_idp", &["links", "model", "pages", "saml"]),
 ];

@@ -23,6 +23,7 @@ mod saml_shapes;
 mod saml_world;
 mod scim_bad_input;
 mod scim_groups;
+mod scim_kill;
 mod scim_lists;
 mod scim_providers;
 mod scim_races;

@@ -102,8 +102,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// A client for public addresses, or for any.
     pub fn new(allow_private_targets: bool, limits: OutgoingLimits) -> Result<Self, reqwest::Error> {
-        let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
-        Self::with_exceptions(if allow_private_targets { everything.to_vec() } else { Vec::new() }, limits)
+        Self::with_exceptions(Targets::new(allow_private_targets).exceptions, limits)
     }
 
     /// A client for public addresses and those in `exceptions`.
@@ -151,11 +150,6 @@ impl Outgoing {
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }
 
-    /// Refuses an address that can be told to lead where nothing is sent, before its name is resolved.
-    pub fn check(&self, url: &Url) -> Result<(), OutgoingError> {
-        self.targets.check(url)
-    }
-
     async fn follow(&self, mut url: Url) -> Result<Vec<u8>, OutgoingError> {
         for _ in 0..=self.limits.redirects {
             self.targets.check(&url)?;
@@ -197,6 +191,11 @@ impl Outgoing {
     }
 }
 
+/// Refuses an address that can be told to lead where nothing is sent, before its name is resolved.
+pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), OutgoingError> {
+    Targets::new(allow_private_targets).check(url)
+}
+
 fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
@@ -222,6 +221,12 @@ struct Targets {
 }
 
 impl Targets {
+    /// Public addresses, or any.
+    fn new(allow_private: bool) -> Self {
+        let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
+        Self { exceptions: if allow_private { everything.to_vec() } else { Vec::new() } }
+    }
+
     fn allows(&self, address: IpAddr) -> bool {
         is_public(address) || self.exceptions.iter().any(|net| net.contains(&address))
     }

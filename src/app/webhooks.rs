@@ -7,8 +7,7 @@ pub mod signature;
 use super::{
     Error, Result, State,
     actor::Actor,
-    events, input,
-    outgoing::{Outgoing, OutgoingLimits},
+    events, input, outgoing,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
@@ -46,11 +45,10 @@ impl WebhookChange {
     fn url(&self, state: &State) -> Result<Option<HttpUrl>> {
         let Some(text) = &self.url else { return Ok(None) };
         let url = input::url("url", text)?;
-        let outgoing = Outgoing::new(state.settings.allow_private_targets, OutgoingLimits::default())
-            .map_err(Error::internal)?;
         let parts = url.to_url().ok_or_else(|| Error::internal("an HTTP URL that does not parse"))?;
         // A name is looked up when something is sent, each time anew.
-        outgoing.check(&parts).map_err(|error| Error::invalid("url", error.to_string()))?;
+        outgoing::check(state.settings.allow_private_targets, &parts)
+            .map_err(|error| Error::invalid("url", error.to_string()))?;
         Ok(Some(url))
     }
 }

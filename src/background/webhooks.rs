@@ -9,12 +9,15 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until the task that it is part of is dropped.
 pub async fn run(state: State) {
-    let courier = match Courier::new(state) {
-        Ok(courier) => courier,
-        Err(error) => {
+    tokio::time::sleep(EVERY).await;
+    // Reading the system's certificates takes a while: not on this thread.
+    let courier = match tokio::task::spawn_blocking(move || Courier::new(state)).await {
+        Ok(Ok(courier)) => courier,
+        Ok(Err(error)) => {
             tracing::error!(%error, "webhooks are not delivered: no HTTP client could be made");
             return;
         }
+        Err(_) => return, // the server stops
     };
     loop {
         tokio::time::sleep(EVERY).await;

@@ -67,7 +67,6 @@ pub fn configure(config: &mut ServiceConfig) {
 /// Directories, and what is in them and happens there. The paths below `/v1/scim/` come before the SCIM
 /// server's own, which begin with a directory's id there.
 fn configure_directories(config: &mut ServiceConfig) {
-    let one = |path: &'static str| web::resource(path).default_service(only("GET"));
     config
         .service(
             web::resource(path::SCIM_DIRECTORIES)
@@ -92,13 +91,13 @@ fn configure_directories(config: &mut ServiceConfig) {
                 .post(scim_directories::end_overlap)
                 .default_service(only("POST")),
         )
-        .service(one(path::SCIM_USERS).get(scim_users::list))
-        .service(one(path::SCIM_USER).get(scim_users::find))
-        .service(one(path::SCIM_GROUPS).get(scim_groups::list))
-        .service(one(path::SCIM_GROUP).get(scim_groups::find))
-        .service(one(path::SCIM_REQUESTS).get(scim_requests::list))
-        .service(one(path::SCIM_REQUEST).get(scim_requests::find))
-        .service(one(path::EVENTS).get(events::list))
+        .service(web::resource(path::SCIM_USERS).get(scim_users::list).default_service(only("GET")))
+        .service(web::resource(path::SCIM_USER).get(scim_users::find).default_service(only("GET")))
+        .service(web::resource(path::SCIM_GROUPS).get(scim_groups::list).default_service(only("GET")))
+        .service(web::resource(path::SCIM_GROUP).get(scim_groups::find).default_service(only("GET")))
+        .service(web::resource(path::SCIM_REQUESTS).get(scim_requests::list).default_service(only("GET")))
+        .service(web::resource(path::SCIM_REQUEST).get(scim_requests::find).default_service(only("GET")))
+        .service(web::resource(path::EVENTS).get(events::list).default_service(only("GET")))
         .service(
             web::resource(path::WEBHOOKS)
                 .get(webhooks::list)
@@ -113,8 +112,14 @@ fn configure_directories(config: &mut ServiceConfig) {
                 .default_service(only("GET, PATCH, DELETE")),
         )
         .service(web::resource(path::WEBHOOK_REPLAY).post(webhooks::replay).default_service(only("POST")))
-        .service(one(path::WEBHOOK_DELIVERIES).get(webhooks::list_deliveries))
-        .service(one(path::WEBHOOK_DELIVERY).get(webhooks::find_delivery))
+        .service(
+            web::resource(path::WEBHOOK_DELIVERIES)
+                .get(webhooks::list_deliveries)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource(path::WEBHOOK_DELIVERY).get(webhooks::find_delivery).default_service(only("GET")),
+        )
         .service(
             web::resource(path::WEBHOOK_DELIVERY_REPLAY)
                 .post(webhooks::replay_delivery)

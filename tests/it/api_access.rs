@@ -3,7 +3,22 @@
 
 use std::collections::BTreeSet;
 
-use ostiary::links::path;
+use ostiary::{
+    app::{
+        actor::Actor,
+        page::PageQuery,
+        scim_requests::{self, NewScimRequest, ScimRequestQuery},
+    },
+    links::path,
+    model::{
+        event::EventKind,
+        http_url::HttpUrl,
+        id::{Id, WebhookDeliveryId, WebhookId},
+        random::SystemRandom,
+        webhook::{DeliveryState, Webhook, WebhookDelivery},
+    },
+    store,
+};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -17,18 +32,58 @@ struct Route {
     method: Method,
     pattern: &'static str,
     url: String,
+    /// What stands for `{id}`.
+    id: Option<String>,
     body: Option<Value>,
     management: bool,
 }
 
-fn routes(tenant: &Tenant) -> Vec<Route> {
+impl Route {
+    /// An id of the same kind that nothing has.
+    fn nowhere(&self) -> Option<String> {
+        let (prefix, _) = self.id.as_deref()?.rsplit_once('_')?;
+        Some(format!("{prefix}_0000000000000000000000001"))
+    }
+}
+
+/// One of everything that routes speak of.
+struct World {
+    tenant: Tenant,
+    directory: String,
+    user: String,
+    group: String,
+    request: String,
+    webhook: String,
+    delivery: String,
+}
+
+impl std::ops::Deref for World {
+    type Target = Tenant;
+    fn deref(&self) -> &Tenant {
+        &self.tenant
+    }
+}
+
+fn routes(tenant: &World) -> Vec<Route> {
     let organization = tenant.organization.id.to_string();
     let connection = tenant.connection.id.to_string();
     let any = |pattern: &'static str, body: Value| Route {
         method: Method::POST,
         pattern,
         url: pattern.to_owned(),
+        id: None,
         body: Some(body),
+        management: false,
+    };
+    let read = |pattern: &'static str, value: &str| Route {
+        method: Method::GET,
+        pattern,
+        url: match pattern.contains("{id}") {
+            true => pattern.replace("{id}", value),
+            false => format!("{pattern}{value}"),
+        },
+        id: pattern.contains("{id}").then(|| value.to_owned()),
+        body: None,
         management: false,
     };
     let management = |method: Method, pattern: &'static str, value: &str, body: Option<Value>| Route {
@@ -38,10 +93,13 @@ fn routes(tenant: &Tenant) -> Vec<Route> {
             true => pattern.replace("{id}", value),
             false => format!("{pattern}{value}"),
         },
+        id: pattern.contains("{id}").then(|| value.to_owned()),
         body,
         management: true,
     };
     let query = format!("?organizationId={organization}");
+    let of_directory = format!("?scimDirectoryId={}", tenant.directory);
+    let of_webhook = format!("?webhookId={}", tenant.webhook);
     vec![
         any(path::SAML_REDIRECT, json!({ "samlConnectionId": connection, "state": "s" })),
         any(path::SAML_REDEEM, json!({ "samlAccessCode": "saml_access_code_0000000000000000000000000" })),
@@ -59,6 +117,29 @@ fn routes(tenant: &Tenant) -> Vec<Route> {
             Some(json!({ "emailAttribute": "new" })),
         ),
         management(Method::DELETE, path::SAML_CONNECTION, &connection, None),
+        read(path::SCIM_USERS, &of_directory),
+        read(path::SCIM_USER, &tenant.user),
+        read(path::SCIM_GROUPS, &of_directory),
+        read(path::SCIM_GROUP, &tenant.group),
+        management(Method::GET, path::SCIM_REQUESTS, &of_directory, None),
+        management(Method::GET, path::SCIM_REQUEST, &tenant.request, None),
+        management(Method::GET, path::SCIM_DIRECTORIES, &query, None),
+        management(Method::POST, path::SCIM_DIRECTORIES, "", Some(json!({ "organizationId": organization }))),
+        management(Method::GET, path::SCIM_DIRECTORY, &tenant.directory, None),
+        management(Method::PATCH, path::SCIM_DIRECTORY, &tenant.directory, Some(json!({ "primary": true }))),
+        management(Method::POST, path::SCIM_DIRECTORY_ROTATE, &tenant.directory, Some(json!({}))),
+        management(Method::POST, path::SCIM_DIRECTORY_END_OVERLAP, &tenant.directory, Some(json!({}))),
+        management(Method::DELETE, path::SCIM_DIRECTORY, &tenant.directory, None),
+        management(Method::GET, path::EVENTS, "", None),
+        management(Method::GET, path::WEBHOOKS, "", None),
+        management(Method::POST, path::WEBHOOKS, "", Some(json!({ "url": "https://hooks.example/" }))),
+        management(Method::GET, path::WEBHOOK, &tenant.webhook, None),
+        management(Method::PATCH, path::WEBHOOK, &tenant.webhook, Some(json!({ "eventTypes": [] }))),
+        management(Method::POST, path::WEBHOOK_REPLAY, &tenant.webhook, Some(json!({ "after": 0 }))),
+        management(Method::GET, path::WEBHOOK_DELIVERIES, &of_webhook, None),
+        management(Method::GET, path::WEBHOOK_DELIVERY, &tenant.delivery, None),
+        management(Method::POST, path::WEBHOOK_DELIVERY_REPLAY, &tenant.delivery, Some(json!({}))),
+        management(Method::DELETE, path::WEBHOOK, &tenant.webhook, None),
         management(Method::DELETE, path::ORGANIZATION, &organization, None),
     ]
 }
@@ -95,9 +176,69 @@ fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> Strin
     body["message"].as_str().expect("a message").to_owned()
 }
 
-async fn acme(app: &TestApp) -> Tenant {
+async fn acme(app: &TestApp) -> World {
     let environment = app.environment("prod").await;
-    app.tenant(&environment, "acme.example").await
+    let tenant = app.tenant(&environment, "acme.example").await;
+    let directory = app.directory(&tenant).await;
+    let user = app.person(&directory, "dana@acme.example", true, false).await;
+    let group = app.group(&directory, "Staff", &[user]).await;
+    let directory_id = directory.directory.id;
+    let noted = NewScimRequest {
+        directory: directory_id,
+        at: app.now(),
+        method: "GET",
+        path: "/Users",
+        status: 200,
+        duration: std::time::Duration::ZERO,
+        request_body: b"",
+        response_body: b"",
+        error: None,
+    };
+    scim_requests::note(&app.state, &noted);
+    let (actor, any) = (Actor::operator(environment.id), ScimRequestQuery::default());
+    let requests = scim_requests::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
+    let sequence = app.happened(&directory, EventKind::UserCreated, json!({})).await;
+    let (now, webhook_id): (_, WebhookId) = (app.now(), Id::new(app.now(), &SystemRandom));
+    let webhook = Webhook {
+        id: webhook_id,
+        environment_id: environment.id,
+        url: HttpUrl::parse("https://127.0.0.1/").unwrap(), // nothing is ever sent there
+        sealed_secret: ostiary::app::webhooks::signature::WebhookSecret::new(&SystemRandom)
+            .seal(&app.state, webhook_id),
+        event_types: Vec::new(),
+        disabled_at: None,
+        next_sequence: sequence + 1,
+        failures: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let delivery_id: WebhookDeliveryId = Id::new(now, &SystemRandom);
+    let delivery = WebhookDelivery {
+        id: delivery_id,
+        webhook_id,
+        environment_id: environment.id,
+        sequence,
+        state: DeliveryState::Delivered,
+        attempts: 1,
+        next_attempt_at: None,
+        last_status: Some(200),
+        last_error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.state.db.write().await.unwrap();
+    store::webhooks::insert(&mut tx, &webhook).await.unwrap();
+    store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
+    tx.commit().await.unwrap();
+    World {
+        tenant,
+        directory: directory_id.to_string(),
+        user: user.to_string(),
+        group: group.to_string(),
+        request: requests.unwrap().items[0].id.to_string(),
+        webhook: webhook_id.to_string(),
+        delivery: delivery_id.to_string(),
+    }
 }
 
 /// The route table of the source, read as text: the framework does not tell its routes.
@@ -124,6 +265,23 @@ fn constant_of(pattern: &str) -> &'static str {
         path::ORGANIZATION => "ORGANIZATION",
         path::SAML_CONNECTIONS => "SAML_CONNECTIONS",
         path::SAML_CONNECTION => "SAML_CONNECTION",
+        path::SCIM_USERS => "SCIM_USERS",
+        path::SCIM_USER => "SCIM_USER",
+        path::SCIM_GROUPS => "SCIM_GROUPS",
+        path::SCIM_GROUP => "SCIM_GROUP",
+        path::SCIM_REQUESTS => "SCIM_REQUESTS",
+        path::SCIM_REQUEST => "SCIM_REQUEST",
+        path::SCIM_DIRECTORIES => "SCIM_DIRECTORIES",
+        path::SCIM_DIRECTORY => "SCIM_DIRECTORY",
+        path::SCIM_DIRECTORY_ROTATE => "SCIM_DIRECTORY_ROTATE",
+        path::SCIM_DIRECTORY_END_OVERLAP => "SCIM_DIRECTORY_END_OVERLAP",
+        path::EVENTS => "EVENTS",
+        path::WEBHOOKS => "WEBHOOKS",
+        path::WEBHOOK => "WEBHOOK",
+        path::WEBHOOK_REPLAY => "WEBHOOK_REPLAY",
+        path::WEBHOOK_DELIVERIES => "WEBHOOK_DELIVERIES",
+        path::WEBHOOK_DELIVERY => "WEBHOOK_DELIVERY",
+        path::WEBHOOK_DELIVERY_REPLAY => "WEBHOOK_DELIVERY_REPLAY",
         other => panic!("{other} is not in links::path"),
     }
 }
@@ -232,6 +390,11 @@ both! {
                 (path::SAML_REDIRECT, _) => {
                     assert_eq!(assert_error(&answer, 400, 3, &context), "saml connection not found");
                 }
+                (path::EVENTS, _) => assert_eq!(answer.json()["events"], json!([])),
+                (path::WEBHOOKS, &Method::GET) => assert_eq!(answer.json()["webhooks"], json!([])),
+                (path::WEBHOOKS, _) => {
+                    assert_eq!(answer.json()["webhook"]["environmentId"], other.id.to_string());
+                }
                 (path::ORGANIZATIONS, &Method::GET) => assert_eq!(answer.json()["organizations"], json!([])),
                 (path::ORGANIZATIONS, _) => {
                     assert_eq!(answer.json()["organization"]["environmentId"], other.id.to_string());
@@ -241,17 +404,11 @@ both! {
                 _ => drop(assert_error(&answer, 404, 5, &context)),
             }
             // Exactly what a thing that is nowhere answers.
-            if route.pattern.contains("{id}") {
-                let nowhere = route.url.replace(&tenant.organization.id.to_string(), "org_0000000000000000000000001")
-                    .replace(&tenant.connection.id.to_string(), "saml_conn_0000000000000000000000001");
-                let there = app.api(&own, route.method.clone(), &nowhere, route.body.clone()).await;
+            if let (Some(id), Some(nowhere)) = (&route.id, route.nowhere()) {
+                let url = route.pattern.replace("{id}", &nowhere);
+                let there = app.api(&own, route.method.clone(), &url, route.body.clone()).await;
                 assert_error(&there, 404, 5, &context);
-                let id = |text: &str| text.rsplit('/').next().unwrap().to_owned();
-                assert_eq!(
-                    there.body.replace(&id(&nowhere), "ID"),
-                    answer.body.replace(&id(&route.url), "ID"),
-                    "{context}"
-                );
+                assert_eq!(there.body.replace(&nowhere, "ID"), answer.body.replace(id, "ID"), "{context}");
             }
         }
         let left = app.api(&own, Method::GET, &format!("/v1/saml-connections/{}", tenant.connection.id), None).await;
@@ -262,7 +419,8 @@ both! {
         let tenant = acme(&app).await;
         let key = app.api_key(&tenant.environment, true).await;
         for route in routes(&tenant).iter().filter(|route| route.pattern.contains("{id}")) {
-            let prefix = if route.pattern == path::ORGANIZATION { "org_" } else { "saml_conn_" };
+            let nowhere = route.nowhere().unwrap();
+            let prefix = nowhere.trim_end_matches(char::is_numeric);
             for (id, reason) in [
                 ("xxx".to_owned(), format!("\"xxx\" does not have expected prefix {prefix:?}")),
                 (format!("{prefix}1"), format!("\"{prefix}1\" does not have expected length {}", prefix.len() + 25)),
@@ -341,10 +499,19 @@ both! {
         for (pattern, allow) in [
             (path::SAML_REDIRECT, "POST"),
             (path::SAML_REDEEM, "POST"),
-            (path::ORGANIZATIONS, "GET, POST"),
-            (path::ORGANIZATION, "GET, PATCH, DELETE"),
-            (path::SAML_CONNECTIONS, "GET, POST"),
-            (path::SAML_CONNECTION, "GET, PATCH, DELETE"),
+            (path::ORGANIZATIONS, "GET, POST, HEAD"),
+            (path::ORGANIZATION, "GET, PATCH, DELETE, HEAD"),
+            (path::SAML_CONNECTIONS, "GET, POST, HEAD"),
+            (path::SAML_CONNECTION, "GET, PATCH, DELETE, HEAD"),
+            (path::SCIM_DIRECTORIES, "GET, POST, HEAD"),
+            (path::SCIM_DIRECTORY, "GET, PATCH, DELETE, HEAD"),
+            (path::SCIM_DIRECTORY_ROTATE, "POST"),
+            (path::SCIM_USERS, "GET, HEAD"),
+            (path::SCIM_GROUP, "GET, HEAD"),
+            (path::SCIM_REQUESTS, "GET, HEAD"),
+            (path::EVENTS, "GET, HEAD"),
+            (path::WEBHOOK, "GET, PATCH, DELETE, HEAD"),
+            (path::WEBHOOK_DELIVERIES, "GET, HEAD"),
         ] {
             let answer = app.api(&key, Method::PUT, &pattern.replace("{id}", "org_1"), Some(json!({}))).await;
             assert_error(&answer, 405, 12, pattern);

@@ -139,8 +139,9 @@ pub async fn list_groups_of(
     let mut found = Vec::new();
     for some in users.chunks(AT_ONCE) {
         let sql = Sql::from(
-            "SELECT m.member_id, g.id, g.display_name FROM scim_group_members m \
-             JOIN scim_groups g ON g.id = m.group_id WHERE g.directory_id = ",
+            // CROSS JOIN: SQLite would ask every group of the directory whether they are in it.
+            "SELECT m.member_id, g.id, g.display_name FROM scim_group_members m CROSS JOIN scim_groups g \
+             WHERE g.id = m.group_id AND g.directory_id = ",
         )
         .value(directory.to_string())
         .push(" AND g.deleted_at IS NULL AND m.member_id IN (")

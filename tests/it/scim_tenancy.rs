@@ -1,5 +1,7 @@
 //! Directories know nothing of one another, and hold nobody from elsewhere.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,6 +12,10 @@ use crate::{
         scim::{ENTERPRISE, id, patch},
     },
 };
+
+/// How many clients write to each directory at once, and how many users each of them makes.
+const CLIENTS: usize = 6;
+const USERS_EACH: usize = 5;
 
 both! {
     async fn one_directory_shows_nothing_of_another(app: TestApp) {
@@ -180,5 +186,77 @@ both! {
         let made = app.scim(&other, Method::POST, "/Users", Some(body)).await;
         assert_eq!(made.status, 201, "{}", made.body);
         assert!(!made.body.contains("boss"), "{}", made.body);
+    }
+
+    async fn directories_that_many_write_at_once_never_mix(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let acme = app.tenant(&environment, "acme.example").await;
+        // Two of one customer, who may hold the same people, and one of another.
+        let directories = [
+            (app.scim_directory(&acme).await, "acme.example"),
+            (app.scim_directory(&acme).await, "acme.example"),
+            (app.scim_directory(&app.tenant(&environment, "other.example").await).await, "other.example"),
+        ];
+        let mut groups = Vec::new();
+        for (directory, _) in &directories {
+            groups.push(id(&app.scim_group(directory, "Keyholders", &[]).await).to_owned());
+        }
+        let app = std::rc::Rc::new(app);
+        let mut clients = Vec::new();
+        for client in 0..CLIENTS {
+            for (at, (directory, domain)) in directories.iter().enumerate() {
+                let next = (at + 1) % directories.len();
+                let (app, directory, foreign) = (app.clone(), directory.clone(), directories[next].0.clone());
+                let (group, foreign_group) = (groups[at].clone(), groups[next].clone());
+                let domain = *domain;
+                clients.push(actix_web::rt::spawn(async move {
+                    let mut mine = Vec::new();
+                    for number in 0..USERS_EACH {
+                        let body = json!({
+                            "userName": format!("user-{client}-{number}@{domain}"),
+                            "externalId": format!("{client}-{number}"),
+                            "title": format!("of {at}"),
+                        });
+                        let made = app.scim(&directory, Method::POST, "/Users", Some(body)).await;
+                        assert_eq!(made.status, 201, "{}", made.body);
+                        let user = id(&made.json()).to_owned();
+                        let add = patch(json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]));
+                        // The neighbour's token opens nothing of it, and its group takes nobody of ours.
+                        let theirs = app.scim(&foreign, Method::PATCH, &format!("/Groups/{foreign_group}"), add.clone()).await;
+                        assert_eq!(theirs.status, 400, "{}", theirs.body);
+                        let theirs = app.scim(&foreign, Method::DELETE, &format!("/Users/{user}"), None).await;
+                        assert_eq!(theirs.status, 404, "{}", theirs.body);
+                        let ours = app.scim(&directory, Method::PATCH, &format!("/Groups/{group}"), add).await;
+                        assert_eq!(ours.status, 204, "{}", ours.body);
+                        mine.push(user);
+                    }
+                    (at, mine)
+                }));
+            }
+        }
+        let mut expected = vec![BTreeSet::new(); directories.len()];
+        for client in clients {
+            let (at, users) = client.await.unwrap();
+            expected[at].extend(users);
+        }
+        for (at, (directory, domain)) in directories.iter().enumerate() {
+            assert_eq!(expected[at].len(), CLIENTS * USERS_EACH, "no id was given twice");
+            let list = app.scim(directory, Method::GET, "/Users?count=1000", None).await.json();
+            let users = list["Resources"].as_array().unwrap();
+            let found: BTreeSet<String> = users.iter().map(|user| id(user).to_owned()).collect();
+            assert_eq!((list["totalResults"].as_u64(), &found), (Some(expected[at].len() as u64), &expected[at]));
+            for user in users {
+                assert_eq!(user["title"], format!("of {at}"));
+                assert!(user["userName"].as_str().unwrap().ends_with(domain), "{user}");
+                assert_eq!(user["groups"].as_array().unwrap().len(), 1, "{user}");
+                assert_eq!(user["groups"][0]["value"], groups[at]);
+                assert!(user["meta"]["location"].as_str().unwrap().starts_with(&directory.base), "{user}");
+            }
+            let list = app.scim(directory, Method::GET, "/Groups", None).await.json();
+            assert_eq!(list["totalResults"], 1);
+            let members = list["Resources"][0]["members"].as_array().unwrap();
+            let found: BTreeSet<String> = members.iter().map(|member| member["value"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(found, expected[at]);
+        }
     }
 }

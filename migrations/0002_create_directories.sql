@@ -8,6 +8,8 @@ CREATE TABLE scim_directories (
     allow_foreign_secondary_emails BOOLEAN NOT NULL,
     refuse_inactive_logins BOOLEAN NOT NULL,
     require_provisioned_logins BOOLEAN NOT NULL,
+    user_count BIGINT NOT NULL DEFAULT 0, -- living ones; written with each of them
+    group_count BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );

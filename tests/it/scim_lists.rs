@@ -241,6 +241,10 @@ both! {
             let page = page.json();
             assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(total), &json!(items)), "{query:?}");
         }
+        let first = &get(&app, &directory, "/Users", &[("count", "1")]).await.json()["Resources"][0];
+        let removed = app.scim(&directory, Method::DELETE, &format!("/Users/{}", id(first)), None).await;
+        assert_eq!(removed.status, 204);
+        assert_eq!(get(&app, &directory, "/Users", &[("count", "2")]).await.json()["totalResults"], 6);
         for query in [&[("count", "x")][..], &[("startIndex", "1.5")], &[("count", "1"), ("count", "2")]] {
             assert_eq!(get(&app, &directory, "/Users", query).await.status, 400, "{query:?}");
         }

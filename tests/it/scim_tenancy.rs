@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
-    support::{
-        TestApp,
-        scim::{ENTERPRISE, id, patch},
-    },
+    support::scim::{ENTERPRISE, id, patch},
 };
 
 /// How many clients write to each directory at once, and how many users each of them makes.

@@ -7,10 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{
-    both,
-    support::{TestApp, python},
-};
+use crate::{both, support::python};
 
 both! {
     async fn every_check_of_scim2_tester_passes(app: TestApp) {

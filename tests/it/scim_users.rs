@@ -5,10 +5,7 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{
-        TestApp,
-        scim::{ENTERPRISE, id, patch},
-    },
+    support::scim::{ENTERPRISE, id, patch},
 };
 
 both! {

@@ -31,7 +31,8 @@ pub(super) enum ScimDirectory {
 #[command(after_help = "Examples:
   ostiary scim-directory create --organization org_… --json
       gives the base URL and the token that the customer's admin enters
-  ostiary scim-directory create --organization org_… --require-provisioned-logins
+  ostiary scim-directory create --organization org_… \\
+      --require-provisioned-logins
       only people whom the directory knows as active may sign in
 
 The organization's first directory becomes its primary one.")]
@@ -42,7 +43,7 @@ pub(super) struct Create {
     /// Use it when an app names the organization only
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     primary: Option<bool>,
-    /// Let people have secondary addresses of domains that are not the organization's
+    /// Let people have secondary addresses of foreign domains
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_foreign_secondary_emails: Option<bool>,
     /// Refuse the SAML logins of people whom it knows as inactive or deleted (on unless =false)

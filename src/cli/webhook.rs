@@ -24,11 +24,12 @@ pub(super) enum Webhook {
 /// Make a webhook; its signing secret is shown this once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary webhook create --environment prod --url https://app.example.com/hooks/ostiary --json
-  ostiary webhook create --environment prod --url https://app.example.com/hooks/ostiary \\
+  ostiary webhook create --environment prod --url https://app.example/hook
+  ostiary webhook create --environment prod --url https://app.example/hook \\
       --event-type scim_user.deactivated --event-type scim_user.deleted
 
-Messages are signed as Standard Webhooks has it; its libraries take the secret as it is.")]
+Messages are signed as Standard Webhooks has it; its libraries take the
+secret as it is.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]

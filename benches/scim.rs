@@ -4,7 +4,8 @@
 //!
 //! `cargo bench --bench scim` runs SQLite; with `OSTIARY_BENCH_POSTGRES_URL` set it runs that database too
 //! (it must be empty). `OSTIARY_BENCH_USERS` says how many users the large directory holds (100000); one
-//! in fifty as many groups, the largest with a fifth of the users. Told are, for each kind of request, the
+//! in fifty as many groups, the largest with a fifth of the users; `OSTIARY_BENCH_REQUESTS` how many
+//! requests of a kind are sent (640). Told are, for each kind of request, the
 //! median time of one after the other, how many a second eight clients get, and the server's own CPU time
 //! for each; and the server's memory at its highest. The clients share the machine with the server.
 
@@ -26,26 +27,29 @@ use serde_json::{Value, json};
 const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
 const SMALL: usize = 1000;
 const AT_A_TIME: usize = 8;
-/// How many requests of a kind are sent one after the other, and then by all clients together.
-const ALONE: usize = 200;
-const TOGETHER: usize = 1600;
+/// How many of the users are made one after the other, for the time that each takes.
+const MADE_ALONE: usize = 100;
 /// How many members one PATCH adds while the largest group is filled.
 const ADDED_AT_ONCE: usize = 1000;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let users = std::env::var("OSTIARY_BENCH_USERS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+        let number = |name, usual| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
+        let users: usize = number("OSTIARY_BENCH_USERS", 100_000);
+        let requests: usize = number("OSTIARY_BENCH_REQUESTS", 640);
+        assert!(users >= SMALL && requests >= AT_A_TIME, "too few to measure anything");
+        assert!(requests + requests / 8 <= SMALL - SMALL / 5, "there are fewer people to make members of");
         let dir = tempfile::TempDir::new().expect("a directory");
         let mut databases = vec![("SQLite", format!("sqlite://{}/bench.db", dir.path().display()))];
         databases.extend(std::env::var("OSTIARY_BENCH_POSTGRES_URL").ok().map(|url| ("PostgreSQL", url)));
         for (name, url) in databases {
-            measure(name, &url, users).await;
+            measure(name, &url, users, requests).await;
         }
     });
 }
 
-async fn measure(database: &str, url: &str, most: usize) {
+async fn measure(database: &str, url: &str, most: usize, requests: usize) {
     let installation = Installation::new(url);
     let server = Server::start(&installation).await;
     let mut directory = Directory::new(&server, &installation);
@@ -53,8 +57,15 @@ async fn measure(database: &str, url: &str, most: usize) {
     for users in [SMALL, most] {
         let filled = directory.fill(&server, users).await;
         let mut figures = vec![("create a user", filled)];
+        println!("{database}, {users} users: filled, {:.0} users a second", figures[0].1.rate);
         for request in REQUESTS {
-            figures.push((request.name, directory.ask(&server, request).await));
+            let figure = directory.ask(&server, request, requests).await;
+            println!(
+                "{database}, {users} users: {}: {:.2} ms",
+                request.name,
+                figure.median.as_secs_f64() * 1e3
+            );
+            figures.push((request.name, figure));
         }
         let memory = server.memory("VmHWM");
         columns.push((users, directory.groups, directory.members.len(), memory, figures));
@@ -269,24 +280,24 @@ impl Directory {
         (Method::PATCH, format!("/Groups/{}", self.largest), Some(patch(&operations)))
     }
 
-    async fn ask(&self, server: &Server, request: &'static Request) -> Figure {
-        let mut times = Vec::with_capacity(ALONE);
+    async fn ask(&self, server: &Server, request: &'static Request, requests: usize) -> Figure {
+        let (alone, mut times) = (requests / 8, Vec::new());
         let once = move |directory: Self, number: usize| async move {
             let (method, path, body) = (request.make)(&directory, number);
             let answer = directory.send(method, &path, body).await;
             assert!((request.is_right)(&answer), "{path}: {answer}");
         };
-        for number in 0..ALONE {
+        for number in 0..alone {
             let begun = Instant::now();
             once(self.clone(), number).await;
             times.push(begun.elapsed());
         }
         let (cpu, begun) = (server.cpu(), Instant::now());
-        self.all(ALONE..ALONE + TOGETHER, once).await;
+        self.all(alone..alone + requests, once).await;
         Figure {
             median: median(times),
-            rate: TOGETHER as f64 / begun.elapsed().as_secs_f64(),
-            cpu: (server.cpu() - cpu) / TOGETHER as u32,
+            rate: requests as f64 / begun.elapsed().as_secs_f64(),
+            cpu: (server.cpu() - cpu) / u32::try_from(requests).expect("a number"),
         }
     }
 
@@ -330,7 +341,7 @@ impl Directory {
             (id(&made), begun.elapsed())
         };
         let (cpu, begun) = (server.cpu(), Instant::now());
-        let crowd = known..most.max(known + ALONE) - ALONE;
+        let crowd = known..most.max(known + MADE_ALONE) - MADE_ALONE;
         let made = self.all(crowd.clone(), make).await;
         let (cpu, rate) = (server.cpu() - cpu, crowd.len() as f64 / begun.elapsed().as_secs_f64());
         let mut users = (*self.users).clone();

@@ -88,7 +88,7 @@ pub enum Rotation {
     Overlapping,
     /// An old key is known to somebody else: the new keys sign at once, and what the old ones signed
     /// stops being good wherever keys are fetched anew. Another process learns of it when it reads its
-    /// keys again, within [`KEPT`]; clients when [`JWKS_MAX_AGE`] is over.
+    /// keys again, within a minute; clients when [`JWKS_MAX_AGE`] is over.
     Compromised,
 }
 

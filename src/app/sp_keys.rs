@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(pems().await, [new.clone(), old.clone()], "the new one signs, both decrypt");
         assert_eq!(stages(&list(&state, environment).await.unwrap()), [Stage::Active, Stage::Retiring]);
         clock.advance(STILL_DECRYPTS);
-        assert_eq!(pems().await, [new.clone()]);
+        assert_eq!(pems().await, std::slice::from_ref(&new));
 
         let other = EnvironmentId::new(state.now(), &*state.random);
         let others = list(&state, other).await.unwrap();

@@ -1,7 +1,7 @@
 //! The test identity provider's other half: it pushes its people and groups into directories, as Okta or as
 //! Entra ID does.
 //!
-//! It looks everything up before it writes, as both of them do, so it remembers nothing; [`style`] says what
+//! It looks everything up before it writes, as both of them do, so it remembers nothing; `style` says what
 //! each of them sends, [`ScimClient::run`] sends it and writes every request and answer down, and
 //! [`configure`] registers the page that shows them.
 

@@ -144,7 +144,7 @@ impl Drop for Server {
 }
 
 /// What clients were told to have been written.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Acknowledged {
     /// Ids by user names.
     users: BTreeMap<String, String>,
@@ -219,7 +219,7 @@ fn whatever_was_acknowledged_is_there_after_a_kill(backend: Backend) {
             }
             assert!(count.load(Ordering::SeqCst) >= ACKNOWLEDGED_AT_DEATH);
             server = Arc::new(installation.serve());
-            let acknowledged = acknowledged.lock().unwrap();
+            let acknowledged = acknowledged.lock().unwrap().clone();
             check(&server, &http, &group, &acknowledged, (round + 1) * CLIENTS).await;
         }
     });

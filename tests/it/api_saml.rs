@@ -5,7 +5,6 @@ use std::{rc::Rc, time::Duration};
 use ostiary::{
     model::{
         email::Email,
-        http_url::HttpUrl,
         id::{Id, SamlFlowId},
         oauth_client::IdTokenAlg,
         saml_flow::{FlowOrigin, FlowStatus, IssuedCode, OauthRequest, SamlFlow},
@@ -169,10 +168,12 @@ both! {
         }
     }
 
-    async fn the_link_stands_below_the_environments_own_url(app: TestApp) {
+    async fn the_link_stands_where_the_connections_responses_come(app: TestApp) {
         let (mut tenant, key) = acme(&app).await;
-        tenant.environment.auth_url = HttpUrl::parse("https://sso.acme-vendor.example");
-        app.update_environment(&tenant.environment).await;
+        // As a connection has it that was made while this was its environment's auth URL.
+        let path = format!("/v1/saml/{}/acs", tenant.connection.id);
+        tenant.connection.sp_acs_urls = vec![format!("https://sso.acme-vendor.example{path}")];
+        app.update_connection(&tenant.connection).await;
         let link = app.login_link(&key, &tenant, "s").await;
         assert!(link.starts_with("https://sso.acme-vendor.example/v1/saml/saml_conn_"), "{link}");
     }
@@ -274,18 +275,5 @@ both! {
             }
         }
         assert_eq!(won, 1);
-    }
-
-    async fn a_login_outlives_its_organization(app: TestApp) {
-        let (tenant, key) = acme(&app).await;
-        let management = app.api_key(&tenant.environment, true).await;
-        let (flow, code) = store_flow(&app, &tenant, |flow| flow.state = Some("s".into())).await;
-        let url = format!("/v1/organizations/{}", tenant.organization.id);
-        assert_eq!(app.api(&management, Method::DELETE, &url, None).await.status, 200);
-        let reply = app.redeem(&key, &code).await;
-        assert_eq!(reply.json(), json!({
-            "email": "dana@acme.example", "state": "s", "attributes": {}, "attributeValues": {},
-            "organizationId": tenant.organization.id, "organizationExternalId": "", "samlFlowId": flow,
-        }));
     }
 }

@@ -315,6 +315,8 @@ both! {
 
         // An endpoint that says that it is gone is switched off.
         receiver.status.store(410, Ordering::SeqCst);
+        // Deliveries are listed by when they were made: the next one is made later.
+        stage.app.wait(Duration::from_secs(1));
         stage.happens(EventKind::UserDeleted).await;
         stage.delivery(&id, |delivery| delivery["state"] == "failed").await;
         assert_eq!(stage.call(Method::GET, &path, None).await.json()["webhook"]["enabled"], false);

@@ -91,6 +91,8 @@ pub struct Config {
     pub retention_scim_requests: Duration,
     /// Whether requests of ours may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
+    /// Which name servers are asked for TXT records; empty: the system's.
+    pub dns_servers: Vec<SocketAddr>,
     /// Whether the bundled test identity provider is served.
     pub test_idp: bool,
     /// How many threads answer requests. 0: as many as there are cores.
@@ -311,6 +313,15 @@ pub static SETTINGS: &[Setting] = &[
         apply: |config, text| values::switch(text).map(|value| config.outgoing_allow_private_targets = value),
     },
     Setting {
+        key: "dns.servers",
+        default: "",
+        form: "ADDRESS[:PORT], separated by commas",
+        meaning: "The name servers that are asked for the TXT records by which domains prove themselves. Default: \
+                  those of the system (/etc/resolv.conf).",
+        secret: false,
+        apply: |config, text| values::name_servers(text).map(|value| config.dns_servers = value),
+    },
+    Setting {
         key: "test_idp",
         default: "off",
         form: "on | off",
@@ -456,6 +467,7 @@ impl Default for Config {
             retention_webhook_deliveries: Duration::ZERO,
             retention_scim_requests: Duration::ZERO,
             outgoing_allow_private_targets: false,
+            dns_servers: Vec::new(),
             test_idp: false,
             workers: 0,
             shutdown_timeout: Duration::ZERO,

@@ -4,6 +4,7 @@
 pub mod actor;
 pub mod api_keys;
 pub mod authorize;
+pub mod dns;
 pub mod environments;
 mod error;
 pub mod events;

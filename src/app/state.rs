@@ -1,8 +1,12 @@
 //! What every use case works with.
 
-use std::{num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
-use super::{scim_requests::ScimRequestLog, signing_keys::KeyRing};
+use super::{
+    dns::{Dns, TxtResolver},
+    scim_requests::ScimRequestLog,
+    signing_keys::KeyRing,
+};
 use crate::{
     app::sign_in::{CertificateCache, Verifications},
     links::Links,
@@ -44,6 +48,8 @@ pub struct State {
     pub id_token_keys: Arc<KeyRing>,
     /// SCIM requests that wait to be logged.
     pub scim_requests: Arc<ScimRequestLog>,
+    /// Who looks up the records by which domains prove themselves.
+    pub dns: Arc<dyn TxtResolver>,
 }
 
 impl State {
@@ -65,6 +71,7 @@ impl State {
             links,
             certificates: CertificateCache::new(CERTIFICATES),
             verifications: Verifications::new(cores),
+            dns: Arc::new(Dns::new(settings.dns_servers.clone())),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
             scim_requests: Arc::default(),
@@ -98,6 +105,8 @@ pub struct Settings {
     pub cross_check: CrossCheck,
     /// Whether outgoing requests may go to private and loopback addresses.
     pub allow_private_targets: bool,
+    /// Which name servers are asked; empty: the system's.
+    pub dns_servers: Vec<SocketAddr>,
     /// Whether connections to the bundled test identity provider work.
     pub test_idp: bool,
 }
@@ -111,6 +120,7 @@ impl Default for Settings {
             clock_skew: Duration::from_secs(60),
             cross_check: CrossCheck::Enforce,
             allow_private_targets: false,
+            dns_servers: Vec::new(),
             test_idp: false,
         }
     }

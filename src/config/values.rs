@@ -238,6 +238,22 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
+/// Name servers, at port 53 unless another is given.
+pub(super) fn name_servers(text: &str) -> Result<Vec<SocketAddr>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let plain = part.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+            plain.or_else(|_| part.parse::<SocketAddr>()).map_err(|_| {
+                format!(
+                    "{part:?} is no address: write 9.9.9.9, 127.0.0.1:5353, 2620:fe::fe, [2620:fe::fe]:53"
+                )
+            })
+        })
+        .collect()
+}
+
 pub(super) fn token(text: &str) -> Result<String, String> {
     if text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned())
@@ -341,5 +357,16 @@ mod tests {
     fn networks_are_addresses_or_prefixes() {
         assert_eq!(networks("10.0.0.0/8, 192.0.2.7,fd00::/8").unwrap().len(), 3);
         assert!(networks("10.0.0.0/33").unwrap_err().contains("10.0.0.0/33"));
+    }
+
+    #[test]
+    fn name_servers_listen_at_port_53_unless_told_otherwise() {
+        let read: Vec<String> = name_servers("9.9.9.9, 127.0.0.1:5353,::1, [::1]:54")
+            .unwrap()
+            .iter()
+            .map(SocketAddr::to_string)
+            .collect();
+        assert_eq!(read, ["9.9.9.9:53", "127.0.0.1:5353", "[::1]:53", "[::1]:54"]);
+        assert!(name_servers("dns.example").unwrap_err().contains("dns.example"));
     }
 }

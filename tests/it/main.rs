@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod demo;
 mod directories;
+mod dns;
 mod events;
 mod front;
 mod oauth;

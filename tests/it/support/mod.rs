@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod databases;
+pub mod dns;
 pub mod idp;
 pub mod people;
 pub mod scim;

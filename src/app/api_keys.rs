@@ -1,6 +1,13 @@
-//! API keys: made, listed, taken away, and recognised.
+//! API keys: made, found, listed, named, taken away, and recognised.
 
-use super::{Error, Result, State, actor::Actor};
+use std::time::Duration;
+
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    audit, input,
+    page::{List, Page, PageQuery, Wanted},
+};
 use crate::{
     model::{
         api_key::ApiKey,
@@ -13,52 +20,125 @@ use crate::{
 /// How many keys an environment has at the most: nobody can tell more of them apart.
 const MOST_KEYS: i64 = 1000;
 
+/// How exactly it is known when a key was last used.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// What is to be set of a key, as it came; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyChange {
+    /// What people call it.
+    pub display_name: Option<String>,
+}
+
+impl ApiKeyChange {
+    fn apply(&self, key: &mut ApiKey) -> Result<()> {
+        if let Some(name) = &self.display_name {
+            key.display_name = input::line("displayName", name, 200)?;
+        }
+        Ok(())
+    }
+}
+
 /// Who holds the key with this secret. It is looked up by its digest, so that the time it takes tells
 /// nothing about other secrets.
 pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
     let unknown = || Error::Unauthenticated("api key not found".into());
     let secret: ApiKeySecret = secret.parse().map_err(|_| unknown())?;
-    let mut conn = state.db.read().await?;
-    let key = store::api_keys::find_by_secret(&mut conn, secret.digest()).await?;
-    key.as_ref().map(Actor::holder_of).ok_or_else(unknown)
+    let found = {
+        let mut conn = state.db.read().await?;
+        store::api_keys::find_by_secret(&mut conn, secret.digest()).await?
+    };
+    let key = found.ok_or_else(unknown)?;
+    let now = state.now();
+    let noted = now - USE_NOTED_EVERY;
+    if key.last_used_at.is_none_or(|at| at <= noted) {
+        let mut tx = state.db.write().await?;
+        store::api_keys::update_last_used(&mut tx, key.id, now, noted).await?;
+        tx.commit().await?;
+    }
+    Ok(Actor::holder_of(&key))
 }
 
 /// Makes a key. Its secret is told this once.
 pub async fn create(
     state: &State,
-    environment: EnvironmentId,
+    actor: &Actor,
     management: bool,
+    change: &ApiKeyChange,
 ) -> Result<(ApiKey, ApiKeySecret)> {
+    let environment_id = actor.managed_environment()?;
     let now = state.now();
-    let key =
-        ApiKey { id: Id::new(now, &*state.random), environment_id: environment, management, created_at: now };
+    let mut key = ApiKey {
+        id: Id::new(now, &*state.random),
+        environment_id,
+        display_name: String::new(),
+        management,
+        created_at: now,
+        last_used_at: None,
+    };
+    change.apply(&mut key)?;
     let secret = ApiKeySecret::new(&*state.random);
     let mut tx = state.db.write().await?;
-    if store::environments::find(&mut tx, environment).await?.is_none() {
-        return Err(Error::not_found("environment", environment));
+    if !store::environments::lock(&mut tx, environment_id).await? {
+        return Err(Error::not_found("environment", environment_id));
     }
-    if store::api_keys::list(&mut tx, environment, MOST_KEYS).await?.len() >= MOST_KEYS as usize {
+    if store::api_keys::list(&mut tx, environment_id, None, MOST_KEYS).await?.len() >= MOST_KEYS as usize {
         return Err(Error::FailedPrecondition(
             format!("an environment has at most {MOST_KEYS} API keys; remove one first").into(),
         ));
     }
     store::api_keys::insert(&mut tx, &key, secret.digest()).await?;
+    audit::created(&mut tx, state, actor, &key).await?;
     tx.commit().await?;
     Ok((key, secret))
 }
 
-/// The keys of an environment, in the order in which they were made.
-pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<ApiKey>> {
+/// The key with this id.
+pub async fn find(state: &State, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
+    let environment_id = actor.viewed_environment()?;
+    load(&mut state.db.read().await?, environment_id, id).await
+}
+
+/// One page of an environment's keys, in the order in which they were made.
+pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ApiKey>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "api_keys");
+    let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    Ok(store::api_keys::list(&mut conn, environment, MOST_KEYS).await?)
+    let found = store::api_keys::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |key| key.id))
+}
+
+/// Changes what people call a key.
+pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyChange) -> Result<ApiKey> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut key = before.clone();
+    change.apply(&mut key)?;
+    store::api_keys::update(&mut tx, &key).await?;
+    audit::updated(&mut tx, state, actor, &before, &key).await?;
+    tx.commit().await?;
+    Ok(key)
 }
 
 /// Takes a key away: from now on it opens nothing.
-pub async fn remove(state: &State, environment: EnvironmentId, id: ApiKeyId) -> Result<()> {
+pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
-    if !store::api_keys::remove(&mut tx, environment, id).await? {
-        return Err(Error::not_found("API key", id));
+    let key = load(&mut tx, environment_id, id).await?;
+    if !store::api_keys::remove(&mut tx, environment_id, id).await? {
+        return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &key).await?;
     tx.commit().await?;
     Ok(())
+}
+
+async fn load(conn: &mut store::Conn, environment_id: EnvironmentId, id: ApiKeyId) -> Result<ApiKey> {
+    store::api_keys::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: ApiKeyId) -> Error {
+    Error::not_found("API key", id)
 }

@@ -1,6 +1,11 @@
-//! Environments: made, found and changed by the operator of the service.
+//! Environments: made by the operator of the service and by whoever owns all of them, changed by their
+//! owners.
 
-use super::{Error, Result, State, input};
+use super::{
+    Error, Result, State,
+    actor::{Actor, Author},
+    audit, input,
+};
 use crate::{
     links::Links,
     model::{
@@ -79,7 +84,8 @@ fn redirect_uris(texts: &[String]) -> Result<Vec<HttpUrl>> {
 }
 
 /// Makes an environment.
-pub async fn create(state: &State, change: &EnvironmentChange) -> Result<Environment> {
+pub async fn create(state: &State, author: &Author, change: &EnvironmentChange) -> Result<Environment> {
+    author.owns_everything()?;
     let now = state.now();
     let slug = change.slug.as_deref().ok_or_else(|| Error::invalid("slug", "is required"))?;
     let mut environment = Environment {
@@ -98,24 +104,54 @@ pub async fn create(state: &State, change: &EnvironmentChange) -> Result<Environ
     store::environments::insert(&mut tx, &environment)
         .await
         .map_err(Error::conflict_on("environment", "slug"))?;
+    audit::created(&mut tx, state, &author.in_environment(environment.id), &environment).await?;
     tx.commit().await?;
     Ok(environment)
 }
 
-/// Changes an environment.
-pub async fn update(state: &State, id: EnvironmentId, change: &EnvironmentChange) -> Result<Environment> {
+/// The environment that the caller works in.
+pub async fn current(state: &State, actor: &Actor) -> Result<Environment> {
+    let id = actor.viewed_environment()?;
+    load(&mut state.db.read().await?, id).await
+}
+
+/// Changes the environment that the caller works in.
+pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) -> Result<Environment> {
+    let id = actor.owned_environment()?;
     let mut tx = state.db.write().await?;
     if !store::environments::lock(&mut tx, id).await? {
         return Err(Error::not_found("environment", id));
     }
-    let mut environment = load(&mut tx, id).await?;
+    let before = load(&mut tx, id).await?;
+    let mut environment = before.clone();
     change.apply(&mut environment)?;
     environment.updated_at = state.now();
     store::environments::update(&mut tx, &environment)
         .await
         .map_err(Error::conflict_on("environment", "slug"))?;
+    audit::updated(&mut tx, state, actor, &before, &environment).await?;
     tx.commit().await?;
     Ok(environment)
+}
+
+/// Takes the environment away that the caller works in, with its keys, clients and webhooks. One that
+/// still has organizations stays: nobody locks out every customer with one button. Its audit log stays.
+pub async fn remove(state: &State, actor: &Actor) -> Result<()> {
+    let id = actor.owned_environment()?;
+    let mut tx = state.db.write().await?;
+    if !store::environments::lock(&mut tx, id).await? {
+        return Err(Error::not_found("environment", id));
+    }
+    let environment = load(&mut tx, id).await?;
+    if !store::organizations::list(&mut tx, id, None, 1).await?.is_empty() {
+        return Err(Error::FailedPrecondition(
+            "this environment still has organizations; delete them first".into(),
+        ));
+    }
+    store::environments::remove(&mut tx, id).await?;
+    audit::deleted(&mut tx, state, actor, &environment).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The environment that a person names by its id or its slug.

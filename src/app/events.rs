@@ -92,7 +92,7 @@ pub struct Feed {
 /// The events after a sequence number. A caller who remembers `next_after` misses nothing and sees nothing
 /// twice; one who was away for longer than events are kept is told so.
 pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     let after = whole("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
     let size = whole("page_size", query.size.as_deref(), DEFAULT_SIZE, 1, LARGEST_SIZE)?;
     let kinds = read_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod api_keys;
+pub mod audit;
 pub mod authorize;
 pub mod dns;
 pub mod environments;

@@ -1,9 +1,14 @@
 //! OAuth clients: apps that sign people in through OpenID Connect.
 
-use super::{Error, Result, State};
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    audit::{self, Entry},
+    input,
+    page::{List, Page, PageQuery, Wanted},
+};
 use crate::{
     model::{
-        http_url::HttpUrl,
         id::{EnvironmentId, OauthClientId},
         oauth_client::{IdTokenAlg, OauthClient},
         secret::OauthClientSecret,
@@ -11,7 +16,37 @@ use crate::{
     store::{self, oauth_clients},
 };
 
-/// A client that was just made, with the secret that is shown this once.
+/// What is to be set of a client, as it came; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct OauthClientChange {
+    /// What people call it.
+    pub display_name: Option<String>,
+    /// `RS256`, `ES256` or `EdDSA`.
+    pub id_token_alg: Option<String>,
+    /// Where a login that the identity provider began is handed to the app; an empty one clears it.
+    pub initiate_login_uri: Option<String>,
+}
+
+impl OauthClientChange {
+    fn apply(&self, client: &mut OauthClient) -> Result<()> {
+        if let Some(name) = &self.display_name {
+            client.display_name = input::line("displayName", name, 200)?;
+        }
+        if let Some(alg) = &self.id_token_alg {
+            client.id_token_alg = match alg.as_str() {
+                "" => IdTokenAlg::default(),
+                name => IdTokenAlg::parse(name)
+                    .ok_or_else(|| Error::invalid("idTokenAlg", "must be RS256, ES256 or EdDSA"))?,
+            };
+        }
+        if let Some(uri) = &self.initiate_login_uri {
+            client.initiate_login_uri = input::optional_url("initiateLoginUri", uri)?;
+        }
+        Ok(())
+    }
+}
+
+/// A client with a secret that was just made and is shown this once.
 #[derive(Debug)]
 pub struct Created {
     /// The client.
@@ -21,47 +56,99 @@ pub struct Created {
 }
 
 /// Makes a client in an environment.
-pub async fn create(
-    state: &State,
-    environment_id: EnvironmentId,
-    id_token_alg: IdTokenAlg,
-    initiate_login_uri: Option<HttpUrl>,
-) -> Result<Created> {
+pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<Created> {
+    let environment_id = actor.managed_environment()?;
     let now = state.now();
-    let client = OauthClient {
+    let mut client = OauthClient {
         id: OauthClientId::new(now, &*state.random),
         environment_id,
-        id_token_alg,
-        initiate_login_uri,
+        display_name: String::new(),
+        id_token_alg: IdTokenAlg::default(),
+        initiate_login_uri: None,
         created_at: now,
     };
+    change.apply(&mut client)?;
     let secret = OauthClientSecret::new(&*state.random);
     let mut tx = state.db.write().await?;
     oauth_clients::insert(&mut tx, &client, secret.digest()).await.map_err(|error| match error {
         store::Error::MissingReference => Error::not_found("environment", environment_id),
         other => other.into(),
     })?;
+    audit::created(&mut tx, state, actor, &client).await?;
     tx.commit().await?;
     Ok(Created { client, secret })
 }
 
-/// Up to `limit` clients of an environment, from `from` on.
-pub async fn list(
-    state: &State,
-    environment_id: EnvironmentId,
-    from: Option<OauthClientId>,
-    limit: i64,
-) -> Result<Vec<OauthClient>> {
+/// The client with this id.
+pub async fn find(state: &State, actor: &Actor, id: OauthClientId) -> Result<OauthClient> {
+    let environment_id = actor.viewed_environment()?;
+    load(&mut state.db.read().await?, environment_id, id).await
+}
+
+/// One page of an environment's clients, in the order in which they were made.
+pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<OauthClient>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "oauth_clients");
+    let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
-    Ok(oauth_clients::list(&mut conn, environment_id, from, limit).await?)
+    let found = oauth_clients::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |client| client.id))
+}
+
+/// Changes a client. Its secret stays.
+pub async fn update(
+    state: &State,
+    actor: &Actor,
+    id: OauthClientId,
+    change: &OauthClientChange,
+) -> Result<OauthClient> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut client = before.clone();
+    change.apply(&mut client)?;
+    oauth_clients::update(&mut tx, &client).await?;
+    audit::updated(&mut tx, state, actor, &before, &client).await?;
+    tx.commit().await?;
+    Ok(client)
+}
+
+/// Gives a client a new secret, which is told this once. The old one stops working now.
+pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> Result<Created> {
+    let environment_id = actor.managed_environment()?;
+    let secret = OauthClientSecret::new(&*state.random);
+    let mut tx = state.db.write().await?;
+    let client = load(&mut tx, environment_id, id).await?;
+    if !oauth_clients::update_secret(&mut tx, environment_id, id, secret.digest()).await? {
+        return Err(not_found(id));
+    }
+    let entry = Entry::of(&client, "secret_rotated");
+    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    tx.commit().await?;
+    Ok(Created { client, secret })
 }
 
 /// Takes a client away. Its access tokens end with it.
-pub async fn delete(state: &State, environment_id: EnvironmentId, id: OauthClientId) -> Result<()> {
+pub async fn remove(state: &State, actor: &Actor, id: OauthClientId) -> Result<()> {
+    let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    let client = load(&mut tx, environment_id, id).await?;
     if !oauth_clients::remove(&mut tx, environment_id, id).await? {
-        return Err(Error::not_found("OAuth client", id));
+        return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &client).await?;
     tx.commit().await?;
     Ok(())
+}
+
+async fn load(
+    conn: &mut store::Conn,
+    environment_id: EnvironmentId,
+    id: OauthClientId,
+) -> Result<OauthClient> {
+    oauth_clients::find(conn, environment_id, id).await?.ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: OauthClientId) -> Error {
+    Error::not_found("OAuth client", id)
 }

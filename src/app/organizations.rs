@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Error, Result, State,
     actor::Actor,
-    input,
+    audit, input,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
@@ -95,13 +95,14 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
     store::organizations::insert(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
+    audit::created(&mut tx, state, actor, &organization).await?;
     tx.commit().await?;
     Ok(organization)
 }
 
 /// The organization with this id.
 pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Organization> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
@@ -113,7 +114,7 @@ pub async fn environment_of(state: &State, id: OrganizationId) -> Result<Environ
 
 /// One page of the organizations, in the order in which they were made.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "organizations");
     let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -131,12 +132,14 @@ pub async fn update(
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
     store::organizations::lock(&mut tx, environment_id, id).await?;
-    let mut organization = load(&mut tx, environment_id, id).await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut organization = before.clone();
     change.apply(&mut organization)?;
     organization.updated_at = state.now();
     store::organizations::update(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
+    audit::updated(&mut tx, state, actor, &before, &organization).await?;
     tx.commit().await?;
     Ok(organization)
 }
@@ -145,9 +148,11 @@ pub async fn update(
 pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    let organization = load(&mut tx, environment_id, id).await?;
     if !store::organizations::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &organization).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -30,7 +30,7 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
     if request.state.contains('\0') {
         return Err(Error::invalid("state", "must not contain NUL"));
     }
-    let login = find_connection(state, actor.environment(), request).await?;
+    let login = find_connection(state, actor.served_environment()?, request).await?;
     if !login.connection.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }

@@ -3,8 +3,8 @@
 
 use super::{
     Error, Result, State,
-    actor::Actor,
-    environments, import_metadata, input, organizations,
+    actor::{Actor, Part},
+    audit, environments, import_metadata, input, organizations,
     outgoing::{Outgoing, OutgoingLimits},
     page::{List, Page, PageQuery, Wanted},
     sp_keys,
@@ -193,7 +193,7 @@ pub async fn create(
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
 ) -> Result<DescribedConnection> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.managed_part(Part::Saml, organization_id)?;
     let metadata = change.metadata(state).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
@@ -230,14 +230,15 @@ pub async fn create(
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
+    audit::created(&mut tx, state, actor, &connection).await?;
     tx.commit().await?;
     describe(state, connection).await
 }
 
 /// The connection with this id.
 pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
-    let environment_id = actor.managed_environment()?;
-    let connection = load(&mut state.db.read().await?, environment_id, id).await?;
+    let connection = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    actor.viewed_part(Part::Saml, connection.organization_id)?;
     describe(state, connection).await
 }
 
@@ -254,7 +255,7 @@ pub async fn list(
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<DescribedConnection>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_part(Part::Saml, organization_id)?;
     let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
     let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -291,8 +292,9 @@ pub async fn update(
     id: SamlConnectionId,
     change: &SamlConnectionChange,
 ) -> Result<DescribedConnection> {
-    let environment_id = actor.managed_environment()?;
-    let organization_id = load(&mut state.db.read().await?, environment_id, id).await?.organization_id;
+    let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    let organization_id = stored.organization_id;
+    let environment_id = actor.managed_part(Part::Saml, organization_id)?;
     let metadata = change.metadata(state).await?;
     let mut tx = state.db.write().await?;
     // The organization first, so that two that make different connections primary take turns.
@@ -310,17 +312,20 @@ pub async fn update(
     if !store::saml_connections::update(&mut tx, &connection).await? {
         return Err(not_found(id));
     }
+    audit::updated(&mut tx, state, actor, &before, &connection).await?;
     tx.commit().await?;
     describe(state, connection).await
 }
 
 /// Takes a connection away. Its logins stay as history.
 pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    let connection = load(&mut tx, actor.environment(), id).await?;
+    let environment_id = actor.managed_part(Part::Saml, connection.organization_id)?;
     if !store::saml_connections::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &connection).await?;
     tx.commit().await?;
     Ok(())
 }

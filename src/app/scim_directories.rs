@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::{
     Error, Result, State,
-    actor::Actor,
+    actor::{Actor, Part},
+    audit::{self, Entry},
     environments, organizations,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
     model::{
+        audit::audit_fields,
         domain::Domain,
         id::{EnvironmentId, Id, OrganizationId, ScimDirectoryId},
         organization::Organization,
@@ -115,7 +117,7 @@ pub async fn create(
     organization_id: OrganizationId,
     change: &ScimDirectoryChange,
 ) -> Result<DescribedDirectory> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.managed_part(Part::Scim, organization_id)?;
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -140,15 +142,16 @@ pub async fn create(
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::scim_directories::insert(&mut tx, &directory).await?;
+    audit::created(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
     Ok(DescribedDirectory { directory, tokens: Vec::new() })
 }
 
 /// The directory with this id.
 pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
-    let environment_id = actor.managed_environment()?;
     let mut conn = state.db.read().await?;
-    let directory = load(&mut conn, environment_id, id).await?;
+    let directory = load(&mut conn, actor.environment(), id).await?;
+    actor.viewed_part(Part::Scim, directory.organization_id)?;
     describe(state, &mut conn, directory).await
 }
 
@@ -165,7 +168,7 @@ pub async fn list(
     organization_id: OrganizationId,
     query: &PageQuery,
 ) -> Result<Page<DescribedDirectory>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_part(Part::Scim, organization_id)?;
     let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
     let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -193,18 +196,21 @@ pub async fn update(
     id: ScimDirectoryId,
     change: &ScimDirectoryChange,
 ) -> Result<DescribedDirectory> {
-    let environment_id = actor.managed_environment()?;
-    let organization_id = load(&mut state.db.read().await?, environment_id, id).await?.organization_id;
+    let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
+    let organization_id = stored.organization_id;
+    let environment_id = actor.managed_part(Part::Scim, organization_id)?;
     let mut tx = state.db.write().await?;
     // The organization first, so that two that make different directories primary take turns.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
-    let mut directory = load(&mut tx, environment_id, id).await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut directory = before.clone();
     change.apply(&mut directory);
     directory.updated_at = state.now();
     if directory.primary {
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::scim_directories::update(&mut tx, &directory).await?;
+    audit::updated(&mut tx, state, actor, &before, &directory).await?;
     let described = describe(state, &mut tx, directory).await?;
     tx.commit().await?;
     Ok(described)
@@ -212,11 +218,13 @@ pub async fn update(
 
 /// Takes a directory away with its people, groups, tokens and request log. Its events stay.
 pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    let directory = load(&mut tx, actor.environment(), id).await?;
+    let environment_id = actor.managed_part(Part::Scim, directory.organization_id)?;
     if !store::scim_directories::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -228,7 +236,6 @@ pub async fn rotate(
     id: ScimDirectoryId,
     overlap: Duration,
 ) -> Result<ScimBearerToken> {
-    let environment_id = actor.managed_environment()?;
     if overlap > LONGEST_OVERLAP {
         return Err(Error::invalid(
             "overlapSeconds",
@@ -238,7 +245,7 @@ pub async fn rotate(
     let now = state.now();
     let token = ScimBearerToken::new(&*state.random);
     let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, environment_id, id).await?;
+    let directory = lock(&mut tx, actor, id).await?;
     store::scim_directories::end_tokens(&mut tx, id, now + overlap, true).await?;
     if store::scim_directories::list_tokens(&mut tx, id, now, MOST_TOKENS).await?.len()
         >= MOST_TOKENS as usize
@@ -252,28 +259,29 @@ pub async fn rotate(
         ));
     }
     store::scim_directories::insert_token(&mut tx, directory.id, token.digest(), now).await?;
+    let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
+    let entry = Entry::of(&directory, "bearer_token_rotated").saying(facts);
+    audit::record(&mut tx, state, Some(directory.environment_id), &actor.author(), entry).await?;
     tx.commit().await?;
     Ok(token)
 }
 
 /// Ends the tokens that a newer one replaced, now.
 pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
-    let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
-    let directory = lock(&mut tx, environment_id, id).await?;
+    let directory = lock(&mut tx, actor, id).await?;
     store::scim_directories::end_tokens(&mut tx, id, state.now(), false).await?;
+    let entry = Entry::of(&directory, "bearer_token_overlap_ended");
+    audit::record(&mut tx, state, Some(directory.environment_id), &actor.author(), entry).await?;
     let described = describe(state, &mut tx, directory).await?;
     tx.commit().await?;
     Ok(described)
 }
 
 /// Keeps others from changing the directory's tokens until the transaction ends.
-async fn lock(
-    tx: &mut store::Transaction,
-    environment_id: EnvironmentId,
-    id: ScimDirectoryId,
-) -> Result<ScimDirectory> {
-    let directory = load(tx, environment_id, id).await?;
+async fn lock(tx: &mut store::Transaction, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectory> {
+    let directory = load(tx, actor.environment(), id).await?;
+    let environment_id = actor.managed_part(Part::Scim, directory.organization_id)?;
     store::organizations::lock(tx, environment_id, directory.organization_id).await?;
     load(tx, environment_id, id).await
 }

@@ -110,7 +110,7 @@ pub async fn list_users(
     group: &str,
     page: &PageQuery,
 ) -> Result<Page<DirectoryUser>> {
-    let environment_id = actor.environment();
+    let environment_id = actor.served_environment()?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let group: Option<ScimGroupId> = match group {
@@ -135,7 +135,7 @@ pub async fn list_users(
 /// One person, deleted or not.
 pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_user(&mut conn, actor.environment(), id).await?;
+    let found = store::scim_people::find_user(&mut conn, actor.served_environment()?, id).await?;
     found.map(describe_user).ok_or_else(|| Error::not_found("SCIM user", id))
 }
 
@@ -146,7 +146,7 @@ pub async fn list_groups(
     query: &DirectoryQuery,
     page: &PageQuery,
 ) -> Result<Page<DirectoryGroup>> {
-    let environment_id = actor.environment();
+    let environment_id = actor.served_environment()?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
@@ -163,7 +163,7 @@ pub async fn list_groups(
 /// One group, deleted or not.
 pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_group(&mut conn, actor.environment(), id).await?;
+    let found = store::scim_people::find_group(&mut conn, actor.served_environment()?, id).await?;
     describe_group(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::{
     Error, Result, State,
-    actor::Actor,
+    actor::{Actor, Part},
     page::{List, Page, PageQuery, Wanted},
     scim_directories,
 };
@@ -282,7 +282,9 @@ pub async fn list(
     query: &ScimRequestQuery,
     page: &PageQuery,
 ) -> Result<Page<ScimRequest>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.environment();
+    let found = scim_directories::load(&mut state.db.read().await?, environment_id, directory).await?;
+    actor.viewed_part(Part::Scim, found.organization_id)?;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = Wanted::read(state, &list, page)?;
     let (status_from, status_to) = query.statuses()?;
@@ -291,7 +293,6 @@ pub async fn list(
         tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
     }
     let mut conn = state.db.read().await?;
-    scim_directories::load(&mut conn, environment_id, directory).await?;
     let found = scim_requests::list(
         &mut conn,
         scim_requests::Wanted {
@@ -313,10 +314,13 @@ pub async fn list(
 
 /// One request.
 pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<ScimRequest> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.environment();
     let mut conn = state.db.read().await?;
     let row = scim_requests::find(&mut conn, environment_id, id).await?;
-    open(state, row.ok_or_else(|| Error::not_found("SCIM request", id))?)
+    let row = row.ok_or_else(|| Error::not_found("SCIM request", id))?;
+    let directory = scim_directories::load(&mut conn, environment_id, row.directory_id).await?;
+    actor.viewed_part(Part::Scim, directory.organization_id)?;
+    open(state, row)
 }
 
 fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {

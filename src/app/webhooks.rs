@@ -7,11 +7,13 @@ pub mod signature;
 use super::{
     Error, Result, State,
     actor::Actor,
+    audit::{self, Entry},
     events, input, outgoing,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
     model::{
+        audit::audit_fields,
         event::EventKind,
         http_url::HttpUrl,
         id::{EnvironmentId, Id, WebhookDeliveryId, WebhookId},
@@ -89,19 +91,20 @@ pub async fn create(
         updated_at: now,
     };
     store::webhooks::insert(&mut tx, &webhook).await?;
+    audit::created(&mut tx, state, actor, &webhook).await?;
     tx.commit().await?;
     Ok((webhook, secret))
 }
 
 /// The webhook with this id.
 pub async fn find(state: &State, actor: &Actor, id: WebhookId) -> Result<Webhook> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
 /// One page of the webhooks, in the order in which they were made.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Webhook>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "webhooks");
     let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
@@ -117,7 +120,8 @@ pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &Webhoo
     let now = state.now();
     let mut tx = state.db.write().await?;
     store::webhooks::lock(&mut tx, environment_id, id).await?;
-    let mut webhook = load(&mut tx, environment_id, id).await?;
+    let before = load(&mut tx, environment_id, id).await?;
+    let mut webhook = before.clone();
     webhook.url = url.unwrap_or(webhook.url);
     webhook.event_types = event_types.unwrap_or(webhook.event_types);
     match (change.enabled, webhook.disabled_at) {
@@ -131,6 +135,7 @@ pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &Webhoo
     webhook.updated_at = now;
     webhook.failures = 0;
     store::webhooks::update(&mut tx, &webhook).await?;
+    audit::updated(&mut tx, state, actor, &before, &webhook).await?;
     tx.commit().await?;
     Ok(webhook)
 }
@@ -139,9 +144,11 @@ pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &Webhoo
 pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    let webhook = load(&mut tx, environment_id, id).await?;
     if !store::webhooks::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
+    audit::deleted(&mut tx, state, actor, &webhook).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -163,6 +170,8 @@ pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64
     webhook.next_sequence = (after + 1).max(first);
     webhook.updated_at = state.now();
     store::webhooks::update(&mut tx, &webhook).await?;
+    let entry = Entry::of(&webhook, "replayed").saying(audit_fields! { "after": after });
+    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
     tx.commit().await?;
     Ok(webhook)
 }
@@ -175,7 +184,7 @@ pub async fn list_deliveries(
     delivery_state: &str,
     query: &PageQuery,
 ) -> Result<Page<WebhookDelivery>> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     let wanted_state = match delivery_state {
         "" => None,
         name => Some(
@@ -201,7 +210,7 @@ pub async fn list_deliveries(
 
 /// One delivery.
 pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.viewed_environment()?;
     let mut conn = state.db.read().await?;
     let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
     found.ok_or_else(|| delivery_not_found(id))
@@ -218,6 +227,10 @@ pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId
         .await?
         .ok_or_else(|| delivery_not_found(id))?;
     store::webhooks::wake(&mut tx, delivery.webhook_id).await?;
+    let webhook = load(&mut tx, environment_id, delivery.webhook_id).await?;
+    let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
+    let entry = Entry::of(&webhook, "delivery_replayed").saying(facts);
+    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
     tx.commit().await?;
     Ok(delivery)
 }

@@ -4,7 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
 use crate::{
-    app::{api_keys, environments},
+    app::{
+        actor::Actor,
+        api_keys::{self, ApiKeyChange},
+        environments,
+    },
     http::api::api_keys as wire,
 };
 
@@ -29,6 +33,9 @@ pub(super) struct Create {
     /// Let it manage organizations and connections too
     #[arg(long)]
     management: bool,
+    /// What people call it
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -52,7 +59,9 @@ impl ApiKey {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let (key, secret) = api_keys::create(&state, environment.id, create.management)
+                let actor = Actor::operator(environment.id);
+                let change = ApiKeyChange { display_name: create.display_name };
+                let (key, secret) = api_keys::create(&state, &actor, create.management, &change)
                     .await
                     .map_err(session::in_flags)?;
                 let view = wire::ApiKey::created(&key, &secret);
@@ -61,7 +70,8 @@ impl ApiKey {
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
-                api_keys::remove(&state, environment.id, id).await.map_err(session::in_flags)?;
+                let actor = Actor::operator(environment.id);
+                api_keys::remove(&state, &actor, id).await.map_err(session::in_flags)?;
                 output::line(&format!("{id} opens nothing any more"));
                 Ok(())
             }

@@ -4,7 +4,10 @@ use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
 use crate::{
-    app::environments::{self, EnvironmentChange},
+    app::{
+        actor::{Actor, Author},
+        environments::{self, EnvironmentChange},
+    },
     http::api::environments as wire,
 };
 
@@ -110,14 +113,18 @@ impl Environment {
                 let mut change = create.fields.change();
                 change.display_name.get_or_insert_with(|| create.slug.clone());
                 change.slug = Some(create.slug);
-                let made = environments::create(&state, &change).await.map_err(session::in_flags)?;
+                let made = environments::create(&state, &Author::OPERATOR, &change)
+                    .await
+                    .map_err(session::in_flags)?;
                 output::created(create.json, &wire::Environment::from(&made), "Environment made:")
             }
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;
                 let mut change = update.fields.change();
                 change.slug = update.slug;
-                let now = environments::update(&state, found.id, &change).await.map_err(session::in_flags)?;
+                let now = environments::update(&state, &Actor::operator(found.id), &change)
+                    .await
+                    .map_err(session::in_flags)?;
                 output::created(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {

@@ -1,13 +1,15 @@
 //! `ostiary oauth-client`.
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
 use crate::{
-    app::{environments, oauth_clients},
+    app::{
+        actor::Actor,
+        environments,
+        oauth_clients::{self, OauthClientChange},
+    },
     http::api::oauth_clients as wire,
-    model::{http_url::HttpUrl, oauth_client::IdTokenAlg},
 };
 
 /// OAuth clients: apps that sign people in through OpenID Connect
@@ -37,6 +39,9 @@ pub(super) struct Create {
     /// Where the app begins a login that somebody else started
     #[arg(long, value_name = "URI")]
     initiate_login_uri: Option<String>,
+    /// What people call it
+    #[arg(long, value_name = "NAME")]
+    display_name: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -60,14 +65,13 @@ impl OauthClient {
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
-                let alg = IdTokenAlg::parse(&create.id_token_alg).context("--id-token-alg is not known")?;
-                let initiate = create
-                    .initiate_login_uri
-                    .map(|uri| HttpUrl::parse(&uri).context("--initiate-login-uri: must be an http(s) URL"))
-                    .transpose()?;
-                let made = oauth_clients::create(&state, environment.id, alg, initiate)
-                    .await
-                    .map_err(session::in_flags)?;
+                let change = OauthClientChange {
+                    display_name: create.display_name,
+                    id_token_alg: Some(create.id_token_alg),
+                    initiate_login_uri: create.initiate_login_uri,
+                };
+                let actor = Actor::operator(environment.id);
+                let made = oauth_clients::create(&state, &actor, &change).await.map_err(session::in_flags)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
                 output::created(create.json, &view, "OAuth client made; its secret is shown this once:")?;
                 if !create.json {
@@ -82,7 +86,8 @@ impl OauthClient {
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
-                oauth_clients::delete(&state, environment.id, id).await.map_err(session::in_flags)?;
+                let actor = Actor::operator(environment.id);
+                oauth_clients::remove(&state, &actor, id).await.map_err(session::in_flags)?;
                 output::line(&format!("{id} is gone, and so are its access tokens"));
                 Ok(())
             }

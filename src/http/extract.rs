@@ -3,7 +3,7 @@
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
 use actix_web::{
-    Error, FromRequest, HttpRequest,
+    Error, FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
     error::{ErrorPayloadTooLarge, ErrorUnsupportedMediaType, PayloadError},
     http::header,
@@ -11,7 +11,10 @@ use actix_web::{
 };
 
 use super::{api::fields::Fields, problem::Problem};
-use crate::app::{self, Result, State, actor::Actor, api_keys};
+use crate::{
+    app::{self, Result, State, actor::Actor, api_keys},
+    model::client_address::ClientAddress,
+};
 
 /// One call of the API, by a caller who proved who it is. A stranger's body is never read.
 pub struct Call<S, B = Nothing> {
@@ -96,7 +99,7 @@ async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Actor> {
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
     let actor = api_keys::authenticate(state, bearer(request)?).await?;
     S::check(&actor)?;
-    Ok(actor)
+    Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }
 
 /// The key in the one header that is taken (contracts §2.1).

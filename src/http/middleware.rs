@@ -27,13 +27,12 @@ use ipnet::IpNet;
 use tracing::Instrument as _;
 
 use super::{
-    client::ClientAddress,
-    fallback,
+    client, fallback,
     limits::{Caller, Limits},
     routes,
 };
 use crate::{
-    model::{random::Random, time::Clock},
+    model::{client_address::ClientAddress, random::Random, time::Clock},
     telemetry,
 };
 
@@ -93,7 +92,7 @@ pub async fn attend(
     let began = Instant::now();
     let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |address| address.ip().to_canonical());
     let peer_is_trusted = front.trusted_proxies.iter().any(|network| network.contains(&peer));
-    let client = ClientAddress::behind(peer, request.headers(), &front.trusted_proxies);
+    let client = client::behind(peer, request.headers(), &front.trusted_proxies);
     let id = front.request_id(&request, peer_is_trusted);
     let method = method_name(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());

@@ -1,6 +1,9 @@
 //! API keys: how the vendor's backend proves which environment it speaks for.
 
+use serde_json::{Map, Value};
+
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     id::{ApiKeyId, EnvironmentId},
     time::Timestamp,
 };
@@ -12,8 +15,22 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     /// The one environment it opens.
     pub environment_id: EnvironmentId,
+    /// What people call it; may be empty.
+    pub display_name: String,
     /// Whether it may also call the management API.
     pub management: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it last opened something, give or take some minutes.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Audited for ApiKey {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "api_key", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! { "displayName": self.display_name, "hasManagementApiAccess": self.management }
+    }
 }

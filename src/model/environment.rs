@@ -3,8 +3,14 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{http_url::HttpUrl, id::EnvironmentId, time::Timestamp};
+use super::{
+    audit::{AuditTarget, Audited, audit_fields},
+    http_url::HttpUrl,
+    id::EnvironmentId,
+    time::Timestamp,
+};
 
 /// First path segments that are routes of ours, now or in an API to come, and so cannot be slugs.
 pub const RESERVED_SLUGS: [&str; 22] = [
@@ -118,6 +124,24 @@ pub struct Environment {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Audited for Environment {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "environment", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        let uris: Vec<&str> = self.oauth_redirect_uris.iter().map(HttpUrl::as_str).collect();
+        audit_fields! {
+            "slug": self.slug.as_str(),
+            "displayName": self.display_name,
+            "redirectUrl": self.redirect_url.as_ref().map(HttpUrl::as_str),
+            "oauthRedirectUris": uris,
+            "authUrl": self.auth_url.as_ref().map(HttpUrl::as_str),
+            "idpInitiated": self.idp_initiated.as_str(),
+        }
+    }
 }
 
 #[cfg(test)]

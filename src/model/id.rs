@@ -169,6 +169,11 @@ kinds! {
     ScimRequestKind ScimRequestId "scim_request_" "SCIM request";
     WebhookKind WebhookId "webhook_" "webhook";
     WebhookDeliveryKind WebhookDeliveryId "msg_" "webhook delivery";
+    AuditEventKind AuditEventId "audit_" "audit event";
+    AdministratorKind AdministratorId "admin_" "administrator";
+    AdminSessionKind AdminSessionId "admin_session_" "session";
+    PasskeyKind PasskeyId "passkey_" "passkey";
+    SetupLinkKind SetupLinkId "setup_link_" "setup link";
 }
 
 #[cfg(test)]

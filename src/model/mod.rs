@@ -1,8 +1,11 @@
 //! What things are, as types that cannot be wrong. No I/O; the system's clock and randomness are
 //! asked here and nowhere else.
 
+pub mod administrator;
 pub mod api_key;
+pub mod audit;
 pub mod check;
+pub mod client_address;
 pub mod domain;
 pub mod email;
 pub mod environment;

@@ -1,8 +1,10 @@
 //! OAuth clients: apps that sign people in through OpenID Connect.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     http_url::HttpUrl,
     id::{EnvironmentId, OauthClientId},
     time::Timestamp,
@@ -46,10 +48,26 @@ pub struct OauthClient {
     pub id: OauthClientId,
     /// The environment whose organizations it signs in.
     pub environment_id: EnvironmentId,
+    /// What people call it; may be empty.
+    pub display_name: String,
     /// How its ID tokens are signed.
     pub id_token_alg: IdTokenAlg,
     /// Where a login that the identity provider began is handed to the app (OpenID Connect Core §4).
     pub initiate_login_uri: Option<HttpUrl>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Audited for OauthClient {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "saml_oauth_client", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "displayName": self.display_name,
+            "idTokenAlg": self.id_token_alg.as_str(),
+            "initiateLoginUri": self.initiate_login_uri.as_ref().map(HttpUrl::as_str),
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Organizations: the customers of the vendor.
 
+use serde_json::{Map, Value, json};
+
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
     time::Timestamp,
@@ -43,6 +46,22 @@ impl Organization {
     /// Whether an address of `domain` may come in: exactly a listed domain, no sub-domain of one.
     pub fn admits(&self, domain: &Domain) -> bool {
         self.admitted_domains().any(|admitted| admitted == domain)
+    }
+}
+
+impl Audited for Organization {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "organization", id: self.id.to_string(), organization_id: Some(self.id) }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        let domains: Map<String, Value> =
+            self.domains.iter().map(|d| (d.domain.to_string(), json!(d.state.as_str()))).collect();
+        audit_fields! {
+            "displayName": self.display_name,
+            "externalId": self.external_id,
+            "domains": domains,
+        }
     }
 }
 

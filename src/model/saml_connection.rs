@@ -1,8 +1,10 @@
 //! SAML connections: how one organization's identity provider is tied in.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     environment::IdpInitiated,
     http_url::HttpUrl,
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
@@ -94,5 +96,34 @@ impl SamlConnection {
             missing.push("idpCertificate");
         }
         missing
+    }
+}
+
+impl Audited for SamlConnection {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget {
+            kind: "saml_connection",
+            id: self.id.to_string(),
+            organization_id: Some(self.organization_id),
+        }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "primary": self.primary,
+            "idpEntityId": self.idp_entity_id,
+            "idpRedirectUrl": self.idp_redirect_url.as_ref().map(HttpUrl::as_str),
+            "idpCertificates": self.idp_certificates,
+            "idpBinding": self.idp_binding.as_str(),
+            "spEntityId": self.sp_entity_id,
+            "spAcsUrls": self.sp_acs_urls,
+            "idpInitiated": self.idp_initiated.map(IdpInitiated::as_str),
+            "emailAttribute": self.email_attribute,
+            "allowSha1": self.allow_sha1,
+            "assertionEncryption": self.assertion_encryption,
+            "allowCbcEncryption": self.allow_cbc_encryption,
+            "signAuthnRequests": self.sign_authn_requests,
+            "forceAuthn": self.force_authn,
+        }
     }
 }

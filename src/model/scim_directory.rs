@@ -1,6 +1,9 @@
 //! SCIM directories: where one organization's identity provider pushes its people and groups.
 
+use serde_json::{Map, Value};
+
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
     time::Timestamp,
 };
@@ -39,4 +42,24 @@ pub struct BearerToken {
     pub expires_at: Option<Timestamp>,
     /// When it last opened the directory, give or take a minute.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl Audited for ScimDirectory {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget {
+            kind: "scim_directory",
+            id: self.id.to_string(),
+            organization_id: Some(self.organization_id),
+        }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "primary": self.primary,
+            "scimBaseUrl": self.scim_base_url,
+            "allowForeignSecondaryEmails": self.allow_foreign_secondary_emails,
+            "refuseInactiveLogins": self.refuse_inactive_logins,
+            "requireProvisionedLogins": self.require_provisioned_logins,
+        }
+    }
 }

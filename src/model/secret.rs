@@ -111,6 +111,10 @@ secrets! {
     AccessCodeKind AccessCode "saml_access_code_" "the one-time code an app redeems, at redeem or as OAuth `code`";
     ScimBearerTokenKind ScimBearerToken "ssoready_scim_bearer_token_" "the token by which an identity provider opens a directory";
     AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";
+    AdminInvitationTokenKind AdminInvitationToken "ostiary_invite_" "the one-time token by which somebody becomes an administrator";
+    AdminSessionTokenKind AdminSessionToken "ostiary_session_" "the cookie of a console session";
+    SetupLinkTokenKind SetupLinkToken "ssoready_one_time_token_" "the one-time token of a setup link";
+    SetupSessionTokenKind SetupSessionToken "ostiary_setup_" "the cookie of a redeemed setup link";
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Webhooks: where a vendor wants events sent, and what became of each.
 
+use serde_json::{Map, Value};
+
 use super::{
+    audit::{AuditTarget, Audited, audit_fields},
     event::EventKind,
     http_url::HttpUrl,
     id::{EnvironmentId, WebhookDeliveryId, WebhookId},
@@ -91,4 +94,19 @@ pub struct WebhookDelivery {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Audited for Webhook {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "webhook", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        let kinds: Vec<&str> = self.event_types.iter().copied().map(EventKind::as_str).collect();
+        audit_fields! {
+            "url": self.url.as_str(),
+            "eventTypes": kinds,
+            "enabled": self.disabled_at.is_none(),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! API keys in the database: without their secrets, of which there are digests only.
 
-use super::{Conn, Result};
+use super::{Conn, Result, columns};
 use crate::model::{
     api_key::ApiKey,
     id::{ApiKeyId, EnvironmentId},
@@ -12,8 +12,10 @@ use crate::model::{
 struct Row {
     id: ApiKeyId,
     environment_id: EnvironmentId,
+    display_name: String,
     management: bool,
     created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
 }
 
 impl From<Row> for ApiKey {
@@ -21,8 +23,10 @@ impl From<Row> for ApiKey {
         Self {
             id: row.id,
             environment_id: row.environment_id,
+            display_name: row.display_name,
             management: row.management,
             created_at: row.created_at,
+            last_used_at: row.last_used_at,
         }
     }
 }
@@ -30,21 +34,44 @@ impl From<Row> for ApiKey {
 /// The key whose secret has this digest: the one unscoped query, since it is how a caller gets a scope.
 pub async fn find_by_secret(conn: &mut Conn, secret: Digest) -> Result<Option<ApiKey>> {
     let row = conn
-        .sql("SELECT id, environment_id, management, created_at FROM api_keys WHERE secret_sha256 = $1")
+        .sql(
+            "SELECT id, environment_id, display_name, management, created_at, last_used_at FROM api_keys \
+             WHERE secret_sha256 = $1",
+        )
         .bind(secret)
         .optional::<Row>()
         .await?;
     Ok(row.map(ApiKey::from))
 }
 
-/// Every key of an environment, in the order in which they were made, at most `limit`.
-pub async fn list(conn: &mut Conn, environment_id: EnvironmentId, limit: i64) -> Result<Vec<ApiKey>> {
-    let rows = conn
+/// The key with this id.
+pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: ApiKeyId) -> Result<Option<ApiKey>> {
+    let row = conn
         .sql(
-            "SELECT id, environment_id, management, created_at FROM api_keys WHERE environment_id = $1 \
-             ORDER BY id LIMIT $2",
+            "SELECT id, environment_id, display_name, management, created_at, last_used_at FROM api_keys \
+             WHERE environment_id = $1 AND id = $2",
         )
         .bind(environment_id)
+        .bind(id)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(ApiKey::from))
+}
+
+/// Up to `limit` keys of an environment from `from` on, in the order in which they were made.
+pub async fn list(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<ApiKeyId>,
+    limit: i64,
+) -> Result<Vec<ApiKey>> {
+    let rows = conn
+        .sql(
+            "SELECT id, environment_id, display_name, management, created_at, last_used_at FROM api_keys \
+             WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
+        )
+        .bind(environment_id)
+        .bind(columns::first_or(from))
         .bind(limit)
         .all::<Row>()
         .await?;
@@ -54,16 +81,45 @@ pub async fn list(conn: &mut Conn, environment_id: EnvironmentId, limit: i64) ->
 /// Adds a key with the digest of its secret.
 pub async fn insert(conn: &mut Conn, key: &ApiKey, secret: Digest) -> Result<()> {
     conn.sql(
-        "INSERT INTO api_keys (id, environment_id, secret_sha256, management, created_at) \
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO api_keys (id, environment_id, secret_sha256, display_name, management, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(key.id)
     .bind(key.environment_id)
     .bind(secret)
+    .bind(key.display_name.as_str())
     .bind(key.management)
     .bind(key.created_at)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Writes what can change of a key: its name. Tells whether it is there.
+pub async fn update(conn: &mut Conn, key: &ApiKey) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE api_keys SET display_name = $3 WHERE environment_id = $1 AND id = $2")
+        .bind(key.environment_id)
+        .bind(key.id)
+        .bind(key.display_name.as_str())
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Notes that a key was used, unless somebody noted it since `unless_since`.
+pub async fn update_last_used(
+    conn: &mut Conn,
+    id: ApiKeyId,
+    now: Timestamp,
+    unless_since: Timestamp,
+) -> Result<()> {
+    conn.sql("UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)")
+        .bind(id)
+        .bind(now)
+        .bind(unless_since)
+        .execute()
+        .await?;
     Ok(())
 }
 

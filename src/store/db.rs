@@ -145,7 +145,41 @@ impl Db {
             Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
             Pools::Postgres(pool) => MIGRATOR.run(pool).await?,
         }
-        Ok(())
+        self.seal_audit_log().await
+    }
+
+    /// Makes the database refuse whatever is not an addition to the audit log. The two spell triggers
+    /// differently, so this stands here and not in a migration.
+    async fn seal_audit_log(&self) -> Result<()> {
+        const SQLITE: &[&str] = &[
+            "CREATE TRIGGER IF NOT EXISTS audit_events_keep_update BEFORE UPDATE ON audit_events \
+             BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+            "CREATE TRIGGER IF NOT EXISTS audit_events_keep_delete BEFORE DELETE ON audit_events \
+             BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        ];
+        const POSTGRES: &[&str] = &[
+            "CREATE OR REPLACE FUNCTION audit_events_keep() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'",
+            "CREATE OR REPLACE TRIGGER audit_events_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events \
+             FOR EACH STATEMENT EXECUTE FUNCTION audit_events_keep()",
+        ];
+        let statements = match self.dialect() {
+            Dialect::Sqlite => SQLITE,
+            Dialect::Postgres => POSTGRES,
+        };
+        let mut tx = self.write().await?;
+        if self.dialect() == Dialect::Postgres {
+            // Replicas that start together would replace the function under one another.
+            tx.sql("LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE").execute().await?;
+            let there = "SELECT 1 FROM pg_trigger WHERE tgname = 'audit_events_keep'";
+            if tx.sql(there).optional::<(i32,)>().await?.is_some() {
+                return Ok(());
+            }
+        }
+        for statement in statements {
+            tx.sql(statement).execute().await?;
+        }
+        tx.commit().await
     }
 
     /// Compares the schema with what this binary needs. A database that was never migrated lacks all.

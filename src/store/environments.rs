@@ -140,3 +140,9 @@ pub async fn lock(tx: &mut Transaction, id: EnvironmentId) -> Result<bool> {
         tx.sql("UPDATE environments SET updated_at = updated_at WHERE id = $1").bind(id).execute().await?;
     Ok(touched == 1)
 }
+
+/// Takes an environment away, with what hangs on it. Tells whether it was there.
+pub async fn remove(conn: &mut Conn, id: EnvironmentId) -> Result<bool> {
+    let touched = conn.sql("DELETE FROM environments WHERE id = $1").bind(id).execute().await?;
+    Ok(touched == 1)
+}

@@ -5,6 +5,7 @@
 
 pub mod access_tokens;
 pub mod api_keys;
+pub mod audit_events;
 mod columns;
 mod db;
 pub mod environments;

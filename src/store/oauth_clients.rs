@@ -18,6 +18,7 @@ const TABLE: &str = "oauth_clients";
 struct Row {
     id: OauthClientId,
     environment_id: EnvironmentId,
+    display_name: String,
     id_token_alg: String,
     initiate_login_uri: Option<String>,
     created_at: Timestamp,
@@ -31,6 +32,7 @@ impl TryFrom<Row> for OauthClient {
         Ok(Self {
             id: row.id,
             environment_id: row.environment_id,
+            display_name: row.display_name.clone(),
             id_token_alg: IdTokenAlg::parse(&row.id_token_alg).ok_or_else(|| broken("id_token_alg"))?,
             initiate_login_uri: match row.initiate_login_uri {
                 Some(text) => Some(HttpUrl::parse(&text).ok_or_else(|| broken("initiate_login_uri"))?),
@@ -45,7 +47,8 @@ impl TryFrom<Row> for OauthClient {
 pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<OauthClient>> {
     let row: Option<Row> = conn
         .sql(
-            "SELECT id, environment_id, id_token_alg, initiate_login_uri, created_at FROM oauth_clients \
+            "SELECT id, environment_id, display_name, id_token_alg, initiate_login_uri, created_at \
+             FROM oauth_clients \
              WHERE environment_id = $1 AND initiate_login_uri IS NOT NULL ORDER BY id LIMIT 1",
         )
         .bind(environment_id)
@@ -57,8 +60,8 @@ pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> 
 /// Adds a client.
 pub async fn insert(conn: &mut Conn, client: &OauthClient, secret: Digest) -> Result<()> {
     conn.sql(
-        "INSERT INTO oauth_clients (id, environment_id, secret_sha256, id_token_alg, initiate_login_uri, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO oauth_clients (id, environment_id, secret_sha256, id_token_alg, initiate_login_uri, \
+         created_at, display_name) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(client.id)
     .bind(client.environment_id)
@@ -66,9 +69,62 @@ pub async fn insert(conn: &mut Conn, client: &OauthClient, secret: Digest) -> Re
     .bind(client.id_token_alg.as_str())
     .bind(client.initiate_login_uri.as_ref().map(HttpUrl::as_str))
     .bind(client.created_at)
+    .bind(client.display_name.as_str())
     .execute()
     .await?;
     Ok(())
+}
+
+/// The client with this id.
+pub async fn find(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OauthClientId,
+) -> Result<Option<OauthClient>> {
+    let row: Option<Row> = conn
+        .sql(
+            "SELECT id, environment_id, display_name, id_token_alg, initiate_login_uri, created_at \
+             FROM oauth_clients WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(environment_id)
+        .bind(id)
+        .optional()
+        .await?;
+    row.map(OauthClient::try_from).transpose()
+}
+
+/// Writes what can change of a client, but its secret. Tells whether it is there.
+pub async fn update(conn: &mut Conn, client: &OauthClient) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE oauth_clients SET display_name = $3, id_token_alg = $4, initiate_login_uri = $5 \
+             WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(client.environment_id)
+        .bind(client.id)
+        .bind(client.display_name.as_str())
+        .bind(client.id_token_alg.as_str())
+        .bind(client.initiate_login_uri.as_ref().map(HttpUrl::as_str))
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Gives a client another secret. Tells whether it is there.
+pub async fn update_secret(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OauthClientId,
+    secret: Digest,
+) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE oauth_clients SET secret_sha256 = $3 WHERE environment_id = $1 AND id = $2")
+        .bind(environment_id)
+        .bind(id)
+        .bind(secret)
+        .execute()
+        .await?;
+    Ok(touched == 1)
 }
 
 /// Up to `limit` clients of an environment from `from` on, in the order in which they were made.
@@ -79,7 +135,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<OauthClient>> {
     conn.sql(
-        "SELECT id, environment_id, id_token_alg, initiate_login_uri, created_at FROM oauth_clients \
+        "SELECT id, environment_id, display_name, id_token_alg, initiate_login_uri, created_at \
+             FROM oauth_clients \
          WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
     )
     .bind(environment_id)

@@ -535,6 +535,6 @@ mod tests {
             std::slice::from_ref(&all.organization)
         );
         assert_eq!(environments::find(&mut conn, id(1)).await.unwrap().as_ref(), Some(&all.environment));
-        assert_eq!(api_keys::list(&mut conn, id(1), 9).await.unwrap(), []);
+        assert_eq!(api_keys::list(&mut conn, id(1), None, 9).await.unwrap(), []);
     }
 }

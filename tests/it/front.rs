@@ -133,9 +133,8 @@ both! {
     }
 
     async fn a_body_that_is_too_large_is_refused_in_words(app: TestApp) {
-        let key = app.environment("prod").await;
-        let (_, secret) = ostiary::app::api_keys::create(&app.state, key.id, true).await.unwrap();
-        let authorization = format!("Bearer {}", secret.reveal());
+        let secret = app.api_key(&app.environment("prod").await, true).await;
+        let authorization = format!("Bearer {secret}");
         let body = format!(r#"{{"displayName":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
         let answer = post(&app, "/v1/organizations", &[JSON, ("authorization", &authorization)], body).await;
         assert!(matches!(answer.status.as_u16(), 400 | 413), "{answer:?}");
@@ -167,8 +166,8 @@ both! {
         // A right key with a wrong code is no guess: the code came by way of a stranger's browser.
         app.wait(Duration::from_secs(3600));
         let environment = app.environment("prod").await;
-        let (_, secret) = ostiary::app::api_keys::create(&app.state, environment.id, false).await.unwrap();
-        let authorization = format!("Bearer {}", secret.reveal());
+        let secret = app.api_key(&environment, false).await;
+        let authorization = format!("Bearer {secret}");
         let code = r#"{"samlAccessCode":"saml_access_code_0000000000000000000000000"}"#;
         for _ in 0..refused + 10 {
             let headers = [JSON, ("authorization", authorization.as_str())];

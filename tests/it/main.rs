@@ -8,6 +8,7 @@ mod api_organizations;
 mod api_saml;
 mod api_saml_connections;
 mod architecture;
+mod audit;
 mod cli;
 mod demo;
 mod directories;

@@ -8,16 +8,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::{
-        Error, State, actor::Actor, api_keys, environments, environments::EnvironmentChange, oauth_clients,
-        organizations, organizations::OrganizationChange, page::PageQuery, saml_connections,
-        saml_connections::SamlConnectionChange, scim_directories, scim_directories::ScimDirectoryChange,
+        Error, State,
+        actor::{Actor, Author},
+        api_keys,
+        api_keys::ApiKeyChange,
+        environments,
+        environments::EnvironmentChange,
+        oauth_clients,
+        oauth_clients::OauthClientChange,
+        organizations,
+        organizations::OrganizationChange,
+        page::PageQuery,
+        saml_connections,
+        saml_connections::SamlConnectionChange,
+        scim_directories,
+        scim_directories::ScimDirectoryChange,
         sp_keys,
     },
     links::Links,
     model::{
         environment::Environment,
         id::OauthClientId,
-        oauth_client::IdTokenAlg,
         organization::Organization,
         saml_connection::SamlConnection,
         scim_directory::ScimDirectory,
@@ -136,8 +147,8 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
         ..EnvironmentChange::default()
     };
     match environments::find(state, SLUG).await {
-        Ok(found) => Ok(environments::update(state, found.id, &change).await?),
-        Err(Error::NotFound { .. }) => Ok(environments::create(state, &change).await?),
+        Ok(found) => Ok(environments::update(state, &Actor::operator(found.id), &change).await?),
+        Err(Error::NotFound { .. }) => Ok(environments::create(state, &Author::OPERATOR, &change).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -252,8 +263,12 @@ async fn secrets(state: &State, environment: &Environment, note: &mut Note) -> a
     {
         return Ok(known);
     }
-    let (_, api_key) = api_keys::create(state, environment.id, true).await?;
-    let client = oauth_clients::create(state, environment.id, IdTokenAlg::RS256, None).await?;
+    let actor = Actor::operator(environment.id);
+    let named = |name: &str| Some(name.to_owned());
+    let change = ApiKeyChange { display_name: named("Sample app") };
+    let (_, api_key) = api_keys::create(state, &actor, true, &change).await?;
+    let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
+    let client = oauth_clients::create(state, &actor, &change).await?;
     note.api_key = api_key.reveal();
     note.oauth_client_id = client.client.id.to_string();
     note.oauth_client_secret = client.secret.reveal();
@@ -266,8 +281,13 @@ async fn still_good(state: &State, environment: &Environment, known: &Secrets) -
         Err(Error::Unauthenticated(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    let clients = oauth_clients::list(state, environment.id, Some(known.oauth_client_id), 1).await?;
-    Ok(key_opens && clients.iter().any(|client| client.id == known.oauth_client_id))
+    let actor = Actor::operator(environment.id);
+    let client_is_there = match oauth_clients::find(state, &actor, known.oauth_client_id).await {
+        Ok(_) => true,
+        Err(Error::NotFound { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(key_opens && client_is_there)
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The authorization endpoint: where refusals go, whose identity provider it is, what it is asked.
 
-use ostiary::model::{
-    domain::{Domain, DomainState},
-    http_url::HttpUrl,
-    organization::OrganizationDomain,
+use ostiary::{
+    app::{
+        actor::Actor,
+        oauth_clients::{self, OauthClientChange},
+    },
+    model::{
+        domain::{Domain, DomainState},
+        organization::OrganizationDomain,
+    },
 };
 
 use super::*;
@@ -207,12 +212,13 @@ both! {
 
     async fn a_login_from_the_customers_portal_begins_anew_at_the_app(app: TestApp) {
         let mut stage = Stage::new(&app).await;
-        let made = ostiary::app::oauth_clients::create(
-            &app.state,
-            stage.environment.id,
-            IdTokenAlg::ES256,
-            HttpUrl::parse("https://app.example/login?from=portal"),
-        );
+        let change = OauthClientChange {
+            id_token_alg: Some("ES256".to_owned()),
+            initiate_login_uri: Some("https://app.example/login?from=portal".to_owned()),
+            ..OauthClientChange::default()
+        };
+        let actor = Actor::operator(stage.environment.id);
+        let made = oauth_clients::create(&app.state, &actor, &change);
         let made = made.await.unwrap();
         stage.client_id = made.client.id.to_string();
         stage.secret = made.secret.reveal();

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use ostiary::app::{
+    actor::Actor,
+    oauth_clients::{self, OauthClientChange},
+};
 use serde_json::json;
 
 use super::*;
@@ -68,11 +72,12 @@ both! {
         let stage = Stage::new(&app).await;
         let first = stage.tokens().await;
         let id = stage.client_id.parse().unwrap();
-        ostiary::app::oauth_clients::delete(&app.state, stage.environment.id, id).await.unwrap();
+        let actor = Actor::operator(stage.environment.id);
+        oauth_clients::remove(&app.state, &actor, id).await.unwrap();
         assert_eq!(stage.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
 
-        let made = ostiary::app::oauth_clients::create(&app.state, stage.environment.id, IdTokenAlg::ES256, None);
-        let made = made.await.unwrap();
+        let made = oauth_clients::create(&app.state, &actor, &OauthClientChange::default()).await;
+        let made = made.unwrap();
         let stage = Stage { client_id: made.client.id.to_string(), secret: made.secret.reveal(), ..stage };
         let second = stage.tokens().await;
         let (code, token) = (stage.code(&[]).await, second["access_token"].as_str().unwrap());

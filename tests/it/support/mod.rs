@@ -243,8 +243,10 @@ impl TestApp {
         let key = ApiKey {
             id: Id::new(self.now(), &SystemRandom),
             environment_id: environment.id,
+            display_name: String::new(),
             management,
             created_at: self.now(),
+            last_used_at: None,
         };
         let mut tx = self.state.db.write().await.expect("a transaction");
         store::api_keys::insert(&mut tx, &key, secret.digest()).await.expect("an API key stored");
@@ -262,6 +264,7 @@ impl TestApp {
         let client = OauthClient {
             id: Id::new(self.now(), &SystemRandom),
             environment_id: environment.id,
+            display_name: String::new(),
             id_token_alg,
             initiate_login_uri: None,
             created_at: self.now(),

@@ -1,0 +1,34 @@
+//! The address that somebody calls from.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The address of whoever called, seen through the proxies that are trusted; put on every request by
+/// `http::middleware`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// What limits count by: the address, or for IPv6 its /64, which is what one client is given.
+    pub fn block(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            v4 => v4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_is_its_network() {
+        let block = |text: &str| ClientAddress(text.parse().unwrap()).block();
+        assert_eq!(block("2001:db8:1:2:3::4"), block("2001:db8:1:2::9"));
+        assert_ne!(block("2001:db8:1:2::1"), block("2001:db8:1:3::1"));
+        assert_ne!(block("192.0.2.1"), block("192.0.2.2"));
+    }
+}

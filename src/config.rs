@@ -89,6 +89,10 @@ pub struct Config {
     pub retention_webhook_deliveries: Duration,
     /// How long the log of SCIM requests is kept.
     pub retention_scim_requests: Duration,
+    /// How long an administrator's browser may rest.
+    pub console_session_idle: Duration,
+    /// How long a console session lasts at the most.
+    pub console_session_lifetime: Duration,
     /// Whether requests of ours may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
     /// Which name servers are asked for TXT records; empty: the system's.
@@ -304,6 +308,26 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "console.session_idle",
+        default: "12h",
+        form: "a duration from 5m to 30d",
+        meaning: "How long an administrator's browser may rest before the console asks for a new sign-in.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "5m", "30d").map(|value| config.console_session_idle = value)
+        },
+    },
+    Setting {
+        key: "console.session_lifetime",
+        default: "7d",
+        form: "a duration from 5m to 90d",
+        meaning: "How long a console session lasts at the most, however busy it is.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "5m", "90d").map(|value| config.console_session_lifetime = value)
+        },
+    },
+    Setting {
         key: "outgoing.allow_private_targets",
         default: "off",
         form: "on | off",
@@ -466,6 +490,8 @@ impl Default for Config {
             retention_events: Duration::ZERO,
             retention_webhook_deliveries: Duration::ZERO,
             retention_scim_requests: Duration::ZERO,
+            console_session_idle: Duration::ZERO,
+            console_session_lifetime: Duration::ZERO,
             outgoing_allow_private_targets: false,
             dns_servers: Vec::new(),
             test_idp: false,

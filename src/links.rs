@@ -93,6 +93,15 @@ pub mod path {
     /// OpenID Connect Core 1.0 §5.3.
     pub const OAUTH_USERINFO: &str = "/v1/oauth/userinfo";
 
+    /// The console: where administrators begin.
+    pub const CONSOLE: &str = "/console";
+    /// Where they sign in.
+    pub const CONSOLE_SIGN_IN: &str = "/console/sign-in";
+    /// Where an invitation's link leads.
+    pub const CONSOLE_JOIN: &str = "/console/join";
+    /// Ends a session.
+    pub const CONSOLE_SIGN_OUT: &str = "/console/sign-out";
+
     /// The bundled test identity provider: what it is, and logins it starts by itself.
     pub const TEST_IDP: &str = "/test-idp";
     /// Its metadata.
@@ -135,6 +144,15 @@ fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
 /// The path of an embedded file; `version` is its content's hash, so that it may be cached for ever.
 pub fn asset(name: &str, version: &str) -> String {
     format!("{}?v={version}", fill(path::ASSET, &name))
+}
+
+/// The path of sign-in to the console, for somebody who wants to go on to `next`, a path of ours.
+pub fn console_sign_in(next: &str) -> String {
+    if next == path::CONSOLE {
+        return path::CONSOLE_SIGN_IN.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("{}?{query}", path::CONSOLE_SIGN_IN)
 }
 
 /// Why a URL cannot be the public URL.

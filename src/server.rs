@@ -11,7 +11,7 @@ use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 use url::Url;
 
 use crate::{
-    app::{Settings, State, scim_requests},
+    app::{ConsoleSettings, Settings, State, scim_requests},
     background,
     config::{self, Config},
     http::{
@@ -154,6 +154,10 @@ fn settings(config: &Config) -> Settings {
         allow_private_targets: config.outgoing_allow_private_targets,
         dns_servers: config.dns_servers.clone(),
         test_idp: config.test_idp,
+        console: ConsoleSettings {
+            session_idle: config.console_session_idle,
+            session_lifetime: config.console_session_lifetime,
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //! commit.
 
 pub mod actor;
+pub mod administrators;
 pub mod api_keys;
 pub mod audit;
 pub mod authorize;
@@ -33,4 +34,4 @@ pub mod userinfo;
 pub mod webhooks;
 
 pub use error::{Error, Result};
-pub use state::{Settings, State};
+pub use state::{ConsoleSettings, Settings, State};

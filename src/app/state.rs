@@ -109,6 +109,26 @@ pub struct Settings {
     pub dns_servers: Vec<SocketAddr>,
     /// Whether connections to the bundled test identity provider work.
     pub test_idp: bool,
+    /// How administrators sign in.
+    pub console: ConsoleSettings,
+}
+
+/// How administrators sign in to the console.
+#[derive(Debug, Clone)]
+pub struct ConsoleSettings {
+    /// How long a session may rest.
+    pub session_idle: Duration,
+    /// How long a session lasts, however busy it is.
+    pub session_lifetime: Duration,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(12 * 3600),
+            session_lifetime: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -122,6 +142,7 @@ impl Default for Settings {
             allow_private_targets: false,
             dns_servers: Vec::new(),
             test_idp: false,
+            console: ConsoleSettings::default(),
         }
     }
 }

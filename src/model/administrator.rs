@@ -1,5 +1,16 @@
 //! Administrators: the vendor's own people, who work in the console.
 
+use std::{fmt, net::IpAddr, time::Duration};
+
+use serde_json::{Map, Value};
+
+use super::{
+    audit::{AuditTarget, Audited, audit_fields},
+    email::Email,
+    id::{AdminInvitationId, AdminSessionId, AdministratorId, EnvironmentId, PasskeyId},
+    time::Timestamp,
+};
+
 /// What an administrator may do in an environment. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -30,9 +41,286 @@ impl Role {
     }
 }
 
+/// One of the vendor's own people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// Its id.
+    pub id: AdministratorId,
+    /// By which they are invited and sign in.
+    pub email: Email,
+    /// What they are called; empty until they say.
+    pub display_name: String,
+    /// The hash of their password, if they have one.
+    pub password_hash: Option<PasswordHash>,
+    /// When they joined.
+    pub created_at: Timestamp,
+    /// When any of this last changed.
+    pub updated_at: Timestamp,
+    /// When they were removed. Such an account opens nothing.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl Administrator {
+    /// The name for other people: the display name, or the address of those who gave none.
+    pub fn name(&self) -> &str {
+        if self.display_name.is_empty() { self.email.as_str() } else { &self.display_name }
+    }
+}
+
+/// A password's hash as a PHC string. Its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A role where it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// In which environment; `None` for every one, those to come too.
+    pub environment_id: Option<EnvironmentId>,
+    /// Which.
+    pub role: Role,
+}
+
+/// All that one administrator may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants(pub Vec<Grant>);
+
+impl Grants {
+    /// The role in every environment.
+    pub fn everywhere(&self) -> Option<Role> {
+        self.0.iter().find(|grant| grant.environment_id.is_none()).map(|grant| grant.role)
+    }
+
+    /// The role in one environment, and whether it is one in every environment: the larger one counts.
+    pub fn role_in(&self, environment_id: EnvironmentId) -> Option<(Role, bool)> {
+        let everywhere = self.everywhere();
+        let own = self.0.iter().find(|grant| grant.environment_id == Some(environment_id));
+        match (own.map(|grant| grant.role), everywhere) {
+            (Some(own), Some(everywhere)) if own <= everywhere => Some((everywhere, true)),
+            (Some(own), _) => Some((own, false)),
+            (None, Some(everywhere)) => Some((everywhere, true)),
+            (None, None) => None,
+        }
+    }
+
+    /// The environments that are named one by one.
+    pub fn environments(&self) -> impl Iterator<Item = EnvironmentId> {
+        self.0.iter().filter_map(|grant| grant.environment_id)
+    }
+}
+
+/// How an administrator proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInMethod {
+    /// E-mail and password.
+    Password,
+    /// A passkey.
+    Passkey,
+    /// A SAML connection of this gateway.
+    Saml,
+    /// An OpenID provider.
+    Oidc,
+    /// The one-time link of an invitation.
+    Invitation,
+}
+
+impl SignInMethod {
+    const ALL: [Self; 5] = [Self::Password, Self::Passkey, Self::Saml, Self::Oidc, Self::Invitation];
+
+    /// The name in the audit log and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::Saml => "saml",
+            Self::Oidc => "oidc",
+            Self::Invitation => "invitation",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+/// A browser that is signed in to the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminSession {
+    /// Its id; the cookie's value is another one.
+    pub id: AdminSessionId,
+    /// Who is signed in.
+    pub administrator_id: AdministratorId,
+    /// How they proved it.
+    pub method: SignInMethod,
+    /// From where they were last seen.
+    pub address: Option<IpAddr>,
+    /// What the browser says that it is.
+    pub user_agent: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When the browser last asked for something, to the minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends, however busy it is.
+    pub expires_at: Timestamp,
+    /// When it was ended.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl AdminSession {
+    /// Whether the browser is signed in at `now`, when it may rest for `idle`.
+    pub fn is_alive(&self, now: Timestamp, idle: Duration) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now && self.last_seen_at + idle > now
+    }
+}
+
+/// What an invitation's link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitationPurpose {
+    /// To become an administrator, or to get another role.
+    Join,
+    /// To get back in after losing password and passkeys.
+    Reset,
+}
+
+impl InvitationPurpose {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// Reads the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Join, Self::Reset].into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// A one-time link by which somebody becomes an administrator, or gets back in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminInvitation {
+    /// Its id; the link's token is another one.
+    pub id: AdminInvitationId,
+    /// What it is for.
+    pub purpose: InvitationPurpose,
+    /// Whom it is for.
+    pub email: Email,
+    /// What they will be able to do.
+    pub grant: Grant,
+    /// Who invited them; `None` for the operator.
+    pub invited_by: Option<AdministratorId>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Until when the link is good.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// A passkey of an administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminPasskey {
+    /// Its id here; the authenticator has another one.
+    pub id: PasskeyId,
+    /// Whose.
+    pub administrator_id: AdministratorId,
+    /// What its owner calls it.
+    pub display_name: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last signed its owner in.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Audited for Administrator {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "administrator", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "email": self.email.as_str(),
+            "displayName": self.display_name,
+            "disabled": self.disabled_at.is_some(),
+        }
+    }
+}
+
+impl Audited for AdminInvitation {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "admin_invitation", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "email": self.email.as_str(),
+            "purpose": self.purpose.as_str(),
+            "role": self.grant.role.as_str(),
+            "environmentId": self.grant.environment_id.map(|id| id.to_string()),
+            "expiresAt": self.expires_at,
+        }
+    }
+}
+
+impl Audited for AdminPasskey {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "passkey", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! { "administratorId": self.administrator_id, "displayName": self.display_name }
+    }
+}
+
+impl Audited for AdminSession {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget { kind: "admin_session", id: self.id.to_string(), organization_id: None }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! {
+            "administratorId": self.administrator_id,
+            "method": self.method.as_str(),
+            "userAgent": self.user_agent,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_larger_role_counts() {
+        let (here, there) = (EnvironmentId::from_bits(1), EnvironmentId::from_bits(2));
+        let grants = |everywhere: Option<Role>, own: Option<Role>| {
+            let everywhere = everywhere.map(|role| Grant { environment_id: None, role });
+            let own = own.map(|role| Grant { environment_id: Some(here), role });
+            Grants(everywhere.into_iter().chain(own).collect())
+        };
+        for (everywhere, own, in_here, in_there) in [
+            (None, None, None, None),
+            (None, Some(Role::Admin), Some((Role::Admin, false)), None),
+            (Some(Role::Viewer), None, Some((Role::Viewer, true)), Some((Role::Viewer, true))),
+            (Some(Role::Viewer), Some(Role::Owner), Some((Role::Owner, false)), Some((Role::Viewer, true))),
+            (Some(Role::Owner), Some(Role::Viewer), Some((Role::Owner, true)), Some((Role::Owner, true))),
+        ] {
+            let grants = grants(everywhere, own);
+            assert_eq!((grants.role_in(here), grants.role_in(there)), (in_here, in_there));
+        }
+    }
+
+    #[test]
+    fn a_hash_does_not_show_itself() {
+        assert_eq!(format!("{:?}", PasswordHash("$argon2id$x".into())), "…");
+    }
 
     #[test]
     fn roles_contain_one_another_and_keep_their_names() {

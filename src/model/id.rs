@@ -171,6 +171,7 @@ kinds! {
     WebhookDeliveryKind WebhookDeliveryId "msg_" "webhook delivery";
     AuditEventKind AuditEventId "audit_" "audit event";
     AdministratorKind AdministratorId "admin_" "administrator";
+    AdminInvitationKind AdminInvitationId "admin_invitation_" "invitation";
     AdminSessionKind AdminSessionId "admin_session_" "session";
     PasskeyKind PasskeyId "passkey_" "passkey";
     SetupLinkKind SetupLinkId "setup_link_" "setup link";

@@ -35,11 +35,12 @@ impl Policy {
 
     /// The `Referrer-Policy` header. Addresses of ours carry one-time state and never leave. A form
     /// posted to another site under `no-referrer` would carry `Origin: null`, which some identity
-    /// providers' request-forgery filters refuse; `strict-origin` tells them the origin, no more.
+    /// providers' request-forgery filters refuse; `strict-origin` tells them the origin, no more. Under
+    /// `same-origin` our own filter sees the origin of our own forms, and nobody else sees anything.
     pub const fn referrer_policy(self) -> &'static str {
         match self {
             Self::Chain => "strict-origin",
-            Self::Own => "no-referrer",
+            Self::Own => "same-origin",
         }
     }
 }
@@ -73,7 +74,7 @@ mod tests {
                  frame-ancestors 'none'; form-action 'self'",
             ),
             ("content-type", "text/html; charset=utf-8"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("cache-control", "no-store"),

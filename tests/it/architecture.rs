@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("links", &["model"]),
     ("model", &[]),
     ("oauth", &["model"]),
-    ("pages", &["links", "model"]),
+    ("pages", &["app", "links", "model", "telemetry"]),
     ("saml", &["model"]),
     ("scim", &["model"]),
     (

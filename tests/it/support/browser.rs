@@ -53,6 +53,18 @@ impl Browser {
         self.post(action.as_str(), &fields).await
     }
 
+    /// Puts a cookie of the URL's host into the browser.
+    pub fn set_cookie(&self, url: &str, name: &str, value: &str) {
+        let host = host_of(&Url::parse(url).expect("a URL"));
+        self.cookies.lock().expect("the cookies").insert((host, name.to_owned()), value.to_owned());
+    }
+
+    /// The value of a cookie of the URL's host.
+    pub fn cookie(&self, url: &str, name: &str) -> Option<String> {
+        let host = host_of(&Url::parse(url).expect("a URL"));
+        self.cookies.lock().expect("the cookies").get(&(host, name.to_owned())).cloned()
+    }
+
     /// A request with this browser's cookies, for tests that need other headers.
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let cookies = self.cookies.lock().expect("the cookies");

@@ -1,6 +1,7 @@
 //! The stage and the actors: a real server on a port of its own, with a database of its own, and the
 //! browser, identity provider and app that meet there.
 
+pub mod administrators;
 pub mod browser;
 pub mod databases;
 pub mod dns;

@@ -1,0 +1,91 @@
+//! Administrators: who may enter the console, how they prove it, and what they may do there.
+
+pub mod sessions;
+
+use std::net::IpAddr;
+
+use super::actor::{Actor, Author, Credential};
+use super::{Error, Result, State};
+use crate::{
+    model::{
+        administrator::{AdminSession, Administrator, Grants, Role},
+        environment::Environment,
+        id::EnvironmentId,
+    },
+    store,
+};
+
+/// How many environments a person is shown at once.
+const MOST_ENVIRONMENTS: i64 = 500;
+
+/// The browser that an administrator uses, as far as it can be told.
+#[derive(Debug, Clone, Default)]
+pub struct Device {
+    /// From where it calls.
+    pub address: Option<IpAddr>,
+    /// What it says that it is.
+    pub user_agent: String,
+}
+
+/// An administrator with a living session.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who.
+    pub administrator: Administrator,
+    /// What they may do.
+    pub grants: Grants,
+    /// Since when, and how they proved it.
+    pub session: AdminSession,
+}
+
+impl SignedIn {
+    /// This administrator as the author of what concerns more than one environment, or only themselves.
+    pub fn author(&self, address: Option<IpAddr>) -> Author {
+        let (role, everywhere) = match self.grants.everywhere() {
+            Some(role) => (role, true),
+            None => (self.grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
+        };
+        let credential = Credential::Administrator { id: self.administrator.id, role, everywhere };
+        Author { credential, address }
+    }
+
+    /// This administrator at work in an environment. One in which they have no role is not there for them.
+    pub fn actor(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
+        let (role, everywhere) = self
+            .grants
+            .role_in(environment_id)
+            .ok_or_else(|| Error::not_found("environment", environment_id))?;
+        let credential = Credential::Administrator { id: self.administrator.id, role, everywhere };
+        Ok(Author { credential, address }.in_environment(environment_id))
+    }
+
+    /// The environments in which they have a role, in the order in which they were made.
+    pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
+        let mut conn = state.db.read().await?;
+        if self.grants.everywhere().is_some() {
+            return Ok(store::environments::list(&mut conn, None, MOST_ENVIRONMENTS).await?);
+        }
+        let mut own: Vec<EnvironmentId> = self.grants.environments().collect();
+        own.sort();
+        let mut environments = Vec::with_capacity(own.len());
+        for id in own {
+            environments.extend(store::environments::find(&mut conn, id).await?);
+        }
+        Ok(environments)
+    }
+
+    /// One environment in which they have a role, and they at work in it.
+    pub async fn enter(
+        &self,
+        state: &State,
+        environment: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(Environment, Actor)> {
+        let missing = || Error::not_found("environment", super::input::quoted(environment));
+        let id: EnvironmentId = environment.parse().map_err(|_| missing())?;
+        let actor = self.actor(id, address)?;
+        let mut conn = state.db.read().await?;
+        let environment = store::environments::find(&mut conn, id).await?.ok_or_else(missing)?;
+        Ok((environment, actor))
+    }
+}

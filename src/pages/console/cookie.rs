@@ -1,0 +1,107 @@
+//! The console's cookie: it names a session, and no script reads it.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+};
+
+use crate::links::Links;
+
+/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
+const SECURE: &str = "__Host-ostiary_console";
+
+/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
+/// `Secure` cookies from it.
+const PLAIN: &str = "ostiary_console";
+
+/// The names that count here. Where there is https only the one counts that no neighbouring host and no
+/// page without TLS can set.
+fn names(links: &Links) -> &'static [&'static str] {
+    match (links.origin().starts_with("https:"), links.is_trustworthy()) {
+        (true, _) => &[SECURE],
+        (false, true) => &[SECURE, PLAIN],
+        (false, false) => &[PLAIN],
+    }
+}
+
+/// The values of the session cookie that came, at most two.
+pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
+    let found = names(links).iter().filter_map(|name| request.cookie(name));
+    let mut values: Vec<String> = found.map(|cookie| cookie.value().to_owned()).collect();
+    values.dedup();
+    values
+}
+
+/// Sets the session cookie; it goes when the browser closes, and the session ends by itself.
+pub fn set(links: &Links, response: &mut HttpResponse, value: &str) {
+    for name in names(links) {
+        add(response, base(name, value));
+    }
+}
+
+/// Takes the session cookie away.
+pub fn clear(links: &Links, response: &mut HttpResponse) {
+    for name in names(links) {
+        let mut cookie = base(name, "");
+        cookie.set_max_age(Duration::ZERO);
+        add(response, cookie);
+    }
+}
+
+fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .secure(name == SECURE)
+        // Links in mails and tickets lead into the console; posts from elsewhere come without it.
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+fn add(response: &mut HttpResponse, cookie: Cookie<'_>) {
+    // A cookie of ours is always a valid header.
+    let _ = response.add_cookie(&cookie);
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::header, test::TestRequest};
+    use url::Url;
+
+    use super::*;
+
+    fn links(url: &str) -> Links {
+        Links::new(&Url::parse(url).unwrap()).unwrap()
+    }
+
+    fn lines(change: impl FnOnce(&mut HttpResponse)) -> Vec<String> {
+        let mut response = HttpResponse::Ok().finish();
+        change(&mut response);
+        let lines = response.headers().get_all(header::SET_COOKIE);
+        lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_cookie_is_as_secure_as_the_place_allows() {
+        let secure = "__Host-ostiary_console=x; HttpOnly; SameSite=Lax; Secure; Path=/";
+        let plain = "ostiary_console=x; HttpOnly; SameSite=Lax; Path=/";
+        for (url, expected) in [
+            ("https://sso.example.com", &[secure][..]),
+            ("http://localhost:8080", &[secure, plain]),
+            ("http://10.0.0.1:8080", &[plain]),
+        ] {
+            assert_eq!(lines(|response| set(&links(url), response, "x")), expected, "{url}");
+        }
+        assert!(lines(|response| clear(&links("https://a.example"), response))[0].contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn over_https_only_the_prefixed_cookie_counts() {
+        let request = TestRequest::get()
+            .insert_header((header::COOKIE, "ostiary_console=planted; __Host-ostiary_console=own"))
+            .to_http_request();
+        assert_eq!(read(&links("https://sso.example.com"), &request), ["own"]);
+        assert_eq!(read(&links("http://localhost:1"), &request), ["own", "planted"]);
+        assert_eq!(read(&links("http://10.0.0.1"), &request), ["planted"]);
+    }
+}

@@ -1,0 +1,360 @@
+//! What a browser posts: the fields and files of a form, bounded, and whether one of our own pages sent it.
+
+use std::{collections::HashMap, fmt, future::Future, pin::Pin};
+
+use actix_multipart::{
+    Field, MultipartError,
+    form::{Limits, MultipartCollect, MultipartForm, State as Collected},
+};
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
+    dev::Payload,
+    error::PayloadError,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
+    web,
+};
+use url::Url;
+
+use super::{
+    message::Message,
+    response::{Policy, page},
+};
+
+/// The largest form, its files included.
+pub const LARGEST: usize = 1024 * 1024;
+
+/// How many fields a form may have.
+const MOST_FIELDS: usize = 1000;
+
+/// A file that came with a form. Its name and type are the browser's word, and hostile until checked.
+#[derive(Clone)]
+pub struct File {
+    /// What the browser calls it.
+    pub name: String,
+    /// What the browser says that it is.
+    pub content_type: Option<String>,
+    /// What is in it.
+    pub bytes: web::Bytes,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a file of {} bytes", self.bytes.len())
+    }
+}
+
+/// The fields and files of a posted form.
+#[derive(Debug, Clone, Default)]
+pub struct Posted {
+    fields: Vec<(String, String)>,
+    files: Vec<(String, File)>,
+}
+
+/// Why a form is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is larger than any form of ours.
+    TooLarge,
+    /// It is of another type than forms are.
+    Type,
+    /// It breaks off, or is not what it says.
+    Broken,
+    /// A page of somebody else sent it.
+    Foreign,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the form is too large",
+            Self::Type => "the form is of another type than forms are",
+            Self::Broken => "the form cannot be read",
+            Self::Foreign => "the form was not sent by a page of ours",
+        })
+    }
+}
+
+impl ResponseError for Unreadable {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Foreign => StatusCode::FORBIDDEN,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        const BACK: &str = "Go back, reload the page and try again.";
+        let (reason, message) = match self {
+            Self::TooLarge => (
+                "too_large",
+                Message::new(
+                    "That is too large",
+                    "What you sent is larger than one megabyte.",
+                    "Go back and choose a smaller file.",
+                ),
+            ),
+            Self::Type | Self::Broken => (
+                "bad_request",
+                Message::new("This form cannot be read", "It did not arrive in one piece.", BACK),
+            ),
+            Self::Foreign => (
+                "foreign_form",
+                Message::new(
+                    "This form was not taken",
+                    "It does not come from a page that we made for you: the page may be from before you signed in, or \
+                     another site sent it. Nothing was changed.",
+                    BACK,
+                ),
+            ),
+        };
+        page(self.status_code(), Policy::Own, Message { reason: Some(reason), ..message }.view())
+    }
+}
+
+impl Posted {
+    /// Reads a form that one of our own pages sent. `origin` is that of the public URL.
+    pub async fn read(
+        request: &HttpRequest,
+        payload: &mut Payload,
+        origin: &str,
+    ) -> Result<Self, Unreadable> {
+        if !is_own(request.headers(), origin) {
+            return Err(Unreadable::Foreign);
+        }
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > LARGEST as u64) {
+            return Err(Unreadable::TooLarge);
+        }
+        match request.content_type().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => {
+                let bytes = web::Bytes::from_request(request, payload).await.map_err(|error| {
+                    match error.as_error::<PayloadError>() {
+                        Some(PayloadError::Overflow) => Unreadable::TooLarge,
+                        _ => Unreadable::Broken,
+                    }
+                })?;
+                let fields: Vec<_> =
+                    url::form_urlencoded::parse(&bytes).into_owned().take(MOST_FIELDS + 1).collect();
+                if fields.len() > MOST_FIELDS {
+                    return Err(Unreadable::TooLarge);
+                }
+                Ok(Self { fields, files: Vec::new() })
+            }
+            "multipart/form-data" => match MultipartForm::<Self>::from_request(request, payload).await {
+                Ok(form) => Ok(form.into_inner()),
+                Err(error) => Err(match error.as_error::<MultipartError>() {
+                    Some(MultipartError::Payload(PayloadError::Overflow)) => Unreadable::TooLarge,
+                    _ => Unreadable::Broken,
+                }),
+            },
+            _ => Err(Unreadable::Type),
+        }
+    }
+
+    /// A field's first value, as it was typed; empty when it did not come.
+    pub fn text(&self, name: &str) -> &str {
+        let field = self.fields.iter().find(|(field, _)| field == name);
+        field.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Every value of a field, in the page's order.
+    pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a box was ticked or a button of this name pressed.
+    pub fn flag(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field == name)
+    }
+
+    /// The file that was chosen, if one was.
+    pub fn file(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|(field, _)| field == name).map(|(_, file)| file)
+    }
+
+    /// All fields, in the page's order.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+}
+
+/// Whether a page of ours sent the request, by what browsers say of it (Fetch Metadata §2, Fetch §3.2).
+/// Only browsers say so; what other programs send is for the form's token to stop.
+fn is_own(headers: &HeaderMap, origin: &str) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    if let Some(site) = text("sec-fetch-site") {
+        // `none`: a person reloaded the answer.
+        if !matches!(site, "same-origin" | "none") {
+            return false;
+        }
+    }
+    match text("origin") {
+        None => true,
+        // A sandboxed or otherwise nameless page.
+        Some("null") => false,
+        Some(said) => said == origin || host_of(said).is_some_and(|host| text("host") == Some(host.as_str())),
+    }
+}
+
+/// Host and port as they stand in a `Host` header.
+fn host_of(origin: &str) -> Option<String> {
+    let url = Url::parse(origin).ok()?;
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+/// Under which name the parts of a form are collected; a field's own name never counts.
+const PARTS: &str = "";
+
+impl MultipartCollect for Posted {
+    fn limit(_: &str) -> Option<usize> {
+        None
+    }
+
+    fn handle_field<'t>(
+        _: &'t HttpRequest,
+        mut field: Field,
+        _: &'t mut Limits,
+        state: &'t mut Collected,
+    ) -> Pin<Box<dyn Future<Output = Result<(), MultipartError>> + 't>> {
+        Box::pin(async move {
+            let overflow = || MultipartError::Payload(PayloadError::Overflow);
+            let mut posted = match state.0.remove(PARTS).map(|parts| parts.downcast::<Self>()) {
+                Some(Ok(posted)) => *posted,
+                _ => Self::default(),
+            };
+            let room = LARGEST.saturating_sub(posted.size());
+            if posted.fields.len() + posted.files.len() >= MOST_FIELDS {
+                return Err(overflow());
+            }
+            let bytes = match field.bytes(room).await {
+                Ok(Ok(bytes)) => bytes,
+                Ok(Err(_)) => return Err(MultipartError::Incomplete),
+                Err(_) => return Err(overflow()),
+            };
+            let name = field.name().unwrap_or_default().to_owned();
+            let file = field.content_disposition().and_then(|said| said.get_filename()).map(str::to_owned);
+            match file {
+                None => posted.fields.push((name, String::from_utf8_lossy(&bytes).into_owned())),
+                // A browser sends a file without name and content where none was chosen.
+                Some(file) if file.is_empty() && bytes.is_empty() => {}
+                Some(file) => {
+                    let content_type = field.content_type().map(ToString::to_string);
+                    posted.files.push((name, File { name: file, content_type, bytes }));
+                }
+            }
+            state.0.insert(PARTS.to_owned(), Box::new(posted));
+            Ok(())
+        })
+    }
+
+    fn from_state(state: Collected) -> Result<Self, MultipartError> {
+        let mut parts: HashMap<_, _> = state.0;
+        Ok(match parts.remove(PARTS).map(|parts| parts.downcast::<Self>()) {
+            Some(Ok(posted)) => *posted,
+            _ => Self::default(),
+        })
+    }
+}
+
+impl Posted {
+    fn size(&self) -> usize {
+        let fields: usize = self.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let files: usize = self.files.iter().map(|(_, file)| file.bytes.len()).sum();
+        fields + files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const ORIGIN: &str = "https://sso.example.com";
+
+    async fn read(kind: &str, body: impl Into<web::Bytes>) -> Result<Posted, Unreadable> {
+        let request = TestRequest::post().insert_header((header::CONTENT_TYPE, kind)).set_payload(body);
+        let (request, mut payload) = request.to_http_parts();
+        Posted::read(&request, &mut payload, ORIGIN).await
+    }
+
+    #[actix_web::test]
+    async fn a_form_is_read_in_either_shape() {
+        let plain =
+            read("application/x-www-form-urlencoded; charset=utf-8", "a=1&b=x+y&a=2&on=").await.unwrap();
+        let parts = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
+                     --X\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\nx y\r\n\
+                     --X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n\
+                     --X\r\nContent-Disposition: form-data; name=\"on\"\r\n\r\n\r\n\
+                     --X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"idp.xml\"\r\n\
+                     Content-Type: text/xml\r\n\r\n<x/>\r\n\
+                     --X\r\nContent-Disposition: form-data; name=\"none\"; filename=\"\"\r\n\
+                     Content-Type: application/octet-stream\r\n\r\n\r\n--X--\r\n";
+        let multi = read("multipart/form-data; boundary=X", parts).await.unwrap();
+        for form in [&plain, &multi] {
+            assert_eq!((form.text("a"), form.text("b"), form.text("c")), ("1", "x y", ""));
+            assert_eq!(form.texts("a").collect::<Vec<_>>(), ["1", "2"]);
+            assert!(form.flag("on") && !form.flag("off"));
+            assert!(form.file("a").is_none() && form.file("none").is_none());
+        }
+        let file = multi.file("f").unwrap();
+        assert_eq!((file.name.as_str(), &file.bytes[..]), ("idp.xml", &b"<x/>"[..]));
+        assert_eq!(file.content_type.as_deref(), Some("text/xml"));
+        assert_eq!(format!("{file:?}"), "a file of 4 bytes");
+    }
+
+    #[actix_web::test]
+    async fn what_is_too_large_or_no_form_is_refused() {
+        let field = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+        let large = format!("{field}{}\r\n--X--\r\n", "x".repeat(LARGEST + 1));
+        let many = format!("{}--X--\r\n", format!("{field}1\r\n").repeat(MOST_FIELDS + 1));
+        let multi = "multipart/form-data; boundary=X";
+        for (kind, body, expected) in [
+            (multi, large, Unreadable::TooLarge),
+            (multi, many, Unreadable::TooLarge),
+            (multi, field.to_owned(), Unreadable::Broken),
+            ("multipart/form-data", field.to_owned(), Unreadable::Broken),
+            ("application/x-www-form-urlencoded", "a&".repeat(MOST_FIELDS + 1), Unreadable::TooLarge),
+            ("text/plain", "a=1".to_owned(), Unreadable::Type),
+            ("application/json", "{}".to_owned(), Unreadable::Type),
+            ("", "a=1".to_owned(), Unreadable::Type),
+        ] {
+            assert_eq!(read(kind, body).await.unwrap_err(), expected, "{kind}");
+        }
+        let request = TestRequest::post()
+            .insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
+            .insert_header((header::CONTENT_LENGTH, LARGEST + 1));
+        let (request, mut payload) = request.to_http_parts();
+        assert_eq!(Posted::read(&request, &mut payload, ORIGIN).await.unwrap_err(), Unreadable::TooLarge);
+    }
+
+    #[test]
+    fn only_pages_of_ours_post() {
+        for (headers, own) in [
+            (&[][..], true),
+            (&[("origin", ORIGIN)], true),
+            (&[("origin", ORIGIN), ("sec-fetch-site", "same-origin")], true),
+            (&[("origin", "http://other.host:8080"), ("host", "other.host:8080")], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("origin", "null")], false),
+            (&[("origin", "https://evil.example"), ("host", "sso.example.com")], false),
+            (&[("origin", "https://sso.example.com.evil.example")], false),
+            (&[("origin", ORIGIN), ("sec-fetch-site", "cross-site")], false),
+            (&[("origin", "https://app.example.com"), ("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+        ] {
+            let request =
+                headers.iter().fold(TestRequest::post(), |request, header| request.insert_header(*header));
+            assert_eq!(is_own(request.to_http_request().headers(), ORIGIN), own, "{headers:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Console sessions in the database: a digest of the cookie, never the cookie.
+
+use std::time::Duration;
+
+use super::{Conn, Error, Result};
+use crate::model::{
+    administrator::{AdminSession, SignInMethod},
+    id::{AdminSessionId, AdministratorId},
+    secret::Digest,
+    time::Timestamp,
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: AdminSessionId,
+    administrator_id: AdministratorId,
+    method: String,
+    address: Option<String>,
+    user_agent: String,
+    created_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+impl TryFrom<Row> for AdminSession {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let wrong = |column| Error::inconsistent("admin_sessions", column, row.id);
+        Ok(Self {
+            id: row.id,
+            administrator_id: row.administrator_id,
+            method: SignInMethod::parse(&row.method).ok_or_else(|| wrong("method"))?,
+            address: row.address.map(|text| text.parse().map_err(|_| wrong("address"))).transpose()?,
+            user_agent: row.user_agent,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, administrator_id, method, address, user_agent, created_at, last_seen_at, expires_at, \
+             revoked_at FROM admin_sessions ",
+            $rest
+        )
+    };
+}
+
+/// The session whose cookie has this digest, alive or not.
+pub async fn find_by_token(conn: &mut Conn, token: Digest) -> Result<Option<AdminSession>> {
+    let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token).optional::<Row>().await?;
+    row.map(AdminSession::try_from).transpose()
+}
+
+/// The sessions of an administrator that are alive at `now` when they may rest for `idle`, the newest first.
+pub async fn list(
+    conn: &mut Conn,
+    administrator_id: AdministratorId,
+    now: Timestamp,
+    idle: Duration,
+    limit: i64,
+) -> Result<Vec<AdminSession>> {
+    let rows = conn
+        .sql(select!(
+            "WHERE administrator_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_seen_at > $3 \
+             ORDER BY id DESC LIMIT $4"
+        ))
+        .bind(administrator_id)
+        .bind(now)
+        .bind(now - idle)
+        .bind(limit)
+        .all::<Row>()
+        .await?;
+    rows.into_iter().map(AdminSession::try_from).collect()
+}
+
+/// Adds a session with the digest of its cookie.
+pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> Result<()> {
+    conn.sql(
+        "INSERT INTO admin_sessions (id, token_sha256, administrator_id, method, address, user_agent, \
+         created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(session.id)
+    .bind(token)
+    .bind(session.administrator_id)
+    .bind(session.method.as_str())
+    .bind(session.address.map(|address| address.to_string()))
+    .bind(&session.user_agent)
+    .bind(session.created_at)
+    .bind(session.last_seen_at)
+    .bind(session.expires_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Notes that the session is in use.
+pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> {
+    conn.sql("UPDATE admin_sessions SET last_seen_at = $2, address = $3 WHERE id = $1 AND last_seen_at < $2")
+        .bind(session.id)
+        .bind(session.last_seen_at)
+        .bind(session.address.map(|address| address.to_string()))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Ends a session of this administrator. Tells whether it was going on.
+pub async fn revoke(
+    conn: &mut Conn,
+    administrator_id: AdministratorId,
+    id: AdminSessionId,
+    now: Timestamp,
+) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE admin_sessions SET revoked_at = $3 \
+             WHERE id = $1 AND administrator_id = $2 AND revoked_at IS NULL",
+        )
+        .bind(id)
+        .bind(administrator_id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Ends every session of an administrator but `spared`, and tells how many there were.
+pub async fn revoke_all(
+    conn: &mut Conn,
+    administrator_id: AdministratorId,
+    spared: Option<AdminSessionId>,
+    now: Timestamp,
+) -> Result<u64> {
+    conn.sql(
+        "UPDATE admin_sessions SET revoked_at = $3 \
+         WHERE administrator_id = $1 AND id <> $2 AND revoked_at IS NULL",
+    )
+    .bind(administrator_id)
+    .bind(spared.unwrap_or(AdminSessionId::from_bits(0)))
+    .bind(now)
+    .execute()
+    .await
+}
+
+/// Forgets some sessions that ended before `before`, and tells how many.
+pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM admin_sessions WHERE id IN \
+         (SELECT id FROM admin_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+    )
+    .bind(before)
+    .execute()
+    .await
+}

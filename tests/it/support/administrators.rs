@@ -1,0 +1,60 @@
+//! Administrators, and browsers in which they are signed in to the console.
+
+use ostiary::{
+    app::administrators::{Device, sessions},
+    model::{
+        administrator::{Administrator, Grant, Role, SignInMethod},
+        email::Email,
+        environment::Environment,
+        id::Id,
+        random::{Random as _, SystemRandom},
+    },
+    store,
+};
+
+use super::{Browser, TestApp};
+
+/// The console's cookie on the plain http of tests.
+pub const CONSOLE_COOKIE: &str = "ostiary_console";
+
+impl TestApp {
+    /// A browser in which a new administrator is signed in: with this role in one environment, or in every
+    /// one.
+    pub async fn administrator(&self, role: Role, environment: Option<&Environment>) -> Browser {
+        let email = format!("{}-{:016x}@vendor.example", role.as_str(), SystemRandom.bits() as u64);
+        let administrator = self.account(&email, role, environment).await;
+        self.signed_in(&administrator).await
+    }
+
+    /// A new administrator, without password and passkeys.
+    pub async fn account(&self, email: &str, role: Role, environment: Option<&Environment>) -> Administrator {
+        let administrator = Administrator {
+            id: Id::new(self.now(), &SystemRandom),
+            email: Email::parse(email).expect("an address"),
+            display_name: "Dana Vendor".to_owned(),
+            password_hash: None,
+            created_at: self.now(),
+            updated_at: self.now(),
+            disabled_at: None,
+        };
+        let grant = Grant { environment_id: environment.map(|environment| environment.id), role };
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        store::administrators::insert(&mut tx, &administrator).await.expect("an administrator stored");
+        store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role stored");
+        tx.commit().await.expect("a commit");
+        administrator
+    }
+
+    /// A browser in which this administrator is signed in.
+    pub async fn signed_in(&self, administrator: &Administrator) -> Browser {
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        let device = Device { address: None, user_agent: "a test's browser".to_owned() };
+        let begun = sessions::begin(&mut tx, &self.state, administrator.id, SignInMethod::Passkey, &device)
+            .await
+            .expect("a session");
+        tx.commit().await.expect("a commit");
+        let browser = self.browser();
+        browser.set_cookie(&self.base, CONSOLE_COOKIE, &begun.token.reveal());
+        browser
+    }
+}

@@ -6,6 +6,8 @@
 //! The public URL is an origin: scheme, host and port, no path. One origin serves everything, and
 //! identity providers, SDKs and OAuth clients are given absolute URLs below it.
 
+pub mod console;
+
 use std::fmt;
 
 use url::{Host, Url};
@@ -139,6 +141,12 @@ fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
         }
         _ => pattern.to_owned(),
     }
+}
+
+/// A pattern with its `{…}` segments filled in, in order. Values are ids and names of ours, which need no
+/// escaping.
+pub fn to(pattern: &str, values: &[&dyn fmt::Display]) -> String {
+    values.iter().fold(pattern.to_owned(), |path, value| fill(&path, *value))
 }
 
 /// The path of an embedded file; `version` is its content's hash, so that it may be cached for ever.
@@ -390,6 +398,12 @@ mod tests {
             links.oauth_discovery().as_str(),
             links.oauth_issuer() + "/.well-known/openid-configuration"
         );
+    }
+
+    #[test]
+    fn segments_are_filled_in_order() {
+        assert_eq!(to(console::ORGANIZATION, &[&"env_1", &"org_2"]), "/console/env_1/organizations/org_2");
+        assert_eq!(to(console::HOME, &[]), "/console");
     }
 
     #[test]

@@ -29,10 +29,12 @@ use tracing::Instrument as _;
 use super::{
     client, fallback,
     limits::{Caller, Limits},
+    problem::Problem,
     routes,
 };
 use crate::{
     model::{client_address::ClientAddress, random::Random, time::Clock},
+    pages::error::{self, Area, Failure},
     telemetry,
 };
 
@@ -98,6 +100,7 @@ pub async fn attend(
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let surface = fallback::Surface::of(request.path(), request.headers());
     let caller = front.caller(&request, &route, client);
+    let path = request.path().to_owned();
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     if *request.method() == Method::HEAD {
@@ -129,7 +132,9 @@ pub async fn attend(
     {
         limits.failed(caller, front.clock.now());
     }
-    if needs_body(&response) {
+    if let Some(page) = in_its_words(&response, &path, &id) {
+        response = page;
+    } else if needs_body(&response) {
         response = with_body(response, surface, &id);
     }
     allow_head(response.headers_mut());
@@ -175,6 +180,14 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + S
         }
     })
     .await
+}
+
+/// An error that a handler gave for a page, told in the words for this address and with the request's id.
+fn in_its_words(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
+    let error = response.error()?;
+    let failure = error.as_error::<Failure>().map(|failure| &failure.0);
+    let told = failure.or_else(|| error.as_error::<Problem>().and_then(Problem::on_page))?;
+    Some(error::respond(told, Area::of(path), Some(id)))
 }
 
 /// An error from the framework has no body, or one line of plain text: neither a person nor a

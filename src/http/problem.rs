@@ -27,11 +27,8 @@ use serde_json::json;
 use super::fallback::{self, Surface};
 use crate::{
     app::{Error, page, provision},
-    pages::{
-        message::{self, Message},
-        response::{self, Policy},
-    },
-    scim, telemetry,
+    pages::error::{self, Area},
+    scim,
 };
 
 /// An error on its way to a caller.
@@ -62,18 +59,17 @@ impl Problem {
         Self { surface: Surface::of(request.path(), request.headers()), error }
     }
 
+    /// The error, when it is told on a page.
+    pub fn on_page(&self) -> Option<&Error> {
+        (self.surface == Surface::Page).then_some(&self.error)
+    }
+
+    /// SCIM has statuses of its own; everybody else shares those of pages.
     fn status(&self) -> StatusCode {
         match &self.error {
             Error::Conflict { .. } if self.surface == Surface::Scim => StatusCode::CONFLICT,
             Error::FailedPrecondition(_) if self.surface == Surface::Scim => StatusCode::PRECONDITION_FAILED,
-            Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Error::Forbidden(_) => StatusCode::FORBIDDEN,
-            Error::NotFound { .. } => StatusCode::NOT_FOUND,
-            Error::Conflict { .. } | Error::Invalid { .. } | Error::FailedPrecondition(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            error => error::status(error),
         }
     }
 
@@ -125,15 +121,6 @@ impl Problem {
     pub(super) fn to_scim(&self) -> scim::Error {
         provision::in_scim(&self.error)
     }
-
-    fn view(&self) -> maud::Markup {
-        match &self.error {
-            Error::NotFound { .. } => Message::not_found().view(),
-            Error::Limited { retry_after } => message::too_many_requests(*retry_after),
-            Error::Internal(_) => Message::internal().view(),
-            other => Message::bad_request(&other.to_string()).view(),
-        }
-    }
 }
 
 impl fmt::Display for Problem {
@@ -148,11 +135,9 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Error::Internal(source) = &self.error {
-            tracing::error!(cause = telemetry::causes(&**source), "request failed on our side");
-        }
+        error::record(&self.error);
         let mut response = match self.surface {
-            Surface::Page => response::page(self.status(), Policy::Own, self.view()),
+            Surface::Page => error::respond(&self.error, Area::Login, None),
             Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),
             Surface::Scim => fallback::scim_error(self.status(), &self.to_scim().to_json()),
             Surface::Oauth => HttpResponse::build(self.status())

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::{assets, home},
+    pages::{assets, console, home},
 };
 
 /// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it.
@@ -28,6 +28,9 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::HOME).get(home::serve))
         .service(web::resource(path::ASSET).get(assets::serve));
+
+    // The vendor's people, in the console
+    console::configure(config);
 
     // Browsers on their way to and from identity providers
     saml::configure(config);

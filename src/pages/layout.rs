@@ -75,37 +75,49 @@ impl<'a> Layout<'a> {
             Width::Narrow => "page narrow",
             Width::Wide => "page wide",
         };
-        html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="robots" content="noindex, nofollow";
-                    meta name="color-scheme" content="light dark";
-                    title { (self.title) }
-                    link rel="icon" href=(assets::ICON.href()) type="image/svg+xml";
-                    link rel="stylesheet" href=(assets::STYLESHEET.href());
-                    @for script in self.scripts { script src=(script.href()) defer {} }
-                }
-                body {
-                    a.skip href="#content" { "Skip to content" }
-                    @if let Some(banner) = self.banner {
-                        aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (banner) } }
-                    }
-                    @if let Some(masthead) = &self.masthead {
-                        header.masthead {
-                            a.name href=(path::HOME) { (brand_mark()) "Ostiary" }
-                            @if !masthead.links.is_empty() {
-                                nav aria-label="Main" {
-                                    @for (text, href) in masthead.links { a href=(href) { (text) } }
-                                }
+        document(
+            self.title,
+            self.scripts,
+            html! {
+                a.skip href="#content" { "Skip to content" }
+                @if let Some(text) = self.banner { (banner(text)) }
+                @if let Some(masthead) = &self.masthead {
+                    header.masthead {
+                        a.name href=(path::HOME) { (brand_mark()) "Ostiary" }
+                        @if !masthead.links.is_empty() {
+                            nav aria-label="Main" {
+                                @for (text, href) in masthead.links { a href=(href) { (text) } }
                             }
                         }
                     }
-                    main #content class=(width) data-reason=[self.reason] { (content) }
                 }
+                main #content class=(width) data-reason=[self.reason] { (content) }
+            },
+        )
+    }
+}
+
+/// A line above everything else: this is a test set-up.
+pub fn banner(text: &str) -> Markup {
+    html! { aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (text) } } }
+}
+
+/// The document that every page of ours is: what its head says, and its body.
+pub fn document(title: &str, scripts: &[&'static Asset], body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex, nofollow";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="icon" href=(assets::ICON.href()) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::STYLESHEET.href());
+                @for script in scripts { script src=(script.href()) defer {} }
             }
+            body { (body) }
         }
     }
 }

@@ -1,0 +1,65 @@
+//! Before something goes for good: what happens then, in numbers, and its name to be typed.
+
+use maud::{Markup, html};
+
+use super::{
+    components::{Shape, notice},
+    forms::{Form, FormErrors, FormView, Typed},
+};
+use crate::app::{Error, Result};
+
+/// The field that holds the typed name.
+pub const FIELD: &str = "confirm";
+
+/// A deletion that waits for its confirmation.
+pub struct Deletion<'a> {
+    /// What it is: "organization".
+    pub kind: &'a str,
+    /// Its name, to be typed.
+    pub name: &'a str,
+    /// What happens, each a sentence: "214 people will no longer be able to sign in."
+    pub effects: &'a [String],
+    /// Where the form goes.
+    pub action: &'a str,
+    /// Where to go instead.
+    pub cancel: &'a str,
+}
+
+/// Whether the name was typed. Spaces around it do not count.
+pub fn check(typed: &str, name: &str) -> Result<()> {
+    if typed.trim() == name.trim() {
+        return Ok(());
+    }
+    Err(Error::invalid(FIELD, format!("type {name} to confirm")))
+}
+
+impl Deletion<'_> {
+    /// The question.
+    pub fn view(&self, typed: &Typed, errors: &FormErrors, csrf: Markup) -> Markup {
+        let view = FormView::new(typed, errors);
+        let label = format!("Type {} to confirm", self.name);
+        let submit = format!("Delete {}", self.kind);
+        let field = view.text(FIELD, &label).code();
+        let form = Form::new(self.action, &submit, csrf).cancel(self.cancel).danger();
+        html! {
+            h1 { "Delete " (self.kind) " " (self.name) "?" }
+            (notice(Shape::Attention, "This cannot be undone", html! {
+                ul { @for effect in self.effects { li { (effect) } } }
+            }))
+            section.card { (view.render(&form, html! { (field) })) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_name_confirms() {
+        assert!(check(" Acme ", "Acme").is_ok());
+        for typed in ["", "acme", "Acme Inc", "delete"] {
+            assert_eq!(check(typed, "Acme").unwrap_err().to_string(), "confirm: type Acme to confirm");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The line that says, after a redirect, what was done. It travels in a cookie that is read once and holds
+//! one of the codes below, never a text.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::header,
+};
+
+use crate::links::console;
+
+const COOKIE: &str = "ostiary_done";
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident $code:literal $word:literal;)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$each])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// How it stands in the cookie.
+            const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// How a person calls it.
+            const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.code() == code)
+            }
+        }
+    )*};
+}
+
+words! {
+    /// To what something was done.
+    Thing {
+        /// An environment.
+        Environment "environment" "Environment";
+        /// An API key.
+        ApiKey "api_key" "API key";
+        /// An OAuth client.
+        OauthClient "oauth_client" "OAuth client";
+        /// An organization.
+        Organization "organization" "Organization";
+        /// A domain of an organization.
+        Domain "domain" "Domain";
+        /// A SAML connection.
+        SamlConnection "saml_connection" "SAML connection";
+        /// The metadata of an identity provider.
+        Metadata "metadata" "Metadata";
+        /// A SCIM directory.
+        ScimDirectory "scim_directory" "SCIM directory";
+        /// Bearer tokens that a newer one replaced.
+        OldTokens "old_tokens" "Replaced tokens";
+        /// A setup link.
+        SetupLink "setup_link" "Setup link";
+        /// A webhook.
+        Webhook "webhook" "Webhook";
+        /// A delivery to a webhook.
+        Delivery "delivery" "Delivery";
+        /// Name, colour and logo.
+        Branding "branding" "Branding";
+        /// An administrator.
+        Administrator "administrator" "Administrator";
+        /// An administrator's role.
+        Role "role" "Role";
+        /// An invitation.
+        Invitation "invitation" "Invitation";
+        /// A password.
+        Password "password" "Password";
+        /// A passkey.
+        Passkey "passkey" "Passkey";
+        /// A session.
+        Session "session" "Session";
+        /// Sessions but this one.
+        OtherSessions "other_sessions" "All other sessions";
+    }
+    /// What was done to it.
+    Deed {
+        /// Made.
+        Created "created" "created";
+        /// Put where it belongs.
+        Added "added" "added";
+        /// Changed.
+        Saved "saved" "saved";
+        /// Taken away.
+        Deleted "deleted" "deleted";
+        /// Ended before its time.
+        Revoked "revoked" "revoked";
+        /// Said to count.
+        Approved "approved" "approved";
+        /// Proved.
+        Verified "verified" "verified by DNS";
+        /// Brought up to date.
+        Refreshed "refreshed" "refreshed";
+        /// Put in the queue once more.
+        Queued "queued" "will be sent again";
+        /// Over.
+        Ended "ended" "ended";
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flash(pub Thing, pub Deed);
+
+impl Flash {
+    /// The sentence.
+    pub fn sentence(self) -> String {
+        format!("{} {}.", self.0.word(), self.1.word())
+    }
+
+    /// What the request before this one did.
+    pub fn read(request: &HttpRequest) -> Option<Self> {
+        let cookie = request.cookie(COOKIE)?;
+        let (thing, deed) = cookie.value().split_once('.')?;
+        Some(Self(Thing::parse(thing)?, Deed::parse(deed)?))
+    }
+
+    fn cookie(value: String, lifetime: Duration) -> Cookie<'static> {
+        Cookie::build(COOKIE, value)
+            .path(console::HOME)
+            .max_age(lifetime)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .finish()
+    }
+}
+
+/// Sends the browser to `location`, where the page says what was done.
+pub fn see_other(location: &str, done: Flash) -> HttpResponse {
+    let value = format!("{}.{}", done.0.code(), done.1.code());
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .cookie(Flash::cookie(value, Duration::seconds(60)))
+        .finish()
+}
+
+/// Forgets what was said.
+pub(super) fn forget(response: &mut HttpResponse) {
+    // A cookie of ours is always a valid header.
+    drop(response.add_cookie(&Flash::cookie(String::new(), Duration::ZERO)));
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_words_of_ours_are_said() {
+        let read = |value: &'static str| {
+            Flash::read(&TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request())
+        };
+        for thing in Thing::ALL {
+            for deed in Deed::ALL {
+                let value = format!("{}.{}", thing.code(), deed.code());
+                let request = TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request();
+                assert_eq!(Flash::read(&request), Some(Flash(*thing, *deed)));
+            }
+        }
+        assert_eq!(read("organization.created").unwrap().sentence(), "Organization created.");
+        for other in ["", "organization", "organization.exploded", "<b>.created", "created.organization"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+        assert_eq!(Flash::read(&TestRequest::default().to_http_request()), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! What stands around every page of the console: the environment and its switcher, the sections, the
+//! account, where one is, and what was just done.
+//!
+//! Its menus are `details` and a popover, which need no script; on a phone the sections are such a popover.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use maud::{Markup, PreEscaped, html};
+
+use super::flash::{self, Flash};
+use crate::{
+    links::{self, console},
+    model::id::EnvironmentId,
+    pages::{
+        assets::{self, Asset},
+        components::{Shape, Weight, brand_mark, button, shape},
+        layout,
+        response::{self, Policy},
+    },
+};
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $variant:ident $label:literal $path:ident $icon:literal;)*) => {
+        /// A part of an environment that the navigation leads to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Section { $($(#[$doc])* $variant,)* }
+
+        impl Section {
+            const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// What it is called.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)* }
+            }
+
+            const fn path(self) -> &'static str {
+                match self { $(Self::$variant => console::$path,)* }
+            }
+
+            const fn drawing(self) -> &'static str {
+                match self { $(Self::$variant => $icon,)* }
+            }
+        }
+    };
+}
+
+sections! {
+    /// How it fares.
+    Overview "Overview" OVERVIEW "<path d='M2 14V8M6 14V3M10 14V6M14 14v-4'/>";
+    /// The vendor's customers.
+    Organizations "Organizations" ORGANIZATIONS "<path d='M2.5 14V3.5l6-1.5v12M8.5 6.5l5 1V14M1 14h14M5 5.5h1M5 8.5h1M5 11.5h1M11 9.5h.5M11 11.8h.5'/>";
+    /// Logins, one by one.
+    Flows "Login flows" FLOWS "<path d='M3 8h7M7 5l3 3-3 3M10 2h4v12h-4'/>";
+    /// What identity providers pushed.
+    Directories "Directories" SCIM_DIRECTORIES "<circle cx='6' cy='5.5' r='2.5'/><path d='M1.5 14c0-3 2-4.5 4.5-4.5s4.5 1.5 4.5 4.5M11 3.2a2.5 2.5 0 010 4.6M12 9.8c1.6.5 2.6 1.9 2.6 4.2'/>";
+    /// Where events are sent.
+    Webhooks "Webhooks" WEBHOOKS "<path d='M2 8h5M9 8h5M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5'/>";
+    /// What happened.
+    Events "Events" EVENTS "<path d='M2 4h12M2 8h12M2 12h7'/>";
+    /// Who did what.
+    Audit "Audit log" AUDIT_EVENTS "<path d='M4 1.5h6l3 3v10H4zM6.5 7h4M6.5 10h4'/>";
+    /// The environment's own settings.
+    Environment "Environment" ENVIRONMENT "<circle cx='8' cy='8' r='2.2'/><path d='M8 1.5v2.3M8 12.2v2.3M1.5 8h2.3M12.2 8h2.3M3.4 3.4L5 5M11 11l1.6 1.6M12.6 3.4L11 5M5 11l-1.6 1.6'/>";
+    /// How the vendor's backend proves itself.
+    ApiKeys "API keys" API_KEYS "<circle cx='5' cy='8' r='3'/><path d='M8 8h6.5M12 8v3'/>";
+    /// Apps that speak OpenID Connect.
+    OauthClients "OAuth clients" OAUTH_CLIENTS "<rect x='2' y='2.5' width='12' height='11' rx='1.5'/><path d='M2 6h12'/>";
+    /// Name, colour and logo.
+    Branding "Branding" BRANDING "<path d='M8 1.8c3 3.4 4.6 5.6 4.6 7.9a4.6 4.6 0 01-9.2 0C3.4 7.4 5 5.2 8 1.8z'/>";
+    /// Who may do what.
+    Administrators "Administrators" ADMINISTRATORS "<path d='M8 1.5l5.5 2v4c0 3.5-2.3 5.8-5.5 7-3.2-1.2-5.5-3.5-5.5-7v-4z'/>";
+}
+
+impl Section {
+    /// Its address in an environment.
+    pub fn href(self, environment: EnvironmentId) -> String {
+        links::to(self.path(), &[&environment])
+    }
+
+    const fn is_setting(self) -> bool {
+        matches!(
+            self,
+            Self::Environment | Self::ApiKeys | Self::OauthClients | Self::Branding | Self::Administrators
+        )
+    }
+}
+
+/// An environment as the switcher names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its name for people, or its slug where it has none.
+    pub name: String,
+}
+
+/// What the shell shows besides the page, gathered once a request.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The visitor's e-mail address.
+    pub email: String,
+    /// Proves that forms are ours.
+    pub csrf: Markup,
+    /// The environment that the page is of, and what the visitor's role in it is called.
+    pub environment: Option<(Named, &'static str)>,
+    /// Others that the visitor may see, the first few.
+    pub others: Vec<Named>,
+    /// What the request before this one did.
+    pub flash: Option<Flash>,
+    /// That this is a test set-up.
+    pub banner: Option<&'static str>,
+}
+
+/// A page of the console.
+pub struct Shell<'a> {
+    frame: &'a Frame,
+    section: Option<Section>,
+    title: &'a str,
+    crumbs: Vec<(String, String)>,
+    scripts: Vec<&'static Asset>,
+}
+
+impl<'a> Shell<'a> {
+    /// A page of one of the environment's sections.
+    pub fn new(frame: &'a Frame, section: Section, title: &'a str) -> Self {
+        let mut shell = Self::outside(frame, title);
+        if let Some((environment, _)) = &frame.environment {
+            shell.crumbs.push((section.label().to_owned(), section.href(environment.id)));
+        }
+        Self { section: Some(section), ..shell }
+    }
+
+    /// A page that is of no environment: the list of them, the visitor's account.
+    pub fn outside(frame: &'a Frame, title: &'a str) -> Self {
+        Self { frame, section: None, title, crumbs: Vec::new(), scripts: vec![&assets::COPY] }
+    }
+
+    /// With a step between the section and this page: its name and address.
+    pub fn crumb(mut self, name: impl Into<String>, href: impl Into<String>) -> Self {
+        self.crumbs.push((name.into(), href.into()));
+        self
+    }
+
+    /// With a script, besides the one that copies.
+    pub fn script(mut self, script: &'static Asset) -> Self {
+        self.scripts.push(script);
+        self
+    }
+
+    /// The page as an answer. What was just done is said this once.
+    pub fn respond(&self, content: Markup) -> HttpResponse {
+        self.respond_with(StatusCode::OK, content)
+    }
+
+    /// The same with another status: a form that came back with errors.
+    pub fn respond_with(&self, status: StatusCode, content: Markup) -> HttpResponse {
+        let mut response = response::page(status, Policy::Own, self.render(content));
+        if self.frame.flash.is_some() {
+            flash::forget(&mut response);
+        }
+        response
+    }
+
+    /// The whole document.
+    pub fn render(&self, content: Markup) -> Markup {
+        let place = match &self.frame.environment {
+            Some((environment, _)) => format!("{} · {} · Ostiary", self.title, environment.name),
+            None => format!("{} · Ostiary", self.title),
+        };
+        let has_sections = self.frame.environment.is_some();
+        layout::document(
+            &place,
+            &self.scripts,
+            html! {
+                a.skip href="#content" { "Skip to content" }
+                @if let Some(banner) = self.frame.banner { (layout::banner(banner)) }
+                header.topbar {
+                    @if has_sections {
+                        button.menu-button type="button" popovertarget="sections" aria-label="Sections" {
+                            (icon("<path d='M2 4h12M2 8h12M2 12h12'/>"))
+                        }
+                    }
+                    a.name href=(console::HOME) { (brand_mark()) span.word { "Ostiary" } }
+                    (self.switcher())
+                    (self.account())
+                }
+                div class=(if has_sections { "frame" } else { "frame alone" }) {
+                    @if let Some((environment, _)) = &self.frame.environment { (self.sections(environment.id)) }
+                    main #content tabindex="-1" {
+                        (self.breadcrumbs())
+                        @if let Some(flash) = self.frame.flash {
+                            p.flash role="status" { (shape(Shape::Good)) (flash.sentence()) }
+                        }
+                        (content)
+                    }
+                }
+            },
+        )
+    }
+
+    fn switcher(&self) -> Markup {
+        let Some((current, role)) = &self.frame.environment else { return html! {} };
+        html! {
+            details.menu.switcher {
+                summary aria-label={ "Environment: " (current.name) } { span.cut { (current.name) } (chevron()) }
+                div.sheet {
+                    p.eyebrow { "Environment" }
+                    ul {
+                        li { a href=(Section::Overview.href(current.id)) aria-current="true" { span.cut { (current.name) } small { (role) } } }
+                        @for other in self.frame.others.iter().filter(|other| other.id != current.id) {
+                            li { a href=(Section::Overview.href(other.id)) { span.cut { (other.name) } } }
+                        }
+                    }
+                    a.all href=(console::HOME) { "All environments" }
+                }
+            }
+        }
+    }
+
+    fn account(&self) -> Markup {
+        html! {
+            details.menu.account {
+                summary aria-label={ "Account: " (self.frame.email) } {
+                    (icon("<circle cx='8' cy='5' r='3'/><path d='M2.5 14.5c0-3.5 2.3-5 5.5-5s5.5 1.5 5.5 5'/>"))
+                    span.cut.word { (self.frame.email) }
+                    (chevron())
+                }
+                div.sheet {
+                    p.eyebrow { (self.frame.email) }
+                    ul { li { a href=(console::ACCOUNT) { "Account and sessions" } } }
+                    form method="post" action=(console::SIGN_OUT) {
+                        (self.frame.csrf)
+                        (button(Weight::Plain, "Sign out"))
+                    }
+                }
+            }
+        }
+    }
+
+    fn sections(&self, environment: EnvironmentId) -> Markup {
+        let (settings, main): (Vec<Section>, Vec<Section>) =
+            Section::ALL.iter().partition(|section| section.is_setting());
+        let entries = |sections: &[Section]| {
+            html! {
+                ul {
+                    @for section in sections {
+                        li {
+                            a href=(section.href(environment)) aria-current=[(self.section == Some(*section)).then_some("page")] {
+                                (icon(section.drawing())) (section.label())
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        html! {
+            nav #sections.sections popover="auto" aria-label="Sections" {
+                (entries(&main))
+                p.eyebrow { "Settings" }
+                (entries(&settings))
+            }
+        }
+    }
+
+    /// Where the page is; its own name is its heading, and stands there.
+    fn breadcrumbs(&self) -> Markup {
+        let steps: Vec<_> = self.crumbs.iter().filter(|(name, _)| name != self.title).collect();
+        html! {
+            @if !steps.is_empty() {
+                nav.crumbs aria-label="Breadcrumbs" {
+                    ol { @for (name, href) in steps { li { a href=(href) { (name) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn icon(drawing: &'static str) -> Markup {
+    html! {
+        svg.icon viewBox="0 0 16 16" aria-hidden="true" { (PreEscaped(drawing)) }
+    }
+}
+
+fn chevron() -> Markup {
+    icon("<path d='M4.5 6.5L8 10l3.5-3.5'/>")
+}

@@ -1,0 +1,232 @@
+//! An error of a use case as a page: what happened, what to do, and the request's id to quote.
+//!
+//! Handlers of pages give `Result<HttpResponse, Failure>`, and `?` does the rest. The words depend on who
+//! reads them, which the address tells; `http/middleware.rs` knows both, and the request's id.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use maud::Markup;
+
+use super::{
+    message::{self, Message},
+    response::{self, Policy},
+};
+use crate::{app::Error, links::console, telemetry};
+
+/// What a handler of a page gives back.
+pub type Answer = Result<HttpResponse, Failure>;
+
+/// An error on its way to a person with a browser.
+#[derive(Debug)]
+pub struct Failure(pub Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Who reads a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Area {
+    /// The vendor's people.
+    Console,
+    /// A customer's IT admin, who followed a link.
+    Setup,
+    /// Somebody on the way through a login.
+    Login,
+}
+
+impl Area {
+    /// Whose address this is.
+    pub fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("console") => Self::Console,
+            Some("setup") => Self::Setup,
+            _ => Self::Login,
+        }
+    }
+}
+
+/// The status of an error on a page.
+pub fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound { .. } => StatusCode::NOT_FOUND,
+        Error::Conflict { .. } | Error::Invalid { .. } | Error::FailedPrecondition(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The whole answer. `reference` is the request's id.
+pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpResponse {
+    let mut response = response::page(status(error), Policy::Own, view(error, area, reference));
+    if let Error::Limited { retry_after } = error {
+        let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// Our own failure goes to the log, once, with its causes.
+pub fn record(error: &Error) {
+    if let Error::Internal(source) = error {
+        tracing::error!(cause = telemetry::causes(&**source), "request failed on our side");
+    }
+}
+
+fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
+    let text = error.to_string();
+    let message = match (error, area) {
+        (Error::Limited { retry_after }, _) => return message::too_many_requests(*retry_after),
+        (error, Area::Console) => console_message(error, &text),
+        (error, Area::Setup) => setup_message(error, &text),
+        (Error::NotFound { .. }, Area::Login) => Message::not_found(),
+        (Error::Internal(_), Area::Login) => Message::internal(),
+        (_, Area::Login) => Message::bad_request(&text),
+    };
+    Message { reference, ..message }.view()
+}
+
+const HOME: (&str, &str) = ("To your environments", console::HOME);
+
+fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
+    let (reason, message) = match error {
+        Error::NotFound { .. } => (
+            "not_found",
+            Message::new(
+                "This is not here",
+                "It may have been deleted, or it belongs to an environment that you have no role in.",
+                "Check the address, or ask an owner of the environment for a role.",
+            ),
+        ),
+        Error::Unauthenticated(_) => (
+            "unauthenticated",
+            Message {
+                onward: Some(("Sign in", console::SIGN_IN)),
+                ..Message::new("You are not signed in", text, "Sign in and try again.")
+            },
+        ),
+        Error::Forbidden(_) => (
+            "forbidden",
+            Message::new(
+                "Your role does not allow this",
+                text,
+                "Ask an owner of the environment to do it, or to give you another role.",
+            ),
+        ),
+        Error::Internal(_) => (
+            "internal",
+            Message::new(
+                "This did not work",
+                "Something failed on our side. Nothing was changed, and the log has the cause under this reference.",
+                "Try again in a minute. If it happens again, tell whoever runs this server the reference.",
+            ),
+        ),
+        _ => (
+            "bad_request",
+            Message::new("This cannot be done", text, "Go back, change what was sent, and try again."),
+        ),
+    };
+    Message { reason: Some(reason), onward: message.onward.or(Some(HOME)), ..message }
+}
+
+fn setup_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
+    let (reason, message) = match error {
+        Error::NotFound { .. } | Error::Unauthenticated(_) => (
+            "not_found",
+            Message::new(
+                "This setup page is not open",
+                "The link may have expired, been used in another browser, or been withdrawn.",
+                "Ask the person who sent you the link for a new one.",
+            ),
+        ),
+        Error::Forbidden(_) => (
+            "forbidden",
+            Message::new(
+                "This link does not open that",
+                text,
+                "Ask the person who sent you the link for one that covers it.",
+            ),
+        ),
+        Error::Internal(_) => ("internal", Message::internal()),
+        _ => (
+            "bad_request",
+            Message::new("This cannot be done", text, "Go back, change what was sent, and try again."),
+        ),
+    };
+    Message { reason: Some(reason), ..message }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        status(&self.0)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        record(&self.0);
+        respond(&self.0, Area::Login, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::body::MessageBody as _;
+
+    use super::*;
+
+    #[test]
+    fn each_reader_hears_what_to_do_and_nobody_hears_a_cause() {
+        let kinds: [(fn() -> Error, u16); 7] = [
+            (|| Error::Unauthenticated("who?".into()), 401),
+            (|| Error::Forbidden("viewers may look".into()), 403),
+            (|| Error::not_found("organization", "org_1"), 404),
+            (|| Error::Conflict { kind: "organization", field: "externalId" }, 400),
+            (|| Error::invalid("x", "is <bad>"), 400),
+            (|| Error::Limited { retry_after: Duration::from_secs(7) }, 429),
+            (|| Error::internal("the disk is full of secrets"), 500),
+        ];
+        for (error, expected) in kinds {
+            for area in [Area::Console, Area::Setup, Area::Login] {
+                let answer = respond(&error(), area, Some("0123abc"));
+                assert_eq!(answer.status(), expected);
+                assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), expected == 429);
+                let body = answer.into_body().try_into_bytes().unwrap();
+                let body = std::str::from_utf8(&body).unwrap();
+                assert!(!body.contains("secrets") && !body.contains("<bad>"), "{body}");
+                assert!(expected == 429 || body.contains("0123abc"), "{body}");
+                // A foreign thing and a missing one read alike: not even its id is said back.
+                assert!(!body.contains("org_1"), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_address_tells_who_reads() {
+        for (path, area) in [
+            ("/console", Area::Console),
+            ("/console/env_1/organizations", Area::Console),
+            ("/setup/okta", Area::Setup),
+            ("/consolex", Area::Login),
+            ("/v1/saml/x/acs", Area::Login),
+        ] {
+            assert_eq!(Area::of(path), area, "{path}");
+        }
+    }
+}

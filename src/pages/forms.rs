@@ -1,0 +1,513 @@
+//! Forms: fields with their hint and their error beside them, what was typed kept, and every error once
+//! more at the top.
+//!
+//! A page's form is one function of what stands in it ([`Typed`]) and what is wrong with it
+//! ([`FormErrors`]): empty, with a thing's present values, or sent back. Controls bear the wire names that
+//! `app` uses in its errors, so an error finds its field by itself.
+
+use std::{cell::RefCell, fmt::Display};
+
+use actix_web::http::StatusCode;
+use maud::{Markup, Render, html};
+
+use super::{
+    components::{Shape, Weight, button, notice, shape},
+    error::Failure,
+};
+use crate::app::Error;
+
+/// What stands in a form: names and values, a name as often as it was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed(Vec<(String, String)>);
+
+impl Typed {
+    /// An empty form.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a value of a field.
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        self.0.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// With a box ticked, or not.
+    pub fn with_flag(self, name: &str, ticked: bool) -> Self {
+        if ticked { self.with(name, "true") } else { self }
+    }
+
+    /// The text of a field; empty when there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a box called `name` with this value is ticked.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.0.iter().any(|(key, held)| key == name && held == value)
+    }
+
+    /// Whether a box is ticked.
+    pub fn flag(&self, name: &str) -> bool {
+        self.has(name, "true")
+    }
+}
+
+impl FromIterator<(String, String)> for Typed {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+/// What is wrong with what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormErrors(Vec<(String, String)>);
+
+impl FormErrors {
+    /// A form that nothing is wrong with.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The errors that the person can mend in the form; any other is a page of its own.
+    pub fn from(error: Error) -> Result<Self, Failure> {
+        match error {
+            Error::Invalid { field, reason } => Ok(Self::one(&field, &reason)),
+            Error::Conflict { kind, field } => {
+                Ok(Self::one(field, &format!("Another {kind} already has this.")))
+            }
+            Error::FailedPrecondition(reason) => Ok(Self::one("", &reason)),
+            other => Err(Failure(other)),
+        }
+    }
+
+    /// One thing wrong with a field; with the whole, where `field` is empty.
+    pub fn one(field: &str, reason: &str) -> Self {
+        Self(vec![(field.to_owned(), sentence(reason))])
+    }
+
+    /// With another one.
+    pub fn and(mut self, field: &str, reason: &str) -> Self {
+        self.0.push((field.to_owned(), sentence(reason)));
+        self
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
+    }
+
+    /// The status of the page that shows them.
+    pub fn status(&self) -> StatusCode {
+        if self.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+    }
+}
+
+/// Errors of `app` are written to stand behind a field's name: "must be …". Beside the field they are
+/// sentences.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let capital: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let text = capital + letters.as_str();
+    if text.ends_with(['.', '?', '!', ')']) || text.is_empty() { text } else { text + "." }
+}
+
+/// A form as a page shows it. Its fields are made by [`text`](Self::text) and the like, in order.
+pub struct FormView<'a> {
+    typed: &'a Typed,
+    errors: &'a FormErrors,
+    /// Names and labels of the fields so far, for the errors at the top.
+    shown: RefCell<Vec<(String, String)>>,
+}
+
+impl<'a> FormView<'a> {
+    /// A form with what was typed and what is wrong with it.
+    pub fn new(typed: &'a Typed, errors: &'a FormErrors) -> Self {
+        Self { typed, errors, shown: RefCell::default() }
+    }
+
+    /// One line.
+    pub fn text(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::Line("text"))
+    }
+
+    /// An address on the web.
+    pub fn url(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        // Not `type=url`: the browser's own complaint would come before ours and say less.
+        let mut control = self.control(name, label, Kind::Line("text"));
+        control.inputmode = Some("url");
+        control
+    }
+
+    /// An e-mail address.
+    pub fn email(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::Line("email"))
+    }
+
+    /// A password: never sent back.
+    pub fn password(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::Line("password"))
+    }
+
+    /// Several lines.
+    pub fn textarea(&self, name: &'a str, label: &'a str, rows: u8) -> Control<'a> {
+        self.control(name, label, Kind::Lines(rows))
+    }
+
+    /// One of a few, in a menu: values and what they are called.
+    pub fn select(&self, name: &'a str, label: &'a str, choices: &'a [(&'a str, &'a str)]) -> Control<'a> {
+        self.control(name, label, Kind::Menu(choices))
+    }
+
+    /// One of a few, all in sight with an explanation each.
+    pub fn radios(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
+        self.control(name, label, Kind::OneOf(choices))
+    }
+
+    /// Any of a few, all in sight.
+    pub fn checkboxes(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
+        self.control(name, label, Kind::AnyOf(choices)).optional()
+    }
+
+    /// Yes or no; its value is `true`.
+    pub fn checkbox(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::Box).optional()
+    }
+
+    /// A file; `accept` as HTML has it. The form must be [`Form::multipart`].
+    pub fn file(&self, name: &'a str, label: &'a str, accept: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::File(accept))
+    }
+
+    fn control(&self, name: &'a str, label: &'a str, kind: Kind<'a>) -> Control<'a> {
+        self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
+        Control {
+            name,
+            label,
+            kind,
+            typed: self.typed,
+            error: self.errors.of(name),
+            hint: None,
+            required: true,
+            autocomplete: None,
+            inputmode: None,
+            code: false,
+        }
+    }
+
+    /// The errors at the top, each a link to its field. Made after the fields.
+    fn summary(&self) -> Markup {
+        let shown = self.shown.borrow();
+        let label =
+            |field: &str| shown.iter().find(|(name, _)| name == field).map(|(_, label)| label.as_str());
+        html! {
+            @if !self.errors.is_empty() {
+                div role="alert" {
+                    (notice(Shape::Bad, "Please check what you entered", html! {
+                        ul {
+                            @for (field, reason) in &self.errors.0 {
+                                li {
+                                    @match label(field) {
+                                        Some(label) => a href={ "#" (field) } { (label) ": " (reason) },
+                                        None if field.is_empty() => (reason),
+                                        None => { (field) ": " (reason) },
+                                    }
+                                }
+                            }
+                        }
+                    }))
+                }
+            }
+        }
+    }
+
+    /// The whole form around its fields.
+    pub fn render(&self, form: &Form<'_>, fields: Markup) -> Markup {
+        html! {
+            form.form method="post" action=(form.action) enctype=[form.multipart.then_some("multipart/form-data")] novalidate {
+                (form.csrf)
+                (self.summary())
+                (fields)
+                div.actions {
+                    (button(form.weight, form.submit))
+                    @if let Some(cancel) = form.cancel { a.quiet href=(cancel) { "Cancel" } }
+                }
+            }
+        }
+    }
+}
+
+/// Where a form goes and what its button says.
+pub struct Form<'a> {
+    /// The address it is posted to.
+    pub action: &'a str,
+    /// What its button says.
+    pub submit: &'a str,
+    /// How much the button asks to be pressed.
+    pub weight: Weight,
+    /// Where to go without sending it.
+    pub cancel: Option<&'a str>,
+    /// Proves that the form is ours: `visitor.csrf_field()`.
+    pub csrf: Markup,
+    /// Whether it carries files.
+    pub multipart: bool,
+}
+
+impl<'a> Form<'a> {
+    /// A form with one primary button.
+    pub fn new(action: &'a str, submit: &'a str, csrf: Markup) -> Self {
+        Self { action, submit, weight: Weight::Primary, cancel: None, csrf, multipart: false }
+    }
+
+    /// With a way out.
+    pub fn cancel(self, href: &'a str) -> Self {
+        Self { cancel: Some(href), ..self }
+    }
+
+    /// For something that cannot be undone.
+    pub fn danger(self) -> Self {
+        Self { weight: Weight::Danger, ..self }
+    }
+
+    /// With files.
+    pub fn multipart(self) -> Self {
+        Self { multipart: true, ..self }
+    }
+}
+
+/// A form that is only a button: what it does needs nothing typed.
+pub fn button_form(action: &str, label: &str, weight: Weight, csrf: Markup) -> Markup {
+    html! { form.inline method="post" action=(action) { (csrf) (button(weight, label)) } }
+}
+
+/// One of several things to choose.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'a> {
+    /// What is sent.
+    pub value: &'a str,
+    /// What it is called.
+    pub label: &'a str,
+    /// What it means; may be empty.
+    pub hint: &'a str,
+}
+
+impl<'a> Choice<'a> {
+    /// A choice with what it means.
+    pub const fn new(value: &'a str, label: &'a str, hint: &'a str) -> Self {
+        Self { value, label, hint }
+    }
+}
+
+enum Kind<'a> {
+    Line(&'static str),
+    Lines(u8),
+    Menu(&'a [(&'a str, &'a str)]),
+    OneOf(&'a [Choice<'a>]),
+    AnyOf(&'a [Choice<'a>]),
+    Box,
+    File(&'a str),
+}
+
+/// One field of a form.
+pub struct Control<'a> {
+    name: &'a str,
+    label: &'a str,
+    kind: Kind<'a>,
+    typed: &'a Typed,
+    error: Option<&'a str>,
+    hint: Option<&'a str>,
+    required: bool,
+    autocomplete: Option<&'a str>,
+    inputmode: Option<&'static str>,
+    code: bool,
+}
+
+impl<'a> Control<'a> {
+    /// What to write there.
+    pub fn hint(self, hint: &'a str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// It may stay empty.
+    pub fn optional(self) -> Self {
+        Self { required: false, ..self }
+    }
+
+    /// What the browser may fill in by itself (HTML §4.10.18.7).
+    pub fn autocomplete(self, autocomplete: &'a str) -> Self {
+        Self { autocomplete: Some(autocomplete), ..self }
+    }
+
+    /// It holds ids, addresses or the like: every letter counts.
+    pub fn code(self) -> Self {
+        Self { code: true, ..self }
+    }
+
+    /// The ids of what says more about the control.
+    fn described(&self) -> Option<String> {
+        let error = self.error.map(|_| format!("{}-error", self.name));
+        let hint = self.hint.map(|_| format!("{}-hint", self.name));
+        let ids: Vec<String> = error.into_iter().chain(hint).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+
+    fn optional_word(&self) -> Markup {
+        html! { @if !self.required { span.soft { " (optional)" } } }
+    }
+
+    fn words(&self) -> Markup {
+        html! {
+            @if let Some(hint) = self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
+            @if let Some(error) = self.error {
+                p.error id={ (self.name) "-error" } { (shape(Shape::Bad)) span { (error) } }
+            }
+        }
+    }
+
+    /// A group of boxes or buttons under one heading.
+    fn group(&self, kind: &str, choices: &[Choice<'_>]) -> Markup {
+        html! {
+            fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described()] {
+                legend { (self.label) }
+                (self.words())
+                div.options {
+                    @for choice in choices {
+                        @let id = format!("{}-{}", self.name, choice.value);
+                        div.option {
+                            input type=(kind) #(id) name=(self.name) value=(choice.value)
+                                checked[self.typed.has(self.name, choice.value)]
+                                aria-describedby=[(!choice.hint.is_empty()).then(|| format!("{id}-hint"))];
+                            label for=(id) { (choice.label) }
+                            @if !choice.hint.is_empty() { p.hint id={ (id) "-hint" } { (choice.hint) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        if self.error.is_some() { "field bad" } else { "field" }
+    }
+}
+
+impl Render for Control<'_> {
+    fn render(&self) -> Markup {
+        let (name, value) = (self.name, self.typed.text(self.name));
+        let (described, invalid) = (self.described(), self.error.map(|_| "true"));
+        match &self.kind {
+            Kind::OneOf(choices) => return self.group("radio", choices),
+            Kind::AnyOf(choices) => return self.group("checkbox", choices),
+            Kind::Box => {
+                return html! {
+                    div class={ (self.class()) " option" } {
+                        input type="checkbox" #(name) name=(name) value="true" checked[self.typed.flag(name)]
+                            aria-invalid=[invalid] aria-describedby=[described];
+                        label for=(name) { (self.label) }
+                        (self.words())
+                    }
+                };
+            }
+            _ => {}
+        }
+        html! {
+            div class=(self.class()) {
+                label for=(name) { (self.label) (self.optional_word()) }
+                @match &self.kind {
+                    Kind::Lines(rows) => {
+                        // A first line break is the parser's, not the value's (HTML §13.2.6.4.7).
+                        textarea #(name) name=(name) rows=(rows) required[self.required] spellcheck="false"
+                            aria-invalid=[invalid] aria-describedby=[described] { "\n" (value) }
+                    },
+                    Kind::Menu(choices) => {
+                        select #(name) name=(name) aria-invalid=[invalid] aria-describedby=[described] {
+                            @for (choice, label) in *choices {
+                                option value=(choice) selected[*choice == value] { (label) }
+                            }
+                        }
+                    },
+                    Kind::File(accept) => {
+                        input #(name) name=(name) type="file" accept=(accept) required[self.required]
+                            aria-invalid=[invalid] aria-describedby=[described];
+                    },
+                    Kind::Line(kind) => {
+                        input #(name) name=(name) type=(kind) value=[(*kind != "password").then_some(value)]
+                            class=[self.code.then_some("mono")] required[self.required]
+                            autocomplete=(self.autocomplete.unwrap_or("off")) inputmode=[self.inputmode]
+                            spellcheck=[self.code.then_some("false")]
+                            aria-invalid=[invalid] aria-describedby=[described];
+                    },
+                    _ => {},
+                }
+                (self.words())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(typed: &Typed, errors: &FormErrors) -> String {
+        let view = FormView::new(typed, errors);
+        let fields = html! {
+            (view.text("displayName", "Name").hint("What your customers call it"))
+            (view.textarea("domains", "Domains", 4).optional())
+            (view.select("alg", "Algorithm", &[("RS256", "RSA"), ("ES256", "ECDSA")]))
+            (view.checkbox("primary", "Primary"))
+            (view.checkboxes("kinds", "Kinds", &[Choice::new("a", "A", ""), Choice::new("b", "B", "The second")]))
+            (view.password("password", "Password"))
+        };
+        view.render(&Form::new("/there", "Save", html! {}), fields).into_string()
+    }
+
+    #[test]
+    fn what_was_typed_stays_and_is_escaped() {
+        let typed = Typed::new()
+            .with("displayName", "<b>\"Acme\"</b>")
+            .with("domains", "a.example\n</textarea><script>")
+            .with("alg", "ES256")
+            .with_flag("primary", true)
+            .with("kinds", "b")
+            .with("password", "hunter2");
+        let html = form(&typed, &FormErrors::none());
+        assert!(html.contains("value=\"&lt;b&gt;&quot;Acme&quot;&lt;/b&gt;\""), "{html}");
+        assert!(html.contains("\na.example\n&lt;/textarea&gt;&lt;script&gt;</textarea>"), "{html}");
+        assert!(html.contains("<option value=\"ES256\" selected>"), "{html}");
+        assert!(html.contains("name=\"primary\" value=\"true\" checked"), "{html}");
+        assert!(html.contains("name=\"kinds\" value=\"b\" checked"), "{html}");
+        assert!(!html.contains("name=\"kinds\" value=\"a\" checked"), "{html}");
+        assert!(!html.contains("hunter2") && !html.contains("role=\"alert\""), "{html}");
+    }
+
+    #[test]
+    fn an_error_stands_beside_its_field_and_at_the_top() {
+        let errors = FormErrors::from(Error::invalid("displayName", "must be <short>")).unwrap();
+        let html = form(&Typed::new(), &errors);
+        assert!(html.contains("<a href=\"#displayName\">Name: Must be &lt;short&gt;.</a>"), "{html}");
+        assert!(
+            html.contains("aria-invalid=\"true\" aria-describedby=\"displayName-error displayName-hint\""),
+            "{html}"
+        );
+        assert!(html.find("role=\"alert\"") < html.find("id=\"displayName\""), "{html}");
+
+        let whole =
+            form(&Typed::new(), &FormErrors::from(Error::FailedPrecondition("first x".into())).unwrap());
+        assert!(whole.contains("<li>First x.</li>"), "{whole}");
+        let taken = FormErrors::from(Error::Conflict { kind: "organization", field: "externalId" }).unwrap();
+        assert_eq!(taken.of("externalId"), Some("Another organization already has this."));
+    }
+
+    #[test]
+    fn what_no_form_can_mend_is_a_page_of_its_own() {
+        for error in [Error::not_found("x", "y"), Error::Forbidden("no".into()), Error::internal("z")] {
+            assert!(FormErrors::from(error).is_err());
+        }
+    }
+}

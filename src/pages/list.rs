@@ -1,0 +1,236 @@
+//! Lists: a search field that works on what people remember, twenty-five a page, the newest first, cards
+//! on a phone, and words where there is nothing yet.
+//!
+//! Tokens of `app::page` only lead on, so the way back rides along in the address: the tokens of the pages
+//! before, up to [`FARTHEST_BACK`].
+
+use maud::{Markup, html};
+use url::form_urlencoded;
+
+use super::components::{Column, table};
+use crate::app::page::PageQuery;
+
+/// How many things a page holds.
+pub const SIZE: usize = 25;
+
+/// How many pages one can go back, one by one; the first is always one step away.
+const FARTHEST_BACK: usize = 20;
+
+const TOKEN: &str = "page_token";
+const BEFORE: &str = "before";
+
+/// Which page of which list somebody looks at: what stands in the address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    path: String,
+    /// Search words and filters, in the order of their fields; empty ones are left out.
+    filters: Vec<(String, String)>,
+    token: String,
+    before: Vec<String>,
+}
+
+impl Place {
+    /// Reads an address. Of its parameters, `filters` are the list's own.
+    pub fn read(path: &str, query: &str, filters: &[&str]) -> Self {
+        let given: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let text = |name: &str| {
+            let found = given.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| value.trim().replace('\0', "")).unwrap_or_default()
+        };
+        let before = text(BEFORE);
+        Self {
+            path: path.to_owned(),
+            filters: filters
+                .iter()
+                .map(|name| ((*name).to_owned(), text(name)))
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+            token: text(TOKEN),
+            before: if before.is_empty() {
+                Vec::new()
+            } else {
+                before.split('.').map(str::to_owned).collect()
+            },
+        }
+    }
+
+    /// A search word or filter; empty when there is none.
+    pub fn filter(&self, name: &str) -> &str {
+        self.filters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether anything narrows the list.
+    pub fn is_filtered(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
+    /// What to ask `app` for.
+    pub fn query(&self) -> PageQuery {
+        PageQuery {
+            token: Some(self.token.clone()).filter(|token| !token.is_empty()),
+            size: Some(SIZE.to_string()),
+        }
+    }
+
+    fn href(&self, token: &str, before: &[String]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in &self.filters {
+            query.append_pair(name, value);
+        }
+        if !token.is_empty() {
+            query.append_pair(TOKEN, token);
+        }
+        if !before.is_empty() {
+            query.append_pair(BEFORE, &before.join("."));
+        }
+        let query = query.finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    fn next(&self, token: &str) -> String {
+        let mut before = self.before.clone();
+        // The first page has no token; it is what everybody begins with.
+        if !self.token.is_empty() {
+            before.push(self.token.clone());
+        }
+        let excess = before.len().saturating_sub(FARTHEST_BACK);
+        self.href(token, &before[excess..])
+    }
+
+    fn previous(&self) -> Option<String> {
+        (!self.token.is_empty()).then(|| match self.before.split_last() {
+            Some((last, rest)) => self.href(last, rest),
+            None => self.href("", &[]),
+        })
+    }
+
+    /// Links to the pages around this one; nothing when it is the only one.
+    pub fn pages(&self, next_token: &str) -> Markup {
+        let previous = self.previous();
+        html! {
+            @if previous.is_some() || !next_token.is_empty() {
+                nav.pages aria-label="Pages" {
+                    @if let Some(previous) = &previous {
+                        @if !self.before.is_empty() { a.button href=(self.href("", &[])) { "First" } }
+                        a.button rel="prev" href=(previous) { "Previous" }
+                    }
+                    @if !next_token.is_empty() { a.button rel="next" href=(self.next(next_token)) { "Next" } }
+                }
+            }
+        }
+    }
+
+    /// A search field that keeps the other filters.
+    pub fn search(&self, name: &str, label: &str, hint: &str) -> Markup {
+        let value = self.filter(name);
+        html! {
+            form.search role="search" method="get" action=(self.path) {
+                @for (key, kept) in self.filters.iter().filter(|(key, _)| key != name) {
+                    input type="hidden" name=(key) value=(kept);
+                }
+                label.visually-hidden for=(name) { (label) }
+                input #(name) name=(name) type="search" value=(value) placeholder=(hint) autocomplete="off" spellcheck="false";
+                button.button type="submit" { "Search" }
+                @if !value.is_empty() { a.quiet href=(self.without(name)) { "Clear" } }
+            }
+        }
+    }
+
+    /// The list without one of its filters.
+    pub fn without(&self, name: &str) -> String {
+        let filters = self.filters.iter().filter(|(key, _)| key != name).cloned().collect();
+        Self { path: self.path.clone(), filters, ..Self::default() }.href("", &[])
+    }
+
+    /// The whole list.
+    pub fn unfiltered(&self) -> &str {
+        &self.path
+    }
+}
+
+/// A list on its page.
+pub struct List<'a> {
+    /// What it is, for a screen reader.
+    pub caption: &'a str,
+    /// Its columns.
+    pub columns: &'a [Column<'a>],
+    /// Its rows.
+    pub rows: Vec<Vec<Markup>>,
+    /// What leads to the next page.
+    pub next_token: &'a str,
+    /// What stands where there is nothing at all: what belongs here, and the one next action.
+    pub empty: Markup,
+}
+
+impl List<'_> {
+    /// The table or what stands in its place, and the links to other pages.
+    pub fn view(&self, place: &Place) -> Markup {
+        html! {
+            @if !self.rows.is_empty() {
+                (table(self.caption, self.columns, &self.rows))
+            } @else if place.is_filtered() {
+                div.card.empty {
+                    p { "Nothing here matches." }
+                    p { a href=(place.unfiltered()) { "Show all" } }
+                }
+            } @else {
+                div.card.empty { (self.empty) }
+            }
+            (place.pages(self.next_token))
+        }
+    }
+}
+
+/// A column of text.
+pub const fn column(name: &str) -> Column<'_> {
+    Column { name, number: false }
+}
+
+/// A column of numbers.
+pub const fn number(name: &str) -> Column<'_> {
+    Column { name, number: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(query: &str) -> Place {
+        Place::read("/console/x", query, &["q", "state"])
+    }
+
+    #[test]
+    fn pages_lead_on_and_back_and_keep_what_was_searched() {
+        let first = place("q=a%26b&other=1");
+        assert_eq!(first.filter("q"), "a&b");
+        assert_eq!(first.previous(), None);
+        assert_eq!(first.query().token, None);
+        assert_eq!(first.next("T2"), "/console/x?q=a%26b&page_token=T2");
+        let second = place("q=a%26b&page_token=T2");
+        assert_eq!(second.previous().unwrap(), "/console/x?q=a%26b");
+        assert_eq!(second.next("T3"), "/console/x?q=a%26b&page_token=T3&before=T2");
+        let third = place("q=a%26b&page_token=T3&before=T2");
+        assert_eq!(third.previous().unwrap(), "/console/x?q=a%26b&page_token=T2");
+        assert_eq!(third.query().token.as_deref(), Some("T3"));
+        assert_eq!(third.without("q"), "/console/x");
+    }
+
+    #[test]
+    fn the_way_back_is_bounded() {
+        let mut here = place("");
+        for number in 0..50 {
+            let address = here.next(&format!("T{number}"));
+            here = place(address.split_once('?').unwrap().1);
+        }
+        assert_eq!(here.before.len(), FARTHEST_BACK);
+        assert_eq!(here.before.last().map(String::as_str), Some("T48"));
+    }
+
+    #[test]
+    fn hostile_words_are_escaped() {
+        let html = place("q=\"><script>&page_token=\"><b>").search("q", "Search", "x").into_string();
+        assert!(!html.contains("<script>"), "{html}");
+        let html = place("page_token=\"><b>").pages("\"><i>").into_string();
+        assert!(!html.contains("<b>") && !html.contains("<i>"), "{html}");
+    }
+}

@@ -13,6 +13,7 @@ use crate::{
         domain::{Domain, DomainState},
         id::{EnvironmentId, Id, OrganizationId},
         organization::{Organization, OrganizationDomain},
+        search,
     },
     store,
 };
@@ -119,6 +120,29 @@ pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Pag
     let wanted = Wanted::read(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |organization| organization.id))
+}
+
+/// One page of the organizations that have what was typed in their name, external id, domains or id; the
+/// newest first. Nothing typed finds all.
+pub async fn search(
+    state: &State,
+    actor: &Actor,
+    text: &str,
+    query: &PageQuery,
+) -> Result<Page<Organization>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "organizations/newest");
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found = match text.trim().parse::<OrganizationId>() {
+        Ok(id) => store::organizations::find(&mut conn, environment_id, id).await?.into_iter().collect(),
+        Err(_) => {
+            let words = search::typed(text);
+            store::organizations::search(&mut conn, environment_id, &words, wanted.from, wanted.limit())
+                .await?
+        }
+    };
     Ok(wanted.fill(state, &list, found, |organization| organization.id))
 }
 

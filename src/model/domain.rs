@@ -104,6 +104,11 @@ impl Domain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// As people write it: `bücher.example` for `xn--bcher-kva.example`.
+    pub fn to_unicode(&self) -> String {
+        idna::domain_to_unicode(&self.0).0
+    }
 }
 
 impl fmt::Display for Domain {

@@ -22,6 +22,7 @@ pub mod scim_group;
 pub mod scim_request;
 pub mod scim_user;
 pub mod sealed;
+pub mod search;
 pub mod secret;
 pub mod time;
 pub mod webhook;

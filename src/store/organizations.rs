@@ -1,10 +1,11 @@
 //! Organizations and their domains in the database.
 
-use super::{Conn, Error, Result, Transaction, columns};
+use super::{Conn, Error, Result, Sql, Transaction, columns};
 use crate::model::{
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
     organization::{Organization, OrganizationDomain},
+    search::{self, SearchWord},
     time::Timestamp,
 };
 
@@ -105,6 +106,100 @@ pub async fn list(
         .collect()
 }
 
+/// From how many finds on a word counts as a common one.
+const COMMON: i64 = 2000;
+
+/// Up to `limit` organizations of an environment that have, for each word, one that begins with it; the
+/// newest first, from `from` on.
+pub async fn search(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    words: &[SearchWord],
+    from: Option<OrganizationId>,
+    limit: i64,
+) -> Result<Vec<Organization>> {
+    let mut sql = Sql::from(select!("WHERE o.environment_id = ")).value(environment_id.to_string());
+    if let Some(from) = from {
+        sql = sql.push(" AND o.id <= ").value(from.to_string());
+    }
+    for (at, word) in words.iter().enumerate() {
+        // Few finds are gathered and sorted; where there are many, the newest organizations are looked at
+        // one by one until enough of them have the word.
+        let range = |sql: Sql| {
+            sql.push(" AND w.word >= ")
+                .value(word.as_str().to_owned())
+                .push(" AND w.word < ")
+                .value(word.end())
+        };
+        let rare = at == 0 && !is_common(conn, environment_id, word).await?;
+        sql = if rare {
+            let inner = sql
+                .push(" AND o.id IN (SELECT w.organization_id FROM organization_words w WHERE w.environment_id = ")
+                .value(environment_id.to_string());
+            range(inner).push(")")
+        } else {
+            let inner =
+                sql.push(" AND EXISTS (SELECT 1 FROM organization_words w WHERE w.organization_id = o.id");
+            range(inner).push(")")
+        };
+    }
+    let sql = sql.push(" ORDER BY o.id DESC LIMIT ").value(limit);
+    conn.dynamic(sql).all::<Row>().await?.into_iter().map(Organization::try_from).collect()
+}
+
+async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &SearchWord) -> Result<bool> {
+    let row: Option<(i64,)> = conn
+        .sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM organization_words WHERE environment_id = $1 AND word >= $2 \
+             AND word < $3 LIMIT $4) found",
+        )
+        .bind(environment_id)
+        .bind(word.as_str())
+        .bind(word.end())
+        .bind(COMMON)
+        .optional()
+        .await?;
+    Ok(row.is_some_and(|(count,)| count >= COMMON))
+}
+
+/// Writes the words by which an organization is found, and takes those away by which it no longer is.
+async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
+    let words = search::words_of(organization);
+    let stored: Vec<(String,)> = match known {
+        true => {
+            conn.sql("SELECT word FROM organization_words WHERE organization_id = $1")
+                .bind(organization.id)
+                .all()
+                .await?
+        }
+        false => Vec::new(),
+    };
+    for (word,) in &stored {
+        if !words.iter().any(|wanted| wanted.as_str() == word) {
+            conn.sql("DELETE FROM organization_words WHERE organization_id = $1 AND word = $2")
+                .bind(organization.id)
+                .bind(word.as_str())
+                .execute()
+                .await?;
+        }
+    }
+    for word in &words {
+        if stored.iter().any(|(there,)| there == word.as_str()) {
+            continue;
+        }
+        conn.sql(
+            "INSERT INTO organization_words (environment_id, word, organization_id) VALUES ($1, $2, $3) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(organization.environment_id)
+        .bind(word.as_str())
+        .bind(organization.id)
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
 /// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted`
 /// and `verified`), in the order in which they were made.
 pub async fn list_by_domain(
@@ -141,6 +236,7 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> 
     .bind(organization.updated_at)
     .execute()
     .await?;
+    put_words(conn, organization, false).await?;
     put_domains(conn, organization).await
 }
 
@@ -176,6 +272,7 @@ pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool
                 .await?;
         }
     }
+    put_words(conn, organization, true).await?;
     put_domains(conn, organization).await?;
     Ok(true)
 }

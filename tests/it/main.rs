@@ -16,6 +16,7 @@ mod dns;
 mod events;
 mod front;
 mod oauth;
+mod organization_search;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;

@@ -55,10 +55,16 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
     })
 }
 
-/// `GET /v1/organizations`
+/// `GET /v1/organizations`: all, in the order in which they were made, or what `query` finds, the newest
+/// first.
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
-    let page =
-        app::organizations::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    let query = query(&request);
+    let page = page_query(&query);
+    let page = match query.text("query") {
+        Some(text) => app::organizations::search(&state, &call.actor, &text, &page).await,
+        None => app::organizations::list(&state, &call.actor, &page).await,
+    }
+    .map_err(api)?;
     let organizations: Vec<_> = page.items.iter().map(Organization::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "organizations": organizations, "nextPageToken": page.next_token })))
 }

@@ -1,0 +1,9 @@
+-- The words by which people look for an organization: of its name, its external id and its domains.
+-- `word` is the lower-case text's UTF-8 bytes in hexadecimal, which every collation sorts alike.
+CREATE TABLE organization_words (
+    environment_id TEXT NOT NULL,
+    word TEXT NOT NULL,
+    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    PRIMARY KEY (environment_id, word, organization_id)
+);
+CREATE INDEX organization_words_by_organization ON organization_words (organization_id, word);

@@ -1,0 +1,150 @@
+//! Words as people type them into a search field, and as they stand in an index of words.
+//!
+//! A search finds what has, for each word typed, one that begins with it.
+
+use std::collections::BTreeSet;
+
+use super::{domain::Domain, organization::Organization};
+
+/// How many words of a search count.
+const MOST_TYPED: usize = 6;
+/// How many words of one thing are found, besides its domains.
+const MOST_WORDS: usize = 64;
+/// How many characters of a word count.
+const LONGEST: usize = 64;
+
+/// A word in the form in which it is stored: lower case, as the hexadecimal digits of its bytes. Digits
+/// and letters to f sort alike under every collation, so a word that begins with another one stands
+/// behind it and before [`SearchWord::end`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchWord(String);
+
+impl SearchWord {
+    fn of(text: &str) -> Option<Self> {
+        let short: String = text.chars().flat_map(char::to_lowercase).take(LONGEST).collect();
+        let hex: String = short.bytes().map(|byte| format!("{byte:02x}")).collect();
+        (!hex.is_empty()).then_some(Self(hex))
+    }
+
+    /// The stored form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What all words that begin with this one stand before.
+    pub fn end(&self) -> String {
+        format!("{}g", self.0)
+    }
+}
+
+/// The words of a text: runs of letters and digits.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+/// The words by which an organization is found.
+pub fn words_of(organization: &Organization) -> BTreeSet<SearchWord> {
+    let external = organization.external_id.as_deref().unwrap_or_default();
+    let mut words: BTreeSet<SearchWord> = split(&organization.display_name)
+        .chain(std::iter::once(external.trim()))
+        .chain(split(external))
+        .take(MOST_WORDS)
+        .filter_map(SearchWord::of)
+        .collect();
+    for domain in &organization.domains {
+        words.extend(SearchWord::of(domain.domain.as_str()));
+        words.extend(SearchWord::of(&domain.domain.to_unicode()));
+    }
+    words
+}
+
+/// What was typed, as words to look for: each whitespace-separated piece as it stands if it reads like a
+/// domain, an address or an id, else its words. Of an e-mail address the domain is looked for.
+pub fn typed(text: &str) -> Vec<SearchWord> {
+    let mut words = Vec::new();
+    for piece in text.split_whitespace() {
+        let piece = piece.rsplit_once('@').map_or(piece, |(_, domain)| domain);
+        let whole = Domain::parse(piece).ok().filter(|_| piece.contains('.'));
+        match whole {
+            Some(domain) => words.extend(SearchWord::of(domain.as_str())),
+            None if piece.contains(['.', '-', '_', ':']) => words.extend(SearchWord::of(piece)),
+            None => words.extend(split(piece).filter_map(SearchWord::of)),
+        }
+    }
+    words.sort_by_key(|word| std::cmp::Reverse(word.0.len()));
+    words.dedup();
+    words.truncate(MOST_TYPED);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{domain::DomainState, id::Id, organization::OrganizationDomain, time::Timestamp};
+
+    fn organization(name: &str, external_id: Option<&str>, domains: &[&str]) -> Organization {
+        Organization {
+            id: Id::from_bits(1),
+            environment_id: Id::from_bits(2),
+            display_name: name.to_owned(),
+            external_id: external_id.map(str::to_owned),
+            domains: domains
+                .iter()
+                .map(|text| OrganizationDomain {
+                    domain: Domain::parse(text).unwrap(),
+                    state: DomainState::Whitelisted,
+                })
+                .collect(),
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+        }
+    }
+
+    /// Whether the search finds the organization, as the store's ranges would.
+    fn finds(organization: &Organization, text: &str) -> bool {
+        let words = words_of(organization);
+        typed(text)
+            .iter()
+            .all(|word| words.iter().any(|w| w.as_str() >= word.as_str() && w.as_str() < word.end().as_str()))
+    }
+
+    #[test]
+    fn an_organization_is_found_by_what_people_remember() {
+        let acme =
+            organization("Acme Ltd. (Österreich)", Some("cust-0042_x"), &["acme.co.uk", "bücher.example"]);
+        for text in [
+            "acme",
+            "ACME",
+            "ltd acme",
+            "öster",
+            "ÖSTER",
+            "cust-0042_x",
+            "cust-00",
+            "0042",
+            "acme.co.uk",
+            "acme.co",
+            "dana@acme.co.uk",
+            "bücher.example",
+            "xn--bcher-kva.example",
+            "bücher",
+            "",
+            "  ",
+        ] {
+            assert!(finds(&acme, text), "{text:?}");
+        }
+        for text in ["cme", "acme gmbh", "other", "dana@other.example", "acme.com"] {
+            assert!(!finds(&acme, text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_typed_is_too_much() {
+        assert_eq!(typed(&"a b c d e f g h ".repeat(1000)).len(), MOST_TYPED);
+        let long = organization(&"word ".repeat(1000), Some(&"x".repeat(500)), &[]);
+        assert!(words_of(&long).len() <= MOST_WORDS);
+        assert!(words_of(&long).iter().all(|word| word.as_str().len() <= LONGEST * 4 * 2));
+        for text in ["%", "\0", "'; --", "🦀", "@", "."] {
+            let _ = typed(text);
+        }
+    }
+}

@@ -21,6 +21,9 @@ pub mod path {
     /// One embedded file: stylesheet, script, icon.
     pub const ASSET: &str = "/assets/{name}";
 
+    /// The API's description for programs (OpenAPI 3.1).
+    pub const OPENAPI: &str = "/openapi.json";
+
     /// Where an app asks for the URL that begins a login (contracts §2.3).
     pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
     /// Where an app redeems its access code (contracts §2.3).

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod metrics;
 pub mod middleware;
 pub mod oauth;
+pub mod openapi;
 pub mod problem;
 pub mod routes;
 pub mod saml;

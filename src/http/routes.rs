@@ -9,7 +9,7 @@ use actix_web::{
 use super::{
     api, health,
     limits::{Caller, Door},
-    metrics, oauth, saml, scim,
+    metrics, oauth, openapi, saml, scim,
 };
 use crate::{
     links::path,
@@ -39,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
     oauth::configure(config);
 
     // The vendor's backend, with an API key
+    config.service(web::resource(path::OPENAPI).get(openapi::serve));
     api::configure(config);
 
     // Identity providers that push people and groups

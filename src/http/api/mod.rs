@@ -9,6 +9,7 @@ pub mod oauth_clients;
 pub mod organizations;
 pub mod saml;
 pub mod saml_connections;
+pub mod schema;
 pub mod scim_directories;
 pub mod scim_groups;
 pub mod scim_requests;
@@ -20,6 +21,7 @@ use actix_web::{
     http::header,
     web::{self, ServiceConfig},
 };
+use utoipa::OpenApi;
 
 use super::problem::Problem;
 use crate::{
@@ -30,107 +32,63 @@ use crate::{
 /// What a handler of the API gives back.
 pub type Answer = Result<HttpResponse, Problem>;
 
-/// Registers the API's routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(web::resource(path::SAML_REDIRECT).post(saml::redirect).default_service(only("POST")))
-        .service(web::resource(path::SAML_REDEEM).post(saml::redeem).default_service(only("POST")))
-        .service(
-            web::resource(path::ORGANIZATIONS)
-                .get(organizations::list)
-                .post(organizations::create)
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource(path::ORGANIZATION)
-                .get(organizations::find)
-                .patch(organizations::update)
-                .delete(organizations::remove)
-                .default_service(only("GET, PATCH, DELETE")),
-        )
-        .service(
-            web::resource(path::SAML_CONNECTIONS)
-                .get(saml_connections::list)
-                .post(saml_connections::create)
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource(path::SAML_CONNECTION)
-                .get(saml_connections::find)
-                .patch(saml_connections::update)
-                .delete(saml_connections::remove)
-                .default_service(only("GET, PATCH, DELETE")),
-        );
-    configure_directories(config);
+/// Registers the API's routes and puts them into the OpenAPI document: both are made of this one table, so
+/// that neither can have what the other lacks.
+macro_rules! routes {
+    ($($path:ident: $($method:ident $module:ident::$handler:ident),+;)*) => {
+        /// Every route of the API: its path and the methods that it takes.
+        pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
+
+        /// Registers the API's routes.
+        pub fn configure(config: &mut ServiceConfig) {
+            $(config.service(
+                web::resource(path::$path)
+                    $(.$method($module::$handler))+
+                    .default_service(only(&[$(stringify!($method)),+])),
+            );)*
+        }
+
+        /// What the handlers say of themselves.
+        #[derive(OpenApi)]
+        #[openapi(paths($($($module::$handler),+),*), components(schemas(schema::Error)))]
+        pub struct Handlers;
+    };
 }
 
-/// Directories, and what is in them and happens there. The paths below `/v1/scim/` come before the SCIM
-/// server's own, which begin with a directory's id there.
-fn configure_directories(config: &mut ServiceConfig) {
-    config
-        .service(
-            web::resource(path::SCIM_DIRECTORIES)
-                .get(scim_directories::list)
-                .post(scim_directories::create)
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource(path::SCIM_DIRECTORY)
-                .get(scim_directories::find)
-                .patch(scim_directories::update)
-                .delete(scim_directories::remove)
-                .default_service(only("GET, PATCH, DELETE")),
-        )
-        .service(
-            web::resource(path::SCIM_DIRECTORY_ROTATE)
-                .post(scim_directories::rotate)
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource(path::SCIM_DIRECTORY_END_OVERLAP)
-                .post(scim_directories::end_overlap)
-                .default_service(only("POST")),
-        )
-        .service(web::resource(path::SCIM_USERS).get(scim_users::list).default_service(only("GET")))
-        .service(web::resource(path::SCIM_USER).get(scim_users::find).default_service(only("GET")))
-        .service(web::resource(path::SCIM_GROUPS).get(scim_groups::list).default_service(only("GET")))
-        .service(web::resource(path::SCIM_GROUP).get(scim_groups::find).default_service(only("GET")))
-        .service(web::resource(path::SCIM_REQUESTS).get(scim_requests::list).default_service(only("GET")))
-        .service(web::resource(path::SCIM_REQUEST).get(scim_requests::find).default_service(only("GET")))
-        .service(web::resource(path::EVENTS).get(events::list).default_service(only("GET")))
-        .service(
-            web::resource(path::WEBHOOKS)
-                .get(webhooks::list)
-                .post(webhooks::create)
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource(path::WEBHOOK)
-                .get(webhooks::find)
-                .patch(webhooks::update)
-                .delete(webhooks::remove)
-                .default_service(only("GET, PATCH, DELETE")),
-        )
-        .service(web::resource(path::WEBHOOK_REPLAY).post(webhooks::replay).default_service(only("POST")))
-        .service(
-            web::resource(path::WEBHOOK_DELIVERIES)
-                .get(webhooks::list_deliveries)
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource(path::WEBHOOK_DELIVERY).get(webhooks::find_delivery).default_service(only("GET")),
-        )
-        .service(
-            web::resource(path::WEBHOOK_DELIVERY_REPLAY)
-                .post(webhooks::replay_delivery)
-                .default_service(only("POST")),
-        );
+// The paths below `/v1/scim/` come before the SCIM server's own, which begin with a directory's id there.
+routes! {
+    SAML_REDIRECT: post saml::redirect;
+    SAML_REDEEM: post saml::redeem;
+    ORGANIZATIONS: get organizations::list, post organizations::create;
+    ORGANIZATION: get organizations::find, patch organizations::update, delete organizations::remove;
+    SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;
+    SAML_CONNECTION: get saml_connections::find, patch saml_connections::update, delete saml_connections::remove;
+    SCIM_DIRECTORIES: get scim_directories::list, post scim_directories::create;
+    SCIM_DIRECTORY: get scim_directories::find, patch scim_directories::update, delete scim_directories::remove;
+    SCIM_DIRECTORY_ROTATE: post scim_directories::rotate;
+    SCIM_DIRECTORY_END_OVERLAP: post scim_directories::end_overlap;
+    SCIM_USERS: get scim_users::list;
+    SCIM_USER: get scim_users::find;
+    SCIM_GROUPS: get scim_groups::list;
+    SCIM_GROUP: get scim_groups::find;
+    SCIM_REQUESTS: get scim_requests::list;
+    SCIM_REQUEST: get scim_requests::find;
+    EVENTS: get events::list;
+    WEBHOOKS: get webhooks::list, post webhooks::create;
+    WEBHOOK: get webhooks::find, patch webhooks::update, delete webhooks::remove;
+    WEBHOOK_REPLAY: post webhooks::replay;
+    WEBHOOK_DELIVERIES: get webhooks::list_deliveries;
+    WEBHOOK_DELIVERY: get webhooks::find_delivery;
+    WEBHOOK_DELIVERY_REPLAY: post webhooks::replay_delivery;
 }
 
 /// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.
-fn only(allowed: &'static str) -> actix_web::Route {
+fn only(methods: &'static [&'static str]) -> actix_web::Route {
+    let allowed = methods.join(", ").to_uppercase();
     web::to(move || {
-        std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())
+        let answer =
+            HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed.as_str())).finish();
+        std::future::ready(answer)
     })
 }
 
@@ -146,7 +104,7 @@ fn query(request: &HttpRequest) -> fields::Query {
 /// An answer that says no more than that it was done. It has a body all the same: the Go SDK takes an
 /// empty one for an error (contracts §9.3).
 fn done() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({}))
+    HttpResponse::Ok().json(schema::Done {})
 }
 
 fn api(error: Error) -> Problem {

@@ -2,16 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Answer, api, done,
     fields::{Fields, id},
     page_query, query,
+    schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, organizations::OrganizationChange},
     http::extract::{Call, ManagementKey},
+    links::path,
     model::{
         self,
         domain::Domain,
@@ -19,14 +21,19 @@ use crate::{
     },
 };
 
-/// An organization.
-#[derive(Debug, Serialize)]
+/// One customer of yours.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Organization {
     id: OrganizationId,
     environment_id: EnvironmentId,
+    /// Its name for people.
+    #[schema(example = "Acme")]
     display_name: String,
+    /// Your own id for it; empty for none.
+    #[schema(example = "customer-42")]
     external_id: String,
+    /// Whose e-mail addresses may come in, sorted: the domains that you named and those that DNS proved.
     domains: Vec<Domain>,
 }
 
@@ -42,8 +49,40 @@ impl From<&model::organization::Organization> for Organization {
     }
 }
 
+/// One organization.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrganizationReply {
+    organization: Organization,
+}
+
+/// One page of the organizations.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationsReply {
+    organizations: Vec<Organization>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
 fn one(organization: &model::organization::Organization) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "organization": Organization::from(organization) }))
+    HttpResponse::Ok().json(OrganizationReply { organization: organization.into() })
+}
+
+/// What can be set of an organization.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct OrganizationInput {
+    /// Its name for people: up to 500 characters.
+    #[schema(example = "Acme")]
+    pub display_name: Option<String>,
+    /// Your own id for it, unique in the environment; empty for none.
+    #[schema(example = "customer-42")]
+    pub external_id: Option<String>,
+    /// Whose e-mail addresses may come in. Public suffixes (`co.uk`) are refused.
+    #[schema(example = json!(["acme.com"]))]
+    pub domains: Option<Vec<String>>,
+    /// Take `gmail.com` and its like among the domains all the same.
+    pub allow_free_mail: Option<bool>,
 }
 
 fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
@@ -55,8 +94,24 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
     })
 }
 
-/// `GET /v1/organizations`: all, in the order in which they were made, or what `query` finds, the newest
-/// first.
+/// List organizations
+///
+/// All of them, in the order in which they were made; or what `query` finds, the newest first.
+#[utoipa::path(
+    get,
+    path = path::ORGANIZATIONS,
+    operation_id = "listOrganizations",
+    tag = "Organizations",
+    params(
+        (
+            "query" = Option<String>, Query,
+            description = "What people remember of an organization: the beginning of a word of its name, a \
+                domain, an external id or an id."
+        ),
+        PageParams
+    ),
+    responses((status = 200, body = OrganizationsReply))
+)]
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let page = page_query(&query);
@@ -65,23 +120,52 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
         None => app::organizations::list(&state, &call.actor, &page).await,
     }
     .map_err(api)?;
-    let organizations: Vec<_> = page.items.iter().map(Organization::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "organizations": organizations, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(OrganizationsReply {
+        organizations: page.items.iter().map(Organization::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `POST /v1/organizations`
+/// Create an organization
+#[utoipa::path(
+    post,
+    path = path::ORGANIZATIONS,
+    operation_id = "createOrganization",
+    tag = "Organizations",
+    request_body = OrganizationInput,
+    responses((status = 200, body = OrganizationReply))
+)]
 pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
     let change = change(&mut call.body).map_err(api)?;
     Ok(one(&app::organizations::create(&state, &call.actor, &change).await.map_err(api)?))
 }
 
-/// `GET /v1/organizations/{id}`
+/// Get an organization
+#[utoipa::path(
+    get,
+    path = path::ORGANIZATION,
+    operation_id = "getOrganization",
+    tag = "Organizations",
+    params(("id" = OrganizationId, Path)),
+    responses((status = 200, body = OrganizationReply))
+)]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     Ok(one(&app::organizations::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
-/// `PATCH /v1/organizations/{id}`: the id of the path wins over one in the body.
+/// Change an organization
+///
+/// Sets what is sent and leaves the rest; `""`, `[]` and `null` clear.
+#[utoipa::path(
+    patch,
+    path = path::ORGANIZATION,
+    operation_id = "updateOrganization",
+    tag = "Organizations",
+    params(("id" = OrganizationId, Path)),
+    request_body = OrganizationInput,
+    responses((status = 200, body = OrganizationReply))
+)]
 pub async fn update(
     state: web::Data<State>,
     mut call: Call<ManagementKey, Fields>,
@@ -92,7 +176,17 @@ pub async fn update(
     Ok(one(&app::organizations::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
-/// `DELETE /v1/organizations/{id}`: with its domains and connections.
+/// Delete an organization
+///
+/// Its domains, connections and directories go with it; its logins stay as history.
+#[utoipa::path(
+    delete,
+    path = path::ORGANIZATION,
+    operation_id = "deleteOrganization",
+    tag = "Organizations",
+    params(("id" = OrganizationId, Path)),
+    responses((status = 200, body = Done))
+)]
 pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     app::organizations::remove(&state, &call.actor, id).await.map_err(api)?;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{Answer, api, fields::Fields};
 use crate::{
     app::{self, State, redeem::Redeemed, redirect::RedirectRequest},
     http::extract::{AnyKey, Call},
+    links::path,
     model::{
-        id::{OrganizationId, SamlFlowId},
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
         saml_flow::Attributes,
     },
 };
@@ -25,25 +26,75 @@ fn redirect_request(body: &mut Fields) -> app::Result<RedirectRequest> {
     })
 }
 
-/// `POST /v1/saml/redirect`
+/// Who is to sign in: the first of the three that is not empty counts.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct RedirectInput {
+    /// Through which connection.
+    pub saml_connection_id: Option<SamlConnectionId>,
+    /// Through whose primary connection.
+    pub organization_id: Option<OrganizationId>,
+    /// The same by your own id.
+    #[schema(example = "customer-42")]
+    pub organization_external_id: Option<String>,
+    /// Comes back with the redeemed code.
+    pub state: Option<String>,
+}
+
+/// Where a login begins.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RedirectReply {
+    /// Send the browser there.
+    redirect_url: String,
+}
+
+/// Begin a login
+///
+/// Answers where to send the browser. It comes back to the environment's redirect URL with
+/// `?saml_access_code=…`.
+#[utoipa::path(
+    post,
+    path = path::SAML_REDIRECT,
+    operation_id = "getSamlRedirectUrl",
+    tag = "Logins",
+    request_body = RedirectInput,
+    responses((status = 200, body = RedirectReply)),
+    security(("apiKey" = []))
+)]
 pub async fn redirect(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {
     let request = redirect_request(&mut call.body).map_err(api)?;
     let url = app::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "redirectUrl": url })))
+    Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url.into() }))
+}
+
+/// What the browser brought back.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct RedeemInput {
+    /// `saml_access_code` of the callback's query.
+    #[schema(example = "saml_access_code_12vqjrnxk9xeov6o4f05pan0g")]
+    pub saml_access_code: String,
 }
 
 /// Who signed in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct RedeemReply {
+pub struct RedeemReply {
+    /// The person's address.
+    #[schema(example = "dana@acme.com")]
     email: String,
+    /// What the app gave when the login began; empty when the identity provider began it.
     state: String,
-    /// One value a name, as SSOReady has it: the last one.
+    /// What the identity provider said of the person, one value a name: the last one.
     attributes: BTreeMap<String, String>,
-    /// Every value.
+    /// The same with every value.
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
     attribute_values: Attributes,
     organization_id: OrganizationId,
+    /// Your own id for the organization; empty for none.
     organization_external_id: String,
+    /// The login, for support.
     saml_flow_id: SamlFlowId,
 }
 
@@ -64,7 +115,18 @@ impl From<Redeemed> for RedeemReply {
     }
 }
 
-/// `POST /v1/saml/redeem`
+/// Redeem an access code
+///
+/// Answers who signed in. A code is good once, for five minutes, with a key of its own environment.
+#[utoipa::path(
+    post,
+    path = path::SAML_REDEEM,
+    operation_id = "redeemSamlAccessCode",
+    tag = "Logins",
+    request_body = RedeemInput,
+    responses((status = 200, body = RedeemReply)),
+    security(("apiKey" = []))
+)]
 pub async fn redeem(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {
     let code = call.body.text("samlAccessCode").map_err(api)?.unwrap_or_default();
     let redeemed = app::redeem::redeem(&state, &call.actor, &code).await.map_err(api)?;

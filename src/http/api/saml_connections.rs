@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Answer, api, done,
     fields::{Fields, id, required_id},
     page_query, query,
+    schema::{Done, PageParams},
 };
 use crate::{
     app::{
@@ -15,6 +16,7 @@ use crate::{
         saml_connections::{DescribedConnection, SamlConnectionChange},
     },
     http::extract::{Call, ManagementKey},
+    links::path,
     model::{
         environment::IdpInitiated,
         id::{OrganizationId, SamlConnectionId},
@@ -22,30 +24,44 @@ use crate::{
     },
 };
 
-/// A SAML connection.
-#[derive(Debug, Serialize)]
+/// How one organization's people sign in through its identity provider.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlConnection {
     id: SamlConnectionId,
     organization_id: OrganizationId,
+    /// Whether its organization's logins use this one.
     primary: bool,
+    /// The identity provider's single sign-on address; empty until it is known.
+    #[schema(example = "https://idp.acme.com/sso")]
     idp_redirect_url: String,
-    /// Every certificate, one PEM block after the other.
+    /// Every signing certificate, one PEM block after the other.
     idp_certificate: String,
+    /// The same as a list.
     idp_certificates: Vec<String>,
+    /// The identity provider's entity id; empty until it is known.
+    #[schema(example = "https://idp.acme.com/metadata")]
     idp_entity_id: String,
+    /// Our entity id ("Audience URI"): made with the connection, never moves.
     sp_entity_id: String,
+    /// Where the identity provider posts ("Assertion Consumer Service URL"): never moves either.
     sp_acs_url: String,
     idp_binding: IdpBinding,
     /// `null`: the environment's.
     idp_initiated: Option<IdpInitiated>,
+    /// The attribute with the e-mail address; empty when it is the NameID.
     email_attribute: String,
+    /// Whether signatures with SHA-1 are taken.
     allow_sha1: bool,
+    /// Whether assertions are to be encrypted.
     assertion_encryption: bool,
+    /// Whether encryption without authentication (CBC) is taken.
     allow_cbc_encryption: bool,
+    /// Whether our requests are signed.
     sign_authn_requests: bool,
+    /// Whether people must sign in anew each time.
     force_authn: bool,
-    /// `null` unless assertions are to be encrypted.
+    /// What assertions are to be encrypted to; `null` unless they are to be.
     sp_encryption_certificate: Option<String>,
 }
 
@@ -79,8 +95,74 @@ impl From<&DescribedConnection> for SamlConnection {
     }
 }
 
+/// One SAML connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SamlConnectionReply {
+    saml_connection: SamlConnection,
+}
+
+/// One page of an organization's SAML connections.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SamlConnectionsReply {
+    saml_connections: Vec<SamlConnection>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
 fn one(connection: &DescribedConnection) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "samlConnection": SamlConnection::from(connection) }))
+    HttpResponse::Ok().json(SamlConnectionReply { saml_connection: connection.into() })
+}
+
+/// What can be set of a SAML connection.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SamlConnectionInput {
+    /// Make it the one that its organization's logins use; the others are not any more.
+    pub primary: Option<bool>,
+    /// The identity provider's entity id.
+    #[schema(example = "https://idp.acme.com/metadata")]
+    pub idp_entity_id: Option<String>,
+    /// The identity provider's single sign-on address.
+    #[schema(example = "https://idp.acme.com/sso")]
+    pub idp_redirect_url: Option<String>,
+    /// Its signing certificates: one or several PEM blocks.
+    pub idp_certificate: Option<String>,
+    /// The same as a list. Where both are sent, the one that differs from what is stored counts.
+    pub idp_certificates: Option<Vec<String>>,
+    /// `POST` or `REDIRECT`.
+    pub idp_binding: Option<String>,
+    /// `ALLOW`, `RESTART` or `REFUSE`; empty for the environment's.
+    pub idp_initiated: Option<String>,
+    /// The attribute with the e-mail address, when it is not the NameID.
+    pub email_attribute: Option<String>,
+    /// Take signatures with SHA-1.
+    pub allow_sha1: Option<bool>,
+    /// Publish a certificate to encrypt assertions to.
+    pub assertion_encryption: Option<bool>,
+    /// Take encryption without authentication (CBC).
+    pub allow_cbc_encryption: Option<bool>,
+    /// Sign our requests.
+    pub sign_authn_requests: Option<bool>,
+    /// Have people sign in anew each time.
+    pub force_authn: Option<bool>,
+    /// The identity provider's metadata as XML: gives entity id, address, binding and certificates, except
+    /// what is sent by itself.
+    pub idp_metadata: Option<String>,
+    /// Where that metadata is to be fetched.
+    pub idp_metadata_url: Option<String>,
+}
+
+/// A SAML connection to be made.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct NewSamlConnection {
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// The rest may be set later.
+    #[serde(flatten)]
+    pub settings: SamlConnectionInput,
 }
 
 fn change(body: &mut Fields) -> app::Result<SamlConnectionChange> {
@@ -103,7 +185,15 @@ fn change(body: &mut Fields) -> app::Result<SamlConnectionChange> {
     })
 }
 
-/// `GET /v1/saml-connections?organizationId=…`
+/// List an organization's SAML connections
+#[utoipa::path(
+    get,
+    path = path::SAML_CONNECTIONS,
+    operation_id = "listSamlConnections",
+    tag = "SAML connections",
+    params(("organizationId" = OrganizationId, Query), PageParams),
+    responses((status = 200, body = SamlConnectionsReply))
+)]
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let organization =
@@ -111,11 +201,21 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     let page = app::saml_connections::list(&state, &call.actor, organization, &page_query(&query))
         .await
         .map_err(api)?;
-    let connections: Vec<_> = page.items.iter().map(SamlConnection::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "samlConnections": connections, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(SamlConnectionsReply {
+        saml_connections: page.items.iter().map(SamlConnection::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `POST /v1/saml-connections`
+/// Create a SAML connection
+#[utoipa::path(
+    post,
+    path = path::SAML_CONNECTIONS,
+    operation_id = "createSamlConnection",
+    tag = "SAML connections",
+    request_body = NewSamlConnection,
+    responses((status = 200, body = SamlConnectionReply))
+)]
 pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
@@ -124,13 +224,32 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     Ok(one(&made.map_err(api)?))
 }
 
-/// `GET /v1/saml-connections/{id}`
+/// Get a SAML connection
+#[utoipa::path(
+    get,
+    path = path::SAML_CONNECTION,
+    operation_id = "getSamlConnection",
+    tag = "SAML connections",
+    params(("id" = SamlConnectionId, Path)),
+    responses((status = 200, body = SamlConnectionReply))
+)]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     Ok(one(&app::saml_connections::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
-/// `PATCH /v1/saml-connections/{id}`: the id of the path wins, and the organization stays.
+/// Change a SAML connection
+///
+/// Sets what is sent and leaves the rest. Its organization stays.
+#[utoipa::path(
+    patch,
+    path = path::SAML_CONNECTION,
+    operation_id = "updateSamlConnection",
+    tag = "SAML connections",
+    params(("id" = SamlConnectionId, Path)),
+    request_body = SamlConnectionInput,
+    responses((status = 200, body = SamlConnectionReply))
+)]
 pub async fn update(
     state: web::Data<State>,
     mut call: Call<ManagementKey, Fields>,
@@ -141,7 +260,17 @@ pub async fn update(
     Ok(one(&app::saml_connections::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
-/// `DELETE /v1/saml-connections/{id}`
+/// Delete a SAML connection
+///
+/// Nobody signs in through it any more.
+#[utoipa::path(
+    delete,
+    path = path::SAML_CONNECTION,
+    operation_id = "deleteSamlConnection",
+    tag = "SAML connections",
+    params(("id" = SamlConnectionId, Path)),
+    responses((status = 200, body = Done))
+)]
 pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     app::saml_connections::remove(&state, &call.actor, id).await.map_err(api)?;

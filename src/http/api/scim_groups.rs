@@ -2,24 +2,54 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::{Answer, api, fields::id, page_query, query, scim_users::directory_query};
+use super::{
+    Answer, api,
+    fields::id,
+    page_query, query,
+    schema::PageParams,
+    scim_users::{DirectoryParams, directory_query},
+};
 use crate::{
     app::{self, State, scim_people::DirectoryGroup},
     http::extract::{AnyKey, Call},
+    links::path,
     model::id::{ScimDirectoryId, ScimGroupId},
 };
 
 /// A group in a directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimGroup<'a> {
     id: ScimGroupId,
     scim_directory_id: ScimDirectoryId,
+    /// Its name.
+    #[schema(example = "Engineering")]
     display_name: &'a str,
+    /// Whether it is gone.
     deleted: bool,
+    /// The SCIM resource as it is now. Up to 1000 `members` are in it; list those of a larger group with
+    /// `scimGroupId`.
+    #[schema(value_type = Object, additional_properties = true)]
     attributes: &'a Map<String, Value>,
+}
+
+/// One group.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimGroupReply<'a> {
+    scim_group: ScimGroup<'a>,
+}
+
+/// One page of a directory's groups.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimGroupsReply<'a> {
+    scim_groups: Vec<ScimGroup<'a>>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
 }
 
 impl<'a> From<&'a DirectoryGroup> for ScimGroup<'a> {
@@ -34,20 +64,42 @@ impl<'a> From<&'a DirectoryGroup> for ScimGroup<'a> {
     }
 }
 
-/// `GET /v1/scim/groups`
+/// List the groups of a directory
+///
+/// Deleted ones too: `deleted` tells.
+#[utoipa::path(
+    get,
+    path = path::SCIM_GROUPS,
+    operation_id = "listScimGroups",
+    tag = "People and groups",
+    params(DirectoryParams, PageParams),
+    responses((status = 200, body = ScimGroupsReply<'_>)),
+    security(("apiKey" = []))
+)]
 pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let page =
         app::scim_people::list_groups(&state, &call.actor, &directory_query(&query), &page_query(&query))
             .await
             .map_err(api)?;
-    let groups: Vec<_> = page.items.iter().map(ScimGroup::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "scimGroups": groups, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(ScimGroupsReply {
+        scim_groups: page.items.iter().map(ScimGroup::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `GET /v1/scim/groups/{id}`
+/// Get a group
+#[utoipa::path(
+    get,
+    path = path::SCIM_GROUP,
+    operation_id = "getScimGroup",
+    tag = "People and groups",
+    params(("id" = ScimGroupId, Path)),
+    responses((status = 200, body = ScimGroupReply<'_>)),
+    security(("apiKey" = []))
+)]
 pub async fn find(state: web::Data<State>, call: Call<AnyKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let group = app::scim_people::find_group(&state, &call.actor, id).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "scimGroup": ScimGroup::from(&group) })))
+    Ok(HttpResponse::Ok().json(ScimGroupReply { scim_group: (&group).into() }))
 }

@@ -1,48 +1,131 @@
 //! `/v1/scim-requests`: what identity providers asked of a directory, for support.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Answer, api,
     fields::{id, required_id},
     page_query, query,
+    schema::PageParams,
 };
 use crate::{
     app::{self, State, scim_requests::ScimRequestQuery},
     http::extract::{Call, ManagementKey},
-    model::scim_request::ScimRequest,
+    links::path,
+    model::{
+        self,
+        id::{ScimDirectoryId, ScimRequestId},
+        time::Timestamp,
+    },
 };
 
-/// A request with SSOReady's fields (contracts §1.4), and the status as a number, the duration and the
-/// code besides. SSOReady's status names stop at six; ours go on in the same form.
-fn view(request: &ScimRequest) -> Value {
-    let body = |text: &Option<String>| match text {
-        None => Value::Null,
-        // A body that was kept whole is JSON again.
-        Some(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
-    };
-    let mut view = json!({
-        "id": request.id,
-        "scimDirectoryId": request.directory_id,
-        "timestamp": request.at,
-        "httpRequestUrl": request.path,
-        "httpRequestMethod": format!("SCIM_REQUEST_HTTP_METHOD_{}", request.method),
-        "httpRequestBody": body(&request.request_body),
-        "httpResponseStatus": format!("SCIM_REQUEST_HTTP_STATUS_{}", request.status),
-        "httpResponseBody": body(&request.response_body),
-        "status": request.status,
-        "durationMs": request.duration_ms,
-        "error": request.error,
-    });
-    // SSOReady's oneof: a member is there only when it is the case.
-    if request.error.as_deref() == Some("bad_bearer_token") {
-        view["badBearerToken"] = json!({});
-    }
-    view
+/// What an identity provider asked of a directory, and what it was answered. The first eight fields are
+/// SSOReady's; its status names stop at six, ours go on in the same form.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimRequest<'a> {
+    id: ScimRequestId,
+    scim_directory_id: ScimDirectoryId,
+    /// When it came.
+    timestamp: Timestamp,
+    /// Its path below the directory's base URL, with its query.
+    #[schema(example = "/Users?startIndex=1")]
+    http_request_url: &'a str,
+    /// `SCIM_REQUEST_HTTP_METHOD_GET` and so on.
+    #[schema(example = "SCIM_REQUEST_HTTP_METHOD_GET")]
+    http_request_method: String,
+    /// Its body: JSON, or a text when it was cut or is none; `null` without one.
+    #[schema(value_type = Value)]
+    http_request_body: Value,
+    /// `SCIM_REQUEST_HTTP_STATUS_200` and so on.
+    #[schema(example = "SCIM_REQUEST_HTTP_STATUS_200")]
+    http_response_status: String,
+    /// The answer's body, likewise.
+    #[schema(value_type = Value)]
+    http_response_body: Value,
+    /// The answer's status as a number.
+    #[schema(example = 200)]
+    status: u16,
+    /// How long the answer took, in milliseconds.
+    duration_ms: i64,
+    /// Why it was refused, as a stable code; `null` when it was not.
+    error: Option<&'a str>,
+    /// There only when the bearer token was bad.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    bad_bearer_token: Option<Map<String, Value>>,
 }
 
-/// `GET /v1/scim-requests?scimDirectoryId=…`, with `method`, `status` (`404`, `4xx`) and `error` to choose.
+impl<'a> From<&'a model::scim_request::ScimRequest> for ScimRequest<'a> {
+    fn from(request: &'a model::scim_request::ScimRequest) -> Self {
+        let body = |text: &Option<String>| match text {
+            None => Value::Null,
+            // A body that was kept whole is JSON again.
+            Some(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
+        };
+        Self {
+            id: request.id,
+            scim_directory_id: request.directory_id,
+            timestamp: request.at,
+            http_request_url: &request.path,
+            http_request_method: format!("SCIM_REQUEST_HTTP_METHOD_{}", request.method),
+            http_request_body: body(&request.request_body),
+            http_response_status: format!("SCIM_REQUEST_HTTP_STATUS_{}", request.status),
+            http_response_body: body(&request.response_body),
+            status: request.status,
+            duration_ms: request.duration_ms,
+            error: request.error.as_deref(),
+            // SSOReady's oneof: a member is there only when it is the case.
+            bad_bearer_token: (request.error.as_deref() == Some("bad_bearer_token")).then(Map::new),
+        }
+    }
+}
+
+/// One request.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimRequestReply<'a> {
+    scim_request: ScimRequest<'a>,
+}
+
+/// One page of a directory's requests.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimRequestsReply<'a> {
+    scim_requests: Vec<ScimRequest<'a>>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// Which requests.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct ScimRequestParams {
+    /// The directory.
+    pub scim_directory_id: ScimDirectoryId,
+    /// Only those by this method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: Option<String>,
+    /// Only those that were answered so: `404`, or `4xx`.
+    #[param(example = "4xx")]
+    pub status: Option<String>,
+    /// Only those that were refused with this code.
+    pub error: Option<String>,
+}
+
+/// List the requests to a directory
+///
+/// What identity providers asked, with bodies, the newest first.
+#[utoipa::path(
+    get,
+    path = path::SCIM_REQUESTS,
+    operation_id = "listScimRequests",
+    tag = "SCIM requests",
+    params(ScimRequestParams, PageParams),
+    responses((status = 200, body = ScimRequestsReply<'_>))
+)]
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let directory =
@@ -55,13 +138,23 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     let page = app::scim_requests::list(&state, &call.actor, directory, &wanted, &page_query(&query))
         .await
         .map_err(api)?;
-    let requests: Vec<_> = page.items.iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!({ "scimRequests": requests, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(ScimRequestsReply {
+        scim_requests: page.items.iter().map(ScimRequest::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `GET /v1/scim-requests/{id}`
+/// Get a request to a directory
+#[utoipa::path(
+    get,
+    path = path::SCIM_REQUEST,
+    operation_id = "getScimRequest",
+    tag = "SCIM requests",
+    params(("id" = ScimRequestId, Path)),
+    responses((status = 200, body = ScimRequestReply<'_>))
+)]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let request = app::scim_requests::find(&state, &call.actor, id).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "scimRequest": view(&request) })))
+    Ok(HttpResponse::Ok().json(ScimRequestReply { scim_request: (&request).into() }))
 }

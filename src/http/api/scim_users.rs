@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Answer, api,
     fields::{Query, id},
     page_query, query,
+    schema::PageParams,
 };
 use crate::{
     app::{
@@ -15,18 +17,40 @@ use crate::{
         scim_people::{DirectoryQuery, DirectoryUser},
     },
     http::extract::{AnyKey, Call},
-    model::id::{ScimDirectoryId, ScimUserId},
+    links::path,
+    model::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
 };
 
 /// A person in a directory.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimUser<'a> {
     id: ScimUserId,
     scim_directory_id: ScimDirectoryId,
+    /// The address that apps know the person by.
+    #[schema(example = "dana@acme.com")]
     email: &'a str,
+    /// Whether the person is inactive or deleted: he may not use the app.
     deleted: bool,
+    /// The SCIM resource as it is now: `userName`, `name`, `active`, `emails` and what else was pushed.
+    #[schema(value_type = Object, additional_properties = true)]
     attributes: &'a Map<String, Value>,
+}
+
+/// One person.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimUserReply<'a> {
+    scim_user: ScimUser<'a>,
+}
+
+/// One page of a directory's people.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimUsersReply<'a> {
+    scim_users: Vec<ScimUser<'a>>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
 }
 
 impl<'a> From<&'a DirectoryUser> for ScimUser<'a> {
@@ -41,6 +65,18 @@ impl<'a> From<&'a DirectoryUser> for ScimUser<'a> {
     }
 }
 
+/// Which directory: the first of the three that is not empty counts.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct DirectoryParams {
+    /// The directory.
+    pub scim_directory_id: Option<ScimDirectoryId>,
+    /// The organization whose primary directory is meant.
+    pub organization_id: Option<OrganizationId>,
+    /// The same by your own id.
+    pub organization_external_id: Option<String>,
+}
+
 /// Which directory the caller means.
 pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
     DirectoryQuery {
@@ -50,7 +86,22 @@ pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
     }
 }
 
-/// `GET /v1/scim/users`
+/// List the people of a directory
+///
+/// Those who are inactive or deleted too: `deleted` tells.
+#[utoipa::path(
+    get,
+    path = path::SCIM_USERS,
+    operation_id = "listScimUsers",
+    tag = "People and groups",
+    params(
+        DirectoryParams,
+        ("scimGroupId" = Option<ScimGroupId>, Query, description = "Only members of this group."),
+        PageParams
+    ),
+    responses((status = 200, body = ScimUsersReply<'_>)),
+    security(("apiKey" = []))
+)]
 pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let group = query.text("scimGroupId").unwrap_or_default();
@@ -63,13 +114,24 @@ pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequ
     )
     .await
     .map_err(api)?;
-    let users: Vec<_> = page.items.iter().map(ScimUser::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "scimUsers": users, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(ScimUsersReply {
+        scim_users: page.items.iter().map(ScimUser::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `GET /v1/scim/users/{id}`
+/// Get a person
+#[utoipa::path(
+    get,
+    path = path::SCIM_USER,
+    operation_id = "getScimUser",
+    tag = "People and groups",
+    params(("id" = ScimUserId, Path)),
+    responses((status = 200, body = ScimUserReply<'_>)),
+    security(("apiKey" = []))
+)]
 pub async fn find(state: web::Data<State>, call: Call<AnyKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let user = app::scim_people::find_user(&state, &call.actor, id).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "scimUser": ScimUser::from(&user) })))
+    Ok(HttpResponse::Ok().json(ScimUserReply { scim_user: (&user).into() }))
 }

@@ -2,16 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Answer, api, done,
     fields::{Fields, id, required_id},
     page_query, query,
+    schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, webhooks::WebhookChange},
     http::extract::{Call, ManagementKey},
+    links::path,
     model::{
         self,
         event::EventKind,
@@ -21,16 +23,21 @@ use crate::{
     },
 };
 
-/// A webhook, without its secret.
-#[derive(Debug, Serialize)]
+/// Where events are sent; its secret is told when it is made.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Webhook {
     id: WebhookId,
     environment_id: EnvironmentId,
+    /// Where they are posted.
+    #[schema(example = "https://app.example.com/webhooks/ostiary")]
     url: String,
-    /// Empty: all.
+    /// Which kinds it gets; empty for all, those of later versions too.
+    #[schema(example = json!(["scim_user.created"]))]
     event_types: Vec<&'static str>,
+    /// Whether it gets any.
     enabled: bool,
+    /// Since when it gets none.
     disabled_at: Option<Timestamp>,
     /// The first event that it has no delivery for yet.
     next_sequence: u64,
@@ -58,16 +65,24 @@ impl From<&model::webhook::Webhook> for Webhook {
 }
 
 /// What became of one event at one webhook.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
+    /// The `webhook-id` that the endpoint gets: the same at every attempt.
     id: WebhookDeliveryId,
     webhook_id: WebhookId,
+    /// The event.
     sequence: u64,
+    /// `pending`, `delivered` or `failed`.
+    #[schema(example = "delivered")]
     state: &'static str,
+    /// How many attempts were made.
     attempts: u32,
+    /// When the next attempt is due, while it is pending.
     next_attempt_at: Option<Timestamp>,
+    /// The HTTP status of the last attempt that was answered.
     last_status: Option<u16>,
+    /// What was wrong with the last attempt.
     last_error: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -90,12 +105,75 @@ impl From<&model::webhook::WebhookDelivery> for WebhookDelivery {
     }
 }
 
+/// One webhook.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookReply {
+    webhook: Webhook,
+}
+
+/// A webhook with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WebhookSecretReply {
+    webhook: Webhook,
+    /// What signs its messages (Standard Webhooks); told this once.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: String,
+}
+
+/// One page of the webhooks.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhooksReply {
+    webhooks: Vec<Webhook>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// One delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookDeliveryReply {
+    webhook_delivery: WebhookDelivery,
+}
+
+/// One page of what was sent to a webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookDeliveriesReply {
+    webhook_deliveries: Vec<WebhookDelivery>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
 fn one(webhook: &model::webhook::Webhook) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "webhook": Webhook::from(webhook) }))
+    HttpResponse::Ok().json(WebhookReply { webhook: webhook.into() })
 }
 
 fn one_delivery(delivery: &model::webhook::WebhookDelivery) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "webhookDelivery": WebhookDelivery::from(delivery) }))
+    HttpResponse::Ok().json(WebhookDeliveryReply { webhook_delivery: delivery.into() })
+}
+
+/// What can be set of a webhook.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct WebhookInput {
+    /// Where events are posted; needed to make one.
+    #[schema(example = "https://app.example.com/webhooks/ostiary")]
+    pub url: Option<String>,
+    /// Which kinds it gets; empty for all.
+    #[schema(example = json!(["scim_user.created"]))]
+    pub event_types: Option<Vec<String>>,
+    /// Whether it gets any. One that is enabled again begins with the events from then on; replay gives
+    /// those between.
+    pub enabled: Option<bool>,
+}
+
+/// From where on events are sent again.
+#[derive(Debug, ToSchema)]
+pub struct ReplayEvents {
+    /// The sequence number before the first one.
+    #[schema(example = 0)]
+    pub after: u64,
 }
 
 fn change(body: &mut Fields) -> app::Result<WebhookChange> {
@@ -106,27 +184,66 @@ fn change(body: &mut Fields) -> app::Result<WebhookChange> {
     })
 }
 
-/// `GET /v1/webhooks`
+/// List webhooks
+#[utoipa::path(
+    get,
+    path = path::WEBHOOKS,
+    operation_id = "listWebhooks",
+    tag = "Webhooks",
+    params(PageParams),
+    responses((status = 200, body = WebhooksReply))
+)]
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let page = app::webhooks::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
-    let webhooks: Vec<_> = page.items.iter().map(Webhook::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "webhooks": webhooks, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(WebhooksReply {
+        webhooks: page.items.iter().map(Webhook::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `POST /v1/webhooks`: the answer shows the secret, this once.
+/// Create a webhook
+///
+/// It gets the events from now on. The answer tells its secret, this once.
+#[utoipa::path(
+    post,
+    path = path::WEBHOOKS,
+    operation_id = "createWebhook",
+    tag = "Webhooks",
+    request_body = WebhookInput,
+    responses((status = 200, body = WebhookSecretReply))
+)]
 pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
     let change = change(&mut call.body).map_err(api)?;
     let (webhook, secret) = app::webhooks::create(&state, &call.actor, &change).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "webhook": Webhook::from(&webhook), "secret": secret.reveal() })))
+    Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))
 }
 
-/// `GET /v1/webhooks/{id}`
+/// Get a webhook
+#[utoipa::path(
+    get,
+    path = path::WEBHOOK,
+    operation_id = "getWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, body = WebhookReply))
+)]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     Ok(one(&app::webhooks::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
-/// `PATCH /v1/webhooks/{id}`
+/// Change a webhook
+///
+/// Sets what is sent and leaves the rest.
+#[utoipa::path(
+    patch,
+    path = path::WEBHOOK,
+    operation_id = "updateWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = WebhookInput,
+    responses((status = 200, body = WebhookReply))
+)]
 pub async fn update(
     state: web::Data<State>,
     mut call: Call<ManagementKey, Fields>,
@@ -137,14 +254,35 @@ pub async fn update(
     Ok(one(&app::webhooks::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
-/// `DELETE /v1/webhooks/{id}`
+/// Delete a webhook
+///
+/// The log of its deliveries goes with it.
+#[utoipa::path(
+    delete,
+    path = path::WEBHOOK,
+    operation_id = "deleteWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    responses((status = 200, body = Done))
+)]
 pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     app::webhooks::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
 }
 
-/// `POST /v1/webhooks/{id}/replay` with `after`: every event after that sequence number, again.
+/// Send events again
+///
+/// Every event after a sequence number, as new deliveries.
+#[utoipa::path(
+    post,
+    path = path::WEBHOOK_REPLAY,
+    operation_id = "replayWebhook",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = ReplayEvents,
+    responses((status = 200, body = WebhookReply))
+)]
 pub async fn replay(
     state: web::Data<State>,
     mut call: Call<ManagementKey, Fields>,
@@ -156,7 +294,21 @@ pub async fn replay(
     Ok(one(&app::webhooks::replay_from(&state, &call.actor, id, after).await.map_err(api)?))
 }
 
-/// `GET /v1/webhook-deliveries?webhookId=…`, the newest first; `state` chooses.
+/// List what was sent to a webhook
+///
+/// The newest first.
+#[utoipa::path(
+    get,
+    path = path::WEBHOOK_DELIVERIES,
+    operation_id = "listWebhookDeliveries",
+    tag = "Webhooks",
+    params(
+        ("webhookId" = WebhookId, Query),
+        ("state" = Option<String>, Query, description = "Only `pending`, `delivered` or `failed` ones."),
+        PageParams
+    ),
+    responses((status = 200, body = WebhookDeliveriesReply))
+)]
 pub async fn list_deliveries(
     state: web::Data<State>,
     call: Call<ManagementKey>,
@@ -168,11 +320,21 @@ pub async fn list_deliveries(
     let page = app::webhooks::list_deliveries(&state, &call.actor, webhook, &wanted, &page_query(&query))
         .await
         .map_err(api)?;
-    let deliveries: Vec<_> = page.items.iter().map(WebhookDelivery::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "webhookDeliveries": deliveries, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(WebhookDeliveriesReply {
+        webhook_deliveries: page.items.iter().map(WebhookDelivery::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `GET /v1/webhook-deliveries/{id}`
+/// Get a delivery
+#[utoipa::path(
+    get,
+    path = path::WEBHOOK_DELIVERY,
+    operation_id = "getWebhookDelivery",
+    tag = "Webhooks",
+    params(("id" = WebhookDeliveryId, Path)),
+    responses((status = 200, body = WebhookDeliveryReply))
+)]
 pub async fn find_delivery(
     state: web::Data<State>,
     call: Call<ManagementKey>,
@@ -182,7 +344,17 @@ pub async fn find_delivery(
     Ok(one_delivery(&app::webhooks::find_delivery(&state, &call.actor, id).await.map_err(api)?))
 }
 
-/// `POST /v1/webhook-deliveries/{id}/replay`
+/// Send a delivery again
+///
+/// Under the same `webhook-id`.
+#[utoipa::path(
+    post,
+    path = path::WEBHOOK_DELIVERY_REPLAY,
+    operation_id = "replayWebhookDelivery",
+    tag = "Webhooks",
+    params(("id" = WebhookDeliveryId, Path)),
+    responses((status = 200, body = WebhookDeliveryReply))
+)]
 pub async fn replay_delivery(
     state: web::Data<State>,
     call: Call<ManagementKey, Fields>,

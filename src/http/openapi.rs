@@ -1,0 +1,328 @@
+//! The OpenAPI document, made of what the handlers say of themselves: `GET /openapi.json`.
+//!
+//! What every operation has in common is added here, so that a handler describes only what is its own:
+//! who may call it unless it says otherwise, the errors, the idempotency key.
+
+use std::collections::BTreeSet;
+
+use actix_web::{HttpResponse, http::header, web};
+use serde_json::{Value, json};
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Server,
+        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use super::api::Handlers;
+use crate::{app::State, links::Links};
+
+/// The resources, in the order in which a newcomer meets them.
+const TAGS: &[(&str, &str)] = &[
+    (
+        "Logins",
+        "The two calls that every app makes: where a login begins, and who signed in. Any key will do.",
+    ),
+    ("Organizations", "Your customers."),
+    ("SAML connections", "How an organization's people sign in through its identity provider."),
+    ("SCIM directories", "Where an organization's identity provider pushes people and groups."),
+    ("People and groups", "What identity providers pushed. Any key will do."),
+    ("SCIM requests", "What identity providers asked of a directory, with bodies, for support."),
+    ("Events", "What happened in directories, in one order."),
+    ("Webhooks", "Events sent to you, signed as Standard Webhooks has it, and what became of each."),
+];
+
+const ABOUT: &str = "SSOReady's API, so that its SDKs work when their base URL is this server's, and more.\n\n\
+    A key opens one environment: what is in another one is not there. Bodies are JSON objects with keys in \
+    camelCase or snake_case; unknown keys are ignored, and an empty body is `{}`. PATCH sets what is sent and \
+    leaves the rest. Every field of an answer is always there.\n\n\
+    Lists come a page at a time: ask again with `pageToken` until `nextPageToken` is empty.\n\n\
+    A mistake of the caller's is never answered 5xx, and 409 only while the same request is still running: \
+    what SDKs try again is what another try can help.";
+
+/// The document of the service that is reached at `links`.
+pub fn document(links: &Links) -> Value {
+    let mut document = Handlers::openapi();
+    document.info.title = "Ostiary".to_owned();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    document.info.description = Some(ABOUT.to_owned());
+    document.info.contact = None;
+    document.servers = Some(vec![Server::new(links.origin())]);
+    document.security = Some(vec![SecurityRequirement::new("managementKey", [""; 0])]);
+    document.tags = Some(
+        TAGS.iter()
+            .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build())
+            .collect(),
+    );
+    let components = document.components.get_or_insert_default();
+    for (name, about) in [
+        ("apiKey", "Any API key: `Authorization: Bearer ssoready_sk_…`."),
+        ("managementKey", "An API key with management access: `Authorization: Bearer ssoready_sk_…`."),
+    ] {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some(about.to_owned());
+        components.add_security_scheme(name, SecurityScheme::Http(scheme));
+    }
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    let schemas = document["components"]["schemas"].clone();
+    for item in members(&mut document["paths"]) {
+        for operation in members(item) {
+            complete(operation, &schemas);
+        }
+    }
+    mend(&mut document, &schemas);
+    document
+}
+
+/// The members of an object.
+fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+    value.as_object_mut().into_iter().flat_map(|object| object.values_mut())
+}
+
+/// The schema that a reference leads to, or the schema itself.
+fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
+    match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+        Some(name) => &schemas[name],
+        None => schema,
+    }
+}
+
+/// Adds what every operation has.
+fn complete(operation: &mut Value, schemas: &Value) {
+    let mut has_id = false;
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        has_id |= parameter["in"] == "path";
+        if parameter["description"].is_null() {
+            let about = followed(&parameter["schema"], schemas)["description"].as_str().unwrap_or_default();
+            parameter["description"] = about.replace("The id of one ", "The ").into();
+        }
+    }
+    let has_input = operation["requestBody"].is_object()
+        || operation["parameters"].as_array().is_some_and(|list| !list.is_empty());
+    if let [optional, null] = operation["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        && null["type"] == "null"
+    {
+        let schema = optional.clone();
+        operation["requestBody"]["content"]["application/json"]["schema"] = schema;
+        operation["requestBody"]["required"] = false.into();
+    }
+    for answer in members(&mut operation["responses"]) {
+        if answer["description"] == "" {
+            answer["description"] = "Done.".into();
+        }
+    }
+    let mut refused = |status: &str, why: &str| {
+        if operation["responses"][status].is_null() {
+            let schema = json!({ "$ref": "#/components/schemas/Error" });
+            operation["responses"][status] =
+                json!({ "description": why, "content": { "application/json": { "schema": schema } } });
+        }
+    };
+    if has_input {
+        refused("400", "Something in the request is bad, or something else must be set up first.");
+    }
+    refused("401", "No key, a bad key, or one that may not do this.");
+    if has_id {
+        refused("404", "It is not there, or not yours.");
+    }
+    refused("500", "Our fault.");
+}
+
+/// Makes the document read as it was meant: doc comments without their line breaks, flattened structs as one
+/// object, and every field of an answer as always there unless its handler may leave it out.
+fn mend(document: &mut Value, schemas: &Value) {
+    let mut answered = BTreeSet::new();
+    for item in members(&mut document["paths"]) {
+        for operation in members(item) {
+            names(&operation["responses"], schemas, &mut answered);
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        if let Some(parts) = schema["allOf"].as_array().cloned() {
+            *schema = merged(&parts, schema["description"].clone(), schemas);
+        }
+        if answered.contains(name) {
+            let properties = schema["properties"].as_object().into_iter().flatten();
+            let there = properties.filter(|(name, property)| {
+                let listed = schema["required"].as_array().is_some_and(|list| list.contains(&json!(name)));
+                listed || is_nullable(property)
+            });
+            schema["required"] = there.map(|(name, _)| name.as_str()).collect();
+        }
+    }
+    unbroken(document);
+}
+
+/// Whether a value may be `null`: then the field is there all the same.
+fn is_nullable(schema: &Value) -> bool {
+    let null = |value: &Value| value == "null" || value["type"] == "null";
+    ["type", "oneOf"].iter().any(|key| schema[key].as_array().is_some_and(|list| list.iter().any(null)))
+        || schema.as_object().is_some_and(|schema| schema.keys().all(|key| key == "description"))
+}
+
+/// The objects of an `allOf` as one.
+fn merged(parts: &[Value], description: Value, schemas: &Value) -> Value {
+    let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
+    let mut object = json!({ "type": "object", "description": description });
+    for part in parts.iter().map(|part| followed(part, schemas)) {
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+        if object["description"].is_null() {
+            object["description"] = part["description"].clone();
+        }
+    }
+    object["properties"] = properties.into();
+    object["required"] = required.into();
+    object
+}
+
+/// Collects the names of the schemas that `value` refers to, and those that they refer to.
+fn names(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(name) = value["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
+                && found.insert(name.to_owned())
+            {
+                names(&schemas[name], schemas, found);
+            }
+            object.values().for_each(|member| names(member, schemas, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, schemas, found)),
+        _ => {}
+    }
+}
+
+/// Takes the line breaks of the source out of descriptions; empty lines stay.
+fn unbroken(value: &mut Value) {
+    if let Some(text) = value["description"].as_str() {
+        let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
+        value["description"] = paragraphs.join("\n\n").into();
+    }
+    match value {
+        Value::Object(object) => object.values_mut().filter(|member| !member.is_null()).for_each(unbroken),
+        Value::Array(items) => items.iter_mut().for_each(unbroken),
+        _ => {}
+    }
+}
+
+/// `GET /openapi.json`. Any page may read it.
+pub async fn serve(state: web::Data<State>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .json(document(&state.links))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::api::ROUTES;
+
+    const HOW: &str = "docs/adding-an-endpoint.md says how an endpoint describes itself";
+
+    fn json() -> Value {
+        let links = Links::new(&"https://sso.example.com".parse().unwrap()).unwrap();
+        document(&links)
+    }
+
+    /// Every operation: its path, its method and what it says.
+    fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+        let of = |(path, item): (&'_ String, &'_ Value)| -> Vec<(String, String)> {
+            item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())).collect()
+        };
+        let paths = document["paths"].as_object().unwrap();
+        let mut found = Vec::new();
+        for (path, method) in paths.iter().flat_map(of) {
+            let (path, item) = paths.get_key_value(&path).unwrap();
+            let (method, operation) = item.as_object().unwrap().get_key_value(&method).unwrap();
+            found.push((path.as_str(), method.as_str(), operation));
+        }
+        found
+    }
+
+    #[test]
+    fn every_route_is_described_and_nothing_else_is() {
+        let document = json();
+        let described: BTreeSet<_> =
+            operations(&document).iter().map(|(path, method, _)| (*path, *method)).collect();
+        let routes: BTreeSet<_> =
+            ROUTES.iter().flat_map(|(path, methods)| methods.iter().map(|method| (*path, *method))).collect();
+        assert_eq!(described, routes, "`path =` or the method of a handler is not that of its line; {HOW}");
+    }
+
+    #[test]
+    fn every_operation_says_what_it_is() {
+        let document = json();
+        let mut names = BTreeSet::new();
+        for (path, method, operation) in operations(&document) {
+            let at = format!("{} {path}; {HOW}", method.to_uppercase());
+            assert!(names.insert(operation["operationId"].as_str().unwrap()), "operation_id is taken: {at}");
+            let summary = operation["summary"].as_str().unwrap_or_default();
+            assert!(
+                !summary.is_empty() && summary.len() < 60 && !summary.ends_with('.'),
+                "{summary:?}: {at}"
+            );
+            let tag = operation["tags"][0].as_str().unwrap_or_default();
+            assert!(TAGS.iter().any(|(name, _)| *name == tag), "add the tag {tag:?} to TAGS: {at}");
+            let mut answers = operation["responses"].as_object().unwrap().iter();
+            assert!(answers.any(|(status, answer)| status == "200" && answer["content"].is_object()), "{at}");
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            for parameter in parameters {
+                let told = parameter["description"].as_str().unwrap_or_default();
+                assert!(told.ends_with('.'), "describe {}: {at}", parameter["name"]);
+            }
+            let in_path = |p: &&Value| {
+                p["in"] == "path" && path.contains(&format!("{{{}}}", p["name"].as_str().unwrap()))
+            };
+            assert_eq!(
+                parameters.iter().filter(in_path).count(),
+                path.matches('{').count(),
+                "parameters: {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_field_says_what_it_is_and_every_reference_leads_somewhere() {
+        fn look(value: &Value, at: &str, schemas: &Value) {
+            if let Some(reference) = value["$ref"].as_str() {
+                let name = reference.rsplit('/').next().unwrap();
+                assert!(schemas[name].is_object(), "{at}: {reference} leads nowhere");
+            }
+            if let Some(properties) = value["properties"].as_object() {
+                for (name, property) in properties {
+                    let named = property["$ref"].is_string() || property["items"]["$ref"].is_string();
+                    let one_of = property["oneOf"]
+                        .as_array()
+                        .is_some_and(|of| of.iter().any(|s| s["$ref"].is_string()));
+                    let told = property["description"].is_string() || named || one_of;
+                    assert!(told, "{at}.{name} has no doc comment; {HOW}");
+                }
+            }
+            match value {
+                Value::Object(members) => {
+                    members.iter().for_each(|(name, member)| look(member, &format!("{at}.{name}"), schemas));
+                }
+                Value::Array(items) => items.iter().for_each(|item| look(item, at, schemas)),
+                _ => {}
+            }
+        }
+        let document = json();
+        look(&document, "", &document["components"]["schemas"]);
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            assert!(schema["description"].is_string(), "{name} has no doc comment; {HOW}");
+        }
+    }
+
+    #[test]
+    fn the_document_is_this() {
+        let mut document = json();
+        document["info"]["version"] = "…".into();
+        insta::assert_json_snapshot!(document);
+    }
+}

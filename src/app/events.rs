@@ -154,3 +154,47 @@ fn whole(field: &'static str, text: Option<&str>, default: u64, least: u64, most
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| Error::invalid(field, format!("must be a whole number from {least} to {most}")))
 }
+
+/// Which of the latest events somebody wants, as it came; empty is all.
+#[derive(Debug, Clone, Default)]
+pub struct LatestQuery {
+    /// Those before this sequence number.
+    pub before: String,
+    /// Those of this type.
+    pub kind: String,
+    /// Those of what happened to the thing with this id.
+    pub resource: String,
+}
+
+/// Some events, the newest first.
+#[derive(Debug)]
+pub struct Latest {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Before which sequence number the next ones stand; `None` when these were the oldest.
+    pub next_before: Option<u64>,
+}
+
+/// Up to `size` of the latest events of an environment, the newest first.
+pub async fn list_latest(state: &State, actor: &Actor, query: &LatestQuery, size: usize) -> Result<Latest> {
+    let environment_id = actor.viewed_environment()?;
+    let most = i64::MAX.unsigned_abs();
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let before = whole("before", given(&query.before).as_deref(), most, 1, most)?;
+    let kind = match given(&query.kind) {
+        None => None,
+        Some(name) => {
+            Some(EventKind::parse(&name).ok_or_else(|| Error::invalid("type", "is no type of event"))?)
+        }
+    };
+    let resource = given(&super::input::line("resourceId", &query.resource, 100)?);
+    let limit = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
+    let mut conn = state.db.read().await?;
+    let mut events =
+        store::events::list_latest(&mut conn, environment_id, before, kind, resource.as_deref(), limit)
+            .await?;
+    let has_more = events.len() > size;
+    events.truncate(size);
+    let next_before = events.last().filter(|_| has_more).map(|last| last.sequence);
+    Ok(Latest { events, next_before })
+}

@@ -167,6 +167,73 @@ pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result
     describe_group(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 
+/// The people of a directory who go by this e-mail address, user name, display name, external id or id.
+pub async fn find_users_named(
+    state: &State,
+    actor: &Actor,
+    directory: ScimDirectoryId,
+    name: &str,
+) -> Result<Vec<DirectoryUser>> {
+    let environment_id = actor.served_environment()?;
+    let name = super::input::line("q", name.trim(), 500)?;
+    let mut conn = state.db.read().await?;
+    scim_directories::load(&mut conn, environment_id, directory).await?;
+    let found = match name.parse::<ScimUserId>() {
+        Ok(id) => store::scim_people::find_user(&mut conn, environment_id, id)
+            .await?
+            .into_iter()
+            .filter(|user| user.directory_id == directory)
+            .collect(),
+        Err(_) => {
+            store::scim_people::find_users_named(&mut conn, directory, &name.to_lowercase(), &name).await?
+        }
+    };
+    Ok(found.into_iter().map(describe_user).collect())
+}
+
+/// The groups of a directory of this name, external id or id.
+pub async fn find_groups_named(
+    state: &State,
+    actor: &Actor,
+    directory: ScimDirectoryId,
+    name: &str,
+) -> Result<Vec<DirectoryGroup>> {
+    let environment_id = actor.served_environment()?;
+    let name = super::input::line("q", name.trim(), 500)?;
+    let mut conn = state.db.read().await?;
+    scim_directories::load(&mut conn, environment_id, directory).await?;
+    let found: Vec<StoredGroup> = match name.parse::<ScimGroupId>() {
+        Ok(id) => store::scim_people::find_group(&mut conn, environment_id, id)
+            .await?
+            .into_iter()
+            .filter(|group| group.directory_id == directory)
+            .collect(),
+        Err(_) => {
+            store::scim_people::find_groups_named(&mut conn, directory, &name.to_lowercase(), &name).await?
+        }
+    };
+    let mut groups = Vec::with_capacity(found.len());
+    for group in found {
+        groups.push(describe_group(&mut conn, group).await?);
+    }
+    Ok(groups)
+}
+
+/// How many of somebody's groups are shown at the most.
+const MOST_GROUPS: i64 = 200;
+
+/// The groups that somebody is in: their ids and names.
+pub async fn groups_of(
+    state: &State,
+    actor: &Actor,
+    user: &DirectoryUser,
+) -> Result<Vec<(ScimGroupId, String)>> {
+    let environment_id = actor.served_environment()?;
+    let mut conn = state.db.read().await?;
+    scim_directories::load(&mut conn, environment_id, user.directory_id).await?;
+    Ok(store::scim_people::list_groups_of(&mut conn, user.directory_id, user.id, MOST_GROUPS).await?)
+}
+
 fn describe_user(user: StoredUser) -> DirectoryUser {
     let deleted = user.deleted || !user.active;
     let mut attributes = user.document;

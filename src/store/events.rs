@@ -1,6 +1,6 @@
 //! What happened, in one order an environment.
 
-use super::{Conn, Error, Result, Transaction};
+use super::{Conn, Error, Result, Sql, Transaction};
 use crate::model::{
     event::{Event, EventKind},
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
@@ -140,6 +140,30 @@ pub async fn list(
         statement.all::<Row>().await?
     };
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Up to `limit` events of a kind, or of what happened to one thing (`None`: all), before one sequence
+/// number, the newest first.
+pub async fn list_latest(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    before: u64,
+    kind: Option<EventKind>,
+    resource: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let mut sql = Sql::from("SELECT * FROM events WHERE environment_id = ")
+        .value(environment_id.to_string())
+        .push(" AND sequence < ")
+        .value(number(before));
+    if let Some(kind) = kind {
+        sql = sql.push(" AND type = ").value(kind.as_str());
+    }
+    if let Some(resource) = resource {
+        sql = sql.push(" AND resource_id = ").value(resource);
+    }
+    let sql = sql.push(" ORDER BY sequence DESC LIMIT ").value(limit);
+    conn.dynamic(sql).all::<Row>().await?.into_iter().map(Event::try_from).collect()
 }
 
 /// The event with this sequence number.

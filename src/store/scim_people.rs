@@ -90,6 +90,81 @@ impl TryFrom<GroupRow> for StoredGroup {
     }
 }
 
+/// How many people or groups a search by name shows at the most.
+const NAMESAKES: i64 = 100;
+
+/// The people of a directory with this e-mail address, user name or external id (keys: lower case), deleted
+/// ones too; the living first.
+pub async fn find_users_named(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    key: &str,
+    external_id: &str,
+) -> Result<Vec<StoredUser>> {
+    conn.sql(
+        "SELECT id, directory_id, email, active, document, deleted_at FROM scim_users WHERE id IN (\
+         SELECT id FROM scim_users WHERE directory_id = $1 AND email_key = $2 \
+         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND user_name_key = $2 AND deleted_at IS NULL \
+         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND user_name_key = $2 AND deleted_at IS NOT NULL \
+         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND display_name_key = $2 AND deleted_at IS NULL \
+         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND external_id = $3 AND deleted_at IS NULL) \
+         ORDER BY deleted_at IS NOT NULL, id LIMIT $4",
+    )
+    .bind(directory_id)
+    .bind(key)
+    .bind(external_id)
+    .bind(NAMESAKES)
+    .all::<UserRow>()
+    .await?
+    .into_iter()
+    .map(StoredUser::try_from)
+    .collect()
+}
+
+/// The groups of a directory with this name (lower case) or external id.
+pub async fn find_groups_named(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    key: &str,
+    external_id: &str,
+) -> Result<Vec<StoredGroup>> {
+    conn.sql(
+        "SELECT id, directory_id, display_name, document, deleted_at FROM scim_groups WHERE id IN (\
+         SELECT id FROM scim_groups WHERE directory_id = $1 AND display_name_key = $2 AND deleted_at IS NULL \
+         UNION SELECT id FROM scim_groups WHERE directory_id = $1 AND external_id = $3 AND deleted_at IS NULL) \
+         ORDER BY id LIMIT $4",
+    )
+    .bind(directory_id)
+    .bind(key)
+    .bind(external_id)
+    .bind(NAMESAKES)
+    .all::<GroupRow>()
+    .await?
+    .into_iter()
+    .map(StoredGroup::try_from)
+    .collect()
+}
+
+/// Up to `limit` living groups that somebody is in.
+pub async fn list_groups_of(
+    conn: &mut Conn,
+    directory_id: ScimDirectoryId,
+    user: ScimUserId,
+    limit: i64,
+) -> Result<Vec<(ScimGroupId, String)>> {
+    conn.sql(
+        // CROSS JOIN: SQLite would ask every group of the directory who is in it.
+        "SELECT g.id, g.display_name FROM scim_group_members m CROSS JOIN scim_groups g \
+         WHERE m.member_id = $1 AND g.id = m.group_id AND g.directory_id = $2 AND g.deleted_at IS NULL \
+         ORDER BY g.id LIMIT $3",
+    )
+    .bind(user.to_string())
+    .bind(directory_id)
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// Up to `limit` people of a directory from `from` on, deleted ones too, in the order in which they came.
 pub async fn list_users(
     conn: &mut Conn,

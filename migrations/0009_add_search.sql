@@ -7,3 +7,7 @@ CREATE TABLE organization_words (
     PRIMARY KEY (environment_id, word, organization_id)
 );
 CREATE INDEX organization_words_by_organization ON organization_words (organization_id, word);
+
+-- What happened of a kind, and to somebody.
+CREATE INDEX events_by_type ON events (environment_id, type, sequence);
+CREATE INDEX events_by_resource ON events (environment_id, resource_id, sequence);

@@ -1,14 +1,12 @@
 //! The console's paths: the environment, then a plural resource, then its id. What is done to a thing has
 //! an address of its own below it (`…/edit`, `…/delete`), which shows a page and takes its form.
 
+use super::path;
+
 /// The environments that the visitor may see.
-pub const HOME: &str = "/console";
+pub const HOME: &str = path::CONSOLE;
 /// Makes an environment.
 pub const NEW_ENVIRONMENT: &str = "/console/environments/new";
-/// Proves who one is.
-pub const SIGN_IN: &str = "/console/sign-in";
-/// Ends the session.
-pub const SIGN_OUT: &str = "/console/sign-out";
 /// The visitor's own name, password, passkeys and sessions.
 pub const ACCOUNT: &str = "/console/account";
 

@@ -15,7 +15,11 @@ use super::{
     message::{self, Message},
     response::{self, Policy},
 };
-use crate::{app::Error, links::console, telemetry};
+use crate::{
+    app::Error,
+    links::{console, path},
+    telemetry,
+};
 
 /// What a handler of a page gives back.
 pub type Answer = Result<HttpResponse, Failure>;
@@ -111,7 +115,7 @@ fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
         Error::Unauthenticated(_) => (
             "unauthenticated",
             Message {
-                onward: Some(("Sign in", console::SIGN_IN)),
+                onward: Some(("Sign in", path::CONSOLE_SIGN_IN)),
                 ..Message::new("You are not signed in", text, "Sign in and try again.")
             },
         ),

@@ -13,6 +13,7 @@ use maud::{Markup, Render, html};
 use super::{
     components::{Shape, Weight, button, notice, shape},
     error::Failure,
+    posted::Posted,
 };
 use crate::app::Error;
 
@@ -53,9 +54,9 @@ impl Typed {
     }
 }
 
-impl FromIterator<(String, String)> for Typed {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+impl From<&Posted> for Typed {
+    fn from(posted: &Posted) -> Self {
+        Self(posted.fields().to_vec())
     }
 }
 
@@ -283,6 +284,11 @@ impl<'a> Form<'a> {
 /// A form that is only a button: what it does needs nothing typed.
 pub fn button_form(action: &str, label: &str, weight: Weight, csrf: Markup) -> Markup {
     html! { form.inline method="post" action=(action) { (csrf) (button(weight, label)) } }
+}
+
+/// The lines of a field that takes one thing a line; empty ones do not count.
+pub fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// One of several things to choose.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many environments a person is shown at once.
-const MOST_ENVIRONMENTS: i64 = 500;
+const MOST_ENVIRONMENTS: usize = 500;
 
 /// The browser that an administrator uses, as far as it can be told.
 #[derive(Debug, Clone, Default)]
@@ -61,12 +61,19 @@ impl SignedIn {
 
     /// The environments in which they have a role, in the order in which they were made.
     pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
+        self.nearby(state, MOST_ENVIRONMENTS).await
+    }
+
+    /// The first few of them.
+    pub async fn nearby(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
         let mut conn = state.db.read().await?;
         if self.grants.everywhere().is_some() {
-            return Ok(store::environments::list(&mut conn, None, MOST_ENVIRONMENTS).await?);
+            let limit = i64::try_from(most).map_err(Error::internal)?;
+            return Ok(store::environments::list(&mut conn, None, limit).await?);
         }
         let mut own: Vec<EnvironmentId> = self.grants.environments().collect();
         own.sort();
+        own.truncate(most);
         let mut environments = Vec::with_capacity(own.len());
         for id in own {
             environments.extend(store::environments::find(&mut conn, id).await?);

@@ -2,14 +2,32 @@
 //! handler and its view side by side; each handler extracts, calls one function of `app`, and answers.
 
 pub mod cookie;
+pub mod environment;
+mod environment_form;
+pub mod environments;
 pub mod flash;
+pub mod here;
 #[cfg(test)]
 mod samples;
 pub mod shell;
 pub mod visitor;
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
+
+use crate::links::console as path;
 
 /// Registers the console's routes. Addresses with fixed words come before those with an environment's id in
 /// the same place.
-pub fn configure(_config: &mut ServiceConfig) {}
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::HOME).get(environments::list))
+        .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
+    environment_itself(config);
+}
+
+fn environment_itself(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::ENVIRONMENT).get(environment::show))
+        .service(web::resource(path::EDIT_ENVIRONMENT).get(environment::edit).post(environment::update))
+        .service(web::resource(path::DELETE_ENVIRONMENT).get(environment::confirm).post(environment::remove));
+}

@@ -8,8 +8,8 @@ use maud::{Markup, PreEscaped, html};
 
 use super::flash::{self, Flash};
 use crate::{
-    links::{self, console},
-    model::id::EnvironmentId,
+    links::{self, console, path},
+    model::{administrator::Role, id::EnvironmentId},
     pages::{
         assets::{self, Asset},
         components::{Shape, Weight, brand_mark, button, shape},
@@ -190,6 +190,9 @@ impl<'a> Shell<'a> {
                         @if let Some(flash) = self.frame.flash {
                             p.flash role="status" { (shape(Shape::Good)) (flash.sentence()) }
                         }
+                        @if self.frame.environment.as_ref().is_some_and(|(_, role)| *role == Role::Viewer.as_str()) {
+                            p.small.soft { "Your role here is viewer: you see everything and change nothing. An owner can give you another." }
+                        }
                         (content)
                     }
                 }
@@ -227,7 +230,7 @@ impl<'a> Shell<'a> {
                 div.sheet {
                     p.eyebrow { (self.frame.email) }
                     ul { li { a href=(console::ACCOUNT) { "Account and sessions" } } }
-                    form method="post" action=(console::SIGN_OUT) {
+                    form method="post" action=(path::CONSOLE_SIGN_OUT) {
                         (self.frame.csrf)
                         (button(Weight::Plain, "Sign out"))
                     }

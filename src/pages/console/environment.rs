@@ -1,0 +1,147 @@
+//! `/console/{environment}/settings`: what an environment is set to, and for whom of the developers; changed
+//! and deleted by its owners.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    environment_form::{IDP_INITIATED, change, fields, typed},
+    flash::{Deed, Flash, Thing, see_other},
+    here::{Here, name_of},
+    shell::Section,
+    visitor::Form,
+};
+use crate::{
+    app,
+    links::{Links, console},
+    model::{environment::Environment, time::Timestamp},
+    pages::{
+        components::{Weight, copyable, facts, link_button, time},
+        confirm::{self, Deletion},
+        error::Answer,
+        forms::{self, FormErrors, FormView, Typed},
+    },
+};
+
+/// `GET …/settings`
+pub async fn show(here: Here) -> Answer {
+    let links = here.state.links_of(&here.environment);
+    let actions = here.may_own().then(|| {
+        html! {
+            (link_button(Weight::Plain, "Edit", &here.href(console::EDIT_ENVIRONMENT, &[])))
+            (link_button(Weight::Danger, "Delete", &here.href(console::DELETE_ENVIRONMENT, &[])))
+        }
+    });
+    let content = view(&here.environment, &links, actions, here.now());
+    Ok(here.shell(Section::Environment, "Environment").respond(content))
+}
+
+/// The settings.
+pub(super) fn view(
+    environment: &Environment,
+    links: &Links,
+    actions: Option<Markup>,
+    now: Timestamp,
+) -> Markup {
+    let none = |text: &str| html! { span.soft { (text) } };
+    let url = |url: &Option<crate::model::http_url::HttpUrl>, otherwise: &str| match url {
+        Some(url) => html! { code { (url) } },
+        None => none(otherwise),
+    };
+    let policy = IDP_INITIATED.iter().find(|choice| choice.value == environment.idp_initiated.as_str());
+    let uris = &environment.oauth_redirect_uris;
+    html! {
+        div.head-row {
+            h1 { (name_of(environment)) }
+            @if let Some(actions) = actions { div.actions { (actions) } }
+        }
+        section.card {
+            h2 { "Settings" }
+            (facts(&[
+                ("ID", copyable(&environment.id.to_string(), "environment id")),
+                ("Slug", html! { code { (environment.slug) } }),
+                ("Redirect URL", url(&environment.redirect_url, "Not set: logins through the REST API end on a page that says so.")),
+                ("OAuth redirect URIs", html! {
+                    @if uris.is_empty() { (none("None: no OpenID Connect client can sign anybody in.")) }
+                    @for uri in uris { div { code { (uri) } } }
+                }),
+                ("Address for customers", url(&environment.auth_url, "This server’s own address.")),
+                ("Logins from the portal", html! { (policy.map_or("", |choice| choice.label)) }),
+                ("Created", time(environment.created_at, now)),
+                ("Changed", time(environment.updated_at, now)),
+            ]))
+        }
+        section.card {
+            h2 { "For your developers" }
+            (facts(&[
+                ("SSOReady SDK base URL", copyable(&links.origin(), "base URL")),
+                ("OpenID Connect issuer", copyable(&links.oauth_issuer(), "issuer")),
+                ("Discovery document", copyable(links.oauth_discovery().as_str(), "discovery document’s address")),
+            ]))
+            p.soft.small { "SDKs need an API key, OpenID Connect clients an OAuth client; both are made under Settings." }
+        }
+    }
+}
+
+/// `GET …/settings/edit`
+pub async fn edit(here: Here) -> Answer {
+    here.own()?;
+    Ok(form_page(&here, &typed(&here.environment), &FormErrors::none()))
+}
+
+/// `POST …/settings/edit`
+pub async fn update(here: Here, form: Form) -> Answer {
+    match app::environments::update(&here.state, &here.actor, &change(&form)).await {
+        Ok(_) => Ok(see_other(&here.href(console::ENVIRONMENT, &[]), Flash(Thing::Environment, Deed::Saved))),
+        Err(error) => Ok(form_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) = (here.href(console::EDIT_ENVIRONMENT, &[]), here.href(console::ENVIRONMENT, &[]));
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back);
+    here.shell(Section::Environment, "Edit environment").respond_with(
+        errors.status(),
+        html! {
+            h1 { "Edit environment" }
+            section.card { (view.render(&form, fields(&view))) }
+        },
+    )
+}
+
+/// `GET …/delete`
+pub async fn confirm(here: Here) -> Answer {
+    here.own()?;
+    Ok(confirm_page(&here, &Typed::new(), &FormErrors::none()))
+}
+
+/// `POST …/delete`
+pub async fn remove(here: Here, form: Form) -> Answer {
+    let checked = confirm::check(form.text(confirm::FIELD), name_of(&here.environment));
+    let removed = match checked {
+        Ok(()) => app::environments::remove(&here.state, &here.actor).await,
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => Ok(see_other(console::HOME, Flash(Thing::Environment, Deed::Deleted))),
+        Err(error) => Ok(confirm_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn confirm_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let effects = [
+        "Its API keys and OAuth clients stop working at once, and its webhooks get nothing more.".to_owned(),
+        "Nobody keeps a role in it. Its audit log stays.".to_owned(),
+        "An environment that still has organizations cannot be deleted; delete those first.".to_owned(),
+    ];
+    let deletion = Deletion {
+        kind: "environment",
+        name: name_of(&here.environment),
+        effects: &effects,
+        action: &here.href(console::DELETE_ENVIRONMENT, &[]),
+        cancel: &here.href(console::ENVIRONMENT, &[]),
+    };
+    let content = deletion.view(typed, errors, here.csrf());
+    here.shell(Section::Environment, "Delete environment").respond_with(errors.status(), content)
+}

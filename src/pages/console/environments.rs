@@ -1,0 +1,105 @@
+//! `/console`: the environments in which the visitor has a role. `/console/environments/new` makes one.
+
+use maud::{Markup, html};
+
+use super::{
+    environment_form::{change, fields},
+    flash::{Deed, Flash, Thing, see_other},
+    here::{Lobby, name_of},
+    visitor::Form,
+};
+use crate::{
+    app::{self, administrators::SignedIn},
+    links::{self, console},
+    model::{environment::Environment, time::Timestamp},
+    pages::{
+        components::{Weight, copyable, link_button, time},
+        error::Answer,
+        forms::{self, FormErrors, FormView, Typed},
+        list::{List, Place, column},
+    },
+};
+
+/// `GET /console`
+pub async fn list(lobby: Lobby) -> Answer {
+    let environments = lobby.visitor.environments(&lobby.state).await?;
+    let may_create = lobby.visitor.author().owns_everything().is_ok();
+    Ok(lobby.shell("Environments").respond(view(&environments, &lobby.visitor, may_create, lobby.now())))
+}
+
+/// The environments.
+pub(super) fn view(
+    environments: &[Environment],
+    visitor: &SignedIn,
+    may_create: bool,
+    now: Timestamp,
+) -> Markup {
+    let rows = environments.iter().map(|environment| {
+        let role = visitor.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
+        vec![
+            html! { a href=(links::to(console::OVERVIEW, &[&environment.id])) { (name_of(environment)) } },
+            html! { code { (environment.slug) } },
+            html! { (role) },
+            time(environment.created_at, now),
+            copyable(&environment.id.to_string(), "environment id"),
+        ]
+    });
+    let columns = [column("Name"), column("Slug"), column("Your role"), column("Created"), column("ID")];
+    let list = List {
+        caption: "Environments",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: "",
+        empty: html! {
+            p { "An environment keeps one stage of your app apart: production, staging." }
+            @if may_create {
+                p { (link_button(Weight::Primary, "Create the first one", console::NEW_ENVIRONMENT)) }
+            } @else {
+                p { "You have no role in any yet. Ask an owner for one." }
+            }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "Environments" }
+            @if may_create && !environments.is_empty() {
+                div.actions { (link_button(Weight::Primary, "New environment", console::NEW_ENVIRONMENT)) }
+            }
+        }
+        (list.view(&Place::default()))
+    }
+}
+
+/// `GET /console/environments/new`
+pub async fn new(lobby: Lobby) -> Answer {
+    lobby.visitor.author().owns_everything()?;
+    let typed = Typed::new().with("idpInitiated", "RESTART");
+    Ok(form_page(&lobby, &typed, &FormErrors::none()))
+}
+
+/// `POST /console/environments/new`
+pub async fn create(lobby: Lobby, form: Form) -> Answer {
+    match app::environments::create(&lobby.state, &lobby.visitor.author(), &change(&form)).await {
+        Ok(environment) => Ok(see_other(
+            &links::to(console::ENVIRONMENT, &[&environment.id]),
+            Flash(Thing::Environment, Deed::Created),
+        )),
+        Err(error) => Ok(form_page(&lobby, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn form_page(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> actix_web::HttpResponse {
+    let content = new_view(typed, errors, lobby.csrf());
+    lobby.shell("New environment").crumb("Environments", console::HOME).respond_with(errors.status(), content)
+}
+
+/// The form of a new environment.
+pub(super) fn new_view(typed: &Typed, errors: &FormErrors, csrf: Markup) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
+    html! {
+        h1 { "New environment" }
+        p { "An environment keeps one stage of your app apart: its customers, keys and logins are nobody else’s." }
+        section.card { (view.render(&form, fields(&view))) }
+    }
+}

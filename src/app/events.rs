@@ -16,18 +16,18 @@ const DEFAULT_SIZE: u64 = 100;
 /// How many a page holds at the most.
 const LARGEST_SIZE: u64 = 1000;
 
-/// Something that just happened. The references are those of the directory it happened in.
+/// Something that just happened.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
     /// In which environment.
     pub environment: &'a EnvironmentId,
     /// Whose organization.
     pub organization: &'a OrganizationId,
-    /// In which directory.
-    pub directory: &'a ScimDirectoryId,
+    /// In which directory, if in one.
+    pub directory: Option<&'a ScimDirectoryId>,
     /// What kind of thing.
     pub kind: EventKind,
-    /// To whom or what: the id of a user or a group.
+    /// To whom or what: the id of a user, a group or a SAML connection.
     pub resource: String,
     /// What changed: see [`EventKind`].
     pub data: serde_json::Value,
@@ -44,7 +44,7 @@ pub async fn record(tx: &mut Transaction, now: Timestamp, event: NewEvent<'_>) -
         at: now,
         kind: event.kind,
         organization_id: *event.organization,
-        directory_id: *event.directory,
+        directory_id: event.directory.copied(),
         resource_id: event.resource,
         data: event.data,
     };

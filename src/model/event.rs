@@ -44,6 +44,12 @@ kinds! {
     GroupDeleted "scim_group.deleted";
     /// Members came or went. Data: `added`, `removed`: what changed, never the whole list.
     GroupMembershipChanged "scim_group.membership_changed";
+    /// The identity provider's metadata said something new, and the connection follows it. Data: `before`,
+    /// `after`.
+    MetadataChanged "saml_connection.metadata_changed";
+    /// The last certificate of a connection's identity provider ends soon, or has ended. Data: `within`
+    /// (`30d`, `14d`, `7d`, `1d`, `expired`), `expiresAt`.
+    CertificateExpiring "saml_connection.certificate_expiring";
 }
 
 impl EventKind {
@@ -66,9 +72,9 @@ pub struct Event {
     pub kind: EventKind,
     /// Whose organization.
     pub organization_id: OrganizationId,
-    /// In which directory.
-    pub directory_id: ScimDirectoryId,
-    /// To whom or what: the id of a user or a group.
+    /// In which directory, if in one.
+    pub directory_id: Option<ScimDirectoryId>,
+    /// To whom or what: the id of a user, a group or a SAML connection.
     pub resource_id: String,
     /// What changed.
     pub data: serde_json::Value,

@@ -1,5 +1,8 @@
 //! SAML connections: how one organization's identity provider is tied in.
 
+use std::time::Duration;
+
+use openssl::x509::X509;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -56,6 +59,12 @@ pub struct SamlConnection {
     pub idp_certificates: Vec<String>,
     /// How requests travel there.
     pub idp_binding: IdpBinding,
+    /// When the one of them that lasts longest ends. Storage writes it with the certificates.
+    pub idp_certificate_expires_at: Option<Timestamp>,
+    /// Where its metadata is, which is fetched again and again.
+    pub idp_metadata_url: Option<HttpUrl>,
+    /// How that goes.
+    pub metadata: MetadataRefresh,
     /// Our entity id, as the identity provider knows it. Stored, never derived.
     pub sp_entity_id: String,
     /// Our Assertion Consumer Service URLs; the first one is sent in requests. Stored, never derived.
@@ -80,6 +89,42 @@ pub struct SamlConnection {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// How the refreshing of a connection's metadata goes. All of it is empty without an address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetadataRefresh {
+    /// When the metadata was last found good, changed or not.
+    pub fetched_at: Option<Timestamp>,
+    /// What the server called that version of it (RFC 9110 §8.8.3).
+    pub etag: Option<String>,
+    /// When the server said that it changed (RFC 9110 §8.8.2), in its words.
+    pub last_modified: Option<String>,
+    /// The certificates that it listed then, by SHA-256 of each.
+    pub certificates: Vec<String>,
+    /// Nobody fetches it before.
+    pub next_at: Option<Timestamp>,
+    /// When a refused login last brought that forward.
+    pub hurried_at: Option<Timestamp>,
+    /// Why the last attempt failed: a sentence for whoever set it up.
+    pub error: Option<String>,
+    /// How many failed in a row.
+    pub failures: u32,
+}
+
+/// How long before a connection's last certificate ends that is told, the longest first; the last time is
+/// when it has ended.
+pub const EXPIRY_WARNINGS: [Duration; 5] = [days(30), days(14), days(7), days(1), Duration::ZERO];
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 3600)
+}
+
+/// When the certificate that lasts longest ends; `None` without any. Several overlap while a provider
+/// changes its key, and the last one counts.
+pub fn last_expiry(certificates: &[String]) -> Option<Timestamp> {
+    let ends = |pem: &String| Timestamp::from_asn1(X509::from_pem(pem.as_bytes()).ok()?.not_after());
+    certificates.iter().filter_map(ends).max()
 }
 
 impl SamlConnection {

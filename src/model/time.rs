@@ -35,6 +35,12 @@ impl Timestamp {
         i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
     }
 
+    /// The moment that a certificate's date says.
+    pub fn from_asn1(time: &openssl::asn1::Asn1TimeRef) -> Option<Self> {
+        let since = openssl::asn1::Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+        Some(Self::from_seconds(i64::from(since.days) * 86_400 + i64::from(since.secs)))
+    }
+
     /// How long after `earlier` this is; zero when it is not after.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -5,7 +5,6 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
-    asn1::{Asn1Time, Asn1TimeRef},
     hash::MessageDigest,
     nid::Nid,
     pkey::{Id, PKey, Public},
@@ -139,8 +138,8 @@ impl Certificate {
         let fingerprint = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
             subject: subject(&x509),
-            not_before: moment(x509.not_before()).ok_or_else(malformed)?,
-            not_after: moment(x509.not_after()).ok_or_else(malformed)?,
+            not_before: Timestamp::from_asn1(x509.not_before()).ok_or_else(malformed)?,
+            not_after: Timestamp::from_asn1(x509.not_after()).ok_or_else(malformed)?,
             der,
             key,
             kind,
@@ -245,15 +244,10 @@ fn subject(x509: &X509) -> String {
     parts.join(", ")
 }
 
-fn moment(time: &Asn1TimeRef) -> Option<Timestamp> {
-    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    Some(Timestamp::from_seconds(i64::from(since.days) * 86_400 + i64::from(since.secs)))
-}
-
 #[cfg(test)]
 mod tests {
     use openssl::{
-        asn1::Asn1Integer,
+        asn1::{Asn1Integer, Asn1Time},
         bn::BigNum,
         ec::{EcGroup, EcKey},
         pkey::Private,

@@ -3,7 +3,7 @@
 use super::{Conn, Error, Result, Sql, Transaction};
 use crate::model::{
     event::{Event, EventKind},
-    id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    id::{EnvironmentId, OrganizationId},
     time::Timestamp,
 };
 
@@ -20,7 +20,7 @@ struct Row {
     #[sqlx(rename = "type")]
     kind: String,
     organization_id: OrganizationId,
-    directory_id: ScimDirectoryId,
+    directory_id: String, // empty where it happened in none
     resource_id: String,
     data: String,
 }
@@ -37,7 +37,10 @@ impl TryFrom<Row> for Event {
             at: row.at,
             kind: EventKind::parse(&row.kind).ok_or_else(|| unreadable("type"))?,
             organization_id: row.organization_id,
-            directory_id: row.directory_id,
+            directory_id: match row.directory_id.as_str() {
+                "" => None,
+                id => Some(id.parse().map_err(|_| unreadable("directory_id"))?),
+            },
             data: serde_json::from_str(&row.data).map_err(|_| unreadable("data"))?,
             resource_id: row.resource_id,
         })
@@ -95,7 +98,7 @@ pub async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
     .bind(event.at)
     .bind(event.kind.as_str())
     .bind(event.organization_id)
-    .bind(event.directory_id)
+    .bind(event.directory_id.map(|id| id.to_string()).unwrap_or_default())
     .bind(event.resource_id.as_str())
     .bind(event.data.to_string())
     .execute()
@@ -128,7 +131,7 @@ pub async fn list(
         let mut statement = conn
             .sql(
                 "SELECT * FROM events WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 \
-                 AND type IN ($5, $6, $7, $8, $9, $10, $11, $12, $13) ORDER BY sequence LIMIT $4",
+                 AND type IN ($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ORDER BY sequence LIMIT $4",
             )
             .bind(environment_id)
             .bind(number(after))

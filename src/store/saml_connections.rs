@@ -7,7 +7,7 @@ use crate::model::{
     http_url::HttpUrl,
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
     organization::Organization,
-    saml_connection::{IdpBinding, SamlConnection},
+    saml_connection::{EXPIRY_WARNINGS, IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
     time::Timestamp,
 };
 
@@ -22,6 +22,16 @@ struct Row {
     idp_entity_id: Option<String>,
     idp_redirect_url: Option<String>,
     idp_certificates: String,
+    idp_certificate_expires_at: Option<Timestamp>,
+    idp_metadata_url: Option<String>,
+    metadata_fetched_at: Option<Timestamp>,
+    metadata_etag: Option<String>,
+    metadata_last_modified: Option<String>,
+    metadata_certificates: Option<String>,
+    metadata_next_refresh_at: Option<Timestamp>,
+    metadata_hurried_at: Option<Timestamp>,
+    metadata_error: Option<String>,
+    metadata_failures: i64,
     idp_binding: String,
     sp_entity_id: String,
     sp_acs_urls: String,
@@ -53,6 +63,27 @@ impl TryFrom<Row> for SamlConnection {
                 .map(|url| HttpUrl::parse(&url).ok_or_else(unreadable("idp_redirect_url")))
                 .transpose()?,
             idp_certificates: columns::pem_blocks(&row.idp_certificates),
+            idp_certificate_expires_at: row.idp_certificate_expires_at,
+            idp_metadata_url: row
+                .idp_metadata_url
+                .map(|url| HttpUrl::parse(&url).ok_or_else(unreadable("idp_metadata_url")))
+                .transpose()?,
+            metadata: MetadataRefresh {
+                fetched_at: row.metadata_fetched_at,
+                etag: row.metadata_etag,
+                last_modified: row.metadata_last_modified,
+                certificates: match row.metadata_certificates {
+                    None => Vec::new(),
+                    Some(list) => {
+                        columns::list_from_json(&list).ok_or_else(unreadable("metadata_certificates"))?
+                    }
+                },
+                next_at: row.metadata_next_refresh_at,
+                hurried_at: row.metadata_hurried_at,
+                error: row.metadata_error,
+                failures: u32::try_from(row.metadata_failures)
+                    .map_err(|_| unreadable("metadata_failures")())?,
+            },
             idp_binding: IdpBinding::parse(&row.idp_binding).ok_or_else(unreadable("idp_binding"))?,
             sp_entity_id: row.sp_entity_id,
             sp_acs_urls: columns::list_from_json(&row.sp_acs_urls).ok_or_else(unreadable("sp_acs_urls"))?,
@@ -140,7 +171,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
-             c.idp_certificates, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
+             c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
+             c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
+             c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
              c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
              c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at \
              FROM saml_connections c ",
@@ -153,7 +186,9 @@ macro_rules! select_for_login {
     ($rest:literal) => {
         concat!(
             "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
-             c.idp_certificates, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
+             c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
+             c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
+             c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
              c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
              c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at, \
              o.display_name AS o_display_name, o.external_id AS o_external_id, \
@@ -345,12 +380,16 @@ pub async fn unset_primary(
 
 /// Adds a connection. [`Error::Duplicate`]: the organization has a primary one already.
 pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> {
+    let expires_at = last_expiry(&connection.idp_certificates);
     conn.sql(
         "INSERT INTO saml_connections (id, environment_id, organization_id, is_primary, idp_entity_id, \
          idp_redirect_url, idp_certificates, idp_binding, sp_entity_id, sp_acs_urls, idp_initiated, \
          email_attribute, allow_sha1, assertion_encryption, allow_cbc_encryption, sign_authn_requests, \
-         force_authn, test, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         force_authn, test, created_at, updated_at, idp_certificate_expires_at, \
+         certificate_next_warning_at, idp_metadata_url, metadata_fetched_at, metadata_etag, \
+         metadata_last_modified, metadata_certificates, metadata_next_refresh_at, metadata_hurried_at, \
+         metadata_error, metadata_failures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(connection.id)
     .bind(connection.environment_id)
@@ -372,6 +411,17 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
     .bind(connection.test)
     .bind(connection.created_at)
     .bind(connection.updated_at)
+    .bind(expires_at)
+    .bind(expires_at.map(first_warning))
+    .bind(connection.idp_metadata_url.as_ref().map(HttpUrl::as_str))
+    .bind(connection.metadata.fetched_at)
+    .bind(connection.metadata.etag.as_deref())
+    .bind(connection.metadata.last_modified.as_deref())
+    .bind(columns::list_to_json(&connection.metadata.certificates))
+    .bind(connection.metadata.next_at)
+    .bind(connection.metadata.hurried_at)
+    .bind(connection.metadata.error.as_deref())
+    .bind(i64::from(connection.metadata.failures))
     .execute()
     .await?;
     Ok(())
@@ -380,13 +430,19 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
 /// Writes everything that can change of a connection. Tells whether it is there.
 /// [`Error::Duplicate`]: the organization has another primary one.
 pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool> {
+    let expires_at = last_expiry(&connection.idp_certificates);
     let touched = conn
         .sql(
             "UPDATE saml_connections SET is_primary = $3, idp_entity_id = $4, idp_redirect_url = $5, \
              idp_certificates = $6, idp_binding = $7, sp_entity_id = $8, sp_acs_urls = $9, \
              idp_initiated = $10, email_attribute = $11, allow_sha1 = $12, assertion_encryption = $13, \
              allow_cbc_encryption = $14, sign_authn_requests = $15, force_authn = $16, test = $17, \
-             updated_at = $18 \
+             updated_at = $18, idp_certificate_expires_at = $19, \
+             certificate_next_warning_at = CASE WHEN idp_certificate_expires_at IS DISTINCT FROM $19 THEN $20 \
+             ELSE certificate_next_warning_at END, idp_metadata_url = $21, metadata_fetched_at = $22, \
+             metadata_etag = $23, metadata_last_modified = $24, metadata_certificates = $25, \
+             metadata_next_refresh_at = $26, metadata_hurried_at = $27, metadata_error = $28, \
+             metadata_failures = $29 \
              WHERE environment_id = $1 AND id = $2",
         )
         .bind(connection.environment_id)
@@ -407,9 +463,25 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
         .bind(connection.force_authn)
         .bind(connection.test)
         .bind(connection.updated_at)
+        .bind(expires_at)
+        .bind(expires_at.map(first_warning))
+        .bind(connection.idp_metadata_url.as_ref().map(HttpUrl::as_str))
+        .bind(connection.metadata.fetched_at)
+        .bind(connection.metadata.etag.as_deref())
+        .bind(connection.metadata.last_modified.as_deref())
+        .bind(columns::list_to_json(&connection.metadata.certificates))
+        .bind(connection.metadata.next_at)
+        .bind(connection.metadata.hurried_at)
+        .bind(connection.metadata.error.as_deref())
+        .bind(i64::from(connection.metadata.failures))
         .execute()
         .await?;
     Ok(touched == 1)
+}
+
+/// When the first warning of certificates that end then is due.
+fn first_warning(expires_at: Timestamp) -> Timestamp {
+    expires_at - EXPIRY_WARNINGS[0]
 }
 
 /// Takes a connection away. Tells whether it was there.
@@ -476,6 +548,18 @@ mod tests {
                 idp_entity_id: Some("https://idp.example".into()),
                 idp_redirect_url: Some(url("https://idp.example/sso")),
                 idp_certificates: Vec::new(),
+                idp_certificate_expires_at: None,
+                idp_metadata_url: Some(url("https://idp.example/metadata")),
+                metadata: MetadataRefresh {
+                    fetched_at: Some(at),
+                    etag: Some("\"v1\"".into()),
+                    last_modified: Some("Sun, 06 Nov 1994 08:49:37 GMT".into()),
+                    certificates: vec!["ab".into()],
+                    next_at: Some(at),
+                    hurried_at: Some(at),
+                    error: Some("the server answered 500".into()),
+                    failures: 2,
+                },
                 idp_binding: IdpBinding::Redirect,
                 sp_entity_id: "https://sp.example".into(),
                 sp_acs_urls: vec!["https://sp.example/acs".into()],

@@ -108,6 +108,7 @@ both! {
         assert_eq!(made, json!({
             "id": id, "organizationId": stage.organization, "primary": false,
             "idpRedirectUrl": "", "idpCertificate": "", "idpCertificates": [], "idpEntityId": "",
+            "idpCertificateExpiresAt": null, "idpMetadataUrl": "", "metadataFetchedAt": null, "metadataError": "",
             "spEntityId": stage.app.url(&format!("/v1/saml/{id}")),
             "spAcsUrl": stage.app.url(&format!("/v1/saml/{id}/acs")),
             "idpBinding": "POST", "idpInitiated": null, "emailAttribute": "", "allowSha1": false,

@@ -80,7 +80,7 @@ both! {
                     let mut tx = state.db.write().await.unwrap();
                     let event = NewEvent {
                         environment: &directory.environment_id, organization: &directory.organization_id,
-                        directory: &directory.id, kind: EventKind::UserUpdated, resource: format!("{writer}/{turn}"),
+                        directory: Some(&directory.id), kind: EventKind::UserUpdated, resource: format!("{writer}/{turn}"),
                         data: json!({}),
                     };
                     events::record(&mut tx, state.now(), event).await.unwrap();

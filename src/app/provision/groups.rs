@@ -231,7 +231,7 @@ async fn record(
     let event = NewEvent {
         environment: &directory.directory.environment_id,
         organization: &directory.directory.organization_id,
-        directory: &directory.directory.id,
+        directory: Some(&directory.directory.id),
         kind,
         resource: group.id.to_string(),
         data,

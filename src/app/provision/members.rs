@@ -181,7 +181,7 @@ pub(super) async fn record(
         let event = NewEvent {
             environment: &directory.directory.environment_id,
             organization: &directory.directory.organization_id,
-            directory: &directory.directory.id,
+            directory: Some(&directory.directory.id),
             kind: EventKind::GroupMembershipChanged,
             resource: group.to_string(),
             data: json!({ "added": came.unwrap_or_default(), "removed": went.unwrap_or_default() }),

@@ -21,6 +21,7 @@ use crate::{
         environment::IdpInitiated,
         id::{OrganizationId, SamlConnectionId},
         saml_connection::IdpBinding,
+        time::Timestamp,
     },
 };
 
@@ -39,9 +40,17 @@ pub struct SamlConnection {
     idp_certificate: String,
     /// The same as a list.
     idp_certificates: Vec<String>,
+    /// When the certificate that lasts longest ends; `null` without any.
+    idp_certificate_expires_at: Option<Timestamp>,
     /// The identity provider's entity id; empty until it is known.
     #[schema(example = "https://idp.acme.com/metadata")]
     idp_entity_id: String,
+    /// Where its metadata is, which is fetched again and again; empty: nowhere.
+    idp_metadata_url: String,
+    /// When the metadata was last found good; `null`: never.
+    metadata_fetched_at: Option<Timestamp>,
+    /// Why it could not be fetched or followed the last time; empty: it could.
+    metadata_error: String,
     /// Our entity id ("Audience URI"): made with the connection, never moves.
     sp_entity_id: String,
     /// Where the identity provider posts ("Assertion Consumer Service URL"): never moves either.
@@ -79,6 +88,14 @@ impl From<&DescribedConnection> for SamlConnection {
                 .unwrap_or_default(),
             idp_certificate: connection.idp_certificates.concat(),
             idp_certificates: connection.idp_certificates.clone(),
+            idp_certificate_expires_at: connection.idp_certificate_expires_at,
+            idp_metadata_url: connection
+                .idp_metadata_url
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            metadata_fetched_at: connection.metadata.fetched_at,
+            metadata_error: connection.metadata.error.clone().unwrap_or_default(),
             idp_entity_id: connection.idp_entity_id.clone().unwrap_or_default(),
             sp_entity_id: connection.sp_entity_id.clone(),
             sp_acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),

@@ -146,7 +146,7 @@ impl TestApp {
         let event = NewEvent {
             environment: &directory.environment_id,
             organization: &directory.organization_id,
-            directory: &directory.id,
+            directory: Some(&directory.id),
             kind,
             resource: "scim_user_12vqjrnxk9xeov6o4f05pan0g".to_owned(),
             data,

@@ -14,7 +14,7 @@ use crate::{
         environment::IdpInitiated,
         http_url::HttpUrl,
         id::{EnvironmentId, Id, OrganizationId, SamlConnectionId},
-        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
     },
     saml::{binding::Binding, certificate::Certificate, metadata::IdpMetadata},
     store,
@@ -142,6 +142,7 @@ impl SamlConnectionChange {
         set(&mut connection.allow_cbc_encryption, self.allow_cbc_encryption);
         set(&mut connection.sign_authn_requests, self.sign_authn_requests);
         set(&mut connection.force_authn, self.force_authn);
+        connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
         Ok(())
     }
 

@@ -159,6 +159,7 @@ impl Audited for SamlConnection {
             "idpEntityId": self.idp_entity_id,
             "idpRedirectUrl": self.idp_redirect_url.as_ref().map(HttpUrl::as_str),
             "idpCertificates": self.idp_certificates,
+            "idpMetadataUrl": self.idp_metadata_url.as_ref().map(HttpUrl::as_str),
             "idpBinding": self.idp_binding.as_str(),
             "spEntityId": self.sp_entity_id,
             "spAcsUrls": self.sp_acs_urls,

@@ -43,9 +43,14 @@ impl NameServer {
     pub async fn start() -> Self {
         let names: Arc<Mutex<HashMap<String, Held>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a UDP port");
-        let address = udp.local_addr().expect("an address");
-        let tcp = TcpListener::bind(address).await.expect("the same TCP port");
+        let (address, udp, tcp) = loop {
+            let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a TCP port");
+            let address = tcp.local_addr().expect("an address");
+            // The UDP port of the same number may be somebody else's.
+            if let Ok(udp) = UdpSocket::bind(address).await {
+                break (address, udp, tcp);
+            }
+        };
         let (held, log) = (Arc::clone(&names), Arc::clone(&asked));
         let datagrams = tokio::spawn(async move {
             let mut bytes = [0; 4096];

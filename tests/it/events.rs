@@ -30,11 +30,11 @@ both! {
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.directory(&tenant).await;
         assert_eq!(feed(&app, &key, "").await.json(), json!({ "events": [], "nextAfter": 0, "hasMore": false }));
-        for kind in EventKind::ALL {
+        for kind in EventKind::ALL.into_iter().take(9) {
             app.happened(&directory, kind, json!({ "after": { "userName": "a" } })).await;
         }
         let all = feed(&app, &key, "after=0").await.json();
-        assert_eq!(sequences(&all), (1..=EventKind::ALL.len() as u64).collect::<Vec<_>>());
+        assert_eq!(sequences(&all), (1..=9).collect::<Vec<_>>());
         assert_eq!(all["events"][0], json!({
             "type": "scim_user.created", "timestamp": app.now(), "sequence": 1, "environmentId": environment.id,
             "organizationId": tenant.organization.id, "scimDirectoryId": directory.directory.id,

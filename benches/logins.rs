@@ -6,13 +6,9 @@
 //! and how long it took to be ready. The identity provider and the app run in this process, so their
 //! work is not the server's; `OSTIARY_BENCH_LOGINS` says how many logins (2000).
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod support;
+
+use std::{sync::Arc, time::Instant};
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use ostiary::{
@@ -25,10 +21,10 @@ use ostiary::{
 };
 use reqwest::{Client, header, redirect};
 use serde_json::Value;
+use support::{Installation, Server};
 use tokio::sync::Semaphore;
 use url::Url;
 
-const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
 const REDIRECT_URI: &str = "https://app.example/callback";
 const IDP: &str = "https://idp.example/metadata";
 const AT_A_TIME: usize = 8;
@@ -36,24 +32,24 @@ const AT_A_TIME: usize = 8;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let logins: usize = std::env::var("OSTIARY_BENCH_LOGINS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+        let logins = support::number("OSTIARY_BENCH_LOGINS", 2000);
         let keys = KeyPair::generate(KeyKind::Rsa(2048), "Bench", SystemClock.now(), &SystemRandom).expect("keys");
         let dir = tempfile::TempDir::new().expect("a directory");
         let certificate = dir.path().join("idp.pem");
-        fs::write(&certificate, keys.certificate_pem().expect("a certificate")).expect("a file");
+        std::fs::write(&certificate, keys.certificate_pem().expect("a certificate")).expect("a file");
         let keys = Arc::new(keys);
         println!("database  cross_check  id_token  logins/s  server CPU/login  ready    idle RSS  peak RSS");
         let sqlite = format!("sqlite://{}/bench.db", dir.path().display());
         let mut databases = vec![("sqlite", sqlite)];
         databases.extend(std::env::var("OSTIARY_BENCH_POSTGRES_URL").ok().map(|url| ("postgres", url)));
         for (name, url) in databases {
-            let installation = Installation::new(&url, certificate.to_str().expect("a path"));
+            let stage = Stage::new(&url, certificate.to_str().expect("a path"));
             for cross_check in ["enforce", "off"] {
                 for alg in ["RS256", "ES256"] {
-                    let client = installation.client(alg);
-                    let server = Server::start(&installation, cross_check).await;
+                    let client = stage.client(alg);
+                    let server = Server::start(&stage.installation, &[("OSTIARY_SAML_CROSS_CHECK", cross_check)]).await;
                     let idle = server.memory("VmRSS");
-                    let login = Arc::new(Login { server_base: server.base.clone(), client, keys: Arc::clone(&keys), organization: installation.organization.clone() });
+                    let login = Arc::new(Login { server_base: server.base.clone(), client, keys: Arc::clone(&keys), organization: stage.organization.clone() });
                     run(&login, 50).await;
                     let (cpu, begun) = (server.cpu(), Instant::now());
                     run(&login, logins).await;
@@ -89,145 +85,33 @@ async fn run(login: &Arc<Login>, logins: usize) {
 }
 
 /// What the command line set up.
-struct Installation {
-    database_url: String,
-    /// Where its server listens, and so where browsers and the connection's ACS URL point.
-    address: String,
+struct Stage {
+    installation: Installation,
     organization: String,
 }
 
-impl Installation {
+impl Stage {
     fn new(database_url: &str, certificate: &str) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a free port").to_string();
-        let this = Self { database_url: database_url.to_owned(), address, organization: String::new() };
-        this.cli(&["migrate"]);
-        this.json(&[
-            "environment",
-            "create",
-            "--slug",
-            "bench",
-            "--display-name",
-            "Bench",
-            "--redirect-url",
-            REDIRECT_URI,
-            "--oauth-redirect-uri",
-            REDIRECT_URI,
-            "--json",
-        ]);
-        let organization = this.json(&[
-            "organization",
-            "create",
-            "--environment",
-            "bench",
-            "--display-name",
-            "Acme",
-            "--domain",
-            "acme.example",
-            "--json",
-        ]);
+        let installation = Installation::new(database_url);
+        let environment = ["environment", "create", "--slug", "bench", "--display-name", "Bench"];
+        let redirects = ["--redirect-url", REDIRECT_URI, "--oauth-redirect-uri", REDIRECT_URI];
+        installation.json(&[&environment[..], &redirects].concat());
+        let domain = ["--display-name", "Acme", "--domain", "acme.example"];
+        let organization =
+            installation.json(&[&["organization", "create", "--environment", "bench"], &domain[..]].concat());
         let organization = organization["id"].as_str().expect("an id").to_owned();
-        this.json(&[
-            "saml-connection",
-            "create",
-            "--organization",
-            &organization,
-            "--primary",
-            "--idp-entity-id",
-            IDP,
-            "--idp-redirect-url",
-            "https://idp.example/sso",
-            "--idp-certificate",
-            certificate,
-            "--json",
-        ]);
-        Self { organization, ..this }
+        let idp = ["--idp-entity-id", IDP, "--idp-redirect-url", "https://idp.example/sso"];
+        let connection = ["saml-connection", "create", "--organization", &organization, "--primary"];
+        installation.json(&[&connection[..], &idp, &["--idp-certificate", certificate]].concat());
+        Self { installation, organization }
     }
 
     fn client(&self, alg: &str) -> (String, String) {
-        let client =
-            self.json(&["oauth-client", "create", "--environment", "bench", "--id-token-alg", alg, "--json"]);
+        let create = ["oauth-client", "create", "--environment", "bench", "--id-token-alg", alg];
+        let client = self.installation.json(&create);
         let text = |name: &str| client[name].as_str().expect("a text").to_owned();
         (text("id"), text("clientSecret"))
     }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(OSTIARY);
-        command
-            .env("OSTIARY_DATABASE_URL", &self.database_url)
-            .env("OSTIARY_MASTER_KEY", BASE64.encode([7; 32]))
-            .env("OSTIARY_PUBLIC_URL", format!("http://{}", self.address))
-            .env("OSTIARY_LOG_LEVEL", "warn")
-            .env("OSTIARY_RATE_LIMITS", "off");
-        command
-    }
-
-    fn cli(&self, arguments: &[&str]) -> String {
-        let output = self.command().args(arguments).output().expect("the command line");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.cli(arguments)).expect("JSON")
-    }
-}
-
-/// A running server process.
-struct Server {
-    process: Child,
-    base: String,
-    ready: Duration,
-}
-
-impl Server {
-    async fn start(installation: &Installation, cross_check: &str) -> Self {
-        let begun = Instant::now();
-        let mut process = installation
-            .command()
-            .env("OSTIARY_SAML_CROSS_CHECK", cross_check)
-            .args(["serve", "--listen", &installation.address])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server");
-        for pipe in [process.stdout.take().map(drain), process.stderr.take().map(drain)] {
-            assert!(pipe.is_some());
-        }
-        let base = format!("http://{}", installation.address);
-        let client = Client::builder().no_proxy().build().expect("a client");
-        while !client.get(format!("{base}/readyz")).send().await.is_ok_and(|answer| answer.status() == 200) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the server did not get ready");
-            tokio::task::yield_now().await;
-        }
-        Self { process, base, ready: begun.elapsed() }
-    }
-
-    /// CPU time used so far, user and system.
-    fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("its figures");
-        let fields: Vec<&str> = stat.rsplit_once(')').expect("its name").1.split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// Memory in MiB.
-    fn memory(&self, what: &str) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("its figures");
-        let line = status.lines().find(|line| line.starts_with(what)).expect("the figure");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("a number") / 1024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn drain(pipe: impl std::io::Read + Send + 'static) {
-    std::thread::spawn(move || BufReader::new(pipe).lines().for_each(drop));
 }
 
 /// One login, as a browser, an identity provider and an app do it together.

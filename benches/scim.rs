@@ -9,10 +9,9 @@
 //! median time of one after the other, how many a second eight clients get, and the server's own CPU time
 //! for each; and the server's memory at its highest. The clients share the machine with the server.
 
+mod support;
+
 use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,11 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
+use support::{Installation, Server};
 
-const OSTIARY: &str = env!("CARGO_BIN_EXE_ostiary");
 const SMALL: usize = 1000;
 const AT_A_TIME: usize = 8;
 /// How many of the users are made one after the other, for the time that each takes.
@@ -35,9 +33,8 @@ const ADDED_AT_ONCE: usize = 1000;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let number = |name, usual| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
-        let users: usize = number("OSTIARY_BENCH_USERS", 100_000);
-        let requests: usize = number("OSTIARY_BENCH_REQUESTS", 640);
+        let users = support::number("OSTIARY_BENCH_USERS", 100_000);
+        let requests = support::number("OSTIARY_BENCH_REQUESTS", 640);
         assert!(users >= SMALL && requests >= AT_A_TIME, "too few to measure anything");
         assert!(requests + requests / 8 <= SMALL - SMALL / 5, "there are fewer people to make members of");
         let dir = tempfile::TempDir::new().expect("a directory");
@@ -50,9 +47,9 @@ fn main() {
 }
 
 async fn measure(database: &str, url: &str, most: usize, requests: usize) {
-    let installation = Installation::new(url);
-    let server = Server::start(&installation).await;
-    let mut directory = Directory::new(&server, &installation);
+    let stage = Stage::new(url);
+    let server = Server::start(&stage.installation, &[]).await;
+    let mut directory = Directory::new(&server, &stage);
     let mut columns = Vec::new();
     for users in [SMALL, most] {
         let filled = directory.fill(&server, users).await;
@@ -227,11 +224,11 @@ struct Directory {
 }
 
 impl Directory {
-    fn new(server: &Server, installation: &Installation) -> Self {
+    fn new(server: &Server, stage: &Stage) -> Self {
         Self {
             http: Client::builder().no_proxy().build().expect("a client"),
-            base: format!("{}/v1/scim/{}", server.base, installation.directory),
-            token: installation.token.clone(),
+            base: format!("{}/v1/scim/{}", server.base, stage.directory),
+            token: stage.token.clone(),
             users: Arc::default(),
             groups: 0,
             largest: String::new(),
@@ -415,112 +412,25 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 /// What the command line set up.
-struct Installation {
-    database_url: String,
-    address: String,
+struct Stage {
+    installation: Installation,
     directory: String,
     token: String,
 }
 
-impl Installation {
+impl Stage {
     fn new(database_url: &str) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let mut this = Self {
-            database_url: database_url.to_owned(),
-            address: free.expect("a free port").to_string(),
-            directory: String::new(),
-            token: String::new(),
-        };
-        this.cli(&["migrate"]);
-        let redirect = "https://app.example/callback";
-        this.json(&[
-            "environment",
-            "create",
-            "--slug",
-            "bench",
-            "--display-name",
-            "Bench",
-            "--redirect-url",
-            redirect,
-        ]);
+        let installation = Installation::new(database_url);
+        let environment = ["environment", "create", "--slug", "bench", "--display-name", "Bench"];
+        let redirect = ["--redirect-url", "https://app.example/callback"];
+        installation.json(&[&environment[..], &redirect].concat());
         let domain = ["--display-name", "Acme", "--domain", "acme.example"];
         let organization =
-            this.json(&[&["organization", "create", "--environment", "bench"], &domain[..]].concat());
+            installation.json(&[&["organization", "create", "--environment", "bench"], &domain[..]].concat());
         let organization = organization["id"].as_str().expect("an id");
-        let directory = this.json(&["scim-directory", "create", "--organization", organization]);
+        let directory = installation.json(&["scim-directory", "create", "--organization", organization]);
         let text = |name: &str| directory[name].as_str().expect("a text").to_owned();
-        (this.directory, this.token) = (text("id"), text("bearerToken"));
-        this
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(OSTIARY);
-        command
-            .env("OSTIARY_DATABASE_URL", &self.database_url)
-            .env("OSTIARY_MASTER_KEY", BASE64.encode([7; 32]))
-            .env("OSTIARY_PUBLIC_URL", format!("http://{}", self.address))
-            .env("OSTIARY_LOG_LEVEL", "warn")
-            .env("OSTIARY_RATE_LIMITS", "off");
-        command
-    }
-
-    fn cli(&self, arguments: &[&str]) -> String {
-        let output = self.command().args(arguments).output().expect("the command line");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.cli(&[arguments, &["--json"]].concat())).expect("JSON")
-    }
-}
-
-/// A running server process.
-struct Server {
-    process: Child,
-    base: String,
-}
-
-impl Server {
-    async fn start(installation: &Installation) -> Self {
-        let begun = Instant::now();
-        let mut process = installation
-            .command()
-            .args(["serve", "--listen", &installation.address])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server");
-        let log = BufReader::new(process.stderr.take().expect("its log"));
-        std::thread::spawn(move || log.lines().for_each(drop));
-        let base = format!("http://{}", installation.address);
-        let client = Client::builder().no_proxy().build().expect("a client");
-        while !client.get(format!("{base}/readyz")).send().await.is_ok_and(|answer| answer.status() == 200) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the server did not get ready");
-            tokio::task::yield_now().await;
-        }
-        Self { process, base }
-    }
-
-    /// CPU time used so far, user and system.
-    fn cpu(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("its figures");
-        let fields: Vec<&str> = stat.rsplit_once(')').expect("its name").1.split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("ticks")).sum();
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// Memory in MiB.
-    fn memory(&self, what: &str) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("its figures");
-        let line = status.lines().find(|line| line.starts_with(what)).expect("the figure");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("a number") / 1024.0
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let (directory, token) = (text("id"), text("bearerToken"));
+        Self { installation, directory, token }
     }
 }

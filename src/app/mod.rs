@@ -12,6 +12,7 @@ mod error;
 pub mod events;
 pub mod flows;
 pub mod import_metadata;
+pub mod import_ssoready;
 pub mod input;
 pub mod metadata;
 pub mod oauth_clients;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many domains an organization has at the most.
-const MOST_DOMAINS: usize = 1000;
+pub(super) const MOST_DOMAINS: usize = 1000;
 
 /// What is to be set of an organization, as it came; what is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +54,7 @@ impl OrganizationChange {
 /// Those named are `whitelisted`; one that DNS proved stays `verified`. Of those not named, the ones
 /// that counted go, and what waits for proof or approval stays: the vendor does not see it in the list
 /// that he sends back.
-fn set_domains(
+pub(super) fn set_domains(
     current: &[OrganizationDomain],
     named: &[String],
     allow_free_mail: bool,

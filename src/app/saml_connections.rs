@@ -336,7 +336,7 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
 
 /// Whether the connection is wired to the bundled test identity provider, which signs in anybody as
 /// anybody: then no login goes through it where that is off (ruling 24).
-fn is_test(state: &State, connection: &SamlConnection) -> bool {
+pub(super) fn is_test(state: &State, connection: &SamlConnection) -> bool {
     let entity_id = connection.idp_entity_id.as_deref();
     let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);
     entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))

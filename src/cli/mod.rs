@@ -12,6 +12,7 @@ mod doctor;
 mod environment;
 mod flow;
 mod healthcheck;
+mod import;
 mod keys;
 mod man;
 mod migrate;
@@ -101,6 +102,8 @@ enum Command {
     #[command(subcommand)]
     Webhook(webhook::Webhook),
     #[command(subcommand)]
+    Import(import::Import),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -136,6 +139,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Flow(command) => command.run(settings).await?,
         Command::ScimDirectory(command) => command.run(settings).await?,
         Command::Webhook(command) => command.run(settings).await?,
+        Command::Import(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,

@@ -15,6 +15,11 @@ pub(super) fn raw(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
+/// How far a command is, to whoever watches it.
+pub(super) fn progress(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// What went wrong, to whoever started the command.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ostiary: {text}");

@@ -13,6 +13,7 @@ mod db;
 pub mod environments;
 mod error;
 pub mod events;
+pub mod imports;
 pub mod leases;
 pub mod oauth_clients;
 pub mod organizations;
@@ -27,6 +28,7 @@ pub mod scim_requests;
 pub mod scim_users;
 pub mod settings;
 pub mod signing_keys;
+pub mod ssoready;
 pub mod webhook_deliveries;
 pub mod webhooks;
 

@@ -126,7 +126,35 @@ pub async fn insert(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
     .bind(group.deleted_at)
     .execute()
     .await?;
-    add_to_count(conn, group.directory_id, 1).await
+    match group.deleted_at {
+        None => add_to_count(conn, group.directory_id, 1).await,
+        Some(_) => Ok(()),
+    }
+}
+
+/// Puts a deleted group, which comes back from where it was imported, in the place of its old row.
+pub async fn update_revived(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
+    conn.sql("DELETE FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NOT NULL")
+        .bind(group.directory_id)
+        .bind(group.id)
+        .execute()
+        .await?;
+    insert(conn, group).await
+}
+
+/// The group with this id, deleted or not.
+pub async fn find_even_deleted(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    id: ScimGroupId,
+) -> Result<Option<ScimGroup>> {
+    conn.sql("SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2")
+        .bind(directory)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(ScimGroup::try_from)
+        .transpose()
 }
 
 /// Counts a group that came or went.

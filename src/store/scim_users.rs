@@ -126,7 +126,36 @@ pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
     .execute()
     .await?;
     insert_emails(conn, user, email_keys(&user.document)).await?;
-    add_to_count(conn, user.directory_id, 1).await
+    match user.deleted_at {
+        None => add_to_count(conn, user.directory_id, 1).await,
+        Some(_) => Ok(()),
+    }
+}
+
+/// Puts a deleted user, who comes back from where it was imported, in the place of its old row.
+/// [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
+pub async fn update_revived(conn: &mut Conn, user: &ScimUser) -> Result<()> {
+    conn.sql("DELETE FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NOT NULL")
+        .bind(user.directory_id)
+        .bind(user.id)
+        .execute()
+        .await?;
+    insert(conn, user).await
+}
+
+/// The user with this id, deleted or not.
+pub async fn find_even_deleted(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    id: ScimUserId,
+) -> Result<Option<ScimUser>> {
+    conn.sql("SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2")
+        .bind(directory)
+        .bind(id)
+        .optional::<Row>()
+        .await?
+        .map(ScimUser::try_from)
+        .transpose()
 }
 
 /// Counts a user that came or went.

@@ -611,3 +611,46 @@ fn what_must_be_known_of_a_proxy_and_of_the_file_is_said() {
     assert!(mode(0o644).contains("chmod 600"));
     assert!(!mode(0o600).contains("chmod"));
 }
+
+fn an_ssoready_database_comes_by_one_command(backend: Backend) {
+    let installation = Installation::new(backend);
+    let source = crate::import_ssoready::ssoready();
+    let import = ["import", "ssoready", "--from", source.url.as_str()];
+    let trial = installation.run(&[&import[..], &["--dry-run"]].concat());
+    assert!(trial.status.success(), "{}", said(&trial));
+    let told = String::from_utf8(trial.stdout.clone()).unwrap();
+    assert!(told.starts_with("A trial: nothing was written."), "{told}");
+    assert!(installation.run(&["environment", "list"]).stdout.is_empty(), "the trial wrote something");
+
+    let report = installation.json(&import);
+    assert_eq!(report["counts"]["organization"]["imported"], 3, "{report}");
+    assert_eq!(report["counts"]["scim_user"]["skipped"], 3, "{report}");
+    let listed = installation.run(&["organization", "list", "--environment", "production"]);
+    assert!(said(&listed).contains("acme.example"), "{}", said(&listed));
+
+    let again = installation.run(&import);
+    let told = String::from_utf8(again.stdout.clone()).unwrap();
+    let users: Vec<&str> =
+        told.lines().find(|line| line.starts_with("SCIM users")).unwrap().split_whitespace().collect();
+    assert_eq!(users, ["SCIM", "users", "0", "0", "4", "0", "3"], "{told}");
+    assert!(told.contains("emails of foreign domains") || told.contains("without its certificate"), "{told}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("done in"), "{}", said(&again));
+
+    let unknown =
+        installation.run(&[&import[..], &["--environment", "env_12vqjrnxk9xeov6o4f05pan0g"]].concat());
+    assert_eq!(unknown.status.code(), Some(1), "{}", said(&unknown));
+    assert!(said(&unknown).contains("--environment: there is no environment"), "{}", said(&unknown));
+    let nothing = installation.run(&["import", "ssoready", "--from", "mysql://x/y"]);
+    assert_eq!(nothing.status.code(), Some(1), "{}", said(&nothing));
+    assert!(said(&nothing).contains("--from: "), "{}", said(&nothing));
+}
+
+#[test]
+fn an_ssoready_database_comes_by_one_command_on_sqlite() {
+    an_ssoready_database_comes_by_one_command(Backend::Sqlite);
+}
+
+#[test]
+fn an_ssoready_database_comes_by_one_command_on_postgres() {
+    an_ssoready_database_comes_by_one_command(Backend::Postgres);
+}

@@ -15,6 +15,7 @@ mod directories;
 mod dns;
 mod events;
 mod front;
+mod import_ssoready;
 mod oauth;
 mod organization_search;
 mod pysaml2;

@@ -183,7 +183,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
 }
 
 /// Makes the stored group say what the resource says, but for its members.
-fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
+pub(super) fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
     group.display_name = resource
         .display_name()
         .map(str::to_owned)
@@ -220,7 +220,7 @@ async fn rendered(
     Ok(render::group(directory, group, &members))
 }
 
-async fn record(
+pub(super) async fn record(
     tx: &mut Transaction,
     directory: &Directory,
     group: &ScimGroup,

@@ -4,6 +4,7 @@
 //! (in Bulk: one operation) is one transaction: it happens whole, with its event, or not at all.
 
 mod addresses;
+pub(super) mod bring;
 pub mod bulk;
 pub mod cursor;
 pub mod groups;

@@ -87,7 +87,7 @@ pub async fn patch(
     change(state, directory, id, if_match, |before| Ok(request.apply(&stored(before))?.resource)).await
 }
 
-fn stored(user: &ScimUser) -> Resource {
+pub(super) fn stored(user: &ScimUser) -> Resource {
     let mut resource = Resource::from_stored(Kind::User, user.document.clone());
     // Whoever leaves it out leaves it as it is.
     if !user.active {
@@ -168,7 +168,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
 }
 
 /// Makes the stored user say what the resource says, if the directory may hold that.
-fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
+pub(super) fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
     user.user_name = resource
         .user_name()
         .map(str::to_owned)
@@ -198,7 +198,7 @@ fn taken(error: store::Error, user: &ScimUser) -> super::Error {
 
 /// Ends what a person holds who may no longer come in: access tokens and codes that wait to be redeemed,
 /// under every address that he is known by.
-async fn end_what_is_held(
+pub(super) async fn end_what_is_held(
     tx: &mut Transaction,
     directory: &Directory,
     known_as: &[&ScimUser],
@@ -215,7 +215,7 @@ async fn end_what_is_held(
     Ok(())
 }
 
-async fn record(
+pub(super) async fn record(
     tx: &mut Transaction,
     directory: &Directory,
     user: &ScimUser,

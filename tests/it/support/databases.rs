@@ -70,6 +70,30 @@ impl TestDatabase {
     }
 }
 
+/// A PostgreSQL database of somebody else's shape.
+pub struct ForeignDatabase {
+    pub url: String,
+    name: String,
+}
+
+impl ForeignDatabase {
+    /// A new one, in which these statements were run.
+    pub fn new(statements: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let cluster = Cluster::get();
+        let name = format!("foreign_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        cluster.psql("postgres", &format!("CREATE DATABASE {name}"));
+        let foreign = Self { url: cluster.url(&name), name };
+        foreign.run(statements);
+        foreign
+    }
+
+    /// Runs statements in it.
+    pub fn run(&self, statements: &str) {
+        Cluster::get().psql(&self.name, statements);
+    }
+}
+
 async fn sqlite_template() -> Vec<u8> {
     let dir = TempDir::new().expect("a temporary directory");
     let file = dir.path().join("template.db");

@@ -36,7 +36,7 @@ use ostiary::{
 use serde_json::{Value, json};
 
 pub use browser::{Answer, Browser, query};
-pub use databases::{Backend, TestDatabase};
+pub use databases::{Backend, ForeignDatabase, TestDatabase};
 pub use idp::{IdentityProvider, Request};
 
 /// Runs each scenario on both databases, as `name::sqlite` and `name::postgres`.

@@ -1,0 +1,137 @@
+//! API keys and OAuth clients: their ids and the digests of their secrets, which are made there as here.
+
+use super::{FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of};
+use crate::{
+    app::Result,
+    model::{
+        api_key::ApiKey,
+        id::EnvironmentId,
+        oauth_client::{IdTokenAlg, OauthClient},
+        secret::Digest,
+    },
+    store::{
+        self, Transaction,
+        imports::{SecretTable, Table},
+        ssoready::{SourceApiKey, SourceOauthClient},
+    },
+};
+
+/// What theirs, which have no names, are called here.
+const NAME: &str = "Imported from SSOReady";
+const NO_SECRET: &str = "it has no digest of its secret";
+const SECRET_TAKEN: &str = "another API key has the same secret";
+
+impl Run<'_> {
+    pub(super) async fn api_keys(&mut self, environment: EnvironmentId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.list_api_keys(environment, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut tx = self.begin().await?;
+            self.write_api_keys(&mut tx, environment, &page).await?;
+            self.end(tx, Thing::ApiKey).await?;
+        }
+    }
+
+    async fn write_api_keys(
+        &mut self,
+        tx: &mut Transaction,
+        environment: EnvironmentId,
+        page: &[SourceApiKey],
+    ) -> Result<()> {
+        const KIND: Thing = Thing::ApiKey;
+        let mut known = Known::of(tx, Table::ApiKeys, page.iter().map(|key| key.id), self.now).await?;
+        let secrets: Vec<Digest> = page.iter().filter_map(|key| key.secret).collect();
+        let taken = store::imports::list_taken_secrets(tx, SecretTable::ApiKeys, &secrets).await?;
+        for theirs in page {
+            let id = theirs.id;
+            let Some(secret) = theirs.secret else {
+                self.report.skip(KIND, id, NO_SECRET);
+                continue;
+            };
+            let source = digest_of(&(secret.to_hex(), theirs.management));
+            let ours = ApiKey {
+                id,
+                environment_id: environment,
+                display_name: NAME.to_owned(),
+                management: theirs.management,
+                created_at: self.now,
+                last_used_at: None,
+            };
+            match known.step(id, source) {
+                Step::Same => self.report.of(KIND).unchanged += 1,
+                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+                Step::New if taken.contains(&secret.to_hex()) => self.report.skip(KIND, id, SECRET_TAKEN),
+                Step::New => {
+                    store::api_keys::insert(tx, &ours, secret).await?;
+                    known.note(id, source);
+                    self.report.of(KIND).imported += 1;
+                }
+                // Of a key here its name alone changes, which theirs have not.
+                Step::Changed(_) => match store::api_keys::find(tx, environment, id).await? {
+                    Some(before) => {
+                        let ours = ApiKey { management: theirs.management, ..before };
+                        store::api_keys::remove(tx, environment, id).await?;
+                        store::api_keys::insert(tx, &ours, secret).await?;
+                        known.note(id, source);
+                        self.report.of(KIND).updated += 1;
+                    }
+                    None => self.report.keep(KIND, id, REMOVED_HERE),
+                },
+            }
+        }
+        known.store(tx).await
+    }
+
+    pub(super) async fn oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.list_oauth_clients(environment, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut tx = self.begin().await?;
+            self.write_oauth_clients(&mut tx, environment, &page).await?;
+            self.end(tx, Thing::OauthClient).await?;
+        }
+    }
+
+    async fn write_oauth_clients(
+        &mut self,
+        tx: &mut Transaction,
+        environment: EnvironmentId,
+        page: &[SourceOauthClient],
+    ) -> Result<()> {
+        const KIND: Thing = Thing::OauthClient;
+        let ids = page.iter().map(|client| client.id);
+        let mut known = Known::of(tx, Table::OauthClients, ids, self.now).await?;
+        for theirs in page {
+            let id = theirs.id;
+            let Some(secret) = theirs.secret else {
+                self.report.skip(KIND, id, NO_SECRET);
+                continue;
+            };
+            let source = digest_of(&secret.to_hex());
+            match known.step(id, source) {
+                Step::Same => self.report.of(KIND).unchanged += 1,
+                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+                // Nothing there changes a client's secret; what was set of it here is not put at risk.
+                Step::Changed(_) => self.report.keep(KIND, id, "its secret is another one there now"),
+                Step::New => {
+                    let ours = OauthClient {
+                        id,
+                        environment_id: environment,
+                        display_name: NAME.to_owned(),
+                        id_token_alg: IdTokenAlg::default(),
+                        initiate_login_uri: None,
+                        created_at: self.now,
+                    };
+                    store::oauth_clients::insert(tx, &ours, secret).await?;
+                    known.note(id, source);
+                    self.report.of(KIND).imported += 1;
+                }
+            }
+        }
+        known.store(tx).await
+    }
+}

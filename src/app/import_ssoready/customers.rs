@@ -1,0 +1,566 @@
+//! Organizations, and how their identity providers are tied in: SAML connections and SCIM directories.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of, incomplete, tidy};
+use crate::{
+    app::{
+        Result, input,
+        organizations::{MOST_DOMAINS, set_domains},
+        saml_connections::is_test,
+    },
+    model::{
+        domain::Domain,
+        environment::Environment,
+        http_url::HttpUrl,
+        id::{EnvironmentId, Id, Kind, OrganizationId},
+        organization::Organization,
+        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
+        scim_directory::ScimDirectory,
+        secret::Digest,
+        time::Timestamp,
+    },
+    saml::certificate::Certificate,
+    store::{
+        self, Transaction,
+        imports::{PrimaryOf, SecretTable, Table},
+        ssoready::{SourceConnection, SourceDirectory, SourceOrganization},
+    },
+};
+
+const NO_ORGANIZATION: &str = "its organization is not here";
+
+/// Who is the primary one of each organization of a page, while the page is written.
+struct Primaries {
+    of: PrimaryOf,
+    environment: EnvironmentId,
+    held: HashMap<OrganizationId, (String, Timestamp)>,
+    noted: HashMap<String, Timestamp>,
+    now: Timestamp,
+}
+
+impl Primaries {
+    async fn load(
+        tx: &mut Transaction,
+        of: PrimaryOf,
+        environment: EnvironmentId,
+        organizations: &[OrganizationId],
+        now: Timestamp,
+    ) -> Result<Self> {
+        let held = store::imports::list_primaries(tx, of, organizations).await?;
+        let ids: Vec<String> = held.values().map(|(id, _)| id.clone()).collect();
+        let noted = store::imports::list(tx, &ids).await?;
+        let noted = noted.into_iter().map(|(id, imported)| (id, imported.written_at)).collect();
+        Ok(Self { of, environment, held, noted, now })
+    }
+
+    /// Whether `id` may be the primary one: nobody else is, or who is was brought by an earlier run and
+    /// not touched here since. Then it is no longer.
+    async fn take<K: Kind>(
+        &mut self,
+        tx: &mut Transaction,
+        organization: OrganizationId,
+        id: Id<K>,
+    ) -> Result<bool> {
+        let id = id.to_string();
+        if let Some((holder, updated_at)) = self.held.get(&organization)
+            && *holder != id
+        {
+            let as_brought = self.noted.get(holder) == Some(updated_at) && *updated_at < self.now;
+            if !as_brought {
+                return Ok(false);
+            }
+            match self.of {
+                PrimaryOf::Connections => {
+                    store::saml_connections::unset_primary(tx, self.environment, organization).await?;
+                }
+                PrimaryOf::Directories => {
+                    store::scim_directories::unset_primary(tx, self.environment, organization).await?;
+                }
+            }
+        }
+        self.held.insert(organization, (id, self.now));
+        Ok(true)
+    }
+
+    /// `id` is not the primary one.
+    fn leave<K: Kind>(&mut self, organization: OrganizationId, id: Id<K>) {
+        if self.held.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
+            self.held.remove(&organization);
+        }
+    }
+}
+
+const NOT_PRIMARY: &str = "it came as one beside the primary one: another one is that here";
+
+impl Run<'_> {
+    pub(super) async fn organizations(&mut self, environment: EnvironmentId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.list_organizations(environment, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut tx = self.begin().await?;
+            self.write_organizations(&mut tx, environment, &page).await?;
+            self.end(tx, Thing::Organization).await?;
+        }
+    }
+
+    async fn write_organizations(
+        &mut self,
+        tx: &mut Transaction,
+        environment: EnvironmentId,
+        page: &[SourceOrganization],
+    ) -> Result<()> {
+        const KIND: Thing = Thing::Organization;
+        let ids = page.iter().map(|organization| organization.id);
+        let mut known = Known::of(tx, Table::Organizations, ids, self.now).await?;
+        let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
+        let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
+        for theirs in page {
+            let id = theirs.id;
+            let source = digest_of(&(&theirs.display_name, &theirs.external_id, &theirs.domains));
+            match known.step(id, source) {
+                Step::Same => {
+                    self.report.of(KIND).unchanged += 1;
+                    self.report.of(Thing::Domain).unchanged += theirs.domains.len() as u64;
+                }
+                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+                Step::New => {
+                    let mut ours = Organization {
+                        id,
+                        environment_id: environment,
+                        display_name: String::new(),
+                        external_id: None,
+                        domains: Vec::new(),
+                        created_at: self.now,
+                        updated_at: self.now,
+                    };
+                    let whole = self.take_organization(&mut ours, theirs, &mut taken)?;
+                    store::organizations::insert(tx, &ours).await?;
+                    known.note(id, if whole { source } else { incomplete(source) });
+                    self.report.of(KIND).imported += 1;
+                }
+                Step::Changed(written_at) => match store::organizations::find(tx, environment, id).await? {
+                    None => self.report.keep(KIND, id, REMOVED_HERE),
+                    Some(ours) if ours.updated_at != written_at => {
+                        self.report.keep(KIND, id, CHANGED_HERE);
+                    }
+                    Some(before) => {
+                        let mut ours = before.clone();
+                        let whole = self.take_organization(&mut ours, theirs, &mut taken)?;
+                        let source = if whole { source } else { incomplete(source) };
+                        if ours == before {
+                            known.note_at(id, source, written_at);
+                            self.report.of(KIND).unchanged += 1;
+                        } else {
+                            ours.updated_at = self.now;
+                            store::organizations::update(tx, &ours).await?;
+                            known.note(id, source);
+                            self.report.of(KIND).updated += 1;
+                        }
+                    }
+                },
+            }
+        }
+        known.store(tx).await
+    }
+
+    /// Makes our organization say what theirs says. Tells whether all of it could be taken.
+    fn take_organization(
+        &mut self,
+        ours: &mut Organization,
+        theirs: &SourceOrganization,
+        taken: &mut HashMap<String, OrganizationId>,
+    ) -> Result<bool> {
+        let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 500);
+        ours.display_name = name;
+        let external_id = theirs.external_id.as_deref().filter(|id| !id.is_empty());
+        match external_id {
+            Some(wanted) if input::line("externalId", wanted, 500).is_err() => {
+                whole = false;
+                self.report.remark(
+                    Thing::Organization,
+                    ours.id,
+                    "its external id is too long or has control characters: left out",
+                );
+            }
+            Some(wanted) if taken.get(wanted).is_some_and(|holder| *holder != ours.id) => {
+                whole = false;
+                self.report.remark(
+                    Thing::Organization,
+                    ours.id,
+                    "its external id is another organization's here: left out",
+                );
+            }
+            wanted => {
+                ours.external_id = wanted.map(str::to_owned);
+                taken.extend(wanted.map(|wanted| (wanted.to_owned(), ours.id)));
+            }
+        }
+        let mut named: Vec<String> = Vec::new();
+        for text in theirs.domains.iter().take(MOST_DOMAINS) {
+            let allowed = self.options.allow_free_mail;
+            match Domain::parse(text).and_then(|domain| domain.ownable(allowed)) {
+                // Theirs tell domains apart by their case.
+                Ok(domain) if named.iter().any(|known| known == domain.as_str()) => {}
+                Ok(domain) => named.push(domain.as_str().to_owned()),
+                Err(refused) => {
+                    whole = false;
+                    let why =
+                        refused.to_string().replace("pass allowFreeMail", "run it with --allow-free-mail");
+                    self.report.skip(
+                        Thing::Domain,
+                        ours.id,
+                        format!("its domain {} {why}", input::quoted(text)),
+                    );
+                }
+            }
+        }
+        let more = theirs.domains.len().saturating_sub(MOST_DOMAINS);
+        if more > 0 {
+            whole = false;
+            self.report.of(Thing::Domain).skipped += more as u64;
+            self.report.remark(
+                Thing::Organization,
+                ours.id,
+                format!("{more} of its domains are too many: left out"),
+            );
+        }
+        let before: HashSet<Domain> = ours.domains.iter().map(|known| known.domain.clone()).collect();
+        ours.domains = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
+        let new = ours.domains.iter().filter(|known| !before.contains(&known.domain)).count() as u64;
+        let counts = self.report.of(Thing::Domain);
+        counts.imported += new;
+        counts.unchanged += (named.len() as u64).saturating_sub(new);
+        Ok(whole)
+    }
+
+    pub(super) async fn connections(&mut self, environment: &Environment) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.list_connections(environment.id, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut tx = self.begin().await?;
+            self.write_connections(&mut tx, environment, &page).await?;
+            self.end(tx, Thing::SamlConnection).await?;
+        }
+    }
+
+    async fn write_connections(
+        &mut self,
+        tx: &mut Transaction,
+        environment: &Environment,
+        page: &[SourceConnection],
+    ) -> Result<()> {
+        const KIND: Thing = Thing::SamlConnection;
+        let mut known = Known::of(tx, Table::SamlConnections, page.iter().map(|it| it.id), self.now).await?;
+        let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
+        let present = self.present(tx, &organizations).await?;
+        let mut primaries =
+            Primaries::load(tx, PrimaryOf::Connections, environment.id, &organizations, self.now).await?;
+        for theirs in page {
+            let id = theirs.id;
+            let source = digest_of(&(
+                theirs.primary,
+                &theirs.idp_entity_id,
+                &theirs.idp_redirect_url,
+                &theirs.idp_certificate,
+                &theirs.sp_entity_id,
+                &theirs.sp_acs_url,
+            ));
+            match known.step(id, source) {
+                Step::Same => self.report.of(KIND).unchanged += 1,
+                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+                Step::New if !present.contains(&theirs.organization_id.to_string()) => {
+                    self.report.skip(KIND, id, NO_ORGANIZATION);
+                }
+                Step::New => {
+                    let mut ours = self.connection(environment, theirs);
+                    let whole = self.take_connection(&mut ours, theirs);
+                    ours.primary = self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                    store::saml_connections::insert(tx, &ours).await?;
+                    known.note(id, if whole { source } else { incomplete(source) });
+                    self.report.of(KIND).imported += 1;
+                }
+                Step::Changed(written_at) => {
+                    match store::saml_connections::find(tx, environment.id, id).await? {
+                        None => self.report.keep(KIND, id, REMOVED_HERE),
+                        Some(ours) if ours.updated_at != written_at => {
+                            self.report.keep(KIND, id, CHANGED_HERE);
+                        }
+                        Some(before) => {
+                            let mut ours = before.clone();
+                            let whole = self.take_connection(&mut ours, theirs);
+                            let source = if whole { source } else { incomplete(source) };
+                            ours.primary =
+                                self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                            if ours == before {
+                                known.note_at(id, source, written_at);
+                                self.report.of(KIND).unchanged += 1;
+                            } else {
+                                ours.updated_at = self.now;
+                                store::saml_connections::update(tx, &ours).await?;
+                                known.note(id, source);
+                                self.report.of(KIND).updated += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        known.store(tx).await
+    }
+
+    /// Which of these organizations are here.
+    async fn present(
+        &self,
+        tx: &mut Transaction,
+        organizations: &[OrganizationId],
+    ) -> Result<HashSet<String>> {
+        let ids: Vec<String> = organizations.iter().map(OrganizationId::to_string).collect();
+        Ok(store::imports::list_present(tx, Table::Organizations, &ids).await?)
+    }
+
+    async fn take_primary(
+        &mut self,
+        tx: &mut Transaction,
+        primaries: &mut Primaries,
+        kind: Thing,
+        wanted: bool,
+        ours: &impl OfOrganization,
+    ) -> Result<bool> {
+        let (organization, id) = ours.who();
+        if !wanted {
+            primaries.leave(organization, id);
+            return Ok(false);
+        }
+        let taken = primaries.take(tx, organization, id).await?;
+        if !taken {
+            self.report.remark(kind, id, NOT_PRIMARY);
+        }
+        Ok(taken)
+    }
+
+    /// A connection with nothing of the identity provider yet. What ours is called and where responses
+    /// go stay what the identity provider was told; beside that, it may post to our own address.
+    fn connection(&self, environment: &Environment, theirs: &SourceConnection) -> SamlConnection {
+        let mut sp_acs_urls = vec![theirs.sp_acs_url.clone()];
+        let links = self.state.links_of(environment);
+        let here = String::from(links.saml_acs(theirs.id));
+        if !links.is_loopback() && here != theirs.sp_acs_url {
+            sp_acs_urls.push(here);
+        }
+        SamlConnection {
+            id: theirs.id,
+            environment_id: environment.id,
+            organization_id: theirs.organization_id,
+            primary: false,
+            idp_entity_id: None,
+            idp_redirect_url: None,
+            idp_certificates: Vec::new(),
+            idp_certificate_expires_at: None,
+            idp_metadata_url: None,
+            metadata: MetadataRefresh::default(),
+            // They know no other one.
+            idp_binding: IdpBinding::Post,
+            sp_entity_id: theirs.sp_entity_id.clone(),
+            sp_acs_urls,
+            idp_initiated: None,
+            email_attribute: None,
+            allow_sha1: false,
+            assertion_encryption: false,
+            allow_cbc_encryption: false,
+            sign_authn_requests: false,
+            force_authn: false,
+            test: false,
+            created_at: self.now,
+            updated_at: self.now,
+        }
+    }
+
+    /// Makes our connection say what theirs says. Tells whether all of it could be taken.
+    fn take_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
+        const KIND: Thing = Thing::SamlConnection;
+        let mut whole = true;
+        // Theirs are empty where the management API left them out.
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).map(str::to_owned).filter(|text| !text.is_empty())
+        };
+        ours.idp_entity_id = given(&theirs.idp_entity_id);
+        if ours.idp_entity_id.as_ref().is_some_and(|id| input::line("idpEntityId", id, 1024).is_err()) {
+            ours.idp_entity_id = None;
+            whole = false;
+            self.report.remark(
+                KIND,
+                ours.id,
+                "its idp_entity_id is too long or has control characters: left out",
+            );
+        }
+        ours.idp_redirect_url = given(&theirs.idp_redirect_url).and_then(|text| {
+            let url = HttpUrl::parse(&text);
+            if url.is_none() {
+                whole = false;
+                self.report.remark(KIND, ours.id, "its idp_redirect_url is no usable URL: left out");
+            }
+            url
+        });
+        ours.idp_certificates =
+            match given(&theirs.idp_certificate).map(|der| Certificate::parse_pem_bundle(&der)) {
+                None => Vec::new(),
+                Some(Ok(certificates)) => certificates.iter().map(Certificate::to_pem).collect(),
+                Some(Err(refused)) => {
+                    whole = false;
+                    self.report.remark(KIND, ours.id, format!("came without its certificate: {refused}"));
+                    Vec::new()
+                }
+            };
+        ours.idp_certificate_expires_at = last_expiry(&ours.idp_certificates);
+        if let Some(first) = ours.sp_acs_urls.first_mut() {
+            first.clone_from(&theirs.sp_acs_url);
+        }
+        ours.sp_entity_id.clone_from(&theirs.sp_entity_id);
+        ours.test = is_test(self.state, ours);
+        whole
+    }
+
+    pub(super) async fn directories(&mut self, environment: EnvironmentId) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.source.list_directories(environment, after).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut tx = self.begin().await?;
+            self.write_directories(&mut tx, environment, &page).await?;
+            self.end(tx, Thing::ScimDirectory).await?;
+        }
+    }
+
+    async fn write_directories(
+        &mut self,
+        tx: &mut Transaction,
+        environment: EnvironmentId,
+        page: &[SourceDirectory],
+    ) -> Result<()> {
+        const KIND: Thing = Thing::ScimDirectory;
+        let mut known = Known::of(tx, Table::ScimDirectories, page.iter().map(|it| it.id), self.now).await?;
+        let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
+        let present = self.present(tx, &organizations).await?;
+        let mut primaries =
+            Primaries::load(tx, PrimaryOf::Directories, environment, &organizations, self.now).await?;
+        let tokens: Vec<Digest> = page.iter().filter_map(|it| it.bearer_token).collect();
+        let mut taken =
+            store::imports::list_taken_secrets(tx, SecretTable::ScimBearerTokens, &tokens).await?;
+        for theirs in page {
+            let id = theirs.id;
+            let token = theirs.bearer_token.map(Digest::to_hex);
+            let source = digest_of(&(theirs.primary, &theirs.scim_base_url, &token));
+            match known.step(id, source) {
+                Step::Same => self.report.of(KIND).unchanged += 1,
+                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+                Step::New if !present.contains(&theirs.organization_id.to_string()) => {
+                    self.report.skip(KIND, id, NO_ORGANIZATION);
+                }
+                Step::New => {
+                    let mut ours = ScimDirectory {
+                        id,
+                        environment_id: environment,
+                        organization_id: theirs.organization_id,
+                        primary: false,
+                        scim_base_url: theirs.scim_base_url.trim_end_matches('/').to_owned(),
+                        allow_foreign_secondary_emails: false,
+                        refuse_inactive_logins: true,
+                        require_provisioned_logins: false,
+                        created_at: self.now,
+                        updated_at: self.now,
+                    };
+                    ours.primary = self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                    store::scim_directories::insert(tx, &ours).await?;
+                    match theirs.bearer_token {
+                        Some(token) if taken.insert(token.to_hex()) => {
+                            store::scim_directories::insert_token(tx, id, token, self.now).await?;
+                        }
+                        Some(_) => self.report.remark(
+                            KIND,
+                            id,
+                            "came without its bearer token: another directory has it",
+                        ),
+                        None => {}
+                    }
+                    known.note(id, source);
+                    self.report.of(KIND).imported += 1;
+                }
+                Step::Changed(written_at) => {
+                    match store::scim_directories::find(tx, environment, id).await? {
+                        None => self.report.keep(KIND, id, REMOVED_HERE),
+                        Some(ours) if ours.updated_at != written_at => {
+                            self.report.keep(KIND, id, CHANGED_HERE);
+                        }
+                        Some(before) => {
+                            let primary =
+                                self.take_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
+                            // The base URL is fixed with a directory, there as here.
+                            let ours = ScimDirectory { primary, updated_at: self.now, ..before };
+                            self.replace_token(tx, theirs, written_at, &mut taken).await?;
+                            store::scim_directories::update(tx, &ours).await?;
+                            known.note(id, source);
+                            self.report.of(KIND).updated += 1;
+                        }
+                    }
+                }
+            }
+        }
+        known.store(tx).await
+    }
+
+    /// Another token opens the directory there now: it does here, and the one that came before no longer
+    /// does, unless a newer one was made here.
+    async fn replace_token(
+        &mut self,
+        tx: &mut Transaction,
+        theirs: &SourceDirectory,
+        written_at: Timestamp,
+        taken: &mut HashSet<String>,
+    ) -> Result<()> {
+        const A_FEW: i64 = 100;
+        let Some(token) = theirs.bearer_token.filter(|token| !taken.contains(&token.to_hex())) else {
+            return Ok(());
+        };
+        let working = store::scim_directories::list_tokens(tx, theirs.id, self.now, A_FEW).await?;
+        if working.iter().any(|token| token.created_at > written_at) {
+            self.report.remark(
+                Thing::ScimDirectory,
+                theirs.id,
+                "its bearer token was changed there, and here too: the one made here stays",
+            );
+            return Ok(());
+        }
+        store::scim_directories::end_tokens(tx, theirs.id, self.now, true).await?;
+        store::scim_directories::insert_token(tx, theirs.id, token, self.now).await?;
+        taken.insert(token.to_hex());
+        Ok(())
+    }
+}
+
+/// Something that an organization has one primary one of.
+trait OfOrganization {
+    /// The kind of its id.
+    type Kind: Kind;
+    /// The organization, and its own id.
+    fn who(&self) -> (OrganizationId, Id<Self::Kind>);
+}
+
+impl OfOrganization for SamlConnection {
+    type Kind = crate::model::id::SamlConnectionKind;
+    fn who(&self) -> (OrganizationId, Id<Self::Kind>) {
+        (self.organization_id, self.id)
+    }
+}
+
+impl OfOrganization for ScimDirectory {
+    type Kind = crate::model::id::ScimDirectoryKind;
+    fn who(&self) -> (OrganizationId, Id<Self::Kind>) {
+        (self.organization_id, self.id)
+    }
+}

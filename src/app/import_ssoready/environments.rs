@@ -1,0 +1,194 @@
+//! Environments, each with everything in it.
+
+use serde_json::json;
+
+use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of, incomplete, tidy};
+use crate::{
+    app::{Result, actor::Actor, audit},
+    links::Links,
+    model::{
+        audit::AuditTarget,
+        environment::{Environment, IdpInitiated, Slug},
+        http_url::HttpUrl,
+        id::EnvironmentId,
+    },
+    store::{self, Transaction, imports::Table, ssoready::SourceEnvironment},
+};
+
+impl Run<'_> {
+    /// Brings an environment and everything in it.
+    pub(super) async fn environment(&mut self, theirs: &SourceEnvironment) -> Result<()> {
+        let before = self.report.clone();
+        let mut tx = self.begin().await?;
+        let step = self.write_environment(&mut tx, theirs).await?;
+        let ours = store::environments::find(&mut tx, theirs.id).await?;
+        self.end(tx, Thing::Environment).await?;
+        let Some(ours) = ours.filter(|_| step != Step::Foreign) else { return Ok(()) };
+        self.report.environments.push(theirs.id);
+        // Whoever listens to events already is told what comes by later runs.
+        let tell = step != Step::New;
+        self.api_keys(theirs.id).await?;
+        self.oauth_clients(theirs.id).await?;
+        self.organizations(theirs.id).await?;
+        self.connections(&ours).await?;
+        self.directories(theirs.id).await?;
+        self.groups(theirs.id, tell).await?;
+        self.users(theirs.id, tell).await?;
+        self.record(theirs.id, &before).await
+    }
+
+    /// One entry in the audit log for all that was brought.
+    async fn record(&mut self, id: EnvironmentId, before: &super::Report) -> Result<()> {
+        let written = self.report.written_since(before);
+        if written.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        let target = AuditTarget { kind: "environment", id: id.to_string(), organization_id: None };
+        let mut details = serde_json::Map::new();
+        details.insert("from".into(), "SSOReady".into());
+        details.insert("written".into(), json!(written));
+        let entry = audit::Entry {
+            action: "environment.imported".to_owned(),
+            target,
+            before: serde_json::Map::new(),
+            after: details,
+        };
+        audit::record(&mut tx, self.state, Some(id), &Actor::service(id).author(), entry).await?;
+        self.end(tx, Thing::Environment).await
+    }
+
+    async fn write_environment(&mut self, tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Step> {
+        const KIND: Thing = Thing::Environment;
+        let id = theirs.id;
+        let source = digest_of(&(
+            &theirs.display_name,
+            &theirs.redirect_url,
+            &theirs.oauth_redirect_uri,
+            &theirs.auth_url,
+            &theirs.custom_auth_domain,
+        ));
+        let mut known = Known::of(tx, Table::Environments, [id].into_iter(), self.now).await?;
+        let step = known.step(id, source);
+        match step {
+            Step::Same => self.report.of(KIND).unchanged += 1,
+            Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+            Step::New => {
+                let slug = free_slug(tx, theirs).await?;
+                let mut ours = Environment {
+                    id,
+                    slug,
+                    display_name: String::new(),
+                    redirect_url: None,
+                    oauth_redirect_uris: Vec::new(),
+                    auth_url: None,
+                    idp_initiated: IdpInitiated::default(),
+                    created_at: self.now,
+                    updated_at: self.now,
+                };
+                let whole = self.take_environment(&mut ours, theirs);
+                store::environments::insert(tx, &ours).await?;
+                known.note(id, if whole { source } else { incomplete(source) });
+                self.report.of(KIND).imported += 1;
+            }
+            Step::Changed(written_at) => match store::environments::find(tx, id).await? {
+                None => self.report.keep(KIND, id, REMOVED_HERE),
+                Some(ours) if ours.updated_at != written_at => self.report.keep(KIND, id, CHANGED_HERE),
+                Some(before) => {
+                    let mut ours = before.clone();
+                    let whole = self.take_environment(&mut ours, theirs);
+                    let source = if whole { source } else { incomplete(source) };
+                    if ours == before {
+                        known.note_at(id, source, written_at);
+                        self.report.of(KIND).unchanged += 1;
+                    } else {
+                        ours.updated_at = self.now;
+                        store::environments::update(tx, &ours).await?;
+                        known.note(id, source);
+                        self.report.of(KIND).updated += 1;
+                    }
+                }
+            },
+        }
+        known.store(tx).await?;
+        Ok(step)
+    }
+
+    /// Makes our environment say what theirs says. Tells whether all of it could be taken.
+    fn take_environment(&mut self, ours: &mut Environment, theirs: &SourceEnvironment) -> bool {
+        let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 200);
+        ours.display_name = name;
+        let mut url = |field: &str, text: Option<&str>| {
+            let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+            let url = HttpUrl::parse(text).filter(|url| match field {
+                "auth_url" => url.to_url().is_some_and(|url| Links::new(&url).is_ok()),
+                "oauth_redirect_uri" => !url.as_str().contains('#'),
+                _ => true,
+            });
+            if url.is_none() {
+                whole = false;
+                self.report.remark(
+                    Thing::Environment,
+                    ours.id,
+                    format!("its {field} is no usable URL: left out"),
+                );
+            }
+            url
+        };
+        ours.redirect_url = url("redirect_url", theirs.redirect_url.as_deref());
+        ours.oauth_redirect_uris =
+            url("oauth_redirect_uri", theirs.oauth_redirect_uri.as_deref()).into_iter().collect();
+        let domain = theirs.custom_auth_domain.as_deref().filter(|domain| !domain.is_empty());
+        let own = domain.map(|domain| format!("https://{domain}"));
+        ours.auth_url =
+            url("auth_url", theirs.auth_url.as_deref().filter(|url| !url.is_empty()).or(own.as_deref()));
+        whole
+    }
+}
+
+/// A slug from the environment's name that nobody has, or from its id.
+async fn free_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
+    for text in slugs(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
+        if let Ok(slug) = Slug::parse(&text)
+            && store::environments::find_by_slug(tx, &slug).await?.is_none()
+        {
+            return Ok(slug);
+        }
+    }
+    Err(crate::app::Error::internal("an id that is a slug already"))
+}
+
+/// Slugs for an environment, the best first; the last one is its id's own.
+fn slugs(name: &str, id: EnvironmentId) -> Vec<String> {
+    let mut base = String::new();
+    for letter in name.chars() {
+        match letter.to_ascii_lowercase() {
+            letter if letter.is_ascii_alphanumeric() => base.push(letter),
+            _ if base.ends_with('-') || base.is_empty() => {}
+            _ => base.push('-'),
+        }
+    }
+    base.truncate(40);
+    let base = base.trim_end_matches('-').to_owned();
+    let numbered = (2..10).map(|n| format!("{base}-{n}"));
+    let own = id.to_string().replace('_', "-");
+    std::iter::once(base.clone()).chain(numbered).filter(|_| !base.is_empty()).chain([own]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    #[test]
+    fn slugs_come_from_the_name_and_are_always_some() {
+        let id: EnvironmentId = Id::from_bits(36);
+        assert_eq!(slugs("Production (EU)", id)[..2], ["production-eu", "production-eu-2"]);
+        for name in ["", "生産", "--", &"x".repeat(300), "Ünï côdé", "console"] {
+            let all = slugs(name, id);
+            assert!(all.iter().any(|slug| Slug::parse(slug).is_ok()), "{name}");
+            assert_eq!(all.last().unwrap(), "env-0000000000000000000000010");
+        }
+        assert!(Slug::parse(&slugs("x", id)[9]).is_ok());
+    }
+}

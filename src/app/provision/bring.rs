@@ -1,0 +1,288 @@
+//! People and groups that come from another gateway's database: held to the rules of what is pushed, and
+//! written as what is pushed is.
+//!
+//! What was stored elsewhere was never checked as we check it. As much of a resource is taken as is
+//! valid; what was left out is told.
+
+use serde_json::{Map, Value, json};
+
+use super::{Directory, Error, Result, addresses, groups, members, render, users};
+use crate::{
+    model::{
+        email::Email,
+        event::EventKind,
+        id::{ScimGroupId, ScimUserId},
+        scim_group::{ScimGroup, ScimMember, ScimMemberId},
+        scim_user::ScimUser,
+        time::Timestamp,
+    },
+    scim::{self, Kind, Resource},
+    store::{self, Transaction},
+};
+
+/// What only we write, or keep elsewhere.
+const NOT_TAKEN: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];
+
+/// How a person stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Standing {
+    /// May come in.
+    Active,
+    /// Is known, and may not.
+    Inactive,
+    /// Was taken away.
+    Deleted,
+}
+
+/// What of a resource is valid, and the names of the attributes that are not.
+#[derive(Debug)]
+pub(in crate::app) struct Salvaged {
+    /// The valid part.
+    pub(in crate::app) resource: Resource,
+    /// What was left out, sorted.
+    pub(in crate::app) left_out: Vec<String>,
+}
+
+/// Reads stored attributes as a PUT of them would be read; `name` is the required attribute and what it
+/// really is, since the attributes may be stale.
+pub(in crate::app) fn salvage(
+    kind: Kind,
+    name: (&str, &str),
+    attributes: &Map<String, Value>,
+) -> Result<Salvaged, scim::Error> {
+    let (required, value) = name;
+    let with_name = |mut body: Map<String, Value>| {
+        body.insert(required.to_owned(), value.into());
+        Resource::parse(kind, Value::Object(body)).map(|parsed| parsed.resource)
+    };
+    let own = |key: &str| NOT_TAKEN.iter().any(|it| it.eq_ignore_ascii_case(key));
+    let given: Map<String, Value> = attributes
+        .iter()
+        .filter(|(key, _)| !own(key) && !key.eq_ignore_ascii_case(required))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if let Ok(resource) = with_name(given.clone()) {
+        return Ok(Salvaged { resource, left_out: Vec::new() });
+    }
+    let one = |key: &String, value: &Value| with_name(Map::from_iter([(key.clone(), value.clone())])).is_ok();
+    let (good, bad): (Vec<_>, Vec<_>) = given.into_iter().partition(|(key, value)| one(key, value));
+    let mut left_out: Vec<String> = bad.into_iter().map(|(key, _)| key).collect();
+    let names: Vec<String> = good.iter().map(|(key, _)| key.clone()).collect();
+    let resource = match with_name(good.into_iter().collect()) {
+        Ok(resource) => resource,
+        // Each is good and all are not: two spellings of one attribute.
+        Err(_) => {
+            left_out.extend(names);
+            with_name(Map::new())?
+        }
+    };
+    left_out.sort();
+    Ok(Salvaged { resource, left_out })
+}
+
+/// Makes `user` say what is known of it elsewhere, if its directory may hold that. Tells what was left out.
+pub(in crate::app) fn take_user(
+    directory: &Directory,
+    user: &mut ScimUser,
+    user_name: &str,
+    standing: Standing,
+    attributes: &Map<String, Value>,
+) -> Result<Vec<String>> {
+    let Salvaged { mut resource, mut left_out } = salvage(Kind::User, ("userName", user_name), attributes)?;
+    resource.attributes.insert("active".into(), (standing == Standing::Active).into());
+    if addresses::judge(directory, &resource).is_err()
+        && let Some(Value::Array(entries)) = resource.attributes.get_mut("emails")
+    {
+        let before = entries.len();
+        entries.retain(|entry| {
+            let address = entry.get("value").and_then(Value::as_str).and_then(Email::parse);
+            address.is_some_and(|address| directory.admits(address.domain()))
+        });
+        if entries.len() < before {
+            left_out.push("emails of foreign domains".to_owned());
+        }
+        if entries.is_empty() {
+            resource.attributes.remove("emails");
+        }
+    }
+    users::take(directory, user, &resource)?;
+    Ok(left_out)
+}
+
+/// Makes `group` say what is known of it elsewhere. Tells what was left out.
+pub(in crate::app) fn take_group(
+    group: &mut ScimGroup,
+    display_name: &str,
+    attributes: &Map<String, Value>,
+) -> Result<Vec<String>> {
+    let Salvaged { mut resource, left_out } =
+        salvage(Kind::Group, ("displayName", display_name), attributes)?;
+    drop(resource.take_members());
+    groups::take(group, &resource)?;
+    Ok(left_out)
+}
+
+/// Writes a user that was brought: `before` is what is here of it. The caller knows that nobody else has
+/// the `userName`. With `tell`, apps learn of it from the events.
+pub(in crate::app) async fn write_user(
+    tx: &mut Transaction,
+    directory: &Directory,
+    before: Option<&ScimUser>,
+    user: &ScimUser,
+    now: Timestamp,
+    tell: bool,
+) -> Result<()> {
+    let Some(before) = before else {
+        store::scim_users::insert(tx, user).await?;
+        if tell && user.deleted_at.is_none() {
+            let data = json!({ "after": render::user_event(user) });
+            users::record(tx, directory, user, now, EventKind::UserCreated, data).await?;
+        }
+        return Ok(());
+    };
+    let both = json!({ "before": render::user_event(before), "after": render::user_event(user) });
+    let (kind, data) = match (before.deleted_at.is_some(), user.deleted_at.is_some()) {
+        (true, true) => return Ok(()),
+        (true, false) => {
+            store::scim_users::update_revived(tx, user).await?;
+            (EventKind::UserCreated, json!({ "after": render::user_event(user) }))
+        }
+        (false, true) => {
+            let groups = store::scim_users::update_deleted(tx, before, now)
+                .await?
+                .ok_or_else(|| super::outdated(before.version))?;
+            note_groups(tx, directory, &groups, now).await?;
+            (EventKind::UserDeleted, json!({ "before": render::user_event(before) }))
+        }
+        (false, false) => {
+            if !store::scim_users::update(tx, before, user).await? {
+                return Err(super::outdated(before.version));
+            }
+            match (before.active, user.active) {
+                (true, false) => (EventKind::UserDeactivated, both),
+                (false, true) => (EventKind::UserReactivated, both),
+                _ => (EventKind::UserUpdated, both),
+            }
+        }
+    };
+    if before.active && before.deleted_at.is_none() && (!user.active || user.deleted_at.is_some()) {
+        users::end_what_is_held(tx, directory, &[before, user], now).await?;
+    }
+    match tell {
+        true => users::record(tx, directory, user, now, kind, data).await,
+        false => Ok(()),
+    }
+}
+
+/// Groups that lost somebody by the import's own doing.
+async fn note_groups(
+    tx: &mut Transaction,
+    directory: &Directory,
+    groups: &[ScimGroupId],
+    now: Timestamp,
+) -> Result<()> {
+    let known = store::imports::list_groups(tx, groups).await?;
+    let noted: Vec<String> = groups.iter().map(ScimGroupId::to_string).collect();
+    let noted = store::imports::list(tx, &noted).await?;
+    store::scim_groups::update_versions(tx, directory.directory.id, groups, now).await?;
+    for group in groups {
+        let as_brought = known.get(group).is_some_and(|known| {
+            noted.get(&group.to_string()).is_some_and(|noted| noted.written_at == known.updated_at)
+        });
+        if as_brought {
+            store::imports::update_written(tx, &group.to_string(), now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a group that was brought: `before` is what is here of it. Duplicate names stay (ruling 28).
+pub(in crate::app) async fn write_group(
+    tx: &mut Transaction,
+    directory: &Directory,
+    before: Option<&ScimGroup>,
+    group: &ScimGroup,
+    now: Timestamp,
+    tell: bool,
+) -> Result<()> {
+    let (kind, data) = match (before, group.deleted_at.is_some()) {
+        (Some(before), true) if before.deleted_at.is_some() => return Ok(()),
+        (None, _) => {
+            store::scim_groups::insert(tx, group).await?;
+            (EventKind::GroupCreated, json!({ "after": render::group_event(group) }))
+        }
+        (Some(before), true) => {
+            let parents = store::scim_groups::update_deleted(tx, before, now)
+                .await?
+                .ok_or_else(|| super::outdated(before.version))?;
+            note_groups(tx, directory, &parents, now).await?;
+            (EventKind::GroupDeleted, json!({ "before": render::group_event(before) }))
+        }
+        (Some(before), false) if before.deleted_at.is_some() => {
+            store::scim_groups::update_revived(tx, group).await?;
+            (EventKind::GroupCreated, json!({ "after": render::group_event(group) }))
+        }
+        (Some(before), false) => {
+            if !store::scim_groups::update(tx, before.version, group).await? {
+                return Err(super::outdated(before.version));
+            }
+            let data = json!({ "before": render::group_event(before), "after": render::group_event(group) });
+            (EventKind::GroupUpdated, data)
+        }
+    };
+    match tell && (before.is_some() || group.deleted_at.is_none()) {
+        true => groups::record(tx, directory, group, now, kind, data).await,
+        false => Ok(()),
+    }
+}
+
+/// Who comes into a group and who goes, by an import. Returns how many came and went.
+pub(in crate::app) async fn write_members(
+    tx: &mut Transaction,
+    directory: &Directory,
+    group: ScimGroupId,
+    (come, gone): (&[ScimUserId], &[ScimUserId]),
+    now: Timestamp,
+    tell: bool,
+) -> Result<(usize, usize), Error> {
+    let wanted: Vec<ScimMember> =
+        come.iter().map(|id| ScimMember { id: ScimMemberId::User(*id), attributes: Map::new() }).collect();
+    let gone: Vec<String> = gone.iter().map(ScimUserId::to_string).collect();
+    let added = store::scim_members::insert(tx, directory.directory.id, group, &wanted, now).await?;
+    let removed = store::scim_members::remove(tx, group, &gone).await?;
+    if tell {
+        members::record(tx, directory, group, now, &added, &removed).await?;
+    }
+    Ok((added.len(), removed.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn salvaged(kind: Kind, name: (&str, &str), attributes: Value) -> (Value, Vec<String>) {
+        let Value::Object(attributes) = attributes else { panic!("an object") };
+        let Salvaged { resource, left_out } = salvage(kind, name, &attributes).unwrap();
+        (Value::Object(resource.attributes), left_out)
+    }
+
+    #[test]
+    fn what_is_valid_of_a_stored_resource_is_taken_and_the_rest_is_named() {
+        let stale = json!({
+            "id": "theirs", "schemas": ["x"], "userName": "old@acme.example", "active": "True",
+            "name": {"givenName": "Dana"}, "emails": "no list of addresses", "title": ["a", "b"],
+            "nickname": "D",
+        });
+        let (taken, left_out) = salvaged(Kind::User, ("userName", "new@acme.example"), stale);
+        assert_eq!(left_out, ["title"]);
+        assert_eq!(taken["userName"], "new@acme.example");
+        assert_eq!(taken["nickName"], "D");
+        assert_eq!(taken["name"]["givenName"], "Dana");
+        assert!(taken.get("id").is_none() && taken.get("schemas").is_none() && taken.get("title").is_none());
+
+        let twice = json!({"displayName": "G", "externalId": "1", "externalID": "2"});
+        let (taken, left_out) = salvaged(Kind::Group, ("displayName", "Now"), twice);
+        assert_eq!((taken, left_out.len()), (json!({"displayName": "Now"}), 2));
+        assert!(salvage(Kind::User, ("userName", ""), &Map::new()).is_err());
+    }
+}

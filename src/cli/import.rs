@@ -1,0 +1,142 @@
+//! `ostiary import`.
+
+use clap::{Args, Subcommand};
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::import_ssoready::{self, ImportOptions, Report, Thing},
+    model::{id::EnvironmentId, time::Timestamp},
+};
+
+/// How often the progress is told.
+const TOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Bring everything from another gateway
+#[derive(Debug, Subcommand)]
+pub(super) enum Import {
+    Ssoready(Ssoready),
+}
+
+/// Bring everything from an SSOReady database: ids, secrets and URLs keep working
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary import ssoready --from postgres://reader@db.example/ssoready --dry-run
+      does everything and writes nothing; the report is the same
+  PGPASSWORD=… ostiary import ssoready --from postgres://reader@db.example/ssoready
+  ostiary import ssoready --from postgres://… --environment env_… --json
+
+What comes: environments, API keys, OAuth clients, organizations with their
+domains, SAML connections with the SP entity ids and ACS URLs that identity
+providers know, SCIM directories with their bearer tokens, users, groups and
+memberships. Domains come as whitelisted. Public suffixes are refused, and
+free-mail providers unless --allow-free-mail says otherwise.
+
+What does not come: logins (SAML flows), SCIM request logs, setup links, and
+the people and sessions of SSOReady's own console, with its pages' branding.
+
+Their database is only read, in one read-only snapshot.
+
+Run it again as often as you like: it brings what is new or changed there.
+What was changed here since it was brought stays as it is here, what was
+removed here stays away, and what is gone there stays here; the report names
+what was kept. Each page is a transaction: after an interruption, run it
+again. The first run tells no events; later ones do, as a push would.
+
+A trial (--dry-run) is one long transaction: on SQLite the server's writes
+wait for it.")]
+pub(super) struct Ssoready {
+    /// SSOReady's database: postgres://USER:PASSWORD@HOST/DATABASE (PGPASSWORD is read too)
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    from: String,
+    /// Only this environment, by its id; any number
+    #[arg(long, value_name = "ID")]
+    environment: Vec<EnvironmentId>,
+    /// Do everything and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Let free-mail providers (gmail.com) be among the domains
+    #[arg(long)]
+    allow_free_mail: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        match self {
+            Self::Ssoready(command) => command.run(settings).await,
+        }
+    }
+}
+
+impl Ssoready {
+    async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        let options = ImportOptions {
+            from: self.from,
+            environments: self.environment,
+            dry_run: self.dry_run,
+            allow_free_mail: self.allow_free_mail,
+        };
+        let clock = std::sync::Arc::clone(&state.clock);
+        let began = clock.now();
+        let mut told = began;
+        let mut progress = |thing: Thing, report: &Report| {
+            let now = clock.now();
+            if now.since(told) >= TOLD_EVERY {
+                told = now;
+                output::progress(&told_so_far(thing, report, began, now));
+            }
+        };
+        let report =
+            import_ssoready::import(&state, &options, &mut progress).await.map_err(session::in_flags)?;
+        output::progress(&format!("done in {} s", clock.now().since(began).as_secs()));
+        match self.json {
+            true => output::line(&serde_json::to_string(&report)?),
+            false => output::raw(written(&report).as_bytes()),
+        }
+        Ok(())
+    }
+}
+
+fn told_so_far(thing: Thing, report: &Report, began: Timestamp, now: Timestamp) -> String {
+    let many = report.counts.get(&thing).map_or(0, |counts| counts.total());
+    format!("{:>5} s  {many} {}", now.since(began).as_secs(), thing.plural())
+}
+
+/// The report for people.
+fn written(report: &Report) -> String {
+    let title = match report.dry_run {
+        true => "A trial: nothing was written. This is what a run would do:",
+        false => "Imported from SSOReady:",
+    };
+    let mut text = format!(
+        "{title}\n\n{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",
+        "", "imported", "updated", "unchanged", "kept", "skipped"
+    );
+    for thing in Thing::ALL {
+        let counts = report.counts.get(&thing).copied().unwrap_or_default();
+        text += &format!(
+            "{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",
+            thing.plural(),
+            counts.imported,
+            counts.updated,
+            counts.unchanged,
+            counts.kept,
+            counts.skipped
+        );
+    }
+    if !report.remarks.is_empty() {
+        text += "\nTo look at:\n";
+    }
+    for remark in &report.remarks {
+        text += &format!("  {}  {}\n", remark.id, remark.reason);
+    }
+    if report.remarks_left_out > 0 {
+        text += &format!("  … and {} more\n", report.remarks_left_out);
+    }
+    text +=
+        "\nNot imported, as nothing depends on it: logins, SCIM request logs, setup links, console users.\n";
+    text
+}

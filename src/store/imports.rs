@@ -1,0 +1,265 @@
+//! What an import brought from elsewhere, and what it must know of what is here already.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Conn, Result, Sql, scim_filter};
+use crate::model::{
+    id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// How many ids one statement takes.
+const AT_ONCE: usize = 500;
+
+/// What was noted of a thing when it was brought last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// The digest of the source's row.
+    pub source: Digest,
+    /// The `updated_at` that the import gave it.
+    pub written_at: Timestamp,
+}
+
+/// A table that an import fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Environments.
+    Environments,
+    /// API keys.
+    ApiKeys,
+    /// OAuth clients.
+    OauthClients,
+    /// Organizations.
+    Organizations,
+    /// SAML connections.
+    SamlConnections,
+    /// SCIM directories.
+    ScimDirectories,
+    /// SCIM groups.
+    ScimGroups,
+    /// SCIM users.
+    ScimUsers,
+}
+
+/// What was noted of these things.
+pub async fn list(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, Imported>> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT id, source_sha256, written_at FROM imported_objects WHERE id IN (")
+            .values(some.iter().map(String::as_str))
+            .push(")");
+        let rows: Vec<(String, Digest, Timestamp)> = conn.dynamic(sql).all().await?;
+        found.extend(rows.into_iter().map(|(id, source, written_at)| (id, Imported { source, written_at })));
+    }
+    Ok(found)
+}
+
+/// Notes what was brought.
+pub async fn upsert(conn: &mut Conn, noted: &[(String, Imported)]) -> Result<()> {
+    for some in noted.chunks(AT_ONCE) {
+        let mut sql = Sql::from("INSERT INTO imported_objects (id, source_sha256, written_at) VALUES ");
+        for (at, (id, imported)) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" }).value(id.as_str()).push(", ");
+            sql = sql.value(imported.source.to_hex()).push(", ");
+            sql = sql.value(imported.written_at.millis()).push(")");
+        }
+        let sql = sql.push(
+            " ON CONFLICT (id) DO UPDATE SET source_sha256 = excluded.source_sha256, \
+             written_at = excluded.written_at",
+        );
+        conn.dynamic(sql).execute().await?;
+    }
+    Ok(())
+}
+
+/// Notes that the import itself has just written a thing for another reason than its own row.
+pub async fn update_written(conn: &mut Conn, id: &str, written_at: Timestamp) -> Result<()> {
+    conn.sql("UPDATE imported_objects SET written_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(written_at)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Which of these ids are in a table.
+pub async fn list_present(conn: &mut Conn, table: Table, ids: &[String]) -> Result<HashSet<String>> {
+    let head = match table {
+        Table::Environments => "SELECT id FROM environments WHERE id IN (",
+        Table::ApiKeys => "SELECT id FROM api_keys WHERE id IN (",
+        Table::OauthClients => "SELECT id FROM oauth_clients WHERE id IN (",
+        Table::Organizations => "SELECT id FROM organizations WHERE id IN (",
+        Table::SamlConnections => "SELECT id FROM saml_connections WHERE id IN (",
+        Table::ScimDirectories => "SELECT id FROM scim_directories WHERE id IN (",
+        Table::ScimGroups => "SELECT id FROM scim_groups WHERE id IN (",
+        Table::ScimUsers => "SELECT id FROM scim_users WHERE id IN (",
+    };
+    let mut found = HashSet::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        let sql = Sql::from(head).values(some.iter().map(String::as_str)).push(")");
+        found.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
+/// Which of these digests of secrets are taken already, by whomever.
+pub async fn list_taken_secrets(
+    conn: &mut Conn,
+    table: SecretTable,
+    digests: &[Digest],
+) -> Result<HashSet<String>> {
+    let head = match table {
+        SecretTable::ApiKeys => "SELECT secret_sha256 FROM api_keys WHERE secret_sha256 IN (",
+        SecretTable::ScimBearerTokens => {
+            "SELECT token_sha256 FROM scim_bearer_tokens WHERE token_sha256 IN ("
+        }
+    };
+    let mut found = HashSet::with_capacity(digests.len());
+    for some in digests.chunks(AT_ONCE) {
+        let sql = Sql::from(head).values(some.iter().map(|digest| digest.to_hex())).push(")");
+        found.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(digest,)| digest));
+    }
+    Ok(found)
+}
+
+/// Where a secret's digest can be once only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretTable {
+    /// API keys.
+    ApiKeys,
+    /// Bearer tokens of directories.
+    ScimBearerTokens,
+}
+
+/// Which organizations of an environment have these external ids.
+pub async fn list_external_ids(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    external_ids: &[String],
+) -> Result<HashMap<String, OrganizationId>> {
+    let mut found = HashMap::new();
+    for some in external_ids.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT external_id, id FROM organizations WHERE environment_id = ")
+            .value(environment.to_string())
+            .push(" AND external_id IN (")
+            .values(some.iter().map(String::as_str))
+            .push(")");
+        found.extend(conn.dynamic(sql).all::<(String, OrganizationId)>().await?);
+    }
+    Ok(found)
+}
+
+/// What has a primary one: SAML connections or SCIM directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrimaryOf {
+    /// SAML connections.
+    Connections,
+    /// SCIM directories.
+    Directories,
+}
+
+/// The primary one of each of these organizations: its id, and when it was changed last.
+pub async fn list_primaries(
+    conn: &mut Conn,
+    of: PrimaryOf,
+    organizations: &[OrganizationId],
+) -> Result<HashMap<OrganizationId, (String, Timestamp)>> {
+    let head = match of {
+        PrimaryOf::Connections => {
+            "SELECT organization_id, id, updated_at FROM saml_connections WHERE is_primary AND organization_id IN ("
+        }
+        PrimaryOf::Directories => {
+            "SELECT organization_id, id, updated_at FROM scim_directories WHERE is_primary AND organization_id IN ("
+        }
+    };
+    let mut found = HashMap::new();
+    for some in organizations.chunks(AT_ONCE) {
+        let sql = Sql::from(head).values(some.iter().map(OrganizationId::to_string)).push(")");
+        let rows: Vec<(OrganizationId, String, Timestamp)> = conn.dynamic(sql).all().await?;
+        found.extend(rows.into_iter().map(|(organization, id, at)| (organization, (id, at))));
+    }
+    Ok(found)
+}
+
+/// The form in which `userName`s are told apart.
+pub fn user_name_key(user_name: &str) -> String {
+    scim_filter::key(user_name)
+}
+
+/// Which living users of a directory have these `userName`s, given as [`user_name_key`] makes them.
+pub async fn list_user_names(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    keys: &[String],
+) -> Result<HashMap<String, ScimUserId>> {
+    let mut found = HashMap::new();
+    for some in keys.chunks(AT_ONCE) {
+        let sql = Sql::from(
+            "SELECT user_name_key, id FROM scim_users WHERE deleted_at IS NULL AND directory_id = ",
+        )
+        .value(directory.to_string())
+        .push(" AND user_name_key IN (")
+        .values(some.iter().map(String::as_str))
+        .push(")");
+        found.extend(conn.dynamic(sql).all::<(String, ScimUserId)>().await?);
+    }
+    Ok(found)
+}
+
+/// The memberships that these users have themselves: user and group.
+pub async fn list_memberships(
+    conn: &mut Conn,
+    users: &[ScimUserId],
+) -> Result<HashSet<(ScimUserId, ScimGroupId)>> {
+    let mut found = HashSet::new();
+    for some in users.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT member_id, group_id FROM scim_group_members WHERE member_id IN (")
+            .values(some.iter().map(ScimUserId::to_string))
+            .push(")");
+        found.extend(conn.dynamic(sql).all::<(ScimUserId, ScimGroupId)>().await?);
+    }
+    Ok(found)
+}
+
+/// A living group, as far as an import of memberships must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownGroup {
+    /// Its directory.
+    pub directory_id: ScimDirectoryId,
+    /// When it or its membership was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Those of these groups that live.
+pub async fn list_groups(
+    conn: &mut Conn,
+    groups: &[ScimGroupId],
+) -> Result<HashMap<ScimGroupId, KnownGroup>> {
+    let mut found = HashMap::new();
+    for some in groups.chunks(AT_ONCE) {
+        let sql = Sql::from(
+            "SELECT id, directory_id, updated_at FROM scim_groups WHERE deleted_at IS NULL AND id IN (",
+        )
+        .values(some.iter().map(ScimGroupId::to_string))
+        .push(")");
+        let rows: Vec<(ScimGroupId, ScimDirectoryId, Timestamp)> = conn.dynamic(sql).all().await?;
+        found.extend(
+            rows.into_iter()
+                .map(|(id, directory_id, updated_at)| (id, KnownGroup { directory_id, updated_at })),
+        );
+    }
+    Ok(found)
+}
+
+/// Those of these users of directories that live.
+pub async fn list_living_users(conn: &mut Conn, users: &[ScimUserId]) -> Result<HashSet<ScimUserId>> {
+    let mut found = HashSet::with_capacity(users.len());
+    for some in users.chunks(AT_ONCE) {
+        let sql = Sql::from("SELECT id FROM scim_users WHERE deleted_at IS NULL AND id IN (")
+            .values(some.iter().map(ScimUserId::to_string))
+            .push(")");
+        found.extend(conn.dynamic(sql).all::<(ScimUserId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}

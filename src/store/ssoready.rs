@@ -1,0 +1,488 @@
+//! The one place that reads the database of an SSOReady installation: page by page, by key, in one
+//! read-only snapshot.
+//!
+//! What is no TEXT, BIGINT or BOOLEAN is cast on the way, so that it passes the façade.
+
+use uuid::Uuid;
+
+use super::{Conn, Db, Dialect, Error, Result, Sql, Transaction};
+use crate::model::{
+    id::{
+        ApiKeyId, EnvironmentId, Id, Kind, OauthClientId, OrganizationId, SamlConnectionId, ScimDirectoryId,
+        ScimGroupId, ScimUserId,
+    },
+    secret::Digest,
+};
+
+/// How many rows one page has.
+pub const PAGE: i64 = 500;
+
+/// The oldest state of their schema that has every column that is read here.
+const OLDEST_SCHEMA: i64 = 52;
+
+/// Why their database is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It is another kind of database.
+    #[error("it must be a postgres:// address: SSOReady knows no other database")]
+    NotPostgres,
+    /// It has none of their tables.
+    #[error("this database is not SSOReady's: it has no table schema_migrations")]
+    NotSsoready,
+    /// It is older than what is read here.
+    #[error(
+        "this database is at SSOReady's migration {0}; bring it to {OLDEST_SCHEMA} or later with SSOReady's own migrate"
+    )]
+    TooOld(i64),
+    /// It failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Their database, read in one snapshot: what changes there meanwhile is not seen.
+#[derive(Debug)]
+pub struct Source {
+    db: Db,
+    tx: Transaction,
+}
+
+/// One of their environments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEnvironment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// Where logins end that the API began.
+    pub redirect_url: Option<String>,
+    /// Where OAuth logins end.
+    pub oauth_redirect_uri: Option<String>,
+    /// The origin that identity providers know.
+    pub auth_url: Option<String>,
+    /// A host of the vendor's own for it.
+    pub custom_auth_domain: Option<String>,
+}
+
+/// One of their API keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The digest of its secret.
+    pub secret: Option<Digest>,
+    /// Whether it may manage.
+    pub management: bool,
+}
+
+/// One of their OAuth clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOauthClient {
+    /// Its id.
+    pub id: OauthClientId,
+    /// The digest of its secret.
+    pub secret: Option<Digest>,
+}
+
+/// One of their organizations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// The vendor's own id for it.
+    pub external_id: Option<String>,
+    /// Its domains, sorted, each once.
+    pub domains: Vec<String>,
+}
+
+/// One of their SAML connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceConnection {
+    /// Its id.
+    pub id: SamlConnectionId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Whether it is the organization's primary one. Theirs may have several: the first one is meant.
+    pub primary: bool,
+    /// The identity provider's entity id.
+    pub idp_entity_id: Option<String>,
+    /// The identity provider's single sign-on address.
+    pub idp_redirect_url: Option<String>,
+    /// The identity provider's certificate: DER in base64.
+    pub idp_certificate: Option<String>,
+    /// Their own entity id.
+    pub sp_entity_id: String,
+    /// Their own Assertion Consumer Service URL.
+    pub sp_acs_url: String,
+}
+
+/// One of their SCIM directories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceDirectory {
+    /// Its id.
+    pub id: ScimDirectoryId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Whether it is the organization's primary one. Theirs may have several: the first one is meant.
+    pub primary: bool,
+    /// Where the identity provider calls.
+    pub scim_base_url: String,
+    /// The digest of its bearer token.
+    pub bearer_token: Option<Digest>,
+}
+
+/// One of their SCIM groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceGroup {
+    /// Its id.
+    pub id: ScimGroupId,
+    /// Its directory.
+    pub directory_id: ScimDirectoryId,
+    /// Its name.
+    pub display_name: String,
+    /// Whether it was taken away.
+    pub deleted: bool,
+    /// What was sent of it, as JSON.
+    pub attributes: Option<String>,
+}
+
+/// One of their SCIM users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceUser {
+    /// Its id.
+    pub id: ScimUserId,
+    /// Its directory.
+    pub directory_id: ScimDirectoryId,
+    /// Its `userName`.
+    pub email: String,
+    /// Whether it was deprovisioned, in whichever way.
+    pub deleted: bool,
+    /// What was sent of it, as JSON.
+    pub attributes: Option<String>,
+}
+
+/// Where a list begins: `None`, or behind this id.
+fn behind<K: Kind>(after: Option<Id<K>>) -> String {
+    Uuid::from_u128(after.map_or(0, Id::bits)).to_string()
+}
+
+fn uuid<K: Kind>(id: Id<K>) -> String {
+    Uuid::from_u128(id.bits()).to_string()
+}
+
+fn id<K: Kind>(text: &str) -> Result<Id<K>> {
+    let id: Uuid = text.parse().map_err(|_| Error::inconsistent("SSOReady's", "id", text))?;
+    Ok(Id::from_bits(id.as_u128()))
+}
+
+fn digest(hex: Option<String>) -> Option<Digest> {
+    Digest::from_hex(&hex?)
+}
+
+type EnvironmentRow =
+    (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+type ConnectionRow = (String, String, bool, Option<String>, Option<String>, Option<String>, String, String);
+
+impl Source {
+    /// Opens their database. It is never written: the session may not.
+    pub async fn open(url: &str) -> Result<Self, SourceError> {
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(SourceError::NotPostgres);
+        }
+        let db = Db::connect(url, 2).await?;
+        if db.dialect() != Dialect::Postgres {
+            return Err(SourceError::NotPostgres);
+        }
+        let mut tx = db.write().await?;
+        tx.sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute().await?;
+        let version: Result<Option<(i64,)>> =
+            tx.sql("SELECT version FROM schema_migrations LIMIT 1").optional().await;
+        match version {
+            Ok(Some((version,))) if version >= OLDEST_SCHEMA => Ok(Self { db, tx }),
+            Ok(version) => Err(SourceError::TooOld(version.map_or(0, |(version,)| version))),
+            Err(error) if error.is_missing_table() => Err(SourceError::NotSsoready),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lets go of it.
+    pub async fn close(self) {
+        drop(self.tx);
+        self.db.close().await;
+    }
+
+    fn conn(&mut self) -> &mut Conn {
+        &mut self.tx
+    }
+
+    /// Their environments behind `after`.
+    pub async fn list_environments(
+        &mut self,
+        after: Option<EnvironmentId>,
+    ) -> Result<Vec<SourceEnvironment>> {
+        let rows: Vec<EnvironmentRow> = self
+            .conn()
+            .sql(
+                "SELECT id::text, display_name::text, redirect_url::text, oauth_redirect_uri::text, \
+                 auth_url::text, custom_auth_domain::text FROM environments \
+                 WHERE id > $1::text::uuid ORDER BY id LIMIT $2",
+            )
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, display_name, redirect_url, oauth_redirect_uri, auth_url, custom_auth_domain)| {
+                Ok(SourceEnvironment {
+                    id: id(&key)?,
+                    display_name,
+                    redirect_url,
+                    oauth_redirect_uri,
+                    auth_url,
+                    custom_auth_domain,
+                })
+            })
+            .collect()
+    }
+
+    /// API keys of an environment behind `after`.
+    pub async fn list_api_keys(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<ApiKeyId>,
+    ) -> Result<Vec<SourceApiKey>> {
+        let rows: Vec<(String, Option<String>, bool)> = self
+            .conn()
+            .sql(
+                "SELECT id::text, encode(secret_value_sha256, 'hex'), \
+                 coalesce(has_management_api_access, false) FROM api_keys \
+                 WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, secret, management)| {
+                Ok(SourceApiKey { id: id(&key)?, secret: digest(secret), management })
+            })
+            .collect()
+    }
+
+    /// OAuth clients of an environment behind `after`.
+    pub async fn list_oauth_clients(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<OauthClientId>,
+    ) -> Result<Vec<SourceOauthClient>> {
+        let rows: Vec<(String, Option<String>)> = self
+            .conn()
+            .sql(
+                "SELECT id::text, encode(client_secret_sha256, 'hex') FROM saml_oauth_clients \
+                 WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, secret)| Ok(SourceOauthClient { id: id(&key)?, secret: digest(secret) }))
+            .collect()
+    }
+
+    /// Organizations of an environment behind `after`, with their domains.
+    pub async fn list_organizations(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<OrganizationId>,
+    ) -> Result<Vec<SourceOrganization>> {
+        let rows: Vec<(String, Option<String>, Option<String>)> = self
+            .conn()
+            .sql(
+                "SELECT id::text, display_name::text, external_id::text FROM organizations \
+                 WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        let Some((last, ..)) = rows.last() else { return Ok(Vec::new()) };
+        // Their domains have no index by organization: one look at them a page, not one an organization.
+        let listed: Vec<(String, String)> = self
+            .tx
+            .sql(
+                "SELECT DISTINCT organization_id::text, domain::text FROM organization_domains \
+                 WHERE organization_id > $1::text::uuid AND organization_id <= $2::text::uuid ORDER BY 1, 2",
+            )
+            .bind(behind(after))
+            .bind(last.as_str())
+            .all()
+            .await?;
+        let mut domains = std::collections::HashMap::<String, Vec<String>>::new();
+        for (organization, domain) in listed {
+            domains.entry(organization).or_default().push(domain);
+        }
+        rows.into_iter()
+            .map(|(key, display_name, external_id)| {
+                Ok(SourceOrganization {
+                    id: id(&key)?,
+                    display_name,
+                    external_id,
+                    domains: domains.remove(&key).unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    /// SAML connections of an environment behind `after`.
+    pub async fn list_connections(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<SamlConnectionId>,
+    ) -> Result<Vec<SourceConnection>> {
+        let rows: Vec<ConnectionRow> = self
+            .conn()
+            .sql(
+                "SELECT c.id::text, c.organization_id::text, coalesce(c.id = p.id, false), c.idp_entity_id::text, \
+                 c.idp_redirect_url::text, encode(c.idp_x509_certificate, 'base64'), c.sp_entity_id::text, \
+                 c.sp_acs_url::text FROM saml_connections c JOIN organizations o ON o.id = c.organization_id \
+                 LEFT JOIN (SELECT organization_id, min(id::text)::uuid AS id FROM saml_connections \
+                 WHERE is_primary GROUP BY organization_id) p ON p.organization_id = c.organization_id \
+                 WHERE o.environment_id = $1::text::uuid AND c.id > $2::text::uuid ORDER BY c.id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, organization, primary, entity_id, redirect_url, certificate, sp, acs)| {
+                Ok(SourceConnection {
+                    id: id(&key)?,
+                    organization_id: id(&organization)?,
+                    primary,
+                    idp_entity_id: entity_id,
+                    idp_redirect_url: redirect_url,
+                    idp_certificate: certificate,
+                    sp_entity_id: sp,
+                    sp_acs_url: acs,
+                })
+            })
+            .collect()
+    }
+
+    /// SCIM directories of an environment behind `after`.
+    pub async fn list_directories(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<ScimDirectoryId>,
+    ) -> Result<Vec<SourceDirectory>> {
+        let rows: Vec<(String, String, bool, String, Option<String>)> = self
+            .conn()
+            .sql(
+                "SELECT d.id::text, d.organization_id::text, coalesce(d.id = p.id, false), d.scim_base_url::text, \
+                 encode(d.bearer_token_sha256, 'hex') \
+                 FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+                 LEFT JOIN (SELECT organization_id, min(id::text)::uuid AS id FROM scim_directories \
+                 WHERE is_primary GROUP BY organization_id) p ON p.organization_id = d.organization_id \
+                 WHERE o.environment_id = $1::text::uuid AND d.id > $2::text::uuid ORDER BY d.id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, organization, primary, scim_base_url, token)| {
+                Ok(SourceDirectory {
+                    id: id(&key)?,
+                    organization_id: id(&organization)?,
+                    primary,
+                    scim_base_url,
+                    bearer_token: digest(token),
+                })
+            })
+            .collect()
+    }
+
+    /// SCIM groups of an environment behind `after`.
+    pub async fn list_groups(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<ScimGroupId>,
+    ) -> Result<Vec<SourceGroup>> {
+        let rows: Vec<(String, String, String, bool, Option<String>)> = self
+            .conn()
+            .sql(
+                "SELECT g.id::text, g.scim_directory_id::text, g.display_name::text, g.deleted, \
+                 g.attributes::text FROM scim_groups g JOIN scim_directories d ON d.id = g.scim_directory_id \
+                 JOIN organizations o ON o.id = d.organization_id \
+                 WHERE o.environment_id = $1::text::uuid AND g.id > $2::text::uuid ORDER BY g.id LIMIT $3",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, directory, display_name, deleted, attributes)| {
+                Ok(SourceGroup {
+                    id: id(&key)?,
+                    directory_id: id(&directory)?,
+                    display_name,
+                    deleted,
+                    attributes,
+                })
+            })
+            .collect()
+    }
+
+    /// SCIM users of an environment behind `after`, directory by directory: that is how theirs are
+    /// indexed, and a page then speaks of few directories.
+    pub async fn list_users(
+        &mut self,
+        environment: EnvironmentId,
+        after: Option<(ScimDirectoryId, &str)>,
+    ) -> Result<Vec<SourceUser>> {
+        let rows: Vec<(String, String, String, bool, Option<String>)> = self
+            .conn()
+            .sql(
+                "SELECT u.id::text, u.scim_directory_id::text, u.email::text, u.deleted, u.attributes::text \
+                 FROM scim_users u JOIN scim_directories d ON d.id = u.scim_directory_id \
+                 JOIN organizations o ON o.id = d.organization_id WHERE o.environment_id = $1::text::uuid \
+                 AND (u.scim_directory_id, u.email) > ($2::text::uuid, $3) \
+                 ORDER BY u.scim_directory_id, u.email LIMIT $4",
+            )
+            .bind(uuid(environment))
+            .bind(behind(after.map(|(directory, _)| directory)))
+            .bind(after.map_or("", |(_, email)| email))
+            .bind(PAGE)
+            .all()
+            .await?;
+        rows.into_iter()
+            .map(|(key, directory, email, deleted, attributes)| {
+                Ok(SourceUser { id: id(&key)?, directory_id: id(&directory)?, email, deleted, attributes })
+            })
+            .collect()
+    }
+
+    /// The groups that these users are in: user and group.
+    pub async fn list_memberships(&mut self, users: &[ScimUserId]) -> Result<Vec<(ScimUserId, ScimGroupId)>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::from(
+            "SELECT scim_user_id::text, scim_group_id::text FROM scim_user_group_memberships \
+             WHERE scim_user_id IN (",
+        );
+        for (at, user) in users.iter().enumerate() {
+            sql = sql.push(if at == 0 { "CAST(" } else { ", CAST(" }).value(uuid(*user)).push(" AS uuid)");
+        }
+        let rows: Vec<(String, String)> = self.conn().dynamic(sql.push(") ORDER BY 1, 2")).all().await?;
+        rows.into_iter().map(|(user, group)| Ok((id(&user)?, id(&group)?))).collect()
+    }
+}

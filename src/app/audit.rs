@@ -4,6 +4,8 @@
 //! `api_key.deleted`. They hold old and new values of what changed, without secrets; the database refuses
 //! to change them afterwards.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -16,7 +18,7 @@ use crate::{
         audit::{self, AuditActor, AuditEvent, AuditTarget, Audited},
         id::{AuditEventId, EnvironmentId, Id},
     },
-    store::{Transaction, audit_events},
+    store::{Transaction, administrators, api_keys, audit_events},
 };
 
 pub use crate::store::audit_events::AuditFilter;
@@ -146,6 +148,31 @@ pub async fn list(
     let found =
         audit_events::list(&mut conn, Some(environment_id), filter, wanted.from, wanted.limit()).await?;
     Ok(wanted.fill(state, &list, found, |event| event.id))
+}
+
+/// The names of those who made these entries, by their ids: administrators' addresses and what API keys
+/// are called. Who is gone has none.
+pub async fn names(state: &State, actor: &Actor, events: &[AuditEvent]) -> Result<BTreeMap<String, String>> {
+    let environment_id = actor.viewed_environment()?;
+    let mut conn = state.db.read().await?;
+    let mut names = BTreeMap::new();
+    for AuditActor { kind, id } in events.iter().map(|event| &event.actor) {
+        if names.contains_key(id) {
+            continue;
+        }
+        let name = match (kind.as_str(), id.parse(), id.parse()) {
+            ("administrator", Ok(id), _) => {
+                let found = administrators::find(&mut conn, id).await?;
+                found.map(|administrator| administrator.email.to_string())
+            }
+            ("api_key", _, Ok(id)) => {
+                api_keys::find(&mut conn, environment_id, id).await?.map(|key| key.display_name)
+            }
+            _ => None,
+        };
+        names.insert(id.clone(), name.unwrap_or_default());
+    }
+    Ok(names)
 }
 
 /// One page of what concerns the installation as a whole, the newest first.

@@ -150,6 +150,11 @@ impl<'a> FormView<'a> {
         self.control(name, label, Kind::Line("email"))
     }
 
+    /// A day.
+    pub fn date(&self, name: &'a str, label: &'a str) -> Control<'a> {
+        self.control(name, label, Kind::Line("date"))
+    }
+
     /// A password: never sent back.
     pub fn password(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Line("password"))

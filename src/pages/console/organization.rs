@@ -1,0 +1,182 @@
+//! `/console/{environment}/organizations/{organization}`: everything that belongs to one customer, and the
+//! way to each part of it.
+
+use maud::{Markup, html};
+
+use super::{
+    audit_events::{self, Told},
+    here::Here,
+    shell::Section,
+    words,
+};
+use crate::{
+    app::{
+        self,
+        audit::AuditFilter,
+        page::{Page, PageQuery},
+        saml_connections::DescribedConnection,
+        scim_directories::DescribedDirectory,
+    },
+    links::console,
+    model::{id::OrganizationId, organization::Organization, time::Timestamp},
+    pages::{
+        components::{Shape, Weight, copyable, facts, link_button, mark, time},
+        error::Answer,
+        forms::button_form,
+    },
+};
+
+/// How many entries of the audit log stand here; the rest is one step further.
+const RECENT: usize = 5;
+
+/// What the page shows.
+pub(super) struct Hub<'a> {
+    pub organization: &'a Organization,
+    pub connections: &'a Page<DescribedConnection>,
+    pub directories: &'a Page<DescribedDirectory>,
+    pub audit: &'a [Told],
+    /// Whether the visitor may change any of it.
+    pub may_manage: bool,
+    /// Addresses in this environment.
+    pub href: &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String,
+    pub csrf: Markup,
+    pub now: Timestamp,
+}
+
+/// `GET …/organizations/{organization}`
+pub async fn show(here: Here) -> Answer {
+    let (state, actor) = (&here.state, &here.actor);
+    let id: OrganizationId = here.id("organization")?;
+    let organization = app::organizations::find(state, actor, id).await?;
+    let query = PageQuery { token: None, size: Some("100".to_owned()) };
+    let connections = app::saml_connections::list(state, actor, id, &query).await?;
+    let directories = app::scim_directories::list(state, actor, id, &query).await?;
+    let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
+    let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
+    let audit = app::audit::list(state, actor, &filter, &recent).await?;
+    let audit = audit_events::tell(&here, audit.items).await?;
+    let hub = Hub {
+        organization: &organization,
+        connections: &connections,
+        directories: &directories,
+        audit: &audit,
+        may_manage: here.may_manage(),
+        href: &|pattern, segments| here.href(pattern, segments),
+        csrf: here.csrf(),
+        now: here.now(),
+    };
+    Ok(here.shell(Section::Organizations, &words::organization(&organization)).respond(view(&hub)))
+}
+
+/// The page.
+pub(super) fn view(hub: &Hub<'_>) -> Markup {
+    let organization = hub.organization;
+    let id = &organization.id;
+    let href = hub.href;
+    html! {
+        div.head-row {
+            h1 { (words::organization(organization)) }
+            @if hub.may_manage {
+                div.actions {
+                    (link_button(Weight::Plain, "Edit", &href(console::EDIT_ORGANIZATION, &[id])))
+                    (link_button(Weight::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
+                }
+            }
+        }
+        section.card {
+            (facts(&[
+                ("ID", copyable(&id.to_string(), "organization id")),
+                ("External ID", match &organization.external_id {
+                    Some(external) => copyable(external, "external id"),
+                    None => html! { span.soft { "none" } },
+                }),
+                ("Created", time(organization.created_at, hub.now)),
+            ]))
+        }
+        (domains(hub))
+        (connections(hub))
+        (directories(hub))
+        section.card aria-labelledby="audit" {
+            div.head-row {
+                h2 #audit { "Latest changes" }
+                a href={ (href(console::AUDIT_EVENTS, &[])) "?organizationId=" (id) } { "Audit log of this organization" }
+            }
+            @if hub.audit.is_empty() { p.soft { "Nothing was changed yet." } }
+            @else { ul.rows { @for told in hub.audit { li { (told.line(hub.href, hub.now)) } } } }
+        }
+    }
+}
+
+fn domains(hub: &Hub<'_>) -> Markup {
+    let organization = hub.organization;
+    html! {
+        section.card aria-labelledby="domains" {
+            h2 #domains { "Domains" }
+            @if organization.domains.is_empty() {
+                p { (mark(Shape::Attention, "None yet")) " Nobody can sign in before a domain counts." }
+            } @else {
+                ul.rows {
+                    @for listed in &organization.domains {
+                        li { code { (listed.domain) } (words::domain_state(listed.state)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn connections(hub: &Hub<'_>) -> Markup {
+    let new = (hub.href)(console::NEW_SAML_CONNECTION, &[&hub.organization.id]);
+    html! {
+        section.card aria-labelledby="connections" {
+            div.head-row {
+                h2 #connections { "SAML connections" }
+                @if hub.may_manage { div.actions { a.button.small href=(new) { "New connection" } } }
+            }
+            @if hub.connections.items.is_empty() {
+                p { "A connection ties in the customer’s identity provider, so that its people sign in with the accounts they have." }
+            } @else {
+                ul.rows {
+                    @for described in &hub.connections.items {
+                        @let connection = &described.connection;
+                        li {
+                            a href=((hub.href)(console::SAML_CONNECTION, &[&connection.id])) { (words::connection(connection)) }
+                            span { (words::connection_state(connection)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn directories(hub: &Hub<'_>) -> Markup {
+    let new = (hub.href)(console::NEW_SCIM_DIRECTORY, &[&hub.organization.id]);
+    html! {
+        section.card aria-labelledby="directories" {
+            div.head-row {
+                h2 #directories { "SCIM directories" }
+                @if hub.may_manage { (button_form(&new, "New directory", Weight::Plain, hub.csrf.clone())) }
+            }
+            @if hub.directories.items.is_empty() {
+                p { "A directory lets the customer’s identity provider push its people here, and take them away." }
+            } @else {
+                ul.rows {
+                    @for described in &hub.directories.items {
+                        @let directory = &described.directory;
+                        li {
+                            a href=((hub.href)(console::SCIM_DIRECTORY, &[&directory.id])) { (directory.id) }
+                            span {
+                                @match described.tokens.iter().filter_map(|token| token.last_used_at).max() {
+                                    Some(at) => { "last heard of " (time(at, hub.now)) },
+                                    None => (mark(Shape::Attention, "Never heard of")),
+                                }
+                                " " (words::directory_tags(directory))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! An organization taken away.
+
+use actix_web::HttpResponse;
+
+use super::{
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{self, page::PageQuery},
+    links::console,
+    model::{id::OrganizationId, organization::Organization},
+    pages::{
+        confirm::{self, Deletion},
+        error::{Answer, Failure},
+        forms::{FormErrors, Typed},
+    },
+};
+
+/// `GET …/organizations/{organization}/delete`
+pub async fn confirm(here: Here) -> Answer {
+    here.manage()?;
+    page(&here, here.id("organization")?, &Typed::new(), &FormErrors::none()).await
+}
+
+/// `POST …/organizations/{organization}/delete`
+pub async fn remove(here: Here, form: Form) -> Answer {
+    let id = here.id("organization")?;
+    let organization = app::organizations::find(&here.state, &here.actor, id).await?;
+    let removed = match confirm::check(form.text(confirm::FIELD), &words::organization(&organization)) {
+        Ok(()) => app::organizations::remove(&here.state, &here.actor, id).await,
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => {
+            Ok(see_other(&here.href(console::ORGANIZATIONS, &[]), Flash(Thing::Organization, Deed::Deleted)))
+        }
+        Err(error) => page(&here, id, &Typed::from(&*form), &FormErrors::from(error)?).await,
+    }
+}
+
+async fn page(
+    here: &Here,
+    id: OrganizationId,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Result<HttpResponse, Failure> {
+    let organization = app::organizations::find(&here.state, &here.actor, id).await?;
+    let effects = effects(here, &organization).await?;
+    let name = words::organization(&organization);
+    let back = here.href(console::ORGANIZATION, &[&id]);
+    let deletion = Deletion {
+        kind: "organization",
+        name: &name,
+        effects: &effects,
+        action: &here.href(console::DELETE_ORGANIZATION, &[&id]),
+        cancel: &back,
+    };
+    let title = format!("Delete {name}");
+    Ok(here
+        .shell(Section::Organizations, &title)
+        .crumb(&name, &back)
+        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+}
+
+async fn effects(here: &Here, organization: &Organization) -> Result<Vec<String>, Failure> {
+    let whole = PageQuery { token: None, size: Some("100".to_owned()) };
+    let connections = app::saml_connections::list(&here.state, &here.actor, organization.id, &whole).await?;
+    let directories = app::scim_directories::list(&here.state, &here.actor, organization.id, &whole).await?;
+    let tied = [
+        words::at_least(
+            connections.items.len(),
+            !connections.next_token.is_empty(),
+            "SAML connection",
+            "SAML connections",
+        ),
+        words::at_least(
+            directories.items.len(),
+            !directories.next_token.is_empty(),
+            "SCIM directory",
+            "SCIM directories",
+        ),
+        words::count(organization.domains.len(), "domain", "domains"),
+    ];
+    Ok(vec![
+        "Nobody of this customer can sign in any more, at once.".to_owned(),
+        format!("{}, {} and {} go with it, with everybody in the directories.", tied[0], tied[1], tied[2]),
+        "Its logins and audit log stay as history.".to_owned(),
+    ])
+}

@@ -1,0 +1,84 @@
+//! `/console/{environment}/organizations`: the vendor's customers, found by what people remember of them.
+
+use maud::{Markup, html};
+
+use super::{here::Here, shell::Section, words};
+use crate::{
+    app::{self, page::Page},
+    links::console,
+    model::{organization::Organization, time::Timestamp},
+    pages::{
+        components::{Weight, copyable, link_button, time},
+        error::Answer,
+        list::{List, Place, column},
+    },
+};
+
+/// The field that is searched with.
+const SEARCH: &str = "q";
+
+/// How many domains a row names.
+const SHOWN_DOMAINS: usize = 3;
+
+/// `GET …/organizations`
+pub async fn list(here: Here) -> Answer {
+    let place = here.place(&[SEARCH]);
+    let page =
+        app::organizations::search(&here.state, &here.actor, place.filter(SEARCH), &place.query()).await?;
+    let create = here.may_manage().then(|| here.href(console::NEW_ORGANIZATION, &[]));
+    let href = |organization: &Organization| here.href(console::ORGANIZATION, &[&organization.id]);
+    let content = view(&page, &place, create.as_deref(), &href, here.now());
+    Ok(here.shell(Section::Organizations, "Organizations").respond(content))
+}
+
+/// The organizations. `create` is where one is made, for whoever may.
+pub(super) fn view(
+    page: &Page<Organization>,
+    place: &Place,
+    create: Option<&str>,
+    href: &dyn Fn(&Organization) -> String,
+    now: Timestamp,
+) -> Markup {
+    let rows = page.items.iter().map(|organization| {
+        vec![
+            html! { a href=(href(organization)) { (words::organization(organization)) } },
+            domains(organization),
+            html! { @if let Some(id) = &organization.external_id { code { (id) } } },
+            time(organization.created_at, now),
+            copyable(&organization.id.to_string(), "organization id"),
+        ]
+    });
+    let columns = [column("Name"), column("Domains"), column("External ID"), column("Created"), column("ID")];
+    let list = List {
+        caption: "Organizations",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "An organization is one customer of yours: its domains, its identity provider, its people." }
+            @if let Some(create) = create { p { (link_button(Weight::Primary, "Create the first one", create)) } }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "Organizations" }
+            @if let Some(create) = create {
+                div.actions { (link_button(Weight::Primary, "New organization", create)) }
+            }
+        }
+        (place.search(SEARCH, "Search organizations", "Company, domain, external ID or ID"))
+        (list.view(place))
+    }
+}
+
+fn domains(organization: &Organization) -> Markup {
+    let names: Vec<_> = organization.admitted_domains().collect();
+    let waiting = organization.domains.len() - names.len();
+    let more = names.len().saturating_sub(SHOWN_DOMAINS);
+    html! {
+        @for (at, name) in names.iter().take(SHOWN_DOMAINS).enumerate() { @if at > 0 { ", " } (name) }
+        @if more > 0 { span.soft { " and " (more) " more" } }
+        @if waiting > 0 { span.soft { @if !names.is_empty() { ", " } (waiting) " waiting" } }
+        @if names.is_empty() && waiting == 0 { span.soft { "none" } }
+    }
+}

@@ -1,0 +1,83 @@
+//! What things are called on several pages of the console.
+
+use maud::{Markup, html};
+
+use crate::{
+    model::{
+        domain::DomainState, organization::Organization, saml_connection::SamlConnection,
+        scim_directory::ScimDirectory,
+    },
+    pages::components::{Shape, mark},
+};
+
+/// An organization's name, or what else there is of it.
+pub(super) fn organization(organization: &Organization) -> String {
+    let name = organization.display_name.trim();
+    match (name, &organization.external_id, organization.domains.first()) {
+        ("", Some(id), _) => id.clone(),
+        ("", None, Some(domain)) => domain.domain.to_string(),
+        ("", None, None) => organization.id.to_string(),
+        (name, ..) => name.to_owned(),
+    }
+}
+
+/// A connection by its identity provider: the host of its sign-on address, or its entity id.
+pub(super) fn connection(connection: &SamlConnection) -> String {
+    let host =
+        connection.idp_redirect_url.as_ref().and_then(|url| Some(url.to_url()?.host_str()?.to_owned()));
+    host.or_else(|| connection.idp_entity_id.clone()).unwrap_or_else(|| "Not set up yet".to_owned())
+}
+
+/// What must be typed before a connection or directory goes: short enough, and telling.
+pub(super) fn last_letters(id: &impl std::fmt::Display) -> String {
+    let id = id.to_string();
+    id[id.len().saturating_sub(6)..].to_owned()
+}
+
+/// Whether logins through the connection can begin.
+pub(super) fn connection_state(connection: &SamlConnection) -> Markup {
+    html! {
+        @if connection.missing_settings().is_empty() { (mark(Shape::Good, "Ready")) }
+        @else { (mark(Shape::Attention, "Settings missing")) }
+        @if connection.primary { " " span.tag { "primary" } }
+        @if connection.test { " " span.tag { "test identity provider" } }
+    }
+}
+
+/// The mark of a primary directory.
+pub(super) fn directory_tags(directory: &ScimDirectory) -> Markup {
+    html! { @if directory.primary { span.tag { "primary" } } }
+}
+
+/// How a domain stands.
+pub(super) fn domain_state(state: DomainState) -> Markup {
+    match state {
+        DomainState::Whitelisted => mark(Shape::Good, "Counts: you approved it"),
+        DomainState::Verified => mark(Shape::Good, "Counts: proved by DNS"),
+        DomainState::Pending => mark(Shape::Attention, "Waits for approval or proof"),
+        DomainState::Failed => mark(Shape::Bad, "DNS did not prove it"),
+    }
+}
+
+/// `1 connection`, `2 connections`: the number with the word for one or for several.
+pub(super) fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// The same of what was found on a first page: "more than 100".
+pub(super) fn at_least(number: usize, more: bool, one: &str, several: &str) -> String {
+    let counted = count(number, one, several);
+    if more { format!("more than {counted}") } else { counted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_agree_with_their_nouns() {
+        assert_eq!(count(1, "directory", "directories"), "1 directory");
+        assert_eq!(count(0, "directory", "directories"), "0 directories");
+        assert_eq!(at_least(100, true, "connection", "connections"), "more than 100 connections");
+    }
+}

@@ -6,6 +6,7 @@ pub mod administrators;
 pub mod api_keys;
 pub mod audit;
 pub mod authorize;
+pub mod certificates;
 pub mod dns;
 pub mod environments;
 mod error;

@@ -23,3 +23,4 @@ pub mod refused;
 pub mod response;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod secret;

@@ -1,6 +1,7 @@
 //! The console: where the vendor's people create, see, change and delete everything. One file a page, its
 //! handler and its view side by side; each handler extracts, calls one function of `app`, and answers.
 
+pub mod api_keys;
 pub mod audit_events;
 pub mod cookie;
 pub mod environment;
@@ -8,14 +9,21 @@ mod environment_form;
 pub mod environments;
 pub mod flash;
 pub mod here;
+pub mod oauth_client;
+pub mod oauth_clients;
 pub mod organization;
 pub mod organization_delete;
 pub mod organization_form;
 pub mod organizations;
+pub mod saml_connection;
+pub mod saml_connection_form;
 #[cfg(test)]
 mod samples;
+pub mod scim_directory;
 pub mod shell;
 pub mod visitor;
+pub mod webhook;
+pub mod webhooks;
 mod words;
 
 use actix_web::web::{self, ServiceConfig};
@@ -29,7 +37,56 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
     environment_itself(config);
+    keys(config);
     customers(config);
+    identity_providers(config);
+    hooks(config);
+}
+
+fn keys(config: &mut ServiceConfig) {
+    use oauth_client as client;
+    config
+        .service(web::resource(path::API_KEYS).get(api_keys::list))
+        .service(web::resource(path::NEW_API_KEY).get(api_keys::new).post(api_keys::create))
+        .service(web::resource(path::DELETE_API_KEY).get(api_keys::confirm).post(api_keys::remove))
+        .service(web::resource(path::OAUTH_CLIENTS).get(oauth_clients::list))
+        .service(web::resource(path::NEW_OAUTH_CLIENT).get(client::new).post(client::create))
+        .service(web::resource(path::OAUTH_CLIENT).get(client::show))
+        .service(web::resource(path::EDIT_OAUTH_CLIENT).get(client::edit).post(client::update))
+        .service(web::resource(path::ROTATE_OAUTH_CLIENT).get(client::confirm_rotation).post(client::rotate))
+        .service(web::resource(path::DELETE_OAUTH_CLIENT).get(client::confirm).post(client::remove));
+}
+
+fn identity_providers(config: &mut ServiceConfig) {
+    use {saml_connection as connection, saml_connection_form as form, scim_directory as directory};
+    config
+        .service(web::resource(path::NEW_SAML_CONNECTION).get(form::new).post(form::create))
+        .service(web::resource(path::SAML_CONNECTION).get(connection::show))
+        .service(web::resource(path::EDIT_SAML_CONNECTION).get(form::edit).post(form::update))
+        .service(
+            web::resource(path::DELETE_SAML_CONNECTION).get(connection::confirm).post(connection::remove),
+        )
+        .service(web::resource(path::NEW_SCIM_DIRECTORY).post(directory::create))
+        .service(web::resource(path::SCIM_DIRECTORY).get(directory::show))
+        .service(web::resource(path::EDIT_SCIM_DIRECTORY).get(directory::edit).post(directory::update))
+        .service(
+            web::resource(path::ROTATE_SCIM_DIRECTORY)
+                .get(directory::confirm_rotation)
+                .post(directory::rotate),
+        )
+        .service(web::resource(path::END_SCIM_OVERLAP).post(directory::end_overlap))
+        .service(web::resource(path::DELETE_SCIM_DIRECTORY).get(directory::confirm).post(directory::remove));
+}
+
+fn hooks(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::WEBHOOKS).get(webhooks::list))
+        .service(web::resource(path::NEW_WEBHOOK).get(webhook::new).post(webhook::create))
+        .service(web::resource(path::WEBHOOK).get(webhook::show))
+        .service(web::resource(path::EDIT_WEBHOOK).get(webhook::edit).post(webhook::update))
+        .service(web::resource(path::REPLAY_WEBHOOK).get(webhook::confirm_replay).post(webhook::replay))
+        .service(web::resource(path::DELETE_WEBHOOK).get(webhook::confirm).post(webhook::remove))
+        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhook::replay_delivery));
 }
 
 fn customers(config: &mut ServiceConfig) {

@@ -28,12 +28,6 @@ pub(super) fn connection(connection: &SamlConnection) -> String {
     host.or_else(|| connection.idp_entity_id.clone()).unwrap_or_else(|| "Not set up yet".to_owned())
 }
 
-/// What must be typed before a connection or directory goes: short enough, and telling.
-pub(super) fn last_letters(id: &impl std::fmt::Display) -> String {
-    let id = id.to_string();
-    id[id.len().saturating_sub(6)..].to_owned()
-}
-
 /// Whether logins through the connection can begin.
 pub(super) fn connection_state(connection: &SamlConnection) -> Markup {
     html! {

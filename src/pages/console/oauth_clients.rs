@@ -1,0 +1,69 @@
+//! `/console/{environment}/oauth-clients`: the apps that sign people in through OpenID Connect.
+
+use maud::{Markup, html};
+
+use super::{audit_events::Href, here::Here, shell::Section};
+use crate::{
+    app::{self, page::Page},
+    links::console,
+    model::{oauth_client::OauthClient, time::Timestamp},
+    pages::{
+        components::{Weight, copyable, link_button, time},
+        error::Answer,
+        list::{List, Place, column},
+    },
+};
+
+/// What a client is called.
+pub(super) fn name(client: &OauthClient) -> String {
+    match client.display_name.trim() {
+        "" => client.id.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+/// `GET …/oauth-clients`
+pub async fn list(here: Here) -> Answer {
+    let place = here.place(&[]);
+    let page = app::oauth_clients::list(&here.state, &here.actor, &place.query()).await?;
+    let content =
+        view(&page, &place, here.may_manage(), &|pattern, segments| here.href(pattern, segments), here.now());
+    Ok(here.shell(Section::OauthClients, "OAuth clients").respond(content))
+}
+
+/// The clients.
+pub(super) fn view(
+    page: &Page<OauthClient>,
+    place: &Place,
+    may_manage: bool,
+    href: Href<'_>,
+    now: Timestamp,
+) -> Markup {
+    let new = href(console::NEW_OAUTH_CLIENT, &[]);
+    let rows = page.items.iter().map(|client| {
+        vec![
+            html! { a href=(href(console::OAUTH_CLIENT, &[&client.id])) { (name(client)) } },
+            html! { (client.id_token_alg.as_str()) },
+            time(client.created_at, now),
+            copyable(&client.id.to_string(), "client id"),
+        ]
+    });
+    let columns = [column("Name"), column("ID tokens"), column("Created"), column("Client ID")];
+    let list = List {
+        caption: "OAuth clients",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "An OAuth client lets an app, or its auth library, sign people in through OpenID Connect." }
+            @if may_manage { p { (link_button(Weight::Primary, "Create the first one", &new)) } }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "OAuth clients" }
+            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New OAuth client", &new)) } }
+        }
+        (list.view(place))
+    }
+}

@@ -1,0 +1,313 @@
+//! `/console/{environment}/saml-connections/{connection}`: what the customer's IT must be told, what they
+//! told us, and how logins are checked.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{
+        self,
+        certificates::{CertificateFacts, look_at},
+        saml_connections::DescribedConnection,
+    },
+    links::{Links, console},
+    model::{
+        environment::Environment, id::SamlConnectionId, organization::Organization,
+        saml_connection::SamlConnection, time::Timestamp,
+    },
+    pages::{
+        components::{Shape, Weight, code_block, copyable, facts, link_button, mark, notice, time},
+        confirm::{self, Deletion},
+        error::{Answer, Failure},
+        forms::{FormErrors, Typed, button_form},
+    },
+};
+
+/// From when on an ending certificate is worth attention.
+const SOON: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+
+/// What the page shows.
+pub(super) struct ConnectionPage<'a> {
+    pub described: &'a DescribedConnection,
+    pub certificates: &'a [CertificateFacts],
+    pub environment: &'a Environment,
+    pub links: &'a Links,
+    pub may_manage: bool,
+    pub href: super::audit_events::Href<'a>,
+    pub csrf: Markup,
+    pub now: Timestamp,
+}
+
+/// `GET …/saml-connections/{connection}`
+pub async fn show(here: Here) -> Answer {
+    let described = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
+    let organization = owner(&here, &described.connection).await?;
+    let page = ConnectionPage {
+        described: &described,
+        certificates: &look_at(&described.connection.idp_certificates),
+        environment: &here.environment,
+        links: &here.state.links_of(&here.environment),
+        may_manage: here.may_manage(),
+        href: &|pattern, segments| here.href(pattern, segments),
+        csrf: here.csrf(),
+        now: here.now(),
+    };
+    Ok(here
+        .shell(Section::Organizations, &words::connection(&described.connection))
+        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .respond(view(&page)))
+}
+
+async fn owner(here: &Here, connection: &SamlConnection) -> Result<Organization, Failure> {
+    Ok(app::organizations::find(&here.state, &here.actor, connection.organization_id).await?)
+}
+
+/// The page.
+pub(super) fn view(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    let id = &connection.id;
+    let missing = connection.missing_settings();
+    html! {
+        div.head-row {
+            h1 { (words::connection(connection)) }
+            @if page.may_manage {
+                div.actions {
+                    @if missing.is_empty() {
+                        (button_form(&(page.href)(console::TEST_SAML_CONNECTION, &[id]), "Test login", Weight::Primary, page.csrf.clone()))
+                    }
+                    (link_button(Weight::Plain, "Edit", &(page.href)(console::EDIT_SAML_CONNECTION, &[id])))
+                    (link_button(Weight::Danger, "Delete", &(page.href)(console::DELETE_SAML_CONNECTION, &[id])))
+                }
+            }
+        }
+        p { (words::connection_state(connection)) }
+        @if !missing.is_empty() {
+            (notice(Shape::Attention, "Nobody can sign in through it yet", html! {
+                p { "Still missing of the identity provider: " (crate::pages::components::listing(&missing.iter().map(|name| setting(name)).collect::<Vec<_>>())) "." }
+                @if page.may_manage {
+                    p { a href=((page.href)(console::EDIT_SAML_CONNECTION, &[id])) { "Enter what is missing" } }
+                }
+            }))
+        }
+        (for_them(page))
+        (theirs(page))
+        (refreshing(page))
+        (checking(page))
+        (for_developers(page))
+    }
+}
+
+/// What a missing setting is called where it is entered.
+fn setting(name: &str) -> &'static str {
+    match name {
+        "idpEntityId" => "its entity ID",
+        "idpRedirectUrl" => "its sign-on address",
+        _ => "its signing certificate",
+    }
+}
+
+fn for_them(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    html! {
+        section.card aria-labelledby="for-them" {
+            h2 #for-them { "What the customer’s IT enters" }
+            p.soft { "In their identity provider, where the SAML app for your product is set up." }
+            (facts(&[
+                ("Reply URL (Assertion Consumer Service URL)", html! {
+                    @for url in &connection.sp_acs_urls { div { (copyable(url, "reply URL")) } }
+                }),
+                ("Identifier (Entity ID, Audience URI)", copyable(&connection.sp_entity_id, "entity ID")),
+                ("Metadata URL, instead of both", copyable(page.links.saml_metadata(connection.id).as_str(), "metadata URL")),
+                ("Name ID", html! { "The person’s e-mail address (format " code { "emailAddress" } ")" }),
+            ]))
+            @if let Some(certificate) = &page.described.encryption_certificate {
+                details {
+                    summary { "Certificate to encrypt assertions to" }
+                    (code_block("Encryption certificate", certificate))
+                }
+            }
+        }
+    }
+}
+
+fn theirs(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    let none = || html! { span.mark.attention { "missing" } };
+    html! {
+        section.card aria-labelledby="theirs" {
+            h2 #theirs { "Their identity provider" }
+            (facts(&[
+                ("Entity ID", connection.idp_entity_id.as_ref().map_or_else(none, |id| copyable(id, "entity ID"))),
+                ("Sign-on address", connection.idp_redirect_url.as_ref().map_or_else(none, |url| copyable(url.as_str(), "sign-on address"))),
+                ("Requests travel by", html! { (connection.idp_binding.as_str()) }),
+            ]))
+            h3 { "Signing certificates" }
+            @if page.certificates.is_empty() { p { (none()) } }
+            @for certificate in page.certificates {
+                details {
+                    summary { (certificate.subject) " " (validity(certificate, page.now)) }
+                    (facts(&[
+                        ("From", time(certificate.not_before, page.now)),
+                        ("Until", time(certificate.not_after, page.now)),
+                        ("SHA-256 fingerprint", copyable(&certificate.fingerprint, "fingerprint")),
+                    ]))
+                    (code_block("Certificate", &certificate.pem))
+                }
+            }
+        }
+    }
+}
+
+/// How a certificate's time stands.
+fn validity(certificate: &CertificateFacts, now: Timestamp) -> Markup {
+    let day = crate::pages::components::relative(certificate.not_after, now);
+    match () {
+        () if certificate.not_after <= now => mark(Shape::Bad, &format!("ended {day}")),
+        () if certificate.not_before > now => mark(Shape::Note, "not yet valid"),
+        () if certificate.not_after <= now + SOON => mark(Shape::Attention, &format!("ends {day}")),
+        () => mark(Shape::Good, &format!("valid until {day}")),
+    }
+}
+
+fn refreshing(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    let state = &connection.metadata;
+    html! {
+        section.card aria-labelledby="metadata" {
+            div.head-row {
+                h2 #metadata { "Metadata" }
+                @if page.may_manage && connection.idp_metadata_url.is_some() {
+                    (button_form(&(page.href)(console::REFRESH_SAML_CONNECTION, &[&connection.id]), "Read it now", Weight::Plain, page.csrf.clone()))
+                }
+            }
+            @match &connection.idp_metadata_url {
+                None => p {
+                    "No metadata URL is set: new certificates must be entered by hand before the old ones end."
+                },
+                Some(url) => {
+                    @if let Some(error) = &state.error {
+                        (notice(Shape::Attention, "The last attempt to read it failed", html! {
+                            p { (error) }
+                            p { "What is stored stays in force." @if state.failures > 1 { " " (state.failures) " attempts in a row failed." } }
+                        }))
+                    }
+                    (facts(&[
+                        ("Address", copyable(url.as_str(), "metadata URL")),
+                        ("Last read", state.fetched_at.map_or_else(|| html! { "never" }, |at| time(at, page.now))),
+                        ("Next time", state.next_at.map_or_else(|| html! { "soon" }, |at| time(at, page.now))),
+                    ]))
+                },
+            }
+        }
+    }
+}
+
+fn checking(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    let yes_no =
+        |yes: bool, word: &'static str, no: &'static str| html! { @if yes { (word) } @else { (no) } };
+    let policy = connection.idp_initiated.unwrap_or(page.environment.idp_initiated).as_str();
+    let inherited = connection.idp_initiated.is_none();
+    html! {
+        section.card aria-labelledby="checking" {
+            h2 #checking { "How logins are checked" }
+            (facts(&[
+                ("E-mail address", html! {
+                    @match &connection.email_attribute {
+                        Some(name) => { "from the attribute " code { (name) } },
+                        None => "from the NameID, else from the usual attributes",
+                    }
+                }),
+                ("Logins from the portal", html! { (policy) @if inherited { span.soft { " (the environment’s rule)" } } }),
+                ("Sign in anew each time", yes_no(connection.force_authn, "asked for", "not asked for")),
+                ("Our requests", yes_no(connection.sign_authn_requests, "signed", "not signed")),
+                ("Encrypted assertions", html! {
+                    (yes_no(connection.assertion_encryption, "welcome", "not offered"))
+                    @if connection.allow_cbc_encryption { ", AES-CBC too" }
+                }),
+                ("SHA-1 signatures", html! {
+                    @if connection.allow_sha1 { (mark(Shape::Attention, "taken")) } @else { "refused" }
+                }),
+            ]))
+        }
+    }
+}
+
+fn for_developers(page: &ConnectionPage<'_>) -> Markup {
+    let connection = &page.described.connection;
+    let curl = format!(
+        "curl {} \\\n  -H 'Authorization: Bearer YOUR_API_KEY' \\\n  -H 'Content-Type: application/json' \\\n  -d '{{\"samlConnectionId\": \"{}\", \"state\": \"your own state\"}}'",
+        page.links.saml_redirect(),
+        connection.id
+    );
+    html! {
+        section.card aria-labelledby="developers" {
+            h2 #developers { "For your developers" }
+            (facts(&[("ID", copyable(&connection.id.to_string(), "connection id"))]))
+            details {
+                summary { "Begin a login" }
+                (code_block("curl", &curl))
+            }
+        }
+    }
+}
+
+/// `GET …/saml-connections/{connection}/delete`
+pub async fn confirm(here: Here) -> Answer {
+    here.manage()?;
+    let found = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
+    confirm_page(&here, &found.connection, &Typed::new(), &FormErrors::none()).await
+}
+
+/// `POST …/saml-connections/{connection}/delete`
+pub async fn remove(here: Here, form: Form) -> Answer {
+    let id: SamlConnectionId = here.id("connection")?;
+    let connection = app::saml_connections::find(&here.state, &here.actor, id).await?.connection;
+    let removed = match confirm::check(form.text(confirm::FIELD), &words::connection(&connection)) {
+        Ok(()) => app::saml_connections::remove(&here.state, &here.actor, id).await,
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => Ok(see_other(
+            &here.href(console::ORGANIZATION, &[&connection.organization_id]),
+            Flash(Thing::SamlConnection, Deed::Deleted),
+        )),
+        Err(error) => confirm_page(&here, &connection, &Typed::from(&*form), &FormErrors::from(error)?).await,
+    }
+}
+
+async fn confirm_page(
+    here: &Here,
+    connection: &SamlConnection,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Result<HttpResponse, Failure> {
+    let organization = owner(here, connection).await?;
+    let name = words::connection(connection);
+    let back = here.href(console::SAML_CONNECTION, &[&connection.id]);
+    let effects = [
+        format!("The people of {} who sign in through it no longer can, at once.", words::organization(&organization)),
+        "Its reply URL and entity ID stop answering; a new connection gets others, which the customer’s IT must enter again.".to_owned(),
+        "Its logins stay as history.".to_owned(),
+    ];
+    let deletion = Deletion {
+        kind: "connection",
+        name: &name,
+        effects: &effects,
+        action: &here.href(console::DELETE_SAML_CONNECTION, &[&connection.id]),
+        cancel: &back,
+    };
+    let title = format!("Delete {name}");
+    Ok(here
+        .shell(Section::Organizations, &title)
+        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(&name, &back)
+        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+}

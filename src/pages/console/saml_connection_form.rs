@@ -1,0 +1,256 @@
+//! A SAML connection made and changed: by metadata, or value by value.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{self, saml_connections::SamlConnectionChange},
+    links::console,
+    model::{
+        id::{OrganizationId, SamlConnectionId},
+        organization::Organization,
+        saml_connection::{IdpBinding, SamlConnection},
+    },
+    pages::{
+        error::Answer,
+        forms::{self, Choice, FormErrors, FormView, Typed},
+        posted::Posted,
+    },
+};
+
+const BINDINGS: [(&str, &str); 2] =
+    [("POST", "POST: a form that submits itself"), ("REDIRECT", "Redirect: in the address")];
+
+const IDP_INITIATED: [Choice<'static>; 4] = [
+    Choice::new("", "As the environment has it", ""),
+    Choice::new(
+        "RESTART",
+        "Begin them again from here",
+        "Safe, and the tile in the customer’s portal works.",
+    ),
+    Choice::new("ALLOW", "Let them in", "For identity providers that can do nothing else. Less safe."),
+    Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
+];
+
+/// `GET …/organizations/{organization}/saml-connections/new`
+pub async fn new(here: Here) -> Answer {
+    here.manage()?;
+    let organization = app::organizations::find(&here.state, &here.actor, here.id("organization")?).await?;
+    let typed = Typed::new().with_flag("primary", true);
+    Ok(new_page(&here, &organization, &typed, &FormErrors::none()))
+}
+
+/// `POST …/organizations/{organization}/saml-connections/new`
+pub async fn create(here: Here, form: Form) -> Answer {
+    let id: OrganizationId = here.id("organization")?;
+    let change = change(&form, None);
+    match app::saml_connections::create(&here.state, &here.actor, id, &change).await {
+        Ok(made) => Ok(see_other(
+            &here.href(console::SAML_CONNECTION, &[&made.connection.id]),
+            Flash(Thing::SamlConnection, Deed::Created),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            let organization = app::organizations::find(&here.state, &here.actor, id).await?;
+            Ok(new_page(&here, &organization, &Typed::from(&*form), &errors))
+        }
+    }
+}
+
+/// `GET …/saml-connections/{connection}/edit`
+pub async fn edit(here: Here) -> Answer {
+    here.manage()?;
+    let found = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
+    Ok(edit_page(&here, &found.connection, &typed(&found.connection), &FormErrors::none()))
+}
+
+/// `POST …/saml-connections/{connection}/edit`
+pub async fn update(here: Here, form: Form) -> Answer {
+    let id: SamlConnectionId = here.id("connection")?;
+    let current = app::saml_connections::find(&here.state, &here.actor, id).await?.connection;
+    match app::saml_connections::update(&here.state, &here.actor, id, &change(&form, Some(&current))).await {
+        Ok(_) => Ok(see_other(
+            &here.href(console::SAML_CONNECTION, &[&id]),
+            Flash(Thing::SamlConnection, Deed::Saved),
+        )),
+        Err(error) => Ok(edit_page(&here, &current, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+/// What was sent. Where new metadata came along, the single values that stand in the form as before do not
+/// speak against it.
+fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChange {
+    let stored = current.map(typed).unwrap_or_default();
+    let document = form
+        .file("idpMetadata")
+        .map(|file| String::from_utf8_lossy(&file.bytes).trim_start_matches('\u{feff}').to_owned());
+    let address = Some(form.text("idpMetadataUrl").trim().to_owned())
+        .filter(|url| url != stored.text("idpMetadataUrl"));
+    let has_metadata = document.is_some() || address.as_ref().is_some_and(|url| !url.is_empty());
+    let value = |name: &str| {
+        // Browsers send line breaks their own way.
+        let text = form.text(name).replace("\r\n", "\n").trim().to_owned();
+        let told = !has_metadata || text != stored.text(name).trim();
+        told.then_some(text)
+    };
+    let setting = |name: &str| current.map(|_| form.text(name).trim().to_owned());
+    let flag = |name: &str| current.map(|_| form.flag(name));
+    SamlConnectionChange {
+        primary: Some(form.flag("primary")),
+        idp_entity_id: value("idpEntityId"),
+        idp_redirect_url: value("idpRedirectUrl"),
+        idp_certificate: value("idpCertificate"),
+        idp_certificates: None,
+        idp_binding: setting("idpBinding")
+            .filter(|binding| !has_metadata || binding != stored.text("idpBinding")),
+        idp_initiated: setting("idpInitiated"),
+        email_attribute: setting("emailAttribute"),
+        allow_sha1: flag("allowSha1"),
+        assertion_encryption: flag("assertionEncryption"),
+        allow_cbc_encryption: flag("allowCbcEncryption"),
+        sign_authn_requests: flag("signAuthnRequests"),
+        force_authn: flag("forceAuthn"),
+        idp_metadata: document,
+        idp_metadata_url: address,
+    }
+}
+
+fn typed(connection: &SamlConnection) -> Typed {
+    let url = |url: &Option<crate::model::http_url::HttpUrl>| {
+        url.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let binding = match connection.idp_binding {
+        IdpBinding::Post => "POST",
+        IdpBinding::Redirect => "REDIRECT",
+    };
+    Typed::new()
+        .with("idpMetadataUrl", url(&connection.idp_metadata_url))
+        .with("idpEntityId", connection.idp_entity_id.as_deref().unwrap_or_default())
+        .with("idpRedirectUrl", url(&connection.idp_redirect_url))
+        .with("idpCertificate", connection.idp_certificates.concat())
+        .with("idpBinding", binding)
+        .with("idpInitiated", connection.idp_initiated.map_or("", |policy| policy.as_str()))
+        .with("emailAttribute", connection.email_attribute.as_deref().unwrap_or_default())
+        .with_flag("primary", connection.primary)
+        .with_flag("allowSha1", connection.allow_sha1)
+        .with_flag("assertionEncryption", connection.assertion_encryption)
+        .with_flag("allowCbcEncryption", connection.allow_cbc_encryption)
+        .with_flag("signAuthnRequests", connection.sign_authn_requests)
+        .with_flag("forceAuthn", connection.force_authn)
+}
+
+fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let action = here.href(console::NEW_SAML_CONNECTION, &[&organization.id]);
+    let back = here.href(console::ORGANIZATION, &[&organization.id]);
+    let form = forms::Form::new(&action, "Create connection", here.csrf()).cancel(&back).multipart();
+    here.shell(Section::Organizations, "New SAML connection")
+        .crumb(words::organization(organization), &back)
+        .respond_with(errors.status(), new_view(&form, typed, errors))
+}
+
+/// The form of a new connection.
+pub(super) fn new_view(form: &forms::Form<'_>, typed: &Typed, errors: &FormErrors) -> Markup {
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (metadata(&view))
+        fieldset.group {
+            legend { "Or by single values" }
+            (values(&view))
+        }
+        (primary(&view))
+    };
+    html! {
+        h1 { "New SAML connection" }
+        p {
+            "Everything may stay empty for now: the connection’s page then shows what the customer’s IT must enter, and \
+             you come back with what they send you. Or send them a setup link, and they do it all themselves."
+        }
+        section.card { (view.render(form, fields)) }
+    }
+}
+
+fn metadata(view: &FormView<'_>) -> Markup {
+    html! {
+        fieldset.group {
+            legend { "By the identity provider’s metadata" }
+            (view.url("idpMetadataUrl", "Metadata URL").code().optional()
+                .hint("Best: it is read again and again, and new certificates arrive by themselves. Okta: Sign On → Metadata URL. Entra: App Federation Metadata URL."))
+            (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml").optional()
+                .hint("The XML file that the identity provider lets one download."))
+        }
+    }
+}
+
+fn values(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.text("idpEntityId", "Entity ID of the identity provider").code().optional()
+            .hint("Also called Issuer or Microsoft Entra Identifier."))
+        (view.url("idpRedirectUrl", "Sign-on address").code().optional()
+            .hint("Also called Single Sign-On URL, SAML 2.0 Endpoint or Login URL."))
+        (view.textarea("idpCertificate", "Signing certificates", 8).optional()
+            .hint("As PEM, -----BEGIN CERTIFICATE----- and all. Several one after the other: any of them may sign."))
+    }
+}
+
+fn primary(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.checkbox("primary", "Primary connection of the organization")
+            .hint("Logins that name only the organization use it. At most one is primary; the others are still there."))
+    }
+}
+
+fn edit_page(here: &Here, connection: &SamlConnection, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let action = here.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
+    let back = here.href(console::SAML_CONNECTION, &[&connection.id]);
+    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back).multipart();
+    let name = words::connection(connection);
+    let title = format!("Edit {name}");
+    here.shell(Section::Organizations, &title)
+        .crumb(name, &back)
+        .respond_with(errors.status(), edit_view(&title, &form, typed, errors))
+}
+
+/// The form of all settings.
+pub(super) fn edit_view(title: &str, form: &forms::Form<'_>, typed: &Typed, errors: &FormErrors) -> Markup {
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (metadata(&view))
+        fieldset.group {
+            legend { "The identity provider, value by value" }
+            (values(&view))
+            (view.select("idpBinding", "How requests travel there", &BINDINGS)
+                .hint("Metadata says which; POST suits nearly everybody."))
+        }
+        fieldset.group {
+            legend { "Logins" }
+            (primary(&view))
+            (view.radios("idpInitiated", "Logins that begin in the customer’s portal", &IDP_INITIATED))
+            (view.text("emailAttribute", "Attribute with the e-mail address").code().optional()
+                .hint("Empty: the NameID if it is an address, else the usual attributes. Name one where the NameID is something else, such as Entra’s …onmicrosoft.com names."))
+            (view.checkbox("forceAuthn", "People sign in anew each time")
+                .hint("Asks the identity provider not to use a session that it has (ForceAuthn)."))
+            (view.checkbox("signAuthnRequests", "Sign our requests")
+                .hint("Only for identity providers that demand it. They find our certificate in the metadata."))
+        }
+        fieldset.group {
+            legend { "Encryption and old algorithms" }
+            (view.checkbox("assertionEncryption", "Let assertions be encrypted")
+                .hint("Publishes our encryption certificate in the metadata. Some identity providers, ADFS among them, encrypt as soon as they see one."))
+            (view.checkbox("allowCbcEncryption", "Also take AES-CBC")
+                .hint("For identity providers that cannot do AES-GCM. CBC has known weaknesses; the signature still protects the login."))
+            (view.checkbox("allowSha1", "Also take SHA-1 signatures")
+                .hint("SHA-1 is broken. For identity providers that cannot be changed any more, and only until they can."))
+        }
+    };
+    html! {
+        h1 { (title) }
+        section.card { (view.render(form, fields)) }
+    }
+}

@@ -1,0 +1,357 @@
+//! `/console/{environment}/scim-directories/{directory}`: where a customer's identity provider pushes its
+//! people, with which token, and what that means for logins; made, changed, given tokens, and deleted.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    audit_events::Href,
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{
+        self,
+        scim_directories::{DescribedDirectory, ScimDirectoryChange},
+    },
+    links::console,
+    model::{
+        id::{OrganizationId, ScimDirectoryId},
+        organization::Organization,
+        scim_directory::ScimDirectory,
+        time::Timestamp,
+    },
+    pages::{
+        components::{Shape, Weight, copyable, facts, link_button, mark, notice, time},
+        confirm::{self, Deletion},
+        error::{Answer, Failure},
+        forms::{self, Choice, FormErrors, FormView, Typed, button_form},
+        posted::Posted,
+        secret::Secret,
+    },
+};
+
+/// For how long replaced tokens go on working, in seconds, and how that is said.
+const OVERLAPS: [Choice<'static>; 3] = [
+    Choice::new(
+        "86400",
+        "Replaced tokens work for one more day",
+        "Time enough for the customer’s IT to enter the new one.",
+    ),
+    Choice::new("604800", "For one more week", ""),
+    Choice::new(
+        "0",
+        "They stop working now",
+        "If one of them may be in the wrong hands. Nothing arrives until the new one is entered.",
+    ),
+];
+
+fn name(directory: &ScimDirectory, organization: &Organization) -> String {
+    format!("Directory of {}", words::organization(organization))
+        + if directory.primary { "" } else { " (not primary)" }
+}
+
+async fn owner(here: &Here, directory: &ScimDirectory) -> Result<Organization, Failure> {
+    Ok(app::organizations::find(&here.state, &here.actor, directory.organization_id).await?)
+}
+
+/// `POST …/organizations/{organization}/scim-directories/new`: its settings have good defaults, so nothing
+/// is asked; the answer shows its first token.
+pub async fn create(here: Here, _form: Form) -> Answer {
+    let organization: OrganizationId = here.id("organization")?;
+    let first = app::page::PageQuery { token: None, size: Some("1".to_owned()) };
+    let others = app::scim_directories::list(&here.state, &here.actor, organization, &first).await?;
+    let change =
+        ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
+    let made = app::scim_directories::create(&here.state, &here.actor, organization, &change).await?;
+    token_page(&here, made.directory.id, Duration::ZERO).await
+}
+
+/// `GET …/scim-directories/{directory}`
+pub async fn show(here: Here) -> Answer {
+    let described = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
+    let organization = owner(&here, &described.directory).await?;
+    let content = view(
+        &described,
+        &organization,
+        here.may_manage(),
+        &|pattern, segments| here.href(pattern, segments),
+        here.csrf(),
+        here.now(),
+    );
+    Ok(here.shell(Section::Directories, &name(&described.directory, &organization)).respond(content))
+}
+
+/// The directory.
+pub(super) fn view(
+    described: &DescribedDirectory,
+    organization: &Organization,
+    may_manage: bool,
+    href: Href<'_>,
+    csrf: Markup,
+    now: Timestamp,
+) -> Markup {
+    let directory = &described.directory;
+    let id = &directory.id;
+    let overlapping = described.tokens.iter().any(|token| token.expires_at.is_some());
+    let yes_no = |yes: bool| html! { @if yes { "yes" } @else { "no" } };
+    html! {
+        div.head-row {
+            h1 { (name(directory, organization)) }
+            @if may_manage {
+                div.actions {
+                    (link_button(Weight::Plain, "Edit", &href(console::EDIT_SCIM_DIRECTORY, &[id])))
+                    (link_button(Weight::Danger, "Delete", &href(console::DELETE_SCIM_DIRECTORY, &[id])))
+                }
+            }
+        }
+        section.card {
+            h2 { "What the customer’s IT enters" }
+            (facts(&[
+                ("Tenant URL (SCIM connector base URL)", copyable(&directory.scim_base_url, "SCIM base URL")),
+                ("Authentication", html! { "HTTP header, OAuth bearer token" }),
+                ("Secret token", html! { span.soft { "one of those below; each was shown once" } }),
+                ("Unique identifier of people", html! { code { "userName" } }),
+            ]))
+        }
+        section.card {
+            div.head-row {
+                h2 { "Bearer tokens" }
+                @if may_manage {
+                    div.actions {
+                        a.button.small href=(href(console::ROTATE_SCIM_DIRECTORY, &[id])) { "New token" }
+                        @if overlapping {
+                            (button_form(&href(console::END_SCIM_OVERLAP, &[id]), "End replaced tokens now", Weight::Danger, csrf))
+                        }
+                    }
+                }
+            }
+            @if described.tokens.is_empty() {
+                (notice(Shape::Attention, "Nothing can arrive yet", html! { p { "No token opens this directory. Make one, and give it to the customer’s IT." } }))
+            }
+            ul.rows {
+                @for token in &described.tokens {
+                    li {
+                        span {
+                            "Made " (time(token.created_at, now))
+                            @match token.last_used_at {
+                                Some(at) => { ", last used " (time(at, now)) },
+                                None => ", never used",
+                            }
+                        }
+                        @match token.expires_at {
+                            Some(at) => (mark(Shape::Attention, &format!("replaced, works until {}", crate::pages::components::exact(at)))),
+                            None => (mark(Shape::Good, "current")),
+                        }
+                    }
+                }
+            }
+        }
+        section.card {
+            h2 { "Settings" }
+            (facts(&[
+                ("Organization", html! { a href=(href(console::ORGANIZATION, &[&organization.id])) { (words::organization(organization)) } }),
+                ("Primary", yes_no(directory.primary)),
+                ("Refuse logins of people it knows as inactive", yes_no(directory.refuse_inactive_logins)),
+                ("Let in only people it knows", yes_no(directory.require_provisioned_logins)),
+                ("Secondary addresses of foreign domains", yes_no(directory.allow_foreign_secondary_emails)),
+                ("Created", time(directory.created_at, now)),
+                ("ID", copyable(&id.to_string(), "directory id")),
+            ]))
+        }
+    }
+}
+
+/// `GET …/scim-directories/{directory}/rotate`
+pub async fn confirm_rotation(here: Here) -> Answer {
+    here.manage()?;
+    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
+    rotation_page(&here, &found.directory, &Typed::new().with("overlapSeconds", "86400"), &FormErrors::none())
+        .await
+}
+
+/// `POST …/scim-directories/{directory}/rotate`
+pub async fn rotate(here: Here, form: Form) -> Answer {
+    let id: ScimDirectoryId = here.id("directory")?;
+    let Ok(seconds) = form.text("overlapSeconds").parse() else {
+        let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+        let errors = FormErrors::one("overlapSeconds", "choose one of these");
+        return rotation_page(&here, &found.directory, &Typed::from(&*form), &errors).await;
+    };
+    token_page(&here, id, Duration::from_secs(seconds)).await
+}
+
+async fn rotation_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors: &FormErrors) -> Answer {
+    let organization = owner(here, directory).await?;
+    let (action, back) = (
+        here.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
+        here.href(console::SCIM_DIRECTORY, &[&directory.id]),
+    );
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Make a new token", here.csrf()).cancel(&back);
+    Ok(here
+        .shell(Section::Directories, "New bearer token")
+        .crumb(name(directory, &organization), &back)
+        .respond_with(errors.status(), html! {
+            h1 { "New bearer token" }
+            section.card { (view.render(&form, html! { (view.radios("overlapSeconds", "Tokens that it replaces", &OVERLAPS)) })) }
+        }))
+}
+
+async fn token_page(here: &Here, id: ScimDirectoryId, overlap: Duration) -> Answer {
+    let token = app::scim_directories::rotate(&here.state, &here.actor, id, overlap).await?;
+    let described = app::scim_directories::find(&here.state, &here.actor, id).await?;
+    let onward = here.href(console::SCIM_DIRECTORY, &[&id]);
+    let panel = Secret {
+        name: "bearer token",
+        value: &token.reveal(),
+        about: "The customer’s IT enters it beside the URL. Whoever holds it can push and remove this organization’s people.",
+        onward: &onward,
+    };
+    Ok(here.shell(Section::Directories, "Bearer token").respond(html! {
+        h1 { "Bearer token" }
+        section.card.stack {
+            (facts(&[("Tenant URL (SCIM connector base URL)", copyable(&described.directory.scim_base_url, "SCIM base URL"))]))
+            (panel.view())
+        }
+    }))
+}
+
+/// `POST …/scim-directories/{directory}/end-overlap`
+pub async fn end_overlap(here: Here, _form: Form) -> Answer {
+    let id: ScimDirectoryId = here.id("directory")?;
+    app::scim_directories::end_overlap(&here.state, &here.actor, id).await?;
+    Ok(see_other(&here.href(console::SCIM_DIRECTORY, &[&id]), Flash(Thing::OldTokens, Deed::Ended)))
+}
+
+/// `GET …/scim-directories/{directory}/edit`
+pub async fn edit(here: Here) -> Answer {
+    here.manage()?;
+    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
+    let directory = &found.directory;
+    let typed = Typed::new()
+        .with_flag("primary", directory.primary)
+        .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
+        .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
+        .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails);
+    edit_page(&here, directory, &typed, &FormErrors::none()).await
+}
+
+/// `POST …/scim-directories/{directory}/edit`
+pub async fn update(here: Here, form: Form) -> Answer {
+    let id: ScimDirectoryId = here.id("directory")?;
+    match app::scim_directories::update(&here.state, &here.actor, id, &change(&form)).await {
+        Ok(_) => Ok(see_other(
+            &here.href(console::SCIM_DIRECTORY, &[&id]),
+            Flash(Thing::ScimDirectory, Deed::Saved),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+            edit_page(&here, &found.directory, &Typed::from(&*form), &errors).await
+        }
+    }
+}
+
+fn change(form: &Posted) -> ScimDirectoryChange {
+    ScimDirectoryChange {
+        primary: Some(form.flag("primary")),
+        allow_foreign_secondary_emails: Some(form.flag("allowForeignSecondaryEmails")),
+        refuse_inactive_logins: Some(form.flag("refuseInactiveLogins")),
+        require_provisioned_logins: Some(form.flag("requireProvisionedLogins")),
+    }
+}
+
+async fn edit_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors: &FormErrors) -> Answer {
+    let organization = owner(here, directory).await?;
+    let (action, back) = (
+        here.href(console::EDIT_SCIM_DIRECTORY, &[&directory.id]),
+        here.href(console::SCIM_DIRECTORY, &[&directory.id]),
+    );
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (view.checkbox("primary", "Primary directory of the organization")
+            .hint("Your app means it when it names the organization only. At most one is primary."))
+        (view.checkbox("refuseInactiveLogins", "Refuse logins of people that it knows as inactive or deleted")
+            .hint("Whoever leaves the company is out at once, even while the identity provider still signs them in."))
+        (view.checkbox("requireProvisionedLogins", "Let in only people that it knows as active")
+            .hint("Nobody signs in before the directory has pushed them."))
+        (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
+            .hint("The first address of a person must always be of one of the organization’s domains."))
+    };
+    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back);
+    Ok(here
+        .shell(Section::Directories, "Edit directory")
+        .crumb(name(directory, &organization), &back)
+        .respond_with(
+            errors.status(),
+            html! {
+                h1 { "Edit directory" }
+                section.card { (view.render(&form, fields)) }
+            },
+        ))
+}
+
+/// `GET …/scim-directories/{directory}/delete`
+pub async fn confirm(here: Here) -> Answer {
+    here.manage()?;
+    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
+    confirm_page(&here, &found, &Typed::new(), &FormErrors::none()).await
+}
+
+/// `POST …/scim-directories/{directory}/delete`
+pub async fn remove(here: Here, form: Form) -> Answer {
+    let id: ScimDirectoryId = here.id("directory")?;
+    let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+    let organization = owner(&here, &found.directory).await?;
+    let typed = form.text(confirm::FIELD);
+    let removed = match confirm::check(typed, &words::organization(&organization)) {
+        Ok(()) => app::scim_directories::remove(&here.state, &here.actor, id).await,
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => Ok(see_other(
+            &here.href(console::ORGANIZATION, &[&organization.id]),
+            Flash(Thing::ScimDirectory, Deed::Deleted),
+        )),
+        Err(error) => confirm_page(&here, &found, &Typed::from(&*form), &FormErrors::from(error)?).await,
+    }
+}
+
+async fn confirm_page(
+    here: &Here,
+    described: &DescribedDirectory,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Result<HttpResponse, Failure> {
+    let directory = &described.directory;
+    let organization = owner(here, directory).await?;
+    let back = here.href(console::SCIM_DIRECTORY, &[&directory.id]);
+    let mut effects = vec![
+        "Its people and groups are gone from here, and your app no longer finds them.".to_owned(),
+        "The customer’s identity provider is refused from its next call on; a new directory has another URL and token.".to_owned(),
+        "Its request log goes with it. The events that your app was told stay.".to_owned(),
+    ];
+    if directory.refuse_inactive_logins || directory.require_provisioned_logins {
+        effects.push(
+            "Logins are no longer checked against it: whoever the identity provider signs in comes in."
+                .to_owned(),
+        );
+    }
+    let deletion = Deletion {
+        kind: "directory",
+        name: &words::organization(&organization),
+        effects: &effects,
+        action: &here.href(console::DELETE_SCIM_DIRECTORY, &[&directory.id]),
+        cancel: &back,
+    };
+    Ok(here
+        .shell(Section::Directories, "Delete directory")
+        .crumb(name(directory, &organization), &back)
+        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+}

@@ -1,0 +1,34 @@
+//! A secret on its page: shown this once, with a button that copies it and a plain warning.
+
+use maud::{Markup, html};
+
+use super::components::{Shape, Weight, copy_button, link_button, notice};
+
+/// A secret that was just made.
+pub struct Secret<'a> {
+    /// What it is: "API key".
+    pub name: &'a str,
+    /// The secret itself.
+    pub value: &'a str,
+    /// Where it goes and what whoever holds it can do: whole sentences.
+    pub about: &'a str,
+    /// Where to go on to.
+    pub onward: &'a str,
+}
+
+impl Secret<'_> {
+    /// The panel.
+    pub fn view(&self) -> Markup {
+        html! {
+            (notice(Shape::Attention, "Copy it now: it is not shown again", html! {
+                p { (self.about) }
+                p { "We keep only a fingerprint of it. If it is lost, make another." }
+            }))
+            div.secret {
+                code { (self.value) }
+                (copy_button(self.value, self.name))
+            }
+            div.actions { (link_button(Weight::Primary, "I have copied it", self.onward)) }
+        }
+    }
+}

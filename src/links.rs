@@ -36,6 +36,8 @@ pub mod path {
     pub const SAML_CONNECTIONS: &str = "/v1/saml-connections";
     /// One SAML connection.
     pub const SAML_CONNECTION: &str = "/v1/saml-connections/{id}";
+    /// Fetches a connection's metadata now.
+    pub const SAML_CONNECTION_REFRESH: &str = "/v1/saml-connections/{id}/refresh-metadata";
 
     /// The SCIM directories of an organization (contracts §2.5).
     pub const SCIM_DIRECTORIES: &str = "/v1/scim-directories";

@@ -315,12 +315,14 @@ impl Server {
         });
         let jobs = tokio::spawn(background::run(self.state.clone(), self.keep));
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
+        let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
         let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
         let outcome = self.gateway.await;
         signals.abort();
         jobs.abort();
         webhooks.abort();
+        metadata.abort();
         log.abort();
         if let Err(error) = scim_requests::flush(&self.state).await {
             tracing::warn!(%error, "the last SCIM requests could not be logged");

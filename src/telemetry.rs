@@ -23,6 +23,11 @@ pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
 pub const SCIM_REQUESTS_UNLOGGED: &str = "scim_requests_unlogged_total";
 /// Webhook attempts, by `outcome` (`delivered`, `failed`).
 pub const WEBHOOK_ATTEMPTS: &str = "webhook_attempts_total";
+/// Refreshes of metadata, by `outcome` (`changed`, `unchanged`, `failed`).
+pub const METADATA_REFRESHES: &str = "saml_metadata_refreshes_total";
+/// Connections whose identity provider's last certificate ends, by `within` (`7d`, `30d`: those that end
+/// in that time, the shorter one's among the longer one's; `expired`: those that have).
+pub const CERTIFICATES_EXPIRING: &str = "saml_certificates_expiring";
 /// Database connections, by `state` (`idle`, `used`).
 pub const DB_POOL: &str = "db_pool_connections";
 
@@ -102,6 +107,11 @@ pub fn figures() -> &'static PrometheusHandle {
             "SCIM requests that were answered and could not be logged, because too many waited."
         );
         describe_counter!(WEBHOOK_ATTEMPTS, "Attempts to deliver an event to a webhook.");
+        describe_counter!(METADATA_REFRESHES, "Refreshes of identity providers' metadata, by outcome.");
+        describe_gauge!(
+            CERTIFICATES_EXPIRING,
+            "Connections whose identity provider's last certificate ends within that time, or has ended."
+        );
         describe_gauge!(DB_POOL, "Database connections.");
         handle
     })
@@ -141,6 +151,16 @@ pub fn scim_request_unlogged(count: u64) {
 pub fn webhook_attempted(delivered: bool) {
     let outcome = if delivered { "delivered" } else { "failed" };
     counter!(WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(1);
+}
+
+/// Counts one refresh of metadata. `outcome` is from a closed list.
+pub fn metadata_refreshed(outcome: &'static str) {
+    counter!(METADATA_REFRESHES, "outcome" => outcome).increment(1);
+}
+
+/// Notes how many connections' last certificates end `within` a time.
+pub fn certificates_expiring(within: &'static str, count: u32) {
+    gauge!(CERTIFICATES_EXPIRING, "within" => within).set(count);
 }
 
 /// Notes how many database connections there are.

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use reqwest::{
     Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{ACCEPT, LOCATION},
+    header::{ACCEPT, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION},
     redirect::Policy,
 };
 use url::{Host, Url};
@@ -91,6 +91,41 @@ impl OutgoingError {
     }
 }
 
+/// How a server told a document's version from others (RFC 9110 §8.8), to ask for newer ones only.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    /// Its name for it.
+    pub etag: Option<String>,
+    /// When it changed, in the server's words.
+    pub last_modified: Option<String>,
+}
+
+impl Version {
+    /// What an answer says of itself. Whatever is too long to be sent back is left out.
+    fn of(response: &Response) -> Self {
+        const LONGEST: usize = 256;
+        let header = |name| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            (!value.is_empty() && value.len() <= LONGEST).then(|| value.to_owned())
+        };
+        Self { etag: header(ETAG), last_modified: header(LAST_MODIFIED) }
+    }
+}
+
+/// What asking for a newer document gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// There is none.
+    Unchanged,
+    /// A document.
+    Document {
+        /// It.
+        bytes: Vec<u8>,
+        /// How to ask for a newer one.
+        version: Version,
+    },
+}
+
 /// The guarded client. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
@@ -121,8 +156,16 @@ impl Outgoing {
 
     /// Fetches a document with GET.
     pub async fn get(&self, url: &Url) -> Result<Vec<u8>, OutgoingError> {
+        match self.get_newer(url, &Version::default()).await? {
+            Fetched::Document { bytes, .. } => Ok(bytes),
+            Fetched::Unchanged => Err(OutgoingError::Status(StatusCode::NOT_MODIFIED.as_u16())),
+        }
+    }
+
+    /// Fetches a document with GET, unless it is still the one that is `known`.
+    pub async fn get_newer(&self, url: &Url, known: &Version) -> Result<Fetched, OutgoingError> {
         let limit = self.limits.time;
-        tokio::time::timeout(limit, self.follow(url.clone()))
+        tokio::time::timeout(limit, self.follow(url.clone(), known))
             .await
             .unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }
@@ -150,15 +193,26 @@ impl Outgoing {
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }
 
-    async fn follow(&self, mut url: Url) -> Result<Vec<u8>, OutgoingError> {
+    async fn follow(&self, mut url: Url, known: &Version) -> Result<Fetched, OutgoingError> {
+        let conditions = [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)];
+        let conditional = *known != Version::default();
         for _ in 0..=self.limits.redirects {
             self.targets.check(&url)?;
-            let request =
+            let mut request =
                 self.client.get(url.clone()).header(ACCEPT, "application/samlmetadata+xml, */*;q=0.5");
+            for (name, value) in &conditions {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
             let response = request.send().await.map_err(|error| failure(&url, error))?;
             let status = response.status();
             if status == StatusCode::OK {
-                return self.read(&url, response).await;
+                let version = Version::of(&response);
+                return Ok(Fetched::Document { bytes: self.read(&url, response).await?, version });
+            }
+            if status == StatusCode::NOT_MODIFIED && conditional {
+                return Ok(Fetched::Unchanged);
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let next = match (status.as_u16(), location) {

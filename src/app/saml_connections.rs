@@ -4,8 +4,8 @@
 use super::{
     Error, Result, State,
     actor::{Actor, Part},
-    audit, environments, import_metadata, input, organizations,
-    outgoing::{Outgoing, OutgoingLimits},
+    audit, environments, import_metadata, input, metadata_refresh, organizations,
+    outgoing::Version,
     page::{List, Page, PageQuery, Wanted},
     sp_keys,
 };
@@ -20,8 +20,10 @@ use crate::{
     store,
 };
 
+pub use crate::store::saml_connections::NamedConnection;
+
 /// How many signing certificates a connection trusts at the most.
-const MOST_CERTIFICATES: usize = 32;
+pub(super) const MOST_CERTIFICATES: usize = 32;
 
 /// What is to be set of a connection, as it came; what is `None` stays as it is, and an empty text
 /// clears.
@@ -55,7 +57,7 @@ pub struct SamlConnectionChange {
     pub force_authn: Option<bool>,
     /// The identity provider's metadata as XML: gives the settings that are not given by themselves.
     pub idp_metadata: Option<String>,
-    /// Where to fetch it from, once, now.
+    /// Where to fetch it from: now, and again and again. Empty: nowhere any more.
     pub idp_metadata_url: Option<String>,
 }
 
@@ -69,38 +71,84 @@ pub struct DescribedConnection {
 }
 
 impl SamlConnectionChange {
-    /// The metadata that came along, fetched and read. No transaction may be open meanwhile.
-    async fn metadata(&self, state: &State) -> Result<Option<IdpMetadata>> {
+    /// The metadata that came along, fetched and read. No transaction may be open meanwhile. The address
+    /// that is `stored` already says nothing new: whoever sends back a whole connection has it in it.
+    async fn metadata(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<Imported>> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let wanted = given(&self.idp_entity_id);
-        match (given(&self.idp_metadata), given(&self.idp_metadata_url)) {
+        match (given(&self.idp_metadata), self.new_address(state, stored)?) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
                 Err(Error::invalid(import_metadata::ADDRESS, "must not come together with idpMetadata"))
             }
             (Some(xml), None) => {
                 let read = move || import_metadata::from_document(xml.as_bytes(), wanted.as_deref());
-                tokio::task::spawn_blocking(read).await.map_err(Error::internal)?.map(Some)
+                let metadata = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
+                Ok(Some(Imported { metadata, from: None }))
             }
             (None, Some(url)) => {
-                let limits = OutgoingLimits::default();
-                let outgoing =
-                    Outgoing::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
-                import_metadata::from_url(&outgoing, url.trim(), wanted.as_deref()).await.map(Some)
+                let (metadata, version) = import_metadata::from_url(state, &url, wanted.as_deref()).await?;
+                Ok(Some(Imported { metadata, from: Some((url, version)) }))
             }
         }
     }
 
-    fn apply(&self, connection: &mut SamlConnection, metadata: Option<IdpMetadata>) -> Result<()> {
-        if let Some(metadata) = metadata {
-            connection.idp_entity_id = Some(metadata.entity_id);
-            let address = self.idp_metadata_url.as_ref().is_some_and(|url| !url.trim().is_empty());
-            let field = if address { import_metadata::ADDRESS } else { import_metadata::DOCUMENT };
+    /// The address to fetch metadata from, when another one is given than is `stored`.
+    fn new_address(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<HttpUrl>> {
+        let Some(text) = self.idp_metadata_url.as_deref().map(str::trim).filter(|text| !text.is_empty())
+        else {
+            return Ok(None);
+        };
+        if stored.is_some_and(|stored| stored.as_str() == text) {
+            return Ok(None);
+        }
+        let url = input::url(import_metadata::ADDRESS, text)?;
+        if !text.starts_with("https:") && !state.settings.allow_private_targets {
+            return Err(Error::invalid(
+                import_metadata::ADDRESS,
+                "must begin with https://, because what it says is trusted from then on",
+            ));
+        }
+        Ok(Some(url))
+    }
+
+    /// Remembers where metadata came from, or forgets it.
+    fn follow(&self, state: &State, connection: &mut SamlConnection, imported: &Option<Imported>) {
+        let cleared = self.idp_metadata_url.as_ref().is_some_and(|url| url.trim().is_empty());
+        match imported {
+            Some(Imported { metadata, from: Some((url, version)) }) => {
+                connection.idp_metadata_url = Some(url.clone());
+                connection.metadata = metadata_refresh::fetched(state, metadata, version.clone());
+            }
+            // A document given by hand takes an address's place, unless that is confirmed in one breath.
+            Some(Imported { from: None, .. }) if self.idp_metadata_url.is_none() => forget(connection),
+            _ if cleared => forget(connection),
+            _ => {}
+        }
+    }
+
+    fn apply(
+        &self,
+        state: &State,
+        connection: &mut SamlConnection,
+        imported: Option<Imported>,
+    ) -> Result<()> {
+        let said = |one: &SamlConnection| {
+            (
+                one.idp_entity_id.clone(),
+                one.idp_redirect_url.clone(),
+                one.idp_certificates.clone(),
+                one.idp_binding,
+            )
+        };
+        self.follow(state, connection, &imported);
+        let before = said(connection);
+        let fetched = imported.as_ref().is_some_and(|imported| imported.from.is_some());
+        if let Some(Imported { metadata, from }) = imported {
+            connection.idp_entity_id = Some(metadata.entity_id.clone());
+            let field = if from.is_some() { import_metadata::ADDRESS } else { import_metadata::DOCUMENT };
             connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
-            connection.idp_binding = match metadata.idp_binding {
-                Binding::Post => IdpBinding::Post,
-                Binding::Redirect => IdpBinding::Redirect,
-            };
+            connection.idp_binding = binding_of(&metadata);
             connection.idp_certificates = read_certificates(field, &metadata.certificates_pem)?;
             connection.sign_authn_requests |= metadata.want_authn_requests_signed;
         }
@@ -143,6 +191,11 @@ impl SamlConnectionChange {
         set(&mut connection.sign_authn_requests, self.sign_authn_requests);
         set(&mut connection.force_authn, self.force_authn);
         connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
+        if !fetched && said(connection) != before {
+            // What was changed by hand is to be compared with the whole document next time.
+            connection.metadata.etag = None;
+            connection.metadata.last_modified = None;
+        }
         Ok(())
     }
 
@@ -168,8 +221,29 @@ impl SamlConnectionChange {
     }
 }
 
+/// Metadata that came with a change.
+struct Imported {
+    metadata: IdpMetadata,
+    /// From where, if it was fetched.
+    from: Option<(HttpUrl, Version)>,
+}
+
+/// From now on nothing is fetched for the connection.
+fn forget(connection: &mut SamlConnection) {
+    connection.idp_metadata_url = None;
+    connection.metadata = MetadataRefresh::default();
+}
+
+/// How requests travel, by the metadata's word.
+pub(super) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
+    match metadata.idp_binding {
+        Binding::Post => IdpBinding::Post,
+        Binding::Redirect => IdpBinding::Redirect,
+    }
+}
+
 /// Reads any number of texts of PEM blocks; each certificate once, written anew.
-fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
+pub(super) fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
     let mut certificates = Vec::new();
     for text in texts.iter().filter(|text| !text.trim().is_empty()) {
         let bundle =
@@ -195,7 +269,7 @@ pub async fn create(
     change: &SamlConnectionChange,
 ) -> Result<DescribedConnection> {
     let environment_id = actor.managed_part(Part::Saml, organization_id)?;
-    let metadata = change.metadata(state).await?;
+    let metadata = change.metadata(state, None).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -228,7 +302,7 @@ pub async fn create(
         created_at: now,
         updated_at: now,
     };
-    change.apply(&mut connection, metadata)?;
+    change.apply(state, &mut connection, metadata)?;
     connection.test = is_test(state, &connection);
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
@@ -289,6 +363,23 @@ pub async fn list(
     Ok(Page { items, next_token: page.next_token })
 }
 
+/// One page of an environment's connections in the order in which their certificates end, those first that
+/// ended longest ago. Those without a certificate are left out.
+pub async fn list_by_expiry(
+    state: &State,
+    actor: &Actor,
+    query: &PageQuery,
+) -> Result<Page<NamedConnection>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "saml_connections_by_expiry");
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found =
+        store::saml_connections::list_by_expiry(&mut conn, environment_id, wanted.from, wanted.limit())
+            .await?;
+    Ok(wanted.fill(state, &list, found, |named| named.connection.id))
+}
+
 /// Changes a connection.
 pub async fn update(
     state: &State,
@@ -299,13 +390,13 @@ pub async fn update(
     let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
     let organization_id = stored.organization_id;
     let environment_id = actor.managed_part(Part::Saml, organization_id)?;
-    let metadata = change.metadata(state).await?;
+    let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     let mut tx = state.db.write().await?;
     // The organization first, so that two that make different connections primary take turns.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut connection = before.clone();
-    change.apply(&mut connection, metadata)?;
+    change.apply(state, &mut connection, metadata)?;
     // One that was wired to it before the public URL moved stays what it is.
     let wiring = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
     connection.test = is_test(state, &connection) || (before.test && wiring(&before) == wiring(&connection));
@@ -342,7 +433,7 @@ pub(super) fn is_test(state: &State, connection: &SamlConnection) -> bool {
     entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))
 }
 
-async fn load(
+pub(super) async fn load(
     conn: &mut store::Conn,
     environment_id: EnvironmentId,
     id: SamlConnectionId,

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use super::{
+    Error, Result,
     dns::{Dns, TxtResolver},
+    outgoing::{Outgoing, OutgoingLimits},
     scim_requests::ScimRequestLog,
     signing_keys::KeyRing,
 };
@@ -50,6 +52,7 @@ pub struct State {
     pub scim_requests: Arc<ScimRequestLog>,
     /// Who looks up the records by which domains prove themselves.
     pub dns: Arc<dyn TxtResolver>,
+    pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
 }
 
 impl State {
@@ -71,6 +74,7 @@ impl State {
             links,
             certificates: CertificateCache::new(CERTIFICATES),
             verifications: Verifications::new(cores),
+            outgoing: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
@@ -81,6 +85,18 @@ impl State {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What fetches documents from addresses that somebody gave us. The first call makes it: reading the
+    /// system's certificates takes a while.
+    pub async fn outgoing(&self) -> Result<&Outgoing> {
+        let make = || async {
+            let allow_private = self.settings.allow_private_targets;
+            let made =
+                tokio::task::spawn_blocking(move || Outgoing::new(allow_private, OutgoingLimits::default()));
+            made.await.map_err(Error::internal)?.map_err(Error::internal)
+        };
+        self.outgoing.get_or_try_init(make).await
     }
 
     /// The URLs that the environment's people and identity providers know: below its auth URL, if it

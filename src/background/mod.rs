@@ -1,5 +1,6 @@
 //! Jobs that run beside the requests, each leased in the database so that one replica runs it.
 
+pub mod metadata;
 mod retention;
 pub mod webhooks;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 pub use retention::Keep;
 
 use crate::{
-    app::{Error, Result, State},
+    app::{Error, Result, State, certificate_expiry},
     store, telemetry,
 };
 
@@ -39,6 +40,12 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     if lease(state, "retention", holder).await? {
         retention::sweep(state, keep).await?;
     }
+    if lease(state, "certificate expiry", holder).await? {
+        certificate_expiry::fill_in(state).await?;
+        certificate_expiry::warn(state).await?;
+    }
+    // Every replica tells its own figures.
+    certificate_expiry::observe(state).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::{
     app::{
         State,
         actor::Actor,
-        organizations,
+        metadata_refresh, organizations,
         page::PageQuery,
         saml_connections::{self, SamlConnectionChange},
     },
@@ -26,6 +26,7 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 pub(super) enum SamlConnection {
     Create(Create),
     Update(Update),
+    Refresh(Refresh),
     Delete(Delete),
     List(List),
 }
@@ -43,8 +44,9 @@ pub(super) enum SamlConnection {
       nothing yet: gives the entity id and ACS URL that the customer's admin
       needs first
 
-Metadata is read once, now. The organization's first connection becomes its
-primary one.")]
+A file of metadata is read once, now. An address is remembered: what it says
+anew, certificates above all, is followed. The organization's first connection
+becomes its primary one.")]
 pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
@@ -63,13 +65,32 @@ pub(super) struct Create {
       --idp-metadata https://idp.acme.com/metadata
   ostiary saml-connection update saml_conn_… \\
       --idp-certificate old.pem --idp-certificate new.pem
-      both are trusted while the customer changes from one to the other")]
+      both are trusted while the customer changes from one to the other
+  ostiary saml-connection update saml_conn_… --idp-metadata ''
+      forgets the metadata's address and follows it no more")]
 pub(super) struct Update {
     /// The connection's id
     #[arg(value_name = "ID")]
     connection: SamlConnectionId,
     #[command(flatten)]
     fields: Fields,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Fetch a SAML connection's metadata now and follow it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary saml-connection refresh saml_conn_…
+  ostiary saml-connection refresh saml_conn_… --json
+
+The server does this by itself about every six hours, and soon after a login
+whose signature no certificate fits.")]
+pub(super) struct Refresh {
+    /// The connection's id
+    #[arg(value_name = "ID")]
+    connection: SamlConnectionId,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -109,7 +130,7 @@ struct Fields {
     /// Use it when a login names the organization only
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     primary: Option<bool>,
-    /// The identity provider's metadata: a file, or an address to fetch it from
+    /// The identity provider's metadata: a file, or an address to fetch it from again and again
     #[arg(long, value_name = "FILE|URL")]
     idp_metadata: Option<String>,
     /// The identity provider's entity id
@@ -156,6 +177,7 @@ impl Fields {
             Some(place) if place.starts_with("https://") || place.starts_with("http://") => {
                 metadata_url = Some(place);
             }
+            Some(place) if place.is_empty() => metadata_url = Some(place),
             Some(place) => metadata = Some(read(&place, "--idp-metadata")?),
             None => {}
         }
@@ -215,15 +237,27 @@ impl SamlConnection {
             Self::Update(update) => {
                 let environment = saml_connections::environment_of(&state, update.connection).await?;
                 let change = update.fields.change()?;
-                let now = saml_connections::update(
-                    &state,
-                    &Actor::operator(environment),
-                    update.connection,
-                    &change,
-                )
-                .await
-                .map_err(session::in_flags)?;
+                let actor = Actor::operator(environment);
+                let before = saml_connections::find(&state, &actor, update.connection).await?.connection;
+                let address = change.idp_metadata_url.as_deref().filter(|url| !url.is_empty());
+                // The same address again: whoever says it wants what it says now.
+                let again =
+                    address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
+                let mut now = saml_connections::update(&state, &actor, update.connection, &change)
+                    .await
+                    .map_err(session::in_flags)?;
+                if again {
+                    let refreshed = metadata_refresh::refresh_now(&state, &actor, update.connection).await;
+                    now = refreshed.map_err(session::in_flags)?;
+                }
                 output::created(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
+            }
+            Self::Refresh(refresh) => {
+                let id = refresh.connection;
+                let actor = Actor::operator(saml_connections::environment_of(&state, id).await?);
+                let now =
+                    metadata_refresh::refresh_now(&state, &actor, id).await.map_err(session::in_flags)?;
+                output::created(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
                 let id = delete.connection;

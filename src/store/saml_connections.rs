@@ -182,6 +182,22 @@ macro_rules! select {
     };
 }
 
+macro_rules! select_named {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
+             c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
+             c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
+             c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, \
+             c.sp_acs_urls, c.idp_initiated, c.email_attribute, c.allow_sha1, c.assertion_encryption, \
+             c.allow_cbc_encryption, c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at, \
+             o.display_name AS o_display_name \
+             FROM saml_connections c JOIN organizations o ON o.id = c.organization_id ",
+            $rest
+        )
+    };
+}
+
 macro_rules! select_for_login {
     ($rest:literal) => {
         concat!(
@@ -477,6 +493,224 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
         .execute()
         .await?;
     Ok(touched == 1)
+}
+
+/// Connections whose metadata is due, the longest due first, at most `limit`.
+pub async fn list_metadata_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<SamlConnection>> {
+    conn.sql(select!(
+        "WHERE c.metadata_next_refresh_at IS NOT NULL AND c.metadata_next_refresh_at <= $1 \
+         ORDER BY c.metadata_next_refresh_at LIMIT $2"
+    ))
+    .bind(now)
+    .bind(limit)
+    .all::<Row>()
+    .await?
+    .into_iter()
+    .map(SamlConnection::try_from)
+    .collect()
+}
+
+/// Takes a connection's metadata on until `until`, unless somebody did since it was `seen`.
+pub async fn claim_metadata(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    seen: Option<Timestamp>,
+    until: Timestamp,
+) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE saml_connections SET metadata_next_refresh_at = $3 \
+             WHERE id = $1 AND metadata_next_refresh_at = $2",
+        )
+        .bind(id)
+        .bind(seen)
+        .bind(until)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Makes a connection's metadata due now, unless that was done after `before`.
+pub async fn hurry_metadata(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    now: Timestamp,
+    before: Timestamp,
+) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE saml_connections SET metadata_next_refresh_at = $2, metadata_hurried_at = $2 \
+             WHERE id = $1 AND idp_metadata_url IS NOT NULL \
+             AND (metadata_hurried_at IS NULL OR metadata_hurried_at <= $3)",
+        )
+        .bind(id)
+        .bind(now)
+        .bind(before)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// A connection with the name of its organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedConnection {
+    /// The connection.
+    pub connection: SamlConnection,
+    /// Its organization's name.
+    pub organization: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct NamedRow {
+    #[sqlx(flatten)]
+    connection: Row,
+    o_display_name: String,
+}
+
+/// Up to `limit` connections of an environment in the order in which their certificates end, from `from` on.
+pub async fn list_by_expiry(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<NamedConnection>> {
+    let rows: Vec<NamedRow> = match from {
+        None => {
+            conn.sql(select_named!(
+                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
+                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $2"
+            ))
+            .bind(environment_id)
+            .bind(limit)
+            .all()
+            .await?
+        }
+        Some(from) => {
+            conn.sql(select_named!(
+                "WHERE c.environment_id = $1 AND c.idp_certificate_expires_at IS NOT NULL \
+                 AND (c.idp_certificate_expires_at, c.id) >= ((SELECT f.idp_certificate_expires_at \
+                 FROM saml_connections f WHERE f.id = $2), $2) \
+                 ORDER BY c.idp_certificate_expires_at, c.id LIMIT $3"
+            ))
+            .bind(environment_id)
+            .bind(from)
+            .bind(limit)
+            .all()
+            .await?
+        }
+    };
+    rows.into_iter()
+        .map(|row| {
+            Ok(NamedConnection {
+                connection: SamlConnection::try_from(row.connection)?,
+                organization: row.o_display_name,
+            })
+        })
+        .collect()
+}
+
+/// A warning of a connection's certificates that is due.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DueWarning {
+    /// The connection.
+    pub id: SamlConnectionId,
+    /// Its environment.
+    pub environment_id: EnvironmentId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// Its identity provider.
+    pub idp_entity_id: Option<String>,
+    /// Where its metadata is.
+    pub idp_metadata_url: Option<String>,
+    /// When the certificate that lasts longest ends.
+    #[sqlx(rename = "idp_certificate_expires_at")]
+    pub expires_at: Timestamp,
+    /// Since when the warning is due.
+    #[sqlx(rename = "certificate_next_warning_at")]
+    pub due_at: Timestamp,
+}
+
+/// Warnings that are due, the longest due first, at most `limit`.
+pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<DueWarning>> {
+    conn.sql(
+        "SELECT id, environment_id, organization_id, idp_entity_id, idp_metadata_url, \
+         idp_certificate_expires_at, certificate_next_warning_at FROM saml_connections \
+         WHERE certificate_next_warning_at IS NOT NULL AND certificate_next_warning_at <= $1 \
+         ORDER BY certificate_next_warning_at LIMIT $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .all()
+    .await
+}
+
+/// Takes a warning on and says when the next one is due, unless somebody else took it or the certificates
+/// changed.
+pub async fn take_warning(conn: &mut Conn, due: &DueWarning, next: Option<Timestamp>) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE saml_connections SET certificate_next_warning_at = $4 WHERE id = $1 \
+             AND certificate_next_warning_at = $2 AND idp_certificate_expires_at = $3",
+        )
+        .bind(due.id)
+        .bind(due.due_at)
+        .bind(due.expires_at)
+        .bind(next)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// How many connections' last certificates end until `until`, after `after` if that is said.
+pub async fn count_expiring(conn: &mut Conn, after: Option<Timestamp>, until: Timestamp) -> Result<u32> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM saml_connections \
+             WHERE idp_certificate_expires_at > $1 AND idp_certificate_expires_at <= $2",
+        )
+        .bind(after.unwrap_or(Timestamp::from_millis(i64::MIN)))
+        .bind(until)
+        .one()
+        .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Connections with certificates of which nobody noted when they end, from `from` on, at most `limit`.
+pub async fn list_unread_expiries(
+    conn: &mut Conn,
+    from: Option<SamlConnectionId>,
+    limit: i64,
+) -> Result<Vec<(SamlConnectionId, Vec<String>)>> {
+    let rows: Vec<(SamlConnectionId, String)> = conn
+        .sql(
+            "SELECT id, idp_certificates FROM saml_connections WHERE idp_certificate_expires_at IS NULL \
+             AND idp_certificates <> '' AND id >= $1 ORDER BY id LIMIT $2",
+        )
+        .bind(columns::first_or(from))
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id, text)| (id, columns::pem_blocks(&text))).collect())
+}
+
+/// Notes when a connection's certificates end, unless they changed.
+pub async fn update_expiry(
+    conn: &mut Conn,
+    id: SamlConnectionId,
+    certificates: &[String],
+    expires_at: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE saml_connections SET idp_certificate_expires_at = $3, certificate_next_warning_at = $4 \
+         WHERE id = $1 AND idp_certificates = $2 AND idp_certificate_expires_at IS NULL",
+    )
+    .bind(id)
+    .bind(certificates.concat())
+    .bind(expires_at)
+    .bind(first_warning(expires_at))
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// When the first warning of certificates that end then is due.

@@ -16,6 +16,7 @@ mod dns;
 mod events;
 mod front;
 mod import_ssoready;
+mod metadata_refresh;
 mod oauth;
 mod organization_search;
 mod pysaml2;

@@ -8,7 +8,7 @@ use super::{
     verification::verify,
 };
 use crate::{
-    app::{Error, Result, State},
+    app::{Error, Result, State, metadata_refresh},
     model::{
         check::Check,
         id::{SamlConnectionId, SamlFlowId},
@@ -89,11 +89,13 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
             let flow = find_flow(state, connection, verdict.claims.in_response_to.as_deref()).await?;
             let browser_matches =
                 flow.as_ref().is_some_and(|flow| is_carried_by(flow, post.browser.as_ref()));
+            let mut checks = verdict.checks;
+            metadata_refresh::hurry(state, &target.connection, rejection, &mut checks).await?;
             let evidence = Evidence {
                 flow,
                 browser_matches,
                 signature_verified: verdict.signature_verified,
-                checks: verdict.checks,
+                checks,
                 xml: verdict.xml,
             };
             Ok(Outcome::Refused(

@@ -276,6 +276,13 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
             format!("fine if that address leads here too; otherwise make the connection anew and {remove}"),
         );
     }
+    if let (Some(url), Some(error)) = (&connection.idp_metadata_url, &connection.metadata.error) {
+        findings.attention(
+            &subject,
+            format!("its metadata at {url} could not be refreshed {} times: {error}", connection.metadata.failures),
+            format!("ask the customer, then `ostiary saml-connection refresh {subject}`; what was known stays in force"),
+        );
+    }
     certificates(&subject, connection, findings);
 }
 

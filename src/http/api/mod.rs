@@ -63,6 +63,7 @@ routes! {
     ORGANIZATION: get organizations::find, patch organizations::update, delete organizations::remove;
     SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;
     SAML_CONNECTION: get saml_connections::find, patch saml_connections::update, delete saml_connections::remove;
+    SAML_CONNECTION_REFRESH: post saml_connections::refresh_metadata;
     SCIM_DIRECTORIES: get scim_directories::list, post scim_directories::create;
     SCIM_DIRECTORY: get scim_directories::find, patch scim_directories::update, delete scim_directories::remove;
     SCIM_DIRECTORY_ROTATE: post scim_directories::rotate;

@@ -167,7 +167,8 @@ pub struct SamlConnectionInput {
     /// The identity provider's metadata as XML: gives entity id, address, binding and certificates, except
     /// what is sent by itself.
     pub idp_metadata: Option<String>,
-    /// Where that metadata is to be fetched.
+    /// Where that metadata is to be fetched: now, and again and again, so that new certificates and addresses
+    /// are followed. Empty: nowhere any more.
     pub idp_metadata_url: Option<String>,
 }
 
@@ -292,4 +293,24 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
     let id = id("id", &path).map_err(api)?;
     app::saml_connections::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
+}
+
+/// Refresh a SAML connection's metadata
+///
+/// Fetches it from `idpMetadataUrl` now, whatever the last time was, and follows it.
+#[utoipa::path(
+    post,
+    path = path::SAML_CONNECTION_REFRESH,
+    operation_id = "refreshSamlConnectionMetadata",
+    tag = "SAML connections",
+    params(("id" = SamlConnectionId, Path)),
+    responses((status = 200, body = SamlConnectionReply))
+)]
+pub async fn refresh_metadata(
+    state: web::Data<State>,
+    call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&app::metadata_refresh::refresh_now(&state, &call.actor, id).await.map_err(api)?))
 }

@@ -1,5 +1,7 @@
 //! Reading an identity provider's metadata (SAML Metadata §2.3, §2.4.3).
 
+use std::time::Duration;
+
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -44,6 +46,8 @@ pub struct IdpMetadata {
     pub want_authn_requests_signed: bool,
     /// Until when the document says that it is good.
     pub valid_until: Option<Timestamp>,
+    /// How long the document wants to be believed before it is read again.
+    pub cache_duration: Option<Duration>,
 }
 
 /// Why a document is no metadata that we can use.
@@ -238,6 +242,7 @@ fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, M
     let flag =
         |role: &NodeId| matches!(attribute(document, *role, "WantAuthnRequestsSigned"), Some("true" | "1"));
     let until = |node: NodeId| attribute(document, node, "validUntil").and_then(Timestamp::parse_rfc3339);
+    let cached = |node: NodeId| attribute(document, node, "cacheDuration").and_then(read_duration);
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
         sso_redirect_url,
@@ -250,7 +255,39 @@ fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, M
             .chain(roles.iter().copied())
             .filter_map(until)
             .min(),
+        cache_duration: std::iter::once(entity)
+            .chain(document.ancestors(entity))
+            .chain(roles.iter().copied())
+            .filter_map(cached)
+            .min(),
     })
+}
+
+/// Reads an `xs:duration` (XML Schema Part 2 §3.2.6) to the second; a month has 30 days here, a year 365.
+fn read_duration(text: &str) -> Option<Duration> {
+    const DAY: u64 = 24 * 3600;
+    let rest = text.strip_prefix('P')?;
+    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
+    let mut seconds: u64 = 0;
+    let mut seen = false;
+    for (part, units) in [
+        (date, &[('Y', 365 * DAY), ('M', 30 * DAY), ('D', DAY)][..]),
+        (time, &[('H', 3600), ('M', 60), ('S', 1)]),
+    ] {
+        let mut part = part;
+        let mut units = units.iter();
+        while !part.is_empty() {
+            let at = part.find(|c: char| c.is_ascii_alphabetic())?;
+            let letter = part[at..].chars().next()?;
+            let (_, unit) = units.find(|(unit, _)| *unit == letter)?;
+            let whole = part[..at].split_once('.').map_or(&part[..at], |(whole, _)| whole);
+            let count: u64 = whole.parse().ok()?;
+            seconds = seconds.checked_add(count.checked_mul(*unit)?)?;
+            seen = true;
+            part = &part[at + 1..];
+        }
+    }
+    seen.then(|| Duration::from_secs(seconds))
 }
 
 fn single_sign_on(document: &Document<'_>, roles: &[NodeId]) -> Result<(String, Binding), MetadataError> {

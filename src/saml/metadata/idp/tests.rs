@@ -217,3 +217,23 @@ proptest! {
         let _ = parse_idp_metadata(&xml, None);
     }
 }
+
+#[test]
+fn durations_are_those_of_xml_schema() {
+    for (text, seconds) in [
+        ("PT1H", 3600),
+        ("PT604800S", 604_800),
+        ("P1D", 86_400),
+        ("P0Y0M0DT6H0M0.000S", 6 * 3600),
+        ("P1Y2M3DT4H5M6.7S", (365 + 60 + 3) * 86_400 + 4 * 3600 + 5 * 60 + 6),
+    ] {
+        assert_eq!(read_duration(text), Some(Duration::from_secs(seconds)), "{text}");
+    }
+    for bad in ["", "P", "PT", "1H", "-PT1H", "PT1", "P1H", "PT1M1H", "PTxS", "P99999999999999999999D"] {
+        assert_eq!(read_duration(bad), None, "{bad}");
+    }
+    let timed = entity("https://idp.example/", &role())
+        .replace("<md:IDPSSODescriptor ", "<md:IDPSSODescriptor cacheDuration=\"PT2H\" ")
+        .replace(" entityID", " cacheDuration=\"PT3H\" entityID");
+    assert_eq!(read(&timed).unwrap().cache_duration, Some(Duration::from_secs(2 * 3600)));
+}

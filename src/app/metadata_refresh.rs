@@ -1,0 +1,527 @@
+//! Following an identity provider's metadata: it is fetched again and again, and what it says anew counts.
+//!
+//! Metadata is the truth about a connection that has its address, within bounds: see [`merge`] for
+//! certificates. An entity id that differs is never followed, and a document that cannot be had or read
+//! changes nothing but the error that is shown.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+
+use super::{
+    Error, Result, State,
+    actor::{Actor, Part},
+    audit,
+    events::{self, NewEvent},
+    outgoing::{Fetched, Version},
+    saml_connections::{self, DescribedConnection},
+};
+use crate::{
+    model::{
+        check::Check,
+        event::EventKind,
+        http_url::HttpUrl,
+        id::SamlConnectionId,
+        saml_connection::{MetadataRefresh, SamlConnection, last_expiry},
+        time::Timestamp,
+    },
+    saml::{
+        Certificate, Rejection,
+        metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
+    },
+    store, telemetry,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// How long metadata is believed that does not say how long.
+const USUAL_REST: Duration = Duration::from_secs(6 * 3600);
+/// How long it is believed at least and at most, whatever it says.
+const SHORTEST_REST: Duration = HOUR;
+const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
+/// How long the first failure rests; each further one twice as long, up to [`USUAL_REST`].
+const FIRST_RETRY: Duration = Duration::from_secs(5 * 60);
+/// How long a replica that fell over keeps others from a connection.
+const CLAIM: Duration = Duration::from_secs(10 * 60);
+/// How often refused logins bring a connection's refresh forward.
+const HURRY_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How many are fetched at a time, and how many are taken on at once.
+const AT_A_TIME: usize = 4;
+const BATCH: i64 = 20;
+/// How long the sentence about a failure is at the most.
+const LONGEST_ERROR: usize = 500;
+
+/// What a fetch brought.
+enum News {
+    /// Nothing since last time.
+    Unchanged,
+    /// A document.
+    Document(Box<IdpMetadata>, Version),
+}
+
+/// Fetches the metadata of connections whose rest is over, some at a time. Tells how many this replica took
+/// on; another may have been quicker.
+pub async fn refresh_due(state: &State) -> Result<usize> {
+    let due = {
+        let mut conn = state.db.read().await?;
+        store::saml_connections::list_metadata_due(&mut conn, state.now(), BATCH).await?
+    };
+    let mut waiting = due.into_iter();
+    let mut running = JoinSet::new();
+    let mut taken = 0;
+    loop {
+        while running.len() < AT_A_TIME {
+            let Some(connection) = waiting.next() else { break };
+            let state = state.clone();
+            running.spawn(async move { claim_and_refresh(&state, connection).await });
+        }
+        match running.join_next().await {
+            None => return Ok(taken),
+            Some(Ok(Ok(done))) => taken += usize::from(done),
+            Some(Ok(Err(error))) => {
+                let cause = telemetry::causes(&error);
+                tracing::warn!(cause, "a connection's metadata could not be refreshed; it is tried again");
+            }
+            Some(Err(_)) => {} // the server stops
+        }
+    }
+}
+
+async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<bool> {
+    let mut tx = state.db.write().await?;
+    let until = state.now() + CLAIM;
+    let claimed =
+        store::saml_connections::claim_metadata(&mut tx, connection.id, connection.metadata.next_at, until)
+            .await?;
+    tx.commit().await?;
+    if claimed {
+        let actor = Actor::service(connection.environment_id);
+        // What went wrong is written down with the connection.
+        drop(refresh(state, &actor, connection).await?);
+    }
+    Ok(claimed)
+}
+
+/// Fetches a connection's metadata now.
+pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
+    let connection = {
+        let mut conn = state.db.read().await?;
+        saml_connections::load(&mut conn, actor.environment(), id).await?
+    };
+    actor.managed_part(Part::Saml, connection.organization_id)?;
+    if connection.idp_metadata_url.is_none() {
+        return Err(Error::FailedPrecondition(
+            "the connection has no metadata address; set idpMetadataUrl first".into(),
+        ));
+    }
+    match refresh(state, actor, connection).await? {
+        Ok(()) => saml_connections::find(state, actor, id).await,
+        Err(reason) => Err(Error::invalid(super::import_metadata::ADDRESS, reason)),
+    }
+}
+
+/// Fetches and follows. The inner error is a sentence for whoever set the connection up; it is stored.
+async fn refresh(
+    state: &State,
+    actor: &Actor,
+    connection: SamlConnection,
+) -> Result<std::result::Result<(), String>> {
+    let Some(url) = connection.idp_metadata_url.clone() else { return Ok(Ok(())) };
+    let known = Version {
+        etag: connection.metadata.etag.clone(),
+        last_modified: connection.metadata.last_modified.clone(),
+    };
+    let mut news = fetch(state, &url, &known, connection.idp_entity_id.clone()).await?;
+    let now = state.now();
+    // The network is done with: from here on the connection is held.
+    let mut tx = state.db.write().await?;
+    store::organizations::lock(&mut tx, connection.environment_id, connection.organization_id).await?;
+    let before = store::saml_connections::find(&mut tx, connection.environment_id, connection.id).await?;
+    let Some(before) = before.filter(|before| before.idp_metadata_url.as_ref() == Some(&url)) else {
+        return Ok(Ok(())); // taken away or pointed elsewhere meanwhile
+    };
+    if let Ok(News::Document(metadata, _)) = &news
+        && before.idp_entity_id.as_ref().is_some_and(|id| *id != metadata.entity_id)
+    {
+        news = Err("the connection's entity id was changed while its metadata was fetched".to_owned());
+    }
+    let mut after = before.clone();
+    let outcome = match news {
+        Ok(News::Unchanged) => {
+            after.metadata = MetadataRefresh {
+                fetched_at: Some(now),
+                next_at: Some(next_at(state, None)),
+                error: None,
+                failures: 0,
+                ..after.metadata
+            };
+            Ok(())
+        }
+        Ok(News::Document(metadata, version)) => follow(state, &mut after, &metadata, version),
+        Err(reason) => Err(reason),
+    };
+    if let Err(reason) = &outcome {
+        let failures = before.metadata.failures.saturating_add(1);
+        after = before.clone();
+        after.metadata.failures = failures;
+        after.metadata.error = Some(reason.chars().take(LONGEST_ERROR).collect());
+        after.metadata.next_at = Some(now + spread(state, rest_after(failures)));
+    }
+    let changed = what_counts(&before) != what_counts(&after);
+    if changed {
+        after.test = saml_connections::is_test(state, &after);
+        after.updated_at = now;
+    }
+    store::saml_connections::update(&mut tx, &after).await?;
+    if changed {
+        audit::updated(&mut tx, state, actor, &before, &after).await?;
+        let event = NewEvent {
+            environment: &after.environment_id,
+            organization: &after.organization_id,
+            directory: None,
+            kind: EventKind::MetadataChanged,
+            resource: after.id.to_string(),
+            data: json!({ "before": what_counts(&before), "after": what_counts(&after) }),
+        };
+        events::record(&mut tx, now, event).await?;
+    }
+    tx.commit().await?;
+    telemetry::metadata_refreshed(match (&outcome, changed) {
+        (Err(_), _) => "failed",
+        (Ok(()), true) => "changed",
+        (Ok(()), false) => "unchanged",
+    });
+    tracing::info!(connection = %after.id, changed, failed = outcome.is_err(), "metadata refreshed");
+    Ok(outcome)
+}
+
+/// What of a connection its metadata says.
+fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
+    let mut said = Map::new();
+    said.insert("idpEntityId".to_owned(), connection.idp_entity_id.clone().into());
+    said.insert(
+        "idpRedirectUrl".to_owned(),
+        connection.idp_redirect_url.as_ref().map(HttpUrl::as_str).into(),
+    );
+    said.insert("idpBinding".to_owned(), connection.idp_binding.as_str().into());
+    let certificates: Vec<Value> = read(&connection.idp_certificates)
+        .iter()
+        .map(|certificate| {
+            json!({
+                "fingerprintSha256": certificate.fingerprint,
+                "notBefore": certificate.not_before,
+                "notAfter": certificate.not_after,
+            })
+        })
+        .collect();
+    said.insert("idpCertificates".to_owned(), certificates.into());
+    said
+}
+
+/// Fetches and reads the metadata at `url`. No transaction may be open meanwhile.
+async fn fetch(
+    state: &State,
+    url: &HttpUrl,
+    known: &Version,
+    wanted: Option<String>,
+) -> Result<std::result::Result<News, String>> {
+    let Some(address) = url.to_url() else { return Ok(Err("its address is no URL".to_owned())) };
+    let (xml, version) = match state.outgoing().await?.get_newer(&address, known).await {
+        Ok(Fetched::Unchanged) => return Ok(Ok(News::Unchanged)),
+        Ok(Fetched::Document { bytes, version }) => (bytes, version),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    // Two megabytes take long enough to parse not to do it on a thread that others wait for.
+    let read = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
+        .await
+        .map_err(Error::internal)?;
+    Ok(match read {
+        Ok(metadata) => {
+            still_good(&metadata, state.now()).map(|()| News::Document(Box::new(metadata), version))
+        }
+        Err(error @ MetadataError::UnknownEntity { .. }) => Err(format!(
+            "{error}. Nothing is taken from it: if the customer moved to another identity provider, set \
+             idpMetadataUrl anew together with its entity id"
+        )),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Refuses metadata whose own time is over (SAML Metadata §2.3.1).
+pub(super) fn still_good(metadata: &IdpMetadata, now: Timestamp) -> std::result::Result<(), String> {
+    match metadata.valid_until {
+        Some(until) if until <= now => {
+            Err(format!("the metadata says that it is good until {until} only, which is over"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Does what the metadata says.
+fn follow(
+    state: &State,
+    connection: &mut SamlConnection,
+    metadata: &IdpMetadata,
+    version: Version,
+) -> std::result::Result<(), String> {
+    let field = super::import_metadata::ADDRESS;
+    let sentence = |error: Error| error.to_string();
+    let listed =
+        read(&saml_connections::read_certificates(field, &metadata.certificates_pem).map_err(sentence)?);
+    let trusted = read(&connection.idp_certificates);
+    let merged = merge(&trusted, &listed, &connection.metadata.certificates, state.now());
+    connection.idp_entity_id = Some(metadata.entity_id.clone());
+    connection.idp_redirect_url =
+        Some(super::input::url(field, &metadata.sso_redirect_url).map_err(sentence)?);
+    connection.idp_binding = saml_connections::binding_of(metadata);
+    connection.idp_certificates = merged.iter().map(|certificate| certificate.pem.clone()).collect();
+    connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
+    // Those that wait to be dropped stay known as the metadata's.
+    let waiting = merged
+        .iter()
+        .map(|certificate| &certificate.fingerprint)
+        .filter(|fingerprint| connection.metadata.certificates.contains(*fingerprint))
+        .filter(|fingerprint| listed.iter().all(|certificate| certificate.fingerprint != **fingerprint));
+    let mut known: Vec<String> = listed.iter().map(|certificate| certificate.fingerprint.clone()).collect();
+    known.extend(waiting.cloned());
+    connection.metadata = MetadataRefresh {
+        certificates: known,
+        hurried_at: connection.metadata.hurried_at,
+        ..fetched(state, metadata, version)
+    };
+    Ok(())
+}
+
+/// The state of a connection whose metadata was just fetched and taken over as it is.
+pub(super) fn fetched(state: &State, metadata: &IdpMetadata, version: Version) -> MetadataRefresh {
+    // A document that says how long it is good must be read again, even when it is the same.
+    let timed = metadata.cache_duration.is_some() || metadata.valid_until.is_some();
+    let version = if timed { Version::default() } else { version };
+    let listed = read(&metadata.certificates_pem);
+    MetadataRefresh {
+        fetched_at: Some(state.now()),
+        etag: version.etag,
+        last_modified: version.last_modified,
+        certificates: listed.into_iter().map(|certificate| certificate.fingerprint).collect(),
+        next_at: Some(next_at(state, Some(metadata))),
+        hurried_at: None,
+        error: None,
+        failures: 0,
+    }
+}
+
+/// When to fetch it next.
+fn next_at(state: &State, metadata: Option<&IdpMetadata>) -> Timestamp {
+    let now = state.now();
+    now + spread(state, rest(metadata, now))
+}
+
+/// How long metadata is believed: as long as it says (SAML Metadata §2.3.1), within bounds.
+fn rest(metadata: Option<&IdpMetadata>, now: Timestamp) -> Duration {
+    let said = metadata.and_then(|metadata| metadata.cache_duration).unwrap_or(USUAL_REST);
+    let left = metadata.and_then(|metadata| metadata.valid_until).map(|until| until.since(now));
+    said.min(left.unwrap_or(said)).clamp(SHORTEST_REST, LONGEST_REST)
+}
+
+/// How long to wait after so many failures in a row.
+fn rest_after(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(10);
+    (FIRST_RETRY * 2_u32.pow(doublings)).min(USUAL_REST)
+}
+
+/// Up to a tenth less or more, so that connections made together are not fetched together.
+fn spread(state: &State, rest: Duration) -> Duration {
+    let share = u32::try_from(state.random.bits() % 2001).unwrap_or(0);
+    rest * 9 / 10 + rest * share / 10_000
+}
+
+/// A certificate as the merge sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    pem: String,
+    fingerprint: String,
+    not_before: Timestamp,
+    not_after: Timestamp,
+}
+
+/// Reads certificates that were read before.
+fn read(pems: &[String]) -> Vec<Known> {
+    let bundles = pems.iter().filter_map(|pem| Certificate::parse_pem_bundle(pem).ok());
+    bundles
+        .flatten()
+        .map(|certificate| Known {
+            pem: certificate.to_pem(),
+            fingerprint: certificate.fingerprint_sha256(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        })
+        .collect()
+}
+
+/// What to trust once the metadata lists `listed`, of which it `listed_before` some.
+///
+/// - What it lists is trusted at once: a new certificate works before the old one ends.
+/// - What it listed before and lists no more is dropped, but only when something listed is valid now.
+///   Metadata that lists only the certificate to come, or an expired one, drops nothing.
+/// - What it never listed was added by hand, and stays until a hand removes it.
+///
+/// So nothing is ever left without a certificate, as metadata without any is an error. When there are too
+/// many, listed ones go first.
+fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Timestamp) -> Vec<Known> {
+    let covered = listed.iter().any(|one| one.not_before <= now && now < one.not_after);
+    let withdrawn = |one: &Known| covered && listed_before.contains(&one.fingerprint);
+    let mut merged = listed.to_vec();
+    for one in trusted {
+        let there = merged.iter().any(|other| other.fingerprint == one.fingerprint);
+        if !there && !withdrawn(one) && merged.len() < saml_connections::MOST_CERTIFICATES {
+            merged.push(one.clone());
+        }
+    }
+    merged
+}
+
+/// After a login that no certificate of the connection verified: brings the next refresh forward to now, at
+/// most once in a while, so that the next attempt works if the provider changed its key. Says so in the
+/// failed check.
+pub(super) async fn hurry(
+    state: &State,
+    connection: &SamlConnection,
+    rejection: Rejection,
+    checks: &mut [Check],
+) -> Result<()> {
+    let of_the_key = matches!(rejection, Rejection::SignatureMismatch | Rejection::SignatureKeyUnsuitable);
+    if !of_the_key || connection.idp_metadata_url.is_none() {
+        return Ok(());
+    }
+    let now = state.now();
+    let rested = connection.metadata.hurried_at.is_none_or(|at| now.since(at) >= HURRY_EVERY);
+    let hurried = rested && {
+        let mut tx = state.db.write().await?;
+        let before = now - HURRY_EVERY;
+        let hurried = store::saml_connections::hurry_metadata(&mut tx, connection.id, now, before).await?;
+        tx.commit().await?;
+        hurried
+    };
+    let words = if hurried {
+        "The identity provider's metadata is being fetched again right now: try again in a minute. If it \
+         fails again, the metadata does not list the key that signed this."
+            .to_owned()
+    } else {
+        match (connection.metadata.fetched_at, &connection.metadata.error) {
+            (_, Some(error)) => format!("Its metadata cannot be refreshed: {error}."),
+            (Some(at), None) => {
+                format!("Its metadata was last fetched at {at} and does not list the key that signed this.")
+            }
+            (None, None) => "Its metadata is being fetched.".to_owned(),
+        }
+    };
+    for check in checks.iter_mut().filter(|check| !check.passed && check.name == rejection.code()) {
+        check.remedy = format!("{words} {}", check.remedy).into();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1000;
+
+    fn known(name: &str, from: i64, to: i64) -> Known {
+        Known {
+            pem: name.to_owned(),
+            fingerprint: name.to_owned(),
+            not_before: Timestamp::from_seconds(from),
+            not_after: Timestamp::from_seconds(to),
+        }
+    }
+
+    #[test]
+    fn certificates_come_at_once_and_go_when_others_stand_in() {
+        // Lower case: valid now; `N…`: valid later; `X…`: expired.
+        let certificate = |name: &str| match &name[..1] {
+            "N" => known(name, NOW + 100, NOW + 1000),
+            "X" => known(name, 0, NOW - 100),
+            _ => known(name, 0, NOW + 500),
+        };
+        let list = |names: &str| names.split_whitespace().map(certificate).collect::<Vec<_>>();
+        for (case, trusted, listed_before, listed, expected) in [
+            ("nothing new", "a", "a", "a", "a"),
+            ("the next one is listed beside the present one", "a", "a", "a b", "a b"),
+            ("the old one is listed no more", "a b", "a b", "b", "b"),
+            ("the provider switches from one to the other (Okta)", "a", "a", "b", "b"),
+            ("only the one to come is listed: the present one stays", "a", "a", "Nb", "Nb a"),
+            ("it came to be valid", "b a", "b a", "b", "b"),
+            ("the next one is listed early beside the present one (Entra)", "a", "a", "a Nb", "a Nb"),
+            ("only an expired one is listed, and signs on", "Xa", "Xa", "Xa", "Xa"),
+            ("an expired one instead of a good one drops nothing", "a", "a", "Xb", "Xb a"),
+            ("one added by hand stays", "a h", "a", "a", "a h"),
+            ("one added by hand stays when all others change", "a h", "a", "b", "b h"),
+            ("one added by hand that the metadata lists is the metadata's", "a h", "a h", "a", "a"),
+            ("one removed by hand comes back while it is listed", "h", "a", "a", "a h"),
+            ("the order is the metadata's", "a b", "a b", "b a", "b a"),
+            ("everything is new", "", "", "a b", "a b"),
+        ] {
+            let before: Vec<String> = listed_before.split_whitespace().map(str::to_owned).collect();
+            let merged = merge(&list(trusted), &list(listed), &before, Timestamp::from_seconds(NOW));
+            assert_eq!(merged, list(expected), "{case}");
+        }
+    }
+
+    #[test]
+    fn there_are_never_too_many() {
+        let many = |prefix: &str| -> Vec<Known> {
+            (0..saml_connections::MOST_CERTIFICATES)
+                .map(|at| known(&format!("{prefix}{at}"), 0, 9999))
+                .collect()
+        };
+        let merged = merge(&many("hand"), &many("listed"), &[], Timestamp::from_seconds(NOW));
+        assert_eq!(merged, many("listed"));
+    }
+
+    fn metadata(cache_duration: Option<Duration>, valid_until: Option<i64>) -> IdpMetadata {
+        IdpMetadata {
+            entity_id: "https://idp.example".to_owned(),
+            sso_redirect_url: "https://idp.example/sso".to_owned(),
+            idp_binding: crate::saml::binding::Binding::Post,
+            certificates_pem: Vec::new(),
+            want_authn_requests_signed: false,
+            valid_until: valid_until.map(Timestamp::from_seconds),
+            cache_duration,
+        }
+    }
+
+    #[test]
+    fn metadata_rests_as_long_as_it_says_within_bounds() {
+        let hours = |count: u32| HOUR * count;
+        let now = Timestamp::from_seconds(NOW);
+        for (said, until, expected) in [
+            (None, None, hours(6)),
+            (Some(hours(2)), None, hours(2)),
+            (Some(Duration::from_secs(60)), None, hours(1)),
+            (Some(hours(24 * 30)), None, hours(24)),
+            (None, Some(NOW + 2 * 3600), hours(2)),
+            (Some(hours(3)), Some(NOW + 2 * 3600), hours(2)),
+            (Some(hours(1)), Some(NOW + 2 * 3600), hours(1)),
+            (None, Some(NOW + 60), hours(1)),
+        ] {
+            assert_eq!(rest(Some(&metadata(said, until)), now), expected, "{said:?} {until:?}");
+        }
+        assert_eq!(rest(None, now), hours(6));
+    }
+
+    #[test]
+    fn failures_rest_longer_and_longer() {
+        let minutes: Vec<u64> = (1..=9).map(|failures| rest_after(failures).as_secs() / 60).collect();
+        assert_eq!(minutes, [5, 10, 20, 40, 80, 160, 320, 360, 360]);
+        assert_eq!(rest_after(u32::MAX), USUAL_REST);
+    }
+
+    #[test]
+    fn metadata_past_its_own_time_is_refused() {
+        let now = Timestamp::from_seconds(NOW);
+        assert!(still_good(&metadata(None, None), now).is_ok());
+        assert!(still_good(&metadata(None, Some(NOW + 1)), now).is_ok());
+        assert!(still_good(&metadata(None, Some(NOW)), now).unwrap_err().contains("which is over"));
+    }
+}

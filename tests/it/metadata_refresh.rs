@@ -1,0 +1,526 @@
+//! Metadata that is fetched again and again: key rollovers, failures, two replicas; certificates that end.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use ostiary::{
+    app::{actor::Actor, certificate_expiry, metadata_refresh, page::PageQuery, saml_connections},
+    model::{
+        event::EventKind, id::SamlConnectionId, saml_connection::SamlConnection as Stored, time::Timestamp,
+    },
+    saml::key_pair::{KeyKind, KeyPair},
+    store,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use crate::{
+    both,
+    support::{Answer, IdentityProvider, Request, Tenant, TestApp, random},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const ENTITY: &str = "https://idp.acme.example/metadata";
+
+/// What the customer's server answers.
+#[derive(Debug, Clone)]
+struct Served {
+    status: u16,
+    body: String,
+    etag: Option<&'static str>,
+}
+
+/// The customer's server.
+struct MetadataServer {
+    url: String,
+    served: Arc<Mutex<Served>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl MetadataServer {
+    async fn start(body: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/metadata", listener.local_addr().unwrap());
+        let served = Arc::new(Mutex::new(Served { status: 200, body, etag: None }));
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (answers, log) = (Arc::clone(&served), Arc::clone(&asked));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                            return;
+                        }
+                    }
+                    let head = String::from_utf8(head).unwrap().to_lowercase();
+                    log.lock().unwrap().push(head.clone());
+                    let Served { status, body, etag } = answers.lock().unwrap().clone();
+                    let known = etag.is_some_and(|etag| head.contains(&format!("if-none-match: {etag}")));
+                    let (status, body) = if known { (304, String::new()) } else { (status, body) };
+                    let etag = etag.map(|etag| format!("etag: {etag}\r\n")).unwrap_or_default();
+                    let answer = format!(
+                        "HTTP/1.1 {status} x\r\n{etag}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                        body.len()
+                    );
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                });
+            }
+        });
+        Self { url, served, asked }
+    }
+
+    fn serve(&self, body: String) {
+        *self.served.lock().unwrap() = Served { status: 200, body, etag: None };
+    }
+
+    fn fail(&self, status: u16) {
+        self.served.lock().unwrap().status = status;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+fn keys(now: Timestamp) -> KeyPair {
+    KeyPair::generate(KeyKind::P256, "idp", now, random()).unwrap()
+}
+
+fn pem(keys: &KeyPair) -> String {
+    keys.certificate_pem().unwrap()
+}
+
+/// Metadata that lists these keys. `more` stands in the entity's tag.
+fn metadata(entity: &str, more: &str, listed: &[&KeyPair]) -> String {
+    let descriptor = |keys: &&KeyPair| {
+        let base64: String = pem(keys).lines().filter(|line| !line.starts_with('-')).collect();
+        format!(
+            "<KeyDescriptor use=\"signing\"><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>\
+             <X509Certificate>{base64}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>"
+        )
+    };
+    format!(
+        "<EntityDescriptor xmlns=\"urn:oasis:names:tc:SAML:2.0:metadata\" {more} entityID=\"{entity}\">\
+         <IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{}\
+         <SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+         Location=\"https://idp.acme.example/sso\"/></IDPSSODescriptor></EntityDescriptor>",
+        listed.iter().map(descriptor).collect::<String>()
+    )
+}
+
+/// A server that may fetch from this machine, and a tenant whose connection follows the customer's metadata.
+struct Stage {
+    app: TestApp,
+    key: String,
+    tenant: Tenant,
+    server: MetadataServer,
+    first: KeyPair,
+}
+
+impl Stage {
+    async fn set(app: &TestApp) -> Self {
+        let app =
+            TestApp::spawn_with(app.backend, |config| config.outgoing_allow_private_targets = true).await;
+        let environment = app.environment("prod").await;
+        let key = app.api_key(&environment, true).await;
+        let mut tenant = app.tenant(&environment, "acme.example").await;
+        let first = keys(app.now());
+        let server = MetadataServer::start(metadata(ENTITY, "", &[&first])).await;
+        let body = json!({ "organizationId": tenant.organization.id, "idpMetadataUrl": server.url });
+        let made = app.api(&key, Method::POST, "/v1/saml-connections", Some(body)).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let id: SamlConnectionId = made.json()["samlConnection"]["id"].as_str().unwrap().parse().unwrap();
+        let mut conn = app.state.db.read().await.unwrap();
+        tenant.connection =
+            store::saml_connections::find(&mut conn, environment.id, id).await.unwrap().unwrap();
+        drop(conn);
+        Self { app, key, tenant, server, first }
+    }
+
+    fn path(&self, more: &str) -> String {
+        format!("/v1/saml-connections/{}{more}", self.tenant.connection.id)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.app.api(&self.key, method, path, body).await
+    }
+
+    async fn seen(&self) -> Value {
+        self.call(Method::GET, &self.path(""), None).await.json()["samlConnection"].clone()
+    }
+
+    async fn stored(&self) -> Stored {
+        let mut conn = self.app.state.db.read().await.unwrap();
+        let environment = self.tenant.environment.id;
+        let id = self.tenant.connection.id;
+        store::saml_connections::find(&mut conn, environment, id).await.unwrap().unwrap()
+    }
+
+    /// Lets the metadata's rest pass, and has it fetched, by the server's own job or by us.
+    async fn refresh(&self) {
+        self.app.wait(7 * HOUR);
+        let asked = self.server.asked();
+        metadata_refresh::refresh_due(&self.app.state).await.unwrap();
+        // Once the answer is written down, the claim that held it is over.
+        self.until(async || {
+            let stored = self.stored().await.metadata;
+            stored.fetched_at == Some(self.app.now()) || stored.failures > 0
+        })
+        .await;
+        assert_eq!(self.server.asked(), asked + 1, "asked once");
+    }
+
+    async fn until(&self, holds: impl AsyncFn() -> bool) {
+        for _ in 0..500 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("it stayed {}", self.seen().await);
+    }
+
+    async fn trusts(&self, expected: &[&KeyPair]) {
+        let expected: Vec<String> = expected.iter().map(|keys| pem(keys)).collect();
+        assert_eq!(self.seen().await["idpCertificates"], json!(expected));
+    }
+
+    /// Signs somebody in by a response that `keys` signed.
+    async fn sign_in(&self, keys: &KeyPair) -> Answer {
+        let browser = self.app.browser();
+        let link = self.app.login_link(&self.key, &self.tenant, "x").await;
+        let request = Request::read(&browser.get(&link).await);
+        let idp = IdentityProvider {
+            entity_id: ENTITY.to_owned(),
+            sso_url: "https://idp.acme.example/sso".to_owned(),
+            keys: keys.clone(),
+        };
+        let response = idp.response(&self.tenant, Some(&request.id), "ada@acme.example", self.app.now());
+        request.answer(&browser, &self.tenant, &idp.sign(&response)).await
+    }
+
+    async fn events(&self, kind: EventKind) -> Vec<Value> {
+        let path = format!("/v1/events?types={}", kind.as_str());
+        self.call(Method::GET, &path, None).await.json()["events"].as_array().unwrap().clone()
+    }
+}
+
+both! {
+    async fn a_key_rollover_costs_no_login(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let next = keys(stage.app.now());
+        stage.trusts(&[&stage.first]).await;
+        assert_eq!(stage.sign_in(&stage.first).await.status, 303);
+
+        stage.server.serve(metadata(ENTITY, "", &[&stage.first, &next]));
+        stage.refresh().await;
+        stage.trusts(&[&stage.first, &next]).await;
+        for keys in [&stage.first, &next] {
+            assert_eq!(stage.sign_in(keys).await.status, 303);
+        }
+        stage.server.serve(metadata(ENTITY, "", &[&next]));
+        stage.refresh().await;
+        stage.trusts(&[&next]).await;
+        assert_eq!(stage.sign_in(&next).await.status, 303);
+        assert_eq!(stage.sign_in(&stage.first).await.status, 400, "a withdrawn key opens nothing");
+
+        // Both changes are events and stand in the audit log, by the service.
+        let events = stage.events(EventKind::MetadataChanged).await;
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0]["resourceId"], json!(stage.tenant.connection.id));
+        assert_eq!((&events[0]["scimDirectoryId"], &events[0]["organizationId"]), (&json!(null), &json!(stage.tenant.organization.id)));
+        let count = |side: &str| events[0]["data"][side]["idpCertificates"].as_array().unwrap().len();
+        assert_eq!((count("before"), count("after")), (1, 2));
+        let actor = Actor::operator(stage.tenant.environment.id);
+        let log = ostiary::app::audit::list(&stage.app.state, &actor, &Default::default(), &PageQuery::default()).await.unwrap();
+        let by_service: Vec<_> = log.items.iter().filter(|entry| entry.actor.kind == "service").collect();
+        assert_eq!(by_service.len(), 2);
+        assert!(by_service.iter().all(|entry| entry.action == "saml_connection.updated" && entry.after.contains_key("idpCertificates")));
+    }
+
+    async fn a_key_switched_overnight_works_at_the_second_attempt(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let (next, strange) = (keys(stage.app.now()), keys(stage.app.now()));
+        stage.server.serve(metadata(ENTITY, "", &[&next]));
+        let refused = stage.sign_in(&next).await;
+        assert_eq!(refused.status, 400);
+        stage.until(async || stage.seen().await["idpCertificates"] == json!([pem(&next)])).await;
+        assert_eq!(stage.sign_in(&next).await.status, 303);
+
+        // A stranger's nonsense cannot make us fetch without end.
+        let asked = stage.server.asked();
+        for _ in 0..3 {
+            assert_eq!(stage.sign_in(&strange).await.status, 400);
+        }
+        metadata_refresh::refresh_due(&stage.app.state).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert_eq!(stage.server.asked(), asked);
+        stage.app.wait(Duration::from_secs(301));
+        assert_eq!(stage.sign_in(&strange).await.status, 400);
+        stage.until(async || stage.server.asked() == asked + 1).await;
+
+        // Whoever looks into the flow is told.
+        let remedies = remedies(&stage).await;
+        assert!(remedies.iter().any(|remedy| remedy.contains("try again in a minute")), "{remedies:?}");
+        assert!(remedies.iter().any(|remedy| remedy.contains("was last fetched at")), "{remedies:?}");
+    }
+
+    async fn unchanged_metadata_is_not_sent_again(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        stage.server.served.lock().unwrap().etag = Some("\"v1\"");
+        stage.refresh().await;
+        let fetched = stage.seen().await["metadataFetchedAt"].clone();
+        stage.refresh().await;
+        let head = stage.server.asked.lock().unwrap().last().unwrap().clone();
+        assert!(head.contains("if-none-match: \"v1\""), "{head}");
+        assert_ne!(stage.seen().await["metadataFetchedAt"], fetched, "it was found good again");
+        stage.trusts(&[&stage.first]).await;
+        assert_eq!(stage.events(EventKind::MetadataChanged).await.len(), 0);
+        // What a hand changed is compared with the whole document.
+        let changed = json!({ "idpRedirectUrl": "https://elsewhere.example/sso" });
+        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(changed)).await.status, 200);
+        stage.refresh().await;
+        assert_eq!(stage.seen().await["idpRedirectUrl"], "https://idp.acme.example/sso");
+        // A document that says how long it is good is always read again.
+        stage.server.serve(metadata(ENTITY, "cacheDuration=\"PT1H\"", &[&stage.first]));
+        stage.server.served.lock().unwrap().etag = Some("\"v2\"");
+        stage.refresh().await;
+        let stored = stage.stored().await.metadata;
+        let rest = stored.next_at.unwrap().since(stage.app.now());
+        assert!(stored.etag.is_none() && rest > HOUR * 8 / 10 && rest < HOUR * 12 / 10, "{stored:?}");
+    }
+
+    async fn what_cannot_be_followed_changes_nothing_but_the_error(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let good = metadata(ENTITY, "", &[&stage.first]);
+        let other = keys(stage.app.now());
+        for (body, said) in [
+            (metadata("https://other.example", "", &[&other]), "has no identity provider \"https://idp.acme.example/metadata\"; it has [\"https://other.example\"]"),
+            (metadata(ENTITY, "", &[]), "has no signing certificate"),
+            (metadata(ENTITY, "validUntil=\"2020-01-01T00:00:00Z\"", &[&other]), "which is over"),
+            (format!("<!DOCTYPE x []>{good}"), "document type declaration"),
+            ("<html>maintenance</html>".to_owned(), "not a SAML 2.0 EntityDescriptor"),
+            ("x".repeat(3 * 1024 * 1024), "the answer is longer than 2097152 bytes"),
+        ] {
+            stage.server.serve(body);
+            let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+            assert_eq!(answer.status, 400, "{}", answer.body);
+            assert!(answer.json()["message"].as_str().unwrap().contains(said), "{}", answer.body);
+            let seen = stage.seen().await;
+            assert!(seen["metadataError"].as_str().unwrap().contains(said), "{seen}");
+            assert_eq!((&seen["idpEntityId"], &seen["idpRedirectUrl"]), (&json!(ENTITY), &json!("https://idp.acme.example/sso")));
+            stage.trusts(&[&stage.first]).await;
+        }
+        // Each failure rests longer.
+        assert_eq!(stage.stored().await.metadata.failures, 6);
+        stage.server.serve(good);
+        stage.server.fail(503);
+        stage.app.wait(7 * HOUR);
+        let before = stage.app.now();
+        metadata_refresh::refresh_due(&stage.app.state).await.unwrap();
+        stage.until(async || stage.stored().await.metadata.failures == 7).await;
+        let stored = stage.stored().await.metadata;
+        assert_eq!(stored.error.as_deref(), Some("the server answered 503"));
+        let rest = stored.next_at.unwrap().since(before);
+        assert!(rest > 280 * HOUR / 60 && rest < 360 * HOUR / 60, "{rest:?}");
+        assert_eq!(stage.sign_in(&stage.first).await.status, 303, "logins go on");
+        // And what is well again is well.
+        stage.server.fail(200);
+        let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["samlConnection"]["metadataError"]), (200, &json!("")));
+        assert_eq!(stage.events(EventKind::MetadataChanged).await.len(), 0);
+    }
+
+    async fn nothing_is_fetched_from_inside_the_network(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        // A replica whose settings do not allow it.
+        let guarded = stage.app.replica().await;
+        let answer = guarded.api(&stage.key, Method::POST, &stage.path("/refresh-metadata"), None).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.json()["message"].as_str().unwrap().contains("not a public address"), "{}", answer.body);
+        assert_eq!(stage.server.asked(), 1, "when it was made");
+        for (url, said) in [
+            (stage.server.url.replace("metadata", "other"), "must begin with https://"),
+            ("https://169.254.169.254/latest".to_owned(), "not a public address"),
+        ] {
+            let body = json!({ "idpMetadataUrl": url });
+            let answer = guarded.api(&stage.key, Method::PATCH, &stage.path(""), Some(body)).await;
+            assert_eq!(answer.status, 400);
+            assert!(answer.json()["message"].as_str().unwrap().contains(said), "{}", answer.body);
+        }
+    }
+
+    async fn two_replicas_fetch_once(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
+        for round in 1..=3 {
+            stage.app.wait(7 * HOUR);
+            let (a, b) = tokio::join!(metadata_refresh::refresh_due(&stage.app.state), metadata_refresh::refresh_due(&second.state));
+            assert!(a.unwrap() + b.unwrap() <= 1, "the servers' own jobs may have been quicker");
+            stage.until(async || stage.stored().await.metadata.fetched_at == Some(stage.app.now())).await;
+            assert_eq!(stage.server.asked(), 1 + round);
+        }
+    }
+
+    async fn an_address_is_remembered_changed_and_forgotten(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let seen = stage.seen().await;
+        assert_eq!((&seen["idpMetadataUrl"], &seen["metadataFetchedAt"], &seen["metadataError"]), (&json!(stage.server.url), &json!(stage.app.now()), &json!("")));
+        let ends = stage.stored().await.idp_certificate_expires_at.unwrap();
+        assert_eq!(seen["idpCertificateExpiresAt"], json!(ends));
+        assert_eq!(ends.seconds(), stage.app.now().seconds() + 3650 * 86_400);
+        // Whoever sends back the whole connection asks for nothing.
+        let mut whole = seen.clone();
+        whole["forceAuthn"] = json!(true);
+        let changed = stage.call(Method::PATCH, &stage.path(""), Some(whole.clone())).await.json()["samlConnection"].clone();
+        assert_eq!(changed, whole);
+        assert_eq!(stage.server.asked(), 1);
+        // A certificate added by hand stays beside the metadata's.
+        let (by_hand, next) = (keys(stage.app.now()), keys(stage.app.now()));
+        let both = json!({ "idpCertificates": [pem(&stage.first), pem(&by_hand)] });
+        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(both)).await.status, 200);
+        stage.server.serve(metadata(ENTITY, "", &[&next]));
+        stage.refresh().await;
+        stage.trusts(&[&next, &by_hand]).await;
+        // Another address is fetched at once.
+        let moved = MetadataServer::start(metadata("https://new.example", "", &[&by_hand])).await;
+        let changed = stage.call(Method::PATCH, &stage.path(""), Some(json!({ "idpMetadataUrl": moved.url }))).await.json();
+        assert_eq!(changed["samlConnection"]["idpEntityId"], "https://new.example");
+        stage.trusts(&[&by_hand]).await;
+        // A document in its place ends the following, and so does an empty address.
+        let document = json!({ "idpMetadata": metadata(ENTITY, "", &[&next]) });
+        let changed = stage.call(Method::PATCH, &stage.path(""), Some(document)).await.json()["samlConnection"].clone();
+        assert_eq!((&changed["idpMetadataUrl"], &changed["metadataFetchedAt"]), (&json!(""), &json!(null)));
+        assert_eq!(stage.stored().await.metadata, Default::default());
+        let back = json!({ "idpMetadataUrl": stage.server.url });
+        assert_eq!(stage.call(Method::PATCH, &stage.path(""), Some(back)).await.status, 200);
+        let cleared = stage.call(Method::PATCH, &stage.path(""), Some(json!({ "idpMetadataUrl": null }))).await.json();
+        assert_eq!(cleared["samlConnection"]["idpMetadataUrl"], "");
+        stage.trusts(&[&next]).await;
+        let answer = stage.call(Method::POST, &stage.path("/refresh-metadata"), None).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)));
+    }
+
+    async fn only_its_own_environment_refreshes_a_connection(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let other = stage.app.environment("staging").await;
+        let foreign = stage.app.api_key(&other, true).await;
+        let plain = stage.app.api_key(&stage.tenant.environment, false).await;
+        for (key, status) in [(foreign, 404), (plain, 401)] {
+            let answer = stage.app.api(&key, Method::POST, &stage.path("/refresh-metadata"), None).await;
+            assert_eq!(answer.status, status);
+        }
+        assert_eq!(stage.server.asked(), 1);
+    }
+
+    async fn each_step_towards_a_certificates_end_is_told_once(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let key = app.api_key(&environment, true).await;
+        // Certificates of the tests last 3650 days.
+        let ending = |days: u32| pem(&keys(app.now() - DAY * 3650 + DAY * days));
+        let path = format!("/v1/saml-connections/{}", tenant.connection.id);
+        let set = async |certificates: Value| {
+            let answer = app.api(&key, Method::PATCH, &path, Some(json!({ "idpCertificates": certificates }))).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        };
+        let told = async || -> Vec<String> {
+            certificate_expiry::warn(&app.state).await.unwrap();
+            assert_eq!(certificate_expiry::warn(&app.state).await.unwrap(), 0, "once");
+            let path = format!("/v1/events?types={}", EventKind::CertificateExpiring.as_str());
+            let events = app.api(&key, Method::GET, &path, None).await.json();
+            let within = |event: &Value| event["data"]["within"].as_str().unwrap().to_owned();
+            events["events"].as_array().unwrap().iter().map(within).collect()
+        };
+        // The one that lasts longest counts.
+        set(json!([ending(3), ending(40)])).await;
+        assert!(told().await.is_empty());
+        let mut expected: Vec<String> = Vec::new();
+        for (days, within) in [(11, Some("30d")), (5, None), (11, Some("14d")), (7, Some("7d")), (5, Some("1d")), (1, Some("expired")), (90, None)] {
+            app.wait(DAY * days);
+            expected.extend(within.map(str::to_owned));
+            assert_eq!(told().await, expected, "{days} days later");
+        }
+        // New certificates begin anew; what is near already is told as what it is, once.
+        set(json!([ending(10)])).await;
+        expected.push("14d".to_owned());
+        assert_eq!(told().await, expected);
+        set(json!([ending(400)])).await;
+        assert_eq!(told().await, expected);
+        let mut conn = app.state.db.read().await.unwrap();
+        let count = async |conn: &mut store::Conn, after, days: u32| {
+            store::saml_connections::count_expiring(conn, after, app.now() + DAY * days).await.unwrap()
+        };
+        assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, None, 0).await), (0, 0));
+        drop(conn);
+        set(json!([ending(20)])).await;
+        let mut conn = app.state.db.read().await.unwrap();
+        assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, Some(app.now()), 7).await), (1, 0));
+        app.wait(DAY * 21);
+        assert_eq!((count(&mut conn, Some(app.now()), 30).await, count(&mut conn, None, 0).await), (0, 1));
+    }
+
+    async fn connections_are_listed_by_when_their_certificates_end(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let foreign = app.environment("staging").await;
+        app.tenant(&foreign, "foreign.example").await;
+        let actor = Actor::operator(environment.id);
+        let mut expected = Vec::new();
+        for (name, days) in [("c", 30), ("a", 10), ("d", 30), ("b", 20)] {
+            let mut tenant = app.tenant(&environment, &format!("{name}.example")).await;
+            tenant.connection.idp_certificates = vec![pem(&keys(app.now() - DAY * 3650 + DAY * days))];
+            app.update_connection(&tenant.connection).await;
+            expected.push((days, tenant.connection.id, tenant.organization.display_name.clone()));
+            app.wait(Duration::from_millis(2));
+        }
+        // Certificates end on whole seconds: those of one second stand in their ids' order.
+        expected.sort();
+        let (mut seen, mut token) = (Vec::new(), None);
+        loop {
+            let query = PageQuery { token, size: Some("3".to_owned()) };
+            let page = saml_connections::list_by_expiry(&app.state, &actor, &query).await.unwrap();
+            seen.extend(page.items.into_iter().map(|named| (named.connection.id, named.organization)));
+            if page.next_token.is_empty() {
+                break;
+            }
+            token = Some(page.next_token);
+        }
+        let expected: Vec<_> = expected.into_iter().map(|(_, id, name)| (id, name)).collect();
+        assert_eq!(seen, expected);
+    }
+
+    async fn ends_that_nobody_noted_are_noted(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let read = async || {
+            let mut conn = app.state.db.read().await.unwrap();
+            store::saml_connections::find(&mut conn, environment.id, tenant.connection.id).await.unwrap().unwrap().idp_certificate_expires_at
+        };
+        let noted = read().await;
+        assert!(noted.is_some());
+        let mut tx = app.state.db.write().await.unwrap();
+        tx.sql("UPDATE saml_connections SET idp_certificate_expires_at = NULL, certificate_next_warning_at = NULL").execute().await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(read().await, None);
+        certificate_expiry::fill_in(&app.state).await.unwrap();
+        assert_eq!(read().await, noted);
+    }
+}
+
+/// What the flows' failed checks tell their readers.
+async fn remedies(stage: &Stage) -> Vec<String> {
+    let mut conn = stage.app.state.db.read().await.unwrap();
+    let rows: Vec<(String,)> =
+        conn.sql("SELECT checks FROM saml_flow_steps WHERE kind = 'refused'").all().await.unwrap();
+    let checks = rows.iter().flat_map(|(json,)| serde_json::from_str::<Vec<Value>>(json).unwrap());
+    checks.filter_map(|check| Some(check["remedy"].as_str()?.to_owned())).collect()
+}

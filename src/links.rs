@@ -12,7 +12,11 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use crate::model::id::{SamlConnectionId, ScimDirectoryId};
+use crate::model::{
+    domain::Domain,
+    id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId},
+    secret::SetupLinkToken,
+};
 
 /// Route patterns, as actix-web and [`Links`] both read them: `{name}` stands for one segment.
 pub mod path {
@@ -75,6 +79,52 @@ pub mod path {
     pub const WEBHOOK_DELIVERY_REPLAY: &str = "/v1/webhook-deliveries/{id}/replay";
     /// A directory's SCIM base: what an identity provider is told.
     pub const SCIM_BASE: &str = "/v1/scim/{directory}";
+
+    /// Where a customer's admin arrives with a one-time link, and what its button posts to.
+    pub const SETUP: &str = "/setup";
+    /// What there is to set up, what is done and what is next.
+    pub const SETUP_HOME: &str = "/setup/home";
+    /// Ends the admin's session.
+    pub const SETUP_LEAVE: &str = "/setup/leave";
+    /// The organization's SAML connections, and which identity provider to connect.
+    pub const SETUP_SAML: &str = "/setup/saml";
+    /// One step of connecting it.
+    pub const SETUP_SAML_STEP: &str = "/setup/saml/{connection}/{step}";
+    /// Our metadata, to be uploaded there.
+    pub const SETUP_SAML_METADATA: &str = "/setup/saml/{connection}/sp-metadata.xml";
+    /// How a test login went.
+    pub const SETUP_SAML_TEST: &str = "/setup/saml/{connection}/test/{flow}";
+    /// The organization's SCIM directories, and which identity provider to connect.
+    pub const SETUP_SCIM: &str = "/setup/scim";
+    /// One step of connecting it.
+    pub const SETUP_SCIM_STEP: &str = "/setup/scim/{directory}/{step}";
+    /// The organization's domains.
+    pub const SETUP_DOMAINS: &str = "/setup/domains";
+    /// Asks DNS about one of them.
+    pub const SETUP_DOMAIN_CHECK: &str = "/setup/domains/{domain}/check";
+    /// Takes one of them back.
+    pub const SETUP_DOMAIN_REMOVE: &str = "/setup/domains/{domain}/remove";
+    /// The vendor's colours, as a stylesheet.
+    pub const BRANDING_STYLE: &str = "/branding/{environment}/style.css";
+    /// The vendor's logo.
+    pub const BRANDING_LOGO: &str = "/branding/{environment}/logo";
+
+    /// One-time links for customers' admins (contracts §2.5).
+    pub const SETUP_URLS: &str = "/v1/setup-urls";
+    /// One of them.
+    pub const SETUP_URL: &str = "/v1/setup-urls/{id}";
+    /// The domains of an organization, with their states.
+    pub const ORGANIZATION_DOMAINS: &str = "/v1/organizations/{id}/domains";
+    /// One of them.
+    pub const ORGANIZATION_DOMAIN: &str = "/v1/organizations/{id}/domains/{domain}";
+    /// Makes it count by the vendor's word.
+    pub const ORGANIZATION_DOMAIN_APPROVE: &str = "/v1/organizations/{id}/domains/{domain}/approve";
+    /// Asks DNS about it.
+    pub const ORGANIZATION_DOMAIN_CHECK: &str = "/v1/organizations/{id}/domains/{domain}/check";
+    /// How an environment looks to its customers.
+    pub const ENVIRONMENT_BRANDING: &str = "/v1/environments/{id}/branding";
+    /// The logo among it.
+    pub const ENVIRONMENT_BRANDING_LOGO: &str = "/v1/environments/{id}/branding/logo";
 
     /// Where the browser begins a login.
     pub const SAML_INIT: &str = "/v1/saml/{connection}/init";
@@ -152,6 +202,41 @@ fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
 /// escaping.
 pub fn to(pattern: &str, values: &[&dyn fmt::Display]) -> String {
     values.iter().fold(pattern.to_owned(), |path, value| fill(&path, *value))
+}
+
+/// The page of a step of connecting an identity provider by SAML.
+pub fn setup_saml_step(connection: SamlConnectionId, step: &str) -> String {
+    to(path::SETUP_SAML_STEP, &[&connection, &step])
+}
+
+/// Our metadata for a connection, to be downloaded in the setup pages.
+pub fn setup_saml_metadata(connection: SamlConnectionId) -> String {
+    fill(path::SETUP_SAML_METADATA, &connection)
+}
+
+/// The page of a step of connecting an identity provider by SCIM.
+pub fn setup_scim_step(directory: ScimDirectoryId, step: &str) -> String {
+    to(path::SETUP_SCIM_STEP, &[&directory, &step])
+}
+
+/// Where the setup pages ask DNS about a domain.
+pub fn setup_domain_check(domain: &Domain) -> String {
+    fill(path::SETUP_DOMAIN_CHECK, domain)
+}
+
+/// Where the setup pages take a domain back.
+pub fn setup_domain_remove(domain: &Domain) -> String {
+    fill(path::SETUP_DOMAIN_REMOVE, domain)
+}
+
+/// The vendor's colours; `version` changes with them, so that they may be cached for ever.
+pub fn branding_style(environment: EnvironmentId, version: &str) -> String {
+    format!("{}?v={version}", fill(path::BRANDING_STYLE, &environment))
+}
+
+/// The vendor's logo; `version` changes with it, so that it may be cached for ever.
+pub fn branding_logo(environment: EnvironmentId, version: &str) -> String {
+    format!("{}?v={version}", fill(path::BRANDING_LOGO, &environment))
 }
 
 /// The path of an embedded file; `version` is its content's hash, so that it may be cached for ever.
@@ -292,6 +377,23 @@ impl Links {
     /// The people of a directory, for apps.
     pub fn scim_users(&self) -> Url {
         self.url(path::SCIM_USERS)
+    }
+
+    /// The link that opens the setup pages once.
+    pub fn setup(&self, token: &SetupLinkToken) -> Url {
+        let mut url = self.url(path::SETUP);
+        url.query_pairs_mut().append_pair("one-time-token", &token.reveal());
+        url
+    }
+
+    /// How a test login of the setup pages went.
+    pub fn setup_saml_test(&self, connection: SamlConnectionId, flow: SamlFlowId) -> Url {
+        self.url(&to(path::SETUP_SAML_TEST, &[&connection, &flow]))
+    }
+
+    /// One login in the console.
+    pub fn console_flow(&self, environment: EnvironmentId, flow: SamlFlowId) -> Url {
+        self.url(&to(console::FLOW, &[&environment, &flow]))
     }
 
     /// The OAuth issuer: `iss` of ID tokens.

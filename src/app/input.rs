@@ -1,7 +1,7 @@
 //! Checks that every text from outside passes before it becomes a value of the model.
 
 use super::{Error, Result};
-use crate::model::http_url::HttpUrl;
+use crate::model::{http_url::HttpUrl, idp_kind::IdpKind};
 
 /// A text of one line, kept as it came: at most `most` characters, none of them a control.
 pub fn line(field: &'static str, text: &str, most: usize) -> Result<String> {
@@ -36,6 +36,17 @@ pub fn url(field: &'static str, text: &str) -> Result<HttpUrl> {
             "must be an absolute http or https URL of at most 2000 characters, without user name and password",
         )
     })
+}
+
+/// Whose product an identity provider is; an empty text stands for unknown.
+pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
+    match name {
+        "" => Ok(None),
+        name => IdpKind::parse(name).map(Some).ok_or_else(|| {
+            let names: Vec<&str> = IdpKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            Error::invalid("idpKind", format!("must be one of {}, or empty", names.join(", ")))
+        }),
+    }
 }
 
 /// How much of a text that cannot be taken is said back.

@@ -55,6 +55,8 @@ pub struct SamlConnectionChange {
     pub sign_authn_requests: Option<bool>,
     /// Whether people must sign in anew each time.
     pub force_authn: Option<bool>,
+    /// Whose product the identity provider is; empty for unknown.
+    pub idp_kind: Option<String>,
     /// The identity provider's metadata as XML: gives the settings that are not given by themselves.
     pub idp_metadata: Option<String>,
     /// Where to fetch it from: now, and again and again. Empty: nowhere any more.
@@ -190,6 +192,9 @@ impl SamlConnectionChange {
         set(&mut connection.allow_cbc_encryption, self.allow_cbc_encryption);
         set(&mut connection.sign_authn_requests, self.sign_authn_requests);
         set(&mut connection.force_authn, self.force_authn);
+        if let Some(kind) = &self.idp_kind {
+            connection.idp_kind = input::idp_kind(kind)?;
+        }
         connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
         if !fetched && said(connection) != before {
             // What was changed by hand is to be compared with the whole document next time.
@@ -298,6 +303,7 @@ pub async fn create(
         allow_cbc_encryption: false,
         sign_authn_requests: false,
         force_authn: false,
+        idp_kind: None,
         test: false,
         created_at: now,
         updated_at: now,

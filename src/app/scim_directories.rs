@@ -7,7 +7,7 @@ use super::{
     Error, Result, State,
     actor::{Actor, Part},
     audit::{self, Entry},
-    environments, organizations,
+    environments, input, organizations,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
@@ -36,7 +36,7 @@ const MOST_TOKENS: i64 = 10;
 const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
 /// What is to be set of a directory; what is `None` stays as it is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ScimDirectoryChange {
     /// Whether it is meant when the organization is named alone. Setting it unsets the others.
     pub primary: Option<bool>,
@@ -46,15 +46,21 @@ pub struct ScimDirectoryChange {
     pub refuse_inactive_logins: Option<bool>,
     /// Whether only people known as active may sign in by SAML.
     pub require_provisioned_logins: Option<bool>,
+    /// Whose product the identity provider is; empty for unknown.
+    pub idp_kind: Option<String>,
 }
 
 impl ScimDirectoryChange {
-    fn apply(&self, directory: &mut ScimDirectory) {
+    fn apply(&self, directory: &mut ScimDirectory) -> Result<()> {
         let set = |field: &mut bool, given: Option<bool>| *field = given.unwrap_or(*field);
         set(&mut directory.primary, self.primary);
         set(&mut directory.allow_foreign_secondary_emails, self.allow_foreign_secondary_emails);
         set(&mut directory.refuse_inactive_logins, self.refuse_inactive_logins);
         set(&mut directory.require_provisioned_logins, self.require_provisioned_logins);
+        if let Some(kind) = &self.idp_kind {
+            directory.idp_kind = input::idp_kind(kind)?;
+        }
+        Ok(())
     }
 }
 
@@ -134,10 +140,11 @@ pub async fn create(
         allow_foreign_secondary_emails: false,
         refuse_inactive_logins: true,
         require_provisioned_logins: false,
+        idp_kind: None,
         created_at: now,
         updated_at: now,
     };
-    change.apply(&mut directory);
+    change.apply(&mut directory)?;
     if directory.primary {
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
@@ -204,7 +211,7 @@ pub async fn update(
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut directory = before.clone();
-    change.apply(&mut directory);
+    change.apply(&mut directory)?;
     directory.updated_at = state.now();
     if directory.primary {
         store::scim_directories::unset_primary(&mut tx, environment_id, organization_id).await?;

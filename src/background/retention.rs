@@ -56,6 +56,7 @@ pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
     sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - keep.logins));
     sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_ended_tokens(tx, now - TOKEN_GRACE));
+    sweep!(state, "setup sessions", |tx| store::setup_links::remove_expired_sessions(tx, now));
     sweep!(state, "events", |tx| store::events::remove_old(tx, now - keep.events));
     sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
         tx,

@@ -171,6 +171,8 @@ fn begun(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Oauth => "the app asked for a login through OAuth",
         FlowOrigin::Restart => "an unsolicited response was thrown away and this login begun in its place",
         FlowOrigin::Idp => "the identity provider began it",
+        FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
+        FlowOrigin::Console => "somebody tested the connection in the console",
         FlowOrigin::Detached => "a post arrived that belongs to no login",
     }
 }

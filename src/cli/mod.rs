@@ -23,6 +23,7 @@ mod saml_connection;
 mod scim_directory;
 mod serve;
 mod session;
+mod setup_link;
 mod webhook;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -31,6 +32,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     config::{Config, ConfigError, SETTINGS, Setting, Sources},
+    model::idp_kind::IdpKind,
     telemetry,
 };
 
@@ -51,6 +53,7 @@ Use it:
   ostiary organization create --environment prod --domain acme.com
   ostiary saml-connection create --organization org_… --idp-metadata idp.xml
   ostiary scim-directory create --organization org_…
+  ostiary setup-link create --organization org_…
 Mend it:
   ostiary flow show saml_flow_…   why a login failed, check by check
   ostiary doctor                  what is wrong, and what to do about it"
@@ -104,6 +107,8 @@ enum Command {
     #[command(subcommand)]
     Import(import::Import),
     #[command(subcommand)]
+    SetupLink(setup_link::SetupLink),
+    #[command(subcommand)]
     Keys(keys::Keys),
     Doctor(doctor::Doctor),
     Config(config::ConfigCommand),
@@ -140,6 +145,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ScimDirectory(command) => command.run(settings).await?,
         Command::Webhook(command) => command.run(settings).await?,
         Command::Import(command) => command.run(settings).await?,
+        Command::SetupLink(command) => command.run(settings).await?,
         Command::Keys(command) => command.run(settings).await?,
         Command::Doctor(command) => return command.run(settings).await,
         Command::Config(command) => command.run(settings)?,
@@ -148,6 +154,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Man(command) => command.run(Cli::command())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The names of identity providers' products.
+fn idp_kinds() -> clap::builder::PossibleValuesParser {
+    IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
 
 fn parse_setting(text: &str) -> Result<(&'static str, String), String> {

@@ -167,6 +167,9 @@ struct Fields {
     /// Make people sign in anew each time
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     force_authn: Option<bool>,
+    /// Whose product the identity provider is
+    #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
+    idp_kind: Option<String>,
 }
 
 impl Fields {
@@ -200,6 +203,7 @@ impl Fields {
             allow_cbc_encryption: self.allow_cbc_encryption,
             sign_authn_requests: self.sign_authn_requests,
             force_authn: self.force_authn,
+            idp_kind: self.idp_kind,
             idp_metadata: metadata,
             idp_metadata_url: metadata_url,
         })

@@ -52,6 +52,9 @@ pub(super) struct Create {
     /// Refuse the SAML logins of everybody whom it does not know as active
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_provisioned_logins: Option<bool>,
+    /// Whose product the identity provider is
+    #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
+    idp_kind: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -121,6 +124,7 @@ impl ScimDirectory {
                     allow_foreign_secondary_emails: create.allow_foreign_secondary_emails,
                     refuse_inactive_logins: create.refuse_inactive_logins,
                     require_provisioned_logins: create.require_provisioned_logins,
+                    idp_kind: create.idp_kind,
                 };
                 let made = scim_directories::create(&state, &actor, create.organization, &change)
                     .await

@@ -38,7 +38,9 @@ impl Surface {
     /// elsewhere a browser says by `Accept` that it wants a page.
     pub fn of(path: &str, headers: &HeaderMap) -> Self {
         const API: &[&str] = &[
+            "/v1/environments",
             "/v1/organizations",
+            "/v1/setup-urls",
             "/v1/saml-connections",
             "/v1/saml/redirect",
             "/v1/saml/redeem",

@@ -30,6 +30,8 @@ const TAGS: &[(&str, &str)] = &[
     ("SCIM directories", "Where an organization's identity provider pushes people and groups."),
     ("People and groups", "What identity providers pushed. Any key will do."),
     ("SCIM requests", "What identity providers asked of a directory, with bodies, for support."),
+    ("Setup links", "One-time links by which a customer's own IT admin connects their identity provider."),
+    ("Branding", "What a customer's admin sees of you on the setup pages."),
     ("Events", "What happened in directories, in one order."),
     ("Webhooks", "Events sent to you, signed as Standard Webhooks has it, and what became of each."),
 ];

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::{assets, console, home},
+    pages::{assets, branding, console, home},
 };
 
 /// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it.
@@ -27,7 +27,9 @@ pub fn configure(config: &mut ServiceConfig) {
     // People with a browser
     config
         .service(web::resource(path::HOME).get(home::serve))
-        .service(web::resource(path::ASSET).get(assets::serve));
+        .service(web::resource(path::ASSET).get(assets::serve))
+        .service(web::resource(path::BRANDING_STYLE).get(branding::style))
+        .service(web::resource(path::BRANDING_LOGO).get(branding::logo));
 
     // The vendor's people, in the console
     console::configure(config);

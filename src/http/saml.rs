@@ -206,6 +206,9 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
     let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
     let words = pages::refusal_words::words(code);
     let decisive = refused.decisive();
+    if let Some(page) = refused.test_result.as_deref().filter(|_| !wants_json(request)) {
+        return see_other(page);
+    }
     if wants_json(request) {
         let evidence = decisive.filter(|_| refused.signature_verified && words.values);
         return HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({

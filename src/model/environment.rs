@@ -13,11 +13,12 @@ use super::{
 };
 
 /// First path segments that are routes of ours, now or in an API to come, and so cannot be slugs.
-pub const RESERVED_SLUGS: [&str; 22] = [
+pub const RESERVED_SLUGS: [&str; 23] = [
     ".well-known",
     "admin",
     "api",
     "assets",
+    "branding",
     "console",
     "demo",
     "docs",

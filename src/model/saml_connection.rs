@@ -11,6 +11,7 @@ use super::{
     environment::IdpInitiated,
     http_url::HttpUrl,
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    idp_kind::IdpKind,
     time::Timestamp,
 };
 
@@ -83,6 +84,8 @@ pub struct SamlConnection {
     pub sign_authn_requests: bool,
     /// Whether people must sign in anew each time.
     pub force_authn: bool,
+    /// Whose product the identity provider is, when somebody said so.
+    pub idp_kind: Option<IdpKind>,
     /// Whether it is wired to the bundled test identity provider.
     pub test: bool,
     /// When it was made.
@@ -170,6 +173,7 @@ impl Audited for SamlConnection {
             "allowCbcEncryption": self.allow_cbc_encryption,
             "signAuthnRequests": self.sign_authn_requests,
             "forceAuthn": self.force_authn,
+            "idpKind": self.idp_kind.map(IdpKind::as_str),
         }
     }
 }

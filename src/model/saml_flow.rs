@@ -40,6 +40,17 @@ pub enum FlowOrigin {
     Idp,
     /// Nobody we know: a refused post that belongs to no login.
     Detached,
+    /// The customer's admin, who tests the connection in the setup pages.
+    Setup,
+    /// One of the vendor's people, who tests the connection in the console.
+    Console,
+}
+
+impl FlowOrigin {
+    /// Whether the login is a test of its connection: no app hears of it, and it ends on a page of ours.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Setup | Self::Console)
+    }
 }
 
 macro_rules! stored {
@@ -58,7 +69,8 @@ macro_rules! stored {
     };
 }
 stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
-stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached");
+stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
+    Setup "setup", Console "console");
 stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
 
 /// Attributes of a person: name to values, as the identity provider sent them.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     audit::{AuditTarget, Audited, audit_fields},
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    idp_kind::IdpKind,
     time::Timestamp,
 };
 
@@ -27,6 +28,8 @@ pub struct ScimDirectory {
     pub refuse_inactive_logins: bool,
     /// Whether only people that it knows as active may sign in by SAML (off by default).
     pub require_provisioned_logins: bool,
+    /// Whose product the identity provider is, when somebody said so.
+    pub idp_kind: Option<IdpKind>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -60,6 +63,7 @@ impl Audited for ScimDirectory {
             "allowForeignSecondaryEmails": self.allow_foreign_secondary_emails,
             "refuseInactiveLogins": self.refuse_inactive_logins,
             "requireProvisionedLogins": self.require_provisioned_logins,
+            "idpKind": self.idp_kind.map(IdpKind::as_str),
         }
     }
 }

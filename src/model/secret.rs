@@ -62,6 +62,11 @@ impl Digest {
         Self(openssl::sha::sha256(text.as_bytes()))
     }
 
+    /// The digest of a file.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(openssl::sha::sha256(bytes))
+    }
+
     /// Lower-case hexadecimal, the stored form.
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

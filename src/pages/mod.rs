@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod auto_post;
+pub mod branding;
 pub mod chooser;
 pub mod components;
 pub mod confirm;

@@ -6,6 +6,7 @@ use crate::model::{
     environment::{Environment, IdpInitiated},
     http_url::HttpUrl,
     id::{EnvironmentId, OrganizationId, SamlConnectionId},
+    idp_kind::IdpKind,
     organization::Organization,
     saml_connection::{EXPIRY_WARNINGS, IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
     time::Timestamp,
@@ -42,6 +43,7 @@ struct Row {
     allow_cbc_encryption: bool,
     sign_authn_requests: bool,
     force_authn: bool,
+    idp_kind: Option<String>,
     test: bool,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -97,6 +99,10 @@ impl TryFrom<Row> for SamlConnection {
             allow_cbc_encryption: row.allow_cbc_encryption,
             sign_authn_requests: row.sign_authn_requests,
             force_authn: row.force_authn,
+            idp_kind: row
+                .idp_kind
+                .map(|kind| IdpKind::parse(&kind).ok_or_else(unreadable("idp_kind")))
+                .transpose()?,
             test: row.test,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -175,7 +181,7 @@ macro_rules! select {
              c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
              c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
              c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
-             c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at \
+             c.sign_authn_requests, c.force_authn, c.idp_kind, c.test, c.created_at, c.updated_at \
              FROM saml_connections c ",
             $rest
         )
@@ -206,7 +212,7 @@ macro_rules! select_for_login {
              c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
              c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
              c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
-             c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at, \
+             c.sign_authn_requests, c.force_authn, c.idp_kind, c.test, c.created_at, c.updated_at, \
              o.display_name AS o_display_name, o.external_id AS o_external_id, \
              (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
              WHERE d.organization_id = o.id) AS o_domains, \
@@ -404,8 +410,8 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
          force_authn, test, created_at, updated_at, idp_certificate_expires_at, \
          certificate_next_warning_at, idp_metadata_url, metadata_fetched_at, metadata_etag, \
          metadata_last_modified, metadata_certificates, metadata_next_refresh_at, metadata_hurried_at, \
-         metadata_error, metadata_failures) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
+         metadata_error, metadata_failures, idp_kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
     )
     .bind(connection.id)
     .bind(connection.environment_id)
@@ -438,6 +444,7 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
     .bind(connection.metadata.hurried_at)
     .bind(connection.metadata.error.as_deref())
     .bind(i64::from(connection.metadata.failures))
+    .bind(connection.idp_kind.map(IdpKind::as_str))
     .execute()
     .await?;
     Ok(())
@@ -458,7 +465,7 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
              ELSE certificate_next_warning_at END, idp_metadata_url = $21, metadata_fetched_at = $22, \
              metadata_etag = $23, metadata_last_modified = $24, metadata_certificates = $25, \
              metadata_next_refresh_at = $26, metadata_hurried_at = $27, metadata_error = $28, \
-             metadata_failures = $29 \
+             metadata_failures = $29, idp_kind = $30 \
              WHERE environment_id = $1 AND id = $2",
         )
         .bind(connection.environment_id)
@@ -490,6 +497,7 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
         .bind(connection.metadata.hurried_at)
         .bind(connection.metadata.error.as_deref())
         .bind(i64::from(connection.metadata.failures))
+        .bind(connection.idp_kind.map(IdpKind::as_str))
         .execute()
         .await?;
     Ok(touched == 1)
@@ -804,6 +812,7 @@ mod tests {
                 allow_cbc_encryption: true,
                 sign_authn_requests: false,
                 force_authn: true,
+                idp_kind: Some(IdpKind::Okta),
                 test: false,
                 created_at: at,
                 updated_at: at,

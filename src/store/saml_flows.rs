@@ -276,9 +276,11 @@ pub async fn consume_request(
     answer: &Answer<'_>,
     now: Timestamp,
 ) -> Result<bool> {
+    // Without a code nothing is left to be done.
+    let status = if answer.code.is_some() { FlowStatus::InProgress } else { FlowStatus::Succeeded };
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = 'in_progress', refusal = NULL, \
+            "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $10, refusal = NULL, \
              email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
              email_key = $9 WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
         )
@@ -286,11 +288,12 @@ pub async fn consume_request(
         .bind(answer.email.as_str())
         .bind(attributes_to_json(answer.attributes))
         .bind(answer.authenticated_at)
-        .bind(answer.code)
-        .bind(answer.code_expires_at)
+        .bind(answer.code.map(|(code, _)| code))
+        .bind(answer.code.map(|(_, expires_at)| expires_at))
         .bind(id)
         .bind(request_id)
         .bind(answer.email.key())
+        .bind(status.as_str())
         .execute()
         .await?;
     Ok(rows == 1)
@@ -305,10 +308,8 @@ pub struct Answer<'a> {
     pub attributes: &'a Attributes,
     /// When it asked the person for credentials.
     pub authenticated_at: Option<Timestamp>,
-    /// The code for the app.
-    pub code: Digest,
-    /// Until when it can be redeemed.
-    pub code_expires_at: Timestamp,
+    /// The code for the app and until when it can be redeemed; none for a test, of which no app hears.
+    pub code: Option<(Digest, Timestamp)>,
 }
 
 /// Marks the flow as refused, unless its request was already answered. Either way the row is written,
@@ -367,6 +368,38 @@ pub async fn count_detached(
         .one()
         .await?;
     Ok(count)
+}
+
+/// How many tests of the connection began after `since`; counts to `most` at the most.
+pub async fn count_tests(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    since: Timestamp,
+    most: i64,
+) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 \
+             AND origin IN ('setup', 'console') AND created_at > $2 LIMIT $3) AS recent",
+        )
+        .bind(connection)
+        .bind(since)
+        .bind(most)
+        .one()
+        .await?;
+    Ok(count)
+}
+
+/// The latest test of the connection.
+pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
+    conn.sql(select!(
+        "WHERE saml_connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
+    ))
+    .bind(connection)
+    .optional::<Row>()
+    .await?
+    .map(SamlFlow::try_from)
+    .transpose()
 }
 
 /// How many steps a timeline holds: what a browser that posts again and again can add. The answer that

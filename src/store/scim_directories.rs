@@ -3,6 +3,7 @@
 use super::{Conn, Error, Result, Transaction, columns, organizations};
 use crate::model::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
+    idp_kind::IdpKind,
     organization::Organization,
     scim_directory::{BearerToken, ScimDirectory},
     secret::Digest,
@@ -22,6 +23,7 @@ struct Row {
     allow_foreign_secondary_emails: bool,
     refuse_inactive_logins: bool,
     require_provisioned_logins: bool,
+    idp_kind: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -37,6 +39,8 @@ impl From<Row> for ScimDirectory {
             allow_foreign_secondary_emails: row.allow_foreign_secondary_emails,
             refuse_inactive_logins: row.refuse_inactive_logins,
             require_provisioned_logins: row.require_provisioned_logins,
+            // A name that a later release wrote is no reason to lose the directory.
+            idp_kind: row.idp_kind.as_deref().and_then(IdpKind::parse),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -234,7 +238,7 @@ pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
     conn.sql(
         "INSERT INTO scim_directories (id, environment_id, organization_id, is_primary, scim_base_url, \
          allow_foreign_secondary_emails, refuse_inactive_logins, require_provisioned_logins, created_at, \
-         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         updated_at, idp_kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(directory.id)
     .bind(directory.environment_id)
@@ -246,6 +250,7 @@ pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
     .bind(directory.require_provisioned_logins)
     .bind(directory.created_at)
     .bind(directory.updated_at)
+    .bind(directory.idp_kind.map(IdpKind::as_str))
     .execute()
     .await?;
     Ok(())
@@ -257,7 +262,7 @@ pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> 
     let touched = conn
         .sql(
             "UPDATE scim_directories SET is_primary = $3, allow_foreign_secondary_emails = $4, \
-             refuse_inactive_logins = $5, require_provisioned_logins = $6, updated_at = $7 \
+             refuse_inactive_logins = $5, require_provisioned_logins = $6, updated_at = $7, idp_kind = $8 \
              WHERE environment_id = $1 AND id = $2",
         )
         .bind(directory.environment_id)
@@ -267,6 +272,7 @@ pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> 
         .bind(directory.refuse_inactive_logins)
         .bind(directory.require_provisioned_logins)
         .bind(directory.updated_at)
+        .bind(directory.idp_kind.map(IdpKind::as_str))
         .execute()
         .await?;
     Ok(touched == 1)

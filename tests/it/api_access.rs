@@ -8,6 +8,7 @@ use ostiary::{
         actor::Actor,
         page::PageQuery,
         scim_requests::{self, NewScimRequest, ScimRequestQuery},
+        setup_links::{self, NewSetupLink},
     },
     http::api::ROUTES,
     links::path,
@@ -56,6 +57,7 @@ struct World {
     request: String,
     webhook: String,
     delivery: String,
+    setup_link: String,
 }
 
 impl std::ops::Deref for World {
@@ -68,6 +70,7 @@ impl std::ops::Deref for World {
 fn routes(tenant: &World) -> Vec<Route> {
     let organization = tenant.organization.id.to_string();
     let connection = tenant.connection.id.to_string();
+    let environment = tenant.environment.id.to_string();
     let any = |pattern: &'static str, body: Value| Route {
         method: Method::POST,
         pattern,
@@ -93,7 +96,8 @@ fn routes(tenant: &World) -> Vec<Route> {
         url: match pattern.contains("{id}") {
             true => pattern.replace("{id}", value),
             false => format!("{pattern}{value}"),
-        },
+        }
+        .replace("{domain}", "acme.example"),
         id: pattern.contains("{id}").then(|| value.to_owned()),
         body,
         management: true,
@@ -141,6 +145,34 @@ fn routes(tenant: &World) -> Vec<Route> {
         management(Method::GET, path::WEBHOOK_DELIVERY, &tenant.delivery, None),
         management(Method::POST, path::WEBHOOK_DELIVERY_REPLAY, &tenant.delivery, Some(json!({}))),
         management(Method::DELETE, path::WEBHOOK, &tenant.webhook, None),
+        management(Method::GET, path::SETUP_URLS, "", None),
+        management(Method::POST, path::SETUP_URLS, "", Some(json!({ "organizationId": organization }))),
+        management(Method::GET, path::SETUP_URL, &tenant.setup_link, None),
+        management(Method::DELETE, path::SETUP_URL, &tenant.setup_link, None),
+        management(Method::GET, path::ORGANIZATION_DOMAINS, &organization, None),
+        management(
+            Method::POST,
+            path::ORGANIZATION_DOMAINS,
+            &organization,
+            Some(json!({ "domain": "new.example" })),
+        ),
+        management(Method::POST, path::ORGANIZATION_DOMAIN_APPROVE, &organization, Some(json!({}))),
+        management(Method::POST, path::ORGANIZATION_DOMAIN_CHECK, &organization, Some(json!({}))),
+        management(Method::DELETE, path::ORGANIZATION_DOMAIN, &organization, None),
+        management(Method::GET, path::ENVIRONMENT_BRANDING, &environment, None),
+        management(
+            Method::PATCH,
+            path::ENVIRONMENT_BRANDING,
+            &environment,
+            Some(json!({ "applicationName": "new" })),
+        ),
+        management(
+            Method::PUT,
+            path::ENVIRONMENT_BRANDING_LOGO,
+            &environment,
+            Some(json!({ "logo": "R0lGODlhAQABAAAAACw=" })),
+        ),
+        management(Method::DELETE, path::ENVIRONMENT_BRANDING_LOGO, &environment, None),
         management(Method::DELETE, path::ORGANIZATION, &organization, None),
     ]
 }
@@ -227,6 +259,14 @@ async fn acme(app: &TestApp) -> World {
         created_at: now,
         updated_at: now,
     };
+    let wanted = NewSetupLink {
+        organization_id: tenant.organization.id,
+        can_manage_saml: true,
+        can_manage_scim: false,
+        can_manage_domains: false,
+        lifetime: None,
+    };
+    let (setup_link, _) = setup_links::create(&app.state, &actor, &wanted).await.unwrap();
     let mut tx = app.state.db.write().await.unwrap();
     store::webhooks::insert(&mut tx, &webhook).await.unwrap();
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
@@ -239,6 +279,7 @@ async fn acme(app: &TestApp) -> World {
         request: requests.unwrap().items[0].id.to_string(),
         webhook: webhook_id.to_string(),
         delivery: delivery_id.to_string(),
+        setup_link: setup_link.id.to_string(),
     }
 }
 
@@ -348,6 +389,7 @@ both! {
                 (path::SAML_REDIRECT, _) => {
                     assert_eq!(assert_error(&answer, 400, 3, &context), "saml connection not found");
                 }
+                (path::SETUP_URLS, &Method::GET) => assert_eq!(answer.json()["setupLinks"], json!([])),
                 (path::EVENTS, _) => assert_eq!(answer.json()["events"], json!([])),
                 (path::WEBHOOKS, &Method::GET) => assert_eq!(answer.json()["webhooks"], json!([])),
                 (path::WEBHOOKS, _) => {
@@ -363,7 +405,7 @@ both! {
             }
             // Exactly what a thing that is nowhere answers.
             if let (Some(id), Some(nowhere)) = (&route.id, route.nowhere()) {
-                let url = route.pattern.replace("{id}", &nowhere);
+                let url = route.pattern.replace("{id}", &nowhere).replace("{domain}", "acme.example");
                 let there = app.api(&own, route.method.clone(), &url, route.body.clone()).await;
                 assert_error(&there, 404, 5, &context);
                 assert_eq!(there.body.replace(&nowhere, "ID"), answer.body.replace(id, "ID"), "{context}");

@@ -113,7 +113,7 @@ both! {
             "spAcsUrl": stage.app.url(&format!("/v1/saml/{id}/acs")),
             "idpBinding": "POST", "idpInitiated": null, "emailAttribute": "", "allowSha1": false,
             "assertionEncryption": false, "allowCbcEncryption": false, "signAuthnRequests": false,
-            "forceAuthn": false, "spEncryptionCertificate": null,
+            "forceAuthn": false, "idpKind": null, "spEncryptionCertificate": null,
         }));
         assert_eq!(stage.get(&made["id"]).await, made);
         assert_eq!(stage.list("").await, json!({ "samlConnections": [made], "nextPageToken": "" }));
@@ -130,7 +130,7 @@ both! {
             "primary": true, "idpRedirectUrl": "https://idp.example/sso?x=1", "idpEntityId": "urn:idp",
             "idpCertificate": format!("{first}{second}"), "idpBinding": "REDIRECT", "idpInitiated": "ALLOW",
             "emailAttribute": "mail", "allowSha1": true, "allowCbcEncryption": true, "signAuthnRequests": true,
-            "forceAuthn": true,
+            "forceAuthn": true, "idpKind": "entra",
         });
         let made = stage.create(settings.clone()).await;
         for (name, value) in settings.as_object().unwrap() {
@@ -211,6 +211,7 @@ both! {
             (json!({ "idpInitiated": "yes" }), "bad idpInitiated: must be ALLOW, RESTART, REFUSE, or null for the environment's".to_owned()),
             (json!({ "idpInitiated": true }), "bad idpInitiated: must be a string".to_owned()),
             (json!({ "emailAttribute": "x".repeat(501) }), "bad emailAttribute: must be at most 500 characters long".to_owned()),
+            (json!({ "idpKind": "Okta" }), "bad idpKind: must be one of okta, entra, google, adfs, keycloak, onelogin, jumpcloud, ping, other, or empty".to_owned()),
             (json!({ "forceAuthn": 1 }), "bad forceAuthn: must be true or false".to_owned()),
             (json!({ "idpMetadata": "<x/>" }), "bad idpMetadata: the metadata's root is <x>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor".to_owned()),
             (json!({ "idpMetadata": "<x/>", "idpMetadataUrl": "https://idp.example" }), "bad idpMetadataUrl: must not come together with idpMetadata".to_owned()),

@@ -87,7 +87,7 @@ both! {
             "hasClientBearerToken": false,
             "allowForeignSecondaryEmails": false,
             "refuseInactiveLogins": true,
-            "requireProvisionedLogins": false,
+            "requireProvisionedLogins": false, "idpKind": null,
             "bearerTokens": [],
         }));
         let path = format!("/v1/scim-directories/{id}");

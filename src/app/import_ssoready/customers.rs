@@ -374,6 +374,7 @@ impl Run<'_> {
             allow_cbc_encryption: false,
             sign_authn_requests: false,
             force_authn: false,
+            idp_kind: None,
             test: false,
             created_at: self.now,
             updated_at: self.now,
@@ -472,6 +473,7 @@ impl Run<'_> {
                         allow_foreign_secondary_emails: false,
                         refuse_inactive_logins: true,
                         require_provisioned_logins: false,
+                        idp_kind: None,
                         created_at: self.now,
                         updated_at: self.now,
                     };

@@ -115,6 +115,7 @@ mod tests {
                 allow_foreign_secondary_emails: allow_foreign,
                 refuse_inactive_logins: true,
                 require_provisioned_logins: false,
+                idp_kind: None,
                 created_at: at,
                 updated_at: at,
             },

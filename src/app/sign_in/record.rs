@@ -44,6 +44,8 @@ pub struct Refused {
     pub organization: Option<String>,
     /// Where the app waits for the news, in a login that OAuth began in this browser.
     pub back_to_app: Option<String>,
+    /// The page of ours that tells how a test went, where it was one.
+    pub test_result: Option<String>,
 }
 
 impl Refused {
@@ -60,6 +62,7 @@ impl Refused {
             application: None,
             organization: None,
             back_to_app: None,
+            test_result: None,
         }
     }
 
@@ -141,7 +144,11 @@ pub(super) async fn refuse(
         }
     };
     tx.commit().await?;
-    telemetry::login_failed(refusal.code());
+    let own = attached.as_ref().filter(|_| browser_matches);
+    let test_result = own.and_then(|flow| test_result(state, target, flow));
+    if test_result.is_none() {
+        telemetry::login_failed(refusal.code());
+    }
     tracing::info!(flow = %id, connection = %target.connection.id, reason = refusal.code(), "login refused");
     Ok(Refused {
         refusal,
@@ -151,6 +158,7 @@ pub(super) async fn refuse(
         application: named(&target.environment.display_name),
         organization: named(&target.organization.display_name),
         back_to_app,
+        test_result,
     })
 }
 
@@ -168,7 +176,10 @@ pub(super) async fn refuse_begun(
     let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
     saml_flows::insert_step(&mut tx, flow.id, step).await?;
     tx.commit().await?;
-    telemetry::login_failed(refusal.code());
+    let test_result = test_result(state, target, flow);
+    if test_result.is_none() {
+        telemetry::login_failed(refusal.code());
+    }
     tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, reason = refusal.code(), "login refused");
     let back_to_app = back_to_app(flow, refusal);
     Ok(Refused {
@@ -179,7 +190,20 @@ pub(super) async fn refuse_begun(
         application: named(&target.environment.display_name),
         organization: None,
         back_to_app,
+        test_result,
     })
+}
+
+/// The page of ours that tells how the test went, if the login is one.
+pub(super) fn test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+    let page = match flow.origin {
+        FlowOrigin::Setup => {
+            state.links_of(&target.environment).setup_saml_test(flow.saml_connection_id, flow.id)
+        }
+        FlowOrigin::Console => state.links.console_flow(flow.environment_id, flow.id),
+        _ => return None,
+    };
+    Some(page.into())
 }
 
 /// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.

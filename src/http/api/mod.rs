@@ -2,6 +2,8 @@
 //! handlers beside them. Every field of an answer is always there.
 
 pub mod api_keys;
+pub mod branding;
+pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod fields;
@@ -14,6 +16,7 @@ pub mod scim_directories;
 pub mod scim_groups;
 pub mod scim_requests;
 pub mod scim_users;
+pub mod setup_links;
 pub mod webhooks;
 
 use actix_web::{
@@ -81,6 +84,14 @@ routes! {
     WEBHOOK_DELIVERIES: get webhooks::list_deliveries;
     WEBHOOK_DELIVERY: get webhooks::find_delivery;
     WEBHOOK_DELIVERY_REPLAY: post webhooks::replay_delivery;
+    SETUP_URLS: get setup_links::list, post setup_links::create;
+    SETUP_URL: get setup_links::find, delete setup_links::revoke;
+    ORGANIZATION_DOMAINS: get domains::list, post domains::create;
+    ORGANIZATION_DOMAIN: delete domains::remove;
+    ORGANIZATION_DOMAIN_APPROVE: post domains::approve;
+    ORGANIZATION_DOMAIN_CHECK: post domains::check;
+    ENVIRONMENT_BRANDING: get branding::find, patch branding::update;
+    ENVIRONMENT_BRANDING_LOGO: put branding::set_logo, delete branding::remove_logo;
 }
 
 /// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.

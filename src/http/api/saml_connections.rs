@@ -20,6 +20,7 @@ use crate::{
     model::{
         environment::IdpInitiated,
         id::{OrganizationId, SamlConnectionId},
+        idp_kind::IdpKind,
         saml_connection::IdpBinding,
         time::Timestamp,
     },
@@ -70,6 +71,8 @@ pub struct SamlConnection {
     sign_authn_requests: bool,
     /// Whether people must sign in anew each time.
     force_authn: bool,
+    /// Whose product the identity provider is; `null`: unknown.
+    idp_kind: Option<IdpKind>,
     /// What assertions are to be encrypted to; `null` unless they are to be.
     sp_encryption_certificate: Option<String>,
 }
@@ -107,6 +110,7 @@ impl From<&DescribedConnection> for SamlConnection {
             allow_cbc_encryption: connection.allow_cbc_encryption,
             sign_authn_requests: connection.sign_authn_requests,
             force_authn: connection.force_authn,
+            idp_kind: connection.idp_kind,
             sp_encryption_certificate: described.encryption_certificate.clone(),
         }
     }
@@ -164,6 +168,9 @@ pub struct SamlConnectionInput {
     pub sign_authn_requests: Option<bool>,
     /// Have people sign in anew each time.
     pub force_authn: Option<bool>,
+    /// Whose product the identity provider is: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
+    /// `jumpcloud`, `ping` or `other`; empty for unknown.
+    pub idp_kind: Option<String>,
     /// The identity provider's metadata as XML: gives entity id, address, binding and certificates, except
     /// what is sent by itself.
     pub idp_metadata: Option<String>,
@@ -198,6 +205,7 @@ fn change(body: &mut Fields) -> app::Result<SamlConnectionChange> {
         allow_cbc_encryption: body.flag("allowCbcEncryption")?,
         sign_authn_requests: body.flag("signAuthnRequests")?,
         force_authn: body.flag("forceAuthn")?,
+        idp_kind: body.text("idpKind")?,
         idp_metadata: body.text("idpMetadata")?,
         idp_metadata_url: body.text("idpMetadataUrl")?,
     })

@@ -15,6 +15,7 @@ use crate::model::{
     environment::IdpInitiated,
     http_url::HttpUrl,
     id::{Id, Kind},
+    idp_kind::IdpKind,
     oauth_client::IdTokenAlg,
     saml_connection::IdpBinding,
     time::Timestamp,
@@ -145,6 +146,14 @@ impl PartialSchema for IdpBinding {
 }
 
 impl ToSchema for IdpBinding {}
+
+impl PartialSchema for IdpKind {
+    fn schema() -> RefOr<Schema> {
+        one_of(Self::ALL.iter().map(|kind| kind.as_str()), "Whose product an identity provider is.")
+    }
+}
+
+impl ToSchema for IdpKind {}
 
 impl PartialSchema for IdTokenAlg {
     fn schema() -> RefOr<Schema> {

@@ -21,6 +21,7 @@ use crate::{
     links::path,
     model::{
         id::{OrganizationId, ScimDirectoryId},
+        idp_kind::IdpKind,
         time::Timestamp,
     },
 };
@@ -43,6 +44,8 @@ pub struct ScimDirectory {
     refuse_inactive_logins: bool,
     /// Whether only people whom a directory knows as active sign in.
     require_provisioned_logins: bool,
+    /// `okta`, `entra` …; `null`: unknown.
+    idp_kind: Option<IdpKind>,
     /// Those that work now, the newest first.
     bearer_tokens: Vec<BearerToken>,
 }
@@ -70,6 +73,7 @@ impl From<&DescribedDirectory> for ScimDirectory {
             allow_foreign_secondary_emails: directory.allow_foreign_secondary_emails,
             refuse_inactive_logins: directory.refuse_inactive_logins,
             require_provisioned_logins: directory.require_provisioned_logins,
+            idp_kind: directory.idp_kind,
             bearer_tokens: described
                 .tokens
                 .iter()
@@ -125,6 +129,9 @@ pub struct ScimDirectoryInput {
     pub refuse_inactive_logins: Option<bool>,
     /// Only people whom a directory knows as active sign in.
     pub require_provisioned_logins: Option<bool>,
+    /// Whose product the identity provider is: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
+    /// `jumpcloud`, `ping` or `other`; empty for unknown.
+    pub idp_kind: Option<String>,
 }
 
 /// A directory to be made.
@@ -153,6 +160,7 @@ fn change(body: &mut Fields) -> app::Result<ScimDirectoryChange> {
         allow_foreign_secondary_emails: body.flag("allowForeignSecondaryEmails")?,
         refuse_inactive_logins: body.flag("refuseInactiveLogins")?,
         require_provisioned_logins: body.flag("requireProvisionedLogins")?,
+        idp_kind: body.text("idpKind")?,
     })
 }
 

@@ -117,6 +117,7 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
         allow_cbc_encryption: flag("allowCbcEncryption"),
         sign_authn_requests: flag("signAuthnRequests"),
         force_authn: flag("forceAuthn"),
+        idp_kind: None,
         idp_metadata: document,
         idp_metadata_url: address,
     }

@@ -264,6 +264,7 @@ fn change(form: &Posted) -> ScimDirectoryChange {
         allow_foreign_secondary_emails: Some(form.flag("allowForeignSecondaryEmails")),
         refuse_inactive_logins: Some(form.flag("refuseInactiveLogins")),
         require_provisioned_logins: Some(form.flag("requireProvisionedLogins")),
+        idp_kind: None,
     }
 }
 

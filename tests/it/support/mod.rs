@@ -223,6 +223,7 @@ impl TestApp {
             allow_cbc_encryption: false,
             sign_authn_requests: false,
             force_authn: false,
+            idp_kind: None,
             test: false,
             created_at: now,
             updated_at: now,

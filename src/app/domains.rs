@@ -1,0 +1,276 @@
+//! Domains of an organization one by one: asked for, approved by the vendor or proved by DNS, taken out.
+//!
+//! What is asked for counts for nothing (ruling 1) until one of the two has happened.
+
+use std::time::Duration;
+
+use super::{
+    Error, Result, State,
+    actor::{Actor, Credential, Part},
+    audit::{self, Entry},
+    input, organizations,
+};
+use crate::{
+    model::{
+        audit::audit_fields,
+        domain::{Domain, DomainError, DomainState},
+        id::{EnvironmentId, OrganizationId},
+        listed_domain::ListedDomain,
+        secret::Digest,
+    },
+    store,
+};
+
+/// What an error calls the domain.
+const FIELD: &str = "domain";
+
+/// How many domains of an organization may wait for approval or proof.
+const MOST_WAITING: usize = 20;
+
+/// How long DNS is not asked again about a domain.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+
+/// The domains of an organization, by name. There are a thousand at the most, and some that wait.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+) -> Result<Vec<ListedDomain>> {
+    let environment_id = actor.viewed_part(Part::Domains, organization_id)?;
+    let mut conn = state.db.read().await?;
+    organizations::load(&mut conn, environment_id, organization_id).await?;
+    let most = i64::try_from(organizations::MOST_DOMAINS + MOST_WAITING).unwrap_or(i64::MAX);
+    Ok(store::organization_domains::list(&mut conn, environment_id, organization_id, most).await?)
+}
+
+/// Asks for a domain: it waits for the vendor's word or for DNS, and there is a record to publish. One
+/// that is listed stays as it is, and gets a record if it had none. Free-mail providers are for the vendor
+/// alone to take, with `allow_free_mail`.
+pub async fn add(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    text: &str,
+    allow_free_mail: bool,
+) -> Result<ListedDomain> {
+    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
+    let domain = read(actor, text, allow_free_mail)?;
+    let now = state.now();
+    let mut tx = state.db.write().await?;
+    if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
+        return Err(organizations::not_found(organization_id));
+    }
+    let token = token_of(state);
+    let known = store::organization_domains::find(&mut tx, environment_id, organization_id, &domain).await?;
+    let listed = match known {
+        Some(mut listed) => {
+            if listed.verification_token.is_none() {
+                listed.verification_token = Some(token);
+                store::organization_domains::update(&mut tx, &listed).await?;
+            }
+            listed
+        }
+        None => {
+            let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
+            let waiting = organization.domains.iter().filter(|domain| !domain.state.counts()).count();
+            if waiting >= MOST_WAITING || organization.domains.len() >= organizations::MOST_DOMAINS {
+                return Err(Error::invalid(
+                    FIELD,
+                    format!(
+                        "{MOST_WAITING} domains wait for approval or proof already; finish or remove some"
+                    ),
+                ));
+            }
+            let listed = ListedDomain {
+                environment_id,
+                organization_id,
+                domain,
+                state: DomainState::Pending,
+                verification_token: Some(token),
+                verified_at: None,
+                checked_at: None,
+                check_error: None,
+                created_at: now,
+            };
+            store::organization_domains::insert(&mut tx, &listed).await?;
+            audit::created(&mut tx, state, actor, &listed).await?;
+            listed
+        }
+    };
+    tx.commit().await?;
+    Ok(listed)
+}
+
+/// Reads a domain that somebody asks for. People write what they have at hand: an address's end, a URL.
+fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
+    let typed = text.trim();
+    let bare = typed.rsplit('@').next().unwrap_or(typed);
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest).split(['/', '?', '#']).next();
+    let is_customer = matches!(actor.credential(), Credential::SetupLink(_));
+    Domain::parse(bare.unwrap_or(typed))
+        .and_then(|domain| domain.ownable(allow_free_mail && !is_customer))
+        .map_err(|error| match error {
+            DomainError::FreeMail if is_customer => Error::invalid(
+                FIELD,
+                format!("{} is a free-mail provider, where anybody can get an address", input::quoted(typed)),
+            ),
+            error => Error::invalid(FIELD, format!("{} {error}", input::quoted(typed))),
+        })
+}
+
+/// The random text by which a domain proves itself.
+fn token_of(state: &State) -> String {
+    Digest::of(&format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
+}
+
+/// Makes a domain count by the vendor's word.
+pub async fn approve(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    domain: &str,
+) -> Result<ListedDomain> {
+    let environment_id = actor.managed_environment()?;
+    let mut tx = state.db.write().await?;
+    let before = lock(&mut tx, environment_id, organization_id, domain).await?;
+    let mut listed = before.clone();
+    if !listed.state.counts() {
+        listed.state = DomainState::Whitelisted;
+        listed.check_error = None;
+        store::organization_domains::update(&mut tx, &listed).await?;
+        let entry = Entry::of(&listed, "approved").saying(audit_fields! { "state": listed.state.as_str() });
+        audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+        tx.commit().await?;
+    }
+    Ok(listed)
+}
+
+/// Asks DNS whether the domain proves itself. One that waits counts from now on if it does, and has failed
+/// if it does not; one that counts already goes on counting either way.
+pub async fn check(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    domain: &str,
+) -> Result<ListedDomain> {
+    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
+    let now = state.now();
+    let mut tx = state.db.write().await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, domain).await?;
+    if listed.verification_token.is_none() {
+        listed.verification_token = Some(token_of(state));
+        store::organization_domains::update(&mut tx, &listed).await?;
+    }
+    let turn = store::organization_domains::update_checked(&mut tx, &listed, now, now - ASKED_EVERY).await?;
+    tx.commit().await?;
+    if !turn {
+        return Err(Error::Limited { retry_after: ASKED_EVERY });
+    }
+    let found = match state.dns.txt(&listed.record_name()).await {
+        Ok(records) => listed.judge(&records),
+        Err(error) => Err(error.to_string()),
+    };
+    match found {
+        Ok(()) => match verify(state, actor, &listed).await {
+            Err(Error::Conflict { kind, field }) => {
+                let why =
+                    "another organization here has proved this domain already; ask support to sort it out";
+                note(state, actor, &listed, why).await?;
+                Err(Error::Conflict { kind, field })
+            }
+            other => other,
+        },
+        Err(why) => note(state, actor, &listed, &why).await,
+    }
+}
+
+/// Writes down that DNS proved the domain, unless another organization of the environment did so before:
+/// who that is stays untold.
+async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<ListedDomain> {
+    let taken = Error::conflict_on("organization", FIELD);
+    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
+    let mut tx = state.db.write().await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
+    if listed.verification_token != checked.verification_token {
+        return Err(not_found(checked.domain.as_str()));
+    }
+    if store::organization_domains::is_verified_elsewhere(&mut tx, &listed).await? {
+        return Err(taken(store::Error::Duplicate));
+    }
+    let now = state.now();
+    let was = listed.state;
+    listed.state = DomainState::Verified;
+    listed.verified_at = Some(now);
+    listed.checked_at = Some(now);
+    listed.check_error = None;
+    store::organization_domains::update(&mut tx, &listed).await.map_err(taken)?;
+    if was != DomainState::Verified {
+        let entry = Entry::of(&listed, "verified").saying(audit_fields! { "state": listed.state.as_str() });
+        audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    }
+    tx.commit().await?;
+    Ok(listed)
+}
+
+/// Writes down that DNS did not prove the domain, and why.
+async fn note(state: &State, actor: &Actor, checked: &ListedDomain, why: &str) -> Result<ListedDomain> {
+    let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
+    let mut tx = state.db.write().await?;
+    let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
+    let before = listed.clone();
+    if !listed.state.counts() {
+        listed.state = DomainState::Failed;
+    }
+    listed.check_error = Some(why.to_owned());
+    store::organization_domains::update(&mut tx, &listed).await?;
+    audit::updated(&mut tx, state, actor, &before, &listed).await?;
+    tx.commit().await?;
+    Ok(listed)
+}
+
+/// Takes a domain out of the list. Whoever holds a setup link can only take back what does not count yet:
+/// people sign in with the others.
+pub async fn remove(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    domain: &str,
+) -> Result<()> {
+    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
+    let mut tx = state.db.write().await?;
+    let listed = lock(&mut tx, environment_id, organization_id, domain).await?;
+    if listed.state.counts() && matches!(actor.credential(), Credential::SetupLink(_)) {
+        return Err(Error::FailedPrecondition(
+            format!(
+                "people sign in with addresses of {}; only the application's team can remove it",
+                listed.domain
+            )
+            .into(),
+        ));
+    }
+    store::organization_domains::remove(&mut tx, &listed).await?;
+    audit::deleted(&mut tx, state, actor, &listed).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Keeps everybody else from changing the organization's domains until the transaction ends, and gives the
+/// one that is meant.
+async fn lock(
+    tx: &mut store::Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    domain: &str,
+) -> Result<ListedDomain> {
+    if !store::organizations::lock(tx, environment_id, organization_id).await? {
+        return Err(organizations::not_found(organization_id));
+    }
+    let parsed = Domain::parse(domain).map_err(|_| not_found(domain))?;
+    store::organization_domains::find(tx, environment_id, organization_id, &parsed)
+        .await?
+        .ok_or_else(|| not_found(domain))
+}
+
+fn not_found(domain: &str) -> Error {
+    Error::not_found("domain", domain.chars().take(80).collect::<String>())
+}

@@ -1,0 +1,87 @@
+//! A test of a SAML connection: a login of which no app hears, and what came of it.
+
+use super::{
+    Error, Result, State,
+    actor::{Actor, Part},
+    sign_in::{self, Begun, Browser, Refused},
+};
+use crate::{
+    model::{
+        id::{SamlConnectionId, SamlFlowId},
+        saml_flow::{FlowOrigin, FlowStep, SamlFlow},
+    },
+    store::{
+        saml_connections::{self, LoginConnection},
+        saml_flows,
+    },
+};
+
+/// How many tests of one connection may begin in an hour.
+const MOST_AN_HOUR: i64 = 100;
+
+/// A test with what came of it so far.
+#[derive(Debug)]
+pub struct TestLogin {
+    /// The login.
+    pub flow: SamlFlow,
+    /// What happened, the oldest first; without documents.
+    pub steps: Vec<FlowStep>,
+}
+
+/// Begins a test of a connection in `browser`. It ends on the page of ours that `origin` stands for.
+pub async fn begin(
+    state: &State,
+    actor: &Actor,
+    connection: SamlConnectionId,
+    origin: FlowOrigin,
+    browser: Option<Browser>,
+    host: &str,
+) -> Result<Result<Begun, Refused>> {
+    debug_assert!(origin.is_test());
+    let target = load(state, actor, connection).await?;
+    actor.managed_part(Part::Saml, target.organization.id)?;
+    let now = state.now();
+    let since = now - std::time::Duration::from_secs(3600);
+    let begun = {
+        let mut conn = state.db.read().await?;
+        saml_flows::count_tests(&mut conn, connection, since, MOST_AN_HOUR).await?
+    };
+    if begun >= MOST_AN_HOUR {
+        return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
+    }
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = sign_in::start(&target, origin, None, None, false, id, now);
+    sign_in::begin_or_refuse(state, &target, flow, browser, host).await
+}
+
+/// What came of a test of this connection.
+pub async fn find(
+    state: &State,
+    actor: &Actor,
+    connection: SamlConnectionId,
+    flow: SamlFlowId,
+) -> Result<TestLogin> {
+    let target = load(state, actor, connection).await?;
+    actor.viewed_part(Part::Saml, target.organization.id)?;
+    let mut conn = state.db.read().await?;
+    let found = saml_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
+    let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
+    let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
+    let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
+    Ok(TestLogin { flow, steps })
+}
+
+/// The latest test of a connection that the setup pages began, if there was one.
+pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
+    let target = load(state, actor, connection).await?;
+    actor.viewed_part(Part::Saml, target.organization.id)?;
+    let mut conn = state.db.read().await?;
+    Ok(saml_flows::find_latest_test(&mut conn, connection).await?)
+}
+
+async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {
+    let mut conn = state.db.read().await?;
+    saml_connections::find_in_environment(&mut conn, actor.environment(), connection)
+        .await?
+        .ok_or_else(|| Error::not_found("SAML connection", connection))
+}

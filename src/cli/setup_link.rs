@@ -1,0 +1,157 @@
+//! `ostiary setup-link`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        actor::Actor,
+        environments, organizations,
+        page::PageQuery,
+        setup_links::{self, NewSetupLink},
+    },
+    http::api::setup_links as wire,
+    model::id::{OrganizationId, SetupLinkId},
+};
+
+/// Setup links: a customer's IT admin connects their identity provider alone
+#[derive(Debug, Subcommand)]
+pub(super) enum SetupLink {
+    Create(Create),
+    List(List),
+    Revoke(Revoke),
+}
+
+/// Make a setup link of an organization; its address is shown this once
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary setup-link create --organization org_…
+      for single sign-on, user provisioning and domains
+  ostiary setup-link create --organization org_… --saml --lifetime 604800
+      for single sign-on only, good for a week
+
+Send the address to the customer's IT admin. It opens once, by the press of a
+button, so that previews of messages do not use it up.")]
+pub(super) struct Create {
+    /// The organization's id
+    #[arg(long, value_name = "ID")]
+    organization: OrganizationId,
+    /// Let it set up single sign-on; without any of the three, it opens all of them
+    #[arg(long)]
+    saml: bool,
+    /// Let it set up user provisioning
+    #[arg(long)]
+    scim: bool,
+    /// Let it ask for domains and prove them
+    #[arg(long)]
+    domains: bool,
+    /// How many seconds it can be redeemed: up to 30 days [default: 86400]
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List the setup links of an environment, or of one organization
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary setup-link list --environment prod
+  ostiary setup-link list --organization org_… --json
+      one JSON object a line")]
+pub(super) struct List {
+    /// The environment: its id or its slug
+    #[arg(long, value_name = "ID|SLUG", required_unless_present = "organization")]
+    environment: Option<String>,
+    /// Only those of this organization
+    #[arg(long, value_name = "ID", conflicts_with = "environment")]
+    organization: Option<OrganizationId>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Take a setup link back, and end the sessions that it opened
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary setup-link revoke setup_link_…")]
+pub(super) struct Revoke {
+    /// The link's id
+    #[arg(value_name = "ID")]
+    link: SetupLinkId,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A link with its address, as programs read it.
+#[derive(Serialize)]
+struct Made {
+    url: String,
+    #[serde(flatten)]
+    link: wire::SetupLink,
+}
+
+impl SetupLink {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Create(create) => {
+                let environment = organizations::environment_of(&state, create.organization).await?;
+                let all = !create.saml && !create.scim && !create.domains;
+                let wanted = NewSetupLink {
+                    organization_id: create.organization,
+                    can_manage_saml: all || create.saml,
+                    can_manage_scim: all || create.scim,
+                    can_manage_domains: all || create.domains,
+                    lifetime: create.lifetime.map(Duration::from_secs),
+                };
+                let (link, url) = setup_links::create(&state, &Actor::operator(environment), &wanted)
+                    .await
+                    .map_err(session::in_flags)?;
+                let made = Made { url, link: wire::SetupLink::at(state.now(), &link) };
+                output::created(create.json, &made, "Setup link made; its address is shown this once:")
+            }
+            Self::List(list) => {
+                let environment = match (&list.environment, list.organization) {
+                    (_, Some(organization)) => organizations::environment_of(&state, organization).await?,
+                    (name, None) => environments::find(&state, name.as_deref().unwrap_or_default()).await?.id,
+                };
+                let actor = Actor::operator(environment);
+                let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+                loop {
+                    let page = setup_links::list(&state, &actor, list.organization, &query).await?;
+                    for link in &page.items {
+                        let now = state.now();
+                        output::line(&match list.json {
+                            true => serde_json::to_string(&wire::SetupLink::at(now, link))?,
+                            false => format!(
+                                "{}  {:8}  {}  until {}",
+                                link.id,
+                                link.status(now).as_str(),
+                                link.organization_id,
+                                link.expires_at
+                            ),
+                        });
+                    }
+                    if page.next_token.is_empty() {
+                        return Ok(());
+                    }
+                    query.token = Some(page.next_token);
+                }
+            }
+            Self::Revoke(revoke) => {
+                let environment = setup_links::environment_of(&state, revoke.link).await?;
+                let link = setup_links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
+                output::created(
+                    revoke.json,
+                    &wire::SetupLink::at(state.now(), &link),
+                    "Setup link taken back; it opens nothing any more:",
+                )
+            }
+        }
+    }
+}

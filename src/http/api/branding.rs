@@ -1,0 +1,174 @@
+//! `/v1/environments/{id}/branding`: how an environment looks to its customers' admins.
+
+use actix_web::{HttpResponse, web};
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Answer, api,
+    fields::{Fields, id},
+};
+use crate::{
+    app::{self, Error, State, branding::BrandingChange},
+    http::extract::{Call, ManagementKey},
+    links::{self, path},
+    model::{self, http_url::HttpUrl, id::EnvironmentId},
+};
+
+/// What a customer's admin sees of you on the setup pages.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Branding {
+    environment_id: EnvironmentId,
+    /// What the application is called; empty: the environment's name.
+    application_name: String,
+    /// `#rrggbb`; empty for the pages' own.
+    accent_color: String,
+    /// The address of the logo on this server; empty while there is none.
+    logo_url: String,
+    /// Where "back to the application" leads.
+    return_url: String,
+    /// Whom a customer's admin asks.
+    support_contact: String,
+}
+
+/// The branding.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BrandingReply {
+    branding: Branding,
+}
+
+/// What can be set of it; an empty text clears.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct BrandingInput {
+    /// What the application is called: up to 100 characters.
+    #[schema(example = "Acme Cloud")]
+    pub application_name: Option<String>,
+    /// Its colour. Words on it and in it are corrected until they can be read.
+    #[schema(example = "#1f4fc4")]
+    pub accent_color: Option<String>,
+    /// Where "back to the application" leads.
+    pub return_url: Option<String>,
+    /// Whom a customer's admin asks: an address or a sentence, up to 200 characters.
+    #[schema(example = "support@example.com")]
+    pub support_contact: Option<String>,
+}
+
+/// A logo.
+#[derive(Debug, ToSchema)]
+pub struct LogoInput {
+    /// A PNG, JPEG, GIF or WebP file of at most 256 kB, in base64.
+    pub logo: String,
+}
+
+fn one(state: &State, branding: &model::branding::Branding) -> HttpResponse {
+    let logo = branding.logo.as_ref();
+    HttpResponse::Ok().json(BrandingReply {
+        branding: Branding {
+            environment_id: branding.environment_id,
+            application_name: branding.application_name.clone().unwrap_or_default(),
+            accent_color: branding.accent_color.map(|color| color.to_string()).unwrap_or_default(),
+            logo_url: logo
+                .map(|logo| {
+                    state.links.origin() + &links::branding_logo(branding.environment_id, &logo.sha256)
+                })
+                .unwrap_or_default(),
+            return_url: branding.return_url.as_ref().map(HttpUrl::to_string).unwrap_or_default(),
+            support_contact: branding.support_contact.clone().unwrap_or_default(),
+        },
+    })
+}
+
+/// Get the branding
+///
+/// What a customer's admin sees of you on the setup pages.
+#[utoipa::path(
+    get,
+    path = path::ENVIRONMENT_BRANDING,
+    operation_id = "getBranding",
+    tag = "Branding",
+    params(("id" = EnvironmentId, Path)),
+    responses((status = 200, body = BrandingReply))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&state, &app::branding::find(&state, &call.actor, id).await.map_err(api)?))
+}
+
+/// Update the branding
+///
+/// What is not sent stays.
+#[utoipa::path(
+    patch,
+    path = path::ENVIRONMENT_BRANDING,
+    operation_id = "updateBranding",
+    tag = "Branding",
+    params(("id" = EnvironmentId, Path)),
+    request_body = BrandingInput,
+    responses((status = 200, body = BrandingReply))
+)]
+pub async fn update(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let body = &mut call.body;
+    let change = (|| {
+        Ok(BrandingChange {
+            application_name: body.text("applicationName")?,
+            accent_color: body.text("accentColor")?,
+            return_url: body.text("returnUrl")?,
+            support_contact: body.text("supportContact")?,
+        })
+    })()
+    .map_err(api)?;
+    Ok(one(&state, &app::branding::update(&state, &call.actor, id, &change).await.map_err(api)?))
+}
+
+/// Set the logo
+///
+/// What it is is read from its bytes. SVG is not taken: it can hold script.
+#[utoipa::path(
+    put,
+    path = path::ENVIRONMENT_BRANDING_LOGO,
+    operation_id = "setLogo",
+    tag = "Branding",
+    params(("id" = EnvironmentId, Path)),
+    request_body = LogoInput,
+    responses((status = 200, body = BrandingReply))
+)]
+pub async fn set_logo(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let text = call.body.text("logo").map_err(api)?.unwrap_or_default();
+    let bytes = BASE64
+        .decode(text.trim())
+        .map_err(|_| api(Error::invalid("logo", "must be a picture's file in base64")))?;
+    Ok(one(&state, &app::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?))
+}
+
+/// Remove the logo
+///
+/// Pages show the name alone.
+#[utoipa::path(
+    delete,
+    path = path::ENVIRONMENT_BRANDING_LOGO,
+    operation_id = "removeLogo",
+    tag = "Branding",
+    params(("id" = EnvironmentId, Path)),
+    responses((status = 200, body = BrandingReply))
+)]
+pub async fn remove_logo(
+    state: web::Data<State>,
+    call: Call<ManagementKey>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&state, &app::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?))
+}

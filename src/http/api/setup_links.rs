@@ -1,0 +1,211 @@
+//! `/v1/setup-urls`: links by which a customer's own IT admin connects its identity provider.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Answer, api,
+    fields::{Fields, id, required_id},
+    page_query, query,
+    schema::PageParams,
+};
+use crate::{
+    app::{self, State, setup_links::NewSetupLink},
+    http::extract::{Call, ManagementKey},
+    links::path,
+    model::{
+        self,
+        id::{OrganizationId, SetupLinkId},
+        setup_link::SetupLinkStatus,
+        time::Timestamp,
+    },
+};
+
+/// A setup link, without its address: that is told once, when it is made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupLink {
+    id: SetupLinkId,
+    organization_id: OrganizationId,
+    /// Whether SAML connections may be set up with it.
+    can_manage_saml: bool,
+    /// Whether SCIM directories may be set up with it.
+    can_manage_scim: bool,
+    /// Whether domains may be asked for and proved with it.
+    can_manage_domains: bool,
+    /// `open`, `redeemed`, `expired` or `revoked`.
+    #[schema(value_type = String, example = "open")]
+    status: SetupLinkStatus,
+    /// The API key, the administrator, or `operator` for the command line.
+    created_by: String,
+    created_at: Timestamp,
+    /// Until when it can be redeemed.
+    expires_at: Timestamp,
+    /// When a browser redeemed it; `null`: none did yet.
+    redeemed_at: Option<Timestamp>,
+    /// When somebody took it back; `null`: nobody did.
+    revoked_at: Option<Timestamp>,
+}
+
+impl SetupLink {
+    /// The link as it stands at `now`.
+    pub fn at(now: Timestamp, link: &model::setup_link::SetupLink) -> Self {
+        Self {
+            id: link.id,
+            organization_id: link.organization_id,
+            can_manage_saml: link.can_manage_saml,
+            can_manage_scim: link.can_manage_scim,
+            can_manage_domains: link.can_manage_domains,
+            status: link.status(now),
+            created_by: link.created_by.clone(),
+            created_at: link.created_at,
+            expires_at: link.expires_at,
+            redeemed_at: link.redeemed_at,
+            revoked_at: link.revoked_at,
+        }
+    }
+}
+
+/// One setup link.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupLinkReply {
+    setup_link: SetupLink,
+}
+
+/// One page of the setup links.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupLinksReply {
+    setup_links: Vec<SetupLink>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// A setup link that was just made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewSetupLinkReply {
+    /// The address to send to your customer's IT admin. It is told this once.
+    #[schema(
+        example = "https://sso.example.com/setup?one-time-token=ssoready_one_time_token_12vqjrnxk9xeov6o4f05pan0g"
+    )]
+    url: String,
+    setup_link: SetupLink,
+}
+
+/// What a setup link is to open.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SetupLinkInput {
+    /// The one organization that it opens.
+    pub organization_id: OrganizationId,
+    /// Let it set up SAML connections.
+    pub can_manage_saml: Option<bool>,
+    /// Let it set up SCIM directories.
+    pub can_manage_scim: Option<bool>,
+    /// Let it ask for domains and prove them.
+    pub can_manage_domains: Option<bool>,
+    /// How many seconds it can be redeemed: a day unless said otherwise, 30 days at the most.
+    #[schema(example = 604_800)]
+    pub lifetime_seconds: Option<u64>,
+}
+
+/// Whose links.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct SetupLinkParams {
+    /// Only those of this organization.
+    pub organization_id: Option<OrganizationId>,
+}
+
+fn one(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
+    HttpResponse::Ok().json(SetupLinkReply { setup_link: SetupLink::at(state.now(), link) })
+}
+
+/// List setup links
+///
+/// Those of the environment, or of one organization, in the order in which they were made.
+#[utoipa::path(
+    get,
+    path = path::SETUP_URLS,
+    operation_id = "listSetupLinks",
+    tag = "Setup links",
+    params(SetupLinkParams, PageParams),
+    responses((status = 200, body = SetupLinksReply))
+)]
+pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+    let query = query(&request);
+    let organization =
+        query.text("organizationId").map(|text| id("organization_id", &text)).transpose().map_err(api)?;
+    let page =
+        app::setup_links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
+    let now = state.now();
+    Ok(HttpResponse::Ok().json(SetupLinksReply {
+        setup_links: page.items.iter().map(|link| SetupLink::at(now, link)).collect(),
+        next_page_token: page.next_token,
+    }))
+}
+
+/// Create a setup link
+///
+/// Send its address to your customer's IT admin, who connects their identity provider with it. It opens once, by
+/// the press of a button, so that previews of messages do not use it up; the browser that opened it stays let in.
+#[utoipa::path(
+    post,
+    path = path::SETUP_URLS,
+    operation_id = "createSetupLink",
+    tag = "Setup links",
+    request_body = SetupLinkInput,
+    responses((status = 200, body = NewSetupLinkReply))
+)]
+pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+    let body = &mut call.body;
+    let wanted = (|| {
+        Ok(NewSetupLink {
+            organization_id: required_id("organization_id", body.text("organizationId")?.as_deref())?,
+            can_manage_saml: body.flag("canManageSaml")?.unwrap_or(false),
+            can_manage_scim: body.flag("canManageScim")?.unwrap_or(false),
+            can_manage_domains: body.flag("canManageDomains")?.unwrap_or(false),
+            lifetime: body.number("lifetimeSeconds")?.map(Duration::from_secs),
+        })
+    })()
+    .map_err(api)?;
+    let (link, url) = app::setup_links::create(&state, &call.actor, &wanted).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(NewSetupLinkReply { url, setup_link: SetupLink::at(state.now(), &link) }))
+}
+
+/// Get a setup link
+///
+/// Without its address, of which only a digest is kept.
+#[utoipa::path(
+    get,
+    path = path::SETUP_URL,
+    operation_id = "getSetupLink",
+    tag = "Setup links",
+    params(("id" = SetupLinkId, Path)),
+    responses((status = 200, body = SetupLinkReply))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&state, &app::setup_links::find(&state, &call.actor, id).await.map_err(api)?))
+}
+
+/// Revoke a setup link
+///
+/// It opens nothing any more, and the sessions that it opened end. It stays in the list.
+#[utoipa::path(
+    delete,
+    path = path::SETUP_URL,
+    operation_id = "revokeSetupLink",
+    tag = "Setup links",
+    params(("id" = SetupLinkId, Path)),
+    responses((status = 200, body = SetupLinkReply))
+)]
+pub async fn revoke(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&state, &app::setup_links::revoke(&state, &call.actor, id).await.map_err(api)?))
+}

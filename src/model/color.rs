@@ -1,0 +1,118 @@
+//! Colours that somebody chose, made readable: ink is corrected until it stands out (WCAG 2.2 §1.4.3).
+
+use std::fmt;
+
+/// The contrast that text must have.
+const READABLE: f64 = 4.5;
+
+/// A colour: `#1f4fc4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Color {
+    red: u8,
+    green: u8,
+    blue: u8,
+}
+
+impl Color {
+    /// Nothing.
+    pub const BLACK: Self = Self { red: 0, green: 0, blue: 0 };
+    /// Everything.
+    pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
+
+    /// A colour of ours, in source.
+    pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
+        Self { red, green, blue }
+    }
+
+    /// Reads `#rrggbb` or `#rgb`, in either case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#')?;
+        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let digits: String = match digits.len() {
+            3 => digits.chars().flat_map(|digit| [digit, digit]).collect(),
+            6 => digits.to_owned(),
+            _ => return None,
+        };
+        let part = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+        Some(Self { red: part(0)?, green: part(2)?, blue: part(4)? })
+    }
+
+    /// How bright it is (WCAG 2.2, relative luminance).
+    fn luminance(self) -> f64 {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
+    }
+
+    /// How much it stands out from another, from 1 to 21.
+    pub fn contrast(self, other: Self) -> f64 {
+        let (a, b) = (self.luminance() + 0.05, other.luminance() + 0.05);
+        if a > b { a / b } else { b / a }
+    }
+
+    /// This colour with `percent` of another in it.
+    pub fn mixed(self, other: Self, percent: u16) -> Self {
+        let percent = percent.min(100);
+        let part = |a: u8, b: u8| {
+            let sum = u16::from(a) * (100 - percent) + u16::from(b) * percent;
+            u8::try_from((sum + 50) / 100).unwrap_or(u8::MAX)
+        };
+        Self {
+            red: part(self.red, other.red),
+            green: part(self.green, other.green),
+            blue: part(self.blue, other.blue),
+        }
+    }
+
+    /// This colour, moved towards `end` as little as makes it readable on all of `grounds`.
+    pub fn readable_on(self, grounds: &[Self], end: Self) -> Self {
+        (0..=100)
+            .map(|percent| self.mixed(end, percent))
+            .find(|ink| grounds.iter().all(|ground| ink.contrast(*ground) >= READABLE))
+            .unwrap_or(end)
+    }
+
+    /// Black or white, whichever is more readable on this. One of them always is readable.
+    pub fn ink(self) -> Self {
+        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn colours_are_read_in_the_forms_that_people_have() {
+        assert_eq!(Color::parse("#1F4fc4").unwrap().to_string(), "#1f4fc4");
+        assert_eq!(Color::parse("#0af").unwrap().to_string(), "#00aaff");
+        for bad in ["", "1f4fc4", "#12345", "#gggggg", "#1f4fc4;", "red", "#ééé", "#+1+2+3"] {
+            assert_eq!(Color::parse(bad), None, "{bad}");
+        }
+        assert!((Color::BLACK.contrast(Color::WHITE) - 21.0).abs() < 0.01);
+    }
+
+    proptest! {
+        #[test]
+        fn ink_is_always_readable(red: u8, green: u8, blue: u8) {
+            let color = Color::rgb(red, green, blue);
+            prop_assert!(color.contrast(color.ink()) >= READABLE);
+            let light = [Color::WHITE, Color::rgb(0xee, 0xf0, 0xf4)];
+            let ink = color.readable_on(&light, Color::BLACK);
+            prop_assert!(light.iter().all(|ground| ink.contrast(*ground) >= READABLE));
+            prop_assert_eq!(Color::parse(&color.to_string()), Some(color));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A domain of an organization with how far its proof has come: what whoever proves it must know.
+
+use serde_json::{Map, Value};
+
+use super::{
+    audit::{AuditTarget, Audited, audit_fields},
+    domain::{Domain, DomainState},
+    id::{EnvironmentId, OrganizationId},
+    time::Timestamp,
+};
+
+/// Under which label of the domain its proof stands.
+const LABEL: &str = "_ostiary-challenge";
+
+/// What the record's text begins with.
+const NAME: &str = "ostiary-verification=";
+
+/// One domain in an organization's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDomain {
+    /// The environment of the organization.
+    pub environment_id: EnvironmentId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The domain.
+    pub domain: Domain,
+    /// How we know that it is the organization's.
+    pub state: DomainState,
+    /// What DNS must say to prove it: no secret. `None` until somebody asks for a proof.
+    pub verification_token: Option<String>,
+    /// When DNS proved it.
+    pub verified_at: Option<Timestamp>,
+    /// When DNS was last asked.
+    pub checked_at: Option<Timestamp>,
+    /// Why it proved nothing then.
+    pub check_error: Option<String>,
+    /// When it came into the list.
+    pub created_at: Timestamp,
+}
+
+impl ListedDomain {
+    /// The name of the TXT record that proves it.
+    pub fn record_name(&self) -> String {
+        format!("{LABEL}.{}", self.domain)
+    }
+
+    /// What the record must say.
+    pub fn record_value(&self) -> Option<String> {
+        self.verification_token.as_ref().map(|token| format!("{NAME}{token}"))
+    }
+
+    /// Whether these TXT records prove it; if not, what was found instead, for whoever published it.
+    pub fn judge(&self, records: &[String]) -> Result<(), String> {
+        let Some(wanted) = self.record_value() else {
+            return Err("no proof was asked for yet".to_owned());
+        };
+        if records.iter().any(|record| record.trim().trim_matches('"') == wanted) {
+            return Ok(());
+        }
+        let name = self.record_name();
+        let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(100).collect::<String>();
+        Err(match records.iter().find(|record| record.contains(NAME)).or(records.first()) {
+            None => format!("no TXT record was found at {name}"),
+            Some(other) if records.len() == 1 => {
+                format!("the TXT record at {name} says \"{}\"", shown(other))
+            }
+            Some(other) => format!(
+                "none of the {} TXT records at {name} is the one; one says \"{}\"",
+                records.len(),
+                shown(other)
+            ),
+        })
+    }
+}
+
+impl Audited for ListedDomain {
+    fn audit_target(&self) -> AuditTarget {
+        AuditTarget {
+            kind: "organization_domain",
+            id: self.domain.to_string(),
+            organization_id: Some(self.organization_id),
+        }
+    }
+
+    fn audit_fields(&self) -> Map<String, Value> {
+        audit_fields! { "domain": self.domain, "state": self.state.as_str() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    #[test]
+    fn the_record_proves_the_domain_and_anything_else_is_shown() {
+        let domain = ListedDomain {
+            environment_id: Id::from_bits(1),
+            organization_id: Id::from_bits(2),
+            domain: Domain::parse("acme.example").unwrap(),
+            state: DomainState::Pending,
+            verification_token: Some("abc".into()),
+            verified_at: None,
+            checked_at: None,
+            check_error: None,
+            created_at: Timestamp::from_millis(0),
+        };
+        let judge =
+            |records: &[&str]| domain.judge(&records.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let at = "_ostiary-challenge.acme.example";
+        assert_eq!(judge(&["v=spf1 -all", "ostiary-verification=abc"]), Ok(()));
+        assert_eq!(judge(&["\"ostiary-verification=abc\" "]), Ok(()), "quotes that somebody typed along");
+        assert_eq!(judge(&[]), Err(format!("no TXT record was found at {at}")));
+        assert_eq!(
+            judge(&["ostiary-verification=abcd"]),
+            Err(format!("the TXT record at {at} says \"ostiary-verification=abcd\""))
+        );
+        assert_eq!(
+            judge(&["x", "ostiary-verification=other\u{1b}[31m"]),
+            Err(format!(
+                "none of the 2 TXT records at {at} is the one; one says \"ostiary-verification=other[31m\""
+            ))
+        );
+        let unasked = ListedDomain { verification_token: None, ..domain };
+        assert!(unasked.judge(&["ostiary-verification=".into()]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! The vendor's colours and logo, as files: pages that carry them link to them.
+
+use actix_web::{HttpResponse, http::header, web};
+
+use crate::{
+    app::{self, Error, State},
+    model::{branding::Branding, color::Color, id::EnvironmentId},
+};
+
+/// How long a browser keeps a file whose address changes with its content.
+const CACHED: &str = "public, max-age=31536000, immutable";
+
+/// The grounds of the light pages on which links stand (`assets/ostiary.css`).
+const LIGHT: [Color; 3] =
+    [Color::rgb(0xff, 0xff, 0xff), Color::rgb(0xf5, 0xf6, 0xf8), Color::rgb(0xee, 0xf0, 0xf4)];
+
+/// Those of the dark ones.
+const DARK: [Color; 3] =
+    [Color::rgb(0x19, 0x1d, 0x26), Color::rgb(0x10, 0x13, 0x1a), Color::rgb(0x22, 0x27, 0x33)];
+
+/// The stylesheet of an accent colour. Buttons have the very colour, with ink that can be read on it; links
+/// and lines have it as far as it can be read on the page.
+pub fn stylesheet(branding: &Branding) -> String {
+    let Some(accent) = branding.accent_color else { return String::new() };
+    let light = scheme(accent, LIGHT, Color::WHITE, Color::BLACK);
+    let dark = scheme(accent, DARK, Color::rgb(0x19, 0x1d, 0x26), Color::WHITE);
+    let ink = accent.ink();
+    let hover = (1..=15)
+        .rev()
+        .map(|percent| accent.mixed(if ink == Color::WHITE { Color::BLACK } else { Color::WHITE }, percent))
+        .next()
+        .unwrap_or(accent);
+    format!(
+        ":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n\
+         .button.primary{{background:{accent};color:{ink};border-color:{accent}}}\n\
+         .button.primary:hover{{background:{hover};color:{ink};border-color:{hover}}}\n"
+    )
+}
+
+fn scheme(accent: Color, grounds: [Color; 3], surface: Color, end: Color) -> String {
+    let wash = surface.mixed(accent, 8);
+    let ink = accent.readable_on(&[grounds[0], grounds[1], grounds[2], wash], end);
+    let strong = ink.mixed(end, 25);
+    format!("--accent:{ink};--accent-strong:{strong};--accent-wash:{wash};--on-accent:{}", ink.ink())
+}
+
+/// `GET /branding/{environment}/style.css`
+pub async fn style(state: web::Data<State>, environment: web::Path<String>) -> HttpResponse {
+    let Ok(id) = environment.parse::<EnvironmentId>() else { return HttpResponse::NotFound().finish() };
+    match app::branding::of_environment(&state, id).await {
+        Ok(branding) => HttpResponse::Ok()
+            .content_type("text/css; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, CACHED))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .body(stylesheet(&branding)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// `GET /branding/{environment}/logo`: a picture and nothing else, whoever made it.
+pub async fn logo(state: web::Data<State>, environment: web::Path<String>) -> HttpResponse {
+    let Ok(id) = environment.parse::<EnvironmentId>() else { return HttpResponse::NotFound().finish() };
+    match app::branding::logo(&state, id).await {
+        Ok((facts, bytes)) => HttpResponse::Ok()
+            .content_type(facts.kind.media_type())
+            .insert_header((header::CACHE_CONTROL, CACHED))
+            .insert_header((header::ETAG, format!("\"{}\"", facts.sha256)))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
+            .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"logo\""))
+            .body(bytes),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &Error) -> HttpResponse {
+    match error {
+        Error::NotFound { .. } => HttpResponse::NotFound().finish(),
+        error => {
+            tracing::error!(%error, "a vendor's colours or logo could not be read");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    #[test]
+    fn whatever_the_colour_its_words_can_be_read() {
+        for text in ["#ffcc00", "#1f4fc4", "#000000", "#ffffff", "#ff0000", "#7f7f7f", "#00ff88"] {
+            let accent = Color::parse(text).unwrap();
+            let branding = Branding { accent_color: Some(accent), ..Branding::none(Id::from_bits(1)) };
+            let css = stylesheet(&branding);
+            let values = |name: &str| {
+                css.split(&format!("{name}:"))
+                    .skip(1)
+                    .map(|rest| Color::parse(&rest[..7]).unwrap())
+                    .collect::<Vec<_>>()
+            };
+            for (at, grounds) in [LIGHT, DARK].iter().enumerate() {
+                let (ink, wash) = (values("--accent")[at], values("--accent-wash")[at]);
+                for ground in grounds.iter().chain([&wash]) {
+                    assert!(ink.contrast(*ground) >= 4.5, "{text}: {ink} on {ground}");
+                    assert!(values("--accent-strong")[at].contrast(*ground) >= 4.5, "{text}");
+                }
+                assert!(ink.contrast(values("--on-accent")[at]) >= 4.5, "{text}");
+            }
+            let button = css.split(".button.primary{").nth(1).unwrap();
+            assert!(button.starts_with(&format!("background:{text};color:{}", accent.ink())), "{css}");
+        }
+        assert_eq!(stylesheet(&Branding::none(Id::from_bits(1))), "");
+    }
+}

@@ -20,9 +20,9 @@ pub(super) enum Import {
 /// Bring everything from an SSOReady database: ids, secrets and URLs keep working
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ostiary import ssoready --from postgres://reader@db.example/ssoready --dry-run
+  ostiary import ssoready --from postgres://reader@db.example/sso --dry-run
       does everything and writes nothing; the report is the same
-  PGPASSWORD=… ostiary import ssoready --from postgres://reader@db.example/ssoready
+  PGPASSWORD=… ostiary import ssoready --from postgres://reader@db.example/sso
   ostiary import ssoready --from postgres://… --environment env_… --json
 
 What comes: environments, API keys, OAuth clients, organizations with their

@@ -2,7 +2,6 @@
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
-    cookie::{Cookie, SameSite},
     http::{StatusCode, header},
     web,
 };
@@ -12,26 +11,22 @@ use super::problem::Problem;
 use crate::{
     app::{
         Error, State, metadata,
-        sign_in::{self, Begun, Browser, Outcome, Post, Refused, ToIdp},
+        sign_in::{self, Outcome, Post, Refused},
     },
-    links::{Links, path},
+    links::path,
     model::{check::Check, id::SamlConnectionId},
     pages::{
         self,
         auto_post::{AutoPost, Purpose},
         response::{Policy, page},
+        to_idp::see_other,
     },
 };
 
+pub(super) use crate::pages::to_idp::{banner, browser, host, send_to_idp};
+
 /// The field by which a page of ours tells that it posted the form a second time (ruling 6).
 const BOUNCED: &str = "ostiary_bounced";
-
-/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
-const SECURE_COOKIE: &str = "__Host-ostiary_browser";
-
-/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
-/// `Secure` cookies from it.
-const PLAIN_COOKIE: &str = "ostiary_browser";
 
 /// Registers the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -124,69 +119,6 @@ fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     }
 }
 
-/// The host that the browser called, from its `Host` header: what its cookies are kept by. It decides
-/// only where a login begins, never whether it is good.
-pub(super) fn host(request: &HttpRequest) -> &str {
-    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    header.unwrap_or_else(|| request.uri().authority().map_or("", |authority| authority.as_str()))
-}
-
-/// The browser's cookie, in either form.
-pub(super) fn browser(request: &HttpRequest) -> Option<Browser> {
-    [SECURE_COOKIE, PLAIN_COOKIE]
-        .into_iter()
-        .find_map(|name| request.cookie(name).and_then(|cookie| Browser::parse(cookie.value())))
-}
-
-/// Sets the browser's cookie. A response of the identity provider is a cross-site post, so the cookie
-/// must be `SameSite=None` where it can be `Secure`; elsewhere it is `Lax` and the bounce brings it.
-fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
-    let cookie = |name: &'static str, secure: bool| {
-        Cookie::build(name, browser.reveal().to_owned())
-            .path("/")
-            .http_only(true)
-            .secure(secure)
-            .same_site(if secure { SameSite::None } else { SameSite::Lax })
-            .finish()
-    };
-    let mut cookies = Vec::new();
-    if links.is_trustworthy() {
-        cookies.push(cookie(SECURE_COOKIE, true));
-    }
-    if !links.origin().starts_with("https:") {
-        cookies.push(cookie(PLAIN_COOKIE, false));
-    }
-    for cookie in cookies {
-        // A cookie of ours is always a valid header.
-        let _ = response.add_cookie(&cookie);
-    }
-}
-
-/// Says on every page of a login that the bundled identity provider is switched on (ruling 24).
-pub(super) fn banner(state: &State) -> Option<&'static str> {
-    state.settings.test_idp.then_some(pages::layout::TEST_SET_UP)
-}
-
-/// Sends the browser to the identity provider.
-pub(super) fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
-    let mut response = match &begun.to_idp {
-        ToIdp::Redirect(location) => see_other(location),
-        ToIdp::Post(form) => {
-            let fields: Vec<(&str, &str)> =
-                form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let view = AutoPost {
-                action: &form.action,
-                fields: &fields,
-                purpose: Purpose::SignIn { organization: None },
-                banner: banner(state),
-            };
-            page(StatusCode::OK, Policy::Chain, view.view())
-        }
-    };
-    set_cookies(&mut response, &state.links, &begun.browser);
-    response
-}
-
 /// Has the browser post the same form once more, from a page of ours.
 fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
     let mut fields: Vec<(&str, &str)> = ["SAMLResponse", "RelayState"]
@@ -239,12 +171,4 @@ pub(super) fn wants_json(request: &HttpRequest) -> bool {
     let accept =
         request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     accept.contains("application/json") && !accept.contains("text/html")
-}
-
-fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .finish()
 }

@@ -127,5 +127,7 @@ pub const DELETE_OAUTH_CLIENT: &str = "/console/{environment}/oauth-clients/{cli
 
 /// The vendor's name, colour and logo on pages that customers see.
 pub const BRANDING: &str = "/console/{environment}/branding";
+/// How that looks.
+pub const PREVIEW_BRANDING: &str = "/console/{environment}/branding/preview";
 /// Who may do what here.
 pub const ADMINISTRATORS: &str = "/console/{environment}/administrators";

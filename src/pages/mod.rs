@@ -25,3 +25,4 @@ pub mod response;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret;
+pub mod to_idp;

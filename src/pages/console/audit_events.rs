@@ -54,7 +54,7 @@ pub(super) async fn tell(here: &Here, events: Vec<AuditEvent>) -> Result<Vec<Tol
     Ok(events.into_iter().map(|event| Told { who: who(&event, &names), event }).collect())
 }
 
-fn who(event: &AuditEvent, names: &BTreeMap<String, String>) -> String {
+pub(super) fn who(event: &AuditEvent, names: &BTreeMap<String, String>) -> String {
     let name = names.get(&event.actor.id).filter(|name| !name.is_empty());
     match (event.actor.kind.as_str(), name) {
         ("administrator", Some(name)) => name.clone(),

@@ -98,6 +98,8 @@ words! {
         Approved "approved" "approved";
         /// Proved.
         Verified "verified" "verified by DNS";
+        /// Looked at, without what was hoped for.
+        Checked "checked" "checked: see below what was found";
         /// Brought up to date.
         Refreshed "refreshed" "refreshed";
         /// Put in the queue once more.

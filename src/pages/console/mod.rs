@@ -3,7 +3,9 @@
 
 pub mod api_keys;
 pub mod audit_events;
+pub mod branding;
 pub mod cookie;
+pub mod domains;
 pub mod environment;
 mod environment_form;
 pub mod environments;
@@ -15,11 +17,14 @@ pub mod organization;
 pub mod organization_delete;
 pub mod organization_form;
 pub mod organizations;
+#[cfg(test)]
+mod resource_samples;
 pub mod saml_connection;
 pub mod saml_connection_form;
 #[cfg(test)]
 mod samples;
 pub mod scim_directory;
+pub mod setup_links;
 pub mod shell;
 pub mod visitor;
 pub mod webhook;
@@ -66,6 +71,8 @@ fn identity_providers(config: &mut ServiceConfig) {
         .service(
             web::resource(path::DELETE_SAML_CONNECTION).get(connection::confirm).post(connection::remove),
         )
+        .service(web::resource(path::REFRESH_SAML_CONNECTION).post(connection::refresh))
+        .service(web::resource(path::TEST_SAML_CONNECTION).post(connection::test))
         .service(web::resource(path::NEW_SCIM_DIRECTORY).post(directory::create))
         .service(web::resource(path::SCIM_DIRECTORY).get(directory::show))
         .service(web::resource(path::EDIT_SCIM_DIRECTORY).get(directory::edit).post(directory::update))
@@ -100,7 +107,15 @@ fn customers(config: &mut ServiceConfig) {
             web::resource(path::DELETE_ORGANIZATION)
                 .get(organization_delete::confirm)
                 .post(organization_delete::remove),
-        );
+        )
+        .service(web::resource(path::DOMAINS).get(domains::new).post(domains::add))
+        .service(web::resource(path::DOMAIN).get(domains::show))
+        .service(web::resource(path::APPROVE_DOMAIN).post(domains::approve))
+        .service(web::resource(path::CHECK_DOMAIN).post(domains::check))
+        .service(web::resource(path::DELETE_DOMAIN).get(domains::confirm).post(domains::remove))
+        .service(web::resource(path::NEW_SETUP_LINK).get(setup_links::new).post(setup_links::create))
+        .service(web::resource(path::SETUP_LINKS).get(setup_links::list))
+        .service(web::resource(path::REVOKE_SETUP_LINK).post(setup_links::revoke));
 }
 
 fn environment_itself(config: &mut ServiceConfig) {
@@ -108,6 +123,8 @@ fn environment_itself(config: &mut ServiceConfig) {
         .service(web::resource(path::ENVIRONMENT).get(environment::show))
         .service(web::resource(path::EDIT_ENVIRONMENT).get(environment::edit).post(environment::update))
         .service(web::resource(path::DELETE_ENVIRONMENT).get(environment::confirm).post(environment::remove))
+        .service(web::resource(path::BRANDING).get(branding::show).post(branding::update))
+        .service(web::resource(path::PREVIEW_BRANDING).get(branding::preview))
         .service(web::resource(path::AUDIT_EVENTS).get(audit_events::list))
         .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::export));
 }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{
     audit_events::{self, Told},
     here::Here,
+    setup_links,
     shell::Section,
     words,
 };
@@ -18,7 +19,7 @@ use crate::{
         scim_directories::DescribedDirectory,
     },
     links::console,
-    model::{id::OrganizationId, organization::Organization, time::Timestamp},
+    model::{id::OrganizationId, organization::Organization, setup_link::SetupLink, time::Timestamp},
     pages::{
         components::{Shape, Weight, copyable, facts, link_button, mark, time},
         error::Answer,
@@ -34,6 +35,7 @@ pub(super) struct Hub<'a> {
     pub organization: &'a Organization,
     pub connections: &'a Page<DescribedConnection>,
     pub directories: &'a Page<DescribedDirectory>,
+    pub links: &'a Page<SetupLink>,
     pub audit: &'a [Told],
     /// Whether the visitor may change any of it.
     pub may_manage: bool,
@@ -54,11 +56,13 @@ pub async fn show(here: Here) -> Answer {
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
     let audit = app::audit::list(state, actor, &filter, &recent).await?;
+    let links = app::setup_links::list(state, actor, Some(id), &recent).await?;
     let audit = audit_events::tell(&here, audit.items).await?;
     let hub = Hub {
         organization: &organization,
         connections: &connections,
         directories: &directories,
+        links: &links,
         audit: &audit,
         may_manage: here.may_manage(),
         href: &|pattern, segments| here.href(pattern, segments),
@@ -96,6 +100,7 @@ pub(super) fn view(hub: &Hub<'_>) -> Markup {
         (domains(hub))
         (connections(hub))
         (directories(hub))
+        (setup(hub))
         section.card aria-labelledby="audit" {
             div.head-row {
                 h2 #audit { "Latest changes" }
@@ -111,13 +116,21 @@ fn domains(hub: &Hub<'_>) -> Markup {
     let organization = hub.organization;
     html! {
         section.card aria-labelledby="domains" {
-            h2 #domains { "Domains" }
+            div.head-row {
+                h2 #domains { "Domains" }
+                @if hub.may_manage {
+                    div.actions { a.button.small href=((hub.href)(console::DOMAINS, &[&organization.id])) { "Add domain" } }
+                }
+            }
             @if organization.domains.is_empty() {
                 p { (mark(Shape::Attention, "None yet")) " Nobody can sign in before a domain counts." }
             } @else {
                 ul.rows {
                     @for listed in &organization.domains {
-                        li { code { (listed.domain) } (words::domain_state(listed.state)) }
+                        li {
+                            a href=((hub.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
+                            (words::domain_state(listed.state))
+                        }
                     }
                 }
             }
@@ -145,6 +158,30 @@ fn connections(hub: &Hub<'_>) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn setup(hub: &Hub<'_>) -> Markup {
+    let id = &hub.organization.id;
+    html! {
+        section.card aria-labelledby="setup" {
+            div.head-row {
+                h2 #setup { "Setup links" }
+                @if hub.may_manage {
+                    div.actions { a.button.small href=((hub.href)(console::NEW_SETUP_LINK, &[id])) { "New setup link" } }
+                }
+            }
+            @if hub.links.items.is_empty() {
+                p { "A setup link lets the customer’s own IT admin do all of this, step by step, without an account here." }
+            } @else {
+                ul.rows {
+                    @for link in &hub.links.items {
+                        li { span { (setup_links::opens(link)) } span { (setup_links::status(link, hub.now)) } }
+                    }
+                }
+                p { a href=((hub.href)(console::SETUP_LINKS, &[id])) { "All setup links" } }
             }
         }
     }

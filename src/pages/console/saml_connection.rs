@@ -20,13 +20,14 @@ use crate::{
     links::{Links, console},
     model::{
         environment::Environment, id::SamlConnectionId, organization::Organization,
-        saml_connection::SamlConnection, time::Timestamp,
+        saml_connection::SamlConnection, saml_flow::FlowOrigin, time::Timestamp,
     },
     pages::{
         components::{Shape, Weight, code_block, copyable, facts, link_button, mark, notice, time},
         confirm::{self, Deletion},
         error::{Answer, Failure},
         forms::{FormErrors, Typed, button_form},
+        to_idp,
     },
 };
 
@@ -62,7 +63,20 @@ pub async fn show(here: Here) -> Answer {
     Ok(here
         .shell(Section::Organizations, &words::connection(&described.connection))
         .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .begins_login()
         .respond(view(&page)))
+}
+
+/// `POST …/saml-connections/{connection}/test`: a login of which no app hears; it ends on its timeline.
+pub async fn test(here: Here, _form: Form) -> Answer {
+    let id: SamlConnectionId = here.id("connection")?;
+    let (browser, host) = (to_idp::browser(here.request()), to_idp::host(here.request()));
+    let begun =
+        app::test_login::begin(&here.state, &here.actor, id, FlowOrigin::Console, browser, host).await?;
+    Ok(match begun {
+        Ok(begun) => to_idp::send_to_idp(&here.state, begun),
+        Err(refused) => to_idp::see_other(&here.href(console::FLOW, &[&refused.flow])),
+    })
 }
 
 async fn owner(here: &Here, connection: &SamlConnection) -> Result<Organization, Failure> {
@@ -257,6 +271,13 @@ fn for_developers(page: &ConnectionPage<'_>) -> Markup {
             }
         }
     }
+}
+
+/// `POST …/saml-connections/{connection}/refresh`
+pub async fn refresh(here: Here, _form: Form) -> Answer {
+    let id: SamlConnectionId = here.id("connection")?;
+    app::metadata_refresh::refresh_now(&here.state, &here.actor, id).await?;
+    Ok(see_other(&here.href(console::SAML_CONNECTION, &[&id]), Flash(Thing::Metadata, Deed::Refreshed)))
 }
 
 /// `GET …/saml-connections/{connection}/delete`

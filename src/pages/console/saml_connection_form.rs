@@ -123,7 +123,8 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
     }
 }
 
-fn typed(connection: &SamlConnection) -> Typed {
+/// The present settings.
+pub(super) fn typed(connection: &SamlConnection) -> Typed {
     let url = |url: &Option<crate::model::http_url::HttpUrl>| {
         url.as_ref().map(ToString::to_string).unwrap_or_default()
     };

@@ -117,6 +117,7 @@ pub struct Shell<'a> {
     title: &'a str,
     crumbs: Vec<(String, String)>,
     scripts: Vec<&'static Asset>,
+    policy: Policy,
 }
 
 impl<'a> Shell<'a> {
@@ -131,13 +132,25 @@ impl<'a> Shell<'a> {
 
     /// A page that is of no environment: the list of them, the visitor's account.
     pub fn outside(frame: &'a Frame, title: &'a str) -> Self {
-        Self { frame, section: None, title, crumbs: Vec::new(), scripts: vec![&assets::COPY] }
+        Self {
+            frame,
+            section: None,
+            title,
+            crumbs: Vec::new(),
+            scripts: vec![&assets::COPY],
+            policy: Policy::Own,
+        }
     }
 
     /// With a step between the section and this page: its name and address.
     pub fn crumb(mut self, name: impl Into<String>, href: impl Into<String>) -> Self {
         self.crumbs.push((name.into(), href.into()));
         self
+    }
+
+    /// A form of the page begins a login, whose redirects lead to another site (ruling 19).
+    pub fn begins_login(self) -> Self {
+        Self { policy: Policy::Chain, ..self }
     }
 
     /// With a script, besides the one that copies.
@@ -153,7 +166,7 @@ impl<'a> Shell<'a> {
 
     /// The same with another status: a form that came back with errors.
     pub fn respond_with(&self, status: StatusCode, content: Markup) -> HttpResponse {
-        let mut response = response::page(status, Policy::Own, self.render(content));
+        let mut response = response::page(status, self.policy, self.render(content));
         if self.frame.flash.is_some() {
             flash::forget(&mut response);
         }

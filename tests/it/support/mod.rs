@@ -3,6 +3,7 @@
 
 pub mod administrators;
 pub mod browser;
+pub mod console;
 pub mod databases;
 pub mod dns;
 pub mod idp;

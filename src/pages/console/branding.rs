@@ -1,0 +1,170 @@
+//! `/console/{environment}/branding`: the vendor's name, colour and logo on pages that its customers see, and
+//! how that looks.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    flash::{Deed, Flash, Thing, see_other},
+    here::{Here, name_of},
+    shell::Section,
+    visitor::Form,
+};
+use crate::{
+    app::{self, branding::BrandingChange},
+    links::{self, console},
+    model::branding::Branding,
+    pages::{
+        components::{Shape, Weight, button, facts, link_button, mark},
+        error::Answer,
+        forms::{self, FormErrors, FormView, Typed},
+        layout::Layout,
+        posted::Posted,
+        response::{self, Policy},
+    },
+};
+
+/// `GET …/branding`
+pub async fn show(here: Here) -> Answer {
+    let branding = app::branding::find(&here.state, &here.actor, here.environment.id).await?;
+    Ok(page(&here, &branding, &typed(&branding), &FormErrors::none()))
+}
+
+fn typed(branding: &Branding) -> Typed {
+    Typed::new()
+        .with("applicationName", branding.application_name.as_deref().unwrap_or_default())
+        .with("accentColor", branding.accent_color.map(|color| color.to_string()).unwrap_or_default())
+        .with("returnUrl", branding.return_url.as_ref().map(ToString::to_string).unwrap_or_default())
+        .with("supportContact", branding.support_contact.as_deref().unwrap_or_default())
+}
+
+/// `POST …/branding`
+pub async fn update(here: Here, form: Form) -> Answer {
+    let id = here.environment.id;
+    let saved = match app::branding::update(&here.state, &here.actor, id, &change(&form)).await {
+        Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
+            (Some(file), _) => {
+                app::branding::set_logo(&here.state, &here.actor, id, Some(file.bytes.to_vec())).await
+            }
+            (None, true) => app::branding::set_logo(&here.state, &here.actor, id, None).await,
+            (None, false) => Ok(branding),
+        },
+        wrong => wrong,
+    };
+    match saved {
+        Ok(_) => Ok(see_other(&here.href(console::BRANDING, &[]), Flash(Thing::Branding, Deed::Saved))),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            let branding = app::branding::find(&here.state, &here.actor, id).await?;
+            Ok(page(&here, &branding, &Typed::from(&*form), &errors))
+        }
+    }
+}
+
+fn change(form: &Posted) -> BrandingChange {
+    let text = |name: &str| Some(form.text(name).trim().to_owned());
+    BrandingChange {
+        application_name: text("applicationName"),
+        accent_color: text("accentColor"),
+        return_url: text("returnUrl"),
+        support_contact: text("supportContact"),
+    }
+}
+
+fn page(here: &Here, branding: &Branding, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let content = view(
+        branding,
+        name_of(&here.environment),
+        &here.href(console::BRANDING, &[]),
+        &here.href(console::PREVIEW_BRANDING, &[]),
+        here.may_own().then(|| here.csrf()),
+        typed,
+        errors,
+    );
+    here.shell(Section::Branding, "Branding").respond_with(errors.status(), content)
+}
+
+/// What is set, and the form for whoever may change it.
+pub(super) fn view(
+    branding: &Branding,
+    environment: &str,
+    action: &str,
+    preview: &str,
+    csrf: Option<Markup>,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Markup {
+    html! {
+        div.head-row {
+            h1 { "Branding" }
+            div.actions { (link_button(Weight::Plain, "Preview", preview)) }
+        }
+        p { "Your customers’ IT admins see this on the setup pages, so that they know whom they trust." }
+        @match csrf {
+            Some(csrf) => section.card { (form(branding, action, csrf, typed, errors)) },
+            None => section.card {
+                (facts(&[
+                    ("Name", html! { (branding.application_name.as_deref().unwrap_or(environment)) }),
+                    ("Colour", html! { @match branding.accent_color { Some(color) => code { (color) }, None => span.soft { "ours" } } }),
+                    ("Logo", html! { @if branding.logo.is_some() { (logo(branding)) } @else { span.soft { "none" } } }),
+                    ("Support", html! { @match &branding.support_contact { Some(text) => (text), None => span.soft { "none" } } }),
+                ]))
+                p.small.soft { "Owners of the environment can change it." }
+            },
+        }
+    }
+}
+
+fn form(branding: &Branding, action: &str, csrf: Markup, typed: &Typed, errors: &FormErrors) -> Markup {
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (view.text("applicationName", "Name of your application").optional().hint("Empty: the environment’s name."))
+        (view.text("accentColor", "Colour").code().optional()
+            .hint("As #rrggbb. Words keep a contrast that can be read, whatever you choose."))
+        @if branding.logo.is_some() {
+            div.field { p.label { "Present logo" } (logo(branding)) }
+        }
+        (view.file("logo", "Logo", "image/png,image/jpeg,image/gif,image/webp").optional()
+            .hint("PNG, JPEG, GIF or WebP, at most 256 kB. No SVG: it can hold script."))
+        @if branding.logo.is_some() { (view.checkbox("removeLogo", "Remove the present logo")) }
+        (view.url("returnUrl", "Back to your application").code().optional()
+            .hint("Where the link at the end of the setup leads."))
+        (view.text("supportContact", "Support").optional()
+            .hint("Whom a customer’s admin asks: an address or a sentence."))
+    };
+    view.render(&forms::Form::new(action, "Save", csrf).multipart(), fields)
+}
+
+fn logo(branding: &Branding) -> Markup {
+    html! {
+        @if let Some(logo) = &branding.logo {
+            img.logo src=(links::branding_logo(branding.environment_id, &logo.sha256)) alt="Present logo";
+        }
+    }
+}
+
+/// `GET …/branding/preview`: the colours and the logo as they stand on a page for customers.
+pub async fn preview(here: Here) -> Answer {
+    let branding = app::branding::find(&here.state, &here.actor, here.environment.id).await?;
+    let content = preview_view(&branding, name_of(&here.environment), &here.href(console::BRANDING, &[]));
+    Ok(response::page(actix_web::http::StatusCode::OK, Policy::Own, content))
+}
+
+/// An example page in the vendor's colours.
+pub(super) fn preview_view(branding: &Branding, environment: &str, back: &str) -> Markup {
+    let name = branding.application_name.as_deref().unwrap_or(environment);
+    Layout::narrow("Preview of your branding").render(html! {
+        // Allowed in a body (HTML §4.2.4, "body-ok"), and after our own stylesheet, so that it wins.
+        link rel="stylesheet" href=(links::branding_style(branding.environment_id, &branding.style_version()));
+        section.card.stack {
+            (logo(branding))
+            p.eyebrow { (name) }
+            h1 { "Connect your identity provider" }
+            p { "An example of what the IT admins of your customers see, with " a href=(back) { "a link" } " and a step that is done." }
+            p { (mark(Shape::Good, "Your identity provider is connected")) }
+            // It leads back; nothing else happens here.
+            form method="get" action=(back) { (button(Weight::Primary, "Back to branding")) }
+            @if let Some(contact) = &branding.support_contact { p.small.soft { "Questions? " (contact) } }
+        }
+    })
+}

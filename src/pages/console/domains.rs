@@ -1,0 +1,242 @@
+//! `/console/{environment}/organizations/{organization}/domains`: a domain asked for; and each one: how it is
+//! proved, approved by the vendor, taken out.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    audit_events::Href,
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{self, Error},
+    links::console,
+    model::{
+        domain::DomainState, id::OrganizationId, listed_domain::ListedDomain, organization::Organization,
+        time::Timestamp,
+    },
+    pages::{
+        components::{Shape, Weight, copyable, facts, link_button, notice, time},
+        confirm::{self, Deletion},
+        error::{Answer, Failure},
+        forms::{self, FormErrors, FormView, Typed, button_form},
+    },
+};
+
+async fn owner(here: &Here) -> Result<Organization, Failure> {
+    let id: OrganizationId = here.id("organization")?;
+    Ok(app::organizations::find(&here.state, &here.actor, id).await?)
+}
+
+async fn find(here: &Here, organization: &Organization) -> Result<ListedDomain, Failure> {
+    let name = here.segment("domain");
+    let listed = app::domains::list(&here.state, &here.actor, organization.id).await?;
+    let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
+    found.ok_or_else(|| Failure(Error::not_found("domain", name)))
+}
+
+/// `GET …/domains`: the form of a new one.
+pub async fn new(here: Here) -> Answer {
+    here.manage()?;
+    let organization = owner(&here).await?;
+    Ok(new_page(&here, &organization, &Typed::new(), &FormErrors::none()))
+}
+
+/// `POST …/domains`
+pub async fn add(here: Here, form: Form) -> Answer {
+    let organization = owner(&here).await?;
+    let added = app::domains::add(
+        &here.state,
+        &here.actor,
+        organization.id,
+        form.text("domain"),
+        form.flag("allowFreeMail"),
+    );
+    match added.await {
+        Ok(listed) => Ok(see_other(
+            &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+            Flash(Thing::Domain, Deed::Added),
+        )),
+        Err(error) => Ok(new_page(&here, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let action = here.href(console::DOMAINS, &[&organization.id]);
+    let back = here.href(console::ORGANIZATION, &[&organization.id]);
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Add domain", here.csrf()).cancel(&back);
+    let fields = html! {
+        (view.text("domain", "Domain").code().hint("acme.com: whose addresses may sign in. It counts for nothing until you approve it or DNS proves it."))
+        (view.checkbox("allowFreeMail", "Allow a free-mail provider")
+            .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+    };
+    here.shell(Section::Organizations, "Add a domain")
+        .crumb(words::organization(organization), &back)
+        .respond_with(
+            errors.status(),
+            html! {
+                h1 { "Add a domain" }
+                section.card { (view.render(&form, fields)) }
+            },
+        )
+}
+
+/// `GET …/domains/{domain}`
+pub async fn show(here: Here) -> Answer {
+    let organization = owner(&here).await?;
+    let listed = find(&here, &organization).await?;
+    let content = view(
+        &listed,
+        here.may_manage(),
+        &|pattern, segments| here.href(pattern, segments),
+        &here.csrf(),
+        here.now(),
+    );
+    Ok(here
+        .shell(Section::Organizations, listed.domain.as_str())
+        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .respond(content))
+}
+
+/// The domain.
+pub(super) fn view(
+    listed: &ListedDomain,
+    may_manage: bool,
+    href: Href<'_>,
+    csrf: &Markup,
+    now: Timestamp,
+) -> Markup {
+    let at = |pattern: &str| href(pattern, &[&listed.organization_id, &listed.domain]);
+    html! {
+        div.head-row {
+            h1 { (listed.domain) }
+            @if may_manage {
+                div.actions {
+                    @if !listed.state.counts() {
+                        (button_form(&at(console::APPROVE_DOMAIN), "Approve", Weight::Primary, csrf.clone()))
+                    }
+                    (link_button(Weight::Danger, "Remove", &at(console::DELETE_DOMAIN)))
+                }
+            }
+        }
+        section.card {
+            (facts(&[
+                ("State", words::domain_state(listed.state)),
+                ("Added", time(listed.created_at, now)),
+                ("Proved", listed.verified_at.map_or_else(|| html! { span.soft { "not by DNS" } }, |at| time(at, now))),
+            ]))
+            @if !listed.state.counts() {
+                p { "People with addresses of this domain cannot sign in to this organization yet. Approve it if you know that it is the customer’s, or let DNS prove it." }
+            }
+        }
+        @if let (true, Some(value)) = (listed.state != DomainState::Verified, listed.record_value()) {
+            section.card {
+                div.head-row {
+                    h2 { "Proof by DNS" }
+                    @if may_manage { (button_form(&at(console::CHECK_DOMAIN), "Check now", Weight::Plain, csrf.clone())) }
+                }
+                p { "Whoever runs the customer’s DNS publishes this record:" }
+                (facts(&[
+                    ("Type", html! { "TXT" }),
+                    ("Name", copyable(&listed.record_name(), "record name")),
+                    ("Value", copyable(&value, "record value")),
+                ]))
+                @if let Some(checked) = listed.checked_at {
+                    @if let Some(error) = &listed.check_error {
+                        (notice(Shape::Bad, "The last check found no proof", html! {
+                            p { (error) }
+                            p.small { "Asked " (time(checked, now)) ". New records may take an hour to be seen everywhere." }
+                        }))
+                    } @else { p.soft { "Last asked " (time(checked, now)) "." } }
+                }
+            }
+        }
+    }
+}
+
+/// `POST …/domains/{domain}/approve`
+pub async fn approve(here: Here, _form: Form) -> Answer {
+    let organization = owner(&here).await?;
+    let listed =
+        app::domains::approve(&here.state, &here.actor, organization.id, here.segment("domain")).await?;
+    Ok(see_other(
+        &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+        Flash(Thing::Domain, Deed::Approved),
+    ))
+}
+
+/// `POST …/domains/{domain}/check`
+pub async fn check(here: Here, _form: Form) -> Answer {
+    let organization = owner(&here).await?;
+    let listed =
+        app::domains::check(&here.state, &here.actor, organization.id, here.segment("domain")).await?;
+    let back = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
+    Ok(see_other(
+        &back,
+        Flash(Thing::Domain, if listed.check_error.is_none() { Deed::Verified } else { Deed::Checked }),
+    ))
+}
+
+/// `GET …/domains/{domain}/delete`
+pub async fn confirm(here: Here) -> Answer {
+    here.manage()?;
+    let organization = owner(&here).await?;
+    let listed = find(&here, &organization).await?;
+    Ok(confirm_page(&here, &organization, &listed, &Typed::new(), &FormErrors::none()))
+}
+
+/// `POST …/domains/{domain}/delete`
+pub async fn remove(here: Here, form: Form) -> Answer {
+    let organization = owner(&here).await?;
+    let listed = find(&here, &organization).await?;
+    let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {
+        Ok(()) => {
+            app::domains::remove(&here.state, &here.actor, organization.id, listed.domain.as_str()).await
+        }
+        wrong => wrong,
+    };
+    match removed {
+        Ok(()) => Ok(see_other(
+            &here.href(console::ORGANIZATION, &[&organization.id]),
+            Flash(Thing::Domain, Deed::Deleted),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            Ok(confirm_page(&here, &organization, &listed, &Typed::from(&*form), &errors))
+        }
+    }
+}
+
+fn confirm_page(
+    here: &Here,
+    organization: &Organization,
+    listed: &ListedDomain,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let back = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
+    let effects = [match listed.state.counts() {
+        true => format!(
+            "People with addresses of {} can no longer sign in to {}, and identity providers can no longer push them.",
+            listed.domain,
+            words::organization(organization)
+        ),
+        false => "It counts for nothing yet, so nobody is locked out.".to_owned(),
+    }];
+    let deletion = Deletion {
+        kind: "domain",
+        name: listed.domain.as_str(),
+        effects: &effects,
+        action: &here.href(console::DELETE_DOMAIN, &[&organization.id, &listed.domain]),
+        cancel: &back,
+    };
+    here.shell(Section::Organizations, "Remove domain")
+        .crumb(words::organization(organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(listed.domain.as_str(), &back)
+        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
+}

@@ -1,0 +1,518 @@
+//! The pages of the console's things with realistic data, long and short: each is compared with its snapshot.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use maud::{Markup, html};
+use serde_json::json;
+
+use super::{
+    api_keys, audit_events, branding, domains, environment, oauth_client, organization, organizations,
+    saml_connection, saml_connection_form,
+    samples::frame,
+    scim_directory, setup_links,
+    shell::{Section, Shell},
+    webhook,
+};
+use crate::{
+    app::{
+        certificates::CertificateFacts, page::Page, saml_connections::DescribedConnection,
+        scim_directories::DescribedDirectory,
+    },
+    links::{self, Links},
+    model::{
+        api_key::ApiKey,
+        audit::{AuditActor, AuditEvent},
+        branding::Branding,
+        domain::{Domain, DomainState},
+        environment::{Environment, IdpInitiated, Slug},
+        event::EventKind,
+        http_url::HttpUrl,
+        id::Id,
+        listed_domain::ListedDomain,
+        oauth_client::{IdTokenAlg, OauthClient},
+        organization::{Organization, OrganizationDomain},
+        saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
+        scim_directory::{BearerToken, ScimDirectory},
+        setup_link::SetupLink,
+        time::Timestamp,
+        webhook::{DeliveryState, Webhook, WebhookDelivery},
+    },
+    pages::{
+        forms::{Form, FormErrors, Typed},
+        list::Place,
+        samples::page,
+        secret::Secret,
+    },
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn now() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap()
+}
+
+fn url(text: &str) -> HttpUrl {
+    HttpUrl::parse(text).unwrap()
+}
+
+fn href(pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
+    let environment = Id::<crate::model::id::EnvironmentKind>::from_bits(1);
+    let mut all: Vec<&dyn std::fmt::Display> = vec![&environment];
+    all.extend(segments);
+    links::to(pattern, &all)
+}
+
+fn csrf() -> Markup {
+    html! { input type="hidden" name="form_token" value="TOKEN"; }
+}
+
+fn links() -> Links {
+    Links::new(&"https://sso.example.com".parse().unwrap()).unwrap()
+}
+
+fn environment() -> Environment {
+    Environment {
+        id: Id::from_bits(1),
+        slug: Slug::parse("production").unwrap(),
+        display_name: "Production".into(),
+        redirect_url: Some(url("https://app.ledgerline.example/sso/callback")),
+        oauth_redirect_uris: vec![url("https://app.ledgerline.example/api/auth/callback/sso")],
+        auth_url: None,
+        idp_initiated: IdpInitiated::Restart,
+        created_at: now() - DAY * 300,
+        updated_at: now() - DAY,
+    }
+}
+
+fn customer(name: &str) -> Organization {
+    let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
+    Organization {
+        id: Id::from_bits(77),
+        environment_id: Id::from_bits(1),
+        display_name: name.into(),
+        external_id: Some("customer-4711".into()),
+        domains: vec![
+            domain("acme.co.uk", DomainState::Verified),
+            domain("acme.example", DomainState::Whitelisted),
+            domain("acme-labs.example", DomainState::Pending),
+            domain("acme.test", DomainState::Failed),
+        ],
+        created_at: now() - DAY * 20,
+        updated_at: now() - DAY,
+    }
+}
+
+fn connection() -> SamlConnection {
+    SamlConnection {
+        id: Id::from_bits(5),
+        idp_kind: None,
+        environment_id: Id::from_bits(1),
+        organization_id: Id::from_bits(77),
+        primary: true,
+        idp_entity_id: Some("http://www.okta.com/exk1fxpz5hGaSPO0z0h8".into()),
+        idp_redirect_url: Some(url("https://acme.okta.com/app/ledgerline/exk1fxpz5hGaSPO0z0h8/sso/saml")),
+        idp_certificates: vec!["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into()],
+        idp_certificate_expires_at: Some(now() + DAY * 12),
+        idp_binding: IdpBinding::Post,
+        idp_metadata_url: Some(url("https://acme.okta.com/app/exk1fxpz5hGaSPO0z0h8/sso/saml/metadata")),
+        metadata: MetadataRefresh {
+            fetched_at: Some(now() - Duration::from_secs(7200)),
+            next_at: Some(now() + Duration::from_secs(3600)),
+            error: Some("The server answered 503 Service Unavailable.".into()),
+            failures: 2,
+            ..MetadataRefresh::default()
+        },
+        sp_entity_id: "https://sso.example.com/v1/saml/saml_conn_0000000000000000000000005".into(),
+        sp_acs_urls: vec!["https://sso.example.com/v1/saml/saml_conn_0000000000000000000000005/acs".into()],
+        idp_initiated: None,
+        email_attribute: Some("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress".into()),
+        allow_sha1: true,
+        assertion_encryption: true,
+        allow_cbc_encryption: false,
+        sign_authn_requests: false,
+        force_authn: false,
+        test: false,
+        created_at: now() - DAY * 20,
+        updated_at: now() - DAY,
+    }
+}
+
+fn empty_connection() -> SamlConnection {
+    SamlConnection {
+        id: Id::from_bits(6),
+        primary: false,
+        idp_entity_id: None,
+        idp_redirect_url: None,
+        idp_certificates: Vec::new(),
+        idp_certificate_expires_at: None,
+        idp_metadata_url: None,
+        metadata: MetadataRefresh::default(),
+        allow_sha1: false,
+        assertion_encryption: false,
+        email_attribute: None,
+        ..connection()
+    }
+}
+
+fn directory() -> DescribedDirectory {
+    let token = |age: u32, until: Option<u32>| BearerToken {
+        created_at: now() - DAY * age,
+        expires_at: until.map(|days| now() + DAY * days),
+        last_used_at: Some(now() - Duration::from_secs(90)),
+    };
+    DescribedDirectory {
+        directory: ScimDirectory {
+            id: Id::from_bits(9),
+            idp_kind: None,
+            environment_id: Id::from_bits(1),
+            organization_id: Id::from_bits(77),
+            primary: true,
+            scim_base_url: "https://sso.example.com/v1/scim/scim_directory_0000000000000000000000009".into(),
+            allow_foreign_secondary_emails: false,
+            refuse_inactive_logins: true,
+            require_provisioned_logins: false,
+            created_at: now() - DAY * 20,
+            updated_at: now() - DAY,
+        },
+        tokens: vec![token(0, None), token(20, Some(1))],
+    }
+}
+
+fn one<T>(items: Vec<T>) -> Page<T> {
+    Page { items, next_token: String::new() }
+}
+
+fn told() -> Vec<audit_events::Told> {
+    let event = |at, action: &str, kind: &str, id: String, actor: &str, before, after| {
+        let object = |value: serde_json::Value| value.as_object().cloned().unwrap();
+        AuditEvent {
+            id: Id::from_bits(1),
+            environment_id: Some(Id::from_bits(1)),
+            at,
+            actor: AuditActor { kind: actor.into(), id: "admin_1".into() },
+            address: Some([203, 0, 113, 9].into()),
+            action: action.into(),
+            target_kind: kind.into(),
+            target_id: id,
+            organization_id: Some(Id::from_bits(77)),
+            before: object(before),
+            after: object(after),
+        }
+    };
+    let names = BTreeMap::from([("admin_1".to_owned(), "dana@ledgerline.example".to_owned())]);
+    let organization = customer("Acme").id.to_string();
+    [
+        event(
+            now() - Duration::from_secs(30),
+            "organization.updated",
+            "organization",
+            organization.clone(),
+            "administrator",
+            json!({ "displayName": "Acme", "domains": ["acme.example"] }),
+            json!({ "displayName": "Acme <Holding>", "domains": ["acme.example", "acme.co.uk"] }),
+        ),
+        event(
+            now() - DAY,
+            "saml_connection.updated",
+            "saml_connection",
+            connection().id.to_string(),
+            "setup_link",
+            json!({ "allowSha1": false }),
+            json!({ "allowSha1": true }),
+        ),
+        event(
+            now() - DAY * 3,
+            "api_key.deleted",
+            "api_key",
+            "api_key_0000000000000000000000003".into(),
+            "operator",
+            json!({ "displayName": "old backend" }),
+            json!({}),
+        ),
+        event(
+            now() - DAY * 20,
+            "organization.created",
+            "organization",
+            organization,
+            "api_key",
+            json!({}),
+            json!({ "displayName": "Acme" }),
+        ),
+    ]
+    .into_iter()
+    .map(|event| audit_events::Told { who: audit_events::who(&event, &names), event })
+    .collect()
+}
+
+fn show(name: &str, section: Section, title: &str, content: Markup) {
+    page(name, Shell::new(&frame(), section, title).render(content));
+}
+
+#[test]
+fn environment_samples() {
+    let content =
+        environment::view(&environment(), &links(), Some(html! { a.button href="#" { "Edit" } }), now());
+    show("console-environment", Section::Environment, "Environment", content);
+}
+
+#[test]
+fn organization_samples() {
+    let long = "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG <script>";
+    let page = one(vec![
+        customer("Acme"),
+        customer(long),
+        Organization { external_id: None, domains: vec![], ..customer("") },
+    ]);
+    let place = Place::read("/console/x/organizations", "", &["q"]);
+    let content = organizations::view(&page, &place, Some("/new"), &|_| "/there".into(), now());
+    show("console-organizations", Section::Organizations, "Organizations", content);
+
+    let described = |connection| DescribedConnection { connection, encryption_certificate: None };
+    let link = |hours: u64, redeemed| SetupLink {
+        id: Id::from_bits(u128::from(hours)),
+        environment_id: Id::from_bits(1),
+        organization_id: Id::from_bits(77),
+        can_manage_saml: true,
+        can_manage_scim: hours > 5,
+        can_manage_domains: true,
+        created_by: "admin_1".into(),
+        created_at: now() - DAY,
+        expires_at: now() + Duration::from_secs(hours * 3600),
+        redeemed_at: redeemed,
+        revoked_at: None,
+    };
+    let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
+    let full = organization::Hub {
+        organization: &customer(long),
+        connections: &one(vec![described(connection()), described(empty_connection())]),
+        directories: &one(vec![directory()]),
+        links: &setup,
+        audit: &told(),
+        may_manage: true,
+        href: &href,
+        csrf: csrf(),
+        now: now(),
+    };
+    show("console-organization", Section::Organizations, long, organization::view(&full));
+    let empty = organization::Hub {
+        organization: &Organization { external_id: None, domains: vec![], ..customer("Globex") },
+        connections: &one(vec![]),
+        directories: &one(vec![]),
+        links: &one(vec![]),
+        audit: &[],
+        ..full
+    };
+    show("console-organization-new", Section::Organizations, "Globex", organization::view(&empty));
+    let content =
+        setup_links::view(&setup, &customer("Acme"), &Place::default(), true, &href, &csrf(), now());
+    show("console-setup-links", Section::Organizations, "Setup links", content);
+
+    let listed = ListedDomain {
+        environment_id: Id::from_bits(1),
+        organization_id: Id::from_bits(77),
+        domain: Domain::parse("acme.test").unwrap(),
+        state: DomainState::Failed,
+        verification_token: Some("b3f1c2".into()),
+        verified_at: None,
+        checked_at: Some(now() - Duration::from_secs(60)),
+        check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
+        created_at: now() - DAY,
+    };
+    show(
+        "console-domain",
+        Section::Organizations,
+        "acme.test",
+        domains::view(&listed, true, &href, &csrf(), now()),
+    );
+}
+
+#[test]
+fn connection_samples() {
+    let certificates = |days: u32| CertificateFacts {
+        subject: "CN=dev-123, O=Okta, L=San Francisco".into(),
+        not_before: now() - DAY * 3000,
+        not_after: now() + DAY * days,
+        fingerprint: "3f".repeat(32),
+        pem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into(),
+    };
+    let ended = CertificateFacts { not_after: now() - DAY * 3, ..certificates(1) };
+    let (described, links, environment) = (
+        DescribedConnection {
+            connection: connection(),
+            encryption_certificate: Some("-----BEGIN CERTIFICATE-----\n".into()),
+        },
+        links(),
+        environment(),
+    );
+    let ready = saml_connection::ConnectionPage {
+        described: &described,
+        certificates: &[certificates(12), certificates(700), ended],
+        environment: &environment,
+        links: &links,
+        may_manage: true,
+        href: &href,
+        csrf: csrf(),
+        now: now(),
+    };
+    show("console-connection", Section::Organizations, "acme.okta.com", saml_connection::view(&ready));
+    let empty = DescribedConnection { connection: empty_connection(), encryption_certificate: None };
+    let missing =
+        saml_connection::ConnectionPage { described: &empty, certificates: &[], may_manage: false, ..ready };
+    show(
+        "console-connection-missing",
+        Section::Organizations,
+        "Not set up yet",
+        saml_connection::view(&missing),
+    );
+
+    let errors = FormErrors::one("idpMetadata", "is not SAML metadata: it declares a document type");
+    let form = Form::new("/console/x", "Create connection", csrf()).multipart();
+    let typed = Typed::new().with("idpEntityId", "typed <before>");
+    show(
+        "console-connection-new",
+        Section::Organizations,
+        "New SAML connection",
+        saml_connection_form::new_view(&form, &typed, &errors),
+    );
+    let typed = saml_connection_form::typed(&connection());
+    show(
+        "console-connection-edit",
+        Section::Organizations,
+        "Edit acme.okta.com",
+        saml_connection_form::edit_view("Edit acme.okta.com", &form, &typed, &FormErrors::none()),
+    );
+}
+
+#[test]
+fn directory_samples() {
+    let content = scim_directory::view(&directory(), &customer("Acme"), true, &href, csrf(), now());
+    show("console-directory", Section::Directories, "Directory of Acme", content);
+    let bare = DescribedDirectory { tokens: vec![], ..directory() };
+    let content = scim_directory::view(&bare, &customer("Acme"), false, &href, csrf(), now());
+    show("console-directory-without-token", Section::Directories, "Directory of Acme", content);
+}
+
+#[test]
+fn key_samples() {
+    let key = |name: &str, management, used: Option<Duration>| ApiKey {
+        id: Id::from_bits(3),
+        environment_id: Id::from_bits(1),
+        display_name: name.into(),
+        management,
+        created_at: now() - DAY * 9,
+        last_used_at: used.map(|age| now() - age),
+    };
+    let keys = one(vec![
+        key("backend", true, Some(DAY)),
+        key("", false, None),
+        key("<b>worker</b>", false, Some(DAY * 90)),
+    ]);
+    show(
+        "console-api-keys",
+        Section::ApiKeys,
+        "API keys",
+        api_keys::view(&keys, &Place::default(), true, &href, now()),
+    );
+    show(
+        "console-api-keys-empty",
+        Section::ApiKeys,
+        "API keys",
+        api_keys::view(&one(vec![]), &Place::default(), true, &href, now()),
+    );
+    let secret = Secret {
+        name: "API key",
+        value: "ssoready_sk_0123456789abcdefghijklmno",
+        about: "Put it into your backend’s configuration. Whoever holds it speaks for this environment.",
+        onward: "/console/x/api-keys",
+    };
+    show(
+        "console-secret",
+        Section::ApiKeys,
+        "Your new API key",
+        html! {
+            h1 { "API key backend" }
+            section.card.stack { (secret.view()) }
+        },
+    );
+    let client = OauthClient {
+        id: Id::from_bits(4),
+        environment_id: Id::from_bits(1),
+        display_name: "Ledgerline web".into(),
+        id_token_alg: IdTokenAlg::RS256,
+        initiate_login_uri: None,
+        created_at: now() - DAY,
+    };
+    show(
+        "console-oauth-client",
+        Section::OauthClients,
+        "Ledgerline web",
+        oauth_client::view(&client, &environment(), &links(), true, &href, now()),
+    );
+}
+
+#[test]
+fn webhook_samples() {
+    let hook = Webhook {
+        id: Id::from_bits(8),
+        environment_id: Id::from_bits(1),
+        url: url("https://app.ledgerline.example/webhooks/ostiary?source=sso"),
+        sealed_secret: String::new(),
+        event_types: vec![EventKind::UserCreated, EventKind::UserDeleted],
+        disabled_at: None,
+        next_sequence: 5,
+        failures: 3,
+        created_at: now() - DAY,
+        updated_at: now(),
+    };
+    let delivery = |sequence, state, status, error: Option<&str>| WebhookDelivery {
+        id: Id::from_bits(u128::from(sequence)),
+        webhook_id: hook.id,
+        environment_id: Id::from_bits(1),
+        sequence,
+        state,
+        attempts: 3,
+        next_attempt_at: (state == DeliveryState::Pending).then(|| now() + Duration::from_secs(300)),
+        last_status: status,
+        last_error: error.map(str::to_owned),
+        created_at: now() - Duration::from_secs(600),
+        updated_at: now() - Duration::from_secs(60),
+    };
+    let deliveries = one(vec![
+        delivery(4, DeliveryState::Pending, Some(503), Some("the endpoint answered 503")),
+        delivery(3, DeliveryState::Failed, None, Some("connection refused")),
+        delivery(2, DeliveryState::Delivered, Some(204), None),
+    ]);
+    let place = Place::read("/console/x/webhooks/y", "", &["state"]);
+    let shown = webhook::WebhookPage {
+        webhook: &hook,
+        deliveries: &deliveries,
+        place: &place,
+        may_manage: true,
+        href: &href,
+        csrf: csrf(),
+        now: now(),
+    };
+    show("console-webhook", Section::Webhooks, hook.url.as_str(), webhook::view(&shown));
+}
+
+#[test]
+fn audit_and_branding_samples() {
+    let place = Place::read("/console/x/audit-events", "", &[]);
+    let content = audit_events::view(&told(), "NEXT", &place, &FormErrors::none(), &href, now());
+    show("console-audit", Section::Audit, "Audit log", content);
+    let branding =
+        Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::none(Id::from_bits(1)) };
+    let errors = FormErrors::one("accentColor", "must be #rrggbb");
+    let typed = Typed::new().with("accentColor", "blue");
+    let content = branding::view(
+        &branding,
+        "Production",
+        "/console/x/branding",
+        "/console/x/branding/preview",
+        Some(csrf()),
+        &typed,
+        &errors,
+    );
+    show("console-branding", Section::Branding, "Branding", content);
+    page("console-branding-preview", branding::preview_view(&branding, "Production", "/console/x/branding"));
+}

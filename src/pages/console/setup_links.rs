@@ -1,0 +1,222 @@
+//! `/console/{environment}/organizations/{organization}/setup-links`: links by which a customer's own IT
+//! admin sets up what they allow; made, listed, revoked.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use super::{
+    audit_events::Href,
+    flash::{Deed, Flash, Thing, see_other},
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    words,
+};
+use crate::{
+    app::{self, Error, page::Page, setup_links::NewSetupLink},
+    links::console,
+    model::{
+        id::{OrganizationId, SetupLinkId},
+        organization::Organization,
+        setup_link::{SetupLink, SetupLinkStatus},
+        time::Timestamp,
+    },
+    pages::{
+        components::{Shape, Weight, copyable, link_button, listing, mark, time},
+        error::Answer,
+        forms::{self, FormErrors, FormView, Typed},
+        list::{List, Place, column},
+        posted::Posted,
+        secret::Secret,
+    },
+};
+
+const LIFETIMES: [(&str, &str); 4] =
+    [("86400", "1 day"), ("259200", "3 days"), ("604800", "7 days"), ("2592000", "30 days")];
+
+async fn owner(here: &Here) -> Result<Organization, crate::pages::error::Failure> {
+    let id: OrganizationId = here.id("organization")?;
+    Ok(app::organizations::find(&here.state, &here.actor, id).await?)
+}
+
+/// What a link opens, in words.
+pub(super) fn opens(link: &SetupLink) -> String {
+    let parts = [
+        (link.can_manage_saml, "SAML"),
+        (link.can_manage_scim, "SCIM"),
+        (link.can_manage_domains, "domains"),
+    ];
+    let allowed: Vec<&str> =
+        parts.into_iter().filter(|(allowed, _)| *allowed).map(|(_, name)| name).collect();
+    listing(&allowed)
+}
+
+/// How a link stands.
+pub(super) fn status(link: &SetupLink, now: Timestamp) -> Markup {
+    html! {
+        @match link.status(now) {
+            SetupLinkStatus::Open => { (mark(Shape::Note, "waits to be opened")) " until " (time(link.expires_at, now)) },
+            SetupLinkStatus::Redeemed => { (mark(Shape::Good, "opened")) @if let Some(at) = link.redeemed_at { " " (time(at, now)) } },
+            SetupLinkStatus::Expired => { (mark(Shape::Attention, "expired")) " " (time(link.expires_at, now)) },
+            SetupLinkStatus::Revoked => { (mark(Shape::Bad, "revoked")) @if let Some(at) = link.revoked_at { " " (time(at, now)) } },
+        }
+    }
+}
+
+/// `GET …/setup-links`
+pub async fn list(here: Here) -> Answer {
+    let organization = owner(&here).await?;
+    let place = here.place(&[]);
+    let page =
+        app::setup_links::list(&here.state, &here.actor, Some(organization.id), &place.query()).await?;
+    let content = view(
+        &page,
+        &organization,
+        &place,
+        here.may_manage(),
+        &|pattern, segments| here.href(pattern, segments),
+        &here.csrf(),
+        here.now(),
+    );
+    Ok(here
+        .shell(Section::Organizations, "Setup links")
+        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .respond(content))
+}
+
+/// The links.
+pub(super) fn view(
+    page: &Page<SetupLink>,
+    organization: &Organization,
+    place: &Place,
+    may_manage: bool,
+    href: Href<'_>,
+    csrf: &Markup,
+    now: Timestamp,
+) -> Markup {
+    let new = href(console::NEW_SETUP_LINK, &[&organization.id]);
+    let rows = page.items.iter().map(|link| {
+        let revocable =
+            may_manage && matches!(link.status(now), SetupLinkStatus::Open | SetupLinkStatus::Redeemed);
+        vec![
+            html! { (opens(link)) },
+            status(link, now),
+            time(link.created_at, now),
+            html! { @if revocable {
+                form.inline method="post" action=(href(console::REVOKE_SETUP_LINK, &[&link.id])) {
+                    (csrf)
+                    button.button.small.danger type="submit" aria-label={ "Revoke " (link.id) } { "Revoke" }
+                }
+            } },
+            copyable(&link.id.to_string(), "link id"),
+        ]
+    });
+    let columns = [column("Opens"), column("State"), column("Made"), column(""), column("ID")];
+    let list = List {
+        caption: "Setup links",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "A setup link lets the customer’s own IT admin connect its identity provider, step by step, without an account here." }
+            @if may_manage { p { (link_button(Weight::Primary, "Create a link", &new)) } }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "Setup links" }
+            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New setup link", &new)) } }
+        }
+        (list.view(place))
+    }
+}
+
+/// `GET …/setup-links/new`
+pub async fn new(here: Here) -> Answer {
+    here.manage()?;
+    let organization = owner(&here).await?;
+    let typed = Typed::new()
+        .with_flag("canManageSaml", true)
+        .with_flag("canManageDomains", true)
+        .with("lifetimeSeconds", "604800");
+    Ok(new_page(&here, &organization, &typed, &FormErrors::none()))
+}
+
+/// `POST …/setup-links/new`
+pub async fn create(here: Here, form: Form) -> Answer {
+    let organization = owner(&here).await?;
+    let made = match wanted(organization.id, &form) {
+        Ok(wanted) => app::setup_links::create(&here.state, &here.actor, &wanted).await,
+        Err(wrong) => Err(wrong),
+    };
+    match made {
+        Ok((link, address)) => {
+            let back = here.href(console::ORGANIZATION, &[&organization.id]);
+            let about = format!(
+                "Send it to the customer’s IT admin. The first browser in which its button is pressed can set up {} of {}; after that it opens nothing for anybody else.",
+                opens(&link),
+                words::organization(&organization)
+            );
+            let panel = Secret { name: "setup link", value: &address, about: &about, onward: &back };
+            Ok(here
+                .shell(Section::Organizations, "Setup link")
+                .crumb(words::organization(&organization), &back)
+                .respond(html! {
+                    h1 { "Setup link" }
+                    section.card.stack { (panel.view()) }
+                }))
+        }
+        Err(error) => Ok(new_page(&here, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn wanted(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink, Error> {
+    let seconds: u64 = form
+        .text("lifetimeSeconds")
+        .parse()
+        .map_err(|_| Error::invalid("lifetimeSeconds", "choose one of these"))?;
+    Ok(NewSetupLink {
+        organization_id,
+        can_manage_saml: form.flag("canManageSaml"),
+        can_manage_scim: form.flag("canManageScim"),
+        can_manage_domains: form.flag("canManageDomains"),
+        lifetime: Some(Duration::from_secs(seconds)),
+    })
+}
+
+fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let action = here.href(console::NEW_SETUP_LINK, &[&organization.id]);
+    let back = here.href(console::ORGANIZATION, &[&organization.id]);
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Create setup link", here.csrf()).cancel(&back);
+    let fields = html! {
+        fieldset.field {
+            legend { "What it opens" }
+            div.options {
+                (view.checkbox("canManageSaml", "SAML").hint("Single sign-on: make, change and test connections."))
+                (view.checkbox("canManageScim", "SCIM").hint("Directories: push people and groups."))
+                (view.checkbox("canManageDomains", "Domains").hint("Ask for domains and prove them by DNS. They count once that is done, or once you approve them."))
+            }
+        }
+        (view.select("lifetimeSeconds", "How long it can be opened", &LIFETIMES))
+    };
+    here.shell(Section::Organizations, "New setup link")
+        .crumb(words::organization(organization), &back)
+        .respond_with(errors.status(), html! {
+            h1 { "New setup link" }
+            p { "Whoever has it connects " (words::organization(organization)) "’s identity provider, and nothing else." }
+            section.card { (view.render(&form, fields)) }
+        })
+}
+
+/// `POST …/setup-links/{link}/revoke`
+pub async fn revoke(here: Here, _form: Form) -> Answer {
+    let id: SetupLinkId = here.id("link")?;
+    let link = app::setup_links::revoke(&here.state, &here.actor, id).await?;
+    Ok(see_other(
+        &here.href(console::SETUP_LINKS, &[&link.organization_id]),
+        Flash(Thing::SetupLink, Deed::Revoked),
+    ))
+}

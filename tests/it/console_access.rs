@@ -1,0 +1,111 @@
+//! Who gets into the console and what of it: every address there is, as strangers and as neighbours.
+
+use ostiary::model::administrator::Role;
+use reqwest::Method;
+
+use crate::{both, support::TestApp};
+
+/// Every address of `links::console`, as it stands in the source.
+fn patterns() -> Vec<&'static str> {
+    let source = include_str!("../../src/links/console.rs");
+    let literals = source.split('"').skip(1).step_by(2);
+    let found: Vec<_> = literals.filter(|text| text.starts_with("/console")).collect();
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
+/// Fills a pattern in with an environment and with things of another one, where there are such.
+fn filled(pattern: &str, environment: &str, things: &[(&str, String)]) -> String {
+    let mut path = pattern.replace("{environment}", environment);
+    for (name, id) in things {
+        path = path.replace(&format!("{{{name}}}"), id);
+    }
+    path
+}
+
+async fn status(app: &TestApp, browser: &crate::support::Browser, method: Method, path: &str) -> u16 {
+    let request = browser.request(method, &app.url(path)).header("accept", "text/html");
+    browser.send(request).await.status.as_u16()
+}
+
+both! {
+    async fn strangers_are_sent_to_sign_in_and_nobody_posts_without_a_session(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let browser = app.browser();
+        for pattern in patterns() {
+            let path = filled(pattern, &environment.id.to_string(), &[]);
+            let answer = browser.get(&app.url(&path)).await;
+            // An address that is not there, or takes no GET, tells nothing either.
+            match answer.status.as_u16() {
+                303 => assert!(answer.location().path() == "/console/sign-in", "{path}"),
+                404 | 405 => {}
+                status => panic!("{path}: {status}"),
+            }
+            let posted = browser.post(&app.url(&path), &[("displayName", "X")]).await;
+            assert!([401, 404, 405].contains(&posted.status.as_u16()), "{path}: {}", posted.status);
+        }
+    }
+
+    async fn an_environment_without_a_role_is_not_there(app: TestApp) {
+        let (own, foreign) = (app.environment("own").await, app.environment("foreign").await);
+        let tenant = app.tenant(&foreign, "acme.example").await;
+        let console = app.console(Role::Owner, &own).await;
+        let things = [
+            ("organization", tenant.organization.id.to_string()),
+            ("connection", tenant.connection.id.to_string()),
+        ];
+        let (mut of_foreign, mut through_own) = (0, 0);
+        for pattern in patterns().into_iter().filter(|pattern| pattern.contains("{environment}")) {
+            let path = filled(pattern, &foreign.id.to_string(), &things);
+            let seen = status(&app, &console.browser, Method::GET, &path).await;
+            assert!([404, 405].contains(&seen), "{path}: {seen}");
+            of_foreign += u32::from(seen == 404);
+            let posted = console.post(&path, &[("displayName", "Stolen"), ("confirm", "Company acme.example")]).await;
+            assert!([404, 405].contains(&posted.status.as_u16()), "{path}: {}", posted.status);
+            // The things of the other environment, through one's own.
+            if pattern.contains("{organization}") || pattern.contains("{connection}") {
+                let path = filled(pattern, &own.id.to_string(), &things);
+                let seen = console.get(&path).await;
+                assert!([404, 405].contains(&seen.status.as_u16()), "{path}: {}", seen.status);
+                assert!(!seen.body.contains("acme"), "{path}: {}", seen.body);
+                let posted = console.post(&path, &[("confirm", "Company acme.example")]).await;
+                assert!([404, 405].contains(&posted.status.as_u16()), "{path}: {}", posted.status);
+                through_own += u32::from(seen.status == 404);
+            }
+        }
+        assert!(of_foreign > 30 && through_own > 8, "{of_foreign} {through_own}");
+        console.page("/console").await.says("Environment own").is_silent_of("Environment foreign");
+        let other = app.console(Role::Viewer, &foreign).await;
+        other.page(&format!("/organizations/{}", tenant.organization.id)).await.says("Company acme.example");
+        other.page("/audit-events").await.says("There was none yet.");
+    }
+
+    async fn ids_that_are_none_name_nothing(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Owner, &environment).await;
+        for path in ["/organizations/org_1", "/organizations/%3Cscript%3E", "/saml-connections/x%00", "/api-keys/x/delete"] {
+            let answer = console.get(path).await;
+            assert_eq!(answer.status, 404, "{path}");
+            answer.says("This is not here");
+            assert!(!answer.body.contains("<script>"), "{}", answer.body);
+        }
+        let lost = console.get("/console/env_0000000000000000000000000/organizations").await;
+        assert_eq!(lost.status, 404);
+        // The request's id is there to quote.
+        lost.says("Reference").says(lost.header("x-request-id"));
+    }
+
+    async fn pages_are_safe_to_show(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Owner, &environment).await;
+        for path in ["/console", "/organizations", "/organizations/new", "/settings", "/api-keys/new", "/audit-events"] {
+            let page = console.page(path).await;
+            let policy = page.header("content-security-policy").to_owned();
+            assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
+            assert_eq!(page.header("cache-control"), "no-store");
+            for inline in ["<style", " style=", "onclick=", "javascript:"] {
+                assert!(!page.body.contains(inline), "{path} has {inline}");
+            }
+        }
+    }
+}

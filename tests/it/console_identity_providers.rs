@@ -1,0 +1,188 @@
+//! SAML connections, SCIM directories and webhooks in the console.
+
+use std::time::Duration;
+
+use ostiary::model::administrator::Role;
+use reqwest::Method;
+
+use crate::{
+    both,
+    support::{IdentityProvider, TestApp},
+};
+
+/// The metadata that the identity provider of the tests would publish.
+fn metadata(idp: &IdentityProvider) -> String {
+    let pem = idp.keys.certificate_pem().expect("a certificate");
+    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    format!(
+        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{}"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>{base64}</X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{}"/></IDPSSODescriptor></EntityDescriptor>"#,
+        idp.entity_id, idp.sso_url
+    )
+}
+
+/// Whether a SCIM client with this token is let in.
+async fn opens(app: &TestApp, directory: &str, token: &str) -> u16 {
+    let browser = app.browser();
+    let request = browser.request(Method::GET, &app.url(&format!("/v1/scim/{directory}/Users")));
+    browser.send(request.bearer_auth(token)).await.status.as_u16()
+}
+
+both! {
+    async fn a_connection_is_made_from_metadata_seen_changed_and_deleted(app: TestApp) {
+        let idp = IdentityProvider::get();
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let new = format!("/organizations/{}/saml-connections/new", tenant.organization.id);
+        console.page(&new).await.says("Metadata URL").says("Or by single values");
+
+        let hostile = br#"<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><EntityDescriptor>&e;</EntityDescriptor>"#;
+        let refused = console.upload(&new, &[("idpEntityId", "typed <before>")], ("idpMetadata", "idp.xml", hostile)).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert_eq!(refused.input("idpEntityId").as_deref(), Some("typed &lt;before&gt;"));
+        assert!(refused.body.contains("id=\"idpMetadata-error\""), "{}", refused.body);
+
+        let made = console.upload(&new, &[("idpEntityId", ""), ("idpRedirectUrl", ""), ("idpCertificate", ""), ("idpMetadataUrl", "")], ("idpMetadata", "idp.xml", metadata(idp).as_bytes())).await;
+        assert_eq!(made.status, 303, "{}", made.body);
+        let id = made.id("saml_conn_");
+        let page = console.browser.get(made.location().as_str()).await;
+        page.says("SAML connection created.").says("Ready").says(&idp.entity_id).says("REDIRECT").says("valid until");
+        page.says(&app.url(&format!("/v1/saml/{id}/acs"))).says(&app.url(&format!("/v1/saml/{id}/metadata")));
+        page.says("No metadata URL is set");
+
+        let edit = format!("/saml-connections/{id}/edit");
+        let refused = console.post(&edit, &[("idpEntityId", "x"), ("idpRedirectUrl", "javascript:alert(1)"), ("idpBinding", "POST")]).await;
+        assert_eq!(refused.status, 422);
+        refused.says("Sign-on address: Must be an absolute http or https URL");
+        let certificate = idp.keys.certificate_pem().unwrap().replace('\n', "\r\n");
+        let changed = console
+            .done(&edit, &[
+                ("idpMetadataUrl", ""),
+                ("idpEntityId", "https://other.example/idp"),
+                ("idpRedirectUrl", "https://other.example/sso"),
+                ("idpCertificate", &certificate),
+                ("idpBinding", "POST"),
+                ("idpInitiated", "ALLOW"),
+                ("emailAttribute", "mail"),
+                ("allowSha1", "true"),
+                ("assertionEncryption", "true"),
+            ])
+            .await;
+        changed.says("SAML connection saved.").says("https://other.example/sso").says("from the attribute mail");
+        changed.says("Certificate to encrypt assertions to").says("other.example");
+        let stored = app.state.db.read().await.unwrap();
+        let mut stored = stored;
+        let found = ostiary::store::saml_connections::find(&mut stored, environment.id, id.parse().unwrap()).await.unwrap().unwrap();
+        assert!(found.allow_sha1 && found.assertion_encryption && !found.force_authn && !found.primary);
+        assert_eq!(found.idp_certificates.len(), 1);
+        drop(stored);
+
+        // New metadata in the form of an existing connection counts, though the old values stand there too.
+        let again = console
+            .upload(&edit, &[
+                ("idpMetadataUrl", ""),
+                ("idpEntityId", "https://other.example/idp"),
+                ("idpRedirectUrl", "https://other.example/sso"),
+                ("idpCertificate", &certificate),
+                ("idpBinding", "POST"),
+                ("idpInitiated", ""),
+                ("emailAttribute", ""),
+            ], ("idpMetadata", "idp.xml", metadata(idp).replace("https://idp.example", "https://renamed.example").as_bytes()))
+            .await;
+        assert_eq!(again.status, 303, "{}", again.body);
+        console.page(&format!("/saml-connections/{id}")).await.says("https://renamed.example/metadata");
+
+        let delete = format!("/saml-connections/{id}/delete");
+        let asked = console.page(&delete).await;
+        asked.says("Company acme.example");
+        let host = url::Url::parse(&idp.sso_url).unwrap().host_str().unwrap().to_owned();
+        console.done(&delete, &[("confirm", &host)]).await.says("SAML connection deleted.").says("Company acme.example");
+        assert_eq!(console.get(&format!("/saml-connections/{id}")).await.status, 404);
+    }
+
+    async fn an_empty_connection_tells_what_is_missing(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let new = format!("/organizations/{}/saml-connections/new", tenant.organization.id);
+        let made = console.done(&new, &[]).await;
+        made.says("Nobody can sign in through it yet");
+        made.says("its entity ID, its sign-on address and its signing certificate");
+        made.is_silent_of("Test login");
+    }
+
+    async fn a_directory_is_made_given_tokens_changed_and_deleted(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let made = console.post(&format!("/organizations/{}/scim-directories/new", tenant.organization.id), &[]).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let id = made.first_id("scim_directory_");
+        let first = made.secret();
+        assert_eq!(opens(&app, &id, &first).await, 200);
+
+        let path = format!("/scim-directories/{id}");
+        let page = console.page(&path).await;
+        page.says("Directory of Company acme.example").says(&app.url(&format!("/v1/scim/{id}"))).says("current");
+        assert!(!page.body.contains(&first));
+        app.wait(Duration::from_secs(1));
+        let second = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "86400")]).await.secret();
+        assert_eq!((opens(&app, &id, &first).await, opens(&app, &id, &second).await), (200, 200));
+        console.page(&path).await.says("replaced, works until");
+        console.done(&format!("{path}/end-overlap"), &[]).await.says("Replaced tokens ended.").is_silent_of("replaced, works");
+        assert_eq!((opens(&app, &id, &first).await, opens(&app, &id, &second).await), (401, 200));
+        let refused = console.post(&format!("{path}/rotate"), &[("overlapSeconds", "999999999")]).await;
+        assert!(refused.status == 422 || refused.status == 400, "{}", refused.status);
+
+        console
+            .done(&format!("{path}/edit"), &[("primary", "true"), ("requireProvisionedLogins", "true")])
+            .await
+            .says("SCIM directory saved.")
+            .says("Let in only people it knows yes")
+            .says("inactive no");
+        let delete = format!("{path}/delete");
+        console.page(&delete).await.says("Logins are no longer checked against it");
+        assert_eq!(console.post(&delete, &[("confirm", "no")]).await.status, 422);
+        console.done(&delete, &[("confirm", "Company acme.example")]).await.says("SCIM directory deleted.");
+        assert_eq!(opens(&app, &id, &second).await, 404);
+    }
+
+    async fn a_webhook_is_made_changed_replayed_and_deleted(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let console = app.console(Role::Admin, &environment).await;
+        let refused = console.post("/webhooks/new", &[("url", "ftp://x"), ("enabled", "true")]).await;
+        assert_eq!(refused.status, 422);
+        assert_eq!(refused.input("url").as_deref(), Some("ftp://x"));
+        let made = console
+            .post("/webhooks/new", &[
+                ("url", "https://hooks.example/a?b=<c>"),
+                ("eventTypes", "scim_user.created"),
+                ("eventTypes", "scim_user.deleted"),
+                ("enabled", "true"),
+            ])
+            .await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        assert!(made.secret().starts_with("whsec_"), "{}", made.secret());
+        let id = made.first_id("webhook_");
+        let path = format!("/webhooks/{id}");
+        console.page("/webhooks").await.says("https://hooks.example/a?b=<c>");
+        console.page(&path).await.says("scim_user.created , scim_user.deleted").says("Nothing was sent to it yet");
+        let form = console.page(&format!("{path}/edit")).await;
+        assert!(form.body.contains("value=\"scim_user.deleted\" checked"), "{}", form.body);
+        console
+            .done(&format!("{path}/edit"), &[("url", "https://hooks.example/z")])
+            .await
+            .says("Webhook saved.")
+            .says("Off")
+            .says("all, those of later versions too");
+        let refused = console.post(&format!("{path}/replay"), &[("after", "0")]).await;
+        assert_eq!(refused.status, 422);
+        refused.says("The webhook is disabled; enable it first.");
+        console.done(&format!("{path}/edit"), &[("url", "https://hooks.example/z"), ("enabled", "true")]).await.says("On");
+        let refused = console.post(&format!("{path}/replay"), &[("after", "-1")]).await;
+        refused.says("Must be a whole number that is not negative.");
+        console.done(&format!("{path}/replay"), &[("after", "0")]).await.says("Webhook will be sent again.");
+        console.done(&format!("{path}/delete"), &[("confirm", "https://hooks.example/z")]).await.says("Webhook deleted.");
+        assert_eq!(console.get(&path).await.status, 404);
+    }
+}

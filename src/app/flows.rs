@@ -1,12 +1,19 @@
-//! Login flows as support reads them: what happened, check by check.
+//! Login flows as support reads them: found by what people remember, then what happened, check by check,
+//! and whether it would happen again.
 
-use super::{Error, Result, State, sign_in};
+mod recheck;
+mod search;
+
+pub use recheck::{Change, Compared, Recheck, recheck};
+pub use search::{FlowQuery, list};
+
+use super::{Error, Result, State, actor::Actor, sign_in};
 use crate::{
     model::{
         id::{EnvironmentId, SamlFlowId},
         saml_flow::{FlowStep, SamlFlow},
     },
-    store::saml_flows,
+    store::{Conn, saml_flows},
 };
 
 /// A login with its timeline.
@@ -18,12 +25,31 @@ pub struct Flow {
     pub steps: Vec<FlowStep>,
 }
 
-/// The flow that somebody quotes.
-pub async fn show(state: &State, id: SamlFlowId) -> Result<Flow> {
+/// The environment of a flow that somebody quotes: for the operator.
+pub async fn environment_of(state: &State, id: SamlFlowId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     let flow =
         saml_flows::find_quoted(&mut conn, id).await?.ok_or_else(|| Error::not_found("login flow", id))?;
-    let mut steps = saml_flows::list_steps(&mut conn, id).await?;
+    Ok(flow.environment_id)
+}
+
+/// One login with its timeline.
+pub async fn find(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Flow> {
+    let mut conn = state.db.read().await?;
+    let flow = load(&mut conn, actor, id).await?;
+    let steps = open_steps(state, &mut conn, id).await?;
+    Ok(Flow { flow, steps })
+}
+
+async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Result<SamlFlow> {
+    let environment = actor.viewed_environment()?;
+    let flow = saml_flows::find_in_environment(conn, environment, id).await?;
+    flow.ok_or_else(|| Error::not_found("login flow", id))
+}
+
+/// The timeline with its documents open.
+async fn open_steps(state: &State, conn: &mut Conn, id: SamlFlowId) -> Result<Vec<FlowStep>> {
+    let mut steps = saml_flows::list_steps(conn, id).await?;
     let place = sign_in::document_place(id);
     for step in &mut steps {
         if let Some(sealed) = step.document.take() {
@@ -31,16 +57,5 @@ pub async fn show(state: &State, id: SamlFlowId) -> Result<Flow> {
             step.document = Some(String::from_utf8(xml).map_err(Error::internal)?);
         }
     }
-    Ok(Flow { flow, steps })
-}
-
-/// The latest logins of an environment, the newest first; only refused ones when `failed`.
-pub async fn list(
-    state: &State,
-    environment: EnvironmentId,
-    failed: bool,
-    most: u32,
-) -> Result<Vec<SamlFlow>> {
-    let mut conn = state.db.read().await?;
-    Ok(saml_flows::list_latest(&mut conn, environment, failed, i64::from(most.min(100))).await?)
+    Ok(steps)
 }

@@ -90,6 +90,23 @@ impl<K: Kind> Wanted<K> {
         found.truncate(size);
         Page { items: found, next_token }
     }
+
+    /// The same where looking stopped before it had seen everything: `rest` is where it goes on. Such a page
+    /// may be short, even empty, and is not the last.
+    pub fn fill_until<T>(
+        &self,
+        state: &State,
+        list: &List,
+        found: Vec<T>,
+        rest: Option<Id<K>>,
+        id: impl Fn(&T) -> Id<K>,
+    ) -> Page<T> {
+        let mut page = self.fill(state, list, found, id);
+        if let Some(rest) = rest.filter(|_| page.next_token.is_empty()) {
+            page.next_token = write_token(state, list, rest);
+        }
+        page
+    }
 }
 
 const PURPOSE: &str = "page token";

@@ -110,6 +110,8 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     if token.last_used_at.is_none_or(|at| at <= noted) {
         let mut tx = state.db.write().await?;
         store::scim_directories::update_last_used(&mut tx, digest, now, noted).await?;
+        let directory = &presented.directory;
+        store::scim_directories::upsert_use(&mut tx, directory.environment_id, directory.id, now).await?;
         tx.commit().await?;
     }
     Ok(Directory { directory: presented.directory, organization: presented.organization })

@@ -65,6 +65,9 @@ macro_rules! stored {
             pub fn from_stored(text: &str) -> Option<Self> {
                 match text { $($name => Some(Self::$variant),)* _ => None }
             }
+
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
         }
     };
 }
@@ -114,6 +117,9 @@ pub struct SamlFlow {
     pub state: Option<String>,
     /// Who signed in, once somebody did.
     pub email: Option<Email>,
+    /// Whom a response named that was really the identity provider's and was refused all the same.
+    /// Nobody signed in by it; it is there to find the login by.
+    pub claimed_email: Option<Email>,
     /// What the identity provider said of the person.
     pub attributes: Attributes,
     /// The AuthnRequest that waits for its response.

@@ -8,7 +8,7 @@ use super::{
     names::{BEARER, status::SUCCESS},
     rejection::Rejection,
     response::{Conditions, Confirmation, Moment, NameId, Response, Session, Statement},
-    verify::{Assertion, Trust},
+    verify::{Assertion, Subject, Trust},
 };
 use crate::model::{check::Check, time::Timestamp};
 
@@ -107,12 +107,11 @@ impl<'a> Judge<'a> {
             id: assertion.id.to_owned(),
             issuer: assertion.issuer?.into_owned(),
             in_response_to,
-            name_id: name_id.into_owned(),
             name_id_format: format.map(str::to_owned),
             not_on_or_after: until + self.trust.clock_skew,
             session_index: session.and_then(|session| session.index).map(str::to_owned),
             authn_instant: session.and_then(|session| session.instant?.time),
-            attributes: assertion.attributes,
+            subject: Subject { name_id: name_id.into_owned(), attributes: assertion.attributes },
         })
     }
 

@@ -22,4 +22,4 @@ pub mod write;
 
 pub use certificate::{Certificate, CertificateError};
 pub use rejection::Rejection;
-pub use verify::{Assertion, Claims, CrossCheck, Trust, Verdict, verify};
+pub use verify::{Assertion, Claims, CrossCheck, Subject, Trust, Verdict, verify};

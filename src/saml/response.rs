@@ -4,7 +4,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::dom::{Element, ns, trim};
+use super::{
+    dom::{Element, ns, trim},
+    verify::Subject,
+};
 use crate::model::time::Timestamp;
 
 /// A moment as it is written, and as it was understood.
@@ -79,6 +82,17 @@ pub(super) struct Statement<'d> {
     pub conditions: Option<Conditions<'d>>,
     pub sessions: Vec<Session<'d>>,
     pub attributes: Vec<(String, Vec<String>)>,
+}
+
+impl Statement<'_> {
+    /// Whom it is about, for history.
+    pub fn subject(&self) -> Subject {
+        let name_id = match &self.name_id {
+            NameId::Name(name, _) => name.clone().into_owned(),
+            NameId::Missing(_) | NameId::Malformed => String::new(),
+        };
+        Subject { name_id, attributes: self.attributes.clone() }
+    }
 }
 
 /// Whom an assertion is about (§2.4.1).

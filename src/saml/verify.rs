@@ -67,6 +67,8 @@ pub struct Verdict {
     pub checks: Vec<Check>,
     /// Whether the response, or an assertion in it, was signed by the connection's identity provider.
     pub signature_verified: bool,
+    /// Whom a signed assertion names, where it is refused for what it says.
+    pub subject: Option<Subject>,
     /// What the response says of itself. UNVERIFIED.
     pub claims: Claims,
     /// The decoded document, when it was text at all.
@@ -97,11 +99,9 @@ pub struct Assertion {
     /// The request that it answers; none when nobody asked for it.
     pub in_response_to: Option<String>,
     /// Whom it is about.
-    pub name_id: String,
+    pub subject: Subject,
     /// What kind of name that is.
     pub name_id_format: Option<String>,
-    /// The attributes by their `Name`, in document order, repeated names merged.
-    pub attributes: Vec<(String, Vec<String>)>,
     /// Until when it could be accepted, skew included: how long the replay memory must hold it. At
     /// most 24 hours and the skew after it was issued.
     pub not_on_or_after: Timestamp,
@@ -109,6 +109,15 @@ pub struct Assertion {
     pub session_index: Option<String>,
     /// When the person authenticated there.
     pub authn_instant: Option<Timestamp>,
+}
+
+/// Whom an assertion is about, in its own words. Its signature verified.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subject {
+    /// The NameID; empty when it names nobody in a form that is read.
+    pub name_id: String,
+    /// The attributes by their `Name`, in document order, repeated names merged.
+    pub attributes: Vec<(String, Vec<String>)>,
 }
 
 /// Verifies the base64 text of a `SAMLResponse` form field against what a connection accepts. It
@@ -136,6 +145,7 @@ fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> V
         outcome,
         checks: inquiry.checks,
         signature_verified: inquiry.signature_verified,
+        subject: inquiry.subject,
         claims: inquiry.claims,
         xml,
         cross_check_disagreed: inquiry.cross_check_disagreed,
@@ -148,6 +158,7 @@ struct Inquiry<'a> {
     checks: Vec<Check>,
     claims: Claims,
     signature_verified: bool,
+    subject: Option<Subject>,
     cross_check_disagreed: bool,
 }
 
@@ -158,6 +169,7 @@ impl<'a> Inquiry<'a> {
             checks: Vec::with_capacity(24),
             claims: Claims::default(),
             signature_verified: false,
+            subject: None,
             cross_check_disagreed: false,
         }
     }
@@ -295,7 +307,7 @@ impl<'a> Inquiry<'a> {
     }
 
     fn judged(
-        &self,
+        &mut self,
         response: &Response<'_>,
         layout: AssertionLayout<'_>,
         findings: &mut Vec<Finding>,
@@ -303,6 +315,9 @@ impl<'a> Inquiry<'a> {
         let statement = Statement::read(layout.assertion);
         self.judge.response(response, findings);
         self.judge.assertion(response, &statement, findings);
+        if findings.iter().any(|finding| !finding.check.passed) {
+            self.subject = Some(statement.subject());
+        }
         self.judge.accepted(response, statement)
     }
 

@@ -27,6 +27,7 @@ struct Row {
     refusal: Option<String>,
     state: Option<String>,
     email: Option<String>,
+    claimed_email: Option<String>,
     attributes: Option<String>,
     request_id: Option<String>,
     request_expires_at: Option<Timestamp>,
@@ -52,7 +53,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, environment_id, organization_id, saml_connection_id, origin, status, refusal, state, \
-             email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
+             email, claimed_email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
              oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, \
              oauth_code_challenge, oauth_scope, force_authn, code_sha256, code_expires_at, \
              code_consumed_at, created_at, updated_at \
@@ -61,6 +62,10 @@ macro_rules! select {
         )
     };
 }
+
+mod search;
+
+pub use search::{Found, SCANNED, Wanted, search};
 
 impl TryFrom<Row> for SamlFlow {
     type Error = Error;
@@ -90,10 +95,12 @@ impl TryFrom<Row> for SamlFlow {
             }
             _ => None,
         };
-        let email = match row.email {
-            Some(text) => Some(Email::parse(&text).ok_or_else(|| broken("email"))?),
-            None => None,
+        let address = |text: Option<String>, column| match text {
+            Some(text) => Email::parse(&text).map(Some).ok_or_else(|| broken(column)),
+            None => Ok(None),
         };
+        let email = address(row.email, "email")?;
+        let claimed_email = address(row.claimed_email, "claimed_email")?;
         let attributes: Attributes = match row.attributes {
             Some(json) => serde_json::from_str(&json).map_err(|_| broken("attributes"))?,
             None => Attributes::new(),
@@ -108,6 +115,7 @@ impl TryFrom<Row> for SamlFlow {
             refusal: row.refusal,
             state: row.state,
             email,
+            claimed_email,
             attributes,
             request,
             oauth,
@@ -128,9 +136,10 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
         "INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, refusal, \
          state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
          oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
-         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at, email_key) \
+         force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at, email_key, \
+         claimed_email) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26, $27)",
+         $23, $24, $25, $26, $27, $28)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
@@ -158,7 +167,8 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
     .bind(code.and_then(|c| c.consumed_at))
     .bind(flow.created_at)
     .bind(flow.updated_at)
-    .bind(flow.email.as_ref().map(Email::key))
+    .bind(flow.email.as_ref().or(flow.claimed_email.as_ref()).map(Email::key))
+    .bind(flow.claimed_email.as_ref().map(Email::as_str))
     .execute()
     .await?;
     Ok(())
@@ -185,21 +195,19 @@ pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlF
     row.map(SamlFlow::try_from).transpose()
 }
 
-/// The latest flows of an environment, the newest first; only refused ones when `failed`.
-pub async fn list_latest(
+/// The flow with this id, of this environment.
+pub async fn find_in_environment(
     conn: &mut Conn,
     environment: EnvironmentId,
-    failed: bool,
-    limit: i64,
-) -> Result<Vec<SamlFlow>> {
-    let text = match failed {
-        true => {
-            select!("WHERE environment_id = $1 AND status = 'failed' ORDER BY created_at DESC LIMIT $2")
-        }
-        false => select!("WHERE environment_id = $1 ORDER BY created_at DESC LIMIT $2"),
-    };
-    let rows: Vec<Row> = conn.sql(text).bind(environment).bind(limit).all().await?;
-    rows.into_iter().map(SamlFlow::try_from).collect()
+    id: SamlFlowId,
+) -> Result<Option<SamlFlow>> {
+    let row: Option<Row> = conn
+        .sql(select!("WHERE id = $1 AND environment_id = $2"))
+        .bind(id)
+        .bind(environment)
+        .optional()
+        .await?;
+    row.map(SamlFlow::try_from).transpose()
 }
 
 /// The flow whose AuthnRequest has this ID, of this connection.
@@ -282,7 +290,7 @@ pub async fn consume_request(
         .sql(
             "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $10, refusal = NULL, \
              email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
-             email_key = $9 WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
+             email_key = $9, claimed_email = NULL WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
         )
         .bind(now)
         .bind(answer.email.as_str())
@@ -312,26 +320,51 @@ pub struct Answer<'a> {
     pub code: Option<(Digest, Timestamp)>,
 }
 
-/// Marks the flow as refused, unless its request was already answered. Either way the row is written,
-/// so that what follows in this transaction has the flow for itself.
-pub async fn update_refused(conn: &mut Conn, id: SamlFlowId, refusal: &str, now: Timestamp) -> Result<()> {
+/// Marks the flow as refused, unless its request was already answered. `claimed` is whom the refused
+/// response named, if it was the identity provider's. Either way the row is written, so that what follows
+/// in this transaction has the flow for itself.
+pub async fn update_refused(
+    conn: &mut Conn,
+    id: SamlFlowId,
+    refusal: &str,
+    claimed: Option<&Email>,
+    now: Timestamp,
+) -> Result<()> {
     conn.sql(
         "UPDATE saml_flows SET updated_at = $2, \
          status = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN 'failed' ELSE status END, \
-         refusal = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END \
-         WHERE id = $3",
+         refusal = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END, \
+         claimed_email = CASE WHEN email IS NULL THEN COALESCE($4, claimed_email) END, \
+         email_key = CASE WHEN email IS NULL THEN COALESCE($5, email_key) ELSE email_key END WHERE id = $3",
     )
     .bind(refusal)
     .bind(now)
     .bind(id)
+    .bind(claimed.map(Email::as_str))
+    .bind(claimed.map(Email::key))
     .execute()
     .await?;
     Ok(())
 }
 
-/// Marks that something was said of the flow; nothing else about it changes.
-pub async fn update_seen(conn: &mut Conn, id: SamlFlowId, now: Timestamp) -> Result<()> {
-    conn.sql("UPDATE saml_flows SET updated_at = $1 WHERE id = $2").bind(now).bind(id).execute().await?;
+/// Marks that something was said of the flow, and whom it named; nothing else about it changes.
+pub async fn update_seen(
+    conn: &mut Conn,
+    id: SamlFlowId,
+    claimed: Option<&Email>,
+    now: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE saml_flows SET updated_at = $1, \
+         claimed_email = CASE WHEN email IS NULL THEN COALESCE($3, claimed_email) END, \
+         email_key = CASE WHEN email IS NULL THEN COALESCE($4, email_key) ELSE email_key END WHERE id = $2",
+    )
+    .bind(now)
+    .bind(id)
+    .bind(claimed.map(Email::as_str))
+    .bind(claimed.map(Email::key))
+    .execute()
+    .await?;
     Ok(())
 }
 

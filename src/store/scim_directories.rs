@@ -136,6 +136,59 @@ pub async fn update_last_used(
     Ok(())
 }
 
+/// Remembers that a directory was called at `now`.
+pub async fn upsert_use(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: ScimDirectoryId,
+    now: Timestamp,
+) -> Result<()> {
+    conn.sql(
+        "INSERT INTO scim_directory_uses (directory_id, environment_id, last_used_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (directory_id) DO UPDATE SET last_used_at = excluded.last_used_at",
+    )
+    .bind(id)
+    .bind(environment_id)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// A directory that nobody calls any more.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SilentDirectory {
+    /// The directory.
+    pub directory_id: ScimDirectoryId,
+    /// Its organization.
+    pub organization_id: OrganizationId,
+    /// That one's name.
+    pub organization_name: String,
+    /// When it was last called.
+    pub last_used_at: Timestamp,
+}
+
+/// Directories of an environment that were called once, but not since `before`; the latest to fall silent
+/// first. Those that were never called wait for their customer and are not meant.
+pub async fn list_silent(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<SilentDirectory>> {
+    conn.sql(
+        "SELECT u.directory_id, d.organization_id, o.display_name AS organization_name, u.last_used_at \
+         FROM scim_directory_uses u JOIN scim_directories d ON d.id = u.directory_id \
+         JOIN organizations o ON o.id = d.organization_id \
+         WHERE u.environment_id = $1 AND u.last_used_at < $2 ORDER BY u.last_used_at DESC LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(before)
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// The directory with this id in the environment.
 pub async fn find(
     conn: &mut Conn,

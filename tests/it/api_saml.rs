@@ -71,6 +71,7 @@ async fn store_flow(
         refusal: None,
         state: None,
         email: Email::parse("dana@acme.example"),
+        claimed_email: None,
         attributes: Default::default(),
         request: None,
         oauth: None,

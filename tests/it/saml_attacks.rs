@@ -336,7 +336,7 @@ fn the_limits_leave_room_for_what_is_allowed() {
     let xml = edit(&xml, "<saml:AttributeValue>staff", &format!("{groups}<saml:AttributeValue>staff"));
     let xml = fill(&xml, "_assertion", key("idp"));
     let assertion = Connection::default().verify(xml).outcome.unwrap();
-    assert_eq!(assertion.attributes[0].1.len(), 2002);
+    assert_eq!(assertion.subject.attributes[0].1.len(), 2002);
 }
 
 #[test]
@@ -344,7 +344,10 @@ fn white_space_around_issuer_and_name_is_no_part_of_them() {
     let xml = document("plain").replace(">dana@acme.example<", ">\n\tdana@acme.example \n<");
     let xml = xml.replace(&format!(">{}<", world::IDP), &format!("> {}\n<", world::IDP));
     let assertion = Connection::default().verify(fill(&xml, "_assertion", key("idp"))).outcome.unwrap();
-    assert_eq!((assertion.name_id.as_str(), assertion.issuer.as_str()), ("dana@acme.example", world::IDP));
+    assert_eq!(
+        (assertion.subject.name_id.as_str(), assertion.issuer.as_str()),
+        ("dana@acme.example", world::IDP)
+    );
     // Only XML's four characters are white space; a no-break space makes another name.
     let xml = document("plain").replace(&format!(">{}<", world::IDP), &format!(">\u{a0}{}<", world::IDP));
     refused("a no-break space", Rejection::ResponseIssuer, fill(&xml, "_assertion", key("idp")));
@@ -654,6 +657,6 @@ proptest! {
         let verdict = Connection::default().verify(xml.clone());
         prop_assert!(!verdict.cross_check_disagreed, "{xml}");
         prop_assert!(verdict.outcome.is_ok(), "{:?}\n{xml}", verdict.checks.last());
-        prop_assert_eq!(verdict.outcome.unwrap().attributes.last().unwrap().1.len(), contents.len());
+        prop_assert_eq!(verdict.outcome.unwrap().subject.attributes.last().unwrap().1.len(), contents.len());
     }
 }

@@ -27,14 +27,14 @@ fn every_shape_is_accepted_and_read() {
         let made = make("accepted", &name);
         let (assertion, _) = accepted(&name);
         assert_eq!(assertion.issuer, IDP, "{name}");
-        assert_eq!(Some(&assertion.name_id), made.name_id.as_ref(), "{name}");
+        assert_eq!(Some(&assertion.subject.name_id), made.name_id.as_ref(), "{name}");
         let request = (!made.unsolicited).then_some(REQUEST);
         assert_eq!(assertion.in_response_to.as_deref(), request, "{name}");
         assert!(checks::in_response_to(request, &assertion).passed, "{name}");
         assert!(!checks::in_response_to(Some("_another"), &assertion).passed, "{name}");
         assert_eq!(checks::in_response_to(None, &assertion).passed, made.unsolicited, "{name}");
         for (attribute, values) in &made.attributes {
-            let found = assertion.attributes.iter().find(|(name, _)| name == attribute);
+            let found = assertion.subject.attributes.iter().find(|(name, _)| name == attribute);
             assert_eq!(found.map(|(_, values)| values), Some(values), "{name}: {attribute}");
         }
         assert!(assertion.not_on_or_after > NOW, "{name}");

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     app::{Result, State},
     model::{
+        check::Check,
         email::Email,
         saml_flow::{Attributes, IssuedCode, PendingRequest, SamlFlow, StepKind},
         secret::{AccessCode, Digest},
@@ -30,7 +31,7 @@ pub(super) async fn sign_in(
     evidence: &mut Evidence,
 ) -> Result<Result<String, Refusal>> {
     let has_target = flow.oauth.is_some() || flow.origin.is_test();
-    let email = match admit(target, has_target, assertion, evidence) {
+    let email = match admit(target, has_target, assertion, &mut evidence.checks) {
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -78,7 +79,7 @@ pub(super) async fn sign_in_unsolicited(
     assertion: &Assertion,
     evidence: &mut Evidence,
 ) -> Result<Result<String, Refusal>> {
-    let email = match admit(target, false, assertion, evidence) {
+    let email = match admit(target, false, assertion, &mut evidence.checks) {
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -114,16 +115,16 @@ pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion:
 }
 
 /// Who it is, if he may come in here and there is somewhere to send him.
-fn admit(
+pub(super) fn admit(
     target: &LoginConnection,
     has_target: bool,
     assertion: &Assertion,
-    evidence: &mut Evidence,
+    checks: &mut Vec<Check>,
 ) -> Result<Email, Refusal> {
-    let email = identity::email_of(&target.connection, assertion, &mut evidence.checks)?;
-    identity::check_domain(&target.organization, &email, &mut evidence.checks)?;
+    let email = identity::email_of(&target.connection, &assertion.subject, checks)?;
+    identity::check_domain(&target.organization, &email, checks)?;
     if !has_target && target.environment.redirect_url.is_none() {
-        evidence.checks.push(Refusal::NoRedirectUrl.failed(None, None));
+        checks.push(Refusal::NoRedirectUrl.failed(None, None));
         return Err(Refusal::NoRedirectUrl);
     }
     Ok(email)
@@ -140,7 +141,7 @@ async fn remember(
     Ok(saml_flows::insert_seen_assertion(tx, target.connection.id, digest, until).await?)
 }
 
-fn replayed() -> crate::model::check::Check {
+fn replayed() -> Check {
     Refusal::AssertionReplayed.failed(Some("an assertion that was never used".to_owned()), None)
 }
 
@@ -179,7 +180,7 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
 /// The person's attributes by name, in the form that is stored and given to apps.
 fn attributes_of(assertion: &Assertion) -> Attributes {
     let mut attributes = Attributes::new();
-    for (name, values) in &assertion.attributes {
+    for (name, values) in &assertion.subject.attributes {
         attributes.entry(name.clone()).or_default().extend(values.iter().cloned());
     }
     attributes

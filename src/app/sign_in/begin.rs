@@ -72,6 +72,7 @@ pub fn start(
         refusal: None,
         state: app_state,
         email: None,
+        claimed_email: None,
         attributes: Attributes::new(),
         request: None,
         oauth,

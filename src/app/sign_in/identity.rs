@@ -4,7 +4,7 @@
 use super::refusal::Refusal;
 use crate::{
     model::{check::Check, email::Email, organization::Organization, saml_connection::SamlConnection},
-    saml::Assertion,
+    saml::Subject,
 };
 
 /// Attributes in which identity providers send the e-mail address when the NameID is none.
@@ -24,12 +24,12 @@ const USUAL_ATTRIBUTES: [&str; 8] = [
 /// attributes do; two addresses of different domains are refused.
 pub fn email_of(
     connection: &SamlConnection,
-    assertion: &Assertion,
+    subject: &Subject,
     checks: &mut Vec<Check>,
 ) -> Result<Email, Refusal> {
     let found = match &connection.email_attribute {
-        Some(name) => from_attribute(name, assertion),
-        None => from_name_id_or_usual_attributes(assertion),
+        Some(name) => from_attribute(name, subject),
+        None => from_name_id_or_usual_attributes(subject),
     };
     match found {
         Ok((email, source)) => {
@@ -62,13 +62,24 @@ pub fn check_domain(
     }
 }
 
+/// Whom a response names that was refused, as well as it can be told: for finding the login, never for
+/// letting anybody in.
+pub fn named(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
+    let strict = email_of(connection, subject, &mut Vec::new()).ok();
+    strict.or_else(|| Email::parse(&subject.name_id)).or_else(|| {
+        let usual =
+            values(subject, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
+        usual.iter().find_map(|value| Email::parse(value))
+    })
+}
+
 /// An address with the place it came from, or what is wrong with what stood there.
 type Found = Result<(Email, String), (Refusal, Option<String>, Option<String>)>;
 
-fn from_attribute(name: &str, assertion: &Assertion) -> Found {
+fn from_attribute(name: &str, subject: &Subject) -> Found {
     let expected = || Some(format!("one e-mail address in the attribute {name}"));
-    match values(assertion, |attribute| attribute == name).as_slice() {
-        [] => Err((Refusal::EmailMissing, expected(), Some(attribute_names(assertion)))),
+    match values(subject, |attribute| attribute == name).as_slice() {
+        [] => Err((Refusal::EmailMissing, expected(), Some(attribute_names(subject)))),
         [value] => match Email::parse(value) {
             Some(email) => Ok((email, format!("attribute {name}"))),
             None => Err((Refusal::EmailMalformed, expected(), Some((*value).to_owned()))),
@@ -77,9 +88,9 @@ fn from_attribute(name: &str, assertion: &Assertion) -> Found {
     }
 }
 
-fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
+fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
     let usual =
-        values(assertion, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
+        values(subject, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
     let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
     // An address that we do not take is another mistake than no address at all, and another reader
     // might take it.
@@ -90,7 +101,7 @@ fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
     attributes.sort_by_key(Email::key);
     attributes.dedup_by_key(|email| email.key());
     let strange = usual.iter().find(|value| value.contains('@') && Email::parse(value).is_none());
-    match (Email::parse(&assertion.name_id), attributes.as_slice()) {
+    match (Email::parse(&subject.name_id), attributes.as_slice()) {
         (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
             None => Ok((name_id, "NameID".to_owned())),
             Some(other) => Err((
@@ -109,24 +120,24 @@ fn from_name_id_or_usual_attributes(assertion: &Assertion) -> Found {
             Some("one e-mail address, or emailAttribute set in the connection".to_owned()),
             Some(format!("{} different addresses", attributes.len())),
         )),
-        (None, []) if assertion.name_id.contains('@') => malformed(&assertion.name_id),
+        (None, []) if subject.name_id.contains('@') => malformed(&subject.name_id),
         (None, []) => Err((
             Refusal::EmailMissing,
             Some("an e-mail address as NameID or in the attribute email".to_owned()),
-            Some(attribute_names(assertion)),
+            Some(attribute_names(subject)),
         )),
     }
 }
 
 /// Every value of the attributes that `wanted` picks, trimmed of XML white space.
-fn values(assertion: &Assertion, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
-    let picked = assertion.attributes.iter().filter(|(name, _)| wanted(name));
+fn values(subject: &Subject, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
+    let picked = subject.attributes.iter().filter(|(name, _)| wanted(name));
     picked.flat_map(|(_, values)| values).map(|value| value.trim_matches([' ', '\t', '\r', '\n'])).collect()
 }
 
 /// What there was instead: the names only, values are personal.
-fn attribute_names(assertion: &Assertion) -> String {
-    let names: Vec<&str> = assertion.attributes.iter().map(|(name, _)| name.as_str()).collect();
+fn attribute_names(subject: &Subject) -> String {
+    let names: Vec<&str> = subject.attributes.iter().map(|(name, _)| name.as_str()).collect();
     format!(
         "NameID without an address; attributes: {}",
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }

@@ -3,9 +3,10 @@
 use super::{
     Begun, Browser, Refusal, Refused, answer,
     begin::check_ready,
+    identity,
     record::{self, Evidence},
     unsolicited,
-    verification::verify,
+    verification::{Received, verify},
 };
 use crate::{
     app::{Error, Result, State, metadata_refresh},
@@ -75,7 +76,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
     let Some(response) = &post.saml_response else {
         return refuse_unread(state, &target, Refusal::SamlResponseMissing, None).await;
     };
-    let verdict = verify(state, &target, response).await?;
+    let verdict = verify(state, &target, Received::Posted(response.clone()), state.now()).await?;
     match verdict.outcome {
         Ok(ref assertion) if assertion.in_response_to.is_none() => {
             let assertion = assertion.clone();
@@ -102,6 +103,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
                 flow,
                 browser_matches,
                 signature_verified: verdict.signature_verified,
+                claimed: verdict.subject.and_then(|subject| identity::named(&target.connection, &subject)),
                 checks,
                 xml: verdict.xml,
             };
@@ -126,11 +128,13 @@ async fn receive_answer(
         browser_matches: flow.as_ref().is_some_and(|flow| is_carried_by(flow, post.browser.as_ref())),
         flow: None,
         signature_verified: verdict.signature_verified,
+        claimed: None,
         checks: verdict.checks,
         xml: verdict.xml,
     };
     let Some((flow, request)) = flow.and_then(|flow| flow.request.clone().map(|request| (flow, request)))
     else {
+        evidence.claimed = identity::named(&target.connection, &assertion.subject);
         evidence.checks.push(
             Refusal::InResponseToUnknown
                 .failed(Some("the ID of a request of ours".to_owned()), assertion.in_response_to.clone()),
@@ -157,6 +161,7 @@ async fn receive_answer(
                     .push(refusal.failed(Some("an assertion that was never used".to_owned()), None));
             }
             evidence.flow = Some(flow);
+            evidence.claimed = identity::named(&target.connection, &assertion.subject);
             Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
         }
     }
@@ -235,6 +240,7 @@ async fn refuse_unread(
         flow: None,
         browser_matches: false,
         signature_verified: false,
+        claimed: None,
         checks: vec![refusal.failed(None, found)],
         xml: None,
     };

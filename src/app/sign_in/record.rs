@@ -7,6 +7,7 @@ use crate::{
     app::{Result, State},
     model::{
         check::Check,
+        email::Email,
         id::SamlFlowId,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
         time::Timestamp,
@@ -89,6 +90,8 @@ pub(super) struct Evidence {
     pub browser_matches: bool,
     /// Whether it carries a signature of the connection's identity provider.
     pub signature_verified: bool,
+    /// Whom it names, where the signature shows that the identity provider says so.
+    pub claimed: Option<Email>,
     /// Every check that was made.
     pub checks: Vec<Check>,
     /// The response.
@@ -105,7 +108,8 @@ pub(super) async fn refuse(
     refusal: Refusal,
 ) -> Result<Refused> {
     let now = state.now();
-    let Evidence { flow, browser_matches, signature_verified, checks, xml } = evidence;
+    let Evidence { flow, browser_matches, signature_verified, claimed, checks, xml } = evidence;
+    let claimed = claimed.filter(|_| signature_verified);
     let attached = flow.filter(|_| browser_matches || signature_verified);
     let kept = xml.filter(|xml| signature_verified || xml.len() <= UNPROVEN_DOCUMENT);
     let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
@@ -114,8 +118,11 @@ pub(super) async fn refuse(
     let (id, back_to_app) = match &attached {
         Some(flow) => {
             match browser_matches {
-                true => saml_flows::update_refused(&mut tx, flow.id, refusal.code(), now).await?,
-                false => saml_flows::update_seen(&mut tx, flow.id, now).await?,
+                true => {
+                    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), claimed.as_ref(), now)
+                        .await?;
+                }
+                false => saml_flows::update_seen(&mut tx, flow.id, claimed.as_ref(), now).await?,
             }
             saml_flows::insert_step(&mut tx, flow.id, step(sealed(flow.id))).await?;
             (flow.id, browser_matches.then(|| back_to_app(flow, refusal)).flatten())
@@ -136,6 +143,7 @@ pub(super) async fn refuse(
                 let mut flow = super::start(target, origin, None, None, false, id, now);
                 flow.status = FlowStatus::Failed;
                 flow.refusal = Some(refusal.code().to_owned());
+                flow.claimed_email = claimed;
                 saml_flows::insert(&mut tx, &flow).await?;
                 let document = if signature_verified { sealed(id) } else { None };
                 saml_flows::insert_step(&mut tx, id, step(document)).await?;
@@ -172,7 +180,7 @@ pub(super) async fn refuse_begun(
 ) -> Result<Refused> {
     let now = state.now();
     let mut tx = state.db.write().await?;
-    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), now).await?;
+    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), None, now).await?;
     let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
     saml_flows::insert_step(&mut tx, flow.id, step).await?;
     tx.commit().await?;

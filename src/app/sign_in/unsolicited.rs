@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Outcome, Refusal, answer, begin,
+    Outcome, Refusal, answer, begin, identity,
     receive::Post,
     record::{self, Evidence},
 };
@@ -33,6 +33,7 @@ pub(super) async fn receive(
         flow: None,
         browser_matches: false,
         signature_verified: verdict.signature_verified,
+        claimed: None,
         checks: verdict.checks,
         xml: verdict.xml,
     };
@@ -63,6 +64,7 @@ pub(super) async fn receive(
             }
         },
     };
+    evidence.claimed = identity::named(&target.connection, &assertion.subject);
     Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
 }
 

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 
 use crate::{
     app::{Error, Result, State, sp_keys},
-    model::saml_connection::SamlConnection,
-    saml::{Certificate, Trust, Verdict},
+    model::{saml_connection::SamlConnection, time::Timestamp},
+    saml::{Certificate, Trust, Verdict, verify::verify_xml},
     store::saml_connections::LoginConnection,
     telemetry,
 };
@@ -62,8 +62,21 @@ impl CertificateCache {
     }
 }
 
-/// Verifies a response for the connection.
-pub(super) async fn verify(state: &State, target: &LoginConnection, response: &str) -> Result<Verdict> {
+/// A response to be verified.
+pub(super) enum Received {
+    /// As a browser posted it: base64.
+    Posted(String),
+    /// As the timeline kept it: the document.
+    Kept(String),
+}
+
+/// Verifies a response for the connection, as of `now`.
+pub(super) async fn verify(
+    state: &State,
+    target: &LoginConnection,
+    response: Received,
+    now: Timestamp,
+) -> Result<Verdict> {
     let connection = target.connection.clone();
     let certificates = state.certificates.of(&connection)?;
     let decryption_keys = match connection.assertion_encryption {
@@ -74,8 +87,6 @@ pub(super) async fn verify(state: &State, target: &LoginConnection, response: &s
             .collect(),
         false => Vec::new(),
     };
-    let response = response.to_owned();
-    let now = state.now();
     let (clock_skew, cross_check) = (state.settings.clock_skew, state.settings.cross_check);
     let turn = tokio::time::timeout(PATIENCE, state.verifications.0.clone().acquire_owned())
         .await
@@ -95,9 +106,15 @@ pub(super) async fn verify(state: &State, target: &LoginConnection, response: &s
             clock_skew,
             cross_check,
         };
-        let verdict = crate::saml::verify(&response, &trust, now);
-        telemetry::response_verified(begun.elapsed(), verdict.cross_check_disagreed);
-        verdict
+        match response {
+            Received::Posted(base64) => {
+                let verdict = crate::saml::verify(&base64, &trust, now);
+                telemetry::response_verified(begun.elapsed(), verdict.cross_check_disagreed);
+                verdict
+            }
+            // No login: the figures do not count it.
+            Received::Kept(xml) => verify_xml(xml.into_bytes(), &trust, now),
+        }
     });
     verdict.await.map_err(Error::internal)
 }

@@ -1,0 +1,162 @@
+//! "Check again with today's settings": would the response that was stored let the person in now?
+
+use std::collections::BTreeMap;
+
+use super::{load, open_steps};
+use crate::{
+    app::{Error, Result, State, actor::Actor, sign_in},
+    model::{
+        check::Check,
+        email::Email,
+        id::SamlFlowId,
+        saml_flow::{FlowStep, StepKind},
+        time::Timestamp,
+    },
+    store::saml_connections,
+};
+
+/// A stored response, checked when it came and again.
+#[derive(Debug)]
+pub struct Recheck {
+    /// When the response came. All times are judged as of then.
+    pub received_at: Timestamp,
+    /// What was checked then.
+    pub then: Vec<Check>,
+    /// What is checked now.
+    pub now: Vec<Check>,
+    /// Who would come in now, or the code of the refusal.
+    pub outcome: Result<Email, &'static str>,
+}
+
+/// What became of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It failed and holds now.
+    Mended,
+    /// It held and fails now.
+    Broken,
+    /// It was not reached then, and fails now.
+    NewlyFailed,
+    /// It was not reached then, and holds now.
+    NewlyPassed,
+    /// It fails as it did.
+    StillFailed,
+    /// It holds as it did.
+    StillPassed,
+    /// It is not asked again: it can hold only once, or something before it fails now.
+    NotAsked,
+}
+
+/// One check, then and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared<'a> {
+    /// As it was.
+    pub then: Option<&'a Check>,
+    /// As it is.
+    pub now: Option<&'a Check>,
+}
+
+impl Compared<'_> {
+    /// What became of it.
+    pub fn change(&self) -> Change {
+        match (self.then.map(|check| check.passed), self.now.map(|check| check.passed)) {
+            (Some(false), Some(true)) => Change::Mended,
+            (Some(true), Some(false)) => Change::Broken,
+            (None, Some(false)) => Change::NewlyFailed,
+            (None, Some(true)) => Change::NewlyPassed,
+            (Some(false), Some(false)) => Change::StillFailed,
+            (Some(true), Some(true)) => Change::StillPassed,
+            (_, None) => Change::NotAsked,
+        }
+    }
+}
+
+impl Recheck {
+    /// Every check that was made then or is made now, in the order of today; what is not asked again stands
+    /// at the end.
+    pub fn compared(&self) -> Vec<Compared<'_>> {
+        let mut then: BTreeMap<&str, std::collections::VecDeque<&Check>> = BTreeMap::new();
+        for check in &self.then {
+            then.entry(&check.name).or_default().push_back(check);
+        }
+        let mut compared: Vec<Compared<'_>> = self
+            .now
+            .iter()
+            .map(|now| Compared {
+                then: then.get_mut(&*now.name).and_then(std::collections::VecDeque::pop_front),
+                now: Some(now),
+            })
+            .collect();
+        let left: Vec<&Check> = then.into_values().flatten().collect();
+        let in_order = self.then.iter().filter(|check| left.iter().any(|left| std::ptr::eq(*left, *check)));
+        compared.extend(in_order.map(|then| Compared { then: Some(then), now: None }));
+        compared
+    }
+}
+
+/// Checks the flow's response again against its connection as it is now: the one that was accepted, else
+/// the last one whose document is still kept. Writes nothing.
+pub async fn recheck(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Recheck> {
+    let (flow, steps, target) = {
+        let mut conn = state.db.read().await?;
+        let flow = load(&mut conn, actor, id).await?;
+        let steps = open_steps(state, &mut conn, id).await?;
+        let target =
+            saml_connections::find_in_environment(&mut conn, flow.environment_id, flow.saml_connection_id)
+                .await?
+                .ok_or_else(|| {
+                    Error::FailedPrecondition("the login's connection is not there any more".into())
+                })?;
+        (flow, steps, target)
+    };
+    let (step, xml) = response(steps).ok_or_else(|| {
+        Error::FailedPrecondition("the login has no response, or it is not kept any more".into())
+    })?;
+    let (now, outcome) = sign_in::recheck(state, &target, &flow, xml, step.at).await?;
+    Ok(Recheck {
+        received_at: step.at,
+        then: step.checks,
+        now,
+        outcome: outcome.map_err(sign_in::Refusal::code),
+    })
+}
+
+/// The response to check again, with what was found in it.
+fn response(steps: Vec<FlowStep>) -> Option<(FlowStep, String)> {
+    let mut kept: Vec<FlowStep> = steps
+        .into_iter()
+        .filter(|step| step.kind != StepKind::Requested && step.document.is_some())
+        .collect();
+    let at = kept.iter().rposition(|step| step.kind == StepKind::Accepted).or(kept.len().checked_sub(1))?;
+    let mut step = kept.swap_remove(at);
+    let xml = step.document.take()?;
+    Some((step, xml))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::sign_in::Refusal;
+
+    #[test]
+    fn checks_are_compared_by_name_and_turn() {
+        let (issuer, missing) = (Refusal::EmailMissing, Refusal::NoRedirectUrl);
+        let recheck = Recheck {
+            received_at: Timestamp::from_millis(0),
+            then: vec![
+                issuer.passed(None, None),
+                issuer.failed(None, Some("second".into())),
+                Refusal::AssertionReplayed.passed(None, None),
+            ],
+            now: vec![
+                issuer.passed(None, None),
+                issuer.passed(None, Some("second".into())),
+                missing.failed(None, None),
+            ],
+            outcome: Err(missing.code()),
+        };
+        let changes: Vec<Change> = recheck.compared().iter().map(Compared::change).collect();
+        assert_eq!(changes, [Change::StillPassed, Change::Mended, Change::NewlyFailed, Change::NotAsked]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Lists of logins, by what support remembers of them.
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        page::{List, Page, PageQuery, Wanted},
+    },
+    model::{
+        email::Email,
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::{FlowStatus, SamlFlow},
+        time::Timestamp,
+    },
+    store::saml_flows,
+};
+
+/// Which logins are wanted, as it came; what is empty does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct FlowQuery {
+    /// An organization's id.
+    pub organization_id: String,
+    /// A connection's id.
+    pub saml_connection_id: String,
+    /// A whole address, in any case: of who signed in, or of whom a refused response named.
+    pub email: String,
+    /// `in_progress`, `failed` or `succeeded`, with SSOReady's `SAML_FLOW_STATUS_` before it or without.
+    pub status: String,
+    /// The code of a refusal.
+    pub refusal: String,
+    /// Begun at this moment or later: RFC 3339, or a day.
+    pub since: String,
+    /// Begun before this moment.
+    pub until: String,
+}
+
+/// How many times one call goes on looking where the filters let nothing through.
+const ATTEMPTS: usize = 2;
+
+/// One page of an environment's logins, the newest first. Where filters let little through, a page may be
+/// short and still not be the last: looking on is another call.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    query: &FlowQuery,
+    page: &PageQuery,
+) -> Result<Page<SamlFlow>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "saml_flows");
+    let page = Wanted::<crate::model::id::SamlFlowKind>::read(state, &list, page)?;
+    let email = email_key(&query.email)?;
+    let mut wanted = saml_flows::Wanted {
+        environment_id,
+        organization_id: id::<OrganizationId>("organization_id", &query.organization_id)?,
+        saml_connection_id: id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        email_key: email.as_deref(),
+        status: status(&query.status)?,
+        refusal: Some(query.refusal.as_str()).filter(|code| !code.is_empty()),
+        since: moment("since", &query.since)?,
+        until: moment("until", &query.until)?,
+        from: page.from,
+        limit: page.limit(),
+    };
+    if wanted.refusal.is_some_and(|code| code.contains('\0')) {
+        return Err(Error::invalid("refusal", "must be the code of a refusal"));
+    }
+    let mut conn = state.db.read().await?;
+    let mut found = saml_flows::search(&mut conn, &wanted).await?;
+    let mut flows = std::mem::take(&mut found.flows);
+    for _ in 1..ATTEMPTS {
+        let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
+        if missing <= 0 || found.rest.is_none() {
+            break;
+        }
+        wanted.from = found.rest;
+        wanted.limit = missing;
+        found = saml_flows::search(&mut conn, &wanted).await?;
+        flows.append(&mut found.flows);
+    }
+    Ok(page.fill_until(state, &list, flows, found.rest, |flow| flow.id))
+}
+
+fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<Option<T>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: T::Err| Error::invalid(field, error.to_string()))
+}
+
+fn email_key(text: &str) -> Result<Option<String>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let email = Email::parse(text.trim());
+    let refused = || Error::invalid("email", "must be a whole e-mail address, such as dana@acme.com");
+    email.map(|email| Some(email.key())).ok_or_else(refused)
+}
+
+fn status(text: &str) -> Result<Option<FlowStatus>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let name = text.strip_prefix("SAML_FLOW_STATUS_").unwrap_or(text).to_ascii_lowercase();
+    let refused = || Error::invalid("status", "must be in_progress, failed or succeeded");
+    FlowStatus::from_stored(&name).map(Some).ok_or_else(refused)
+}
+
+/// A moment as RFC 3339, or a day in UTC, as forms give it.
+fn moment(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = || Error::invalid(field, "must be a time such as 2026-11-21T21:41:37Z, or a day");
+    let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    Timestamp::parse_rfc3339(text).or_else(day).map(Some).ok_or_else(refused)
+}
+
+/// Whether a text is the id of a flow, which somebody pasted into a search field.
+pub fn quoted_flow(text: &str) -> Option<SamlFlowId> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_two_spellings() {
+        for (text, expected) in [
+            ("failed", Some(FlowStatus::Failed)),
+            ("SAML_FLOW_STATUS_IN_PROGRESS", Some(FlowStatus::InProgress)),
+            ("", None),
+        ] {
+            assert_eq!(status(text).unwrap(), expected);
+        }
+        assert!(status("SAML_FLOW_STATUS_UNSPECIFIED").is_err() && status("ok").is_err());
+    }
+
+    #[test]
+    fn a_moment_may_be_a_day() {
+        let read = |text: &str| moment("since", text).map(|moment| moment.map(|at| at.to_string()));
+        assert_eq!(read("2026-11-21").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
+        assert_eq!(read("2026-11-21T01:00:00+01:00").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
+        assert_eq!(read("").unwrap(), None);
+        assert!(read("yesterday").is_err() && read("2026-13-01").is_err());
+    }
+
+    #[test]
+    fn an_address_is_whole_and_its_case_does_not_count() {
+        assert_eq!(email_key(" Dana@Acme.example ").unwrap().as_deref(), Some("dana@acme.example"));
+        assert!(email_key("dana").is_err() && email_key("@acme.example").is_err());
+    }
+}

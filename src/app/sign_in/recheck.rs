@@ -1,0 +1,93 @@
+//! A stored response once more, against the connection as it is now: would it let the person in?
+//!
+//! It writes nothing. What can hold only once (the request, the assertion's first use, the browser) is not
+//! asked again; times are those of the day on which the response came.
+
+use super::{
+    Refusal, answer,
+    begin::check_ready,
+    identity, provisioning,
+    verification::{Received, verify},
+};
+use crate::{
+    app::{Result, State},
+    model::{check::Check, email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
+    saml::{Assertion, checks},
+    store::saml_connections::LoginConnection,
+};
+
+/// Verifies `xml`, a response of `flow` that came at `at`, against `target` as it is now: every check that
+/// was made, and who would come in or why not.
+pub(in crate::app) async fn recheck(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    xml: String,
+    at: Timestamp,
+) -> Result<(Vec<Check>, Result<Email, Refusal>)> {
+    if let Err((refusal, found)) = check_ready(state, &target.connection) {
+        return Ok((vec![refusal.failed(None, found)], Err(refusal)));
+    }
+    let verdict = verify(state, target, Received::Kept(xml), at).await?;
+    let mut checks = verdict.checks;
+    let outcome = match verdict.outcome {
+        Err(rejection) => Err(Refusal::Response(rejection)),
+        Ok(assertion) => admit(state, target, flow, &assertion, &mut checks).await?,
+    };
+    Ok((checks, outcome))
+}
+
+async fn admit(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    assertion: &Assertion,
+    checks: &mut Vec<Check>,
+) -> Result<Result<Email, Refusal>> {
+    if let Err(refusal) = answers(target, flow, assertion, checks) {
+        return Ok(Err(refusal));
+    }
+    let email = match answer::admit(target, flow.oauth.is_some(), assertion, checks) {
+        Ok(email) => email,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let provisioned = provisioning::check(state, &target.organization, &email, checks).await?;
+    Ok(provisioned.map(|()| email))
+}
+
+/// Whether the response answers the flow's request, or may come without one.
+fn answers(
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    assertion: &Assertion,
+    checks: &mut Vec<Check>,
+) -> Result<(), Refusal> {
+    match (&assertion.in_response_to, &flow.request) {
+        (Some(_), Some(request)) => {
+            let check = checks::in_response_to(Some(&request.id), assertion);
+            let passed = check.passed;
+            checks.push(check);
+            if passed { Ok(()) } else { Err(Refusal::InResponseToUnknown) }
+        }
+        (Some(found), None) => {
+            let expected = Some("the ID of a request of ours".to_owned());
+            checks.push(Refusal::InResponseToUnknown.failed(expected, Some(found.clone())));
+            Err(Refusal::InResponseToUnknown)
+        }
+        (None, _) => {
+            let policy = target.connection.idp_initiated.unwrap_or(target.environment.idp_initiated);
+            let (expected, found) = (Some("InResponseTo".to_owned()), Some(policy.as_str().to_owned()));
+            match policy {
+                IdpInitiated::Refuse => {
+                    checks.push(Refusal::IdpInitiatedRefused.failed(expected, found));
+                    Err(Refusal::IdpInitiatedRefused)
+                }
+                // Under RESTART the same person comes in by the login that is begun in its place.
+                IdpInitiated::Allow | IdpInitiated::Restart => {
+                    checks.push(Refusal::IdpInitiatedRefused.passed(None, found));
+                    Ok(())
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Finding logins by what support remembers of them. Whatever is asked, one call reads a bounded number of
+//! rows: it walks the index that fits best from the newest on, and stops after [`SCANNED`] of its entries.
+
+use super::{Row, SamlFlow};
+use crate::{
+    model::{
+        id::{EnvironmentId, Id, OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::FlowStatus,
+        time::Timestamp,
+    },
+    store::{Conn, Sql, error::Result},
+};
+
+/// How many entries of an index one call looks at.
+pub const SCANNED: i64 = 10_000;
+
+/// Which logins are wanted. What is none does not matter.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Of this environment.
+    pub environment_id: EnvironmentId,
+    /// Of this organization.
+    pub organization_id: Option<OrganizationId>,
+    /// Through this connection.
+    pub saml_connection_id: Option<SamlConnectionId>,
+    /// Of whoever has this address, or was named by it and refused ([`crate::model::email::Email::key`]).
+    pub email_key: Option<&'a str>,
+    /// That came so far.
+    pub status: Option<FlowStatus>,
+    /// Whose last refusal has this code.
+    pub refusal: Option<&'a str>,
+    /// Begun at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Begun before this moment.
+    pub until: Option<Timestamp>,
+    /// From this one on, to older ones.
+    pub from: Option<SamlFlowId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// What a call found.
+#[derive(Debug)]
+pub struct Found {
+    /// The logins, the newest first.
+    pub flows: Vec<SamlFlow>,
+    /// Where to go on looking, when the call stopped before it had seen everything that is asked for.
+    pub rest: Option<SamlFlowId>,
+}
+
+/// A column as an expression that no index is of, so that both databases take the index that is meant.
+macro_rules! beside {
+    ($column:literal) => {
+        concat!(" AND ", $column, " || '' = ")
+    };
+}
+
+/// The logins that are wanted, the newest first.
+pub async fn search(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Found> {
+    let before = wanted.until.map(|until| SamlFlowId::first_at(until).bits().saturating_sub(1));
+    let newest = [wanted.from.map(Id::bits), before].into_iter().flatten().min().unwrap_or(u128::MAX);
+    let oldest = wanted.since.map_or(0, |since| SamlFlowId::first_at(since).bits());
+    if newest < oldest {
+        return Ok(Found { flows: Vec::new(), rest: None });
+    }
+    let (indexed, besides) = wanted.conditions();
+    let range = |oldest: u128| {
+        let (newest, oldest) = (SamlFlowId::from_bits(newest), SamlFlowId::from_bits(oldest));
+        let range = indexed.clone().push(" AND id <= ").value(newest.to_string());
+        range.push(" AND id >= ").value(oldest.to_string())
+    };
+    let rest = match besides {
+        None => None,
+        Some(_) => {
+            let text = Sql::from("SELECT id FROM saml_flows WHERE ").append(range(oldest));
+            let text = text.push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(SCANNED);
+            conn.dynamic(text).optional::<(SamlFlowId,)>().await?.map(|(id,)| id)
+        }
+    };
+    // What the next call begins with is not of this one.
+    let oldest = rest.map_or(oldest, |rest| rest.bits().saturating_add(1));
+    let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(besides.unwrap_or_default());
+    let text = text.push(" ORDER BY id DESC LIMIT ").value(wanted.limit);
+    let rows: Vec<Row> = conn.dynamic(text).all().await?;
+    let flows = rows.into_iter().map(SamlFlow::try_from).collect::<Result<_>>()?;
+    Ok(Found { flows, rest })
+}
+
+impl Wanted<'_> {
+    /// What an index answers, and what is looked at in each row beside that.
+    fn conditions(&self) -> (Sql, Option<Sql>) {
+        let environment = || Sql::from("environment_id = ").value(self.environment_id.to_string());
+        let failed = self.status == Some(FlowStatus::Failed);
+        let mut besides = Sql::default();
+        let mut looks_beside = false;
+        let mut beside = |condition: &'static str, value: String| {
+            besides = std::mem::take(&mut besides).push(condition).value(value);
+            looks_beside = true;
+        };
+        let by_email = self.email_key.is_some();
+        let by_organization = !by_email && self.organization_id.is_some();
+        let by_refusal = !by_email && !by_organization && self.refusal.is_some();
+        let mut indexed = match (self.email_key, self.organization_id, self.refusal) {
+            (Some(email), _, _) => Sql::from("email_key = ").value(email),
+            (None, Some(organization), _) => Sql::from("organization_id = ").value(organization.to_string()),
+            (None, None, Some(refusal)) => environment().push(" AND refusal = ").value(refusal),
+            (None, None, None) => environment(),
+        };
+        if by_email || by_organization {
+            beside(beside!("environment_id"), self.environment_id.to_string());
+        }
+        if let Some(organization) = self.organization_id.filter(|_| !by_organization) {
+            beside(beside!("organization_id"), organization.to_string());
+        }
+        if let Some(connection) = self.saml_connection_id {
+            beside(beside!("saml_connection_id"), connection.to_string());
+        }
+        if let Some(refusal) = self.refusal.filter(|_| !by_refusal) {
+            beside(beside!("refusal"), refusal.to_owned());
+        }
+        match self.status {
+            // The indexes of failed logins are partial.
+            Some(_) if failed && !by_email && !by_refusal => indexed = indexed.push(" AND status = 'failed'"),
+            Some(status) => beside(beside!("status"), status.as_str().to_owned()),
+            None => {}
+        }
+        (indexed, looks_beside.then_some(besides))
+    }
+}

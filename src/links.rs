@@ -43,6 +43,13 @@ pub mod path {
     /// Fetches a connection's metadata now.
     pub const SAML_CONNECTION_REFRESH: &str = "/v1/saml-connections/{id}/refresh-metadata";
 
+    /// The logins of an environment, for support.
+    pub const SAML_FLOWS: &str = "/v1/saml-flows";
+    /// One login with its timeline.
+    pub const SAML_FLOW: &str = "/v1/saml-flows/{id}";
+    /// Checks a login's response again with today's settings.
+    pub const SAML_FLOW_CHECK: &str = "/v1/saml-flows/{id}/check";
+
     /// The SCIM directories of an organization (contracts §2.5).
     pub const SCIM_DIRECTORIES: &str = "/v1/scim-directories";
     /// One SCIM directory.

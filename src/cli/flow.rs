@@ -5,9 +5,15 @@ use serde_json::{Value, json};
 
 use super::{SettingsArgs, output, session};
 use crate::{
-    app::{environments, flows},
+    app::{
+        actor::Actor,
+        environments,
+        flows::{self, Change, FlowQuery, Recheck},
+        page::PageQuery,
+    },
     model::{
         check::{Check, Fixer},
+        id::SamlFlowId,
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
     },
 };
@@ -17,13 +23,15 @@ use crate::{
 pub(super) enum Flow {
     List(List),
     Show(Show),
+    Check(CheckAgain),
 }
 
 /// The latest logins of an environment, the newest first
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary flow list --environment prod
-  ostiary flow list --environment prod --failed --json")]
+  ostiary flow list --environment prod --email dana@acme.com
+  ostiary flow list --environment prod --failed --since 2026-11-21 --json")]
 pub(super) struct List {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -31,6 +39,33 @@ pub(super) struct List {
     /// Only logins that were refused
     #[arg(long)]
     failed: bool,
+    /// Only logins of this organization
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    organization: String,
+    /// Only logins through this connection
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    connection: String,
+    /// Only logins of this address, refused ones too
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    email: String,
+    /// Only logins that came so far: in_progress, failed or succeeded
+    #[arg(
+        long,
+        value_name = "STATUS",
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "failed"
+    )]
+    status: String,
+    /// Only logins refused with this code
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    refusal: String,
+    /// Only logins begun then or later: a day, or a time such as 2026-11-21T21:41:37Z
+    #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
+    since: String,
+    /// Only logins begun before then
+    #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
+    until: String,
     /// How many, at most 100
     #[arg(long, default_value_t = 25)]
     most: u32,
@@ -55,33 +90,77 @@ pub(super) struct Show {
     json: bool,
 }
 
+/// Check a login's response again, with the connection as it is now
+///
+/// Tells whether a change to the settings mends a refused login, before the customer tries again. Writes
+/// nothing. The response is kept for 30 days unless configured otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary flow check saml_flow_…")]
+pub(super) struct CheckAgain {
+    /// The flow's id
+    id: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    fn query(&self) -> FlowQuery {
+        FlowQuery {
+            organization_id: self.organization.clone(),
+            saml_connection_id: self.connection.clone(),
+            email: self.email.clone(),
+            status: if self.failed { "failed".to_owned() } else { self.status.clone() },
+            refusal: self.refusal.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
+        }
+    }
+}
+
 impl Flow {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = session::open(settings).await?;
         match self {
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;
-                for flow in flows::list(&state, environment.id, list.failed, list.most).await? {
+                let actor = Actor::operator(environment.id);
+                let size = PageQuery { token: None, size: Some(list.most.clamp(1, 100).to_string()) };
+                let page = flows::list(&state, &actor, &list.query(), &size).await?;
+                for flow in page.items {
                     match list.json {
                         true => output::line(&summary(&flow).to_string()),
                         false => output::line(&format!(
-                            "{}  {}  {:11}  {}",
+                            "{}  {}  {:11}  {}  {}",
                             flow.created_at,
                             flow.id,
                             status(flow.status),
+                            flow.email.as_ref().or(flow.claimed_email.as_ref()).map_or("–", |e| e.as_str()),
                             flow.refusal.as_deref().unwrap_or_default()
                         )),
                     }
                 }
             }
             Self::Show(show) => {
-                let mut found = flows::show(&state, show.id.parse()?).await?;
+                let id: SamlFlowId = show.id.parse()?;
+                let actor = Actor::operator(flows::environment_of(&state, id).await?);
+                let mut found = flows::find(&state, &actor, id).await?;
                 if !show.documents {
                     found.steps.iter_mut().for_each(|step| step.document = None);
                 }
                 match show.json {
                     true => output::line(&whole(&found).to_string()),
                     false => tell(&found),
+                }
+            }
+            Self::Check(check) => {
+                let id: SamlFlowId = check.id.parse()?;
+                let actor = Actor::operator(flows::environment_of(&state, id).await?);
+                let checked = flows::recheck(&state, &actor, id).await?;
+                match check.json {
+                    true => output::line(&checked_again(&checked).to_string()),
+                    false => tell_checked(&checked),
                 }
             }
         }
@@ -106,6 +185,7 @@ fn summary(flow: &SamlFlow) -> Value {
         "status": flow.status,
         "refusal": flow.refusal,
         "email": flow.email.as_ref().map(|email| email.as_str()),
+        "claimedEmail": flow.claimed_email.as_ref().map(|email| email.as_str()),
         "createTime": flow.created_at,
         "updateTime": flow.updated_at,
         "redeemTime": flow.code.as_ref().and_then(|code| code.consumed_at),
@@ -132,6 +212,9 @@ fn tell(found: &flows::Flow) {
     if let Some(email) = &flow.email {
         output::line(&format!("  e-mail        {email}"));
     }
+    if let Some(email) = &flow.claimed_email {
+        output::line(&format!("  named         {email} (refused)"));
+    }
     output::line(&format!("\n{}  {}", flow.created_at, begun(flow.origin)));
     for step in &found.steps {
         output::line(&format!("{}  {}", step.at, happened(step.kind)));
@@ -146,6 +229,42 @@ fn tell(found: &flows::Flow) {
     }
     if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
         output::line(&format!("{at}  the app fetched the answer"));
+    }
+}
+
+fn checked_again(checked: &Recheck) -> Value {
+    let checks = checked.compared().into_iter().map(|compared| {
+        let name = compared.now.or(compared.then).map(|check| check.name.clone());
+        json!({ "name": name, "change": compared.change(), "then": compared.then, "now": compared.now })
+    });
+    json!({
+        "responseTime": checked.received_at,
+        "passed": checked.outcome.is_ok(),
+        "email": checked.outcome.as_ref().ok().map(|email| email.as_str()),
+        "refusal": checked.outcome.as_ref().err(),
+        "checks": checks.collect::<Vec<_>>(),
+    })
+}
+
+/// What changed since the response came, then what would come of it now.
+fn tell_checked(checked: &Recheck) {
+    output::line(&format!("The response of {}, with the settings of today:", checked.received_at));
+    let compared = checked.compared();
+    let still = compared.iter().filter(|compared| compared.change() == Change::StillPassed).count();
+    for compared in &compared {
+        match (compared.change(), compared.now.or(compared.then)) {
+            (Change::Mended, Some(check)) => output::line(&format!("    ✓ {}  (failed then)", check.name)),
+            (Change::NewlyPassed, Some(check)) => {
+                output::line(&format!("    ✓ {}  (not reached then)", check.name));
+            }
+            (Change::Broken | Change::NewlyFailed | Change::StillFailed, Some(check)) => tell_failed(check),
+            _ => {}
+        }
+    }
+    output::line(&format!("    ✓ {still} checks passed as they did"));
+    match &checked.outcome {
+        Ok(email) => output::line(&format!("{email} would be let in. Ask them to sign in again.")),
+        Err(code) => output::line(&format!("The login would still be refused: {code}")),
     }
 }
 

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
-    support::{Answer, Tenant, TestApp},
+    support::{Answer, IdentityProvider, Tenant, TestApp},
 };
 
 /// One route with a call that would do something.
@@ -58,6 +58,7 @@ struct World {
     webhook: String,
     delivery: String,
     setup_link: String,
+    flow: String,
 }
 
 impl std::ops::Deref for World {
@@ -121,6 +122,9 @@ fn routes(tenant: &World) -> Vec<Route> {
             &connection,
             Some(json!({ "emailAttribute": "new" })),
         ),
+        management(Method::GET, path::SAML_FLOWS, "", None),
+        management(Method::GET, path::SAML_FLOW, &tenant.flow, None),
+        management(Method::POST, path::SAML_FLOW_CHECK, &tenant.flow, None),
         management(Method::DELETE, path::SAML_CONNECTION, &connection, None),
         read(path::SCIM_USERS, &of_directory),
         read(path::SCIM_USER, &tenant.user),
@@ -212,6 +216,15 @@ fn assert_error(answer: &Answer, status: u16, code: u64, context: &str) -> Strin
 async fn acme(app: &TestApp) -> World {
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
+    let (key, browser) = (app.api_key(&environment, false).await, app.browser());
+    let request = app.begin(&browser, &key, &tenant).await;
+    let idp = IdentityProvider::get();
+    let response = idp.sign(&idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now()));
+    request.answer(&browser, &tenant, &response).await;
+    let mut conn = app.state.db.read().await.unwrap();
+    let flow = store::saml_flows::find_by_request(&mut conn, tenant.connection.id, &request.id).await;
+    let flow = flow.unwrap().unwrap().id;
+    drop(conn);
     let directory = app.directory(&tenant).await;
     let user = app.person(&directory, "dana@acme.example", true, false).await;
     let group = app.group(&directory, "Staff", &[user]).await;
@@ -280,6 +293,7 @@ async fn acme(app: &TestApp) -> World {
         webhook: webhook_id.to_string(),
         delivery: delivery_id.to_string(),
         setup_link: setup_link.id.to_string(),
+        flow: flow.to_string(),
     }
 }
 
@@ -395,6 +409,7 @@ both! {
                 (path::WEBHOOKS, _) => {
                     assert_eq!(answer.json()["webhook"]["environmentId"], other.id.to_string());
                 }
+                (path::SAML_FLOWS, _) => assert_eq!(answer.json()["samlFlows"], json!([])),
                 (path::ORGANIZATIONS, &Method::GET) => assert_eq!(answer.json()["organizations"], json!([])),
                 (path::ORGANIZATIONS, _) => {
                     assert_eq!(answer.json()["organization"]["environmentId"], other.id.to_string());

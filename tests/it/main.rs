@@ -18,6 +18,7 @@ mod demo;
 mod directories;
 mod dns;
 mod events;
+mod flows;
 mod front;
 mod import_ssoready;
 mod metadata_refresh;

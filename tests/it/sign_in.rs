@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::{flows, sign_in},
+    app::{
+        actor::Actor,
+        flows::{self, FlowQuery},
+        page::PageQuery,
+        sign_in,
+    },
     model::{
         environment::IdpInitiated,
         oauth_client::IdTokenAlg,
@@ -277,7 +282,7 @@ both! {
         }
         let flow = flow_of(&app, &tenant, &request).await;
         assert_eq!(steps_of(&app, &flow).await.len(), 20);
-        let shown = flows::show(&app.state, flow.id).await.unwrap();
+        let shown = flows::find(&app.state, &Actor::operator(tenant.environment.id), flow.id).await.unwrap();
         assert_eq!(shown.steps.iter().filter(|step| step.document.is_some()).count(), 6);
         code_of(&request.answer(&browser, &tenant, &good(&app, &tenant, &request, "dana@acme.example")).await);
         assert_eq!(steps_of(&app, &flow).await.last(), Some(&StepKind::Accepted));
@@ -347,7 +352,7 @@ both! {
         let wrong = good(&app, &tenant, &request, "dana@globex.example");
         request.answer(&browser, &tenant, &wrong).await;
         let flow = flow_of(&app, &tenant, &request).await;
-        let shown = flows::show(&app.state, flow.id).await.unwrap();
+        let shown = flows::find(&app.state, &Actor::operator(tenant.environment.id), flow.id).await.unwrap();
         assert_eq!(shown.steps[0].document.as_deref(), Some(request.xml.as_str()));
         let refused = &shown.steps[1];
         let failed: Vec<_> = refused.checks.iter().filter(|check| !check.passed).collect();
@@ -363,8 +368,10 @@ both! {
             assert!(!step.document.unwrap().contains("samlp"));
         }
         drop(conn);
-        let latest = flows::list(&app.state, tenant.environment.id, true, 10).await.unwrap();
-        assert_eq!(latest.iter().map(|flow| flow.id).collect::<Vec<_>>(), [flow.id]);
+        let failed = FlowQuery { status: "failed".into(), ..FlowQuery::default() };
+        let actor = Actor::operator(tenant.environment.id);
+        let latest = flows::list(&app.state, &actor, &failed, &PageQuery::default()).await.unwrap();
+        assert_eq!(latest.items.iter().map(|flow| flow.id).collect::<Vec<_>>(), [flow.id]);
     }
 
     async fn a_forged_post_changes_nobodys_login_and_learns_nothing(app: TestApp) {

@@ -8,7 +8,7 @@ use crate::{
     },
     model::{
         email::Email,
-        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        id::{OrganizationId, SamlConnectionId, SamlFlowKind},
         saml_flow::{FlowStatus, SamlFlow},
         time::Timestamp,
     },
@@ -47,7 +47,7 @@ pub async fn list(
 ) -> Result<Page<SamlFlow>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "saml_flows");
-    let page = Wanted::<crate::model::id::SamlFlowKind>::read(state, &list, page)?;
+    let page = Wanted::<SamlFlowKind>::read(state, &list, page)?;
     let email = email_key(&query.email)?;
     let mut wanted = saml_flows::Wanted {
         environment_id,
@@ -113,11 +113,6 @@ fn moment(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
     let refused = || Error::invalid(field, "must be a time such as 2026-11-21T21:41:37Z, or a day");
     let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
     Timestamp::parse_rfc3339(text).or_else(day).map(Some).ok_or_else(refused)
-}
-
-/// Whether a text is the id of a flow, which somebody pasted into a search field.
-pub fn quoted_flow(text: &str) -> Option<SamlFlowId> {
-    text.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::{
     Refusal, answer,
     begin::check_ready,
-    identity, provisioning,
+    provisioning,
     verification::{Received, verify},
 };
 use crate::{

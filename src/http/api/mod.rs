@@ -11,6 +11,7 @@ pub mod oauth_clients;
 pub mod organizations;
 pub mod saml;
 pub mod saml_connections;
+pub mod saml_flows;
 pub mod schema;
 pub mod scim_directories;
 pub mod scim_groups;
@@ -67,6 +68,9 @@ routes! {
     SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;
     SAML_CONNECTION: get saml_connections::find, patch saml_connections::update, delete saml_connections::remove;
     SAML_CONNECTION_REFRESH: post saml_connections::refresh_metadata;
+    SAML_FLOWS: get saml_flows::list;
+    SAML_FLOW: get saml_flows::find;
+    SAML_FLOW_CHECK: post saml_flows::check;
     SCIM_DIRECTORIES: get scim_directories::list, post scim_directories::create;
     SCIM_DIRECTORY: get scim_directories::find, patch scim_directories::update, delete scim_directories::remove;
     SCIM_DIRECTORY_ROTATE: post scim_directories::rotate;

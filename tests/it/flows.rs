@@ -1,0 +1,413 @@
+//! Logins as support finds them, reads them, and checks them again.
+
+use std::time::Duration;
+
+use ostiary::{
+    app::{
+        actor::Actor,
+        flows::{self, Change, FlowQuery},
+        page::PageQuery,
+    },
+    model::{
+        domain::{Domain, DomainState},
+        email::Email,
+        environment::Environment,
+        id::{Id, OrganizationId, SamlConnectionId, SamlFlowId},
+        organization::OrganizationDomain,
+        random::{Random, SeededRandom},
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+    },
+    store::{self, saml_flows},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{Browser, IdentityProvider, Request, Tenant, TestApp},
+};
+
+struct World {
+    tenant: Tenant,
+    key: String,
+}
+
+async fn world(app: &TestApp) -> World {
+    let environment = app.environment("prod").await;
+    let tenant = app.tenant(&environment, "acme.example").await;
+    let key = app.api_key(&environment, true).await;
+    World { tenant, key }
+}
+
+/// Begins a login and answers it with a response for `email`, changed before it is signed.
+async fn log_in(
+    app: &TestApp,
+    world: &World,
+    email: &str,
+    change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
+) -> SamlFlowId {
+    answer_from(app, world, email, change, None, IdentityProvider::get()).await
+}
+
+async fn answer_from(
+    app: &TestApp,
+    world: &World,
+    email: &str,
+    change: impl FnOnce(&mut ostiary::test_idp::response::ResponseSpec),
+    other_browser: Option<Browser>,
+    idp: &IdentityProvider,
+) -> SamlFlowId {
+    app.wait(Duration::from_secs(1));
+    let browser = app.browser();
+    let request = app.begin(&browser, &world.key, &world.tenant).await;
+    let mut spec = idp.response(&world.tenant, Some(&request.id), email, app.now());
+    change(&mut spec);
+    request.answer(other_browser.as_ref().unwrap_or(&browser), &world.tenant, &idp.sign(&spec)).await;
+    flow_of(app, world, &request).await
+}
+
+async fn flow_of(app: &TestApp, world: &World, request: &Request) -> SamlFlowId {
+    let mut conn = app.state.db.read().await.unwrap();
+    let connection = world.tenant.connection.id;
+    saml_flows::find_by_request(&mut conn, connection, &request.id).await.unwrap().unwrap().id
+}
+
+async fn get(app: &TestApp, key: &str, path: &str) -> Value {
+    let answer = app.api(key, Method::GET, path, None).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer.json()
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let flows = page["samlFlows"].as_array().unwrap();
+    flows.iter().map(|flow| flow["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn check(app: &TestApp, world: &World, id: SamlFlowId) -> Value {
+    let answer = app.api(&world.key, Method::POST, &format!("/v1/saml-flows/{id}/check"), None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+fn change_of(checked: &Value, name: &str) -> Vec<String> {
+    let checks = checked["checks"].as_array().unwrap().iter().filter(|check| check["name"] == name);
+    checks.map(|check| check["change"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Everything that a login could write, as it stands.
+async fn written(app: &TestApp) -> Vec<(i64, i64)> {
+    let mut conn = app.state.db.read().await.unwrap();
+    let mut all = Vec::new();
+    for text in [
+        "SELECT COUNT(*), COALESCE(MAX(updated_at), 0) FROM saml_flows",
+        "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM saml_flow_steps",
+        "SELECT COUNT(*), COALESCE(MAX(expires_at), 0) FROM saml_assertions_seen",
+        "SELECT COUNT(*), COALESCE(MAX(at), 0) FROM audit_events",
+    ] {
+        all.push(conn.sql(text).one().await.unwrap());
+    }
+    all
+}
+
+both! {
+    async fn a_refused_login_is_found_by_the_address_that_was_sent(app: TestApp) {
+        let world = world(&app).await;
+        let outside = log_in(&app, &world, "Dana@gmail.example", |_| {}).await;
+        let audience = log_in(&app, &world, "dana@gmail.example", |spec| {
+            spec.audience_restrictions = vec![vec!["https://other.example".to_owned()]];
+        }).await;
+        // Another browser, which is known here but did not begin this login.
+        let other = app.browser();
+        app.begin(&other, &world.key, &world.tenant).await;
+        let elsewhere =
+            answer_from(&app, &world, "dana@gmail.example", |_| {}, Some(other), IdentityProvider::get())
+                .await;
+        // A forger's word is nobody's.
+        answer_from(&app, &world, "dana@gmail.example", |_| {}, None, IdentityProvider::other()).await;
+        log_in(&app, &world, "erin@acme.example", |_| {}).await;
+
+        let page = get(&app, &world.key, "/v1/saml-flows?email=DANA%40gmail.example").await;
+        assert_eq!(ids(&page), [elsewhere, audience, outside].map(|id| id.to_string()));
+        for flow in page["samlFlows"].as_array().unwrap() {
+            assert_eq!(flow["email"], "", "nobody signed in");
+            assert_eq!(flow["claimedEmail"].as_str().unwrap().to_ascii_lowercase(), "dana@gmail.example");
+        }
+        assert_eq!(page["samlFlows"][2]["refusal"], "email_outside_organization_domains");
+        assert_eq!(page["samlFlows"][0]["status"], "SAML_FLOW_STATUS_IN_PROGRESS", "its own browser may still come");
+
+        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{outside}")).await["samlFlow"].clone();
+        assert_eq!(flow["status"], "SAML_FLOW_STATUS_FAILED");
+        assert_eq!(flow["emailOutsideOrganizationDomains"], "gmail.example");
+        assert!(flow["initiateRequest"].as_str().unwrap().contains("AuthnRequest"));
+        assert!(flow["assertion"].as_str().unwrap().contains("Dana@gmail.example"));
+        assert!(flow["steps"][1]["checks"].as_array().unwrap().len() > 20);
+        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{audience}")).await["samlFlow"].clone();
+        assert_eq!(flow["badAudience"], "https://other.example");
+    }
+
+    async fn who_signs_in_after_a_refusal_is_the_one_who_counts(app: TestApp) {
+        let world = world(&app).await;
+        let browser = app.browser();
+        let request = app.begin(&browser, &world.key, &world.tenant).await;
+        let idp = IdentityProvider::get();
+        let answer = async |email: &str| {
+            let spec = idp.response(&world.tenant, Some(&request.id), email, app.now());
+            request.answer(&browser, &world.tenant, &idp.sign(&spec)).await
+        };
+        answer("dana@gmail.example").await;
+        answer("dana@acme.example").await;
+        // What comes later names nobody any more.
+        answer("eve@acme.example").await;
+        let id = flow_of(&app, &world, &request).await;
+        let flow = get(&app, &world.key, &format!("/v1/saml-flows/{id}")).await["samlFlow"].clone();
+        assert_eq!((&flow["email"], &flow["claimedEmail"]), (&json!("dana@acme.example"), &json!("")));
+        let found = async |email: &str| ids(&get(&app, &world.key, &format!("/v1/saml-flows?email={email}")).await);
+        assert_eq!(found("dana@acme.example").await, [id.to_string()]);
+        assert!(found("dana@gmail.example").await.is_empty() && found("eve@acme.example").await.is_empty());
+    }
+
+    async fn a_response_is_checked_again_with_todays_settings(app: TestApp) {
+        let mut world = world(&app).await;
+        let outside = log_in(&app, &world, "dana@gmail.example", |_| {}).await;
+        let audience = log_in(&app, &world, "dana@acme.example", |spec| {
+            spec.audience_restrictions = vec![vec!["https://old.example/saml".to_owned()]];
+        }).await;
+        let rotated =
+            answer_from(&app, &world, "dana@acme.example", |_| {}, None, IdentityProvider::other()).await;
+        let good = log_in(&app, &world, "dana@acme.example", |_| {}).await;
+        // Days later: the assertion would have expired long ago.
+        app.wait(Duration::from_secs(3 * 24 * 3600));
+        let before = written(&app).await;
+        for (id, code) in [
+            (outside, "email_outside_organization_domains"),
+            (audience, "assertion_audience"),
+            (rotated, "signature_mismatch"),
+        ] {
+            let checked = check(&app, &world, id).await;
+            assert_eq!((&checked["passed"], &checked["refusal"]), (&json!(false), &json!(code)));
+            assert_eq!(change_of(&checked, code), ["still_failed"]);
+        }
+        let checked = check(&app, &world, good).await;
+        assert_eq!((&checked["passed"], &checked["email"]), (&json!(true), &json!("dana@acme.example")));
+        assert_eq!(change_of(&checked, "assertion_replayed"), ["not_asked"], "the first use is no second one");
+        assert_eq!(written(&app).await, before, "checking writes nothing");
+
+        // The vendor mends the settings.
+        let mut organization = world.tenant.organization.clone();
+        organization.domains.push(OrganizationDomain {
+            domain: Domain::parse("gmail.example").unwrap(),
+            state: DomainState::Whitelisted,
+        });
+        let mut tx = app.state.db.write().await.unwrap();
+        assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
+        tx.commit().await.unwrap();
+        let checked = check(&app, &world, outside).await;
+        assert_eq!((&checked["passed"], &checked["email"]), (&json!(true), &json!("dana@gmail.example")));
+        assert_eq!(change_of(&checked, "email_outside_organization_domains"), ["mended"]);
+
+        let pem = |idp: &IdentityProvider| idp.keys.certificate_pem().unwrap();
+        world.tenant.connection.idp_certificates.push(pem(IdentityProvider::other()));
+        app.update_connection(&world.tenant.connection).await;
+        let checked = check(&app, &world, rotated).await;
+        assert_eq!(checked["passed"], true, "{checked}");
+        assert_eq!(change_of(&checked, "signature_mismatch"), ["not_asked"], "it is a note when it holds");
+        let signed = [change_of(&checked, "response_signature"), change_of(&checked, "assertion_signature")];
+        assert!(signed.concat().iter().all(|change| change == "newly_passed") && !signed.concat().is_empty());
+
+        world.tenant.connection.sp_entity_id = "https://old.example/saml".to_owned();
+        app.update_connection(&world.tenant.connection).await;
+        let checked = check(&app, &world, audience).await;
+        assert_eq!((&checked["passed"], &checked["refusal"]), (&json!(true), &json!("")), "{checked}");
+        assert_eq!(change_of(&checked, "assertion_audience"), ["mended"]);
+        let checked = check(&app, &world, good).await;
+        assert_eq!(change_of(&checked, "assertion_audience"), ["broken"]);
+
+        // What is not kept cannot be checked.
+        let mut tx = app.state.db.write().await.unwrap();
+        let later = app.now() + Duration::from_secs(31 * 24 * 3600);
+        assert!(saml_flows::remove_expired_documents(&mut tx, later).await.unwrap() > 0);
+        tx.commit().await.unwrap();
+        let answer = app.api(&world.key, Method::POST, &format!("/v1/saml-flows/{good}/check"), None).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!(9)), "{}", answer.body);
+    }
+
+    async fn another_environments_login_is_not_there(app: TestApp) {
+        let world = world(&app).await;
+        let id = log_in(&app, &world, "dana@acme.example", |_| {}).await;
+        let other = app.environment("other").await;
+        let key = app.api_key(&other, true).await;
+        for (method, path) in
+            [(Method::GET, format!("/v1/saml-flows/{id}")), (Method::POST, format!("/v1/saml-flows/{id}/check"))]
+        {
+            assert_eq!(app.api(&key, method, &path, None).await.status, 404, "{path}");
+        }
+        let organization = world.tenant.organization.id;
+        let connection = world.tenant.connection.id;
+        for query in [
+            "".to_owned(),
+            "?email=dana@acme.example".to_owned(),
+            format!("?organizationId={organization}"),
+            format!("?samlConnectionId={connection}&status=in_progress"),
+        ] {
+            assert!(ids(&get(&app, &key, &format!("/v1/saml-flows{query}")).await).is_empty(), "{query}");
+            assert_eq!(ids(&get(&app, &world.key, &format!("/v1/saml-flows{query}")).await), [id.to_string()]);
+        }
+        for bad in ["email=dana", "status=ok", "since=soon", "organizationId=x", "samlConnectionId=org_1"] {
+            let answer = app.api(&world.key, Method::GET, &format!("/v1/saml-flows?{bad}"), None).await;
+            assert_eq!(answer.status, 400, "{bad}");
+        }
+    }
+
+    async fn filters_find_what_counting_finds(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let random = SeededRandom::new(5);
+        let pick = |most: u128| (random.bits() % most) as usize;
+        let organizations: Vec<OrganizationId> = (0..3).map(|n| Id::from_bits(100 + n)).collect();
+        let connections: Vec<SamlConnectionId> = (0..4).map(|n| Id::from_bits(200 + n)).collect();
+        let people = ["dana@acme.example", "Dana@ACME.example", "erin@acme.example", "x@gmail.example"];
+        let codes = ["assertion_audience", "signature_mismatch"];
+        let mut all: Vec<SamlFlow> = Vec::new();
+        let mut tx = app.state.db.write().await.unwrap();
+        for _ in 0..240 {
+            app.clock.advance(Duration::from_millis(1 + pick(90_000) as u64));
+            let status = FlowStatus::ALL[pick(3)];
+            let person = Email::parse(people[pick(4)]);
+            let (email, claimed_email) = match (status, pick(3)) {
+                (FlowStatus::Succeeded, _) => (person, None),
+                (FlowStatus::Failed, 0 | 1) => (None, person),
+                _ => (None, None),
+            };
+            let flow = SamlFlow {
+                id: Id::new(app.now(), &random),
+                environment_id: if pick(5) == 0 { Id::from_bits(7) } else { environment.id },
+                organization_id: organizations[pick(3)],
+                saml_connection_id: connections[pick(4)],
+                origin: FlowOrigin::Api,
+                status,
+                refusal: (status == FlowStatus::Failed || pick(9) == 0).then(|| codes[pick(2)].to_owned()),
+                state: None,
+                email,
+                claimed_email,
+                attributes: Default::default(),
+                request: None,
+                oauth: None,
+                force_authn: false,
+                code: None,
+                created_at: app.now(),
+                updated_at: app.now(),
+            };
+            saml_flows::insert(&mut tx, &flow).await.unwrap();
+            all.push(flow);
+        }
+        tx.commit().await.unwrap();
+        all.retain(|flow| flow.environment_id == environment.id);
+        all.sort_by_key(|flow| std::cmp::Reverse(flow.id));
+        let mut found_any = 0;
+        for _ in 0..120 {
+            let (since, until) = (&all[pick(all.len() as u128)], &all[pick(all.len() as u128)]);
+            let mut query = FlowQuery::default();
+            let mut wanted: Vec<&SamlFlow> = all.iter().collect();
+            if pick(3) == 0 {
+                let id = organizations[pick(3)];
+                query.organization_id = id.to_string();
+                wanted.retain(|flow| flow.organization_id == id);
+            }
+            if pick(3) == 0 {
+                let id = connections[pick(4)];
+                query.saml_connection_id = id.to_string();
+                wanted.retain(|flow| flow.saml_connection_id == id);
+            }
+            if pick(3) == 0 {
+                let key = people[pick(4)].to_ascii_lowercase();
+                wanted.retain(|flow| {
+                    flow.email.as_ref().or(flow.claimed_email.as_ref()).is_some_and(|email| email.key() == key)
+                });
+                query.email = key.to_ascii_uppercase();
+            }
+            if pick(3) == 0 {
+                let status = FlowStatus::ALL[pick(3)];
+                query.status = status.as_str().to_owned();
+                wanted.retain(|flow| flow.status == status);
+            }
+            if pick(4) == 0 {
+                query.refusal = codes[pick(2)].to_owned();
+                wanted.retain(|flow| flow.refusal.as_ref() == Some(&query.refusal));
+            }
+            if pick(4) == 0 {
+                query.since = since.created_at.to_string();
+                wanted.retain(|flow| flow.created_at >= since.created_at);
+            }
+            if pick(4) == 0 {
+                query.until = until.created_at.to_string();
+                wanted.retain(|flow| flow.created_at < until.created_at);
+            }
+            let found = everything(&app, &environment, &query).await;
+            let wanted: Vec<SamlFlowId> = wanted.iter().map(|flow| flow.id).collect();
+            found_any += usize::from(!wanted.is_empty());
+            assert_eq!(found, wanted, "{query:?}");
+        }
+        assert!(found_any > 40, "only {found_any} of the queries had an answer");
+    }
+
+    async fn a_rare_login_is_found_behind_ten_thousand_others(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let mut tx = app.state.db.write().await.unwrap();
+        tx.sql(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 25000) \
+             INSERT INTO saml_flows (id, environment_id, organization_id, saml_connection_id, origin, status, \
+             force_authn, created_at, updated_at) \
+             SELECT 'saml_flow_' || substr('0000000000000000000000000', 1, 25 - length(CAST(n AS TEXT))) \
+             || CAST(n AS TEXT), $1, 'org_0000000000000000000000001', \
+             CASE WHEN n = 7 THEN 'saml_conn_0000000000000000000000007' ELSE 'saml_conn_0000000000000000000000001' END, \
+             'api', 'in_progress', false, n, n FROM numbers",
+        )
+        .bind(environment.id)
+        .execute()
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let query = FlowQuery {
+            saml_connection_id: "saml_conn_0000000000000000000000007".to_owned(),
+            ..FlowQuery::default()
+        };
+        let actor = Actor::operator(environment.id);
+        let first = flows::list(&app.state, &actor, &query, &PageQuery::default()).await.unwrap();
+        assert!(first.items.is_empty() && !first.next_token.is_empty(), "one call looks at so many and no more");
+        let found = everything(&app, &environment, &query).await;
+        assert_eq!(found, ["saml_flow_0000000000000000000000007".parse::<SamlFlowId>().unwrap()]);
+    }
+
+    async fn what_was_not_reached_is_told_from_what_was_mended(app: TestApp) {
+        let world = world(&app).await;
+        let id = log_in(&app, &world, "dana@gmail.example", |spec| spec.set_issuer("https://other.example")).await;
+        let actor = Actor::operator(world.tenant.environment.id);
+        let mut connection = world.tenant.connection.clone();
+        connection.idp_entity_id = Some("https://other.example".to_owned());
+        app.update_connection(&connection).await;
+        let checked = flows::recheck(&app.state, &actor, id).await.unwrap();
+        assert_eq!(checked.outcome.as_ref().err(), Some(&"email_outside_organization_domains"));
+        let change = |name: &str| {
+            let compared = checked.compared();
+            compared.iter().find(|c| c.now.is_some_and(|check| check.name == name)).map(|c| c.change())
+        };
+        assert_eq!(change("assertion_issuer"), Some(Change::Mended));
+        assert_eq!(change("email_outside_organization_domains"), Some(Change::NewlyFailed));
+        assert_eq!(change("assertion_audience"), Some(Change::StillPassed));
+    }
+}
+
+/// Every page of a list, seven at a time.
+async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery) -> Vec<SamlFlowId> {
+    let actor = Actor::operator(environment.id);
+    let mut found = Vec::new();
+    let mut token = None;
+    loop {
+        let page = PageQuery { token: token.take(), size: Some("7".to_owned()) };
+        let page = flows::list(&app.state, &actor, query, &page).await.unwrap();
+        found.extend(page.items.iter().map(|flow| flow.id));
+        if page.next_token.is_empty() {
+            return found;
+        }
+        token = Some(page.next_token);
+    }
+}

@@ -10,6 +10,7 @@ pub use retention::Keep;
 
 use crate::{
     app::{Error, Result, State, certificate_expiry},
+    app::{Error, Result, State, login_counts},
     store, telemetry,
 };
 
@@ -46,6 +47,9 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     }
     // Every replica tells its own figures.
     certificate_expiry::observe(state).await?;
+    if lease(state, "login counts", holder).await? {
+        login_counts::count(state).await?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    app::{Result, State},
+    app::{Result, State, login_counts},
     store::{self, Transaction},
 };
 
@@ -63,6 +63,7 @@ pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
         now - keep.webhook_deliveries
     ));
     sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - keep.scim_requests));
+    sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::KEPT));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     Ok(())
 }

@@ -16,6 +16,7 @@ mod error;
 pub mod events;
 pub mod imports;
 pub mod leases;
+pub mod login_counts;
 pub mod oauth_clients;
 pub mod organization_domains;
 pub mod organizations;

@@ -6,18 +6,20 @@ use ostiary::{
     app::{
         actor::Actor,
         flows::{self, Change, FlowQuery},
+        login_counts,
+        overview::{self, NextStep, Span},
         page::PageQuery,
     },
     model::{
         domain::{Domain, DomainState},
         email::Email,
-        environment::Environment,
+        environment::{Environment, IdpInitiated},
         id::{Id, OrganizationId, SamlConnectionId, SamlFlowId},
         organization::OrganizationDomain,
         random::{Random, SeededRandom},
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
     },
-    store::{self, saml_flows},
+    store::{self, login_counts::Outcomes, saml_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -409,5 +411,109 @@ async fn everything(app: &TestApp, environment: &Environment, query: &FlowQuery)
             return found;
         }
         token = Some(page.next_token);
+    }
+}
+
+both! {
+    async fn counts_are_what_counting_gives(app: TestApp) {
+        let mut world = world(&app).await;
+        world.tenant.connection.idp_initiated = Some(IdpInitiated::Allow);
+        app.update_connection(&world.tenant.connection).await;
+        let actor = Actor::operator(world.tenant.environment.id);
+        let globex = app.tenant(&world.tenant.environment, "globex.example").await;
+        let other = World { tenant: globex, key: world.key.clone() };
+        log_in(&app, &world, "dana@gmail.example", |_| {}).await;
+        for _ in 0..3 {
+            log_in(&app, &other, "hank@gmail.example", |_| {}).await;
+        }
+        app.browser().post(world.tenant.acs_url(), &[("SAMLResponse", "AAAA")]).await;
+        app.wait(Duration::from_secs(5 * 3600));
+        let left_open = log_in(&app, &other, "hank@globex.example", |_| {}).await;
+        login_counts::count(&app.state).await.unwrap();
+        assert_counted(&app, &actor).await;
+
+        // One signs in, one is refused long after he began.
+        let browser = app.browser();
+        app.wait(Duration::from_secs(1));
+        let request = app.begin(&browser, &world.key, &world.tenant).await;
+        let idp = IdentityProvider::get();
+        let answer = idp.sign(&idp.response(&world.tenant, Some(&request.id), "dana@acme.example", app.now()));
+        let answer = request.answer(&browser, &world.tenant, &answer).await;
+        let code = crate::support::query(&answer.location(), "saml_access_code").unwrap();
+        let redeemed = app.redeem(&world.key, &code).await;
+        assert_eq!(redeemed.status, 200, "{}", redeemed.body);
+        let late = app.browser();
+        let request = app.begin(&late, &world.key, &other.tenant).await;
+        app.wait(Duration::from_secs(3 * 3600));
+        let spec = idp.response(&other.tenant, Some(&request.id), "hank@globex.example", app.now());
+        request.answer(&late, &other.tenant, &idp.sign(&spec)).await;
+        login_counts::count(&app.state).await.unwrap();
+        login_counts::count(&app.state).await.unwrap();
+        assert_counted(&app, &actor).await;
+
+        let shown = overview::show(&app.state, &actor, Span::Day).await.unwrap();
+        let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
+        assert_eq!(failed, [(other.tenant.organization.id, 4), (world.tenant.organization.id, 1)]);
+        let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.saml_connection_id).collect();
+        assert_eq!(failing, [other.tenant.connection.id], "Acme has let somebody in since");
+        assert_eq!(shown.connections[0].flow.as_ref().unwrap().refusal.as_deref(), Some("request_expired"));
+        assert_ne!(shown.connections[0].flow.as_ref().unwrap().id, left_open);
+        assert_eq!(shown.next, None);
+
+        // A foreign environment's figures are its own.
+        let empty = app.environment("empty").await;
+        let shown = overview::show(&app.state, &Actor::operator(empty.id), Span::Fortnight).await.unwrap();
+        assert!(shown.bars.iter().all(|bar| bar.outcomes == Outcomes::default()));
+        assert!(shown.organizations.is_empty() && shown.connections.is_empty());
+        assert_eq!(shown.next, Some(NextStep::Organization));
+    }
+
+    async fn a_directory_that_nobody_calls_any_more_is_told(app: TestApp) {
+        let world = world(&app).await;
+        let actor = Actor::operator(world.tenant.environment.id);
+        let never = app.directory(&world.tenant).await;
+        let globex = app.tenant(&world.tenant.environment, "globex.example").await;
+        let directory = app.directory(&globex).await;
+        let token = ostiary::app::scim_directories::rotate(&app.state, &actor, directory.directory.id, Duration::ZERO)
+            .await
+            .unwrap();
+        let call = async || {
+            let browser = app.browser();
+            let url = format!("{}/Users", directory.directory.scim_base_url);
+            let request = browser.request(Method::GET, &url).bearer_auth(token.reveal());
+            assert_eq!(browser.send(request).await.status, 200);
+        };
+        let silent = async || {
+            let shown = overview::show(&app.state, &actor, Span::Day).await.unwrap();
+            shown.directories.iter().map(|silent| silent.directory_id).collect::<Vec<_>>()
+        };
+        call().await;
+        assert!(silent().await.is_empty());
+        app.wait(Duration::from_secs(24 * 3600 + 1));
+        assert_eq!(silent().await, [directory.directory.id]);
+        assert_ne!(never.directory.id, directory.directory.id);
+        call().await;
+        assert!(silent().await.is_empty());
+    }
+}
+
+/// Holds the overview's bars against the logins themselves.
+async fn assert_counted(app: &TestApp, actor: &Actor) {
+    let mut conn = app.state.db.read().await.unwrap();
+    let (succeeded, failed, in_progress, stray): (i64, i64, i64, i64) = conn
+        .sql(
+            "SELECT COUNT(CASE WHEN status = 'succeeded' THEN 1 END), \
+             COUNT(CASE WHEN status = 'failed' AND origin <> 'detached' THEN 1 END), \
+             COUNT(CASE WHEN status = 'in_progress' THEN 1 END), \
+             COUNT(CASE WHEN origin = 'detached' THEN 1 END) FROM saml_flows",
+        )
+        .one()
+        .await
+        .unwrap();
+    drop(conn);
+    for span in [Span::Day, Span::Fortnight] {
+        let shown = overview::show(&app.state, actor, span).await.unwrap();
+        let all = shown.bars.iter().fold(Outcomes::default(), |sum, bar| sum.plus(bar.outcomes));
+        assert_eq!(all, Outcomes { succeeded, failed, in_progress, stray }, "{span:?}");
     }
 }

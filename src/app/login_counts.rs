@@ -1,0 +1,150 @@
+//! Counting logins by the hour, beside the logins: each round counts the hours that may have changed anew
+//! from the logins themselves and writes what differs. Counting twice gives the same, so a round that was
+//! missed or cut short is made good by the next.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use super::{Result, State};
+use crate::{
+    model::time::Timestamp,
+    store::login_counts::{self, Count, Counted, CountedHour, HOUR, Outcomes},
+};
+
+/// How far back hours are counted: what the overview shows.
+pub const KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
+
+/// How long after its end an hour is still counted again: a login that was left open may be refused later.
+const SETTLES: Duration = Duration::from_secs(48 * 3600);
+
+/// How long the current hour and the one before it rest between two counts, and how long older ones do.
+const FRESH_REST: Duration = Duration::from_secs(50);
+const OLD_REST: Duration = Duration::from_secs(3600);
+
+/// A count that takes long is made more rarely: it takes at most one part in so many of the time.
+const SHARE: u32 = 30;
+
+/// How many hours one round counts at the most; after an upgrade there are many that never were.
+const MOST_HOURS: usize = 48;
+
+/// How many rows are written in one transaction.
+const BATCH: usize = 200;
+
+/// The hour that a moment is in.
+pub fn hour_of(moment: Timestamp) -> Timestamp {
+    let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(moment.millis().div_euclid(hour) * hour)
+}
+
+/// Counts every hour that is due.
+pub async fn count(state: &State) -> Result<()> {
+    let current = hour_of(state.now());
+    let counted: HashMap<i64, CountedHour> = {
+        let mut conn = state.db.read().await?;
+        let hours = login_counts::list_counted_hours(&mut conn, current - KEPT).await?;
+        hours.into_iter().map(|hour| (hour.hour.millis(), hour)).collect()
+    };
+    let hours = u32::try_from(KEPT.as_secs() / HOUR.as_secs()).unwrap_or(u32::MAX);
+    let due = (0..hours)
+        .map(|back| current - HOUR * back)
+        .filter(|hour| is_due(*hour, counted.get(&hour.millis()), state.now()));
+    for hour in due.take(MOST_HOURS) {
+        count_hour(state, hour).await?;
+    }
+    Ok(())
+}
+
+fn is_due(hour: Timestamp, counted: Option<&CountedHour>, now: Timestamp) -> bool {
+    let Some(counted) = counted else { return true };
+    let fresh = hour + HOUR + HOUR > now;
+    let rest = if fresh { FRESH_REST } else { OLD_REST };
+    let took = Duration::from_millis(u64::try_from(counted.took_ms).unwrap_or(0));
+    let settled = counted.counted_at >= hour + HOUR + SETTLES;
+    !settled && now.since(counted.counted_at) >= rest.max(took * SHARE)
+}
+
+async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
+    let begun = state.now();
+    // All that is held at once is a row for each connection that somebody used in this hour.
+    let (counted, written) = {
+        let mut conn = state.db.read().await?;
+        (login_counts::count(&mut conn, hour).await?, login_counts::list(&mut conn, hour).await?)
+    };
+    let took_ms = i64::try_from(state.now().since(begun).as_millis()).unwrap_or(i64::MAX);
+    let (changed, gone) = differences(&counted, written);
+    let mut totals: BTreeMap<_, Outcomes> = BTreeMap::new();
+    for Counted { count, .. } in &counted {
+        let total = totals.entry(count.environment_id).or_default();
+        *total = total.plus(count.outcomes);
+    }
+    for count in &gone {
+        totals.entry(count.environment_id).or_default();
+    }
+    for batch in changed.chunks(BATCH) {
+        let mut tx = state.db.write().await?;
+        for counted in batch {
+            login_counts::upsert(&mut tx, hour, &counted.count).await?;
+            login_counts::upsert_connection(&mut tx, counted).await?;
+        }
+        tx.commit().await?;
+    }
+    let mut tx = state.db.write().await?;
+    for count in &gone {
+        login_counts::upsert(&mut tx, hour, &Count { outcomes: Outcomes::default(), ..*count }).await?;
+    }
+    for (environment, outcomes) in totals {
+        login_counts::upsert_total(&mut tx, environment, hour, outcomes).await?;
+    }
+    login_counts::upsert_counted_hour(&mut tx, &CountedHour { hour, counted_at: begun, took_ms }).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is to be written, and what is written although there is nothing any more.
+fn differences(counted: &[Counted], written: Vec<Count>) -> (Vec<Counted>, Vec<Count>) {
+    let mut written: HashMap<_, Count> =
+        written.into_iter().map(|count| (count.saml_connection_id, count)).collect();
+    let changed = counted
+        .iter()
+        .filter(|counted| written.remove(&counted.count.saml_connection_id) != Some(counted.count))
+        .copied()
+        .collect();
+    let gone = written.into_values().filter(|count| count.outcomes != Outcomes::default()).collect();
+    (changed, gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn an_hour_is_counted_until_it_has_settled() {
+        let hour = at(360_000);
+        let due = |counted_at: i64, took_ms: i64, now: i64| {
+            is_due(hour, Some(&CountedHour { hour, counted_at: at(counted_at), took_ms }), at(now))
+        };
+        assert!(is_due(hour, None, at(361_000)));
+        assert!(!due(361_000, 0, 361_040) && due(361_000, 0, 361_060), "the current hour, every minute");
+        assert!(due(364_000, 0, 364_060), "the one before it too");
+        assert!(!due(368_000, 0, 368_060) && due(368_000, 0, 371_600), "older ones once an hour");
+        assert!(!due(361_000, 10_000, 361_200) && due(361_000, 10_000, 361_300), "a slow count rests longer");
+        let end = 363_600 + 48 * 3600;
+        assert!(
+            due(end - 1, 0, end + 4000) && !due(end, 0, end + 400_000),
+            "once more at the end, then never"
+        );
+    }
+
+    #[test]
+    fn hours_begin_on_the_hour() {
+        assert_eq!(hour_of(at(7199)), at(3600));
+        assert_eq!(hour_of(at(7200)), at(7200));
+        assert_eq!(hour_of(Timestamp::from_millis(-1)), at(-3600));
+    }
+}

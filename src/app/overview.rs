@@ -1,0 +1,243 @@
+//! How an environment fares, at a glance: logins over time, who cannot come in, what will end soon, and who
+//! has fallen silent. Every part reads a bounded number of rows, however large the environment is.
+
+use std::time::Duration;
+
+use super::{Error, Result, State, actor::Actor, login_counts::hour_of};
+use crate::{
+    model::{
+        id::OrganizationId,
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+        time::Timestamp,
+    },
+    store::{
+        self, Conn,
+        login_counts::{self, FailingConnection, FailingOrganization, HOUR, Hour, Outcomes},
+        saml_flows,
+        scim_directories::SilentDirectory,
+    },
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How many of the worst are shown.
+const SHOWN: i64 = 8;
+
+/// How far back a failing connection is remembered.
+const FAILING: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// How long a directory is quiet before that is strange: identity providers push at least once in it.
+const SILENT: Duration = Duration::from_secs(24 * 3600);
+
+/// Over which time logins are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Span {
+    /// 24 hours, hour by hour.
+    #[default]
+    Day,
+    /// 14 days, day by day in UTC.
+    Fortnight,
+}
+
+impl Span {
+    /// Reads its name in an address: `14d`; anything else is the last 24 hours.
+    pub fn parse(text: &str) -> Self {
+        if text == "14d" { Self::Fortnight } else { Self::Day }
+    }
+
+    /// How long one bar is.
+    pub fn bar(self) -> Duration {
+        match self {
+            Self::Day => HOUR,
+            Self::Fortnight => DAY,
+        }
+    }
+
+    /// The bars up to now, the oldest first: when each begins.
+    fn bars(self, now: Timestamp) -> Vec<Timestamp> {
+        let bar = i64::try_from(self.bar().as_millis()).unwrap_or(i64::MAX);
+        let last = Timestamp::from_millis(now.millis().div_euclid(bar) * bar);
+        let count = match self {
+            Self::Day => 24,
+            Self::Fortnight => 14,
+        };
+        (0..count).rev().map(|back| last - self.bar() * back).collect()
+    }
+}
+
+/// One bar of the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// When it begins.
+    pub from: Timestamp,
+    /// How the logins ended that began in it.
+    pub outcomes: Outcomes,
+}
+
+/// A connection that refuses people, with the login that shows why.
+#[derive(Debug)]
+pub struct Failing {
+    /// The connection.
+    pub connection: FailingConnection,
+    /// Its last refused login, while it is kept.
+    pub flow: Option<SamlFlow>,
+}
+
+/// What is missing before the first login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// There is no organization.
+    Organization,
+    /// There is one, and nobody has signed in.
+    FirstLogin(OrganizationId),
+}
+
+/// How an environment fares.
+#[derive(Debug)]
+pub struct Overview {
+    /// As of when.
+    pub now: Timestamp,
+    /// Over which time the bars go.
+    pub span: Span,
+    /// Logins over time, the oldest first.
+    pub bars: Vec<Bar>,
+    /// Who was refused most in the last 24 hours.
+    pub organizations: Vec<FailingOrganization>,
+    /// Connections that have let nobody in since they last refused somebody.
+    pub connections: Vec<Failing>,
+    /// Directories that nobody calls any more.
+    pub directories: Vec<SilentDirectory>,
+    /// What to do first, while there is nothing to show.
+    pub next: Option<NextStep>,
+}
+
+/// How the actor's environment fares.
+pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> {
+    let environment = actor.viewed_environment()?;
+    let now = state.now();
+    let mut conn = state.db.read().await?;
+    let begins = span.bars(now);
+    let since = begins.first().copied().unwrap_or(now);
+    let bars = bars(&begins, &login_counts::list_hours(&mut conn, environment, since).await?);
+    let since = hour_of(now) - HOUR * 23;
+    let organizations =
+        login_counts::list_failing_organizations(&mut conn, environment, since, SHOWN).await?;
+    let mut connections = Vec::new();
+    for connection in
+        login_counts::list_failing_connections(&mut conn, environment, now - FAILING, SHOWN).await?
+    {
+        let flow = last_refused(&mut conn, actor, &connection).await?;
+        connections.push(Failing { connection, flow });
+    }
+    let directories =
+        store::scim_directories::list_silent(&mut conn, environment, now - SILENT, SHOWN).await?;
+    let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
+        true => next_step(&mut conn, actor).await?,
+        false => None,
+    };
+    Ok(Overview { now, span, bars, organizations, connections, directories, next })
+}
+
+/// The logins of one organization over time.
+pub async fn of_organization(
+    state: &State,
+    actor: &Actor,
+    organization: OrganizationId,
+    span: Span,
+) -> Result<Vec<Bar>> {
+    let environment = actor.viewed_environment()?;
+    let mut conn = state.db.read().await?;
+    let found = store::organizations::find(&mut conn, environment, organization).await?;
+    found.ok_or_else(|| Error::not_found("organization", organization))?;
+    let begins = span.bars(state.now());
+    let since = begins.first().copied().unwrap_or_else(|| state.now());
+    let hours = login_counts::list_hours_of_organization(&mut conn, organization, since).await?;
+    Ok(bars(&begins, &hours))
+}
+
+/// Sorts hours into bars.
+fn bars(begins: &[Timestamp], hours: &[Hour]) -> Vec<Bar> {
+    let mut bars: Vec<Bar> =
+        begins.iter().map(|from| Bar { from: *from, outcomes: Outcomes::default() }).collect();
+    for hour in hours {
+        if let Some(bar) = bars.iter_mut().rev().find(|bar| bar.from <= hour.hour) {
+            bar.outcomes = bar.outcomes.plus(hour.outcomes);
+        }
+    }
+    bars
+}
+
+async fn last_refused(
+    conn: &mut Conn,
+    actor: &Actor,
+    connection: &FailingConnection,
+) -> Result<Option<SamlFlow>> {
+    let wanted = saml_flows::Wanted {
+        environment_id: actor.viewed_environment()?,
+        organization_id: Some(connection.organization_id),
+        saml_connection_id: Some(connection.saml_connection_id),
+        email_key: None,
+        status: Some(FlowStatus::Failed),
+        refusal: None,
+        since: None,
+        until: None,
+        from: None,
+        limit: 10,
+    };
+    let found = saml_flows::search(conn, &wanted).await?;
+    Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached))
+}
+
+async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
+    let environment = actor.viewed_environment()?;
+    let any = saml_flows::Wanted {
+        environment_id: environment,
+        organization_id: None,
+        saml_connection_id: None,
+        email_key: None,
+        status: None,
+        refusal: None,
+        since: None,
+        until: None,
+        from: None,
+        limit: 1,
+    };
+    if !saml_flows::search(conn, &any).await?.flows.is_empty() {
+        return Ok(None);
+    }
+    let first = store::organizations::list(conn, environment, None, 1).await?;
+    Ok(Some(first.first().map_or(NextStep::Organization, |first| NextStep::FirstLogin(first.id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_end_with_the_one_that_is_now() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
+        let day = Span::Day.bars(now);
+        assert_eq!((day.len(), day[23].to_string().as_str()), (24, "2026-11-22T01:00:00.000Z"));
+        assert_eq!(day[0].to_string(), "2026-11-21T02:00:00.000Z");
+        let fortnight = Span::Fortnight.bars(now);
+        assert_eq!((fortnight.len(), fortnight[13].to_string().as_str()), (14, "2026-11-22T00:00:00.000Z"));
+    }
+
+    #[test]
+    fn hours_add_up_to_days() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
+        let hour = |text: &str, failed| Hour {
+            hour: Timestamp::parse_rfc3339(text).unwrap(),
+            outcomes: Outcomes { failed, succeeded: 1, ..Outcomes::default() },
+        };
+        let hours = [
+            hour("2026-11-21T00:00:00Z", 1),
+            hour("2026-11-21T23:00:00Z", 2),
+            hour("2026-11-22T00:00:00Z", 4),
+        ];
+        let bars = bars(&Span::Fortnight.bars(now), &hours);
+        assert_eq!((bars[12].outcomes.failed, bars[12].outcomes.succeeded), (3, 2));
+        assert_eq!(bars[13].outcomes.failed, 4);
+        assert_eq!(bars[0].outcomes, Outcomes::default());
+    }
+}

@@ -25,6 +25,7 @@ const TAGS: &[(&str, &str)] = &[
         "Logins",
         "The two calls that every app makes: where a login begins, and who signed in. Any key will do.",
     ),
+    ("Login flows", "What happened in each login, check by check, for support."),
     ("Organizations", "Your customers."),
     ("SAML connections", "How an organization's people sign in through its identity provider."),
     ("SCIM directories", "Where an organization's identity provider pushes people and groups."),

@@ -3,117 +3,350 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, api, fields::id, page_query, query};
+use super::{Answer, api, fields::id, page_query, query, schema::PageParams};
 use crate::{
     app::{
         self, State,
-        flows::{Flow, FlowQuery, Recheck},
+        flows::{Change, Compared, Flow, FlowQuery, Recheck},
     },
     http::extract::{Call, ManagementKey},
+    links::path,
     model::{
-        check::Check,
-        saml_flow::{FlowStep, SamlFlow, StepKind},
+        self,
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::{Attributes, FlowOrigin, FlowStatus, StepKind},
+        time::Timestamp,
     },
 };
 
-/// A login with SSOReady's fields (contracts §1.4) as far as they need no timeline, and ours: where it
-/// began, the refusal's code, whom a refused response named.
-fn summary(flow: &SamlFlow) -> Map<String, Value> {
-    let last =
-        |(name, values): (&String, &Vec<String>)| (name.clone(), values.last().cloned().unwrap_or_default());
-    let attributes: BTreeMap<String, String> = flow.attributes.iter().map(last).collect();
-    let view = json!({
-        "id": flow.id,
-        "samlConnectionId": flow.saml_connection_id,
-        "organizationId": flow.organization_id,
-        "status": flow.status,
-        "origin": flow.origin,
-        "refusal": flow.refusal.as_deref().unwrap_or_default(),
-        "state": flow.state.as_deref().unwrap_or_default(),
-        "email": flow.email.as_ref().map_or("", |email| email.as_str()),
-        "claimedEmail": flow.claimed_email.as_ref().map_or("", |email| email.as_str()),
-        "attributes": attributes,
-        "attributeValues": flow.attributes,
-        "createTime": flow.created_at,
-        "updateTime": flow.updated_at,
-        "redeemTime": flow.code.as_ref().and_then(|code| code.consumed_at),
-    });
-    match view {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
+/// One login.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SamlFlow<'a> {
+    id: SamlFlowId,
+    saml_connection_id: SamlConnectionId,
+    organization_id: OrganizationId,
+    /// `SAML_FLOW_STATUS_IN_PROGRESS` until the app has fetched the answer, `SAML_FLOW_STATUS_SUCCEEDED` then,
+    /// `SAML_FLOW_STATUS_FAILED` when it was refused.
+    #[schema(value_type = String, example = "SAML_FLOW_STATUS_FAILED")]
+    status: FlowStatus,
+    /// Who began it: `api`, `oauth`, `restart` (we, in place of an unsolicited response), `idp` (the identity
+    /// provider), `detached` (a refused post that belongs to no login).
+    #[schema(value_type = String, example = "api")]
+    origin: FlowOrigin,
+    /// The code of the last refusal; empty when there is none.
+    #[schema(example = "assertion_audience")]
+    refusal: &'a str,
+    /// The app's own.
+    state: &'a str,
+    /// Who signed in; empty until somebody did.
+    email: &'a str,
+    /// Whom a refused response named that was really the identity provider's. Nobody signed in by it.
+    claimed_email: &'a str,
+    /// What the identity provider said of the person, one value a name: the last one.
+    attributes: BTreeMap<&'a str, &'a str>,
+    /// The same with every value.
+    #[schema(value_type = BTreeMap<String, Vec<String>>)]
+    attribute_values: &'a Attributes,
+    create_time: Timestamp,
+    update_time: Timestamp,
+    /// When the app fetched the answer; `null` until then.
+    redeem_time: Option<Timestamp>,
+}
+
+impl<'a> From<&'a model::saml_flow::SamlFlow> for SamlFlow<'a> {
+    fn from(flow: &'a model::saml_flow::SamlFlow) -> Self {
+        let last = |(name, values): (&'a String, &'a Vec<String>)| {
+            (name.as_str(), values.last().map(String::as_str).unwrap_or_default())
+        };
+        Self {
+            id: flow.id,
+            saml_connection_id: flow.saml_connection_id,
+            organization_id: flow.organization_id,
+            status: flow.status,
+            origin: flow.origin,
+            refusal: flow.refusal.as_deref().unwrap_or_default(),
+            state: flow.state.as_deref().unwrap_or_default(),
+            email: flow.email.as_ref().map_or("", |email| email.as_str()),
+            claimed_email: flow.claimed_email.as_ref().map_or("", |email| email.as_str()),
+            attributes: flow.attributes.iter().map(last).collect(),
+            attribute_values: &flow.attributes,
+            create_time: flow.created_at,
+            update_time: flow.updated_at,
+            redeem_time: flow.code.as_ref().and_then(|code| code.consumed_at),
+        }
     }
 }
 
-/// The whole login: its timeline, and SSOReady's fields that are read from it. Of several requests and
-/// responses those fields tell the last; of responses the accepted one, if there is one.
-fn whole(found: &Flow) -> Value {
-    let mut view = summary(&found.flow);
-    let steps = || found.steps.iter().rev();
-    let request = steps().find(|step| step.kind == StepKind::Requested);
-    let response = steps()
-        .find(|step| step.kind == StepKind::Accepted)
-        .or_else(|| steps().find(|step| step.kind == StepKind::Refused));
-    let document = |step: Option<&FlowStep>| step.and_then(|step| step.document.clone()).unwrap_or_default();
-    let at = |step: Option<&FlowStep>| json!(step.map(|step| step.at));
-    view.insert("initiateRequest".to_owned(), document(request).into());
-    view.insert("initiateTime".to_owned(), at(request));
-    view.insert("assertion".to_owned(), document(response).into());
-    view.insert("receiveAssertionTime".to_owned(), at(response));
-    if let Some((name, value)) = found.flow.refusal.as_deref().and_then(|code| error(code, response)) {
-        view.insert(name.to_owned(), value);
-    }
-    let steps = found.steps.iter().map(|step| {
-        json!({ "time": step.at, "kind": step.kind, "checks": step.checks, "document": step.document })
-    });
-    view.insert("steps".to_owned(), steps.collect());
-    Value::Object(view)
+/// One condition that was verified.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowCheck<'a> {
+    /// Its name, which is the refusal's code when it fails.
+    #[schema(example = "assertion_audience")]
+    name: &'a str,
+    passed: bool,
+    /// What would have passed; `null` where there is nothing to say.
+    expected: Option<&'a str>,
+    /// What there was.
+    found: Option<&'a str>,
+    /// The clause it implements.
+    #[schema(example = "SAML 2.0 Core §2.5.1.4")]
+    clause: &'a str,
+    /// Who can mend it: `identity_provider` (the customer's IT admin, there), `vendor` (you, here), `user` (the
+    /// person, by trying again).
+    #[schema(value_type = String, example = "identity_provider")]
+    fixer: model::check::Fixer,
+    /// What to do when it fails.
+    remedy: &'a str,
 }
 
-/// SSOReady's oneof: the member that says the same as our code. Other codes have none there; `refusal` says
-/// them all.
-fn error(code: &str, response: Option<&FlowStep>) -> Option<(&'static str, Value)> {
-    let found = || {
+impl<'a> From<&'a model::check::Check> for FlowCheck<'a> {
+    fn from(check: &'a model::check::Check) -> Self {
+        Self {
+            name: &check.name,
+            passed: check.passed,
+            expected: check.expected.as_deref(),
+            found: check.found.as_deref(),
+            clause: &check.clause,
+            fixer: check.fixer,
+            remedy: &check.remedy,
+        }
+    }
+}
+
+/// One event in a login's timeline.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowStep<'a> {
+    time: Timestamp,
+    /// `requested` (the browser was sent to the identity provider), `refused` or `accepted` (a response came).
+    #[schema(value_type = String, example = "refused")]
+    kind: StepKind,
+    /// Every check that was made, in order.
+    checks: Vec<FlowCheck<'a>>,
+    /// The AuthnRequest or Response, while it is kept (30 days unless configured otherwise); `null` afterwards.
+    document: Option<&'a str>,
+}
+
+/// One login with its timeline. The last ten fields tell the last request and the accepted or last response
+/// as SSOReady does; of those about an error, the one that is the case is there.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WholeSamlFlow<'a> {
+    #[serde(flatten)]
+    flow: SamlFlow<'a>,
+    /// What happened, the oldest first.
+    steps: Vec<FlowStep<'a>>,
+    /// The AuthnRequest; empty when there is none.
+    initiate_request: &'a str,
+    initiate_time: Option<Timestamp>,
+    /// The Response; empty when there is none.
+    assertion: &'a str,
+    receive_assertion_time: Option<Timestamp>,
+    #[serde(flatten)]
+    error: FlowError,
+}
+
+/// SSOReady's oneof: a member is there only when it is the case. Other codes have none; `refusal` says them
+/// all.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowError {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    saml_connection_not_configured: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    unsigned_assertion: Option<Map<String, Value>>,
+    /// The issuer that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_issuer: Option<String>,
+    /// The audience that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_audience: Option<String>,
+    /// The algorithm that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_signature_algorithm: Option<String>,
+    /// The algorithm that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_digest_algorithm: Option<String>,
+    /// What is known of the certificate that signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_certificate: Option<String>,
+    /// What stood where the address should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_subject_id: Option<String>,
+    /// The domain of the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_outside_organization_domains: Option<String>,
+}
+
+impl FlowError {
+    fn of(code: &str, response: Option<&model::saml_flow::FlowStep>) -> Self {
         let checks = response.map(|step| step.checks.as_slice()).unwrap_or_default();
         let check = checks.iter().find(|check| !check.passed && check.name == code);
-        check.and_then(|check| check.found.clone()).unwrap_or_default()
-    };
-    Some(match code {
-        "connection_not_configured" => ("samlConnectionNotConfigured", json!({})),
-        "signature_missing" => ("unsignedAssertion", json!({})),
-        "response_issuer" | "assertion_issuer" => ("badIssuer", found().into()),
-        "assertion_audience" | "audience_restriction_missing" => ("badAudience", found().into()),
-        "signature_algorithm_refused" | "sha1_refused" => ("badSignatureAlgorithm", found().into()),
-        "digest_algorithm_refused" => ("badDigestAlgorithm", found().into()),
-        "signature_mismatch" | "signature_key_unsuitable" => ("badCertificate", found().into()),
-        "email_missing" | "email_malformed" | "name_id_missing" => ("badSubjectId", found().into()),
-        "email_outside_organization_domains" => {
-            let email = found();
-            let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
-            ("emailOutsideOrganizationDomains", domain.to_ascii_lowercase().into())
+        let found = check.and_then(|check| check.found.clone()).unwrap_or_default();
+        let mut error = Self::default();
+        match code {
+            "connection_not_configured" => error.saml_connection_not_configured = Some(Map::new()),
+            "signature_missing" => error.unsigned_assertion = Some(Map::new()),
+            "response_issuer" | "assertion_issuer" => error.bad_issuer = Some(found),
+            "assertion_audience" | "audience_restriction_missing" => error.bad_audience = Some(found),
+            "signature_algorithm_refused" | "sha1_refused" => error.bad_signature_algorithm = Some(found),
+            "digest_algorithm_refused" => error.bad_digest_algorithm = Some(found),
+            "signature_mismatch" | "signature_key_unsuitable" => error.bad_certificate = Some(found),
+            "email_missing" | "email_malformed" | "name_id_missing" => error.bad_subject_id = Some(found),
+            "email_outside_organization_domains" => {
+                let domain = found.rsplit_once('@').map_or("", |(_, domain)| domain);
+                error.email_outside_organization_domains = Some(domain.to_ascii_lowercase());
+            }
+            _ => {}
         }
-        _ => return None,
-    })
+        error
+    }
 }
 
-/// A response checked again: every check then and now, and what became of it.
-fn recheck(recheck: &Recheck) -> Value {
-    let checks = recheck.compared().into_iter().map(|compared| {
-        let name = compared.now.or(compared.then).map(|check: &Check| check.name.clone());
-        json!({ "name": name, "change": compared.change(), "then": compared.then, "now": compared.now })
-    });
-    json!({
-        "responseTime": recheck.received_at,
-        "passed": recheck.outcome.is_ok(),
-        "email": recheck.outcome.as_ref().map_or("", |email| email.as_str()),
-        "refusal": recheck.outcome.as_ref().err().copied().unwrap_or_default(),
-        "checks": checks.collect::<Vec<_>>(),
-    })
+impl<'a> From<&'a Flow> for WholeSamlFlow<'a> {
+    fn from(found: &'a Flow) -> Self {
+        let last = |kind: StepKind| found.steps.iter().rev().find(|step| step.kind == kind);
+        let request = last(StepKind::Requested);
+        let response = last(StepKind::Accepted).or_else(|| last(StepKind::Refused));
+        let document = |step: Option<&'a model::saml_flow::FlowStep>| {
+            step.and_then(|step| step.document.as_deref()).unwrap_or_default()
+        };
+        let code = found.flow.refusal.as_deref();
+        Self {
+            flow: (&found.flow).into(),
+            steps: found
+                .steps
+                .iter()
+                .map(|step| FlowStep {
+                    time: step.at,
+                    kind: step.kind,
+                    checks: step.checks.iter().map(FlowCheck::from).collect(),
+                    document: step.document.as_deref(),
+                })
+                .collect(),
+            initiate_request: document(request),
+            initiate_time: request.map(|step| step.at),
+            assertion: document(response),
+            receive_assertion_time: response.map(|step| step.at),
+            error: code.map(|code| FlowError::of(code, response)).unwrap_or_default(),
+        }
+    }
 }
 
-/// `GET /v1/saml-flows`, with `organizationId`, `samlConnectionId`, `email`, `status`, `refusal`, `since` and
-/// `until` to choose. A page may be short and still not be the last: `nextPageToken` says.
+/// One check, then and now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparedCheck<'a> {
+    name: &'a str,
+    /// `mended`, `broken`, `newly_failed`, `newly_passed`, `still_failed`, `still_passed`, or `not_asked`: it
+    /// holds only once, or something before it fails now.
+    #[schema(value_type = String, example = "mended")]
+    change: Change,
+    /// As it was; `null` where it was not reached.
+    then: Option<FlowCheck<'a>>,
+    /// As it is; `null` where it is not asked.
+    now: Option<FlowCheck<'a>>,
+}
+
+impl<'a> From<Compared<'a>> for ComparedCheck<'a> {
+    fn from(compared: Compared<'a>) -> Self {
+        Self {
+            name: compared.now.or(compared.then).map(|check| &*check.name).unwrap_or_default(),
+            change: compared.change(),
+            then: compared.then.map(FlowCheck::from),
+            now: compared.now.map(FlowCheck::from),
+        }
+    }
+}
+
+/// A response checked again.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckSamlFlowReply<'a> {
+    /// When the response came. Its times are judged as of then.
+    response_time: Timestamp,
+    /// Whether it would let the person in now.
+    passed: bool,
+    /// Who would come in; empty when nobody.
+    email: &'a str,
+    /// The code of the refusal; empty when there is none.
+    refusal: &'a str,
+    /// Every check that was made then or is made now.
+    checks: Vec<ComparedCheck<'a>>,
+}
+
+impl<'a> From<&'a Recheck> for CheckSamlFlowReply<'a> {
+    fn from(recheck: &'a Recheck) -> Self {
+        Self {
+            response_time: recheck.received_at,
+            passed: recheck.outcome.is_ok(),
+            email: recheck.outcome.as_ref().map_or("", |email| email.as_str()),
+            refusal: recheck.outcome.as_ref().err().copied().unwrap_or_default(),
+            checks: recheck.compared().into_iter().map(ComparedCheck::from).collect(),
+        }
+    }
+}
+
+/// One login.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SamlFlowReply<'a> {
+    saml_flow: WholeSamlFlow<'a>,
+}
+
+/// One page of logins.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SamlFlowsReply<'a> {
+    saml_flows: Vec<SamlFlow<'a>>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// Which logins.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct SamlFlowParams {
+    /// Only those of this organization.
+    pub organization_id: Option<OrganizationId>,
+    /// Only those through this connection.
+    pub saml_connection_id: Option<SamlConnectionId>,
+    /// Only those of this address, in any case: of who signed in, or of whom a refused response named.
+    #[param(example = "dana@acme.com")]
+    pub email: Option<String>,
+    /// Only those that came so far: `in_progress`, `failed` or `succeeded`.
+    #[param(example = "failed")]
+    pub status: Option<String>,
+    /// Only those whose last refusal has this code.
+    #[param(example = "assertion_audience")]
+    pub refusal: Option<String>,
+    /// Only those begun then or later: RFC 3339, or a day.
+    #[param(example = "2026-11-21")]
+    pub since: Option<String>,
+    /// Only those begun before then.
+    pub until: Option<String>,
+}
+
+/// List logins
+///
+/// The newest first. Where the filters let little through, a page may be short, even empty, and still not be
+/// the last: ask on while there is a `nextPageToken`.
+#[utoipa::path(
+    get,
+    path = path::SAML_FLOWS,
+    operation_id = "listSamlFlows",
+    tag = "Login flows",
+    params(SamlFlowParams, PageParams),
+    responses((status = 200, body = SamlFlowsReply<'_>))
+)]
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let query = query(&request);
     let text = |name| query.text(name).unwrap_or_default();
@@ -127,20 +360,44 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
         until: text("until"),
     };
     let page = app::flows::list(&state, &call.actor, &wanted, &page_query(&query)).await.map_err(api)?;
-    let flows: Vec<_> = page.items.iter().map(summary).collect();
-    Ok(HttpResponse::Ok().json(json!({ "samlFlows": flows, "nextPageToken": page.next_token })))
+    Ok(HttpResponse::Ok().json(SamlFlowsReply {
+        saml_flows: page.items.iter().map(SamlFlow::from).collect(),
+        next_page_token: page.next_token,
+    }))
 }
 
-/// `GET /v1/saml-flows/{id}`
+/// Get a login
+///
+/// With its timeline: every check with what was expected, what was found, who can mend it and how, and the
+/// documents that travelled. They hold personal data.
+#[utoipa::path(
+    get,
+    path = path::SAML_FLOW,
+    operation_id = "getSamlFlow",
+    tag = "Login flows",
+    params(("id" = SamlFlowId, Path)),
+    responses((status = 200, body = SamlFlowReply<'_>))
+)]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let flow = app::flows::find(&state, &call.actor, id).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(json!({ "samlFlow": whole(&flow) })))
+    Ok(HttpResponse::Ok().json(SamlFlowReply { saml_flow: (&flow).into() }))
 }
 
-/// `POST /v1/saml-flows/{id}/check`: the response that is kept, against the connection as it is now.
+/// Check a login again
+///
+/// Holds the response that is kept against the connection as it is now, to see whether a change to the
+/// settings mends a refused login before the customer tries again. Changes nothing.
+#[utoipa::path(
+    post,
+    path = path::SAML_FLOW_CHECK,
+    operation_id = "checkSamlFlow",
+    tag = "Login flows",
+    params(("id" = SamlFlowId, Path)),
+    responses((status = 200, body = CheckSamlFlowReply<'_>))
+)]
 pub async fn check(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let checked = app::flows::recheck(&state, &call.actor, id).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(recheck(&checked)))
+    Ok(HttpResponse::Ok().json(CheckSamlFlowReply::from(&checked)))
 }

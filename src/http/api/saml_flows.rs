@@ -52,7 +52,9 @@ pub struct SamlFlow<'a> {
     /// The same with every value.
     #[schema(value_type = BTreeMap<String, Vec<String>>)]
     attribute_values: &'a Attributes,
+    /// When it began.
     create_time: Timestamp,
+    /// When it last changed.
     update_time: Timestamp,
     /// When the app fetched the answer; `null` until then.
     redeem_time: Option<Timestamp>,
@@ -89,6 +91,7 @@ pub struct FlowCheck<'a> {
     /// Its name, which is the refusal's code when it fails.
     #[schema(example = "assertion_audience")]
     name: &'a str,
+    /// Whether it held.
     passed: bool,
     /// What would have passed; `null` where there is nothing to say.
     expected: Option<&'a str>,
@@ -123,6 +126,7 @@ impl<'a> From<&'a model::check::Check> for FlowCheck<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowStep<'a> {
+    /// When it happened.
     time: Timestamp,
     /// `requested` (the browser was sent to the identity provider), `refused` or `accepted` (a response came).
     #[schema(value_type = String, example = "refused")]
@@ -144,9 +148,11 @@ pub struct WholeSamlFlow<'a> {
     steps: Vec<FlowStep<'a>>,
     /// The AuthnRequest; empty when there is none.
     initiate_request: &'a str,
+    /// When it was made.
     initiate_time: Option<Timestamp>,
     /// The Response; empty when there is none.
     assertion: &'a str,
+    /// When it came.
     receive_assertion_time: Option<Timestamp>,
     #[serde(flatten)]
     error: FlowError,
@@ -157,9 +163,11 @@ pub struct WholeSamlFlow<'a> {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowError {
+    /// The connection lacked settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     saml_connection_not_configured: Option<Map<String, Value>>,
+    /// Nothing was signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     unsigned_assertion: Option<Map<String, Value>>,
@@ -245,6 +253,7 @@ impl<'a> From<&'a Flow> for WholeSamlFlow<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComparedCheck<'a> {
+    /// Its name, which is the refusal's code when it fails.
     name: &'a str,
     /// `mended`, `broken`, `newly_failed`, `newly_passed`, `still_failed`, `still_passed`, or `not_asked`: it
     /// holds only once, or something before it fails now.

@@ -337,6 +337,11 @@ impl Links {
         is_loopback(&self.base)
     }
 
+    /// One login, for the management API.
+    pub fn saml_flow(&self, id: impl fmt::Display) -> Url {
+        self.url(&fill(path::SAML_FLOW, &id))
+    }
+
     /// The front page.
     pub fn home(&self) -> Url {
         self.url(path::HOME)

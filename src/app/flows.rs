@@ -1,9 +1,13 @@
 //! Login flows as support reads them: found by what people remember, then what happened, check by check,
 //! and whether it would happen again.
 
+mod describe;
+mod find_any;
 mod recheck;
 mod search;
 
+pub use describe::{CertificateFacts, Described, Reading, describe};
+pub use find_any::{Listed, Sought, list_named, understand};
 pub use recheck::{Change, Compared, Recheck, recheck};
 pub use search::{FlowQuery, list};
 

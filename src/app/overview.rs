@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+pub use crate::store::login_counts::Outcomes;
+
 use super::{Error, Result, State, actor::Actor, login_counts::hour_of};
 use crate::{
     model::{
@@ -12,7 +14,7 @@ use crate::{
     },
     store::{
         self, Conn,
-        login_counts::{self, FailingConnection, FailingOrganization, HOUR, Hour, Outcomes},
+        login_counts::{self, FailingConnection, FailingOrganization, HOUR, Hour},
         saml_flows,
         scim_directories::SilentDirectory,
     },

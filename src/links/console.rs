@@ -82,6 +82,8 @@ pub const REVOKE_SETUP_LINK: &str = "/console/{environment}/setup-links/{link}/r
 pub const FLOWS: &str = "/console/{environment}/flows";
 /// One login.
 pub const FLOW: &str = "/console/{environment}/flows/{flow}";
+/// Checks its response again with today's settings.
+pub const CHECK_FLOW: &str = "/console/{environment}/flows/{flow}/check";
 
 /// Where events are sent.
 pub const WEBHOOKS: &str = "/console/{environment}/webhooks";

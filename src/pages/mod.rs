@@ -26,3 +26,4 @@ pub mod response;
 pub(crate) mod samples;
 pub mod secret;
 pub mod to_idp;
+pub mod xml;

@@ -8,7 +8,7 @@ use openssl::{
     hash::MessageDigest,
     nid::Nid,
     pkey::{Id, PKey, Public},
-    x509::X509,
+    x509::{X509, X509NameRef},
 };
 
 use crate::model::time::Timestamp;
@@ -137,7 +137,7 @@ impl Certificate {
         let digest = x509.digest(MessageDigest::sha256()).map_err(|_| malformed())?;
         let fingerprint = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
-            subject: subject(&x509),
+            subject: one_line(x509.subject_name()),
             not_before: Timestamp::from_asn1(x509.not_before()).ok_or_else(malformed)?,
             not_after: Timestamp::from_asn1(x509.not_after()).ok_or_else(malformed)?,
             der,
@@ -188,6 +188,11 @@ impl Certificate {
         &self.subject
     }
 
+    /// Who made it, likewise; empty when that cannot be read.
+    pub fn issuer(&self) -> String {
+        X509::from_der(&self.der).map(|x509| one_line(x509.issuer_name())).unwrap_or_default()
+    }
+
     /// What its key can verify.
     pub fn kind(&self) -> KeyKind {
         self.kind
@@ -234,9 +239,10 @@ fn pem_blocks(text: &str) -> Vec<&str> {
     blocks
 }
 
-fn subject(x509: &X509) -> String {
+/// A distinguished name in one line.
+fn one_line(name: &X509NameRef) -> String {
     let mut parts = Vec::new();
-    for entry in x509.subject_name().entries() {
+    for entry in name.entries() {
         let key = entry.object().nid().short_name().unwrap_or("?");
         let value = entry.data().to_string().unwrap_or_default();
         parts.push(format!("{key}={value}"));

@@ -10,6 +10,7 @@ mod gate;
 pub mod key_pair;
 pub mod metadata;
 pub mod names;
+pub mod reading;
 pub mod rejection;
 pub mod request;
 mod response;

@@ -10,7 +10,7 @@ use super::{
     checks::{self, Finding, Judge},
     decrypt::decrypt,
     dom::{Element, ns},
-    gate,
+    gate, reading,
     rejection::{Refusal, Rejection, shorten},
     response::{Response, Statement},
     second_opinion,
@@ -338,7 +338,7 @@ impl<'a> Inquiry<'a> {
     fn signed(&mut self, name: &'static str, signed: &Signed) {
         let certificate = &signed.certificate;
         let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
-        let found = format!("{algorithm}, certificate with SHA-256 {}", certificate.fingerprint_sha256());
+        let found = reading::verified_with(algorithm, certificate);
         self.note(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
         if certificate.not_after() < self.judge.now {
             self.checks.push(Check {

@@ -81,6 +81,23 @@ pub async fn find(
         .transpose()
 }
 
+/// The names of some organizations of an environment; those that are gone have none.
+pub async fn list_names(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, String)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = Sql::from("SELECT id, display_name FROM organizations WHERE environment_id = ")
+        .value(environment_id.to_string())
+        .push(" AND id IN (")
+        .values(ids.iter().map(ToString::to_string))
+        .push(")");
+    conn.dynamic(text).all().await
+}
+
 /// The environment of an organization, whoever asks: for the operator.
 pub async fn find_environment(conn: &mut Conn, id: OrganizationId) -> Result<Option<EnvironmentId>> {
     let row: Option<(EnvironmentId,)> =

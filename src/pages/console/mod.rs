@@ -10,7 +10,11 @@ pub mod environment;
 mod environment_form;
 pub mod environments;
 pub mod flash;
+pub mod flow;
+pub mod flows;
 pub mod here;
+#[cfg(test)]
+mod login_samples;
 pub mod oauth_client;
 pub mod oauth_clients;
 pub mod organization;
@@ -19,6 +23,8 @@ pub mod organization_form;
 pub mod organizations;
 #[cfg(test)]
 mod resource_samples;
+pub mod overview;
+mod product;
 pub mod saml_connection;
 pub mod saml_connection_form;
 #[cfg(test)]
@@ -42,6 +48,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
     environment_itself(config);
+    logins(config);
+    // Last: every other path of one segment is a fixed word.
+    config.service(web::resource(path::OVERVIEW).get(overview::show));
     keys(config);
     customers(config);
     identity_providers(config);
@@ -127,4 +136,11 @@ fn environment_itself(config: &mut ServiceConfig) {
         .service(web::resource(path::PREVIEW_BRANDING).get(branding::preview))
         .service(web::resource(path::AUDIT_EVENTS).get(audit_events::list))
         .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::export));
+}
+
+fn logins(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::FLOWS).get(flows::list))
+        .service(web::resource(path::FLOW).get(flow::show))
+        .service(web::resource(path::CHECK_FLOW).get(flow::checked).post(flow::check));
 }

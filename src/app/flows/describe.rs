@@ -1,0 +1,127 @@
+//! One login with everything that a person who looks into it needs beside it: whose it was, the certificates
+//! on both sides, what a signature vouches for, and what was encrypted.
+
+use super::{Flow, find};
+use crate::{
+    app::{Error, Result, State, actor::Actor, sp_keys},
+    model::{
+        id::SamlFlowId,
+        organization::Organization,
+        saml_connection::SamlConnection,
+        saml_flow::{FlowStep, StepKind},
+        time::Timestamp,
+    },
+    saml::{Certificate, reading},
+    store,
+};
+
+/// A certificate as a person compares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// Whom it names.
+    pub subject: String,
+    /// Who made it.
+    pub issuer: String,
+    /// From when it is meant to be used.
+    pub not_before: Timestamp,
+    /// Until when.
+    pub not_after: Timestamp,
+    /// SHA-256 of it, in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl From<&Certificate> for CertificateFacts {
+    fn from(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject().to_owned(),
+            issuer: certificate.issuer(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            fingerprint: certificate.fingerprint_sha256(),
+        }
+    }
+}
+
+/// What is to be read in a document of the timeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether a signature that verified covers the whole response.
+    pub response_signed: bool,
+    /// Whether one covers the assertion.
+    pub assertion_signed: bool,
+    /// The fingerprints of the certificates that made them.
+    pub verified_by: Vec<String>,
+    /// The certificates that the response brought along, whosever they are.
+    pub enclosed: Vec<CertificateFacts>,
+    /// The assertion in clear, where it came encrypted and our keys open it.
+    pub decrypted: Option<String>,
+}
+
+/// A login, described.
+#[derive(Debug)]
+pub struct Described {
+    /// The login with its timeline.
+    pub found: Flow,
+    /// What is to be read in each step's document.
+    pub readings: Vec<Reading>,
+    /// Its organization, while it is there.
+    pub organization: Option<Organization>,
+    /// Its connection as it is now, while it is there.
+    pub connection: Option<SamlConnection>,
+    /// The certificates that the connection trusts now.
+    pub trusted: Vec<CertificateFacts>,
+}
+
+/// One login with everything around it.
+pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Described> {
+    let found = find(state, actor, id).await?;
+    let flow = &found.flow;
+    let mut conn = state.db.read().await?;
+    let organization =
+        store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
+    let connection =
+        store::saml_connections::find_in_environment(&mut conn, flow.environment_id, flow.saml_connection_id)
+            .await?
+            .map(|target| target.connection);
+    drop(conn);
+    let mut trusted = Vec::new();
+    for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {
+        let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+        trusted.extend(read.iter().map(CertificateFacts::from));
+    }
+    let encrypted = found
+        .steps
+        .iter()
+        .filter(|step| step.kind != StepKind::Requested)
+        .any(|step| step.document.as_deref().is_some_and(reading::is_encrypted));
+    // Whoever never asked for encryption has no keys, and looking makes none.
+    let keys = match &connection {
+        Some(connection) if encrypted && connection.assertion_encryption => {
+            let pairs = sp_keys::key_pairs(state, connection.environment_id).await?;
+            pairs.into_iter().map(|pair| pair.key).collect()
+        }
+        _ => Vec::new(),
+    };
+    let readings = found.steps.iter().map(|step| read(step, &keys)).collect();
+    Ok(Described { found, readings, organization, connection, trusted })
+}
+
+fn read(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> Reading {
+    if step.kind == StepKind::Requested {
+        return Reading::default();
+    }
+    let verified = reading::verified_signatures(&step.checks);
+    let xml = step.document.as_deref().unwrap_or_default();
+    let mut verified_by: Vec<String> = verified.iter().map(|one| one.certificate.to_owned()).collect();
+    verified_by.dedup();
+    Reading {
+        response_signed: verified.iter().any(|one| one.of_response),
+        assertion_signed: verified.iter().any(|one| !one.of_response),
+        verified_by,
+        enclosed: reading::enclosed_certificates(xml).iter().map(CertificateFacts::from).collect(),
+        decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
+            true => reading::decrypted_assertion(xml, keys),
+            false => None,
+        },
+    }
+}

@@ -1,0 +1,92 @@
+//! One field for whatever support has in hand: an address, a company, an id, a refusal's code.
+
+use super::search::{FlowQuery, list};
+use crate::{
+    app::{Result, State, actor::Actor, organizations, page::PageQuery},
+    model::{
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        organization::Organization,
+        saml_flow::SamlFlow,
+    },
+    store,
+};
+
+/// What somebody typed, understood.
+#[derive(Debug)]
+pub enum Sought {
+    /// One login, by its id.
+    Flow(SamlFlowId),
+    /// Logins that these filters find.
+    Flows(FlowQuery),
+    /// Several companies of that name; somebody must say which.
+    Organizations(Vec<Organization>),
+    /// No company of that name, and nothing else that it could be.
+    Nothing,
+}
+
+/// How many companies are offered.
+const OFFERED: &str = "10";
+
+/// Understands what was typed. `filters` are kept where it is not about them.
+pub async fn understand(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<Sought> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(Sought::Flows(filters));
+    }
+    if let Ok(id) = typed.parse::<SamlFlowId>() {
+        return Ok(Sought::Flow(id));
+    }
+    if typed.parse::<OrganizationId>().is_ok() {
+        return Ok(Sought::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
+    }
+    if typed.parse::<SamlConnectionId>().is_ok() {
+        return Ok(Sought::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
+    }
+    if typed.contains('@') {
+        return Ok(Sought::Flows(FlowQuery { email: typed.to_owned(), ..filters }));
+    }
+    // Codes have this form, and names of companies hardly ever do.
+    if typed.contains('_') && typed.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
+        return Ok(Sought::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
+    }
+    let page = PageQuery { token: None, size: Some(OFFERED.to_owned()) };
+    let mut found = organizations::search(state, actor, typed, &page).await?.items;
+    Ok(match found.len() {
+        0 => Sought::Nothing,
+        1 => match found.pop() {
+            Some(one) => Sought::Flows(FlowQuery { organization_id: one.id.to_string(), ..filters }),
+            None => Sought::Nothing,
+        },
+        _ => Sought::Organizations(found),
+    })
+}
+
+/// A login in a list, with its organization's name.
+#[derive(Debug)]
+pub struct Listed {
+    /// The login.
+    pub flow: SamlFlow,
+    /// Its organization's name, while that is there.
+    pub organization: Option<String>,
+}
+
+/// A page of logins with the names that a person reads, and what leads to the next one.
+pub async fn list_named(
+    state: &State,
+    actor: &Actor,
+    query: &FlowQuery,
+    page: &PageQuery,
+) -> Result<(Vec<Listed>, String)> {
+    let page = list(state, actor, query, page).await?;
+    let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut conn = state.db.read().await?;
+    let names = store::organizations::list_names(&mut conn, actor.viewed_environment()?, &ids).await?;
+    let listed = page.items.into_iter().map(|flow| Listed {
+        organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
+        flow,
+    });
+    Ok((listed.collect(), page.next_token))
+}

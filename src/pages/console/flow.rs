@@ -1,0 +1,542 @@
+//! `/console/{environment}/flows/{flow}`: why a login failed, on the first screen; then everything that
+//! happened in it. `…/check` holds its response against the settings of today.
+
+use actix_web::{HttpResponse, http::header};
+use maud::{Markup, html};
+
+use super::{
+    flows::{outcome, person},
+    here::Here,
+    product::{Product, screen},
+    shell::Section,
+    visitor::Form,
+};
+use crate::{
+    app::{
+        self,
+        flows::{CertificateFacts, Change, Compared, Described, Reading, Recheck},
+    },
+    links::{self, Links, console},
+    model::{
+        check::{Check, Fixer},
+        id::{EnvironmentId, SamlFlowKind},
+        saml_connection::SamlConnection,
+        saml_flow::{FlowOrigin, FlowStatus, FlowStep, SamlFlow, StepKind},
+        time::Timestamp,
+    },
+    pages::{
+        components::{
+            Shape, Step, Weight, code_block, copy_button, copyable, exact, facts, link_button, mark, notice,
+            time, timeline,
+        },
+        error::Answer,
+        forms::button_form,
+        refusal_words,
+        xml::{self, Signed},
+    },
+};
+
+/// `GET …/flows/{flow}`
+pub async fn show(here: Here) -> Answer {
+    let id = here.id::<SamlFlowKind>("flow")?;
+    let described = app::flows::describe(&here.state, &here.actor, id).await?;
+    let content = view(&page(&here, &described), &described);
+    Ok(here.shell(Section::Flows, &title(&described.found.flow)).respond(content))
+}
+
+/// `POST …/flows/{flow}/check`. It changes nothing; it is a post because it costs a verification.
+pub async fn check(here: Here, _form: Form) -> Answer {
+    let id = here.id::<SamlFlowKind>("flow")?;
+    let checked = app::flows::recheck(&here.state, &here.actor, id).await?;
+    let described = app::flows::describe(&here.state, &here.actor, id).await?;
+    let content = check_view(&page(&here, &described), &described, &checked);
+    let shell = here.shell(Section::Flows, "Checked again");
+    Ok(shell.crumb(title(&described.found.flow), here.href(console::FLOW, &[&id])).respond(content))
+}
+
+/// `GET …/flows/{flow}/check`: whoever was given this address wants the login.
+pub async fn checked(here: Here) -> Answer {
+    let id = here.id::<SamlFlowKind>("flow")?;
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, here.href(console::FLOW, &[&id]))).finish())
+}
+
+fn page(here: &Here, described: &Described) -> Page {
+    let links = here.state.links_of(&here.environment);
+    let own = here.href(console::FLOW, &[&described.found.flow.id]);
+    Page {
+        environment: here.environment.id,
+        now: here.now(),
+        csrf: here.csrf(),
+        address: format!("{}{own}", here.state.links.origin()),
+        links,
+    }
+}
+
+/// What the page needs besides the login.
+pub(super) struct Page {
+    pub environment: EnvironmentId,
+    pub now: Timestamp,
+    pub csrf: Markup,
+    /// Where this page is, to be shared.
+    pub address: String,
+    pub links: Links,
+}
+
+/// What the page is called: who, else what happened.
+fn title(flow: &SamlFlow) -> String {
+    match flow.email.as_ref().or(flow.claimed_email.as_ref()) {
+        Some(email) => format!("Login of {email}"),
+        None if flow.origin == FlowOrigin::Detached => "A post that belongs to no login".to_owned(),
+        None => "Login of somebody not known".to_owned(),
+    }
+}
+
+/// The step that decided and the check that failed in it.
+fn decisive(described: &Described) -> Option<(&FlowStep, &Check)> {
+    let code = described.found.flow.refusal.as_deref();
+    let failed = |step: &&FlowStep| step.kind == StepKind::Refused;
+    let step = described.found.steps.iter().rev().find(failed)?;
+    let named = step.checks.iter().find(|check| !check.passed && Some(&*check.name) == code);
+    let check = named.or_else(|| step.checks.iter().find(|check| !check.passed))?;
+    Some((step, check))
+}
+
+/// The whole page.
+pub(super) fn view(page: &Page, described: &Described) -> Markup {
+    let flow = &described.found.flow;
+    html! {
+        div.head-row {
+            h1 { (title(flow)) }
+            (outcome(flow))
+        }
+        (what_happened(page, described))
+        section.card {
+            h2.visually-hidden { "About this login" }
+            (about(page, described))
+        }
+        section.card {
+            h2 { "What happened" }
+            (whole_timeline(page, described))
+        }
+        (certificates(described))
+        section.card.stack {
+            h2 { "For developers" }
+            (facts(&[("Link for a colleague", copyable(&page.address, "link"))]))
+            p.soft.small { "Whoever has a role in this environment can open it, after signing in." }
+            (code_block("The same by API", &curl(page, flow)))
+        }
+    }
+}
+
+/// The first screen: the one failing check, or that there is none.
+fn what_happened(page: &Page, described: &Described) -> Markup {
+    let flow = &described.found.flow;
+    match (flow.status, decisive(described)) {
+        (FlowStatus::Failed, Some((step, check))) => refused(page, described, step, check),
+        (FlowStatus::Failed, None) => notice(
+            Shape::Bad,
+            "Refused",
+            html! {
+                p { "Its checks are not kept any more." }
+            },
+        ),
+        (FlowStatus::Succeeded, _) => notice(
+            Shape::Good,
+            "Signed in",
+            html! {
+                p { "Every check held, and the app has fetched the answer." }
+                (again(page, described))
+            },
+        ),
+        (FlowStatus::InProgress, decisive) => html! {
+            (notice(Shape::Note, waiting(flow), html! { p { (waits_for(flow, page.now)) } }))
+            @if let Some((step, check)) = decisive { (refused(page, described, step, check)) }
+        },
+    }
+}
+
+fn waiting(flow: &SamlFlow) -> &'static str {
+    match (&flow.code, &flow.request) {
+        (Some(_), _) => "Accepted, and not fetched by the app",
+        (None, Some(_)) => "No answer of the identity provider was accepted yet",
+        (None, None) => "The person has not opened the link yet",
+    }
+}
+
+fn waits_for(flow: &SamlFlow, now: Timestamp) -> &'static str {
+    match (&flow.code, &flow.request) {
+        (Some(code), _) if code.expires_at <= now => {
+            "The identity provider’s answer held, but the app did not redeem its code in time. Look into the \
+             app’s callback: it must call the redeem endpoint right away."
+        }
+        (Some(_), _) => "The app has a code and has not redeemed it yet.",
+        (None, Some(request)) if request.expires_at <= now => {
+            "The person was sent to the identity provider and did not come back in time. Usually the sign-in \
+             there failed or was given up: its own log tells."
+        }
+        (None, Some(_)) => "The person was sent to the identity provider and may still come back.",
+        (None, None) => "The app asked for a login; the browser that should follow its link did not.",
+    }
+}
+
+/// The failing check: what was expected, what was found, who mends it, and how.
+fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -> Markup {
+    let words = refusal_words::words(&check.name);
+    let product = described.connection.as_ref().and_then(Product::of);
+    let at = product.and_then(|product| Some((product, screen(product, &check.name)?)));
+    let others = step.checks.iter().filter(|other| !other.passed).count().saturating_sub(1);
+    let mut rows: Vec<(&str, Markup)> = Vec::new();
+    if let Some(expected) = &check.expected {
+        rows.push(("Expected", html! { code { (expected) } }));
+    }
+    if let Some(found) = &check.found {
+        rows.push(("Found", html! { code { (found) } }));
+    }
+    rows.push(("Who can fix it", html! { strong { (fixer(check.fixer)) } }));
+    rows.push(("How", html! { (check.remedy) }));
+    if let Some((product, place)) = at {
+        rows.push((product_label(product), html! { (place) }));
+    }
+    let setting = described.connection.as_ref().filter(|_| check.fixer == Fixer::Vendor);
+    html! {
+        section.card.verdict.bad {
+            div.head-row {
+                h2 { (mark(Shape::Bad, "This check failed")) }
+                code { (check.name) }
+            }
+            p.lead { (words.happened) }
+            (facts(&rows))
+            @if others > 0 {
+                p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they stand in the timeline." }
+            }
+            div.actions {
+                @if let Some(connection) = setting {
+                    (link_button(Weight::Primary, "Open the connection", &links::to(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
+                }
+                (again(page, described))
+            }
+            p.clause.soft.small { (check.clause) }
+        }
+    }
+}
+
+fn product_label(product: Product) -> &'static str {
+    match product {
+        Product::Okta => "Where in Okta",
+        Product::Entra => "Where in Entra ID",
+        Product::Google => "Where in Google",
+        Product::Adfs => "Where in AD FS",
+        Product::Keycloak => "Where in Keycloak",
+        Product::Onelogin => "Where in OneLogin",
+        Product::Jumpcloud => "Where in JumpCloud",
+        Product::Ping => "Where in PingOne",
+    }
+}
+
+fn fixer(fixer: Fixer) -> &'static str {
+    match fixer {
+        Fixer::IdentityProvider => "The customer’s IT team, in their identity provider",
+        Fixer::Vendor => "You, in the settings here",
+        Fixer::User => "The person, by signing in again",
+    }
+}
+
+/// The button that holds the response against the settings of today, where there is one to hold.
+fn again(page: &Page, described: &Described) -> Markup {
+    let kept = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
+    let action = links::to(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
+    html! {
+        @if described.connection.is_some() && described.found.steps.iter().any(kept) {
+            (button_form(&action, "Check again with today’s settings", Weight::Plain, page.csrf.clone()))
+        }
+    }
+}
+
+fn about(page: &Page, described: &Described) -> Markup {
+    let flow = &described.found.flow;
+    let gone = || html! { span.soft { "Deleted since" } };
+    let organization = match &described.organization {
+        Some(organization) => {
+            let href = links::to(console::ORGANIZATION, &[&page.environment, &organization.id]);
+            html! { a href=(href) { (name(&organization.display_name)) } }
+        }
+        None => gone(),
+    };
+    let connection = match &described.connection {
+        Some(connection) => {
+            let href = links::to(console::SAML_CONNECTION, &[&page.environment, &connection.id]);
+            html! { a href=(href) { (provider(connection)) } }
+        }
+        None => gone(),
+    };
+    let whom = match (&flow.email, &flow.claimed_email) {
+        (None, Some(email)) => {
+            html! { (email) " " span.soft { "(named by the refused response; nobody signed in)" } }
+        }
+        _ => person(flow),
+    };
+    facts(&[
+        ("Person", whom),
+        ("Company", organization),
+        ("Identity provider", connection),
+        ("Begun", html! { (time(flow.created_at, page.now)) ", " (begun_by(flow.origin)) }),
+        ("Flow id", copyable(&flow.id.to_string(), "flow id")),
+    ])
+}
+
+fn name(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
+}
+
+/// What a person calls a connection's identity provider.
+fn provider(connection: &SamlConnection) -> &str {
+    match Product::of(connection) {
+        Some(product) => product.name(),
+        None => connection.idp_entity_id.as_deref().unwrap_or("Not set up"),
+    }
+}
+
+fn begun_by(origin: FlowOrigin) -> &'static str {
+    match origin {
+        FlowOrigin::Api => "by the app through the REST API",
+        FlowOrigin::Oauth => "by the app through OpenID Connect",
+        FlowOrigin::Restart => "by us, in place of a response that nobody had asked for",
+        FlowOrigin::Idp => "by the identity provider",
+        FlowOrigin::Detached => "by nobody we know",
+    }
+}
+
+fn whole_timeline(page: &Page, described: &Described) -> Markup {
+    let flow = &described.found.flow;
+    let asked = match flow.origin {
+        FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
+        FlowOrigin::Restart => Some("An unsolicited response was thrown away, and this login begun"),
+        FlowOrigin::Idp | FlowOrigin::Detached => None,
+    };
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    if let Some(title) = asked {
+        steps.push(Step { outcome: Shape::Step, title, at: flow.created_at, checks: &[], detail: None });
+    }
+    for (step, reading) in described.found.steps.iter().zip(&described.readings) {
+        let (outcome, title) = match step.kind {
+            StepKind::Requested => (Shape::Step, "The browser was sent to the identity provider"),
+            StepKind::Refused => (Shape::Bad, "The response was refused"),
+            StepKind::Accepted => (Shape::Good, "The response was accepted"),
+        };
+        let detail = Some(documents(step, reading));
+        steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
+    }
+    if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
+        let detail = Some(html! {
+            details { summary { "What the app got" } (code_block("Answer to the app", &redeemed(described))) }
+        });
+        steps.push(Step {
+            outcome: Shape::Good,
+            title: "The app fetched the answer",
+            at,
+            checks: &[],
+            detail,
+        });
+    }
+    timeline(&steps, page.now)
+}
+
+/// What travelled in a step.
+fn documents(step: &FlowStep, reading: &Reading) -> Markup {
+    let (name, gone) = match step.kind {
+        StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
+        StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
+    };
+    let encrypted = reading.decrypted.is_some();
+    let signed = Signed { root: reading.response_signed, assertion: reading.assertion_signed && !encrypted };
+    html! {
+        @match &step.document {
+            None => p.soft.small { (gone) },
+            Some(document) => {
+                details {
+                    summary { (name) @if let Some(what) = signature_words(reading) { " (" (what) ")" } }
+                    (printed(name, document, signed))
+                }
+                @if let Some(assertion) = &reading.decrypted {
+                    details {
+                        summary { "Assertion, decrypted" }
+                        (printed("Assertion, decrypted", assertion, Signed { root: reading.assertion_signed, assertion: false }))
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn signature_words(reading: &Reading) -> Option<&'static str> {
+    match (reading.response_signed, reading.assertion_signed) {
+        (true, true) => Some("response and assertion signed"),
+        (true, false) => Some("response signed"),
+        (false, true) => Some("assertion signed"),
+        (false, false) => None,
+    }
+}
+
+/// A document, indented; what is copied is the document as it travelled.
+fn printed(name: &str, document: &str, signed: Signed) -> Markup {
+    html! {
+        figure.code.xml {
+            figcaption { (name) (copy_button(document, name)) }
+            pre tabindex="0" role="region" aria-label=(name) { code { (xml::print(document, signed)) } }
+        }
+    }
+}
+
+/// What the redeem endpoint answered.
+fn redeemed(described: &Described) -> String {
+    let flow = &described.found.flow;
+    let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
+    let answer = serde_json::json!({
+        "email": flow.email.as_ref().map(|email| email.as_str()),
+        "state": flow.state.as_deref().unwrap_or_default(),
+        "attributeValues": flow.attributes,
+        "organizationId": flow.organization_id,
+        "organizationExternalId": external.unwrap_or_default(),
+        "samlFlowId": flow.id,
+    });
+    serde_json::to_string_pretty(&answer).unwrap_or_default()
+}
+
+/// The certificates that the connection trusts, and those that responses brought along.
+fn certificates(described: &Described) -> Markup {
+    let verified: Vec<&String> = described.readings.iter().flat_map(|reading| &reading.verified_by).collect();
+    let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
+    let mut strangers: Vec<&CertificateFacts> = Vec::new();
+    for certificate in described.readings.iter().flat_map(|reading| &reading.enclosed) {
+        if !trusted(&certificate.fingerprint) && !strangers.contains(&certificate) {
+            strangers.push(certificate);
+        }
+    }
+    let mut replaced: Vec<&String> =
+        verified.iter().filter(|fingerprint| !trusted(fingerprint)).copied().collect();
+    replaced.sort_unstable();
+    replaced.dedup();
+    html! {
+        @if !described.trusted.is_empty() || !strangers.is_empty() {
+            section.card.stack {
+                h2 { "Certificates" }
+                @for certificate in &described.trusted {
+                    div.certificate {
+                        h3 { "Trusted by the connection" }
+                        @if verified.contains(&&certificate.fingerprint) {
+                            p { (mark(Shape::Good, "Its key made the signature in this login")) }
+                        }
+                        (certificate_facts(certificate))
+                    }
+                }
+                @for fingerprint in replaced {
+                    (notice(Shape::Note, "The signature was made with another certificate, which the connection trusted then", html! {
+                        (facts(&[("SHA-256", copyable(fingerprint, "fingerprint"))]))
+                    }))
+                }
+                @for certificate in strangers {
+                    div.certificate {
+                        h3 { "Enclosed in the response" }
+                        p { (mark(Shape::Attention, "Not one that the connection trusts")) }
+                        p.soft { "Anybody can enclose any certificate. If the customer confirms this fingerprint, add it to the connection." }
+                        (certificate_facts(certificate))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn certificate_facts(certificate: &CertificateFacts) -> Markup {
+    facts(&[
+        ("Subject", html! { (certificate.subject) }),
+        ("Issuer", html! { (certificate.issuer) }),
+        ("Valid", html! { (exact(certificate.not_before)) " to " (exact(certificate.not_after)) }),
+        ("SHA-256", copyable(&certificate.fingerprint, "fingerprint")),
+    ])
+}
+
+fn curl(page: &Page, flow: &SamlFlow) -> String {
+    format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
+}
+
+/// The response checked again: what would come of it, then every check on both days side by side.
+pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) -> Markup {
+    let compared = checked.compared();
+    let (changed, same): (Vec<_>, Vec<_>) = compared
+        .into_iter()
+        .partition(|compared| !matches!(compared.change(), Change::StillPassed | Change::NotAsked));
+    let flow = &described.found.flow;
+    html! {
+        h1 { "Checked again with today’s settings" }
+        @match &checked.outcome {
+            Ok(email) => (notice(Shape::Good, &format!("{email} would be let in"), html! {
+                p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
+            })),
+            Err(code) => (notice(Shape::Bad, "The login would still be refused", html! {
+                p { (refusal_words::words(code).happened) }
+                p { code { (code) } }
+            })),
+        }
+        p.soft {
+            "The response of " (time(checked.received_at, page.now)) " against the connection as it is now. "
+            "Times are judged as of then. Nothing was written."
+        }
+        div.actions {
+            (again(page, described))
+            (link_button(Weight::Plain, "Back to the login", &links::to(console::FLOW, &[&page.environment, &flow.id])))
+        }
+        section.card {
+            h2 { @if changed.is_empty() { "No check changed" } @else { "What changed, and what fails" } }
+            @if changed.is_empty() { p.soft { "Every check gives what it gave then." } }
+            ol.compared { @for one in &changed { (compared_row(one)) } }
+            @if !same.is_empty() {
+                details {
+                    summary { (same.len()) @if same.len() == 1 { " check as before" } @else { " checks as before" } }
+                    ol.compared { @for one in &same { (compared_row(one)) } }
+                }
+            }
+        }
+    }
+}
+
+fn compared_row(compared: &Compared<'_>) -> Markup {
+    let Some(check) = compared.now.or(compared.then) else { return html! {} };
+    let (shape, word) = match compared.change() {
+        Change::Mended => (Shape::Good, "Mended"),
+        Change::Broken => (Shape::Bad, "Fails now"),
+        Change::NewlyFailed => (Shape::Bad, "Fails, not reached then"),
+        Change::NewlyPassed => (Shape::Good, "Holds, not reached then"),
+        Change::StillFailed => (Shape::Bad, "Still fails"),
+        Change::StillPassed => (Shape::Good, "Still holds"),
+        Change::NotAsked => (Shape::Note, "Not asked again"),
+    };
+    html! {
+        li {
+            div.head-row { code { (check.name) } (mark(shape, word)) }
+            div.sides {
+                (side("Then", compared.then))
+                (side("Now", compared.now))
+            }
+            @if compared.now.is_some_and(|now| !now.passed) { p { (check.remedy) } }
+        }
+    }
+}
+
+fn side(label: &str, check: Option<&Check>) -> Markup {
+    html! {
+        div.side {
+            h3 { (label) }
+            @match check {
+                None => p.soft { "Not checked" },
+                Some(check) => {
+                    p { @if check.passed { (mark(Shape::Good, "held")) } @else { (mark(Shape::Bad, "failed")) } }
+                    dl.facts {
+                        @if let Some(expected) = &check.expected { dt { "Expected" } dd { code { (expected) } } }
+                        @if let Some(found) = &check.found { dt { "Found" } dd { code { (found) } } }
+                    }
+                },
+            }
+        }
+    }
+}

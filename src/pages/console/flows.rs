@@ -1,0 +1,222 @@
+//! `/console/{environment}/flows`: logins, found by what support has in hand.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use maud::{Markup, html};
+
+use super::{here::Here, shell::Section};
+use crate::{
+    app::{
+        self, Error,
+        flows::{FlowQuery, Listed, Sought},
+    },
+    links::{self, console},
+    model::{
+        id::EnvironmentId,
+        organization::Organization,
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+        time::Timestamp,
+    },
+    pages::{
+        components::{Shape, copyable, mark, notice, time},
+        error::Answer,
+        forms::{FormErrors, FormView, Typed},
+        list::{List, Place, column},
+    },
+};
+
+const FILTERS: &[&str] = &["q", "outcome", "time"];
+
+const OUTCOMES: &[(&str, &str)] =
+    &[("", "Any"), ("failed", "Refused"), ("succeeded", "Succeeded"), ("in_progress", "Not finished")];
+
+const TIMES: &[(&str, &str)] = &[
+    ("", "Any time"),
+    ("1h", "Last hour"),
+    ("24h", "Last 24 hours"),
+    ("7d", "Last 7 days"),
+    ("30d", "Last 30 days"),
+];
+
+/// `GET …/flows`
+pub async fn list(here: Here) -> Answer {
+    let place = here.place(FILTERS);
+    let filters = FlowQuery {
+        status: place.filter("outcome").to_owned(),
+        since: since(place.filter("time"), here.now()),
+        ..FlowQuery::default()
+    };
+    let found = match app::flows::understand(&here.state, &here.actor, place.filter("q"), filters).await? {
+        Sought::Flow(id) => {
+            let location = here.href(console::FLOW, &[&id]);
+            return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish());
+        }
+        Sought::Flows(query) => {
+            match app::flows::list_named(&here.state, &here.actor, &query, &place.query()).await {
+                Ok((flows, next_token)) => Found::Flows { flows, next_token },
+                Err(Error::Invalid { reason, .. }) => Found::Refused(reason.into_owned()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Sought::Organizations(organizations) => Found::Organizations(organizations),
+        Sought::Nothing => Found::Refused(
+            "is no company here. Type a whole e-mail address, the beginning of a company’s name, or an id"
+                .into(),
+        ),
+    };
+    let status = if matches!(found, Found::Refused(_)) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let content = view(here.environment.id, &place, &found, here.now());
+    Ok(here.shell(Section::Flows, "Login flows").respond_with(status, content))
+}
+
+/// The moment that a choice of the form means.
+fn since(choice: &str, now: Timestamp) -> String {
+    let hours = match choice {
+        "1h" => 1,
+        "24h" => 24,
+        "7d" => 7 * 24,
+        "30d" => 30 * 24,
+        _ => return String::new(),
+    };
+    (now - Duration::from_secs(hours * 3600)).to_string()
+}
+
+/// What was found.
+pub(super) enum Found {
+    /// Logins.
+    Flows { flows: Vec<Listed>, next_token: String },
+    /// Companies, of which one is meant.
+    Organizations(Vec<Organization>),
+    /// What was typed cannot be looked for, and why.
+    Refused(String),
+}
+
+/// How a login stands, with a word and a shape.
+pub(super) fn outcome(flow: &SamlFlow) -> Markup {
+    match flow.status {
+        FlowStatus::Succeeded => mark(Shape::Good, "Succeeded"),
+        FlowStatus::Failed => mark(Shape::Bad, "Refused"),
+        FlowStatus::InProgress => mark(Shape::Note, "Not finished"),
+    }
+}
+
+/// Whose login it is, as far as anybody said.
+pub(super) fn person(flow: &SamlFlow) -> Markup {
+    match (&flow.email, &flow.claimed_email) {
+        (Some(email), _) => html! { (email) },
+        (None, Some(email)) => html! { (email) },
+        (None, None) if flow.origin == FlowOrigin::Detached => html! { "Unknown sender" },
+        (None, None) => html! { "Not known" },
+    }
+}
+
+/// The list with its search form.
+pub(super) fn view(environment: EnvironmentId, place: &Place, found: &Found, now: Timestamp) -> Markup {
+    html! {
+        h1 { "Login flows" }
+        (search(place, found))
+        @match found {
+            Found::Flows { flows, next_token } => (table(environment, place, flows, next_token, now)),
+            Found::Organizations(organizations) => (which(place, organizations)),
+            Found::Refused(_) => {},
+        }
+    }
+}
+
+fn search(place: &Place, found: &Found) -> Markup {
+    let typed = FILTERS.iter().fold(Typed::new(), |typed, name| typed.with(name, place.filter(name)));
+    let errors = match found {
+        Found::Refused(reason) => FormErrors::one("q", reason),
+        _ => FormErrors::none(),
+    };
+    let view = FormView::new(&typed, &errors);
+    html! {
+        form.filters role="search" method="get" action=(place.unfiltered()) {
+            div.widest { (view.text("q", "Find a login").optional().hint("E-mail, company, flow id, connection id or the code of a refusal")) }
+            (view.select("outcome", "Outcome", OUTCOMES))
+            (view.select("time", "Begun", TIMES))
+            div.actions {
+                button.button.primary type="submit" { "Search" }
+                @if place.is_filtered() { a.quiet href=(place.unfiltered()) { "Clear" } }
+            }
+        }
+    }
+}
+
+fn table(
+    environment: EnvironmentId,
+    place: &Place,
+    flows: &[Listed],
+    next_token: &str,
+    now: Timestamp,
+) -> Markup {
+    let rows = flows.iter().map(|Listed { flow, organization }| {
+        let href = links::to(console::FLOW, &[&environment, &flow.id]);
+        vec![
+            html! { a href=(href) { (person(flow)) } },
+            html! {
+                (outcome(flow))
+                @if let (FlowStatus::Failed, Some(code)) = (flow.status, &flow.refusal) { div { code.small { (code) } } }
+            },
+            match organization {
+                Some(name) => html! { a href=(links::to(console::ORGANIZATION, &[&environment, &flow.organization_id])) { (named(name)) } },
+                None => html! { span.soft { "Deleted" } },
+            },
+            time(flow.created_at, now),
+            copyable(&flow.id.to_string(), "flow id"),
+        ]
+    });
+    let columns = [column("Person"), column("Outcome"), column("Company"), column("Begun"), column("ID")];
+    let list = List {
+        caption: "Login flows",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token,
+        empty: html! {
+            p { "Every login stands here, with each thing that was checked in it." }
+            p { a href=(links::to(console::ORGANIZATIONS, &[&environment])) { "Connect a company’s identity provider to see the first" } }
+        },
+    };
+    html! {
+        @if flows.is_empty() && !next_token.is_empty() {
+            (notice(Shape::Note, "None among the newest logins", html! { p { "Older ones have not been looked at yet." } }))
+            (place.pages(next_token))
+        } @else {
+            (list.view(place))
+        }
+    }
+}
+
+fn named(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
+}
+
+/// Several companies have what was typed.
+fn which(place: &Place, organizations: &[Organization]) -> Markup {
+    let href = |organization: &Organization| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", &organization.id.to_string());
+        for name in ["outcome", "time"].into_iter().filter(|name| !place.filter(name).is_empty()) {
+            query.append_pair(name, place.filter(name));
+        }
+        format!("{}?{}", place.unfiltered(), query.finish())
+    };
+    html! {
+        section.card {
+            h2 { "Which company?" }
+            ul.choices {
+                @for organization in organizations {
+                    @let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
+                    li { a href=(href(organization)) {
+                        span.text { (named(&organization.display_name)) small { (domains.join(", ")) } }
+                        (crate::pages::components::shape(Shape::Onward))
+                    } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! `/console/{environment}`: how an environment fares, at a glance.
+
+use maud::{Markup, html};
+
+use super::{here::Here, shell::Section};
+use crate::{
+    app::{
+        self,
+        overview::{Bar, Failing, NextStep, Overview, Span},
+    },
+    links::{self, console},
+    model::{id::EnvironmentId, time::Timestamp},
+    pages::{
+        components::{Shape, Weight, exact, link_button, mark, notice, table, time},
+        error::Answer,
+        list::{column, number},
+        refusal_words,
+    },
+};
+
+/// `GET /console/{environment}`
+pub async fn show(here: Here) -> Answer {
+    let span = Span::parse(here.place(&["span"]).filter("span"));
+    let overview = app::overview::show(&here.state, &here.actor, span).await?;
+    let content = view(here.environment.id, &overview);
+    Ok(here.shell(Section::Overview, "Overview").respond(content))
+}
+
+/// The whole page.
+pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
+    let totals = overview
+        .bars
+        .iter()
+        .fold(Default::default(), |sum: app::overview::Outcomes, bar| sum.plus(bar.outcomes));
+    html! {
+        div.head-row {
+            h1 { "Overview" }
+            (spans(environment, overview.span))
+        }
+        @match overview.next {
+            Some(step) => (first_step(environment, step)),
+            None => section.card.stack {
+                h2 { "Logins" }
+                dl.figures {
+                    (figure(Shape::Good, "Succeeded", totals.succeeded))
+                    (figure(Shape::Bad, "Refused", totals.failed))
+                    (figure(Shape::Note, "Not finished", totals.in_progress))
+                    @if totals.stray > 0 { (figure(Shape::Attention, "Stray posts", totals.stray)) }
+                }
+                (chart(&overview.bars, overview.span))
+                (numbers(&overview.bars, overview.span))
+                p.soft.small { "Logins by when they began, in UTC; counted every minute." }
+            },
+        }
+        (failing_connections(environment, &overview.connections, overview.now))
+        (failing_organizations(environment, overview))
+        (silent_directories(environment, overview))
+    }
+}
+
+fn spans(environment: EnvironmentId, current: Span) -> Markup {
+    let base = links::to(console::OVERVIEW, &[&environment]);
+    html! {
+        nav.spans aria-label="Time" {
+            @for (span, label, query) in [(Span::Day, "24 hours", ""), (Span::Fortnight, "14 days", "?span=14d")] {
+                a.button.small href={ (base) (query) } aria-current=[(span == current).then_some("true")] { (label) }
+            }
+        }
+    }
+}
+
+fn first_step(environment: EnvironmentId, step: NextStep) -> Markup {
+    let (words, label, href) = match step {
+        NextStep::Organization => (
+            "Nobody has signed in here yet. Begin with a customer: the company whose people are to sign in.",
+            "Create the first organization",
+            links::to(console::NEW_ORGANIZATION, &[&environment]),
+        ),
+        NextStep::FirstLogin(organization) => (
+            "Nobody has signed in here yet. Connect the company’s identity provider, then try a login.",
+            "Open the organization",
+            links::to(console::ORGANIZATION, &[&environment, &organization]),
+        ),
+    };
+    html! {
+        section.card.empty {
+            h2 { "No logins yet" }
+            p { (words) }
+            p { (link_button(Weight::Primary, label, &href)) }
+        }
+    }
+}
+
+fn figure(shape: Shape, word: &str, count: i64) -> Markup {
+    html! { div { dt { (mark(shape, word)) } dd { (grouped(count)) } } }
+}
+
+/// `12 345`, with a narrow space that does not break.
+fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    if count < 0 { format!("-{out}") } else { out }
+}
+
+/// How wide and high the chart is drawn; it grows and shrinks with the page.
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 180.0;
+const LEFT: f64 = 44.0;
+const BELOW: f64 = 24.0;
+const ABOVE: f64 = 10.0;
+
+/// Logins over time as stacked bars. Refused ones are hatched: colour alone tells nothing.
+fn chart(bars: &[Bar], span: Span) -> Markup {
+    let sum = |bar: &Bar| bar.outcomes.succeeded + bar.outcomes.failed + bar.outcomes.in_progress;
+    let highest = scale(bars.iter().map(sum).max().unwrap_or(0));
+    let height = HEIGHT - BELOW - ABOVE;
+    #[expect(clippy::cast_precision_loss, reason = "a drawing")]
+    let of = |count: i64| count as f64 / highest as f64 * height;
+    #[expect(clippy::cast_precision_loss, reason = "a drawing")]
+    let step = (WIDTH - LEFT) / bars.len().max(1) as f64;
+    let width = (step * 0.72).max(2.0);
+    let y = |count: i64| HEIGHT - BELOW - of(count);
+    let total: i64 = bars.iter().map(sum).sum();
+    let failed: i64 = bars.iter().map(|bar| bar.outcomes.failed).sum();
+    let described = format!(
+        "{total} logins {}, {failed} of them refused. The table below has the same numbers.",
+        match span {
+            Span::Day => "in the last 24 hours",
+            Span::Fortnight => "in the last 14 days",
+        }
+    );
+    html! {
+        figure.chart {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby="chart-title chart-words" {
+                title #chart-title { "Logins over time by outcome" }
+                desc #chart-words { (described) }
+                defs {
+                    pattern #refused width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                        rect.bad width="6" height="6" {}
+                        rect.stripe width="2" height="6" {}
+                    }
+                }
+                @for part in [0, highest / 2, highest] {
+                    line.grid x1=(LEFT) x2=(WIDTH) y1=(rounded(y(part))) y2=(rounded(y(part))) {}
+                    text.axis x=(LEFT - 8.0) y=(rounded(y(part) + 4.0)) text-anchor="end" { (grouped(part)) }
+                }
+                @for (at, bar) in bars.iter().enumerate() {
+                    (column_of(bar, LEFT + step * place(at) + (step - width) / 2.0, width, &y, &of))
+                    @if labelled(at, bars.len(), span) {
+                        text.axis x=(rounded(LEFT + step * place(at) + step / 2.0)) y=(HEIGHT - 6.0) text-anchor="middle" { (short(bar.from, span)) }
+                    }
+                }
+            }
+            figcaption.legend aria-hidden="true" {
+                span { svg.swatch viewBox="0 0 12 12" { rect.good width="12" height="12" {} } "Succeeded" }
+                span { svg.swatch viewBox="0 0 12 12" { rect fill="url(#refused)" width="12" height="12" {} } "Refused" }
+                span { svg.swatch viewBox="0 0 12 12" { rect.open x="1" y="1" width="10" height="10" {} } "Not finished" }
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a drawing")]
+fn place(at: usize) -> f64 {
+    at as f64
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+fn column_of(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(i64) -> f64) -> Markup {
+    let outcomes = bar.outcomes;
+    let parts = [
+        ("good", None, outcomes.succeeded, 0),
+        ("", Some("url(#refused)"), outcomes.failed, outcomes.succeeded),
+        ("open", None, outcomes.in_progress, outcomes.succeeded + outcomes.failed),
+    ];
+    html! {
+        @for (class, fill, count, below) in parts {
+            @if count > 0 {
+                rect class=[(!class.is_empty()).then_some(class)] fill=[fill] x=(rounded(x)) width=(rounded(width))
+                    y=(rounded(y(below + count))) height=(rounded(of(count).max(1.0))) {}
+            }
+        }
+    }
+}
+
+/// The end of the scale: a round number that nothing is above.
+fn scale(highest: i64) -> i64 {
+    let mut end = 2;
+    while end < highest {
+        end = match end.to_string().as_bytes()[0] {
+            b'2' => end / 2 * 5,
+            _ => end * 2,
+        };
+    }
+    end
+}
+
+/// Whether a bar has its time written below: every fourth hour, every second day, and always the same ones.
+fn labelled(at: usize, count: usize, span: Span) -> bool {
+    let every = match span {
+        Span::Day => 4,
+        Span::Fortnight => 2,
+    };
+    (count - 1 - at).is_multiple_of(every)
+}
+
+/// `14:00`, or `21 Nov`.
+fn short(from: Timestamp, span: Span) -> String {
+    let text = exact(from);
+    match span {
+        Span::Day => text.get(11..16).unwrap_or_default().to_owned(),
+        Span::Fortnight => {
+            const MONTHS: [&str; 12] =
+                ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+            let month = text.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
+            let day = text.get(8..10).unwrap_or_default().trim_start_matches('0').to_owned();
+            format!("{day} {}", MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or_default())
+        }
+    }
+}
+
+/// The chart's numbers for those who cannot see it.
+fn numbers(bars: &[Bar], span: Span) -> Markup {
+    let columns = [
+        column("From"),
+        number("Succeeded"),
+        number("Refused"),
+        number("Not finished"),
+        number("Stray posts"),
+    ];
+    let rows: Vec<Vec<Markup>> = bars
+        .iter()
+        .rev()
+        .map(|bar| {
+            let outcomes = bar.outcomes;
+            let mut row = vec![html! { time datetime=(bar.from) { @match span { Span::Day => (exact(bar.from)), Span::Fortnight => (short(bar.from, span)) } } }];
+            row.extend(
+                [outcomes.succeeded, outcomes.failed, outcomes.in_progress, outcomes.stray]
+                    .map(|count| html! { (grouped(count)) }),
+            );
+            row
+        })
+        .collect();
+    html! { details { summary { "The same as a table" } (table("Logins over time", &columns, &rows)) } }
+}
+
+fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Timestamp) -> Markup {
+    html! {
+        section.card.stack {
+            h2 { "Failing connections" }
+            @if failing.is_empty() {
+                p { (mark(Shape::Good, "Every connection that refused somebody has let somebody in since.")) }
+            } @else {
+                p.soft { "They have let nobody in since they last refused somebody." }
+                ul.rows {
+                    @for Failing { connection, flow } in failing {
+                        li {
+                            div {
+                                a href=(links::to(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
+                                @if let Some(code) = flow.as_ref().and_then(|flow| flow.refusal.as_deref()) {
+                                    p { (refusal_words::words(code).happened) }
+                                }
+                                p.soft.small {
+                                    "Refused " (time(connection.last_failed_at, now)) ". "
+                                    @if connection.last_succeeded_at.millis() == 0 { "Nobody has come in through it yet." }
+                                    @else { "Last let somebody in " (time(connection.last_succeeded_at, now)) "." }
+                                }
+                            }
+                            @if let Some(flow) = flow {
+                                (link_button(Weight::Plain, "See why", &links::to(console::FLOW, &[&environment, &flow.id])))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn failing_organizations(environment: EnvironmentId, overview: &Overview) -> Markup {
+    html! {
+        @if !overview.organizations.is_empty() {
+            section.card.stack {
+                h2 { "Most refused logins, last 24 hours" }
+                @let most = overview.organizations.iter().map(|one| one.failed).max().unwrap_or(1).max(1);
+                ul.meters {
+                    @for one in &overview.organizations {
+                        @let href = links::to(console::FLOWS, &[&environment]);
+                        li {
+                            a href={ (href) "?q=" (one.organization_id) "&outcome=failed&time=24h" } { (name(&one.organization_name)) }
+                            span.number { (grouped(one.failed)) }
+                            svg.meter viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+                                rect.bad width=(one.failed * 100 / most) height="6" {}
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn silent_directories(environment: EnvironmentId, overview: &Overview) -> Markup {
+    html! {
+        @if !overview.directories.is_empty() {
+            section.card.stack {
+                h2 { "Directories gone silent" }
+                (notice(Shape::Attention, "Their identity providers have not called for a day", html! {
+                    p { "Whoever leaves these companies may keep their access. Ask the customer whether provisioning still runs." }
+                }))
+                ul.rows {
+                    @for directory in &overview.directories {
+                        li {
+                            a href=(links::to(console::SCIM_DIRECTORY, &[&environment, &directory.directory_id])) { (name(&directory.organization_name)) }
+                            span.soft { "Last called " (time(directory.last_used_at, overview.now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn name(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_ends_on_a_round_number() {
+        for (highest, end) in
+            [(0, 2), (1, 2), (3, 5), (5, 5), (6, 10), (11, 20), (21, 50), (99, 100), (101, 200), (4001, 5000)]
+        {
+            assert_eq!(scale(highest), end, "{highest}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1\u{202f}000"),
+            (1_234_567, "1\u{202f}234\u{202f}567"),
+            (-1000, "-1\u{202f}000"),
+        ] {
+            assert_eq!(grouped(count), text);
+        }
+    }
+
+    #[test]
+    fn bars_are_called_by_their_hour_or_day() {
+        let from = Timestamp::parse_rfc3339("2026-11-02T14:00:00Z").unwrap();
+        assert_eq!((short(from, Span::Day), short(from, Span::Fortnight)), ("14:00".into(), "2 Nov".into()));
+    }
+}

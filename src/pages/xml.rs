@@ -1,0 +1,376 @@
+//! XML as a person reads it: indented, with names, attributes and texts told apart, and the part marked that
+//! a signature vouches for.
+//!
+//! What is printed is somebody else's document, perhaps a forger's, perhaps no XML at all. It is read as
+//! text: a tag ends where a tag ends, whatever stands in it; every character of it comes out, escaped, and
+//! only white space between tags is ours. Nothing is decided by it.
+
+use maud::{Markup, html};
+
+use super::components::{Shape, shape};
+
+/// The deepest indentation: deeper elements stand below each other.
+const DEEPEST: usize = 24;
+
+/// A tag longer than this has each attribute on a line of its own.
+const LONG_TAG: usize = 90;
+
+/// Which elements a signature that verified covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Signed {
+    /// The whole document: the root element with everything in it.
+    pub root: bool,
+    /// The `Assertion` right below the root element.
+    pub assertion: bool,
+}
+
+/// Prints a document.
+pub fn print(xml: &str, signed: Signed) -> Markup {
+    items(&Printer::new(signed).run(xml))
+}
+
+/// What stands between one `<` and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    /// `<name …>` or `<name …/>`.
+    Open { text: &'a str, name: &'a str, empty: bool },
+    /// `</name>`.
+    Close(&'a str),
+    /// `<!…>`, `<?…?>`, and everything that ends nowhere.
+    Other(&'a str),
+    /// Anything else.
+    Text(&'a str),
+}
+
+fn tokens(xml: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = xml;
+    while !rest.is_empty() {
+        let (token, length) = next(rest);
+        tokens.push(token);
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+fn next(rest: &str) -> (Token<'_>, usize) {
+    if !rest.starts_with('<') {
+        let end = rest.find('<').unwrap_or(rest.len());
+        return (Token::Text(&rest[..end]), end);
+    }
+    for (begin, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">")] {
+        if rest.starts_with(begin) {
+            let length = rest[begin.len()..].find(end).map_or(rest.len(), |at| begin.len() + at + end.len());
+            return (Token::Other(&rest[..length]), length);
+        }
+    }
+    let Some(length) = tag_length(rest) else { return (Token::Other(rest), rest.len()) };
+    let text = &rest[..length];
+    if text.starts_with("</") {
+        return (Token::Close(text), length);
+    }
+    let name_end = text[1..].find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(0);
+    (Token::Open { text, name: &text[1..=name_end], empty: text.ends_with("/>") }, length)
+}
+
+/// Where a tag ends; a `>` in a quoted value does not end it.
+fn tag_length(text: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A line, or lines that a signature covers.
+enum Item<'a> {
+    Line { depth: usize, pieces: Vec<Piece<'a>> },
+    Signed { what: &'static str, items: Vec<Item<'a>> },
+}
+
+/// A part of a line.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    /// Brackets and names of elements.
+    Tag(&'a str),
+    /// A line end within a tag, before an attribute.
+    Fold,
+    /// ` name=`.
+    Attribute(&'a str),
+    /// `"value"`.
+    Value(&'a str),
+    Text(&'a str),
+    /// Comments and the like.
+    Aside(&'a str),
+}
+
+struct Printer<'a> {
+    signed: Signed,
+    depth: usize,
+    /// Lines so far, of the document and of each open element that is covered, with its depth.
+    open: Vec<(usize, &'static str, Vec<Item<'a>>)>,
+}
+
+impl<'a> Printer<'a> {
+    fn new(signed: Signed) -> Self {
+        Self { signed, depth: 0, open: vec![(0, "", Vec::new())] }
+    }
+
+    fn run(mut self, xml: &'a str) -> Vec<Item<'a>> {
+        let tokens = tokens(xml);
+        let mut at = 0;
+        while let Some(&token) = tokens.get(at) {
+            at += 1;
+            match token {
+                Token::Open { text, name, empty } => {
+                    self.enter(name);
+                    let mut pieces = tag(text);
+                    // A text alone in its element stands on its line.
+                    if let (false, Some(&Token::Text(inner)), Some(&Token::Close(close))) =
+                        (empty, tokens.get(at), tokens.get(at + 1))
+                    {
+                        pieces.extend([Piece::Text(inner), Piece::Tag(close)]);
+                        at += 2;
+                        self.line(pieces);
+                        self.leave();
+                    } else if let (false, Some(&Token::Close(close))) = (empty, tokens.get(at)) {
+                        pieces.push(Piece::Tag(close));
+                        at += 1;
+                        self.line(pieces);
+                        self.leave();
+                    } else {
+                        self.line(pieces);
+                        if empty { self.leave() } else { self.depth += 1 }
+                    }
+                }
+                Token::Close(text) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.line(vec![Piece::Tag(text)]);
+                    self.leave();
+                }
+                Token::Other(text) => self.line(vec![Piece::Aside(text)]),
+                Token::Text(text) => {
+                    let text = text.trim();
+                    if !text.is_empty() {
+                        self.line(vec![Piece::Text(text)]);
+                    }
+                }
+            }
+        }
+        while self.open.len() > 1 {
+            self.close();
+        }
+        self.open.pop().map(|(_, _, items)| items).unwrap_or_default()
+    }
+
+    fn line(&mut self, pieces: Vec<Piece<'a>>) {
+        let depth = self.depth;
+        if let Some((_, _, items)) = self.open.last_mut() {
+            items.push(Item::Line { depth, pieces });
+        }
+    }
+
+    /// An element begins at this depth.
+    fn enter(&mut self, name: &str) {
+        let local = name.rsplit(':').next().unwrap_or(name);
+        let what = match self.depth {
+            0 if self.signed.root => "Signed",
+            1 if self.signed.assertion && local == "Assertion" => "Signed assertion",
+            _ => return,
+        };
+        self.open.push((self.depth, what, Vec::new()));
+    }
+
+    /// The element at this depth ended.
+    fn leave(&mut self) {
+        if self.open.len() > 1 && self.open.last().is_some_and(|(depth, _, _)| *depth == self.depth) {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some((_, what, items)) = self.open.pop()
+            && let Some((_, _, outer)) = self.open.last_mut()
+        {
+            outer.push(Item::Signed { what, items });
+        }
+    }
+}
+
+/// A start tag in pieces.
+fn tag(text: &str) -> Vec<Piece<'_>> {
+    let folded = text.len() > LONG_TAG;
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    let name = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    pieces.push(Piece::Tag(&rest[..name]));
+    rest = rest[name..].trim_start();
+    let mut first = true;
+    while let Some(equals) = rest.find('=') {
+        let value = rest[equals + 1..].trim_start();
+        let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
+        let Some(end) = value[1..].find(quote) else { break };
+        if folded && !first {
+            pieces.push(Piece::Fold);
+        }
+        first = false;
+        let begin = rest.len() - value.len();
+        pieces.push(Piece::Attribute(&rest[..begin]));
+        pieces.push(Piece::Value(&value[..end + 2]));
+        rest = value[end + 2..].trim_start();
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Tag(rest));
+    }
+    pieces
+}
+
+fn items(all: &[Item<'_>]) -> Markup {
+    html! {
+        @for item in all {
+            @match item {
+                Item::Line { depth, pieces } => (line(*depth, pieces)),
+                Item::Signed { what, items: inner } => {
+                    mark.signed { span.label { (shape(Shape::Good)) (what) } "\n" (items(inner)) }
+                }
+            }
+        }
+    }
+}
+
+fn line(depth: usize, pieces: &[Piece<'_>]) -> Markup {
+    let indent = "  ".repeat(depth.min(DEEPEST));
+    html! {
+        (indent)
+        @for piece in pieces {
+            @match piece {
+                Piece::Tag(text) => span.t { (text) },
+                Piece::Fold => { "\n" (indent) "   " },
+                Piece::Attribute(text) => { " " span.a { (text) } },
+                Piece::Value(text) => span.v { (text) },
+                Piece::Text(text) => (text),
+                Piece::Aside(text) => span.c { (text) },
+            }
+        }
+        "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RESPONSE: &str = "<?xml version=\"1.0\"?><p:Response ID=\"r\" xmlns:p='urn:p'><a:Issuer>https://idp</a:Issuer>\
+        <a:Assertion ID=\"a\"><a:Empty/><a:None></a:None><a:Value>x &amp; y</a:Value></a:Assertion></p:Response>";
+
+    /// The text of markup, as a browser has it.
+    fn text(markup: &str) -> String {
+        let mut out = String::new();
+        let mut rest = markup;
+        while let Some(at) = rest.find('<') {
+            out.push_str(&rest[..at]);
+            let end = rest[at..].find('>').expect("a tag of ours ends");
+            let tag = &rest[at..=at + end];
+            assert!(
+                [
+                    "<span", "</span", "<mark", "</mark", "<svg", "</svg", "<circle", "</circle", "<path",
+                    "</path"
+                ]
+                .iter()
+                .any(|own| tag.starts_with(own)),
+                "a tag that is not ours: {tag}"
+            );
+            rest = &rest[at + end + 1..];
+        }
+        out.push_str(rest);
+        for (entity, character) in
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        {
+            out = out.replace(entity, character);
+        }
+        out
+    }
+
+    fn bare(text: &str) -> String {
+        text.chars().filter(|c| !c.is_whitespace()).collect()
+    }
+
+    #[test]
+    fn elements_stand_below_each_other_and_texts_beside_their_names() {
+        let printed = text(&print(RESPONSE, Signed::default()).into_string());
+        let expected = "<?xml version=\"1.0\"?>\n<p:Response ID=\"r\" xmlns:p='urn:p'>\n  <a:Issuer>https://idp</a:Issuer>\n  \
+            <a:Assertion ID=\"a\">\n    <a:Empty/>\n    <a:None></a:None>\n    <a:Value>x &amp; y</a:Value>\n  \
+            </a:Assertion>\n</p:Response>\n";
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn the_signed_part_is_marked_with_a_word_and_a_shape() {
+        let signed = |root, assertion| print(RESPONSE, Signed { root, assertion }).into_string();
+        let assertion = signed(false, true);
+        let (before, within) = assertion.split_once("<mark class=\"signed\">").unwrap();
+        let (within, after) = within.split_once("</mark>").unwrap();
+        assert!(before.contains("Issuer") && !before.contains("Assertion"));
+        assert!(within.contains("Signed assertion") && within.contains("<svg") && within.contains("a:Value"));
+        assert!(after.contains("p:Response"));
+        let both = signed(true, true);
+        assert_eq!((both.matches("<mark").count(), both.matches("</mark>").count()), (2, 2));
+        assert!(!signed(false, false).contains("<mark"));
+    }
+
+    #[test]
+    fn long_tags_fold_at_their_attributes() {
+        let long = format!("<a b=\"{}\" c=\"{}\"/>", "x".repeat(50), "y > z".repeat(12));
+        let printed = text(&print(&long, Signed::default()).into_string());
+        assert_eq!(printed.lines().count(), 2);
+        assert_eq!(bare(&printed), bare(&long));
+    }
+
+    #[test]
+    fn hostile_documents_come_out_as_text() {
+        for hostile in [
+            "<a x=\"</span></pre><script>alert(1)</script>\">",
+            "<script>alert(1)</script>",
+            "<!-- --><img src=x onerror=alert(1)>",
+            "<![CDATA[<script>]]>",
+            "<",
+            "</",
+            "<>",
+            "</a></b></c>",
+            "<a><a><a>",
+            "\"><svg onload=alert(1)>",
+            "<a b='\"' c=\"'>",
+            "<?x",
+            "<!DOCTYPE a [<!ENTITY x \"y\">]>",
+            "<ä ö='ü'>€</ä>",
+        ] {
+            for signed in [Signed::default(), Signed { root: true, assertion: true }] {
+                let printed = print(hostile, signed).into_string();
+                let printed = bare(&text(&printed)).replace("Signedassertion", "").replace("Signed", "");
+                assert_eq!(printed, bare(&text(&maud::html! { (hostile) }.into_string())), "{hostile}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_but_white_space_comes_out(xml in "(<[a-c:/]{0,3}( [ab]=[\"'][<>x&]{0,3}[\"'])?/?>|[<>&\"'= \na-cäü€-]|<!--|-->|]]>|<\\?){0,40}") {
+            let printed = print(&xml, Signed::default()).into_string();
+            let whole = maud::html! { (xml) }.into_string();
+            prop_assert_eq!(bare(&text(&printed)), bare(&text(&whole)));
+        }
+
+        #[test]
+        fn marks_are_balanced(xml in "(<[a-cA/]{0,9}>|<a:Assertion>|</a:Assertion>|x){0,20}") {
+            let printed = print(&xml, Signed { root: true, assertion: true }).into_string();
+            prop_assert_eq!(printed.matches("<mark").count(), printed.matches("</mark>").count());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What a stored response shows to a person who looks into a login: nothing here decides anything.
+
+use openssl::pkey::{PKey, Private};
+
+use super::{
+    certificate::Certificate,
+    decrypt::decrypt,
+    dom::{Element, ns},
+    gate,
+    verify::{CrossCheck, Trust},
+};
+use crate::model::check::Check;
+
+/// How many certificates of a response are read.
+const MOST_CERTIFICATES: usize = 4;
+
+/// A signature that verified, as the checks of its day tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifiedSignature<'a> {
+    /// Whether it covers the whole response; otherwise the assertion alone.
+    pub of_response: bool,
+    /// The SHA-256 fingerprint of the certificate that made it.
+    pub certificate: &'a str,
+}
+
+/// What stands before the fingerprint in a check of a signature.
+const BEFORE_FINGERPRINT: &str = ", certificate with SHA-256 ";
+
+/// What a check says of a signature that verified.
+pub(super) fn verified_with(algorithm: &str, certificate: &Certificate) -> String {
+    format!("{algorithm}{BEFORE_FINGERPRINT}{}", certificate.fingerprint_sha256())
+}
+
+/// The signatures that verified among these checks. Each covers the element that it stands in, by a
+/// reference to its ID: no other signature verifies.
+pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
+    let read = |check: &'_ Check| match (&*check.name, check.passed) {
+        ("response_signature", true) => Some(true),
+        ("assertion_signature", true) => Some(false),
+        _ => None,
+    };
+    checks
+        .iter()
+        .filter_map(|check| {
+            let (_, certificate) = check.found.as_deref()?.split_once(BEFORE_FINGERPRINT)?;
+            Some(VerifiedSignature { of_response: read(check)?, certificate })
+        })
+        .collect()
+}
+
+/// The certificates that a response brings along in its signatures. Anybody can put any there: they are to
+/// be compared with those of the connection, never trusted.
+pub fn enclosed_certificates(xml: &str) -> Vec<Certificate> {
+    fn visit(element: Element<'_>, found: &mut Vec<Certificate>) {
+        if found.len() >= MOST_CERTIFICATES {
+            return;
+        }
+        if element.is(ns::SIGNATURE, "X509Certificate") {
+            let text = element.text();
+            let read = text.and_then(|text| Certificate::parse_pem_bundle(&text).ok()).unwrap_or_default();
+            found.extend(read.into_iter().take(1));
+        }
+        element.elements().for_each(|child| visit(child, found));
+    }
+    let mut found = Vec::new();
+    if let Ok(document) = gate::parse(xml)
+        && let Some(root) = Element::root(&document)
+    {
+        visit(root, &mut found);
+    }
+    found.dedup_by(|a, b| a == b);
+    found
+}
+
+/// Whether a response brings its assertion encrypted.
+pub fn is_encrypted(xml: &str) -> bool {
+    xml.contains("EncryptedAssertion")
+}
+
+/// The assertion of a response in which it is encrypted, as far as these keys open it. Nobody has vouched
+/// for it.
+pub fn decrypted_assertion(xml: &str, keys: &[PKey<Private>]) -> Option<String> {
+    let trust = Trust {
+        idp_entity_id: "",
+        certificates: &[],
+        sp_entity_id: "",
+        acs_urls: &[],
+        allow_sha1: false,
+        allow_cbc_encryption: true,
+        decryption_keys: keys,
+        clock_skew: std::time::Duration::ZERO,
+        cross_check: CrossCheck::Off,
+    };
+    let document = gate::parse(xml).ok()?;
+    let encrypted = Element::root(&document)?.child(ns::ASSERTION, "EncryptedAssertion")?;
+    let plaintext = decrypt(encrypted, &trust).ok()?.plaintext;
+    let mut text = gate::text(plaintext).ok()?;
+    gate::admit(&mut text).ok()?;
+    // What a wrong key gives is no document.
+    gate::parse(&text).ok()?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::model::check::Fixer;
+
+    fn check(name: &'static str, passed: bool, found: &str) -> Check {
+        Check {
+            name: Cow::Borrowed(name),
+            passed,
+            expected: None,
+            found: Some(found.to_owned()),
+            clause: Cow::Borrowed(""),
+            fixer: Fixer::Vendor,
+            remedy: Cow::Borrowed(""),
+        }
+    }
+
+    #[test]
+    fn signatures_are_read_from_the_checks_that_tell_them() {
+        let checks = [
+            check("document", true, "7 bytes"),
+            check("response_signature", true, "rsa-sha256, certificate with SHA-256 ab12"),
+            check("assertion_signature", true, "ecdsa-sha256, certificate with SHA-256 cd34"),
+            check("assertion_signature", false, "rsa-sha256, certificate with SHA-256 ef56"),
+            check("assertion_audience", true, "x, certificate with SHA-256 ef56"),
+        ];
+        assert_eq!(
+            verified_signatures(&checks),
+            [
+                VerifiedSignature { of_response: true, certificate: "ab12" },
+                VerifiedSignature { of_response: false, certificate: "cd34" },
+            ]
+        );
+    }
+
+    #[test]
+    fn a_document_that_is_none_encloses_nothing() {
+        for text in ["", "<", "<a/>", "<!DOCTYPE a><a/>", "nonsense"] {
+            assert!(enclosed_certificates(text).is_empty() && decrypted_assertion(text, &[]).is_none());
+        }
+    }
+}

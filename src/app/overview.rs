@@ -8,7 +8,7 @@ pub use crate::store::login_counts::Outcomes;
 use super::{Error, Result, State, actor::Actor, login_counts::hour_of};
 use crate::{
     model::{
-        id::OrganizationId,
+        id::{OrganizationId, SamlConnectionId},
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
         time::Timestamp,
     },
@@ -30,6 +30,9 @@ const FAILING: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// How long a directory is quiet before that is strange: identity providers push at least once in it.
 const SILENT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long before its end a certificate is shown.
+const ENDING: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Over which time logins are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +88,17 @@ pub struct Failing {
     pub flow: Option<SamlFlow>,
 }
 
+/// A connection whose last certificate ends soon, or has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndingCertificate {
+    /// The connection.
+    pub saml_connection_id: SamlConnectionId,
+    /// Its organization's name.
+    pub organization_name: String,
+    /// When its last certificate ends.
+    pub ends_at: Timestamp,
+}
+
 /// What is missing before the first login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
@@ -107,6 +121,8 @@ pub struct Overview {
     pub organizations: Vec<FailingOrganization>,
     /// Connections that have let nobody in since they last refused somebody.
     pub connections: Vec<Failing>,
+    /// Connections whose last certificate ends soon, the first to end first.
+    pub certificates: Vec<EndingCertificate>,
     /// Directories that nobody calls any more.
     pub directories: Vec<SilentDirectory>,
     /// What to do first, while there is nothing to show.
@@ -131,13 +147,25 @@ pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> 
         let flow = last_refused(&mut conn, actor, &connection).await?;
         connections.push(Failing { connection, flow });
     }
+    let certificates = store::saml_connections::list_by_expiry(&mut conn, environment, None, SHOWN)
+        .await?
+        .into_iter()
+        .filter_map(|named| {
+            Some(EndingCertificate {
+                saml_connection_id: named.connection.id,
+                organization_name: named.organization,
+                ends_at: named.connection.idp_certificate_expires_at?,
+            })
+        })
+        .filter(|certificate| certificate.ends_at <= now + ENDING)
+        .collect();
     let directories =
         store::scim_directories::list_silent(&mut conn, environment, now - SILENT, SHOWN).await?;
     let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
         true => next_step(&mut conn, actor).await?,
         false => None,
     };
-    Ok(Overview { now, span, bars, organizations, connections, directories, next })
+    Ok(Overview { now, span, bars, organizations, connections, certificates, directories, next })
 }
 
 /// The logins of one organization over time.

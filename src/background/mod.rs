@@ -9,8 +9,7 @@ use std::time::Duration;
 pub use retention::Keep;
 
 use crate::{
-    app::{Error, Result, State, certificate_expiry},
-    app::{Error, Result, State, login_counts},
+    app::{Error, Result, State, certificate_expiry, login_counts},
     store, telemetry,
 };
 

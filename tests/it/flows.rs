@@ -11,6 +11,7 @@ use ostiary::{
         page::PageQuery,
     },
     model::{
+        administrator::Role,
         domain::{Domain, DomainState},
         email::Email,
         environment::{Environment, IdpInitiated},
@@ -515,5 +516,90 @@ async fn assert_counted(app: &TestApp, actor: &Actor) {
         let shown = overview::show(&app.state, actor, span).await.unwrap();
         let all = shown.bars.iter().fold(Outcomes::default(), |sum, bar| sum.plus(bar.outcomes));
         assert_eq!(all, Outcomes { succeeded, failed, in_progress, stray }, "{span:?}");
+    }
+}
+
+both! {
+    async fn a_viewer_finds_a_refused_login_in_the_console_and_checks_it_again(app: TestApp) {
+        let world = world(&app).await;
+        let environment = &world.tenant.environment;
+        let refused = log_in(&app, &world, "dana@gmail.example", |_| {}).await;
+        let good = log_in(&app, &world, "erin@acme.example", |_| {}).await;
+        login_counts::count(&app.state).await.unwrap();
+        let viewer = app.administrator(Role::Viewer, Some(environment)).await;
+        let at = |path: &str| app.url(&format!("/console/{}{path}", environment.id));
+
+        // By what support has in hand: the address, the company, the code, the id.
+        for (query, found, missing) in [
+            ("?q=Dana%40GMAIL.example", Some(refused), Some(good)),
+            ("?q=Company&outcome=failed", Some(refused), Some(good)),
+            ("?q=email_outside_organization_domains&time=1h", Some(refused), Some(good)),
+            ("?outcome=in_progress", Some(good), Some(refused)),
+            ("", Some(good), None),
+            ("?q=nobody%40acme.example", None, Some(good)),
+        ] {
+            let page = viewer.get(&at(&format!("/flows{query}"))).await;
+            assert_eq!(page.status, 200, "{query}");
+            assert_eq!(page.header("cache-control"), "no-store");
+            assert!(found.is_none_or(|id| page.body.contains(&id.to_string())), "{query}: {}", page.body);
+            assert!(missing.is_none_or(|id| !page.body.contains(&id.to_string())), "{query}");
+        }
+        for query in ["?q=%3Cscript%3E", "?q=dana%40", "?outcome=x"] {
+            let page = viewer.get(&at(&format!("/flows{query}"))).await;
+            assert!(page.status == 400 && !page.body.contains("<script>"), "{query}: {}", page.status);
+        }
+        let page = viewer.get(&at(&format!("/flows?q={refused}"))).await;
+        assert_eq!(page.location().as_str(), at(&format!("/flows/{refused}")));
+
+        // The first screen tells what failed; the document is there, and its signed part marked.
+        let page = viewer.get(&at(&format!("/flows/{refused}"))).await;
+        assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-store"));
+        for text in [
+            "This check failed",
+            "email_outside_organization_domains",
+            "dana@gmail.example",
+            "acme.example",
+            "The customer’s IT team",
+            "<mark class=\"signed\">",
+            "AuthnRequest",
+            "Its key made the signature in this login",
+        ] {
+            assert!(page.body.contains(text), "{text} is not in {}", page.body);
+        }
+
+        // A viewer may check again; the form is protected like every other.
+        let url = at(&format!("/flows/{refused}/check"));
+        let token = page.body.split("name=\"form_token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let checked = viewer.post(&url, &[("form_token", token)]).await;
+        assert_eq!(checked.status, 200, "{}", checked.body);
+        assert!(checked.body.contains("The login would still be refused") && checked.body.contains("Still fails"));
+        assert_eq!(viewer.post(&url, &[]).await.status, 403);
+        assert_eq!(viewer.get(&url).await.location().path(), format!("/console/{}/flows/{refused}", environment.id));
+        let mut organization = world.tenant.organization.clone();
+        organization.domains.push(OrganizationDomain {
+            domain: Domain::parse("gmail.example").unwrap(),
+            state: DomainState::Whitelisted,
+        });
+        let mut tx = app.state.db.write().await.unwrap();
+        assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
+        tx.commit().await.unwrap();
+        let checked = viewer.post(&url, &[("form_token", token)]).await;
+        assert!(checked.body.contains("dana@gmail.example would be let in") && checked.body.contains("Mended"));
+
+        let overview = viewer.get(&at("")).await;
+        assert_eq!(overview.status, 200, "{}", overview.body);
+        assert!(overview.body.contains("Failing connections") && overview.body.contains(&refused.to_string()));
+
+        // The link that was shared leads there after sign-in, and nowhere without a role.
+        let stranger = app.browser().get(&at(&format!("/flows/{refused}"))).await;
+        let next = crate::support::query(&stranger.location(), "next").unwrap();
+        assert_eq!(next, format!("/console/{}/flows/{refused}", environment.id));
+        let other = app.environment("other").await;
+        let elsewhere = app.administrator(Role::Owner, Some(&other)).await;
+        for path in ["", "/flows", &format!("/flows/{refused}")] {
+            assert_eq!(elsewhere.get(&at(path)).await.status, 404, "{path}");
+            let own = app.url(&format!("/console/{}{path}", other.id));
+            assert!(!elsewhere.get(&own).await.body.contains("gmail.example"), "{path}");
+        }
     }
 }

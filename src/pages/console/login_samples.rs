@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{
         flows::{CertificateFacts, Described, Flow, Listed, Reading, Recheck},
-        overview::{Bar, Failing, NextStep, Outcomes, Overview, Span},
+        overview::{Bar, EndingCertificate, Failing, NextStep, Outcomes, Overview, Span},
         sign_in::Refusal,
     },
     links::{Links, console, to},
@@ -413,6 +413,18 @@ fn overview_samples() {
             busy("", 1),
         ],
         connections: vec![failing("Acme", true), failing("Globex Corporation", false)],
+        certificates: vec![
+            EndingCertificate {
+                saml_connection_id: Id::from_bits(3),
+                organization_name: "Hooli".into(),
+                ends_at: minutes(2000),
+            },
+            EndingCertificate {
+                saml_connection_id: Id::from_bits(4),
+                organization_name: "Versicherungsgesellschaft von 1873 <Hamburg> & Söhne".into(),
+                ends_at: now() + Duration::from_secs(9 * 24 * 3600),
+            },
+        ],
         directories: vec![SilentDirectory {
             directory_id: Id::from_bits(5),
             organization_id: Id::from_bits(2),
@@ -428,6 +440,7 @@ fn overview_samples() {
         bars: vec![],
         organizations: vec![],
         connections: vec![],
+        certificates: vec![],
         directories: vec![],
         next: Some(next),
     };

@@ -54,6 +54,7 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
         }
         (failing_connections(environment, &overview.connections, overview.now))
         (failing_organizations(environment, overview))
+        (ending_certificates(environment, overview))
         (silent_directories(environment, overview))
     }
 }
@@ -300,6 +301,29 @@ fn failing_organizations(environment: EnvironmentId, overview: &Overview) -> Mar
                             span.number { (grouped(one.failed)) }
                             svg.meter viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
                                 rect.bad width=(one.failed * 100 / most) height="6" {}
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn ending_certificates(environment: EnvironmentId, overview: &Overview) -> Markup {
+    html! {
+        @if !overview.certificates.is_empty() {
+            section.card.stack {
+                h2 { "Certificates that end soon" }
+                p.soft { "An expired certificate still verifies here; identity providers replace theirs around that day, and then logins fail." }
+                ul.rows {
+                    @for certificate in &overview.certificates {
+                        li {
+                            a href=(links::to(console::SAML_CONNECTION, &[&environment, &certificate.saml_connection_id])) { (name(&certificate.organization_name)) }
+                            @if certificate.ends_at <= overview.now {
+                                (mark(Shape::Bad, "Ended")) (time(certificate.ends_at, overview.now))
+                            } @else {
+                                (mark(Shape::Attention, "Ends")) (time(certificate.ends_at, overview.now))
                             }
                         }
                     }

@@ -19,5 +19,5 @@ pub use receive::{Outcome, Post, receive};
 pub(super) use recheck::recheck;
 pub use record::Refused;
 pub(super) use record::document_place;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, meaning};
 pub use verification::{CertificateCache, Verifications};

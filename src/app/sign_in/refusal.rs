@@ -45,6 +45,14 @@ macro_rules! refusals {
                 }
             }
 
+            /// What happened, one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    Self::Response(rejection) => rejection.meaning(),
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)*
+                }
+            }
+
             /// What the fixer does.
             pub const fn remedy(self) -> &'static str {
                 match self {
@@ -114,6 +122,12 @@ refusals! {
     /// The organization admits only people whom a directory knows as active, and none knows this one.
     DirectoryUserUnknown, "directory_user_unknown", "Ostiary: only provisioned people (requireProvisionedLogins)", IdentityProvider,
         "Assign the app to the person, so that the identity provider provisions them; or the vendor sets requireProvisionedLogins of the directory to false.";
+}
+
+/// What a refusal's code means, one sentence for those who look into a login.
+pub fn meaning(code: &str) -> Option<&'static str> {
+    let own = Refusal::OWN.iter().find(|refusal| refusal.code() == code).map(|refusal| refusal.meaning());
+    own.or_else(|| Rejection::ALL.iter().find(|one| one.code() == code).map(|one| one.meaning()))
 }
 
 impl Refusal {

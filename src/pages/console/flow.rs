@@ -15,6 +15,7 @@ use crate::{
     app::{
         self,
         flows::{CertificateFacts, Change, Compared, Described, Reading, Recheck},
+        sign_in::meaning,
     },
     links::{self, Links, console},
     model::{
@@ -31,7 +32,6 @@ use crate::{
         },
         error::Answer,
         forms::button_form,
-        refusal_words,
         xml::{self, Signed},
     },
 };
@@ -110,10 +110,7 @@ pub(super) fn view(page: &Page, described: &Described) -> Markup {
             (outcome(flow))
         }
         (what_happened(page, described))
-        section.card {
-            h2.visually-hidden { "About this login" }
-            (about(page, described))
-        }
+        section.card aria-label="About this login" { (about(page, described)) }
         section.card {
             h2 { "What happened" }
             (whole_timeline(page, described))
@@ -181,7 +178,6 @@ fn waits_for(flow: &SamlFlow, now: Timestamp) -> &'static str {
 
 /// The failing check: what was expected, what was found, who mends it, and how.
 fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -> Markup {
-    let words = refusal_words::words(&check.name);
     let product = described.connection.as_ref().and_then(Product::of);
     let at = product.and_then(|product| Some((product, screen(product, &check.name)?)));
     let others = step.checks.iter().filter(|other| !other.passed).count().saturating_sub(1);
@@ -204,7 +200,7 @@ fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -
                 h2 { (mark(Shape::Bad, "This check failed")) }
                 code { (check.name) }
             }
-            p.lead { (words.happened) }
+            @if let Some(meaning) = meaning(&check.name) { p.lead { (meaning) } }
             (facts(&rows))
             @if others > 0 {
                 p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they stand in the timeline." }
@@ -474,7 +470,7 @@ pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) 
                 p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
             })),
             Err(code) => (notice(Shape::Bad, "The login would still be refused", html! {
-                p { (refusal_words::words(code).happened) }
+                @if let Some(meaning) = meaning(code) { p { (meaning) } }
                 p { code { (code) } }
             })),
         }

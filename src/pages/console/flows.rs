@@ -22,7 +22,7 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, copyable, mark, notice, time},
+        components::{Shape, copyable, mark, notice, shape, time},
         error::Answer,
         forms::{FormErrors, FormView, Typed},
         list::{List, Place, column},
@@ -129,14 +129,21 @@ pub(super) fn view(environment: EnvironmentId, place: &Place, found: &Found, now
 
 fn search(place: &Place, found: &Found) -> Markup {
     let typed = FILTERS.iter().fold(Typed::new(), |typed, name| typed.with(name, place.filter(name)));
-    let errors = match found {
-        Found::Refused(reason) => FormErrors::one("q", reason),
-        _ => FormErrors::none(),
-    };
+    let errors = FormErrors::none();
     let view = FormView::new(&typed, &errors);
+    let error = match found {
+        Found::Refused(reason) => Some(reason),
+        _ => None,
+    };
     html! {
         form.filters role="search" method="get" action=(place.unfiltered()) {
-            div.widest { (view.text("q", "Find a login").optional().hint("E-mail, company, flow id, connection id or the code of a refusal")) }
+            div class=(if error.is_some() { "field bad widest" } else { "field widest" }) {
+                label for="q" { "Find a login" }
+                input #q name="q" type="search" value=(place.filter("q")) autocomplete="off" spellcheck="false"
+                    aria-describedby="q-hint" aria-invalid=[error.map(|_| "true")];
+                p.hint #q-hint { "E-mail, company, flow id, connection id or the code of a refusal" }
+                @if let Some(reason) = error { p.error role="alert" { (shape(Shape::Bad)) "What you typed " (reason) "." } }
+            }
             (view.select("outcome", "Outcome", OUTCOMES))
             (view.select("time", "Begun", TIMES))
             div.actions {
@@ -186,7 +193,7 @@ fn table(
             (notice(Shape::Note, "None among the newest logins", html! { p { "Older ones have not been looked at yet." } }))
             (place.pages(next_token))
         } @else {
-            (list.view(place))
+            div.logins { (list.view(place)) }
         }
     }
 }
@@ -213,7 +220,7 @@ fn which(place: &Place, organizations: &[Organization]) -> Markup {
                     @let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
                     li { a href=(href(organization)) {
                         span.text { (named(&organization.display_name)) small { (domains.join(", ")) } }
-                        (crate::pages::components::shape(Shape::Onward))
+                        (shape(Shape::Onward))
                     } }
                 }
             }

@@ -14,7 +14,6 @@ use crate::{
         components::{Shape, Weight, exact, link_button, mark, notice, table, time},
         error::Answer,
         list::{column, number},
-        refusal_words,
     },
 };
 
@@ -111,10 +110,11 @@ fn grouped(count: i64) -> String {
 
 /// How wide and high the chart is drawn; it grows and shrinks with the page.
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 180.0;
-const LEFT: f64 = 44.0;
-const BELOW: f64 = 24.0;
-const ABOVE: f64 = 10.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 28.0;
+const BELOW: f64 = 32.0;
+const ABOVE: f64 = 14.0;
 
 /// Logins over time as stacked bars. Refused ones are hatched: colour alone tells nothing.
 fn chart(bars: &[Bar], span: Span) -> Markup {
@@ -124,7 +124,7 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
     #[expect(clippy::cast_precision_loss, reason = "a drawing")]
     let of = |count: i64| count as f64 / highest as f64 * height;
     #[expect(clippy::cast_precision_loss, reason = "a drawing")]
-    let step = (WIDTH - LEFT) / bars.len().max(1) as f64;
+    let step = (WIDTH - LEFT - RIGHT) / bars.len().max(1) as f64;
     let width = (step * 0.72).max(2.0);
     let y = |count: i64| HEIGHT - BELOW - of(count);
     let total: i64 = bars.iter().map(sum).sum();
@@ -148,13 +148,13 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
                     }
                 }
                 @for part in [0, highest / 2, highest] {
-                    line.grid x1=(LEFT) x2=(WIDTH) y1=(rounded(y(part))) y2=(rounded(y(part))) {}
+                    line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(rounded(y(part))) y2=(rounded(y(part))) {}
                     text.axis x=(LEFT - 8.0) y=(rounded(y(part) + 4.0)) text-anchor="end" { (grouped(part)) }
                 }
                 @for (at, bar) in bars.iter().enumerate() {
                     (column_of(bar, LEFT + step * place(at) + (step - width) / 2.0, width, &y, &of))
                     @if labelled(at, bars.len(), span) {
-                        text.axis x=(rounded(LEFT + step * place(at) + step / 2.0)) y=(HEIGHT - 6.0) text-anchor="middle" { (short(bar.from, span)) }
+                        text.axis x=(rounded(LEFT + step * place(at) + step / 2.0)) y=(HEIGHT - 8.0) text-anchor="middle" { (short(bar.from, span)) }
                     }
                 }
             }
@@ -195,14 +195,16 @@ fn column_of(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(
 
 /// The end of the scale: a round number that nothing is above.
 fn scale(highest: i64) -> i64 {
-    let mut end = 2;
-    while end < highest {
-        end = match end.to_string().as_bytes()[0] {
-            b'2' => end / 2 * 5,
-            _ => end * 2,
-        };
+    let mut unit = 1;
+    loop {
+        for steps in [2, 3, 4, 5, 6, 8, 10] {
+            let end = unit * steps;
+            if end >= highest && end % 2 == 0 {
+                return end;
+            }
+        }
+        unit *= 10;
     }
-    end
 }
 
 /// Whether a bar has its time written below: every fourth hour, every second day, and always the same ones.
@@ -267,8 +269,8 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
                         li {
                             div {
                                 a href=(links::to(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
-                                @if let Some(code) = flow.as_ref().and_then(|flow| flow.refusal.as_deref()) {
-                                    p { (refusal_words::words(code).happened) }
+                                @if let Some(meaning) = flow.as_ref().and_then(|flow| app::sign_in::meaning(flow.refusal.as_deref()?)) {
+                                    p { (meaning) }
                                 }
                                 p.soft.small {
                                     "Refused " (time(connection.last_failed_at, now)) ". "
@@ -365,7 +367,7 @@ mod tests {
     #[test]
     fn a_scale_ends_on_a_round_number() {
         for (highest, end) in
-            [(0, 2), (1, 2), (3, 5), (5, 5), (6, 10), (11, 20), (21, 50), (99, 100), (101, 200), (4001, 5000)]
+            [(0, 2), (1, 2), (3, 4), (5, 6), (7, 8), (11, 20), (21, 30), (99, 100), (254, 300), (4001, 5000)]
         {
             assert_eq!(scale(highest), end, "{highest}");
         }

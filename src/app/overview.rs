@@ -215,7 +215,7 @@ async fn last_refused(
         limit: 10,
     };
     let found = saml_flows::search(conn, &wanted).await?;
-    Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached))
+    Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached && !flow.origin.is_test()))
 }
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {

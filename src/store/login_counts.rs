@@ -65,16 +65,18 @@ pub struct Counted {
 }
 
 /// Counts the logins that began in the hour that `hour` begins. The answer has a row for each connection that
-/// somebody used in it.
+/// somebody used in it. Tests of a connection are
+/// no logins; one that succeeds shows that the connection works.
 pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Counted>> {
     conn.sql(
         "SELECT saml_connection_id, organization_id, environment_id, \
-         COUNT(CASE WHEN status = 'succeeded' THEN 1 END) AS succeeded, \
-         COUNT(CASE WHEN status = 'failed' AND origin <> 'detached' THEN 1 END) AS failed, \
-         COUNT(CASE WHEN status = 'in_progress' THEN 1 END) AS in_progress, \
+         COUNT(CASE WHEN status = 'succeeded' AND origin NOT IN ('setup', 'console') THEN 1 END) AS succeeded, \
+         COUNT(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN 1 END) AS failed, \
+         COUNT(CASE WHEN status = 'in_progress' AND origin NOT IN ('setup', 'console') THEN 1 END) AS in_progress, \
          COUNT(CASE WHEN status = 'failed' AND origin = 'detached' THEN 1 END) AS stray, \
          MAX(CASE WHEN status = 'succeeded' THEN updated_at END) AS last_succeeded_at, \
-         MAX(CASE WHEN status = 'failed' AND origin <> 'detached' THEN updated_at END) AS last_failed_at \
+         MAX(CASE WHEN status = 'failed' AND origin NOT IN ('setup', 'console', 'detached') THEN updated_at END) \
+         AS last_failed_at \
          FROM saml_flows WHERE id >= $1 AND id < $2 \
          GROUP BY saml_connection_id, organization_id, environment_id",
     )

@@ -35,7 +35,8 @@ pub struct SamlFlow<'a> {
     #[schema(value_type = String, example = "SAML_FLOW_STATUS_FAILED")]
     status: FlowStatus,
     /// Who began it: `api`, `oauth`, `restart` (we, in place of an unsolicited response), `idp` (the identity
-    /// provider), `detached` (a refused post that belongs to no login).
+    /// provider), `detached` (a refused post that belongs to no login), `setup` or `console` (a test of the
+    /// connection).
     #[schema(value_type = String, example = "api")]
     origin: FlowOrigin,
     /// The code of the last refusal; empty when there is none.

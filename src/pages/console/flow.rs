@@ -137,6 +137,14 @@ fn what_happened(page: &Page, described: &Described) -> Markup {
                 p { "Its checks are not kept any more." }
             },
         ),
+        (FlowStatus::Succeeded, _) if flow.origin.is_test() => notice(
+            Shape::Good,
+            "The test passed",
+            html! {
+                p { "Every check held. A test signs nobody in." }
+                (again(page, described))
+            },
+        ),
         (FlowStatus::Succeeded, _) => notice(
             Shape::Good,
             "Signed in",
@@ -299,6 +307,8 @@ fn begun_by(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Restart => "by us, in place of a response that nobody had asked for",
         FlowOrigin::Idp => "by the identity provider",
         FlowOrigin::Detached => "by nobody we know",
+        FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
+        FlowOrigin::Console => "from the console, as a test of the connection",
     }
 }
 
@@ -307,6 +317,7 @@ fn whole_timeline(page: &Page, described: &Described) -> Markup {
     let asked = match flow.origin {
         FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
         FlowOrigin::Restart => Some("An unsolicited response was thrown away, and this login begun"),
+        FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
     };
     let mut steps: Vec<Step<'_>> = Vec::new();

@@ -88,6 +88,7 @@ fn connection(entity_id: &str) -> SamlConnection {
         sign_authn_requests: false,
         force_authn: false,
         idp_certificate_expires_at: None,
+        idp_kind: None,
         idp_metadata_url: None,
         metadata: Default::default(),
         test: false,

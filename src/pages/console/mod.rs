@@ -21,10 +21,10 @@ pub mod organization;
 pub mod organization_delete;
 pub mod organization_form;
 pub mod organizations;
-#[cfg(test)]
-mod resource_samples;
 pub mod overview;
 mod product;
+#[cfg(test)]
+mod resource_samples;
 pub mod saml_connection;
 pub mod saml_connection_form;
 #[cfg(test)]
@@ -49,12 +49,12 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
     environment_itself(config);
     logins(config);
-    // Last: every other path of one segment is a fixed word.
-    config.service(web::resource(path::OVERVIEW).get(overview::show));
     keys(config);
     customers(config);
     identity_providers(config);
     hooks(config);
+    // Last: every other path of one segment is a fixed word.
+    config.service(web::resource(path::OVERVIEW).get(overview::show));
 }
 
 fn keys(config: &mut ServiceConfig) {

@@ -93,6 +93,16 @@ pub struct Config {
     pub console_session_idle: Duration,
     /// How long a console session lasts at the most.
     pub console_session_lifetime: Duration,
+    /// The SAML connection through which administrators sign in.
+    pub console_saml_connection: Option<String>,
+    /// The OpenID provider through which administrators sign in.
+    pub console_oidc_issuer: Option<String>,
+    /// The console's client id there.
+    pub console_oidc_client_id: Option<String>,
+    /// The console's client secret there.
+    pub console_oidc_client_secret: Option<Hidden<String>>,
+    /// Whether only single sign-on opens the console.
+    pub console_require_sso: bool,
     /// Whether requests of ours may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
     /// Which name servers are asked for TXT records; empty: the system's.
@@ -328,6 +338,52 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "console.saml_connection",
+        default: "",
+        form: "saml_conn_…",
+        meaning: "Administrators may sign in to the console through this SAML connection of the gateway's own. Who \
+                  comes must have been invited with the address that the connection tells.",
+        secret: false,
+        apply: |config, text| {
+            values::connection(text).map(|value| config.console_saml_connection = Some(value))
+        },
+    },
+    Setting {
+        key: "console.oidc_issuer",
+        default: "",
+        form: "https://HOST/PATH",
+        meaning: "Administrators may sign in to the console through this OpenID provider. It may be the gateway's own \
+                  /v1/oauth. Its redirect URI is /console/sign-in/oidc/callback below the public URL.",
+        secret: false,
+        apply: |config, text| values::issuer(text).map(|value| config.console_oidc_issuer = Some(value)),
+    },
+    Setting {
+        key: "console.oidc_client_id",
+        default: "",
+        form: "any text",
+        meaning: "The console's client id at the OpenID provider.",
+        secret: false,
+        apply: |config, text| values::word(text).map(|value| config.console_oidc_client_id = Some(value)),
+    },
+    Setting {
+        key: "console.oidc_client_secret",
+        default: "",
+        form: "any text",
+        meaning: "The console's client secret at the OpenID provider.",
+        secret: true,
+        apply: |config, text| {
+            values::word(text).map(|value| config.console_oidc_client_secret = Some(Hidden(value)))
+        },
+    },
+    Setting {
+        key: "console.require_sso",
+        default: "off",
+        form: "on | off",
+        meaning: "Whether only single sign-on opens the console: no passwords and no passkeys.",
+        secret: false,
+        apply: |config, text| values::switch(text).map(|value| config.console_require_sso = value),
+    },
+    Setting {
         key: "outgoing.allow_private_targets",
         default: "off",
         form: "on | off",
@@ -460,6 +516,23 @@ impl Config {
                 "is the address of `listen`: give it a port of its own, or set `metrics.token` instead",
             ));
         }
+        let oidc = [
+            self.console_oidc_issuer.is_some(),
+            self.console_oidc_client_id.is_some(),
+            self.console_oidc_client_secret.is_some(),
+        ];
+        if oidc.contains(&true) && oidc.contains(&false) {
+            problems.push(Problem::new(
+                "console.oidc_issuer",
+                "goes with `console.oidc_client_id` and `console.oidc_client_secret`: set all three or none",
+            ));
+        }
+        if self.console_require_sso && !oidc[0] && self.console_saml_connection.is_none() {
+            problems.push(Problem::new(
+                "console.require_sso",
+                "would lock everybody out: set `console.saml_connection` or `console.oidc_issuer` too",
+            ));
+        }
         problems
     }
 }
@@ -492,6 +565,11 @@ impl Default for Config {
             retention_scim_requests: Duration::ZERO,
             console_session_idle: Duration::ZERO,
             console_session_lifetime: Duration::ZERO,
+            console_saml_connection: None,
+            console_oidc_issuer: None,
+            console_oidc_client_id: None,
+            console_oidc_client_secret: None,
+            console_require_sso: false,
             outgoing_allow_private_targets: false,
             dns_servers: Vec::new(),
             test_idp: false,

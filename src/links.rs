@@ -253,11 +253,13 @@ pub fn asset(name: &str, version: &str) -> String {
 
 /// The path of sign-in to the console, for somebody who wants to go on to `next`, a path of ours.
 pub fn console_sign_in(next: &str) -> String {
-    if next == path::CONSOLE {
-        return path::CONSOLE_SIGN_IN.to_owned();
-    }
+    if next == console::HOME { console::SIGN_IN.to_owned() } else { with_next(console::SIGN_IN, next) }
+}
+
+/// A path from which one goes on to `next`, a path of ours.
+pub fn with_next(path: &str, next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    format!("{}?{query}", path::CONSOLE_SIGN_IN)
+    format!("{path}?{query}")
 }
 
 /// Why a URL cannot be the public URL.
@@ -436,6 +438,18 @@ impl Links {
     /// The userinfo endpoint.
     pub fn oauth_userinfo(&self) -> Url {
         self.url(path::OAUTH_USERINFO)
+    }
+
+    /// Where an invitation of an administrator leads.
+    pub fn console_join(&self, token: &str) -> Url {
+        let mut url = self.url(console::JOIN);
+        url.query_pairs_mut().append_pair("token", token);
+        url
+    }
+
+    /// Where the OpenID provider of administrators sends the browser back.
+    pub fn console_oidc_callback(&self) -> Url {
+        self.url(console::SIGN_IN_OIDC_CALLBACK)
     }
 
     /// The bundled test identity provider's first page.

@@ -11,11 +11,10 @@ use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 use url::Url;
 
 use crate::{
-    app::{ConsoleSettings, Settings, State, scim_requests},
+    app::{ConsoleSettings, OidcProvider, Settings, State, limits::Limits, scim_requests},
     background,
     config::{self, Config},
     http::{
-        limits::Limits,
         metrics::{self, MetricsToken},
         middleware::{Front, attend},
         routes,
@@ -157,6 +156,20 @@ fn settings(config: &Config) -> Settings {
         console: ConsoleSettings {
             session_idle: config.console_session_idle,
             session_lifetime: config.console_session_lifetime,
+            require_sso: config.console_require_sso,
+            saml_connection: config.console_saml_connection.as_deref().and_then(|id| id.parse().ok()),
+            oidc: config.console_oidc_issuer.as_ref().zip(config.console_oidc_client_id.as_ref()).map(
+                |(issuer, client_id)| OidcProvider {
+                    issuer: issuer.clone(),
+                    client_id: client_id.clone(),
+                    client_secret: config
+                        .console_oidc_client_secret
+                        .as_ref()
+                        .map(|secret| secret.0.clone())
+                        .unwrap_or_default(),
+                },
+            ),
+            rate_limits: config.rate_limits,
         },
     }
 }

@@ -18,6 +18,7 @@ pub mod flows;
 pub mod import_metadata;
 pub mod import_ssoready;
 pub mod input;
+pub mod limits;
 pub mod login_counts;
 pub mod metadata;
 pub mod metadata_refresh;
@@ -44,4 +45,4 @@ pub mod userinfo;
 pub mod webhooks;
 
 pub use error::{Error, Result};
-pub use state::{ConsoleSettings, Settings, State};
+pub use state::{ConsoleSettings, OidcProvider, Settings, State};

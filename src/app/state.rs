@@ -1,10 +1,12 @@
 //! What every use case works with.
 
-use std::{net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use super::{
     Error, Result,
+    administrators::passwords::Passwords,
     dns::{Dns, TxtResolver},
+    limits::Limits,
     outgoing::{Outgoing, OutgoingLimits},
     scim_requests::ScimRequestLog,
     signing_keys::KeyRing,
@@ -15,6 +17,7 @@ use crate::{
     model::{
         environment::Environment,
         http_url::HttpUrl,
+        id::SamlConnectionId,
         random::Random,
         sealed::MasterKey,
         time::{Clock, Timestamp},
@@ -53,6 +56,10 @@ pub struct State {
     /// Who looks up the records by which domains prove themselves.
     pub dns: Arc<dyn TxtResolver>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
+    /// What hashes administrators' passwords.
+    pub passwords: Passwords,
+    /// Who failed to sign in to which account of the console.
+    pub sign_in_limits: Arc<Limits>,
 }
 
 impl State {
@@ -79,6 +86,8 @@ impl State {
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
             scim_requests: Arc::default(),
+            passwords: Passwords::default(),
+            sign_in_limits: Arc::default(),
         }
     }
 
@@ -136,6 +145,31 @@ pub struct ConsoleSettings {
     pub session_idle: Duration,
     /// How long a session lasts, however busy it is.
     pub session_lifetime: Duration,
+    /// Whether only single sign-on opens the console.
+    pub require_sso: bool,
+    /// The SAML connection of this gateway through which administrators sign in.
+    pub saml_connection: Option<SamlConnectionId>,
+    /// The OpenID provider through which administrators sign in.
+    pub oidc: Option<OidcProvider>,
+    /// Whether wrong passwords are limited.
+    pub rate_limits: bool,
+}
+
+/// An OpenID provider, and what it knows the console by.
+#[derive(Clone)]
+pub struct OidcProvider {
+    /// Its issuer.
+    pub issuer: String,
+    /// The console's client id there.
+    pub client_id: String,
+    /// The secret that goes with it.
+    pub client_secret: String,
+}
+
+impl fmt::Debug for OidcProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.client_id, self.issuer)
+    }
 }
 
 impl Default for ConsoleSettings {
@@ -143,6 +177,10 @@ impl Default for ConsoleSettings {
         Self {
             session_idle: Duration::from_secs(12 * 3600),
             session_lifetime: Duration::from_secs(7 * 24 * 3600),
+            require_sso: false,
+            saml_connection: None,
+            oidc: None,
+            rate_limits: true,
         }
     }
 }

@@ -15,6 +15,9 @@ const BATCHES: usize = 50;
 /// How long an expired access token is kept, so that a late use is told "expired", not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a console session or an invitation that is over is kept.
+const ENDED_SESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How long history stays.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep {
@@ -63,6 +66,10 @@ pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
         now - keep.webhook_deliveries
     ));
     sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - keep.scim_requests));
+    let ended = now - ENDED_SESSIONS;
+    sweep!(state, "console sessions", |tx| store::admin_sessions::remove_ended(tx, ended));
+    sweep!(state, "invitations", |tx| store::admin_invitations::remove_ended(tx, ended));
+    sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::KEPT));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     Ok(())

@@ -4,6 +4,7 @@
 //! A command prints what was asked for on standard output, and everything else on standard error. It
 //! ends with 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
 
+mod admin;
 mod api_key;
 mod completions;
 mod config;
@@ -50,6 +51,7 @@ Use it:
   ostiary environment create --slug prod \\
       --redirect-url https://app.example.com/callback
   ostiary api-key create --environment prod
+  ostiary admin invite            a link into the console
   ostiary organization create --environment prod --domain acme.com
   ostiary saml-connection create --organization org_… --idp-metadata idp.xml
   ostiary scim-directory create --organization org_…
@@ -90,6 +92,8 @@ enum Command {
     Migrate(migrate::Migrate),
     #[command(subcommand)]
     Environment(environment::Environment),
+    #[command(subcommand)]
+    Admin(admin::Admin),
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
     #[command(subcommand)]
@@ -137,6 +141,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => command.run(settings).await?,
         Command::Migrate(command) => command.run(settings).await?,
         Command::Environment(command) => command.run(settings).await?,
+        Command::Admin(command) => command.run(settings).await?,
         Command::ApiKey(command) => command.run(settings).await?,
         Command::OauthClient(command) => command.run(settings).await?,
         Command::Organization(command) => command.run(settings).await?,

@@ -263,6 +263,39 @@ pub(super) fn token(text: &str) -> Result<String, String> {
     }
 }
 
+pub(super) fn connection(text: &str) -> Result<String, String> {
+    let good = text.strip_prefix("saml_conn_").is_some_and(|rest| {
+        rest.len() == 25 && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    });
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the id of a SAML connection: saml_conn_…".to_owned())
+    }
+}
+
+pub(super) fn issuer(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url)
+            if matches!(url.scheme(), "http" | "https")
+                && url.host().is_some()
+                && url.query().is_none()
+                && url.fragment().is_none() =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be the issuer of an OpenID provider: https://id.example.com".to_owned()),
+    }
+}
+
+pub(super) fn word(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be printable characters without spaces".to_owned())
+    }
+}
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),

@@ -26,13 +26,9 @@ use actix_web::{
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::{
-    client, fallback,
-    limits::{Caller, Limits},
-    problem::Problem,
-    routes,
-};
+use super::{client, fallback, problem::Problem, routes};
 use crate::{
+    app::limits::{Caller, Limits},
     model::{client_address::ClientAddress, random::Random, time::Clock},
     pages::error::{self, Area, Failure},
     telemetry,

@@ -5,7 +5,6 @@ pub mod client;
 pub mod extract;
 pub mod fallback;
 pub mod health;
-pub mod limits;
 pub mod metrics;
 pub mod middleware;
 pub mod oauth;

@@ -6,13 +6,10 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{
-    api, health,
-    limits::{Caller, Door},
-    metrics, oauth, openapi, saml, scim,
-};
+use super::{api, health, metrics, oauth, openapi, saml, scim};
 use crate::{
-    links::path,
+    app::limits::{Caller, Door},
+    links::{console as console_path, path},
     pages::{assets, branding, console, home},
 };
 
@@ -56,6 +53,11 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
         path::SAML_ACS if *method == Method::POST => Some(Door::Responses),
+        console_path::SIGN_IN | console_path::SIGN_IN_PASSKEY | console_path::JOIN
+            if *method == Method::POST =>
+        {
+            Some(Door::SignIn)
+        }
         _ => None,
     }
 }
@@ -65,7 +67,8 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
 /// servers, who must not be locked out for them.
 pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
     match caller.door() {
-        Door::Credentials => status == StatusCode::UNAUTHORIZED,
+        Door::Credentials | Door::Account => status == StatusCode::UNAUTHORIZED,
+        Door::SignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
         Door::Responses => status.is_client_error(),
     }
 }

@@ -7,8 +7,34 @@ use super::path;
 pub const HOME: &str = path::CONSOLE;
 /// Makes an environment.
 pub const NEW_ENVIRONMENT: &str = "/console/environments/new";
+/// Proves who one is.
+pub const SIGN_IN: &str = path::CONSOLE_SIGN_IN;
+/// Takes the answer of a passkey.
+pub const SIGN_IN_PASSKEY: &str = "/console/sign-in/passkey";
+/// Begins a sign-in through a SAML connection of our own.
+pub const SIGN_IN_SAML: &str = "/console/sign-in/saml";
+/// Begins a sign-in through an OpenID provider.
+pub const SIGN_IN_OIDC: &str = "/console/sign-in/oidc";
+/// Where the OpenID provider sends the browser back.
+pub const SIGN_IN_OIDC_CALLBACK: &str = "/console/sign-in/oidc/callback";
+/// Where an invitation's link leads.
+pub const JOIN: &str = path::CONSOLE_JOIN;
+/// Ends the session.
+pub const SIGN_OUT: &str = path::CONSOLE_SIGN_OUT;
 /// The visitor's own name, password, passkeys and sessions.
 pub const ACCOUNT: &str = "/console/account";
+/// Changes the visitor's own name.
+pub const ACCOUNT_NAME: &str = "/console/account/name";
+/// Changes the visitor's own password.
+pub const ACCOUNT_PASSWORD: &str = "/console/account/password";
+/// Adds a passkey.
+pub const ACCOUNT_PASSKEYS: &str = "/console/account/passkeys";
+/// Names one or takes it away.
+pub const ACCOUNT_PASSKEY: &str = "/console/account/passkeys/{passkey}";
+/// Ends all other sessions.
+pub const ACCOUNT_SESSIONS: &str = "/console/account/sessions/others";
+/// Ends one.
+pub const ACCOUNT_SESSION: &str = "/console/account/sessions/{session}";
 
 /// How an environment fares.
 pub const OVERVIEW: &str = "/console/{environment}";
@@ -133,3 +159,9 @@ pub const BRANDING: &str = "/console/{environment}/branding";
 pub const PREVIEW_BRANDING: &str = "/console/{environment}/branding/preview";
 /// Who may do what here.
 pub const ADMINISTRATORS: &str = "/console/{environment}/administrators";
+/// Invites somebody.
+pub const INVITE_ADMINISTRATOR: &str = "/console/{environment}/administrators/invite";
+/// Changes somebody's role, or takes it away.
+pub const ADMINISTRATOR: &str = "/console/{environment}/administrators/{administrator}";
+/// Takes an invitation back.
+pub const REVOKE_ADMIN_INVITATION: &str = "/console/{environment}/admin-invitations/{invitation}/revoke";

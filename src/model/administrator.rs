@@ -210,8 +210,8 @@ pub struct AdminInvitation {
     pub id: AdminInvitationId,
     /// What it is for.
     pub purpose: InvitationPurpose,
-    /// Whom it is for.
-    pub email: Email,
+    /// Whom it is for; `None` for whoever has the link.
+    pub email: Option<Email>,
     /// What they will be able to do.
     pub grant: Grant,
     /// Who invited them; `None` for the operator.
@@ -260,7 +260,7 @@ impl Audited for AdminInvitation {
 
     fn audit_fields(&self) -> Map<String, Value> {
         audit_fields! {
-            "email": self.email.as_str(),
+            "email": self.email.as_ref().map(Email::as_str),
             "purpose": self.purpose.as_str(),
             "role": self.grant.role.as_str(),
             "environmentId": self.grant.environment_id.map(|id| id.to_string()),

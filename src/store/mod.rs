@@ -4,6 +4,8 @@
 //! use), `remove`. Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
+pub mod admin_invitations;
+pub mod admin_passkeys;
 pub mod admin_sessions;
 pub mod administrators;
 pub mod api_keys;

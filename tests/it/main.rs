@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod administrators;
 mod api_access;
 mod api_organizations;
 mod api_saml;

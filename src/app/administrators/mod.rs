@@ -1,16 +1,23 @@
 //! Administrators: who may enter the console, how they prove it, and what they may do there.
 
+pub mod invitations;
+pub mod passkeys;
+pub mod passwords;
+pub mod people;
 pub mod sessions;
+pub mod sign_in;
 
 use std::net::IpAddr;
 
-use super::actor::{Actor, Author, Credential};
-use super::{Error, Result, State};
+use super::{
+    Error, Result, State,
+    actor::{Actor, Author, Credential},
+};
 use crate::{
     model::{
         administrator::{AdminSession, Administrator, Grants, Role},
         environment::Environment,
-        id::EnvironmentId,
+        id::{AdministratorId, EnvironmentId},
     },
     store,
 };
@@ -41,12 +48,7 @@ pub struct SignedIn {
 impl SignedIn {
     /// This administrator as the author of what concerns more than one environment, or only themselves.
     pub fn author(&self, address: Option<IpAddr>) -> Author {
-        let (role, everywhere) = match self.grants.everywhere() {
-            Some(role) => (role, true),
-            None => (self.grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
-        };
-        let credential = Credential::Administrator { id: self.administrator.id, role, everywhere };
-        Author { credential, address }
+        author(self.administrator.id, &self.grants, address)
     }
 
     /// This administrator at work in an environment. One in which they have no role is not there for them.
@@ -95,4 +97,12 @@ impl SignedIn {
         let environment = store::environments::find(&mut conn, id).await?.ok_or_else(missing)?;
         Ok((environment, actor))
     }
+}
+
+fn author(id: AdministratorId, grants: &Grants, address: Option<IpAddr>) -> Author {
+    let (role, everywhere) = match grants.everywhere() {
+        Some(role) => (role, true),
+        None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
+    };
+    Author { credential: Credential::Administrator { id, role, everywhere }, address }
 }

@@ -108,6 +108,17 @@ pub fn is_form_token(state: &State, session: AdminSessionId, token: &str) -> boo
         .is_ok_and(|tag| state.master_key.is_authentic(FORM_PURPOSE, &session.to_string(), &tag))
 }
 
+/// Ends the session of a cookie that another one replaces in the same browser.
+pub async fn forget(state: &State, cookie: &str) -> Result<()> {
+    let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(()) };
+    let mut tx = state.db.write().await?;
+    if let Some(session) = admin_sessions::find_by_token(&mut tx, token.digest()).await? {
+        admin_sessions::revoke(&mut tx, session.administrator_id, session.id, state.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The living sessions of an administrator, the newest first.
 pub async fn list(state: &State, who: &SignedIn) -> Result<Vec<AdminSession>> {
     let mut conn = state.db.read().await?;

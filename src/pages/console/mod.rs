@@ -1,6 +1,8 @@
 //! The console: where the vendor's people create, see, change and delete everything. One file a page, its
 //! handler and its view side by side; each handler extracts, calls one function of `app`, and answers.
 
+pub mod account;
+pub mod administrators;
 pub mod api_keys;
 pub mod audit_events;
 pub mod branding;
@@ -13,6 +15,7 @@ pub mod flash;
 pub mod flow;
 pub mod flows;
 pub mod here;
+pub mod join;
 #[cfg(test)]
 mod login_samples;
 pub mod oauth_client;
@@ -32,6 +35,7 @@ mod samples;
 pub mod scim_directory;
 pub mod setup_links;
 pub mod shell;
+pub mod sign_in;
 pub mod visitor;
 pub mod webhook;
 pub mod webhooks;
@@ -44,6 +48,7 @@ use crate::links::console as path;
 /// Registers the console's routes. Addresses with fixed words come before those with an environment's id in
 /// the same place.
 pub fn configure(config: &mut ServiceConfig) {
+    entrance(config);
     config
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
@@ -53,6 +58,7 @@ pub fn configure(config: &mut ServiceConfig) {
     customers(config);
     identity_providers(config);
     hooks(config);
+    people(config);
     // Last: every other path of one segment is a fixed word.
     config.service(web::resource(path::OVERVIEW).get(overview::show));
 }
@@ -127,6 +133,32 @@ fn customers(config: &mut ServiceConfig) {
         .service(web::resource(path::REVOKE_SETUP_LINK).post(setup_links::revoke));
 }
 
+fn people(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::ADMINISTRATORS).get(administrators::list))
+        .service(
+            web::resource(path::INVITE_ADMINISTRATOR).get(administrators::new).post(administrators::invite),
+        )
+        .service(web::resource(path::ADMINISTRATOR).post(administrators::change))
+        .service(web::resource(path::REVOKE_ADMIN_INVITATION).post(administrators::revoke));
+}
+
+/// Who may enter, and how.
+fn entrance(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SIGN_IN).get(sign_in::show).post(sign_in::with_password))
+        .service(web::resource(path::SIGN_IN_PASSKEY).post(sign_in::with_passkey))
+        .service(web::resource(path::SIGN_OUT).post(sign_in::sign_out))
+        .service(web::resource(path::JOIN).get(join::show).post(join::join))
+        .service(web::resource(path::ACCOUNT).get(account::show))
+        .service(web::resource(path::ACCOUNT_NAME).post(account::rename))
+        .service(web::resource(path::ACCOUNT_PASSWORD).post(account::set_password))
+        .service(web::resource(path::ACCOUNT_PASSKEYS).post(account::add_passkey))
+        .service(web::resource(path::ACCOUNT_PASSKEY).post(account::change_passkey))
+        .service(web::resource(path::ACCOUNT_SESSIONS).post(account::revoke_others))
+        .service(web::resource(path::ACCOUNT_SESSION).post(account::revoke_session));
+}
+
 fn environment_itself(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::ENVIRONMENT).get(environment::show))
@@ -143,4 +175,12 @@ fn logins(config: &mut ServiceConfig) {
         .service(web::resource(path::FLOWS).get(flows::list))
         .service(web::resource(path::FLOW).get(flow::show))
         .service(web::resource(path::CHECK_FLOW).get(flow::checked).post(flow::check));
+}
+
+/// A reason as `app` writes them, as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let text = first + letters.as_str();
+    if text.ends_with('.') { text } else { text + "." }
 }

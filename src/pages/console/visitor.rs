@@ -18,7 +18,7 @@ use crate::{
         actor::{Actor, Author},
         administrators::{Device, SignedIn, sessions},
     },
-    links::{self, path},
+    links::{self, console},
     model::{client_address::ClientAddress, environment::Environment, id::EnvironmentId},
     pages::{
         message::Message,
@@ -133,15 +133,14 @@ fn next_of(request: &HttpRequest) -> String {
 /// another site's address, is the console's first page.
 pub fn local_path(next: &str) -> &str {
     let inside = next
-        .strip_prefix(path::CONSOLE)
+        .strip_prefix(console::HOME)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?'));
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     // Back to sign-in or out would lead in a circle.
-    let leads_on = ![path::CONSOLE_SIGN_IN, path::CONSOLE_SIGN_OUT, path::CONSOLE_JOIN]
-        .iter()
-        .any(|own| next.starts_with(own));
+    let leads_on =
+        ![console::SIGN_IN, console::SIGN_OUT, console::JOIN].iter().any(|own| next.starts_with(own));
     let upwards = next.split(['/', '?']).any(|segment| segment == "..");
-    if inside && plain && leads_on && !upwards && next.len() <= 2000 { next } else { path::CONSOLE }
+    if inside && plain && leads_on && !upwards && next.len() <= 2000 { next } else { console::HOME }
 }
 
 impl FromRequest for Visitor {
@@ -272,7 +271,7 @@ impl ResponseError for Rejection {
             Self::SessionEnded => {
                 let message = Message {
                     reason: Some("session_ended"),
-                    onward: Some(("Sign in", path::CONSOLE_SIGN_IN)),
+                    onward: Some(("Sign in", console::SIGN_IN)),
                     ..Message::new(
                         "You are signed out",
                         "Your session ended before this was sent. Nothing was changed.",

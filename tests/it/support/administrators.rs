@@ -17,6 +17,9 @@ use super::{Browser, TestApp};
 /// The console's cookie on the plain http of tests.
 pub const CONSOLE_COOKIE: &str = "ostiary_console";
 
+/// The password of those who have one.
+pub const PASSWORD: &str = "violet kettle under snow";
+
 impl TestApp {
     /// A browser in which a new administrator is signed in: with this role in one environment, or in every
     /// one.
@@ -41,6 +44,17 @@ impl TestApp {
         let mut tx = self.state.db.write().await.expect("a transaction");
         store::administrators::insert(&mut tx, &administrator).await.expect("an administrator stored");
         store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role stored");
+        tx.commit().await.expect("a commit");
+        administrator
+    }
+
+    /// A new owner of everything with [`PASSWORD`].
+    pub async fn with_password(&self, email: &str) -> Administrator {
+        let mut administrator = self.account(email, Role::Owner, None).await;
+        let hash = self.state.passwords.hash(PASSWORD, &SystemRandom).await.expect("a hash");
+        administrator.password_hash = Some(hash);
+        let mut tx = self.state.db.write().await.expect("a transaction");
+        assert!(store::administrators::update(&mut tx, &administrator).await.expect("a password stored"));
         tx.commit().await.expect("a commit");
         administrator
     }

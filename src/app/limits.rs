@@ -1,7 +1,8 @@
 //! How often somebody may fail.
 //!
-//! Failures are counted, successes are free: wrong credentials at redeem and token per client, and
-//! refused responses at the ACS per client and connection (ruling 21). Each replica counts for
+//! Failures are counted, successes are free: wrong credentials at redeem, token and the console's sign-in per
+//! client, passwords per client and account too, and refused responses at the ACS per client and connection
+//! (ruling 21). Each replica counts for
 //! itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
 //! client one moment is kept, the one at which all its failures will be forgiven.
 
@@ -26,6 +27,10 @@ pub enum Door {
     Credentials,
     /// Where identity providers' responses arrive.
     Responses,
+    /// The console's sign-in, whoever tries there.
+    SignIn,
+    /// One administrator's account.
+    Account,
 }
 
 impl Door {
@@ -34,6 +39,8 @@ impl Door {
         match self {
             Self::Credentials => 60,
             Self::Responses => 300,
+            Self::SignIn => 60,
+            Self::Account => 10,
         }
     }
 
@@ -42,6 +49,8 @@ impl Door {
         match self {
             Self::Credentials => Duration::from_secs(1),
             Self::Responses => Duration::from_millis(200),
+            Self::SignIn => Duration::from_secs(2),
+            Self::Account => Duration::from_secs(30),
         }
     }
 }

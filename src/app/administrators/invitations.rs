@@ -1,0 +1,337 @@
+//! Invitations: one-time links by which somebody becomes an administrator, or gets back in.
+
+use std::time::Duration;
+
+use super::{
+    Device, passwords,
+    people::{self, Scope},
+    sessions::Begun,
+    sign_in,
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Author, Credential},
+        audit::{self, Entry},
+        input,
+    },
+    model::{
+        administrator::{
+            AdminInvitation, Administrator, Grant, InvitationPurpose, PasswordHash, Role, SignInMethod,
+        },
+        email::Email,
+        environment::Environment,
+        id::{AdminInvitationId, AdministratorId, Id},
+        secret::AdminInvitationToken,
+    },
+    store::{
+        self, Transaction, admin_invitations, admin_passkeys, admin_passkeys::StoredPasskey, admin_sessions,
+    },
+};
+
+/// How long a link is good.
+pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
+
+/// How many open invitations there may be in one place.
+const MOST_OPEN: i64 = 200;
+
+/// What became of an invitation.
+#[derive(Debug)]
+pub enum Invited {
+    /// There is a link to hand on; its token is told this once.
+    Link(AdminInvitation, AdminInvitationToken),
+    /// They were an administrator already, and have the role now.
+    Added(Administrator),
+}
+
+/// Invites somebody to a role. Without an address the link is for whoever has it.
+pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Result<Invited> {
+    let environment_id = scope.owned()?;
+    let email = match email.trim() {
+        "" if matches!(scope.author().credential, Credential::Operator) => None,
+        "" => return Err(Error::invalid("email", "is required")),
+        text => Some(parse_email(text)?),
+    };
+    let mut tx = state.db.write().await?;
+    if let Some(email) = &email
+        && let Some(known) = store::administrators::find_by_email(&mut tx, email).await?
+        && known.disabled_at.is_none()
+    {
+        // A link would let whoever made it in as somebody who may be able to do more.
+        let grant = Grant { environment_id, role };
+        people::raise(&mut tx, state, &scope.author(), &known, grant).await?;
+        tx.commit().await?;
+        return Ok(Invited::Added(known));
+    }
+    if admin_invitations::list_open(&mut tx, environment_id, state.now(), MOST_OPEN).await?.len() as i64
+        >= MOST_OPEN
+    {
+        return Err(Error::FailedPrecondition(
+            format!("there are {MOST_OPEN} open invitations; take some back first").into(),
+        ));
+    }
+    let invitation =
+        new(state, InvitationPurpose::Join, email, Grant { environment_id, role }, &scope.author());
+    let token = AdminInvitationToken::new(&*state.random);
+    admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    let entry = Entry::of(&invitation, "created").saying(audited(&invitation));
+    audit::record(&mut tx, state, environment_id, &scope.author(), entry).await?;
+    tx.commit().await?;
+    Ok(Invited::Link(invitation, token))
+}
+
+/// Makes a link for an administrator who lost password and passkeys. It takes an owner of everything: who
+/// makes the link could use it.
+pub async fn reset(
+    state: &State,
+    author: &Author,
+    id: AdministratorId,
+) -> Result<(AdminInvitation, AdminInvitationToken)> {
+    author.owns_everything()?;
+    let mut tx = state.db.write().await?;
+    let administrator = store::administrators::find(&mut tx, id).await?;
+    let administrator = administrator
+        .filter(|found| found.disabled_at.is_none())
+        .ok_or_else(|| Error::not_found("administrator", id))?;
+    let grant = Grant { environment_id: None, role: Role::Viewer };
+    let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, author);
+    let token = AdminInvitationToken::new(&*state.random);
+    admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
+    let entry = Entry::of(&invitation, "created").saying(audited(&invitation));
+    audit::record(&mut tx, state, None, author, entry).await?;
+    tx.commit().await?;
+    Ok((invitation, token))
+}
+
+fn new(
+    state: &State,
+    purpose: InvitationPurpose,
+    email: Option<Email>,
+    grant: Grant,
+    author: &Author,
+) -> AdminInvitation {
+    let now = state.now();
+    AdminInvitation {
+        id: Id::new(now, &*state.random),
+        purpose,
+        email,
+        grant,
+        invited_by: match author.credential {
+            Credential::Administrator { id, .. } => Some(id),
+            _ => None,
+        },
+        created_at: now,
+        expires_at: now + LIFETIME,
+        consumed_at: None,
+    }
+}
+
+fn audited(invitation: &AdminInvitation) -> serde_json::Map<String, serde_json::Value> {
+    crate::model::audit::Audited::audit_fields(invitation)
+}
+
+fn parse_email(text: &str) -> Result<Email> {
+    Email::parse(text).ok_or_else(|| Error::invalid("email", "must be an e-mail address: dana@example.com"))
+}
+
+/// The invitations that are open here.
+pub async fn list(state: &State, scope: &Scope) -> Result<Vec<AdminInvitation>> {
+    let environment_id = scope.owned()?;
+    let mut conn = state.db.read().await?;
+    Ok(admin_invitations::list_open(&mut conn, environment_id, state.now(), MOST_OPEN).await?)
+}
+
+/// Takes an invitation back: its link opens nothing any more.
+pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Result<()> {
+    let environment_id = scope.owned()?;
+    let missing = || Error::not_found("invitation", id);
+    let mut tx = state.db.write().await?;
+    let invitation = admin_invitations::find(&mut tx, environment_id, id).await?.ok_or_else(missing)?;
+    if !admin_invitations::remove(&mut tx, environment_id, id).await? {
+        return Err(missing());
+    }
+    let entry = Entry::of(&invitation, "revoked").saying(audited(&invitation));
+    audit::record(&mut tx, state, environment_id, &scope.author(), entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// An invitation whose link somebody opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The invitation.
+    pub invitation: AdminInvitation,
+    /// The environment it is for; `None` for every one.
+    pub environment: Option<Environment>,
+    /// The account that it lets back in or makes anew; `None` for a new one.
+    pub account: Option<Administrator>,
+}
+
+/// Looks at the invitation behind a link, which is not used up by that.
+pub async fn open(state: &State, token: &str) -> Result<Opened> {
+    let mut conn = state.db.read().await?;
+    let invitation = find_open(&mut conn, state, token).await?;
+    let environment = match invitation.grant.environment_id {
+        Some(id) => store::environments::find(&mut conn, id).await?,
+        None => None,
+    };
+    let account = match &invitation.email {
+        Some(email) => store::administrators::find_by_email(&mut conn, email).await?,
+        None => None,
+    };
+    Ok(Opened { invitation, environment, account })
+}
+
+async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result<AdminInvitation> {
+    let missing = || Error::not_found("invitation", "");
+    let token: AdminInvitationToken = token.parse().map_err(|_| missing())?;
+    let found = admin_invitations::find_by_token(conn, token.digest()).await?;
+    found
+        .filter(|invitation| invitation.consumed_at.is_none() && invitation.expires_at > state.now())
+        .ok_or_else(missing)
+}
+
+/// What somebody brings who follows an invitation.
+#[derive(Debug, Clone, Default)]
+pub struct Newcomer {
+    /// Their address, where the invitation names none.
+    pub email: String,
+    /// What they want to be called.
+    pub display_name: String,
+}
+
+/// How somebody will sign in from now on.
+pub(super) enum Proof {
+    /// By this password.
+    Password(PasswordHash),
+    /// By this passkey, made for the account with this id.
+    Passkey(AdministratorId, Box<StoredPasskey>, String),
+}
+
+/// Whose address an invitation is used with.
+pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &Newcomer) -> Result<Email> {
+    match &invitation.email {
+        Some(email) => Ok(email.clone()),
+        None => parse_email(newcomer.email.trim()),
+    }
+}
+
+/// Follows an invitation and chooses a password. Gives the session that begins.
+pub async fn join_with_password(
+    state: &State,
+    token: &str,
+    newcomer: &Newcomer,
+    password: &str,
+    device: &Device,
+) -> Result<Begun> {
+    if state.settings.console.require_sso {
+        return Err(Error::Forbidden(
+            "passwords are switched off here: sign in through single sign-on".into(),
+        ));
+    }
+    let invitation = find_open(&mut state.db.read().await?, state, token).await?;
+    let email = email_of(&invitation, newcomer)?;
+    passwords::check("newPassword", password, &[email.as_str(), &newcomer.display_name])?;
+    let hash = state.passwords.hash(password, &*state.random).await?;
+    join(state, token, newcomer, Proof::Password(hash), device).await
+}
+
+/// Follows an invitation: in one transaction it is used up, and there is an administrator, a way to sign in
+/// and a session.
+pub(super) async fn join(
+    state: &State,
+    token: &str,
+    newcomer: &Newcomer,
+    proof: Proof,
+    device: &Device,
+) -> Result<Begun> {
+    let now = state.now();
+    let display_name = input::line("displayName", newcomer.display_name.trim(), 200)?;
+    let mut tx = state.db.write().await?;
+    let invitation = find_open(&mut tx, state, token).await?;
+    let email = email_of(&invitation, newcomer)?;
+    if !admin_invitations::consume(&mut tx, invitation.id, now).await? {
+        return Err(Error::not_found("invitation", ""));
+    }
+    let known = store::administrators::find_by_email(&mut tx, &email).await?;
+    let is_new = known.is_none();
+    let mut administrator = match known {
+        Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
+            // They joined by another link in the meantime. This one must not open their account.
+            return Err(Error::invalid("email", "already belongs to an administrator; sign in instead"));
+        }
+        Some(known) => known,
+        None if invitation.purpose == InvitationPurpose::Reset => {
+            return Err(Error::not_found("invitation", ""));
+        }
+        None => Administrator {
+            id: match &proof {
+                Proof::Passkey(id, ..) => *id,
+                Proof::Password(_) => Id::new(now, &*state.random),
+            },
+            email,
+            display_name: String::new(),
+            password_hash: None,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        },
+    };
+    if !display_name.is_empty() {
+        administrator.display_name = display_name;
+    }
+    administrator.disabled_at = None;
+    administrator.updated_at = now;
+    administrator.password_hash = match &proof {
+        Proof::Password(hash) => Some(hash.clone()),
+        Proof::Passkey(..) => None,
+    };
+    if is_new {
+        store::administrators::insert(&mut tx, &administrator)
+            .await
+            .map_err(Error::conflict_on("administrator", "email"))?;
+    } else {
+        store::administrators::update(&mut tx, &administrator).await?;
+        admin_passkeys::remove_all(&mut tx, administrator.id).await?;
+        admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
+    }
+    if let Proof::Passkey(id, stored, credential_key) = &proof {
+        if *id != administrator.id {
+            return Err(Error::FailedPrecondition(
+                "this passkey was made for another account; try again".into(),
+            ));
+        }
+        admin_passkeys::insert(&mut tx, stored, credential_key)
+            .await
+            .map_err(Error::conflict_on("passkey", "credential"))?;
+    }
+    if invitation.purpose == InvitationPurpose::Join {
+        let author = Author { credential: Credential::Service, address: device.address };
+        people::raise(&mut tx, state, &author, &administrator, invitation.grant).await?;
+    }
+    let deed = match invitation.purpose {
+        InvitationPurpose::Join => "joined",
+        InvitationPurpose::Reset => "credentials_reset",
+    };
+    record_join(&mut tx, state, &administrator, deed, &invitation, device).await?;
+    let begun = sign_in::begin(&mut tx, state, &administrator, SignInMethod::Invitation, device).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+async fn record_join(
+    tx: &mut Transaction,
+    state: &State,
+    administrator: &Administrator,
+    deed: &str,
+    invitation: &AdminInvitation,
+    device: &Device,
+) -> Result<()> {
+    let author = sign_in::author_of(tx, administrator, device).await?;
+    let said = crate::model::audit::audit_fields! {
+        "email": administrator.email.as_str(),
+        "invitationId": invitation.id,
+    };
+    let entry = Entry::of(administrator, deed).saying(said);
+    audit::record(tx, state, invitation.grant.environment_id, &author, entry).await
+}

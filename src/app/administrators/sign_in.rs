@@ -1,0 +1,143 @@
+//! Signing in to the console, however it is proved who somebody is: at the end of each way stands a session.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{
+    Device, passwords,
+    sessions::{self, Begun},
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Author, Credential},
+        audit::{self, Entry},
+        limits::{Caller, Door},
+    },
+    model::{
+        administrator::{Administrator, SignInMethod},
+        audit::audit_fields,
+        client_address::ClientAddress,
+        email::Email,
+    },
+    store::{self, Transaction},
+};
+
+/// What everybody is told whose address and password do not go together, whichever of them is wrong.
+pub const WRONG: &str = "This address and this password do not go together.";
+
+/// Signs somebody in by address and password. Whether there is such an address shows neither in the answer
+/// nor in the time it takes.
+pub async fn with_password(state: &State, email: &str, password: &str, device: &Device) -> Result<Begun> {
+    if state.settings.console.require_sso {
+        return Err(Error::Forbidden(
+            "passwords are switched off here: sign in through single sign-on".into(),
+        ));
+    }
+    let wrong = || Error::Unauthenticated(WRONG.into());
+    let email = email.trim();
+    let caller = caller(state, email, device);
+    check_limit(state, caller.as_ref())?;
+    let found = match Email::parse(email) {
+        Some(email) => store::administrators::find_by_email(&mut state.db.read().await?, &email).await?,
+        None => None,
+    };
+    let found = found.filter(|administrator| administrator.disabled_at.is_none());
+    let hash = found.as_ref().and_then(|administrator| administrator.password_hash.as_ref());
+    let is_good = state.passwords.verify(password, hash).await?;
+    let (Some(administrator), true) = (&found, is_good) else {
+        if let Some(caller) = caller {
+            state.sign_in_limits.failed(caller, state.now());
+        }
+        if let Some(administrator) = found {
+            // Not waited for: that would tell whose address is known.
+            let (state, device) = (state.clone(), device.clone());
+            tokio::spawn(
+                async move { failed(&state, &administrator, SignInMethod::Password, &device).await },
+            );
+        }
+        return Err(wrong());
+    };
+    rehash(state, administrator, password).await?;
+    let mut tx = state.db.write().await?;
+    let begun = begin(&mut tx, state, administrator, SignInMethod::Password, device).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// Who tries here, by account and address.
+fn caller(state: &State, email: &str, device: &Device) -> Option<Caller> {
+    let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let key = email.to_ascii_lowercase();
+    state
+        .settings
+        .console
+        .rate_limits
+        .then(|| state.sign_in_limits.caller(Door::Account, ClientAddress(address).block(), &key))
+}
+
+fn check_limit(state: &State, caller: Option<&Caller>) -> Result<()> {
+    let Some(caller) = caller else { return Ok(()) };
+    state.sign_in_limits.check(caller, state.now()).map_err(|retry_after| Error::Limited { retry_after })
+}
+
+/// Keeps the password at today's cost.
+async fn rehash(state: &State, administrator: &Administrator, password: &str) -> Result<()> {
+    let Some(old) = administrator.password_hash.as_ref().filter(|hash| passwords::is_outdated(hash)) else {
+        return Ok(());
+    };
+    let new = state.passwords.hash(password, &*state.random).await?;
+    let mut tx = state.db.write().await?;
+    store::administrators::update_hash(&mut tx, administrator.id, old, &new).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Begins the session of somebody who proved who they are, and says so in the audit log.
+pub(super) async fn begin(
+    tx: &mut Transaction,
+    state: &State,
+    administrator: &Administrator,
+    method: SignInMethod,
+    device: &Device,
+) -> Result<Begun> {
+    let begun = sessions::begin(tx, state, administrator.id, method, device).await?;
+    let author = author_of(tx, administrator, device).await?;
+    let said = audit_fields! {
+        "method": method.as_str(),
+        "sessionId": begun.session.id,
+        "userAgent": begun.session.user_agent,
+    };
+    audit::record(tx, state, None, &author, Entry::of(administrator, "signed_in").saying(said)).await?;
+    Ok(begun)
+}
+
+/// An administrator as the author of what they do to themselves.
+pub(super) async fn author_of(
+    tx: &mut Transaction,
+    administrator: &Administrator,
+    device: &Device,
+) -> Result<Author> {
+    let grants = store::administrators::grants(tx, administrator.id).await?;
+    Ok(super::author(administrator.id, &grants, device.address))
+}
+
+/// Notes that somebody tried to be this administrator and could not prove it.
+pub(super) async fn failed(
+    state: &State,
+    administrator: &Administrator,
+    method: SignInMethod,
+    device: &Device,
+) {
+    let note = async {
+        let mut tx = state.db.write().await?;
+        let author = Author { credential: Credential::Service, address: device.address };
+        let said = audit_fields! { "method": method.as_str() };
+        let entry = Entry::of(administrator, "sign_in_failed").saying(said);
+        audit::record(&mut tx, state, None, &author, entry).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    };
+    if let Err(error) = note.await {
+        tracing::warn!(%error, "a failed sign-in could not be noted");
+    }
+}

@@ -1,0 +1,206 @@
+//! `ostiary admin`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{SettingsArgs, output, session};
+use crate::{
+    app::{
+        State,
+        actor::{Actor, Author},
+        administrators::{
+            invitations::{self, Invited},
+            people::{self, Scope},
+        },
+        environments,
+        page::PageQuery,
+    },
+    model::administrator::Role,
+};
+
+/// Administrators: who may enter the console
+#[derive(Debug, Subcommand)]
+pub(super) enum Admin {
+    Invite(Invite),
+    List(List),
+    SetRole(SetRole),
+    Revoke(Revoke),
+    Reset(Reset),
+}
+
+/// Print a one-time link by which somebody becomes an administrator
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary admin invite
+      the first one: an owner of everything
+  ostiary admin invite --email dana@example.com --role viewer --environment prod")]
+pub(super) struct Invite {
+    /// Whom it is for; without it the link is for whoever has it
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    email: String,
+    /// What they may do: viewer, admin or owner
+    #[arg(long, default_value = "owner", value_parser = parse_role)]
+    role: Role,
+    /// Where: an environment's id or slug; without it in every environment
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List administrators
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Where: an environment's id or slug; without it those of every environment
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: Option<String>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Give an administrator another role
+#[derive(Debug, Args)]
+pub(super) struct SetRole {
+    /// Who
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// What they may do: viewer, admin or owner
+    #[arg(long, value_parser = parse_role)]
+    role: Role,
+    /// Where: an environment's id or slug; without it in every environment
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: Option<String>,
+}
+
+/// Take an administrator's role away; who has no other one cannot sign in any more
+#[derive(Debug, Args)]
+pub(super) struct Revoke {
+    /// Who
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Where: an environment's id or slug; without it in every environment
+    #[arg(long, value_name = "ID|SLUG")]
+    environment: Option<String>,
+}
+
+/// Print a one-time link for an administrator who is locked out
+#[derive(Debug, Args)]
+#[command(after_help = "Opening the link ends their password, passkeys and sessions so far.
+
+Examples:
+  ostiary admin reset --email dana@example.com")]
+pub(super) struct Reset {
+    /// Who
+    #[arg(long, value_name = "ADDRESS")]
+    email: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "must be viewer, admin or owner".to_owned())
+}
+
+async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope> {
+    Ok(match environment {
+        None => Scope::Everywhere(Author::OPERATOR),
+        Some(name) => Scope::Environment(Actor::operator(environments::find(state, name).await?.id)),
+    })
+}
+
+impl Admin {
+    pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
+        let state = session::open(settings).await?;
+        match self {
+            Self::Invite(invite) => invite.run(&state).await,
+            Self::List(list) => list.run(&state).await,
+            Self::SetRole(change) => {
+                let scope = scope(&state, change.environment.as_deref()).await?;
+                let who = people::find_by_email(&state, &change.email).await?;
+                people::set_role(&state, &scope, who.id, change.role).await.map_err(session::in_flags)?;
+                output::line(&format!("{} is {} now", who.email, change.role.as_str()));
+                Ok(())
+            }
+            Self::Revoke(revoke) => {
+                let scope = scope(&state, revoke.environment.as_deref()).await?;
+                let who = people::find_by_email(&state, &revoke.email).await?;
+                people::remove(&state, &scope, who.id).await.map_err(session::in_flags)?;
+                output::line(&format!("{} has no role there any more", who.email));
+                Ok(())
+            }
+            Self::Reset(reset) => {
+                let who = people::find_by_email(&state, &reset.email).await?;
+                let (invitation, token) =
+                    invitations::reset(&state, &Author::OPERATOR, who.id).await.map_err(session::in_flags)?;
+                let link = state.links.console_join(&token.reveal());
+                let view =
+                    json!({ "email": who.email.as_str(), "expiresAt": invitation.expires_at, "link": link });
+                say(reset.json, &view, "A link that works once, to choose a new password or passkey:")
+            }
+        }
+    }
+}
+
+impl Invite {
+    async fn run(self, state: &State) -> anyhow::Result<()> {
+        let scope = scope(state, self.environment.as_deref()).await?;
+        let invited =
+            invitations::create(state, &scope, &self.email, self.role).await.map_err(session::in_flags)?;
+        match invited {
+            Invited::Link(invitation, token) => {
+                let view = json!({
+                    "id": invitation.id,
+                    "email": invitation.email.as_ref().map(|email| email.as_str()),
+                    "role": self.role.as_str(),
+                    "environmentId": invitation.grant.environment_id,
+                    "expiresAt": invitation.expires_at,
+                    "link": state.links.console_join(&token.reveal()),
+                });
+                say(self.json, &view, "A link that works once; it is shown this once:")
+            }
+            Invited::Added(who) => {
+                let view = json!({ "email": who.email.as_str(), "role": self.role.as_str(), "link": null });
+                say(
+                    self.json,
+                    &view,
+                    "They are an administrator already, and have the role now; no link is needed:",
+                )
+            }
+        }
+    }
+}
+
+fn say(json: bool, view: &Value, title: &str) -> anyhow::Result<()> {
+    output::created(json, view, title)
+}
+
+impl List {
+    async fn run(self, state: &State) -> anyhow::Result<()> {
+        let scope = scope(state, self.environment.as_deref()).await?;
+        let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
+        loop {
+            let page = people::list(state, &scope, &query).await.map_err(session::in_flags)?;
+            for (who, role) in &page.items {
+                if self.json {
+                    let view = json!({
+                        "id": who.id,
+                        "email": who.email.as_str(),
+                        "displayName": who.display_name,
+                        "role": role.as_str(),
+                        "createdAt": who.created_at,
+                    });
+                    output::line(&view.to_string());
+                } else {
+                    output::line(&format!("{:<6}  {}  {}", role.as_str(), who.email, who.display_name));
+                }
+            }
+            if page.next_token.is_empty() {
+                return Ok(());
+            }
+            query.token = Some(page.next_token);
+        }
+    }
+}

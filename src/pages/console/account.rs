@@ -1,0 +1,378 @@
+//! `/console/account`: the visitor's own name, password, passkeys and sessions.
+
+use actix_web::{HttpResponse, web};
+use maud::{Markup, html};
+
+use super::{
+    flash::{Deed, Flash, Thing, see_other},
+    here::Lobby,
+    visitor::Form,
+};
+use crate::{
+    app::{
+        Error,
+        administrators::{
+            SignedIn,
+            passkeys::{self, Challenge},
+            passwords, people, sessions,
+        },
+    },
+    links::{self, console},
+    model::{
+        administrator::{AdminPasskey, AdminSession, SignInMethod},
+        time::Timestamp,
+    },
+    pages::{
+        assets,
+        components::{Shape, Weight, mark, notice, time},
+        error::{Answer, Failure},
+        forms::{self, FormErrors, FormView, Typed, button_form},
+    },
+};
+
+/// What the page shows.
+pub(super) struct Account<'a> {
+    /// Whose it is.
+    pub who: &'a SignedIn,
+    /// Their passkeys.
+    pub passkeys: &'a [AdminPasskey],
+    /// Their living sessions.
+    pub sessions: &'a [AdminSession],
+    /// The challenge for another passkey, where they are possible.
+    pub challenge: Option<&'a Challenge>,
+    /// Whether passwords are taken at sign-in.
+    pub passwords: bool,
+    /// What was typed.
+    pub typed: &'a Typed,
+    /// What is wrong with it.
+    pub errors: &'a FormErrors,
+    /// Proves that forms are ours.
+    pub csrf: Markup,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// `GET /console/account`
+pub async fn show(lobby: Lobby) -> Answer {
+    let typed = Typed::new().with("displayName", &lobby.visitor.administrator.display_name);
+    respond(&lobby, &typed, &FormErrors::none()).await
+}
+
+async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let require_sso = state.settings.console.require_sso;
+    let challenge = match !require_sso && passkeys::are_possible(state) {
+        true => passkeys::begin_adding(state, who).await.map(Some).or_else(|error| match error {
+            // As many as one may have.
+            Error::FailedPrecondition(_) => Ok(None),
+            error => Err(Failure(error)),
+        })?,
+        false => None,
+    };
+    let view = Account {
+        who,
+        passkeys: &passkeys::list(state, who).await?,
+        sessions: &sessions::list(state, who).await?,
+        challenge: challenge.as_ref(),
+        passwords: !require_sso,
+        typed,
+        errors,
+        csrf: lobby.csrf(),
+        now: lobby.now(),
+    };
+    let shell = lobby.shell("Your account").script(&assets::PASSKEYS);
+    Ok(shell.respond_with(errors.status(), view.view()))
+}
+
+/// The page once more with what is wrong, or the answer to what went well.
+async fn answer(lobby: &Lobby, form: &Form, done: Result<(), Error>, flash: Flash) -> Answer {
+    match done {
+        Ok(()) => Ok(see_other(console::ACCOUNT, flash)),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            let name = if form.flag("displayName") {
+                form.text("displayName")
+            } else {
+                &lobby.visitor.administrator.display_name
+            };
+            respond(lobby, &Typed::new().with("displayName", name), &errors).await
+        }
+    }
+}
+
+/// `POST /console/account/name`
+pub async fn rename(lobby: Lobby, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let done = people::rename(state, who, form.text("displayName"), who.device()).await;
+    answer(&lobby, &form, done, Flash(Thing::Administrator, Deed::Saved)).await
+}
+
+/// `POST /console/account/password`
+pub async fn set_password(lobby: Lobby, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let new = form.text("newPassword");
+    let done = if new == form.text("repeatPassword") {
+        people::set_password(state, who, form.text("currentPassword"), new, who.device()).await
+    } else {
+        Err(Error::invalid("repeatPassword", "is not the same as above"))
+    };
+    answer(&lobby, &form, done, Flash(Thing::Password, Deed::Saved)).await
+}
+
+/// `POST /console/account/passkeys`
+pub async fn add_passkey(lobby: Lobby, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let (challenge, made) = (form.text("challenge"), form.text("answer"));
+    let done = passkeys::add(state, who, challenge, made, form.text("passkeyName"), who.device()).await;
+    answer(&lobby, &form, done.map(drop), Flash(Thing::Passkey, Deed::Added)).await
+}
+
+/// `POST /console/account/passkeys/{passkey}`: names it, or with `remove` takes it away.
+pub async fn change_passkey(lobby: Lobby, id: web::Path<String>, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
+    let (done, deed) = if form.flag("remove") {
+        (passkeys::remove(state, who, id, who.device()).await, Deed::Deleted)
+    } else {
+        (passkeys::rename(state, who, id, form.text("passkeyName"), who.device()).await, Deed::Saved)
+    };
+    answer(&lobby, &form, done, Flash(Thing::Passkey, deed)).await
+}
+
+/// `POST /console/account/sessions/{session}`: ends it.
+pub async fn revoke_session(lobby: Lobby, id: web::Path<String>, _form: Form) -> Answer {
+    let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
+    sessions::revoke(&lobby.state, &lobby.visitor, id, lobby.visitor.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(Thing::Session, Deed::Ended)))
+}
+
+/// `POST /console/account/sessions/others`: ends all but this one.
+pub async fn revoke_others(lobby: Lobby, _form: Form) -> Result<HttpResponse, Failure> {
+    sessions::revoke_others(&lobby.state, &lobby.visitor, lobby.visitor.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(Thing::OtherSessions, Deed::Ended)))
+}
+
+impl Account<'_> {
+    pub(super) fn view(&self) -> Markup {
+        let wrong = ["", "passkey", "passkeyName"].into_iter().find_map(|field| self.errors.of(field));
+        html! {
+            h1 { "Your account" }
+            p.soft { (self.who.administrator.email) }
+            @if let Some(wrong) = wrong {
+                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
+            }
+            (self.name())
+            @if self.passwords { (self.password()) }
+            (self.own_passkeys())
+            (self.own_sessions())
+        }
+    }
+
+    fn name(&self) -> Markup {
+        let own: Vec<&str> = vec!["displayName"];
+        let errors = self.errors_of(&own);
+        let view = FormView::new(self.typed, &errors);
+        let field = view
+            .text("displayName", "Name")
+            .hint("What your colleagues see.")
+            .optional()
+            .autocomplete("name");
+        let form = forms::Form::new(console::ACCOUNT_NAME, "Save name", self.csrf.clone());
+        html! { section.card { h2 { "Name" } (view.render(&form, html! { (field) })) } }
+    }
+
+    fn password(&self) -> Markup {
+        let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
+        let view = FormView::new(self.typed, &errors);
+        let has_one = self.who.administrator.password_hash.is_some();
+        let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
+        let fields = html! {
+            @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
+            (view.password("newPassword", "New password").hint(&hint).autocomplete("new-password"))
+            (view.password("repeatPassword", "New password once more").autocomplete("new-password"))
+        };
+        let label = if has_one { "Change password" } else { "Set password" };
+        let form = forms::Form::new(console::ACCOUNT_PASSWORD, label, self.csrf.clone());
+        html! {
+            section.card {
+                h2 { "Password" }
+                p.soft {
+                    @if has_one { "A new one signs you out everywhere else." }
+                    @else { "You have none. You may set one beside your passkeys." }
+                }
+                (view.render(&form, fields))
+            }
+        }
+    }
+
+    /// What is wrong with some fields only: each form tells of its own.
+    fn errors_of(&self, fields: &[&str]) -> FormErrors {
+        fields.iter().fold(FormErrors::none(), |errors, field| match self.errors.of(field) {
+            Some(reason) => errors.and(field, reason),
+            None => errors,
+        })
+    }
+
+    fn own_passkeys(&self) -> Markup {
+        html! {
+            section.card {
+                h2 { "Passkeys" }
+                @if self.passkeys.is_empty() {
+                    p.soft { "None yet. A passkey signs you in with your fingerprint, face, device PIN or a security key, and cannot be fished for." }
+                } @else {
+                    ul.entries { @for passkey in self.passkeys { (self.passkey(passkey)) } }
+                }
+                @if let Some(challenge) = self.challenge {
+                    form.form method="post" action=(console::ACCOUNT_PASSKEYS) hidden data-passkey="create" data-options=(challenge.options) {
+                        (self.csrf)
+                        input type="hidden" name="challenge" value=(challenge.sealed);
+                        input type="hidden" name="answer";
+                        div.field {
+                            label for="newPasskeyName" { "Name of a new passkey" span.soft { " (optional)" } }
+                            input #newPasskeyName name="passkeyName" type="text" maxlength="100" autocomplete="off" aria-describedby="newPasskeyName-hint";
+                            p.hint #newPasskeyName-hint { "To tell it from others: “work laptop”." }
+                        }
+                        p.error role="status" data-passkey-said hidden {}
+                        div.actions { button.button type="button" hidden data-passkey-button { "Add a passkey" } }
+                    }
+                    noscript { p { "Adding a passkey needs JavaScript." } }
+                } @else if self.passwords && self.passkeys.is_empty() {
+                    p.soft { "Passkeys need https and a host name in the server’s public URL." }
+                }
+            }
+        }
+    }
+
+    fn passkey(&self, passkey: &AdminPasskey) -> Markup {
+        let action = links::to(console::ACCOUNT_PASSKEY, &[&passkey.id]);
+        let id = passkey.id.to_string();
+        html! {
+            li.entry {
+                div {
+                    strong { (passkey.display_name) }
+                    p.small.soft {
+                        "Added " (time(passkey.created_at, self.now)) ", "
+                        @match passkey.last_used_at {
+                            Some(at) => { "last used " (time(at, self.now)) },
+                            None => "never used",
+                        }
+                    }
+                }
+                details {
+                    summary { "Rename or remove" span.visually-hidden { " " (passkey.display_name) } }
+                    form.form method="post" action=(action) {
+                        (self.csrf)
+                        div.field {
+                            label for=(id) { "Name" }
+                            input #(id) name="passkeyName" type="text" value=(passkey.display_name) maxlength="100" required autocomplete="off";
+                        }
+                        div.actions {
+                            button.button type="submit" { "Save name" }
+                            button.button.danger type="submit" name="remove" value="1" formnovalidate { "Remove this passkey" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn own_sessions(&self) -> Markup {
+        html! {
+            section.card {
+                h2 { "Sessions" }
+                p.soft { "Browsers in which you are signed in." }
+                ul.entries { @for session in self.sessions { (self.session(session)) } }
+                @if self.sessions.len() > 1 {
+                    (button_form(console::ACCOUNT_SESSIONS, "Sign out everywhere else", Weight::Plain, self.csrf.clone()))
+                }
+            }
+        }
+    }
+
+    fn session(&self, session: &AdminSession) -> Markup {
+        let is_this = session.id == self.who.session.id;
+        html! {
+            li.entry {
+                div {
+                    strong { (browser_name(&session.user_agent)) }
+                    @if is_this { " " (mark(Shape::Good, "this browser")) }
+                    p.small.soft {
+                        (by(session.method))
+                        @if let Some(address) = session.address { ", from " (address) }
+                        ", since " (time(session.created_at, self.now))
+                        ", last seen " (time(session.last_seen_at, self.now))
+                    }
+                }
+                @if !is_this {
+                    (button_form(&links::to(console::ACCOUNT_SESSION, &[&session.id]), "End session", Weight::Plain, self.csrf.clone()))
+                }
+            }
+        }
+    }
+}
+
+const fn by(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Password => "Signed in by password",
+        SignInMethod::Passkey => "Signed in by passkey",
+        SignInMethod::Saml => "Signed in through SAML",
+        SignInMethod::Oidc => "Signed in through OpenID Connect",
+        SignInMethod::Invitation => "Signed in by invitation",
+    }
+}
+
+/// What a person calls the browser: "Firefox on Windows". What cannot be told is "A browser".
+fn browser_name(user_agent: &str) -> String {
+    // Each one claims to be those after it too, so the order matters.
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |all: &[(&str, &'static str)]| {
+        all.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
+    match (find(&browsers), find(&systems)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "A browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_called_what_people_call_them() {
+        for (text, name) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 \
+                 Safari/537.36 Edg/141.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.5", "A browser"),
+            ("", "A browser"),
+        ] {
+            assert_eq!(browser_name(text), name);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! `/console/join`: where an invitation leads. Opening the link uses nothing up; pressing a button does.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use maud::{Markup, html};
+
+use super::{
+    sign_in::{enter, query},
+    visitor::{OpenForm, device},
+};
+use crate::{
+    app::{
+        Error, State,
+        administrators::{
+            invitations::{self, Newcomer, Opened},
+            passkeys::{self, Challenge},
+            passwords,
+        },
+    },
+    links::console,
+    model::administrator::{AdminInvitation, InvitationPurpose, Role},
+    pages::{
+        assets,
+        components::{Shape, Weight, button, notice},
+        error::{Answer, Failure},
+        forms::{FormErrors, FormView, Typed},
+        layout::{Layout, Masthead},
+        message::Message,
+        response::{Policy, page},
+    },
+};
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct Join {
+    /// The link's token.
+    pub token: String,
+    /// What the link is for.
+    pub purpose: InvitationPurpose,
+    /// What they will be able to do.
+    pub role: Role,
+    /// Where; `None` for everywhere.
+    pub environment: Option<String>,
+    /// Whose account it is; empty while they have not said.
+    pub email: String,
+    /// Whether the invitation says so itself.
+    pub is_named: bool,
+    /// The name that was typed.
+    pub display_name: String,
+    /// What is wrong with what was typed.
+    pub errors: FormErrors,
+    /// Whether passwords are taken.
+    pub passwords: bool,
+    /// The challenge, where passkeys are taken.
+    pub passkey: Option<Challenge>,
+}
+
+/// `GET /console/join?token=…`
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let token = query(&request, "token").unwrap_or_default();
+    let newcomer = Newcomer::default();
+    respond(&state, &token, &newcomer, FormErrors::none()).await
+}
+
+/// `POST /console/join`: says who one is, or chooses how to sign in from now on.
+pub async fn join(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+    let token = form.text("token");
+    let newcomer =
+        Newcomer { email: form.text("email").to_owned(), display_name: form.text("displayName").to_owned() };
+    let device = device(&request);
+    if form.flag("continue") {
+        return respond(&state, token, &newcomer, FormErrors::none()).await;
+    }
+    let answer = form.text("answer");
+    let begun = if !answer.is_empty() {
+        passkeys::join(&state, token, &newcomer, form.text("challenge"), answer, &device).await
+    } else if form.text("newPassword") != form.text("repeatPassword") {
+        Err(Error::invalid("repeatPassword", "is not the same as above"))
+    } else {
+        invitations::join_with_password(&state, token, &newcomer, form.text("newPassword"), &device).await
+    };
+    match begun {
+        Ok(begun) => enter(&state, &request, &begun, "").await,
+        Err(Error::NotFound { .. }) => Ok(closed()),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            respond(&state, token, &newcomer, errors).await
+        }
+    }
+}
+
+async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: FormErrors) -> Answer {
+    let opened = match invitations::open(state, token).await {
+        Ok(opened) => opened,
+        Err(Error::NotFound { .. }) => return Ok(closed()),
+        Err(error) => return Err(Failure(error)),
+    };
+    let Opened { invitation, environment, .. } = opened;
+    let AdminInvitation { purpose, email, grant, .. } = invitation;
+    let is_named = email.is_some();
+    let email = email.map_or_else(|| newcomer.email.trim().to_owned(), |email| email.to_string());
+    let settings = &state.settings.console;
+    let wants = !email.is_empty() && !settings.require_sso && passkeys::are_possible(state);
+    let mut email_known = email;
+    let passkey = match wants {
+        false => None,
+        true => match passkeys::begin_joining(state, token, newcomer).await {
+            Ok(challenge) => Some(challenge),
+            Err(error) => {
+                if let Some(wrong) = FormErrors::from(error)?.of("email") {
+                    errors = FormErrors::one("email", wrong);
+                    email_known = String::new();
+                }
+                None
+            }
+        },
+    };
+    let status = errors.status();
+    let view = Join {
+        token: token.to_owned(),
+        purpose,
+        role: grant.role,
+        environment: environment.map(|environment| match environment.display_name.trim() {
+            "" => environment.slug.as_str().to_owned(),
+            name => name.to_owned(),
+        }),
+        email: email_known,
+        is_named,
+        display_name: newcomer.display_name.clone(),
+        errors,
+        passwords: !settings.require_sso,
+        passkey,
+    };
+    Ok(page(status, Policy::Own, view.view()))
+}
+
+/// The same for a link that was used, is over, was taken back, or never was.
+fn closed() -> HttpResponse {
+    let message = Message {
+        reason: Some("invitation_closed"),
+        onward: Some(("To sign-in", console::SIGN_IN)),
+        ..Message::new(
+            "This invitation is not open",
+            "It may have been used already, be older than three days, or have been taken back.",
+            "Ask whoever invited you for a new link. If you have joined already, sign in.",
+        )
+    };
+    page(StatusCode::NOT_FOUND, Policy::Own, message.view())
+}
+
+impl Join {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let title = match self.purpose {
+            InvitationPurpose::Join => "Join the console · Ostiary",
+            InvitationPurpose::Reset => "Get back into the console · Ostiary",
+        };
+        let layout = Layout { masthead: Some(Masthead { links: &[] }), ..Layout::narrow(title) };
+        layout.scripts(&[&assets::PASSKEYS]).render(html! {
+            (self.introduction())
+            @if self.email.is_empty() { (self.ask_email()) } @else { (self.choose()) }
+        })
+    }
+
+    fn introduction(&self) -> Markup {
+        html! {
+            @match self.purpose {
+                InvitationPurpose::Join => {
+                    h1 { "You are invited to the console" }
+                    p.lead {
+                        "You will be " (with_article(self.role)) " of "
+                        @match &self.environment {
+                            Some(name) => { "the environment " strong { (name) } },
+                            None => "every environment",
+                        }
+                        ": " (may(self.role)) "."
+                    }
+                },
+                InvitationPurpose::Reset => {
+                    h1 { "Choose a new way to sign in" }
+                    p.lead { "Your password, passkeys and sessions so far end with this." }
+                },
+            }
+        }
+    }
+
+    fn ask_email(&self) -> Markup {
+        let typed = Typed::new().with("email", &self.email);
+        let view = FormView::new(&typed, &self.errors);
+        html! {
+            form.card.form method="post" action=(console::JOIN) novalidate {
+                input type="hidden" name="token" value=(self.token);
+                (view.email("email", "Your e-mail address").hint("You will sign in with it.").autocomplete("email"))
+                div.actions { button.button.primary type="submit" name="continue" value="1" { "Continue" } }
+            }
+        }
+    }
+
+    fn choose(&self) -> Markup {
+        let typed = Typed::new().with("displayName", &self.display_name);
+        let view = FormView::new(&typed, &self.errors);
+        let wrong =
+            ["", "email", "passkey", "credential"].into_iter().find_map(|field| self.errors.of(field));
+        let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
+        html! {
+            @if let Some(wrong) = wrong {
+                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
+            }
+            p { "You sign in as " strong { (self.email) } "." }
+            @if let Some(challenge) = &self.passkey {
+                form.card.form method="post" action=(console::JOIN) hidden data-passkey="create" data-options=(challenge.options) {
+                    h2 { "With a passkey" }
+                    p.soft { "Your fingerprint, face, device PIN or a security key. Nothing to remember, and nothing that can be fished for." }
+                    (self.hidden())
+                    input type="hidden" name="challenge" value=(challenge.sealed);
+                    input type="hidden" name="answer";
+                    p.error role="status" data-passkey-said hidden {}
+                    button.button.primary type="button" hidden data-passkey-button { "Create a passkey and join" }
+                }
+            }
+            @if self.passwords {
+                form.card.form method="post" action=(console::JOIN) novalidate {
+                    h2 { "With a password" }
+                    (self.hidden())
+                    // For password managers: which account this is.
+                    input.visually-hidden type="text" value=(self.email) autocomplete="username" readonly tabindex="-1" aria-hidden="true";
+                    (view.text("displayName", "Your name").hint("What your colleagues see.").optional().autocomplete("name"))
+                    (view.password("newPassword", "Password").hint(&hint).autocomplete("new-password"))
+                    (view.password("repeatPassword", "Password once more").autocomplete("new-password"))
+                    div.actions { (button(Weight::Primary, match self.purpose {
+                        InvitationPurpose::Join => "Set the password and join",
+                        InvitationPurpose::Reset => "Set the password and sign in",
+                    })) }
+                }
+            } @else {
+                (notice(Shape::Note, "Single sign-on only", html! {
+                    p { "Passwords and passkeys are switched off here. Sign in through single sign-on with this address: your invitation is taken then." }
+                    p { a href=(console::SIGN_IN) { "To sign-in" } }
+                }))
+            }
+        }
+    }
+
+    fn hidden(&self) -> Markup {
+        html! {
+            input type="hidden" name="token" value=(self.token);
+            @if !self.is_named { input type="hidden" name="email" value=(self.email); }
+        }
+    }
+}
+
+/// A role as one is it.
+pub(super) const fn with_article(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a viewer",
+        Role::Admin => "an admin",
+        Role::Owner => "an owner",
+    }
+}
+
+/// What one may do with a role.
+pub(super) const fn may(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "you may look at everything, and change nothing",
+        Role::Admin => "you may change what is in it",
+        Role::Owner => "you may change everything, and say who else may",
+    }
+}

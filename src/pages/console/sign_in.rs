@@ -1,0 +1,236 @@
+//! `/console/sign-in`: by address and password, by passkey, or through single sign-on. The password's form
+//! works without a script.
+
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, http::StatusCode, http::header, web};
+use maud::{Markup, html};
+
+use super::{
+    cookie,
+    visitor::{Form, OpenForm, Visitor, device, local_path},
+};
+use crate::{
+    app::{
+        Error, State,
+        administrators::{
+            passkeys::{self, Challenge},
+            people,
+            sessions::{self, Begun},
+            sign_in,
+        },
+    },
+    links::console,
+    pages::{
+        assets,
+        components::{Shape, Weight, button, code_block, link_button, notice},
+        error::{Answer, Failure},
+        forms::{FormErrors, FormView, Typed},
+        layout::{Layout, Masthead},
+        message,
+        response::{Policy, page},
+    },
+};
+
+/// What the page shows.
+#[derive(Debug, Default)]
+pub struct SignIn {
+    /// Where to go on to.
+    pub next: String,
+    /// The address that was typed.
+    pub email: String,
+    /// Why it did not work.
+    pub error: Option<String>,
+    /// Whether there is nobody yet who could sign in.
+    pub nobody: bool,
+    /// Whether passwords are taken.
+    pub passwords: bool,
+    /// The challenge, where passkeys are taken.
+    pub passkey: Option<Challenge>,
+    /// Whether there is a SAML connection to sign in through.
+    pub saml: bool,
+    /// Whether there is an OpenID provider to sign in through.
+    pub oidc: bool,
+    /// That this is a test set-up.
+    pub banner: Option<&'static str>,
+}
+
+/// `GET /console/sign-in`
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let next = query(&request, "next").unwrap_or_default();
+    if Visitor::extract(&request).await.is_ok() {
+        return Ok(see_other(local_path(&next)));
+    }
+    respond(&state, SignIn { next, ..SignIn::default() }, StatusCode::OK).await
+}
+
+/// `POST /console/sign-in`
+pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+    let (email, next) = (form.text("email"), form.text("next"));
+    let begun = sign_in::with_password(&state, email, form.text("password"), &device(&request)).await;
+    match begun {
+        Ok(begun) => enter(&state, &request, &begun, next).await,
+        Err(error) => again(&state, error, email, next).await,
+    }
+}
+
+/// `POST /console/sign-in/passkey`
+pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+    let next = form.text("next");
+    let begun =
+        passkeys::sign_in(&state, form.text("challenge"), form.text("answer"), &device(&request)).await;
+    match begun {
+        Ok(begun) => enter(&state, &request, &begun, next).await,
+        Err(error) => again(&state, error, "", next).await,
+    }
+}
+
+/// `POST /console/sign-out`
+pub async fn sign_out(state: web::Data<State>, visitor: Visitor, _form: Form) -> Answer {
+    sessions::sign_out(&state, &visitor, visitor.device()).await?;
+    let mut response = see_other(console::SIGN_IN);
+    cookie::clear(&state.links, &mut response);
+    Ok(response)
+}
+
+/// Lets somebody in: with a new cookie, whatever one came along, whose session ends.
+pub(super) async fn enter(state: &State, request: &HttpRequest, begun: &Begun, next: &str) -> Answer {
+    for old in cookie::read(&state.links, request) {
+        sessions::forget(state, &old).await?;
+    }
+    let mut response = see_other(local_path(next));
+    cookie::set(&state.links, &mut response, &begun.token.reveal());
+    Ok(response)
+}
+
+/// The page once more, with what did not work.
+pub(super) async fn again(state: &State, error: Error, email: &str, next: &str) -> Answer {
+    let (status, text) = match &error {
+        Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
+        Error::Forbidden(text) | Error::FailedPrecondition(text) => {
+            (StatusCode::FORBIDDEN, super::sentence(text))
+        }
+        Error::Limited { retry_after } => {
+            let mut response =
+                page(StatusCode::TOO_MANY_REQUESTS, Policy::Own, message::too_many_requests(*retry_after));
+            let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            return Ok(response);
+        }
+        _ => return Err(Failure(error)),
+    };
+    let view =
+        SignIn { next: next.to_owned(), email: email.to_owned(), error: Some(text), ..SignIn::default() };
+    respond(state, view, status).await
+}
+
+async fn respond(state: &State, view: SignIn, status: StatusCode) -> Answer {
+    let settings = &state.settings.console;
+    let passkey = match !settings.require_sso && passkeys::are_possible(state) {
+        true => Some(passkeys::begin_sign_in(state)?),
+        false => None,
+    };
+    let view = SignIn {
+        nobody: !people::is_any(state).await?,
+        passwords: !settings.require_sso,
+        passkey,
+        saml: settings.saml_connection.is_some(),
+        oidc: settings.oidc.is_some(),
+        banner: state.settings.test_idp.then_some(crate::pages::layout::TEST_SET_UP),
+        ..view
+    };
+    Ok(page(status, Policy::Own, view.view()))
+}
+
+impl SignIn {
+    /// The page.
+    pub fn view(&self) -> Markup {
+        let layout =
+            Layout { masthead: Some(Masthead { links: &[] }), ..Layout::narrow("Sign in · Ostiary") };
+        layout.banner(self.banner).scripts(&[&assets::PASSKEYS, &assets::COPY]).render(html! {
+            h1 { "Sign in to the console" }
+            @if let Some(error) = &self.error {
+                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (error) } })) }
+            }
+            @if self.nobody { (nobody()) } @else { (self.ways()) }
+        })
+    }
+
+    fn ways(&self) -> Markup {
+        html! {
+            @if self.saml || self.oidc {
+                section.card {
+                    h2 { "Single sign-on" }
+                    div.actions.stacked {
+                        @if self.saml { (link_button(self.sso_weight(), "Continue with your company’s sign-in", &self.with_next(console::SIGN_IN_SAML))) }
+                        @if self.oidc { (link_button(self.sso_weight(), "Continue with OpenID Connect", &self.with_next(console::SIGN_IN_OIDC))) }
+                    }
+                }
+            }
+            @if self.passwords { (self.password()) }
+            @if let Some(challenge) = &self.passkey {
+                section.card {
+                    h2 { "Passkey" }
+                    p.soft { "Your fingerprint, face, device PIN or security key." }
+                    form method="post" action=(console::SIGN_IN_PASSKEY) hidden data-passkey="get" data-options=(challenge.options) {
+                        input type="hidden" name="challenge" value=(challenge.sealed);
+                        input type="hidden" name="answer";
+                        input type="hidden" name="next" value=(self.next);
+                        p.error role="status" data-passkey-said hidden {}
+                        button.button type="button" hidden data-passkey-button { "Sign in with a passkey" }
+                    }
+                    noscript { p { "Passkeys need JavaScript." } }
+                }
+            }
+        }
+    }
+
+    fn sso_weight(&self) -> Weight {
+        if self.passwords { Weight::Plain } else { Weight::Primary }
+    }
+
+    fn password(&self) -> Markup {
+        let typed = Typed::new().with("email", &self.email);
+        let errors = FormErrors::none();
+        let view = FormView::new(&typed, &errors);
+        html! {
+            form.card.form method="post" action=(console::SIGN_IN) {
+                input type="hidden" name="next" value=(self.next);
+                (view.email("email", "E-mail address").autocomplete("username webauthn"))
+                (view.password("password", "Password").autocomplete("current-password"))
+                div.actions { (button(Weight::Primary, "Sign in")) }
+                p.small.soft { "Lost your way in? Another owner of everything, or whoever runs this server, can make a new link for you." }
+            }
+        }
+    }
+
+    fn with_next(&self, path: &str) -> String {
+        match local_path(&self.next) {
+            next if next == console::HOME => path.to_owned(),
+            next => crate::links::with_next(path, next),
+        }
+    }
+}
+
+/// How the first administrator comes to be.
+fn nobody() -> Markup {
+    html! {
+        section.card {
+            h2 { "There is no administrator yet" }
+            p { "Run this where the gateway runs, with the same settings. It prints a link that makes you the first one: an owner of everything." }
+            (code_block("On the server", "ostiary admin invite"))
+        }
+    }
+}
+
+/// A parameter of the address.
+pub(super) fn query(request: &HttpRequest, name: &str) -> Option<String> {
+    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+    pairs.into_owned().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// Sends the browser on.
+pub(super) fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}

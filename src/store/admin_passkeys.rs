@@ -1,0 +1,177 @@
+//! Passkeys of administrators in the database, and the challenges that were answered.
+
+use super::{Conn, Result};
+use crate::model::{
+    administrator::AdminPasskey,
+    id::{AdministratorId, PasskeyId},
+    secret::Digest,
+    time::Timestamp,
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: PasskeyId,
+    administrator_id: AdministratorId,
+    display_name: String,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    credential: String,
+}
+
+/// A passkey with its credential: public key, counter and flags as JSON.
+#[derive(Debug, Clone)]
+pub struct StoredPasskey {
+    /// The passkey.
+    pub passkey: AdminPasskey,
+    /// The credential.
+    pub credential: String,
+}
+
+impl From<Row> for StoredPasskey {
+    fn from(row: Row) -> Self {
+        Self {
+            passkey: AdminPasskey {
+                id: row.id,
+                administrator_id: row.administrator_id,
+                display_name: row.display_name,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
+            },
+            credential: row.credential,
+        }
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, administrator_id, display_name, created_at, last_used_at, credential \
+             FROM administrator_passkeys ",
+            $rest
+        )
+    };
+}
+
+/// The passkeys of an administrator, in the order in which they were added.
+pub async fn list(conn: &mut Conn, owner: AdministratorId, limit: i64) -> Result<Vec<StoredPasskey>> {
+    let rows = conn
+        .sql(select!("WHERE administrator_id = $1 ORDER BY id LIMIT $2"))
+        .bind(owner)
+        .bind(limit)
+        .all::<Row>()
+        .await?;
+    Ok(rows.into_iter().map(StoredPasskey::from).collect())
+}
+
+/// The passkey with this credential id (base64url).
+pub async fn find_by_credential(conn: &mut Conn, credential_key: &str) -> Result<Option<StoredPasskey>> {
+    let row = conn.sql(select!("WHERE credential_key = $1")).bind(credential_key).optional::<Row>().await?;
+    Ok(row.map(StoredPasskey::from))
+}
+
+/// One passkey of an administrator.
+pub async fn find(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> Result<Option<StoredPasskey>> {
+    let row = conn
+        .sql(select!("WHERE id = $1 AND administrator_id = $2"))
+        .bind(id)
+        .bind(owner)
+        .optional::<Row>()
+        .await?;
+    Ok(row.map(StoredPasskey::from))
+}
+
+/// Adds a passkey.
+pub async fn insert(conn: &mut Conn, stored: &StoredPasskey, credential_key: &str) -> Result<()> {
+    conn.sql(
+        "INSERT INTO administrator_passkeys (id, administrator_id, credential_key, credential, display_name, \
+         created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(stored.passkey.id)
+    .bind(stored.passkey.administrator_id)
+    .bind(credential_key)
+    .bind(&stored.credential)
+    .bind(&stored.passkey.display_name)
+    .bind(stored.passkey.created_at)
+    .bind(stored.passkey.last_used_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Notes that a passkey was used, with its new counter, unless it changed since it was read as `old`.
+pub async fn update_used(
+    conn: &mut Conn,
+    id: PasskeyId,
+    old: &str,
+    new: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE administrator_passkeys SET credential = $3, last_used_at = $4 \
+             WHERE id = $1 AND credential = $2",
+        )
+        .bind(id)
+        .bind(old)
+        .bind(new)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Gives a passkey another name. Tells whether it was there.
+pub async fn update_name(
+    conn: &mut Conn,
+    owner: AdministratorId,
+    id: PasskeyId,
+    display_name: &str,
+) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE administrator_passkeys SET display_name = $3 WHERE id = $1 AND administrator_id = $2")
+        .bind(id)
+        .bind(owner)
+        .bind(display_name)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Takes a passkey away. Tells whether it was there.
+pub async fn remove(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> Result<bool> {
+    let touched = conn
+        .sql("DELETE FROM administrator_passkeys WHERE id = $1 AND administrator_id = $2")
+        .bind(id)
+        .bind(owner)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Takes all passkeys of an administrator away.
+pub async fn remove_all(conn: &mut Conn, owner: AdministratorId) -> Result<()> {
+    conn.sql("DELETE FROM administrator_passkeys WHERE administrator_id = $1").bind(owner).execute().await?;
+    Ok(())
+}
+
+/// Notes that a challenge was answered. Tells whether this was the first answer.
+pub async fn consume_challenge(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) -> Result<bool> {
+    let written = conn
+        .sql("INSERT INTO admin_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(challenge)
+        .bind(expires_at)
+        .execute()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Forgets some answered challenges that are over, and tells how many.
+pub async fn remove_expired_challenges(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM admin_challenges WHERE id IN \
+         (SELECT id FROM admin_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+    )
+    .bind(now)
+    .execute()
+    .await
+}

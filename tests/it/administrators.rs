@@ -1,0 +1,472 @@
+//! Who may enter the console: invitations, sign-in, sessions, roles, and all the ways in that must stay shut.
+
+use std::time::Duration;
+
+use ostiary::{
+    app::{
+        actor::{Actor, Author},
+        administrators::{
+            invitations::{self, Invited},
+            people::{self, Scope},
+        },
+        audit::{self, AuditFilter},
+        page::PageQuery,
+    },
+    model::{
+        administrator::{Administrator, Role},
+        environment::Environment,
+    },
+};
+use reqwest::{Method, StatusCode, header};
+
+use crate::{
+    both,
+    support::{
+        Answer, Browser, TestApp,
+        administrators::{CONSOLE_COOKIE, PASSWORD},
+    },
+};
+
+/// A link that the operator made.
+async fn invited(app: &TestApp, email: &str, role: Role, environment: Option<&Environment>) -> String {
+    let scope = match environment {
+        None => Scope::Everywhere(Author::OPERATOR),
+        Some(environment) => Scope::Environment(Actor::operator(environment.id)),
+    };
+    match invitations::create(&app.state, &scope, email, role).await.unwrap() {
+        Invited::Link(_, token) => token.reveal(),
+        Invited::Added(_) => panic!("an administrator already"),
+    }
+}
+
+async fn join(app: &TestApp, browser: &Browser, token: &str, email: &str) -> Answer {
+    let fields = [
+        ("token", token),
+        ("email", email),
+        ("displayName", "Dana"),
+        ("newPassword", PASSWORD),
+        ("repeatPassword", PASSWORD),
+    ];
+    browser.post(&app.url("/console/join"), &fields).await
+}
+
+async fn sign_in(app: &TestApp, browser: &Browser, email: &str, password: &str, next: &str) -> Answer {
+    let fields = [("email", email), ("password", password), ("next", next)];
+    browser.post(&app.url("/console/sign-in"), &fields).await
+}
+
+async fn is_in(app: &TestApp, browser: &Browser) -> bool {
+    let answer = browser.get(&app.url("/console/account")).await;
+    match answer.status {
+        StatusCode::OK => true,
+        StatusCode::SEE_OTHER => {
+            assert_eq!(answer.location().path(), "/console/sign-in");
+            false
+        }
+        other => panic!("{other}: {answer:?}"),
+    }
+}
+
+/// The proof that forms of this browser's session hold.
+async fn form_token(app: &TestApp, browser: &Browser) -> String {
+    let page = browser.get(&app.url("/console/account")).await;
+    page.form().field("form_token").expect("a form's token").to_owned()
+}
+
+async fn actions(app: &TestApp) -> Vec<String> {
+    let query = PageQuery { token: None, size: Some("100".to_owned()) };
+    let page = audit::list_installation(&app.state, &Author::OPERATOR, &AuditFilter::default(), &query)
+        .await
+        .unwrap();
+    page.items.into_iter().map(|event| event.action).collect()
+}
+
+both! {
+    async fn the_operators_link_makes_the_first_administrator(app: TestApp) {
+        let browser = app.browser();
+        let start = browser.get(&app.url("/console")).await;
+        assert_eq!(start.location().as_str(), app.url("/console/sign-in"));
+        let page = browser.get(start.location().as_str()).await;
+        assert!(page.body.contains("ostiary admin invite"), "{}", page.body);
+
+        let token = invited(&app, "", Role::Owner, None).await;
+        let link = app.url(&format!("/console/join?token={token}"));
+        for _ in 0..2 {
+            let page = browser.get(&link).await;
+            assert_eq!(page.status, 200, "looking at it, as link previews do, uses nothing up");
+            assert!(page.body.contains("an owner of every environment"), "{}", page.body);
+        }
+        let page =
+            browser.post(&app.url("/console/join"), &[("token", &token), ("email", "Dana@Vendor.example"), ("continue", "1")]).await;
+        assert!(page.body.contains("Dana@Vendor.example") && page.body.contains("newPassword"), "{}", page.body);
+
+        let short = browser.post(&app.url("/console/join"), &[
+            ("token", &token), ("email", "dana@vendor.example"), ("newPassword", "short"), ("repeatPassword", "short"),
+        ]).await;
+        assert_eq!(short.status, 422);
+        assert!(short.body.contains("at least 12 characters"), "{}", short.body);
+        assert!(!short.body.contains("value=\"short\""), "a password is never sent back");
+
+        let joined = join(&app, &browser, &token, "Dana@Vendor.example").await;
+        assert_eq!(joined.status, 303, "{}", joined.body);
+        assert_eq!(joined.location().path(), "/console");
+        assert!(is_in(&app, &browser).await);
+        let again = join(&app, &app.browser(), &token, "eve@vendor.example").await;
+        assert_eq!((again.status, again.reason()), (StatusCode::NOT_FOUND, Some("invitation_closed")));
+
+        let other = app.browser();
+        let entered = sign_in(&app, &other, " dana@vendor.EXAMPLE ", PASSWORD, "/console/account?x=1").await;
+        assert_eq!(entered.status, 303, "{}", entered.body);
+        assert_eq!(entered.location().as_str(), app.url("/console/account?x=1"));
+        assert!(is_in(&app, &other).await);
+        let account = other.get(&app.url("/console/account")).await.body;
+        assert!(account.contains("this browser") && account.contains("Signed in by invitation"), "{account}");
+
+        let token = form_token(&app, &other).await;
+        other.post(&app.url("/console/sign-out"), &[("form_token", &token)]).await;
+        assert!(!is_in(&app, &other).await && is_in(&app, &browser).await);
+        let said = actions(&app).await;
+        for action in ["admin_invitation.created", "administrator.joined", "administrator.role_changed",
+            "administrator.signed_in", "administrator.signed_out"] {
+            assert!(said.iter().any(|one| one == action), "{action} in {said:?}");
+        }
+    }
+
+    async fn an_invitation_lets_one_of_sixteen_in(app: TestApp) {
+        let token = invited(&app, "", Role::Admin, None).await;
+        let tries = (0..16).map(|number| {
+            let (app, token) = (&app, token.clone());
+            async move {
+                let email = format!("person{number}@vendor.example");
+                join(app, &app.browser(), &token, &email).await.status
+            }
+        });
+        let statuses = crate::support::all(tries).await;
+        assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+        let everybody = people::list(&app.state, &Scope::Everywhere(Author::OPERATOR), &PageQuery::default()).await;
+        assert_eq!(everybody.unwrap().items.len(), 1);
+    }
+
+    async fn invitations_end_by_time_and_by_hand(app: TestApp) {
+        let old = invited(&app, "old@vendor.example", Role::Owner, None).await;
+        app.wait(Duration::from_secs(72 * 3600 + 1));
+        assert_eq!(join(&app, &app.browser(), &old, "").await.status, 404);
+
+        let scope = Scope::Everywhere(Author::OPERATOR);
+        let Invited::Link(invitation, token) =
+            invitations::create(&app.state, &scope, "b@vendor.example", Role::Owner).await.unwrap()
+        else { panic!() };
+        invitations::revoke(&app.state, &scope, invitation.id).await.unwrap();
+        assert_eq!(join(&app, &app.browser(), &token.reveal(), "").await.status, 404);
+        for nonsense in ["", "x", "ostiary_invite_0000000000000000000000000"] {
+            assert_eq!(join(&app, &app.browser(), nonsense, "").await.status, 404);
+        }
+    }
+
+    async fn an_invitation_never_opens_somebody_elses_account(app: TestApp) {
+        let production = app.environment("production").await;
+        let boss_link = invited(&app, "boss@vendor.example", Role::Owner, None).await;
+        // An owner of one environment invites the same address, and keeps the link.
+        let trap = invited(&app, "boss@vendor.example", Role::Viewer, Some(&production)).await;
+        let boss = app.browser();
+        assert_eq!(join(&app, &boss, &boss_link, "").await.status, 303);
+        let thief = app.browser();
+        let answer = join(&app, &thief, &trap, "").await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        assert!(!is_in(&app, &thief).await && is_in(&app, &boss).await);
+        // With the account there, an invitation is a role and no link.
+        let scope = Scope::Environment(Actor::operator(production.id));
+        let invited = invitations::create(&app.state, &scope, "BOSS@vendor.example", Role::Admin).await.unwrap();
+        assert!(matches!(invited, Invited::Added(_)));
+    }
+
+    async fn a_form_is_taken_from_its_own_session_only(app: TestApp) {
+        let browser = app.administrator(Role::Owner, None).await;
+        let other = app.administrator(Role::Owner, None).await;
+        let (own, foreign) = (form_token(&app, &browser).await, form_token(&app, &other).await);
+        assert_ne!(own, foreign);
+        let url = app.url("/console/account/name");
+        let post = async |token: &str, headers: &[(&str, &str)]| {
+            let body = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("displayName", "Changed").append_pair("form_token", token).finish();
+            let mut request = browser.request(Method::POST, &url)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").header(header::ACCEPT, "text/html");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            browser.send(request.body(body)).await
+        };
+        for (token, headers) in [
+            ("", &[][..]),
+            (&foreign, &[]),
+            ("AAAA", &[]),
+            (&own, &[("origin", "https://evil.example")]),
+            (&own, &[("origin", "null")]),
+            (&own, &[("sec-fetch-site", "cross-site")]),
+            (&own, &[("sec-fetch-site", "same-site")]),
+        ] {
+            let refused = post(token, headers).await;
+            assert_eq!((refused.status, refused.reason()), (StatusCode::FORBIDDEN, Some("foreign_form")), "{headers:?}");
+        }
+        assert!(!browser.get(&app.url("/console/account")).await.body.contains("Changed"));
+        let good = post(&own, &[("origin", &app.base), ("sec-fetch-site", "same-origin")]).await;
+        assert_eq!(good.status, 303, "{}", good.body);
+        assert!(browser.get(&app.url("/console/account")).await.body.contains("Changed"));
+        // Another site cannot sign somebody in as somebody else either.
+        let request = browser.request(Method::POST, &app.url("/console/sign-in"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ORIGIN, "https://evil.example").body("email=a&password=b");
+        assert_eq!(browser.send(request).await.status, 403);
+    }
+
+    async fn sessions_end_by_rest_age_and_hand(app: TestApp) {
+        let dana = app.account("dana@vendor.example", Role::Owner, None).await;
+        let (first, second, third) = (app.signed_in(&dana).await, app.signed_in(&dana).await, app.signed_in(&dana).await);
+        let token = form_token(&app, &first).await;
+        let page = first.get(&app.url("/console/account")).await.body;
+        let ids: Vec<String> = page.split("/console/account/sessions/admin_session_").skip(1)
+            .map(|rest| format!("admin_session_{}", rest.split('"').next().unwrap())).collect();
+        assert_eq!(ids.len(), 2, "this one is not in the list of those to end");
+        let end = app.url(&format!("/console/account/sessions/{}", ids[0]));
+        assert_eq!(first.post(&end, &[("form_token", &token)]).await.status, 303);
+        assert_eq!([is_in(&app, &second).await, is_in(&app, &third).await].iter().filter(|alive| **alive).count(), 1);
+        first.post(&app.url("/console/account/sessions/others"), &[("form_token", &token)]).await;
+        assert!(is_in(&app, &first).await && !is_in(&app, &second).await && !is_in(&app, &third).await);
+        // Nobody ends another's.
+        let eve = app.administrator(Role::Owner, None).await;
+        let eves = form_token(&app, &eve).await;
+        assert_eq!(eve.post(&end, &[("form_token", &eves)]).await.status, 404);
+
+        for _ in 0..13 {
+            app.wait(Duration::from_secs(11 * 3600));
+            assert!(is_in(&app, &first).await, "a session that is used goes on");
+        }
+        app.wait(Duration::from_secs(11 * 3600));
+        app.wait(Duration::from_secs(15 * 3600));
+        assert!(!is_in(&app, &first).await, "seven days are over");
+        let rested = app.signed_in(&dana).await;
+        app.wait(Duration::from_secs(12 * 3600));
+        assert!(!is_in(&app, &rested).await, "twelve hours of rest are over");
+        let posted = rested.post(&app.url("/console/account/name"), &[("displayName", "x"), ("form_token", "x")]).await;
+        assert_eq!((posted.status, posted.reason()), (StatusCode::UNAUTHORIZED, Some("session_ended")));
+    }
+
+    async fn signing_in_takes_a_new_cookie_and_ends_the_old_session(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        let victim = app.browser();
+        victim.set_cookie(&app.base, CONSOLE_COOKIE, "ostiary_session_0000000000000000000000000");
+        assert!(!is_in(&app, &victim).await);
+        assert_eq!(sign_in(&app, &victim, "dana@vendor.example", PASSWORD, "").await.status, 303);
+        let first = victim.cookie(&app.base, CONSOLE_COOKIE).unwrap();
+        assert_ne!(first, "ostiary_session_0000000000000000000000000");
+        assert_eq!(sign_in(&app, &victim, "dana@vendor.example", PASSWORD, "").await.status, 303);
+        assert_ne!(victim.cookie(&app.base, CONSOLE_COOKIE).unwrap(), first);
+        let thief = app.browser();
+        thief.set_cookie(&app.base, CONSOLE_COOKIE, &first);
+        assert!(!is_in(&app, &thief).await, "the replaced session is over");
+        // Cookie attributes: no script reads it, and no post of another site carries it.
+        let answer = sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await;
+        let lines: Vec<&str> =
+            answer.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap()).collect();
+        assert!(lines.iter().any(|line| line.starts_with("__Host-ostiary_console=") && line.contains("Secure")));
+        assert!(lines.iter().all(|line| line.contains("HttpOnly") && line.contains("SameSite=Lax")), "{lines:?}");
+        drop(dana);
+    }
+
+    async fn nobody_is_led_to_another_site(app: TestApp) {
+        app.with_password("dana@vendor.example").await;
+        for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "/v1/oauth/authorize", "/console/../demo",
+            "javascript:alert(1)", "/console@evil.example", "/console/sign-in?next=/console"] {
+            let browser = app.browser();
+            let answer = sign_in(&app, &browser, "dana@vendor.example", PASSWORD, next).await;
+            assert_eq!(answer.location().as_str(), app.url("/console"), "{next}");
+        }
+        let asked = app.browser().get(&app.url("/console/account?a=b%26c")).await;
+        assert_eq!(asked.location().as_str(), app.url("/console/sign-in?next=%2Fconsole%2Faccount%3Fa%3Db%2526c"));
+    }
+
+    async fn who_is_not_there_is_not_told_from_who_is(app: TestApp) {
+        app.with_password("dana@vendor.example").await;
+        app.account("keyholder@vendor.example", Role::Admin, None).await;
+        let mut bodies = Vec::new();
+        for email in ["dana@vendor.example", "nobody@vendor.example", "keyholder@vendor.example", "no address"] {
+            let before = app.state.passwords.runs();
+            let answer = sign_in(&app, &app.browser(), email, "violet kettle under rain", "").await;
+            assert_eq!(answer.status, 401);
+            assert_eq!(app.state.passwords.runs(), before + 1, "{email}: the hasher ran once");
+            let body = answer.body.replace(email, "ADDRESS");
+            let (head, tail) = body.split_once("data-options").unwrap();
+            bodies.push((head.to_owned(), tail.split_once("name=\"answer\"").unwrap().1.to_owned()));
+        }
+        assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
+        // The failure is in the log of the one whose account it was.
+        for _ in 0..200 {
+            if actions(&app).await.iter().any(|action| action == "administrator.sign_in_failed") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the failed sign-in was not noted");
+    }
+
+    async fn guessing_is_slowed_down_by_account(app: TestApp) {
+        app.with_password("dana@vendor.example").await;
+        app.with_password("other@vendor.example").await;
+        let browser = app.browser();
+        for _ in 0..10 {
+            assert_eq!(sign_in(&app, &browser, "dana@vendor.example", "wrong wrong wrong", "").await.status, 401);
+        }
+        let runs = app.state.passwords.runs();
+        let limited = sign_in(&app, &browser, "DANA@vendor.example", PASSWORD, "").await;
+        assert_eq!(limited.status, 429);
+        assert!(!limited.header("retry-after").is_empty());
+        assert_eq!(app.state.passwords.runs(), runs, "nothing is hashed for who must wait");
+        assert_eq!(sign_in(&app, &browser, "other@vendor.example", PASSWORD, "").await.status, 303);
+        app.wait(Duration::from_secs(31));
+        assert_eq!(sign_in(&app, &browser, "dana@vendor.example", PASSWORD, "").await.status, 303);
+    }
+
+    async fn a_viewer_looks_and_changes_nothing(app: TestApp) {
+        let production = app.environment("production").await;
+        let viewer = app.administrator(Role::Viewer, Some(&production)).await;
+        let admin = app.administrator(Role::Admin, Some(&production)).await;
+        let path = |rest: &str| app.url(&format!("/console/{}{rest}", production.id));
+        assert_eq!(viewer.get(&path("/administrators")).await.status, 200);
+        for browser in [&viewer, &admin] {
+            let token = form_token(&app, browser).await;
+            let invited = browser.post(&path("/administrators/invite"),
+                &[("form_token", &token), ("email", "eve@vendor.example"), ("role", "owner")]).await;
+            assert_eq!((invited.status, invited.reason()), (StatusCode::FORBIDDEN, Some("forbidden")), "{}", invited.body);
+            assert_eq!(browser.get(&path("/administrators/invite")).await.status, 403);
+            let edited = browser.post(&path("/settings/edit"), &[("form_token", &token), ("displayName", "Mine")]).await;
+            assert_eq!(edited.status, 403);
+        }
+    }
+
+    async fn another_environment_is_not_there(app: TestApp) {
+        let (own, foreign) = (app.environment("own").await, app.environment("foreign").await);
+        let browser = app.administrator(Role::Owner, Some(&own)).await;
+        let victim = app.account("victim@vendor.example", Role::Viewer, Some(&foreign)).await;
+        let token = form_token(&app, &browser).await;
+        for (path, status) in [
+            (format!("/console/{}/administrators", own.id), 200),
+            (format!("/console/{}/administrators", foreign.id), 404),
+            (format!("/console/{}/settings", foreign.id), 404),
+            ("/console/env_0000000000000000000000000/administrators".to_owned(), 404),
+            ("/console/nonsense/administrators".to_owned(), 404),
+        ] {
+            let answer = browser.get(&app.url(&path)).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert!(!answer.body.contains("victim@vendor.example"));
+        }
+        for (environment, status) in [(&own, 404), (&foreign, 404)] {
+            let url = app.url(&format!("/console/{}/administrators/{}", environment.id, victim.id));
+            let answer = browser.post(&url, &[("form_token", &token), ("remove", "1")]).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+        }
+        // Nor does owning one environment reach those who own all.
+        let everywhere = app.account("boss@vendor.example", Role::Owner, None).await;
+        let url = app.url(&format!("/console/{}/administrators/{}", own.id, everywhere.id));
+        for fields in [&[("where", "everywhere"), ("remove", "1")][..], &[("where", "everywhere"), ("role", "viewer")]] {
+            let mut fields = fields.to_vec();
+            fields.push(("form_token", &token));
+            assert_eq!(browser.post(&url, &fields).await.status, 403);
+        }
+        let url = app.url(&format!("/console/{}/administrators/invite", own.id));
+        let fields = [("form_token", token.as_str()), ("email", "x@vendor.example"), ("role", "owner"), ("where", "everywhere")];
+        assert_eq!(browser.post(&url, &fields).await.status, 403);
+    }
+
+    async fn somebody_always_owns_everything(app: TestApp) {
+        let mut owners: Vec<Administrator> = Vec::new();
+        for number in 0..8 {
+            owners.push(app.account(&format!("owner{number}@vendor.example"), Role::Owner, None).await);
+            app.wait(Duration::from_millis(2));
+        }
+        let scope = Scope::Everywhere(Author::OPERATOR);
+        let tries = owners.iter().enumerate().map(|(number, owner)| {
+            let (state, scope) = (&app.state, &scope);
+            async move {
+                match number % 2 {
+                    0 => people::remove(state, scope, owner.id).await.is_ok(),
+                    _ => people::set_role(state, scope, owner.id, Role::Viewer).await.is_ok(),
+                }
+            }
+        });
+        let done = crate::support::all(tries).await;
+        assert_eq!(done.iter().filter(|done| **done).count(), 7, "{done:?}");
+        let left = people::list(&app.state, &scope, &PageQuery::default()).await.unwrap();
+        assert_eq!(left.items.iter().filter(|(_, role)| *role == Role::Owner).count(), 1);
+    }
+
+    async fn who_is_removed_is_out_at_once_and_so_are_their_invitations(app: TestApp) {
+        let production = app.environment("production").await;
+        let boss = app.administrator(Role::Owner, None).await;
+        let dana = app.with_password("dana@vendor.example").await;
+        let browser = app.signed_in(&dana).await;
+        let token = form_token(&app, &browser).await;
+        let page = browser.post(&app.url(&format!("/console/{}/administrators/invite", production.id)),
+            &[("form_token", &token), ("email", "friend@vendor.example"), ("role", "owner"), ("where", "everywhere")]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let link = page.body.split("/console/join?token=").nth(1).unwrap();
+        let friend = link.split(['"', '<']).next().unwrap();
+        let friend = friend.to_owned();
+
+        let token = form_token(&app, &boss).await;
+        let url = app.url(&format!("/console/{}/administrators/{}", production.id, dana.id));
+        let fields = [("form_token", token.as_str()), ("where", "everywhere"), ("remove", "1")];
+        let removed = boss.post(&url, &fields).await;
+        assert_eq!(removed.status, 303, "{}", removed.body);
+        assert!(!is_in(&app, &browser).await);
+        assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
+        assert_eq!(join(&app, &app.browser(), &friend, "").await.status, 404, "{friend}");
+        // Invited again, they begin anew.
+        let link = invited(&app, "dana@vendor.example", Role::Viewer, Some(&production)).await;
+        let back = app.browser();
+        assert_eq!(join(&app, &back, &link, "").await.status, 303);
+        assert_eq!(back.get(&app.url(&format!("/console/{}/administrators", production.id))).await.status, 200);
+        assert!(actions(&app).await.iter().any(|action| action == "administrator.disabled"));
+    }
+
+    async fn a_reset_link_replaces_what_opened_the_account(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        let browser = app.signed_in(&dana).await;
+        let (_, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let page = app.browser().get(&app.url(&format!("/console/join?token={}", token.reveal()))).await;
+        assert!(page.body.contains("Choose a new way to sign in"), "{}", page.body);
+        assert!(is_in(&app, &browser).await, "nothing happens before the button");
+        let new = app.browser();
+        let password = "another violet kettle";
+        let fields = [("token", token.reveal()), ("newPassword", password.into()), ("repeatPassword", password.into())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(new.post(&app.url("/console/join"), &fields).await.status, 303);
+        assert!(is_in(&app, &new).await && !is_in(&app, &browser).await);
+        assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
+        assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", password, "").await.status, 303);
+    }
+
+    async fn a_new_password_signs_out_everywhere_else(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        let (here, elsewhere) = (app.signed_in(&dana).await, app.signed_in(&dana).await);
+        let token = form_token(&app, &here).await;
+        let url = app.url("/console/account/password");
+        let new = "another violet kettle";
+        let post = async |current: &str, new: &str, repeated: &str| {
+            let fields = [("form_token", token.as_str()), ("currentPassword", current), ("newPassword", new), ("repeatPassword", repeated)];
+            here.post(&url, &fields).await
+        };
+        for (current, new, repeated, said) in [
+            ("wrong", new, new, "not your password"),
+            (PASSWORD, new, "something else", "not the same"),
+            (PASSWORD, "dana@vendor.example", "dana@vendor.example", "own name or address"),
+        ] {
+            let answer = post(current, new, repeated).await;
+            assert_eq!(answer.status, 422);
+            assert!(answer.body.contains(said), "{said}: {}", answer.body);
+        }
+        assert!(is_in(&app, &elsewhere).await);
+        assert_eq!(post(PASSWORD, new, new).await.status, 303);
+        assert!(is_in(&app, &here).await && !is_in(&app, &elsewhere).await);
+        assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", new, "").await.status, 303);
+    }
+}

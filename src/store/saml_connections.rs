@@ -173,31 +173,30 @@ impl TryFrom<LoginRow> for LoginConnection {
 
 // Columns are named, never `*`: a replica that runs while the next release adds one goes on with the
 // statements that it has prepared.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
+/// What of a connection is read, for every statement that reads one.
+macro_rules! connection_columns {
+    () => {
+        "c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
              c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
              c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
              c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
              c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
-             c.sign_authn_requests, c.force_authn, c.idp_kind, c.test, c.created_at, c.updated_at \
-             FROM saml_connections c ",
-            $rest
-        )
+             c.sign_authn_requests, c.force_authn, c.idp_kind, c.test, c.created_at, c.updated_at"
+    };
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", connection_columns!(), " FROM saml_connections c ", $rest)
     };
 }
 
 macro_rules! select_named {
     ($rest:literal) => {
         concat!(
-            "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
-             c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
-             c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
-             c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, \
-             c.sp_acs_urls, c.idp_initiated, c.email_attribute, c.allow_sha1, c.assertion_encryption, \
-             c.allow_cbc_encryption, c.sign_authn_requests, c.force_authn, c.test, c.created_at, c.updated_at, \
-             o.display_name AS o_display_name \
+            "SELECT ",
+            connection_columns!(),
+            ", o.display_name AS o_display_name \
              FROM saml_connections c JOIN organizations o ON o.id = c.organization_id ",
             $rest
         )
@@ -207,13 +206,9 @@ macro_rules! select_named {
 macro_rules! select_for_login {
     ($rest:literal) => {
         concat!(
-            "SELECT c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
-             c.idp_certificates, c.idp_certificate_expires_at, c.idp_metadata_url, c.metadata_fetched_at, \
-             c.metadata_etag, c.metadata_last_modified, c.metadata_certificates, c.metadata_next_refresh_at, \
-             c.metadata_hurried_at, c.metadata_error, c.metadata_failures, c.idp_binding, c.sp_entity_id, c.sp_acs_urls, c.idp_initiated, \
-             c.email_attribute, c.allow_sha1, c.assertion_encryption, c.allow_cbc_encryption, \
-             c.sign_authn_requests, c.force_authn, c.idp_kind, c.test, c.created_at, c.updated_at, \
-             o.display_name AS o_display_name, o.external_id AS o_external_id, \
+            "SELECT ",
+            connection_columns!(),
+            ", o.display_name AS o_display_name, o.external_id AS o_external_id, \
              (SELECT string_agg(d.domain || ' ' || d.state, ',') FROM organization_domains d \
              WHERE d.organization_id = o.id) AS o_domains, \
              o.created_at AS o_created_at, o.updated_at AS o_updated_at, e.slug AS e_slug, \

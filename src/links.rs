@@ -27,11 +27,29 @@ pub mod path {
 
     /// The API's description for programs (OpenAPI 3.1).
     pub const OPENAPI: &str = "/openapi.json";
+    /// The same for people.
+    pub const API_REFERENCE: &str = "/docs/api";
+    /// One resource of it.
+    pub const API_REFERENCE_SECTION: &str = "/docs/api/{name}";
 
     /// Where an app asks for the URL that begins a login (contracts §2.3).
     pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
     /// Where an app redeems its access code (contracts §2.3).
     pub const SAML_REDEEM: &str = "/v1/saml/redeem";
+    /// The environments that a key opens: its own.
+    pub const ENVIRONMENTS: &str = "/v1/environments";
+    /// That environment.
+    pub const ENVIRONMENT: &str = "/v1/environments/{id}";
+    /// The API keys of an environment.
+    pub const API_KEYS: &str = "/v1/api-keys";
+    /// One API key.
+    pub const API_KEY: &str = "/v1/api-keys/{id}";
+    /// The OAuth clients of an environment, under SSOReady's name for them (contracts §1.4).
+    pub const OAUTH_CLIENTS: &str = "/v1/saml-oauth-clients";
+    /// One OAuth client.
+    pub const OAUTH_CLIENT: &str = "/v1/saml-oauth-clients/{id}";
+    /// Gives an OAuth client a new secret.
+    pub const OAUTH_CLIENT_ROTATE: &str = "/v1/saml-oauth-clients/{id}/rotate-secret";
     /// The organizations of an environment (contracts §2.5).
     pub const ORGANIZATIONS: &str = "/v1/organizations";
     /// One organization.
@@ -76,6 +94,8 @@ pub mod path {
     pub const WEBHOOKS: &str = "/v1/webhooks";
     /// One webhook.
     pub const WEBHOOK: &str = "/v1/webhooks/{id}";
+    /// Gives a webhook a new secret.
+    pub const WEBHOOK_ROTATE: &str = "/v1/webhooks/{id}/rotate-secret";
     /// Gives a webhook events again.
     pub const WEBHOOK_REPLAY: &str = "/v1/webhooks/{id}/replay";
     /// What was sent to webhooks.
@@ -84,6 +104,12 @@ pub mod path {
     pub const WEBHOOK_DELIVERY: &str = "/v1/webhook-deliveries/{id}";
     /// Sends one delivery again.
     pub const WEBHOOK_DELIVERY_REPLAY: &str = "/v1/webhook-deliveries/{id}/replay";
+    /// Who changed what in an environment.
+    pub const AUDIT_EVENTS: &str = "/v1/audit-events";
+    /// All of it, as JSON lines.
+    pub const AUDIT_EVENTS_EXPORT: &str = "/v1/audit-events/export";
+    /// One change.
+    pub const AUDIT_EVENT: &str = "/v1/audit-events/{id}";
     /// A directory's SCIM base: what an identity provider is told.
     pub const SCIM_BASE: &str = "/v1/scim/{directory}";
 
@@ -260,6 +286,11 @@ pub fn console_sign_in(next: &str) -> String {
 pub fn with_next(path: &str, next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{path}?{query}")
+}
+
+/// The page of one resource in the API's reference.
+pub fn api_reference(section: &str) -> String {
+    fill(path::API_REFERENCE_SECTION, &section)
 }
 
 /// Why a URL cannot be the public URL.

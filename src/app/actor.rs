@@ -157,6 +157,14 @@ impl Actor {
         self.environment_id
     }
 
+    /// That the caller works in this environment: every other one is not there.
+    pub fn works_in(&self, environment_id: EnvironmentId) -> Result<()> {
+        if environment_id == self.environment_id {
+            return Ok(());
+        }
+        Err(Error::not_found("environment", environment_id))
+    }
+
     /// The environment whose logins the caller may begin and redeem, and whose people it may read, as an
     /// app does.
     pub fn served_environment(&self) -> Result<EnvironmentId> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Error, Result, State,
-    actor::Actor,
+    actor::{Actor, Credential},
     audit, input,
     page::{List, Page, PageQuery, Wanted},
 };
@@ -122,9 +122,13 @@ pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyC
     Ok(key)
 }
 
-/// Takes a key away: from now on it opens nothing.
+/// Takes a key away: from now on it opens nothing. No key takes itself away: who has no other one would
+/// have locked himself out.
 pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
+    if matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id) {
+        return Err(Error::FailedPrecondition("a key cannot delete itself; use another one".into()));
+    }
     let mut tx = state.db.write().await?;
     let key = load(&mut tx, environment_id, id).await?;
     if !store::api_keys::remove(&mut tx, environment_id, id).await? {

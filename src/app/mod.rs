@@ -15,6 +15,7 @@ pub mod environments;
 mod error;
 pub mod events;
 pub mod flows;
+pub mod idempotency;
 pub mod import_metadata;
 pub mod import_ssoready;
 pub mod input;

@@ -4,6 +4,8 @@
 pub mod deliver;
 pub mod signature;
 
+use std::time::Duration;
+
 use super::{
     Error, Result, State,
     actor::Actor,
@@ -22,6 +24,12 @@ use crate::{
     store,
 };
 use signature::WebhookSecret;
+
+/// For how long the secret before it signs too unless somebody says otherwise.
+pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
+/// For how long it can at the most.
+const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How many webhooks an environment has at the most.
 const MOST_WEBHOOKS: i64 = 100;
@@ -83,6 +91,7 @@ pub async fn create(
         environment_id,
         url,
         sealed_secret: secret.seal(state, id),
+        previous_secret: None,
         event_types,
         disabled_at: (change.enabled == Some(false)).then_some(now),
         next_sequence: store::webhooks::next_sequence(&mut tx, environment_id).await?,
@@ -138,6 +147,35 @@ pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &Webhoo
     audit::updated(&mut tx, state, actor, &before, &webhook).await?;
     tx.commit().await?;
     Ok(webhook)
+}
+
+/// Gives a webhook a new secret, which is told this once. The one before it signs too for `overlap` more, so
+/// that its receiver can move over without losing a message.
+pub async fn rotate_secret(
+    state: &State,
+    actor: &Actor,
+    id: WebhookId,
+    overlap: Duration,
+) -> Result<(Webhook, WebhookSecret)> {
+    let environment_id = actor.managed_environment()?;
+    if overlap > LONGEST_OVERLAP {
+        let most = LONGEST_OVERLAP.as_secs();
+        return Err(Error::invalid("overlapSeconds", format!("must be a number from 0 to {most}")));
+    }
+    let now = state.now();
+    let secret = WebhookSecret::new(&*state.random);
+    let mut tx = state.db.write().await?;
+    store::webhooks::lock(&mut tx, environment_id, id).await?;
+    let mut webhook = load(&mut tx, environment_id, id).await?;
+    let before = std::mem::replace(&mut webhook.sealed_secret, secret.seal(state, id));
+    webhook.previous_secret = (!overlap.is_zero()).then(|| (before, now + overlap));
+    webhook.updated_at = now;
+    store::webhooks::update_secrets(&mut tx, &webhook).await?;
+    let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
+    let entry = Entry::of(&webhook, "secret_rotated").saying(facts);
+    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    tx.commit().await?;
+    Ok((webhook, secret))
 }
 
 /// Takes a webhook away with the log of its deliveries.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    app::{Result, State, login_counts},
+    app::{Result, State, idempotency, login_counts},
     store::{self, Transaction},
 };
 
@@ -71,6 +71,7 @@ pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
     sweep!(state, "invitations", |tx| store::admin_invitations::remove_ended(tx, ended));
     sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::KEPT));
+    sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(tx, now - idempotency::KEPT));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     Ok(())
 }

@@ -64,18 +64,26 @@ impl Body for Nothing {
     }
 }
 
+/// The body of a request that something before its handler had to read.
+pub(super) struct ReadBody(pub web::Bytes);
+
 /// A JSON object; an empty body acts as `{}` (contracts §2.5).
 impl Body for Fields {
     async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, Error> {
         if !takes_json(request) {
             return Err(ErrorUnsupportedMediaType(""));
         }
-        let bytes = web::Bytes::from_request(request, &mut payload).await.map_err(|error| match error
-            .as_error::<PayloadError>(
-        ) {
-            Some(PayloadError::Overflow) => ErrorPayloadTooLarge(""),
-            _ => error,
-        })?;
+        // Bound to a name, so that the extensions are free again before the body is awaited.
+        let read = request.extensions_mut().remove::<ReadBody>();
+        let bytes = match read {
+            Some(ReadBody(bytes)) => bytes,
+            None => web::Bytes::from_request(request, &mut payload).await.map_err(|error| match error
+                .as_error::<PayloadError>(
+            ) {
+                Some(PayloadError::Overflow) => ErrorPayloadTooLarge(""),
+                _ => error,
+            })?,
+        };
         Self::parse(&bytes).map_err(|error| Problem::api(error).into())
     }
 }
@@ -93,7 +101,7 @@ impl<S: Scope, B: Body> FromRequest for Call<S, B> {
     }
 }
 
-async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Actor> {
+pub(super) async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Actor> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;

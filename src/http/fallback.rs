@@ -51,6 +51,10 @@ impl Surface {
             "/v1/events",
             "/v1/webhooks",
             "/v1/webhook-deliveries",
+            "/v1/environments",
+            "/v1/api-keys",
+            "/v1/saml-oauth-clients",
+            "/v1/audit-events",
         ];
         let begins = |prefix: &&str| {
             path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -35,6 +35,13 @@ const TAGS: &[(&str, &str)] = &[
     ("Branding", "What a customer's admin sees of you on the setup pages."),
     ("Events", "What happened in directories, in one order."),
     ("Webhooks", "Events sent to you, signed as Standard Webhooks has it, and what became of each."),
+    ("Environments", "Your production, your staging: a key's own, and no other."),
+    ("API keys", "How your programs prove which environment they speak for."),
+    (
+        "OAuth clients",
+        "Apps that sign people in through OpenID Connect. SSOReady calls them SAML OAuth clients.",
+    ),
+    ("Audit log", "Who changed what, from where, with old and new values; append-only."),
 ];
 
 const ABOUT: &str = "SSOReady's API, so that its SDKs work when their base URL is this server's, and more.\n\n\
@@ -71,8 +78,8 @@ pub fn document(links: &Links) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     let schemas = document["components"]["schemas"].clone();
     for item in members(&mut document["paths"]) {
-        for operation in members(item) {
-            complete(operation, &schemas);
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            complete(method, operation, &schemas);
         }
     }
     mend(&mut document, &schemas);
@@ -85,7 +92,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
 }
 
 /// The schema that a reference leads to, or the schema itself.
-fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
+pub(super) fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
     match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         Some(name) => &schemas[name],
         None => schema,
@@ -93,7 +100,7 @@ fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
 }
 
 /// Adds what every operation has.
-fn complete(operation: &mut Value, schemas: &Value) {
+fn complete(method: &str, operation: &mut Value, schemas: &Value) {
     let mut has_id = false;
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         has_id |= parameter["in"] == "path";
@@ -119,21 +126,53 @@ fn complete(operation: &mut Value, schemas: &Value) {
             answer["description"] = "Done.".into();
         }
     }
-    let mut refused = |status: &str, why: &str| {
-        if operation["responses"][status].is_null() {
-            let schema = json!({ "$ref": "#/components/schemas/Error" });
-            operation["responses"][status] =
-                json!({ "description": why, "content": { "application/json": { "schema": schema } } });
-        }
-    };
     if has_input {
-        refused("400", "Something in the request is bad, or something else must be set up first.");
+        refuses(operation, "400", "Something in the request is bad, or something else must be set up first.");
     }
-    refused("401", "No key, a bad key, or one that may not do this.");
+    refuses(operation, "401", "No key, a bad key, or one that may not do this.");
     if has_id {
-        refused("404", "It is not there, or not yours.");
+        refuses(operation, "404", "It is not there, or not yours.");
     }
-    refused("500", "Our fault.");
+    // A login's two calls, which any key may make, are not management.
+    if method != "get" && operation["security"].is_null() {
+        takes_idempotency_key(operation);
+    }
+    refuses(operation, "500", "Our fault.");
+}
+
+/// Adds an error, unless the handler says more about it.
+fn refuses(operation: &mut Value, status: &str, why: &str) {
+    if operation["responses"][status].is_null() {
+        let schema = json!({ "$ref": "#/components/schemas/Error" });
+        operation["responses"][status] =
+            json!({ "description": why, "content": { "application/json": { "schema": schema } } });
+    }
+}
+
+/// Adds what `http/idempotency.rs` does.
+fn takes_idempotency_key(operation: &mut Value) {
+    refuses(
+        operation,
+        "409",
+        "The same request, with the same `Idempotency-Key`, is still running: try again.",
+    );
+    refuses(operation, "422", "Another request was made with this `Idempotency-Key`.");
+    operation["responses"]["200"]["headers"] = json!({ "Idempotency-Replayed": {
+        "description": "`true` when this is the answer that an earlier try got.",
+        "schema": { "type": "string" },
+    } });
+    let key = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "A fresh UUID of yours. Whoever is not sure whether a request arrived sends it again with \
+            the same key: it is done once, and the first answer is given again for 24 hours.",
+        "schema": { "type": "string", "maxLength": 255 },
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(key),
+        None => operation["parameters"] = json!([key]),
+    }
 }
 
 /// Makes the document read as it was meant: doc comments without their line breaks, flattened structs as one

@@ -6,7 +6,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api, health, metrics, oauth, openapi, saml, scim};
+use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
 use crate::{
     app::limits::{Caller, Door},
     links::{console as console_path, path},
@@ -38,7 +38,10 @@ pub fn configure(config: &mut ServiceConfig) {
     oauth::configure(config);
 
     // The vendor's backend, with an API key
-    config.service(web::resource(path::OPENAPI).get(openapi::serve));
+    config
+        .service(web::resource(path::OPENAPI).get(openapi::serve))
+        .service(web::resource(path::API_REFERENCE).get(reference::overview))
+        .service(web::resource(path::API_REFERENCE_SECTION).get(reference::section));
     api::configure(config);
 
     // Identity providers that push people and groups

@@ -58,8 +58,8 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of any text, for values that are no [`Secret`] (a browser's cookie).
-    pub fn of(text: &str) -> Self {
-        Self(openssl::sha::sha256(text.as_bytes()))
+    pub fn of(text: impl AsRef<[u8]>) -> Self {
+        Self(openssl::sha::sha256(text.as_ref()))
     }
 
     /// The digest of a file.

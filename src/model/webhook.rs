@@ -21,6 +21,8 @@ pub struct Webhook {
     pub url: HttpUrl,
     /// Its signing secret, sealed.
     pub sealed_secret: String,
+    /// The one before it, sealed, and until when that one signs too.
+    pub previous_secret: Option<(String, Timestamp)>,
     /// Which kinds it gets; empty for all, those of later versions too.
     pub event_types: Vec<EventKind>,
     /// Since when it gets nothing.

@@ -50,6 +50,7 @@ impl Home {
                 ul {
                     li { "OpenID Connect clients find everything in the " a href=(path::OAUTH_DISCOVERY) { "discovery document" } "." }
                     li { "The REST API speaks SSOReady’s protocol: point its SDK’s base URL at this address." }
+                    li { "Every call with its parameters and answers is in the " a href=(path::API_REFERENCE) { "API reference" } "." }
                     li { "The rest is in the README that came with the program, and in " code { "ostiary --help" } "." }
                 }
             }

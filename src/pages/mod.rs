@@ -5,6 +5,7 @@
 //! without JavaScript, on a phone and with the keyboard; how they look and speak is one stylesheet
 //! (`assets/ostiary.css`) and the words in each view.
 
+pub mod api_reference;
 pub mod assets;
 pub mod auto_post;
 pub mod branding;

@@ -16,6 +16,7 @@ mod db;
 pub mod environments;
 mod error;
 pub mod events;
+pub mod idempotency_keys;
 pub mod imports;
 pub mod leases;
 pub mod login_counts;

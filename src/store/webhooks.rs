@@ -20,6 +20,8 @@ struct Row {
     environment_id: EnvironmentId,
     url: String,
     secret: String,
+    previous_secret: Option<String>,
+    previous_secret_until: Option<Timestamp>,
     event_types: String,
     disabled_at: Option<Timestamp>,
     next_sequence: i64,
@@ -39,6 +41,7 @@ impl TryFrom<Row> for Webhook {
             environment_id: row.environment_id,
             url: HttpUrl::parse(&row.url).ok_or_else(unreadable("url"))?,
             sealed_secret: row.secret,
+            previous_secret: row.previous_secret.zip(row.previous_secret_until),
             event_types: columns::list_from_json(&row.event_types)
                 .and_then(|names| names.iter().map(|name| EventKind::parse(name)).collect())
                 .ok_or_else(unreadable("event_types"))?,
@@ -118,6 +121,25 @@ pub async fn update(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
         .bind(names(&webhook.event_types))
         .bind(webhook.disabled_at)
         .bind(number(webhook.next_sequence))
+        .bind(webhook.updated_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Writes a webhook's secrets. Tells whether it is there.
+pub async fn update_secrets(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
+    let (previous, until) = webhook.previous_secret.as_ref().map(|(s, at)| (s.as_str(), *at)).unzip();
+    let touched = conn
+        .sql(
+            "UPDATE webhooks SET secret = $3, previous_secret = $4, previous_secret_until = $5, \
+             updated_at = $6 WHERE environment_id = $1 AND id = $2",
+        )
+        .bind(webhook.environment_id)
+        .bind(webhook.id)
+        .bind(webhook.sealed_secret.as_str())
+        .bind(previous)
+        .bind(until)
         .bind(webhook.updated_at)
         .execute()
         .await?;

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use ostiary::{
     app::{
         actor::Actor,
+        api_keys::{self, ApiKeyChange},
+        audit::{self, AuditFilter},
         page::PageQuery,
         scim_requests::{self, NewScimRequest, ScimRequestQuery},
         setup_links::{self, NewSetupLink},
@@ -16,6 +18,7 @@ use ostiary::{
         event::EventKind,
         http_url::HttpUrl,
         id::{Id, WebhookDeliveryId, WebhookId},
+        oauth_client::IdTokenAlg,
         random::SystemRandom,
         webhook::{DeliveryState, Webhook, WebhookDelivery},
     },
@@ -26,6 +29,7 @@ use serde_json::{Value, json};
 
 use crate::{
     both,
+    openapi::assert_described,
     support::{Answer, IdentityProvider, Tenant, TestApp},
 };
 
@@ -59,6 +63,32 @@ struct World {
     delivery: String,
     setup_link: String,
     flow: String,
+    api_key: String,
+    client: String,
+    change: String,
+}
+
+impl World {
+    /// The ids of everything that nobody else may see.
+    fn ids(&self) -> Vec<String> {
+        let (tenant, id) = (&self.tenant, |id: &dyn ToString| id.to_string());
+        vec![
+            id(&tenant.environment.id),
+            id(&tenant.organization.id),
+            id(&tenant.connection.id),
+            id(&self.directory),
+            id(&self.user),
+            id(&self.group),
+            id(&self.request),
+            id(&self.webhook),
+            id(&self.delivery),
+            id(&self.api_key),
+            id(&self.client),
+            id(&self.change),
+            id(&self.setup_link),
+            id(&self.flow),
+        ]
+    }
 }
 
 impl std::ops::Deref for World {
@@ -103,6 +133,7 @@ fn routes(tenant: &World) -> Vec<Route> {
         body,
         management: true,
     };
+    let environment = tenant.environment.id.to_string();
     let query = format!("?organizationId={organization}");
     let of_directory = format!("?scimDirectoryId={}", tenant.directory);
     let of_webhook = format!("?webhookId={}", tenant.webhook);
@@ -148,6 +179,7 @@ fn routes(tenant: &World) -> Vec<Route> {
         management(Method::GET, path::WEBHOOK_DELIVERIES, &of_webhook, None),
         management(Method::GET, path::WEBHOOK_DELIVERY, &tenant.delivery, None),
         management(Method::POST, path::WEBHOOK_DELIVERY_REPLAY, &tenant.delivery, Some(json!({}))),
+        management(Method::POST, path::WEBHOOK_ROTATE, &tenant.webhook, Some(json!({}))),
         management(Method::DELETE, path::WEBHOOK, &tenant.webhook, None),
         management(Method::GET, path::SETUP_URLS, "", None),
         management(Method::POST, path::SETUP_URLS, "", Some(json!({ "organizationId": organization }))),
@@ -178,6 +210,24 @@ fn routes(tenant: &World) -> Vec<Route> {
         ),
         management(Method::DELETE, path::ENVIRONMENT_BRANDING_LOGO, &environment, None),
         management(Method::DELETE, path::ORGANIZATION, &organization, None),
+        management(Method::GET, path::AUDIT_EVENTS, "", None),
+        management(Method::GET, path::AUDIT_EVENTS_EXPORT, "", None),
+        management(Method::GET, path::AUDIT_EVENT, &tenant.change, None),
+        management(Method::GET, path::API_KEYS, "", None),
+        management(Method::POST, path::API_KEYS, "", Some(json!({ "displayName": "new" }))),
+        management(Method::GET, path::API_KEY, &tenant.api_key, None),
+        management(Method::PATCH, path::API_KEY, &tenant.api_key, Some(json!({ "displayName": "new" }))),
+        management(Method::DELETE, path::API_KEY, &tenant.api_key, None),
+        management(Method::GET, path::OAUTH_CLIENTS, "", None),
+        management(Method::POST, path::OAUTH_CLIENTS, "", Some(json!({ "displayName": "new" }))),
+        management(Method::GET, path::OAUTH_CLIENT, &tenant.client, None),
+        management(Method::PATCH, path::OAUTH_CLIENT, &tenant.client, Some(json!({ "idTokenAlg": "ES256" }))),
+        management(Method::POST, path::OAUTH_CLIENT_ROTATE, &tenant.client, Some(json!({}))),
+        management(Method::DELETE, path::OAUTH_CLIENT, &tenant.client, None),
+        management(Method::GET, path::ENVIRONMENTS, "", None),
+        management(Method::GET, path::ENVIRONMENT, &environment, None),
+        management(Method::PATCH, path::ENVIRONMENT, &environment, Some(json!({ "displayName": "new" }))),
+        management(Method::DELETE, path::ENVIRONMENT, &environment, None),
     ]
 }
 
@@ -251,6 +301,7 @@ async fn acme(app: &TestApp) -> World {
         url: HttpUrl::parse("https://127.0.0.1/").unwrap(), // nothing is ever sent there
         sealed_secret: ostiary::app::webhooks::signature::WebhookSecret::new(&SystemRandom)
             .seal(&app.state, webhook_id),
+        previous_secret: None,
         event_types: Vec::new(),
         disabled_at: None,
         next_sequence: sequence + 1,
@@ -284,6 +335,10 @@ async fn acme(app: &TestApp) -> World {
     store::webhooks::insert(&mut tx, &webhook).await.unwrap();
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();
     tx.commit().await.unwrap();
+    let (client, _) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
+    let named = ApiKeyChange { display_name: Some("Backend".to_owned()) };
+    let (api_key, _) = api_keys::create(&app.state, &actor, false, &named).await.unwrap();
+    let changes = audit::list(&app.state, &actor, &AuditFilter::default(), &PageQuery::default()).await;
     World {
         tenant,
         directory: directory_id.to_string(),
@@ -294,7 +349,29 @@ async fn acme(app: &TestApp) -> World {
         delivery: delivery_id.to_string(),
         setup_link: setup_link.id.to_string(),
         flow: flow.to_string(),
+        api_key: api_key.id.to_string(),
+        client: client.id.to_string(),
+        change: changes.unwrap().items[0].id.to_string(),
     }
+}
+
+/// The fields of the body that an operation takes.
+fn fields(document: &Value, operation: &Value) -> Vec<String> {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let Some(name) = name else { return Vec::new() };
+    document["components"]["schemas"][name]["properties"].as_object().unwrap().keys().cloned().collect()
+}
+
+/// Everything that a key of its own environment sees of a world.
+async fn seen(app: &TestApp, key: &str, world: &World) -> Vec<(String, String)> {
+    let mut seen = Vec::new();
+    for route in routes(world).into_iter().filter(|route| route.method == Method::GET) {
+        let answer = app.api(key, Method::GET, &route.url, None).await;
+        assert_eq!(answer.status, 200, "{}: {answer:#?}", route.url);
+        seen.push((route.url, answer.body));
+    }
+    seen
 }
 
 both! {
@@ -312,6 +389,7 @@ both! {
     async fn every_route_works_for_a_good_call_and_none_is_above_500(app: TestApp) {
         let tenant = acme(&app).await;
         let key = app.api_key(&tenant.environment, true).await;
+        let document = app.browser().get(&app.url(path::OPENAPI)).await.json();
         for route in routes(&tenant) {
             let answer = app.api(&key, route.method.clone(), &route.url, route.body.clone()).await;
             let context = format!("{} {}", route.method, route.url);
@@ -320,12 +398,9 @@ both! {
                     let message = assert_error(&answer, 404, 5, &context);
                     assert_eq!(message, "saml access code not found, or already used");
                 }
-                _ => {
-                    assert_eq!(answer.status, 200, "{context}: {answer:#?}");
-                    assert_eq!(answer.header("content-type"), "application/json", "{context}");
-                    assert!(answer.json().is_object(), "{context}");
-                }
+                _ => assert_eq!(answer.status, 200, "{context}: {answer:#?}"),
             }
+            assert_described(&document, &route.method, route.pattern, &answer);
         }
     }
 
@@ -392,31 +467,30 @@ both! {
         assert_eq!(answer.json()["organizations"].as_array().unwrap().len(), 1);
     }
 
-    async fn a_key_sees_nothing_of_another_environment(app: TestApp) {
-        let tenant = acme(&app).await;
+    async fn a_key_sees_changes_and_deletes_nothing_of_another_environment(app: TestApp) {
+        let world = acme(&app).await;
         let other = app.environment("staging").await;
-        let (own, foreign) = (app.api_key(&tenant.environment, true).await, app.api_key(&other, true).await);
-        for route in routes(&tenant) {
+        let (own, foreign) = (app.api_key(&world.environment, true).await, app.api_key(&other, true).await);
+        let before = seen(&app, &own, &world).await;
+        let ids = world.ids();
+        for route in routes(&world) {
             let context = format!("{} {}", route.method, route.url);
             let answer = app.api(&foreign, route.method.clone(), &route.url, route.body.clone()).await;
-            match (route.pattern, &route.method) {
-                (path::SAML_REDIRECT, _) => {
+            let asked = format!("{} {}", route.url, route.body.clone().unwrap_or_default());
+            let named: Vec<_> = ids.iter().filter(|id| asked.contains(id.as_str())).collect();
+            match route.pattern {
+                path::SAML_REDIRECT => {
                     assert_eq!(assert_error(&answer, 400, 3, &context), "saml connection not found");
                 }
-                (path::SETUP_URLS, &Method::GET) => assert_eq!(answer.json()["setupLinks"], json!([])),
-                (path::EVENTS, _) => assert_eq!(answer.json()["events"], json!([])),
-                (path::WEBHOOKS, &Method::GET) => assert_eq!(answer.json()["webhooks"], json!([])),
-                (path::WEBHOOKS, _) => {
-                    assert_eq!(answer.json()["webhook"]["environmentId"], other.id.to_string());
-                }
-                (path::SAML_FLOWS, _) => assert_eq!(answer.json()["samlFlows"], json!([])),
-                (path::ORGANIZATIONS, &Method::GET) => assert_eq!(answer.json()["organizations"], json!([])),
-                (path::ORGANIZATIONS, _) => {
-                    assert_eq!(answer.json()["organization"]["environmentId"], other.id.to_string());
-                    let id = answer.json()["organization"]["id"].as_str().unwrap().to_owned();
-                    app.api(&foreign, Method::DELETE, &format!("/v1/organizations/{id}"), None).await;
-                }
-                _ => drop(assert_error(&answer, 404, 5, &context)),
+                path::SAML_REDEEM => drop(assert_error(&answer, 404, 5, &context)),
+                // What it named is not there.
+                _ if !named.is_empty() => drop(assert_error(&answer, 404, 5, &context)),
+                // It named nothing: it sees its own, and makes its own.
+                _ => assert_eq!(answer.status, 200, "{context}: {answer:#?}"),
+            }
+            // It hears of no id but the one that it said itself.
+            for id in ids.iter().filter(|id| !named.contains(id)) {
+                assert!(!answer.body.contains(id.as_str()), "{context} tells {id}: {}", answer.body);
             }
             // Exactly what a thing that is nowhere answers.
             if let (Some(id), Some(nowhere)) = (&route.id, route.nowhere()) {
@@ -426,8 +500,40 @@ both! {
                 assert_eq!(there.body.replace(&nowhere, "ID"), answer.body.replace(id, "ID"), "{context}");
             }
         }
-        let left = app.api(&own, Method::GET, &format!("/v1/saml-connections/{}", tenant.connection.id), None).await;
-        assert_eq!(left.json()["samlConnection"]["emailAttribute"], "");
+        assert_eq!(before, seen(&app, &own, &world).await, "nothing was changed");
+    }
+
+    async fn what_the_document_says_a_route_takes_it_reads(app: TestApp) {
+        let world = acme(&app).await;
+        let key = app.api_key(&world.environment, true).await;
+        let document = app.browser().get(&app.url(path::OPENAPI)).await.json();
+        for route in routes(&world) {
+            let operation = &document["paths"][route.pattern][route.method.as_str().to_lowercase()];
+            // Nothing that is read as another kind can be none: an object is no text, no list, no number.
+            for name in fields(&document, operation) {
+                let mut body = route.body.clone().unwrap_or_else(|| json!({}));
+                body[&name] = json!({ "a": [] });
+                let answer = app.api(&key, route.method.clone(), &route.url, Some(body)).await;
+                let context = format!("{} {} {name}", route.method, route.pattern);
+                let message = assert_error(&answer, 400, 3, &context);
+                assert!(message.starts_with(&format!("bad {name}: must be ")), "{context}: {message}");
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().unwrap();
+                let schema = &parameter["schema"];
+                let strict = schema["$ref"].is_string() || schema["type"] == "integer" || !schema["oneOf"].is_null();
+                if parameter["in"] != "query" || !strict {
+                    continue;
+                }
+                let mut url = url::Url::parse(&app.url(&route.url)).unwrap();
+                let others: Vec<_> =
+                    url.query_pairs().into_owned().filter(|(other, _)| other != name).collect();
+                url.query_pairs_mut().clear().extend_pairs(others).append_pair(name, "?");
+                let path = format!("{}?{}", url.path(), url.query().unwrap());
+                let answer = app.api(&key, route.method.clone(), &path, None).await;
+                assert_error(&answer, 400, 3, &format!("{} {path}", route.method));
+            }
+        }
     }
 
     async fn ids_that_are_none_are_refused_in_ssoreadys_words(app: TestApp) {
@@ -527,6 +633,11 @@ both! {
             (path::EVENTS, "GET, HEAD"),
             (path::WEBHOOK, "GET, PATCH, DELETE, HEAD"),
             (path::WEBHOOK_DELIVERIES, "GET, HEAD"),
+            (path::ENVIRONMENT, "GET, PATCH, DELETE, HEAD"),
+            (path::API_KEYS, "GET, POST, HEAD"),
+            (path::OAUTH_CLIENT, "GET, PATCH, DELETE, HEAD"),
+            (path::OAUTH_CLIENT_ROTATE, "POST"),
+            (path::AUDIT_EVENTS_EXPORT, "GET, HEAD"),
         ] {
             let answer = app.api(&key, Method::PUT, &pattern.replace("{id}", "org_1"), Some(json!({}))).await;
             assert_error(&answer, 405, 12, pattern);

@@ -212,6 +212,40 @@ both! {
         assert!(!stored.contains(secret.reveal().trim_start_matches("whsec_")));
     }
 
+    async fn a_rotated_secret_signs_beside_the_one_before_for_a_while(app: TestApp) {
+        let stage = Stage::set(&app).await;
+        let receiver = Receiver::start(200).await;
+        let (id, old) = stage.webhook(&receiver.url, &[]).await;
+        let rotate = async |body: Option<Value>| {
+            let answer = stage.call(Method::POST, &format!("/v1/webhooks/{id}/rotate-secret"), body).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            WebhookSecret::parse(answer.json()["secret"].as_str().unwrap()).unwrap()
+        };
+        let signatures = async |count: usize| -> (Message, Timestamp, Vec<String>) {
+            stage.happens(EventKind::UserUpdated).await;
+            let message = receiver.wait_for(count).await[count - 1].clone();
+            let at = Timestamp::from_seconds(message.header("webhook-timestamp").parse().unwrap());
+            let signatures = message.header("webhook-signature").split(' ').map(str::to_owned).collect();
+            (message, at, signatures)
+        };
+        let new = rotate(None).await;
+        let (message, at, both) = signatures(1).await;
+        let by = |secret: &WebhookSecret| secret.sign(message.header("webhook-id"), at, &message.body);
+        assert_eq!(both, [by(&new), by(&old)]);
+        // A day later the old one is over.
+        stage.app.wait(Duration::from_secs(24 * 3600));
+        let (message, at, one) = signatures(2).await;
+        assert_eq!(one, [new.sign(message.header("webhook-id"), at, &message.body)]);
+        // Without overlap it is over at once: a secret that leaked signs nothing any more.
+        let newest = rotate(Some(json!({ "overlapSeconds": 0 }))).await;
+        let (message, at, one) = signatures(3).await;
+        assert_eq!(one, [newest.sign(message.header("webhook-id"), at, &message.body)]);
+        let path = format!("/v1/webhooks/{id}/rotate-secret");
+        for bad in [json!({ "overlapSeconds": 2_592_001 }), json!({ "overlapSeconds": -1 })] {
+            assert_eq!(stage.call(Method::POST, &path, Some(bad)).await.status, 400);
+        }
+    }
+
     async fn a_dead_endpoint_delays_nobody_else(app: TestApp) {
         let stage = Stage::set(&app).await;
         let (silent, failing, good) = (Receiver::start(0).await, Receiver::start(500).await, Receiver::start(204).await);

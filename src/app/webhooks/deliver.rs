@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::signature::WebhookSecret;
+use super::signature;
 use crate::{
     app::{
         Error, Result, State, events,
@@ -132,7 +132,6 @@ impl Courier {
     /// or one fails.
     async fn round(&self, mut webhook: Webhook) -> Result<()> {
         let state = &self.state;
-        let secret = WebhookSecret::open(state, webhook.id, &webhook.sealed_secret)?;
         let until = Instant::now() + ROUND;
         let mut failures = webhook.failures;
         'round: loop {
@@ -154,7 +153,7 @@ impl Courier {
                 break;
             }
             for delivery in due {
-                let outcome = self.attempt(&webhook, &secret, delivery).await?;
+                let outcome = self.attempt(&webhook, delivery).await?;
                 failures = if outcome == Outcome::Refused { failures.saturating_add(1) } else { 0 };
                 if outcome == Outcome::Refused || Instant::now() >= until {
                     break 'round;
@@ -206,12 +205,7 @@ impl Courier {
     }
 
     /// Tries one delivery and writes down what became of it.
-    async fn attempt(
-        &self,
-        webhook: &Webhook,
-        secret: &WebhookSecret,
-        mut delivery: WebhookDelivery,
-    ) -> Result<Outcome> {
+    async fn attempt(&self, webhook: &Webhook, mut delivery: WebhookDelivery) -> Result<Outcome> {
         let state = &self.state;
         let event = {
             let mut conn = state.db.read().await?;
@@ -222,7 +216,9 @@ impl Courier {
             None => None,
             Some(event) => {
                 let body = events::view(event).to_string().into_bytes();
-                Some(self.post(webhook, secret, &delivery, body).await)
+                let (id, at) = (delivery.id.to_string(), state.now());
+                let signature = signature::of(state, webhook, &id, at, &body)?;
+                Some(self.post(webhook, &id, at, &signature, body).await)
             }
         };
         let now = state.now();
@@ -242,18 +238,17 @@ impl Courier {
     async fn post(
         &self,
         webhook: &Webhook,
-        secret: &WebhookSecret,
-        delivery: &WebhookDelivery,
+        id: &str,
+        at: Timestamp,
+        signature: &str,
         body: Vec<u8>,
     ) -> Result<u16, OutgoingError> {
         let url = webhook.url.to_url().ok_or(OutgoingError::NotWeb)?;
-        let (id, at) = (delivery.id.to_string(), self.state.now());
-        let signature = secret.sign(&id, at, &body);
         let headers = [
             ("content-type", "application/json"),
-            ("webhook-id", &id),
+            ("webhook-id", id),
             ("webhook-timestamp", &at.seconds().to_string()),
-            ("webhook-signature", &signature),
+            ("webhook-signature", signature),
         ];
         self.outgoing.post(&url, &headers, body).await
     }

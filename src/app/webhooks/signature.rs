@@ -7,7 +7,7 @@ use openssl::{hash::MessageDigest, pkey::PKey, sign::Signer};
 
 use crate::{
     app::{Error, Result, State},
-    model::{id::WebhookId, random::Random, time::Timestamp},
+    model::{id::WebhookId, random::Random, time::Timestamp, webhook::Webhook},
 };
 
 const PREFIX: &str = "whsec_";
@@ -66,6 +66,19 @@ impl WebhookSecret {
         let tag = sign().expect("HMAC-SHA-256 takes any key and any text");
         format!("v1,{}", BASE64.encode(tag))
     }
+}
+
+/// The signatures of a message to this webhook: by its secret, and by the one before while that still
+/// counts. Standard Webhooks separates them by spaces, and a receiver takes either.
+pub(super) fn of(state: &State, webhook: &Webhook, id: &str, at: Timestamp, body: &[u8]) -> Result<String> {
+    let open = |sealed: &str| WebhookSecret::open(state, webhook.id, sealed);
+    let mut signatures = open(&webhook.sealed_secret)?.sign(id, at, body);
+    if let Some((sealed, until)) = &webhook.previous_secret
+        && at < *until
+    {
+        signatures = format!("{signatures} {}", open(sealed)?.sign(id, at, body));
+    }
+    Ok(signatures)
 }
 
 fn place(id: WebhookId) -> String {

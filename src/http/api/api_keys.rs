@@ -1,24 +1,45 @@
-//! An API key as programs read it.
+//! `/v1/api-keys`.
 
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::model::{
-    self,
-    id::{ApiKeyId, EnvironmentId},
-    secret::ApiKeySecret,
-    time::Timestamp,
+use super::{
+    Answer, api, done,
+    fields::{Fields, id},
+    page_query, query,
+    schema::{Done, PageParams},
+};
+use crate::{
+    app::{self, State, api_keys::ApiKeyChange},
+    http::extract::{Call, ManagementKey},
+    links::path,
+    model::{
+        self,
+        id::{ApiKeyId, EnvironmentId},
+        secret::ApiKeySecret,
+        time::Timestamp,
+    },
 };
 
-/// An API key; its secret is there only in the answer that made it.
-#[derive(Debug, Serialize)]
+/// How a program of yours proves which environment it speaks for.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     id: ApiKeyId,
     environment_id: EnvironmentId,
+    /// What people call it; may be empty.
+    #[schema(example = "Backend")]
+    display_name: String,
+    /// The key itself: there only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, example = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g")]
     secret_token: Option<String>,
+    /// Whether it may call the management API; otherwise only what apps need to sign people in.
     has_management_api_access: bool,
     created_at: Timestamp,
+    /// When it last opened something, give or take ten minutes; `null` for never.
+    last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {
@@ -33,9 +54,148 @@ impl From<&model::api_key::ApiKey> for ApiKey {
         Self {
             id: key.id,
             environment_id: key.environment_id,
+            display_name: key.display_name.clone(),
             secret_token: None,
             has_management_api_access: key.management,
             created_at: key.created_at,
+            last_used_at: key.last_used_at,
         }
     }
+}
+
+/// One API key.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeyReply {
+    api_key: ApiKey,
+}
+
+/// One page of the API keys.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeysReply {
+    api_keys: Vec<ApiKey>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// An API key to be made.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct NewApiKey {
+    /// What people call it.
+    #[schema(example = "Backend")]
+    pub display_name: Option<String>,
+    /// Whether it may call the management API.
+    #[schema(default = false)]
+    pub has_management_api_access: Option<bool>,
+}
+
+/// What can be set of an API key.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ApiKeyInput {
+    /// What people call it.
+    #[schema(example = "Backend")]
+    pub display_name: Option<String>,
+}
+
+fn one(key: &model::api_key::ApiKey) -> HttpResponse {
+    HttpResponse::Ok().json(ApiKeyReply { api_key: key.into() })
+}
+
+fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
+    Ok(ApiKeyChange { display_name: body.text("displayName")? })
+}
+
+/// List API keys
+///
+/// In the order in which they were made, without their secrets, of which nothing but digests is kept.
+#[utoipa::path(
+    get,
+    path = path::API_KEYS,
+    operation_id = "listApiKeys",
+    tag = "API keys",
+    params(PageParams),
+    responses((status = 200, body = ApiKeysReply))
+)]
+pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+    let page = app::api_keys::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(ApiKeysReply {
+        api_keys: page.items.iter().map(ApiKey::from).collect(),
+        next_page_token: page.next_token,
+    }))
+}
+
+/// Create an API key
+///
+/// The answer tells its `secretToken`, this once.
+#[utoipa::path(
+    post,
+    path = path::API_KEYS,
+    operation_id = "createApiKey",
+    tag = "API keys",
+    request_body = NewApiKey,
+    responses((status = 200, body = ApiKeyReply))
+)]
+pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+    let change = change(&mut call.body).map_err(api)?;
+    let management = call.body.flag("hasManagementApiAccess").map_err(api)?.unwrap_or(false);
+    let made = app::api_keys::create(&state, &call.actor, management, &change).await;
+    let (key, secret) = made.map_err(api)?;
+    Ok(HttpResponse::Ok().json(ApiKeyReply { api_key: ApiKey::created(&key, &secret) }))
+}
+
+/// Get an API key
+#[utoipa::path(
+    get,
+    path = path::API_KEY,
+    operation_id = "getApiKey",
+    tag = "API keys",
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 200, body = ApiKeyReply))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    Ok(one(&app::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
+}
+
+/// Rename an API key
+///
+/// What it may do stays: for that, create another one.
+#[utoipa::path(
+    patch,
+    path = path::API_KEY,
+    operation_id = "updateApiKey",
+    tag = "API keys",
+    params(("id" = ApiKeyId, Path)),
+    request_body = ApiKeyInput,
+    responses((status = 200, body = ApiKeyReply))
+)]
+pub async fn update(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let change = change(&mut call.body).map_err(api)?;
+    Ok(one(&app::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
+}
+
+/// Delete an API key
+///
+/// It opens nothing from now on. A key cannot delete itself (400, code 9): use another one, so that nobody
+/// locks himself out.
+#[utoipa::path(
+    delete,
+    path = path::API_KEY,
+    operation_id = "deleteApiKey",
+    tag = "API keys",
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 200, body = Done))
+)]
+pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    app::api_keys::remove(&state, &call.actor, id).await.map_err(api)?;
+    Ok(done())
 }

@@ -1,19 +1,41 @@
-//! An environment as programs read it.
+//! `/v1/environments`: a key's own, and no other.
 
+use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::model::{self, environment::IdpInitiated, http_url::HttpUrl, id::EnvironmentId};
+use super::{
+    Answer, api, done,
+    fields::{Fields, id},
+    schema::Done,
+};
+use crate::{
+    app::{self, State, environments::EnvironmentChange},
+    http::extract::{Call, ManagementKey},
+    links::path,
+    model::{self, environment::IdpInitiated, http_url::HttpUrl, id::EnvironmentId},
+};
 
-/// An environment.
-#[derive(Debug, Serialize)]
+/// One of your surroundings, such as production or staging. Nothing of one is seen in another.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
     id: EnvironmentId,
+    /// Its short name, unique in the installation.
+    #[schema(example = "production")]
     slug: String,
+    /// Its name for people.
+    #[schema(example = "Production")]
     display_name: String,
+    /// Where a person goes after a login, with `saml_access_code` added; empty for nowhere.
+    #[schema(example = "https://app.example.com/callback")]
     redirect_url: String,
+    /// Where OAuth clients may ask to be sent, compared byte for byte.
     oauth_redirect_uris: Vec<HttpUrl>,
+    /// The origin that identity providers and browsers know, when it is not the public URL.
+    #[schema(example = "https://sso.example.com")]
     auth_url: String,
+    /// The policy of connections that have none of their own.
     idp_initiated: IdpInitiated,
 }
 
@@ -30,4 +52,128 @@ impl From<&model::environment::Environment> for Environment {
             idp_initiated: environment.idp_initiated,
         }
     }
+}
+
+/// One environment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EnvironmentReply {
+    environment: Environment,
+}
+
+/// The environments that a key opens.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentsReply {
+    /// Its own.
+    environments: Vec<Environment>,
+    /// Always empty.
+    next_page_token: String,
+}
+
+/// What can be set of an environment.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct EnvironmentInput {
+    /// Its short name: up to 63 lower-case letters, digits and hyphens.
+    #[schema(example = "production")]
+    pub slug: Option<String>,
+    /// Its name for people.
+    #[schema(example = "Production")]
+    pub display_name: Option<String>,
+    /// Where a person goes after a login; empty for nowhere.
+    #[schema(example = "https://app.example.com/callback")]
+    pub redirect_url: Option<String>,
+    /// Where OAuth clients may ask to be sent: at most 100.
+    #[schema(example = json!(["https://app.example.com/oauth/callback"]))]
+    pub oauth_redirect_uris: Option<Vec<String>>,
+    /// The origin that identity providers and browsers know; empty for the public URL. Connections that are
+    /// there keep theirs.
+    pub auth_url: Option<String>,
+    /// `ALLOW`, `RESTART` or `REFUSE`: what happens to a response that no request asked for.
+    pub idp_initiated: Option<String>,
+}
+
+fn one(environment: &model::environment::Environment) -> HttpResponse {
+    HttpResponse::Ok().json(EnvironmentReply { environment: environment.into() })
+}
+
+fn change(body: &mut Fields) -> app::Result<EnvironmentChange> {
+    Ok(EnvironmentChange {
+        slug: body.text("slug")?,
+        display_name: body.text("displayName")?,
+        redirect_url: body.text("redirectUrl")?,
+        oauth_redirect_uris: body.texts("oauthRedirectUris")?,
+        auth_url: body.text("authUrl")?,
+        idp_initiated: body.text("idpInitiated")?,
+    })
+}
+
+/// List environments
+///
+/// A key opens one environment: the list has exactly that one.
+#[utoipa::path(
+    get,
+    path = path::ENVIRONMENTS,
+    operation_id = "listEnvironments",
+    tag = "Environments",
+    responses((status = 200, body = EnvironmentsReply))
+)]
+pub async fn list(state: web::Data<State>, call: Call<ManagementKey>) -> Answer {
+    let own = app::environments::current(&state, &call.actor).await.map_err(api)?;
+    Ok(HttpResponse::Ok()
+        .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))
+}
+
+/// Get an environment
+#[utoipa::path(
+    get,
+    path = path::ENVIRONMENT,
+    operation_id = "getEnvironment",
+    tag = "Environments",
+    params(("id" = EnvironmentId, Path)),
+    responses((status = 200, body = EnvironmentReply))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    Ok(one(&app::environments::current(&state, &call.actor).await.map_err(api)?))
+}
+
+/// Change an environment
+///
+/// Sets what is sent and leaves the rest.
+#[utoipa::path(
+    patch,
+    path = path::ENVIRONMENT,
+    operation_id = "updateEnvironment",
+    tag = "Environments",
+    params(("id" = EnvironmentId, Path)),
+    request_body = EnvironmentInput,
+    responses((status = 200, body = EnvironmentReply))
+)]
+pub async fn update(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    let change = change(&mut call.body).map_err(api)?;
+    Ok(one(&app::environments::update(&state, &call.actor, &change).await.map_err(api)?))
+}
+
+/// Delete an environment
+///
+/// Its keys, this one too, its clients and webhooks go with it; its audit log stays. One that still has
+/// organizations is refused (400, code 9).
+#[utoipa::path(
+    delete,
+    path = path::ENVIRONMENT,
+    operation_id = "deleteEnvironment",
+    tag = "Environments",
+    params(("id" = EnvironmentId, Path)),
+    responses((status = 200, body = Done))
+)]
+pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    app::environments::remove(&state, &call.actor).await.map_err(api)?;
+    Ok(done())
 }

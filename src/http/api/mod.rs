@@ -2,6 +2,7 @@
 //! handlers beside them. Every field of an answer is always there.
 
 pub mod api_keys;
+pub mod audit_events;
 pub mod branding;
 pub mod domains;
 pub mod environments;
@@ -23,11 +24,12 @@ pub mod webhooks;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use utoipa::OpenApi;
 
-use super::problem::Problem;
+use super::{idempotency, problem::Problem};
 use crate::{
     app::{Error, page::PageQuery},
     links::path,
@@ -48,7 +50,8 @@ macro_rules! routes {
             $(config.service(
                 web::resource(path::$path)
                     $(.$method($module::$handler))+
-                    .default_service(only(&[$(stringify!($method)),+])),
+                    .default_service(only(&[$(stringify!($method)),+]))
+                    .wrap(from_fn(idempotency::attend)),
             );)*
         }
 
@@ -63,6 +66,13 @@ macro_rules! routes {
 routes! {
     SAML_REDIRECT: post saml::redirect;
     SAML_REDEEM: post saml::redeem;
+    ENVIRONMENTS: get environments::list;
+    ENVIRONMENT: get environments::find, patch environments::update, delete environments::remove;
+    API_KEYS: get api_keys::list, post api_keys::create;
+    API_KEY: get api_keys::find, patch api_keys::update, delete api_keys::remove;
+    OAUTH_CLIENTS: get oauth_clients::list, post oauth_clients::create;
+    OAUTH_CLIENT: get oauth_clients::find, patch oauth_clients::update, delete oauth_clients::remove;
+    OAUTH_CLIENT_ROTATE: post oauth_clients::rotate_secret;
     ORGANIZATIONS: get organizations::list, post organizations::create;
     ORGANIZATION: get organizations::find, patch organizations::update, delete organizations::remove;
     SAML_CONNECTIONS: get saml_connections::list, post saml_connections::create;
@@ -84,6 +94,7 @@ routes! {
     EVENTS: get events::list;
     WEBHOOKS: get webhooks::list, post webhooks::create;
     WEBHOOK: get webhooks::find, patch webhooks::update, delete webhooks::remove;
+    WEBHOOK_ROTATE: post webhooks::rotate_secret;
     WEBHOOK_REPLAY: post webhooks::replay;
     WEBHOOK_DELIVERIES: get webhooks::list_deliveries;
     WEBHOOK_DELIVERY: get webhooks::find_delivery;
@@ -96,6 +107,9 @@ routes! {
     ORGANIZATION_DOMAIN_CHECK: post domains::check;
     ENVIRONMENT_BRANDING: get branding::find, patch branding::update;
     ENVIRONMENT_BRANDING_LOGO: put branding::set_logo, delete branding::remove_logo;
+    AUDIT_EVENTS: get audit_events::list;
+    AUDIT_EVENTS_EXPORT: get audit_events::export;
+    AUDIT_EVENT: get audit_events::find;
 }
 
 /// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.

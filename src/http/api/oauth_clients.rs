@@ -1,29 +1,55 @@
-//! An OAuth client as programs read it.
+//! `/v1/saml-oauth-clients`, as SSOReady calls them (contracts §1.4).
 
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::model::{
-    id::{EnvironmentId, OauthClientId},
-    oauth_client::{self, IdTokenAlg},
-    secret::OauthClientSecret,
-    time::Timestamp,
+use super::{
+    Answer, api, done,
+    fields::{Fields, id},
+    page_query, query,
+    schema::{Done, PageParams},
+};
+use crate::{
+    app::{self, State, oauth_clients::OauthClientChange},
+    http::extract::{Call, ManagementKey},
+    links::path,
+    model::{
+        id::{EnvironmentId, OauthClientId},
+        oauth_client::{self, IdTokenAlg},
+        secret::OauthClientSecret,
+        time::Timestamp,
+    },
 };
 
-/// An OAuth client; its secret is there only in the answer that made it.
-#[derive(Debug, Serialize)]
+/// An app that signs people in through OpenID Connect.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SamlOauthClient)]
 pub struct OauthClient {
+    /// Its `client_id`.
     id: OauthClientId,
     environment_id: EnvironmentId,
+    /// What people call it; may be empty.
+    #[schema(example = "Web app")]
+    display_name: String,
+    /// Its `client_secret`: there only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        value_type = String,
+        required = false,
+        example = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pan0g"
+    )]
     client_secret: Option<String>,
     id_token_alg: IdTokenAlg,
+    /// Where a login that the identity provider began is handed to the app; empty for nowhere.
+    #[schema(example = "https://app.example.com/login")]
     initiate_login_uri: String,
     created_at: Timestamp,
 }
 
 impl OauthClient {
-    /// A client that was just made, with its secret.
+    /// A client with a secret that was just made.
     pub fn created(client: &oauth_client::OauthClient, secret: &OauthClientSecret) -> Self {
         Self { client_secret: Some(secret.reveal()), ..Self::from(client) }
     }
@@ -34,6 +60,7 @@ impl From<&oauth_client::OauthClient> for OauthClient {
         Self {
             id: client.id,
             environment_id: client.environment_id,
+            display_name: client.display_name.clone(),
             client_secret: None,
             id_token_alg: client.id_token_alg,
             initiate_login_uri: client
@@ -44,4 +71,164 @@ impl From<&oauth_client::OauthClient> for OauthClient {
             created_at: client.created_at,
         }
     }
+}
+
+/// One OAuth client.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SamlOauthClientReply)]
+pub struct OauthClientReply {
+    saml_oauth_client: OauthClient,
+}
+
+/// One page of the OAuth clients.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SamlOauthClientsReply)]
+pub struct OauthClientsReply {
+    saml_oauth_clients: Vec<OauthClient>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// What can be set of an OAuth client.
+#[derive(Debug, ToSchema)]
+#[schema(as = SamlOauthClientInput, rename_all = "camelCase")]
+pub struct OauthClientInput {
+    /// What people call it.
+    #[schema(example = "Web app")]
+    pub display_name: Option<String>,
+    /// How its ID tokens are signed: `RS256` unless said, `ES256` or `EdDSA`.
+    #[schema(example = "RS256")]
+    pub id_token_alg: Option<String>,
+    /// Where a login that the identity provider began is handed to the app (OpenID Connect Core §4).
+    #[schema(example = "https://app.example.com/login")]
+    pub initiate_login_uri: Option<String>,
+}
+
+fn one(client: OauthClient) -> HttpResponse {
+    HttpResponse::Ok().json(OauthClientReply { saml_oauth_client: client })
+}
+
+fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
+    Ok(OauthClientChange {
+        display_name: body.text("displayName")?,
+        id_token_alg: body.text("idTokenAlg")?,
+        initiate_login_uri: body.text("initiateLoginUri")?,
+    })
+}
+
+/// List OAuth clients
+///
+/// In the order in which they were made.
+#[utoipa::path(
+    get,
+    path = path::OAUTH_CLIENTS,
+    operation_id = "listSamlOauthClients",
+    tag = "OAuth clients",
+    params(PageParams),
+    responses((status = 200, body = OauthClientsReply))
+)]
+pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+    let page =
+        app::oauth_clients::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(OauthClientsReply {
+        saml_oauth_clients: page.items.iter().map(OauthClient::from).collect(),
+        next_page_token: page.next_token,
+    }))
+}
+
+/// Create an OAuth client
+///
+/// The answer tells its `clientSecret`, this once. Where it may ask to be sent, its environment says
+/// (`oauthRedirectUris`).
+#[utoipa::path(
+    post,
+    path = path::OAUTH_CLIENTS,
+    operation_id = "createSamlOauthClient",
+    tag = "OAuth clients",
+    request_body = OauthClientInput,
+    responses((status = 200, body = OauthClientReply))
+)]
+pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+    let change = change(&mut call.body).map_err(api)?;
+    let made = app::oauth_clients::create(&state, &call.actor, &change).await.map_err(api)?;
+    Ok(one(OauthClient::created(&made.client, &made.secret)))
+}
+
+/// Get an OAuth client
+#[utoipa::path(
+    get,
+    path = path::OAUTH_CLIENT,
+    operation_id = "getSamlOauthClient",
+    tag = "OAuth clients",
+    params(("id" = OauthClientId, Path)),
+    responses((status = 200, body = OauthClientReply))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let client = app::oauth_clients::find(&state, &call.actor, id).await.map_err(api)?;
+    Ok(one(OauthClient::from(&client)))
+}
+
+/// Change an OAuth client
+///
+/// Sets what is sent and leaves the rest, its secret too.
+#[utoipa::path(
+    patch,
+    path = path::OAUTH_CLIENT,
+    operation_id = "updateSamlOauthClient",
+    tag = "OAuth clients",
+    params(("id" = OauthClientId, Path)),
+    request_body = OauthClientInput,
+    responses((status = 200, body = OauthClientReply))
+)]
+pub async fn update(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let change = change(&mut call.body).map_err(api)?;
+    let client = app::oauth_clients::update(&state, &call.actor, id, &change).await.map_err(api)?;
+    Ok(one(OauthClient::from(&client)))
+}
+
+/// Rotate an OAuth client's secret
+///
+/// Makes a new `clientSecret`, which is told this once. The one before it stops working at once: for a
+/// change without a pause, create a second client, move over, and delete the first.
+#[utoipa::path(
+    post,
+    path = path::OAUTH_CLIENT_ROTATE,
+    operation_id = "rotateSamlOauthClientSecret",
+    tag = "OAuth clients",
+    params(("id" = OauthClientId, Path)),
+    responses((status = 200, body = OauthClientReply))
+)]
+pub async fn rotate_secret(
+    state: web::Data<State>,
+    call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let rotated = app::oauth_clients::rotate_secret(&state, &call.actor, id).await.map_err(api)?;
+    Ok(one(OauthClient::created(&rotated.client, &rotated.secret)))
+}
+
+/// Delete an OAuth client
+///
+/// Its access tokens end with it.
+#[utoipa::path(
+    delete,
+    path = path::OAUTH_CLIENT,
+    operation_id = "deleteSamlOauthClient",
+    tag = "OAuth clients",
+    params(("id" = OauthClientId, Path)),
+    responses((status = 200, body = Done))
+)]
+pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    app::oauth_clients::remove(&state, &call.actor, id).await.map_err(api)?;
+    Ok(done())
 }

@@ -1,5 +1,7 @@
 //! `/v1/webhooks` and `/v1/webhook-deliveries`.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +13,10 @@ use super::{
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, webhooks::WebhookChange},
+    app::{
+        self, State,
+        webhooks::{OVERLAP, WebhookChange},
+    },
     http::extract::{Call, ManagementKey},
     links::path,
     model::{
@@ -168,6 +173,15 @@ pub struct WebhookInput {
     pub enabled: Option<bool>,
 }
 
+/// How a secret is replaced.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct RotateWebhookSecret {
+    /// For how long the secret before it signs too: a day unless said, 30 days at the most.
+    #[schema(minimum = 0, maximum = 2592000, default = 86400)]
+    pub overlap_seconds: Option<u64>,
+}
+
 /// From where on events are sent again.
 #[derive(Debug, ToSchema)]
 pub struct ReplayEvents {
@@ -269,6 +283,31 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
     let id = id("id", &path).map_err(api)?;
     app::webhooks::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
+}
+
+/// Rotate a webhook's secret
+///
+/// Makes a new secret, which is told this once. Messages are signed with it and, for `overlapSeconds` more,
+/// with the one before: `webhook-signature` then has two signatures, of which either will do.
+#[utoipa::path(
+    post,
+    path = path::WEBHOOK_ROTATE,
+    operation_id = "rotateWebhookSecret",
+    tag = "Webhooks",
+    params(("id" = WebhookId, Path)),
+    request_body = Option<RotateWebhookSecret>,
+    responses((status = 200, body = WebhookSecretReply))
+)]
+pub async fn rotate_secret(
+    state: web::Data<State>,
+    mut call: Call<ManagementKey, Fields>,
+    path: web::Path<String>,
+) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let overlap = call.body.number("overlapSeconds").map_err(api)?.map_or(OVERLAP, Duration::from_secs);
+    let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, overlap).await;
+    let (webhook, secret) = rotated.map_err(api)?;
+    Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))
 }
 
 /// Send events again

@@ -457,6 +457,7 @@ fn webhook_samples() {
         environment_id: Id::from_bits(1),
         url: url("https://app.ledgerline.example/webhooks/ostiary?source=sso"),
         sealed_secret: String::new(),
+        previous_secret: None,
         event_types: vec![EventKind::UserCreated, EventKind::UserDeleted],
         disabled_at: None,
         next_sequence: 5,

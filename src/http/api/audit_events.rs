@@ -1,0 +1,278 @@
+//! `/v1/audit-events`: who changed what.
+
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::header,
+    web,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Answer, api,
+    fields::{Query, id},
+    page_query, query,
+    schema::PageParams,
+};
+use crate::{
+    app::{
+        self, State,
+        actor::Actor,
+        audit::AuditFilter,
+        page::{LARGEST_SIZE, PageQuery},
+    },
+    http::extract::{Call, ManagementKey},
+    links::path,
+    model::{
+        self,
+        id::{AuditEventId, EnvironmentId, OrganizationId},
+        time::Timestamp,
+    },
+};
+
+/// One change: who did what to what, from where.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEvent<'a> {
+    id: AuditEventId,
+    /// Where it was done.
+    environment_id: Option<EnvironmentId>,
+    /// When.
+    timestamp: Timestamp,
+    actor: AuditActor<'a>,
+    /// From which address; `null` where no network was involved.
+    #[schema(value_type = Option<String>, example = "203.0.113.7")]
+    address: Option<IpAddr>,
+    /// What was done.
+    #[schema(example = "organization.updated")]
+    action: &'a str,
+    target: AuditTarget<'a>,
+    /// The organization that it belongs to, if any.
+    organization_id: Option<OrganizationId>,
+    /// The old values of what changed, without secrets; empty when it was made.
+    #[schema(value_type = Object, additional_properties = true)]
+    before: &'a Map<String, Value>,
+    /// The new values, likewise; empty when it was deleted.
+    #[schema(value_type = Object, additional_properties = true)]
+    after: &'a Map<String, Value>,
+}
+
+/// Who did it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditActor<'a> {
+    /// `administrator`, `api_key`, `setup_link`, `operator` or `service`.
+    #[serde(rename = "type")]
+    #[schema(example = "api_key")]
+    kind: &'a str,
+    /// Its id; empty for the operator and the service.
+    #[schema(example = "api_key_12vqjrnxk9xeov6o4f05pan0g")]
+    id: &'a str,
+}
+
+/// What it was done to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditTarget<'a> {
+    /// Its kind.
+    #[serde(rename = "type")]
+    #[schema(example = "organization")]
+    kind: &'a str,
+    /// Its id.
+    #[schema(example = "org_12vqjrnxk9xeov6o4f05pan0g")]
+    id: &'a str,
+}
+
+impl<'a> From<&'a model::audit::AuditEvent> for AuditEvent<'a> {
+    fn from(event: &'a model::audit::AuditEvent) -> Self {
+        Self {
+            id: event.id,
+            environment_id: event.environment_id,
+            timestamp: event.at,
+            actor: AuditActor { kind: &event.actor.kind, id: &event.actor.id },
+            address: event.address,
+            action: &event.action,
+            target: AuditTarget { kind: &event.target_kind, id: &event.target_id },
+            organization_id: event.organization_id,
+            before: &event.before,
+            after: &event.after,
+        }
+    }
+}
+
+/// One change.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEventReply<'a> {
+    audit_event: AuditEvent<'a>,
+}
+
+/// One page of the changes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEventsReply<'a> {
+    audit_events: Vec<AuditEvent<'a>>,
+    /// Leads to the next page; empty on the last.
+    next_page_token: String,
+}
+
+/// Which changes. Every part given must hold.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct AuditParams {
+    /// Those of this organization and what belongs to it.
+    pub organization_id: Option<OrganizationId>,
+    /// Those of the thing with this id.
+    pub target_id: Option<String>,
+    /// What the caller with this id did.
+    pub actor_id: Option<String>,
+    /// Those of this kind.
+    #[param(example = "organization.updated")]
+    pub action: Option<String>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+fn filter(query: &Query) -> app::Result<AuditFilter> {
+    let moment = |field: &'static str| match query.text(field) {
+        None => Ok(None),
+        Some(text) => Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(|| {
+            app::Error::invalid(field, "must be a moment like 2026-11-21T21:41:37Z (RFC 3339)")
+        }),
+    };
+    Ok(AuditFilter {
+        target_id: query.text("targetId"),
+        organization_id: query.text("organizationId").map(|text| id("organization_id", &text)).transpose()?,
+        actor_id: query.text("actorId"),
+        action: query.text("action"),
+        since: moment("since")?,
+        until: moment("until")?,
+    })
+}
+
+/// List changes
+///
+/// The newest first. Everything that was changed through the API, the console, setup links and the command
+/// line is there; nothing of it can be changed or deleted.
+#[utoipa::path(
+    get,
+    path = path::AUDIT_EVENTS,
+    operation_id = "listAuditEvents",
+    tag = "Audit log",
+    params(AuditParams, PageParams),
+    responses((status = 200, body = AuditEventsReply<'_>))
+)]
+pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+    let query = query(&request);
+    let filter = filter(&query).map_err(api)?;
+    let page = app::audit::list(&state, &call.actor, &filter, &page_query(&query)).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(AuditEventsReply {
+        audit_events: page.items.iter().map(AuditEvent::from).collect(),
+        next_page_token: page.next_token,
+    }))
+}
+
+/// Get a change
+#[utoipa::path(
+    get,
+    path = path::AUDIT_EVENT,
+    operation_id = "getAuditEvent",
+    tag = "Audit log",
+    params(("id" = AuditEventId, Path)),
+    responses((status = 200, body = AuditEventReply<'_>))
+)]
+pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+    let id = id("id", &path).map_err(api)?;
+    let event = app::audit::find(&state, &call.actor, id).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(AuditEventReply { audit_event: (&event).into() }))
+}
+
+/// Export changes
+///
+/// All that the filter leaves, the newest first, as JSON lines: one object a line, of any length. An export
+/// that breaks off was cut short on our side; try it again.
+#[utoipa::path(
+    get,
+    path = path::AUDIT_EVENTS_EXPORT,
+    operation_id = "exportAuditEvents",
+    tag = "Audit log",
+    params(AuditParams),
+    responses((status = 200, content_type = "application/x-ndjson", body = AuditEvent<'_>))
+)]
+pub async fn export(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+    let filter = filter(&query(&request)).map_err(api)?;
+    // Two pages at a time are in memory; who reads slowly makes the next one wait.
+    let (sender, lines) = mpsc::channel(1);
+    let state = state.clone();
+    let first = page(&state, &call.actor, &filter, None).await.map_err(api)?;
+    actix_web::rt::spawn(async move {
+        let mut next = Ok(first);
+        loop {
+            let token = match &next {
+                Ok((_, token)) => token.clone(),
+                Err(_) => None,
+            };
+            let failed = next.is_err();
+            if sender.send(next.map(|(lines, _)| lines)).await.is_err() || failed {
+                break;
+            }
+            let Some(token) = token else { break };
+            next = page(&state, &call.actor, &filter, Some(token)).await;
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"audit-events.jsonl\""))
+        .body(Lines(lines)))
+}
+
+/// One page of an export as lines, and what leads to the next.
+async fn page(
+    state: &State,
+    actor: &Actor,
+    filter: &AuditFilter,
+    token: Option<String>,
+) -> app::Result<(web::Bytes, Option<String>)> {
+    let query = PageQuery { token, size: Some(LARGEST_SIZE.to_string()) };
+    let page = app::audit::list(state, actor, filter, &query).await?;
+    let mut lines = Vec::new();
+    for event in &page.items {
+        serde_json::to_writer(&mut lines, &AuditEvent::from(event)).map_err(app::Error::internal)?;
+        lines.push(b'\n');
+    }
+    Ok((lines.into(), Some(page.next_token).filter(|token| !token.is_empty())))
+}
+
+/// A body that is made while it is sent. A failure breaks it off, so that nobody takes a part for the whole.
+struct Lines(mpsc::Receiver<app::Result<web::Bytes>>);
+
+impl MessageBody for Lines {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        self.0.poll_recv(context).map(|lines| {
+            lines.map(|lines| {
+                lines.map_err(|error| {
+                    tracing::error!(%error, "an export was cut short");
+                    error.into()
+                })
+            })
+        })
+    }
+}

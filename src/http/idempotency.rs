@@ -1,0 +1,220 @@
+//! `Idempotency-Key` on what changes something through the management API: whoever is not sure whether a
+//! request arrived sends it again, and it is done once.
+
+use std::panic::resume_unwind;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpResponse,
+    body::{self, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::{ErrorPayloadTooLarge, PayloadError},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap},
+    },
+    middleware::Next,
+    web,
+};
+use serde_json::json;
+
+use super::{
+    extract::{self, ManagementKey, ReadBody},
+    problem::Problem,
+};
+use crate::{
+    app::{
+        self, State,
+        actor::Credential,
+        idempotency::{self, Begun, Claim},
+    },
+    links::path,
+    model::{id::ApiKeyId, secret::Digest},
+};
+
+/// The request's header.
+pub const KEY: &str = "idempotency-key";
+/// The header of an answer that was given before.
+pub const REPLAYED: &str = "idempotency-replayed";
+
+/// Stands before every route of the API.
+pub async fn attend(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some((state, api_key_id)) = changes_something(&request).await else {
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    };
+    let key = match read_key(request.headers()) {
+        Ok(key) => key,
+        Err(error) => return Ok(request.error_response(Problem::api(error))),
+    };
+    let body =
+        request.extract::<web::Bytes>().await.map_err(|error| match error.as_error::<PayloadError>() {
+            Some(PayloadError::Overflow) => ErrorPayloadTooLarge(""),
+            _ => error,
+        })?;
+    let asked = digest(&request, &body);
+    let begun = match idempotency::begin(&state, api_key_id, &key, asked).await {
+        Ok(begun) => begun,
+        Err(error) => return Ok(request.error_response(Problem::api(error))),
+    };
+    let claim = match begun {
+        Begun::First(claim) => claim,
+        Begun::Before(answer) => return Ok(request.into_response(again(&answer))),
+        Begun::Running => return Ok(request.into_response(running())),
+        Begun::Other => return Ok(request.into_response(other())),
+    };
+    request.extensions_mut().insert(ReadBody(body));
+    // In a task of its own: a caller who hangs up does not take the answer along.
+    let (attempt, at) = (claim.clone(), state.clone());
+    let done = actix_web::rt::spawn(async move { settle(&at, &attempt, next.call(request).await).await });
+    match done.await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            free(&state, &claim).await;
+            match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(error) => Err(Problem::api(app::Error::internal(error)).into()),
+            }
+        }
+    }
+}
+
+/// Who asks, if it comes with a key, wants something changed and may.
+async fn changes_something(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
+    let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
+    // A login's two calls are not management; a code is good once by itself.
+    let login = [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&request.match_pattern()?.as_str());
+    if !changes || login || !request.headers().contains_key(KEY) {
+        return None;
+    }
+    let state = request.app_data::<web::Data<State>>()?.clone();
+    // Whoever may not is told so by the route itself.
+    let actor = extract::authenticate::<ManagementKey>(request.request()).await.ok()?;
+    match actor.credential() {
+        Credential::ApiKey { id, .. } => Some((state, id)),
+        _ => None,
+    }
+}
+
+/// The one key: a text, or a string of structured fields (RFC 9651 §3.3.3), which is the same in quotes.
+fn read_key(headers: &HeaderMap) -> app::Result<String> {
+    let refused = || {
+        app::Error::invalid(
+            "Idempotency-Key",
+            "must be one key of 1 to 255 visible ASCII characters, such as a UUID",
+        )
+    };
+    let mut values = headers.get_all(KEY);
+    let (value, None) = (values.next().ok_or_else(refused)?, values.next()) else { return Err(refused()) };
+    let text = value.to_str().map_err(|_| refused())?.trim();
+    let key = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let good =
+        (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() && !b"\"\\,".contains(&b));
+    if good { Ok(key.to_owned()) } else { Err(refused()) }
+}
+
+/// What is asked: two requests with one digest are the same.
+fn digest(request: &ServiceRequest, body: &[u8]) -> Digest {
+    let mut text = format!("{} {} ", request.method(), request.uri()).into_bytes();
+    text.extend(body);
+    Digest::of(text)
+}
+
+/// Keeps an answer, or frees the key when another try may fare better.
+async fn settle(
+    state: &State,
+    claim: &Claim,
+    outcome: Result<ServiceResponse<impl MessageBody + 'static>, Error>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let answered = match outcome {
+        Ok(answered) => answered.map_into_boxed_body(),
+        Err(error) => {
+            free(state, claim).await;
+            return Err(error);
+        }
+    };
+    let status = answered.status();
+    if status.is_server_error()
+        || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
+    {
+        free(state, claim).await;
+        return Ok(answered);
+    }
+    let (request, response) = answered.into_parts();
+    let (response, body) = response.into_parts();
+    let Ok(body) = body::to_bytes(body).await else {
+        free(state, claim).await;
+        return Err(Problem::api(app::Error::internal("an answer that cannot be read")).into());
+    };
+    if let Err(error) = idempotency::finish(state, claim, status.as_u16(), &body).await {
+        // It was done all the same, and its caller hears so; until the attempt counts as lost, others wait.
+        tracing::error!(%error, "an answer could not be kept for another try");
+    }
+    Ok(ServiceResponse::new(request, response.set_body(body).map_into_boxed_body()))
+}
+
+async fn free(state: &State, claim: &Claim) {
+    if let Err(error) = idempotency::abandon(state, claim).await {
+        tracing::error!(%error, "an idempotency key could not be freed; it is after a while");
+    }
+}
+
+/// The first answer once more.
+fn again(answer: &idempotency::Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    response.insert_header((REPLAYED, "true"));
+    if answer.body.is_empty() {
+        return response.finish();
+    }
+    response.content_type("application/json").body(answer.body.clone())
+}
+
+/// The only 409 of the API: it goes away by itself, and SDKs that try it again are right to.
+fn running() -> HttpResponse {
+    HttpResponse::Conflict().insert_header((header::RETRY_AFTER, "1")).json(json!({
+        "code": 10,
+        "message": "the same request is still running; its answer can be had under the same Idempotency-Key",
+        "details": [],
+    }))
+}
+
+fn other() -> HttpResponse {
+    HttpResponse::UnprocessableEntity().json(json!({
+        "code": 3,
+        "message": "bad Idempotency-Key: another request was made with it; take a fresh one",
+        "details": [],
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_one_short_text() {
+        let said = |values: &[&str]| {
+            let mut request = TestRequest::default();
+            for value in values {
+                request = request.append_header((KEY, *value));
+            }
+            read_key(request.to_http_request().headers()).ok()
+        };
+        for (text, key) in [
+            ("8e03978e-40d5-43dd-bc93-6894a57f9324", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
+            ("\"8e03978e\"", "8e03978e"),
+            (" order:7/retry ", "order:7/retry"),
+        ] {
+            assert_eq!(said(&[text]).as_deref(), Some(key));
+        }
+        let long = "x".repeat(256);
+        for bad in ["", "\"\"", "\"", "a b", "a\"b", "a,b", "ä", "a\tb", long.as_str()] {
+            assert_eq!(said(&[bad]), None, "{bad:?}");
+        }
+        assert_eq!(said(&["a", "b"]), None);
+        assert!(said(&[&long[..255]]).is_some());
+    }
+}

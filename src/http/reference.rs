@@ -1,0 +1,321 @@
+//! `/docs/api`: the OpenAPI document as pages.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use serde_json::{Map, Value};
+
+use super::{
+    openapi::{document, followed},
+    problem::Problem,
+};
+use crate::{
+    app::{Error, State},
+    links::Links,
+    pages::{
+        api_reference::{Field, Object, Operation, Reference, Section},
+        response::{Policy, page},
+    },
+};
+
+/// `GET /docs/api`
+pub async fn overview(state: web::Data<State>) -> HttpResponse {
+    page(StatusCode::OK, Policy::Own, reference(&state.links).overview())
+}
+
+/// `GET /docs/api/{name}`
+pub async fn section(
+    state: web::Data<State>,
+    request: HttpRequest,
+    name: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let reference = reference(&state.links);
+    let found = reference.sections.iter().find(|section| section.slug == *name);
+    let section = found.ok_or_else(|| Problem::page(Error::not_found("page", name), &request))?;
+    Ok(page(StatusCode::OK, Policy::Own, reference.section(section)))
+}
+
+/// The document as pages want it.
+pub(crate) fn reference(links: &Links) -> Reference {
+    let document = document(links);
+    let schemas = &document["components"]["schemas"];
+    let sections = list(&document["tags"])
+        .iter()
+        .map(|tag| {
+            let name = text(&tag["name"]);
+            let mut operations = Vec::new();
+            let mut objects = Vec::new();
+            for (path, item) in object(&document["paths"]) {
+                for (method, operation) in object(item).filter(|(_, o)| o["tags"][0] == tag["name"]) {
+                    operations.push(read(links, path, method, operation, schemas));
+                    let answer = answered(operation);
+                    collect(answer, schemas, &mut objects);
+                }
+            }
+            // As they are registered: a collection before its members, reading before writing.
+            operations
+                .sort_by_key(|o: &Operation| (o.path.matches('/').count(), o.path.clone(), rank(&o.method)));
+            Section { slug: slug(&name), about: text(&tag["description"]), name, operations, objects }
+        })
+        .collect();
+    Reference {
+        version: text(&document["info"]["version"]),
+        about: paragraphs(&document["info"]["description"]),
+        sections,
+    }
+}
+
+fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Value) -> Operation {
+    let parameters = list(&operation["parameters"]);
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    Operation {
+        id: text(&operation["operationId"]),
+        method: method.to_uppercase(),
+        path: path.to_owned(),
+        title: text(&operation["summary"]),
+        about: paragraphs(&operation["description"]),
+        any_key: operation["security"][0]["apiKey"].is_array(),
+        parameters: parameters
+            .iter()
+            .map(|parameter| {
+                let place = match parameter["in"].as_str() {
+                    Some("path") => "path",
+                    Some("header") => "header",
+                    _ => "query",
+                };
+                let required = parameter["required"] == true;
+                let about = text(&parameter["description"]);
+                let name = text(&parameter["name"]);
+                (place, Field { name, kind: kind(&parameter["schema"], schemas), about, required })
+            })
+            .collect(),
+        body: fields(body, schemas),
+        answers: object(&operation["responses"])
+            .map(|(status, answer)| (status.clone(), text(&answer["description"])))
+            .collect(),
+        curl: curl(links, path, method, operation, schemas),
+        example: pretty(&example(answered(operation), schemas)),
+    }
+}
+
+/// The schema of the good answer.
+fn answered(operation: &Value) -> &Value {
+    object(&operation["responses"]["200"]["content"])
+        .next()
+        .map_or(&Value::Null, |(_, content)| &content["schema"])
+}
+
+fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Value) -> String {
+    let (mut path, mut query) = (path.to_owned(), Vec::new());
+    let mut lines = vec!["  -H \"Authorization: Bearer $OSTIARY_API_KEY\"".to_owned()];
+    for parameter in list(&operation["parameters"]) {
+        let name = text(&parameter["name"]);
+        let value = example(&parameter["schema"], schemas);
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match parameter["in"].as_str() {
+            Some("path") => path = path.replace(&format!("{{{name}}}"), &value),
+            Some("header") => lines.push(format!("  -H \"{name}: $(uuidgen)\"")),
+            _ if parameter["required"] == true => query.push(format!("{name}={value}")),
+            _ => {}
+        }
+    }
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if !body.is_null() {
+        // What is worth sending has an example.
+        let whole = followed(body, schemas);
+        let shown: Map<String, Value> = object(&whole["properties"])
+            .filter(|(name, schema)| {
+                let required = list(&whole["required"]).contains(&Value::from(name.as_str()));
+                let schema = followed(schema, schemas);
+                required || !schema["example"].is_null() || !schema["default"].is_null()
+            })
+            .map(|(name, schema)| (name.clone(), example(schema, schemas)))
+            .collect();
+        lines.push("  -H \"Content-Type: application/json\"".to_owned());
+        lines.push(format!("  -d '{}'", Value::from(shown)));
+    }
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let verb = if method == "get" { String::new() } else { format!("-X {} ", method.to_uppercase()) };
+    format!("curl {verb}\"{}{path}{query}\" \\\n{}", links.origin(), lines.join(" \\\n"))
+}
+
+/// What a value may look like.
+fn example(schema: &Value, schemas: &Value) -> Value {
+    let schema = followed(schema, schemas);
+    for told in [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0]] {
+        if !told.is_null() {
+            return told.clone();
+        }
+    }
+    if let Some(first) = list(&schema["oneOf"]).iter().find(|one| one["type"] != "null") {
+        return example(first, schemas);
+    }
+    match kind_name(schema) {
+        "array" => Value::Array(vec![example(&schema["items"], schemas)]),
+        "object" => object(&schema["properties"])
+            .map(|(name, member)| (name.clone(), example(member, schemas)))
+            .collect(),
+        "boolean" => false.into(),
+        "integer" | "number" => 0.into(),
+        "string" => "".into(),
+        _ => Value::Null,
+    }
+}
+
+/// The one type of a schema besides null.
+fn kind_name(schema: &Value) -> &str {
+    match &schema["type"] {
+        Value::Array(kinds) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default()
+        }
+        kind => kind.as_str().unwrap_or_default(),
+    }
+}
+
+/// A kind of value in a few words.
+fn kind(schema: &Value, schemas: &Value) -> String {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let whole = followed(schema, schemas);
+    if let Some(first) = list(&whole["oneOf"]).iter().find(|one| one["type"] != "null") {
+        return format!("{} or null", kind(first, schemas));
+    }
+    let nullable = list(&whole["type"]).iter().any(|kind| kind == "null");
+    let said = match (kind_name(whole), name) {
+        ("array", _) => format!("list of {}", kind(&whole["items"], schemas)),
+        ("object", Some(name)) => name.to_owned(),
+        ("string", _) if whole["format"] == "date-time" => "moment".to_owned(),
+        ("string", _) if whole["format"] == "uri" => "URL".to_owned(),
+        ("string", Some(name)) if name.ends_with("Id") => "id".to_owned(),
+        ("string", _) if whole["enum"].is_array() => {
+            list(&whole["enum"]).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        ("string", _) => "text".to_owned(),
+        ("integer", _) => "whole number".to_owned(),
+        ("boolean", _) => "true or false".to_owned(),
+        ("", _) => "anything".to_owned(),
+        (other, _) => other.to_owned(),
+    };
+    if nullable { format!("{said} or null") } else { said }
+}
+
+fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
+    let whole = followed(schema, schemas);
+    let mut fields: Vec<_> = object(&whole["properties"])
+        .map(|(name, property)| {
+            let told = |schema: &Value| schema["description"].as_str().map(str::to_owned);
+            let one = list(&property["oneOf"]).iter().find(|one| one["type"] != "null");
+            let about = told(property)
+                .or_else(|| told(followed(property, schemas)))
+                .or_else(|| one.and_then(|one| told(followed(one, schemas))))
+                .or_else(|| told(followed(&property["items"], schemas)))
+                .unwrap_or_default();
+            let mut kind = kind(property, schemas);
+            let required = list(&whole["required"]).contains(&Value::from(name.as_str()));
+            // In what is sent, leaving out and null are one.
+            if !required {
+                kind = kind.trim_end_matches(" or null").to_owned();
+            }
+            Field { name: name.clone(), kind, about, required }
+        })
+        .collect();
+    fields.sort_by_key(|field| field.name != "id");
+    fields
+}
+
+/// The objects in an answer, each once; wrappers and errors are none.
+fn collect(schema: &Value, schemas: &Value, found: &mut Vec<Object>) {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    let whole = followed(schema, schemas);
+    if let Some(name) = name
+        && kind_name(whole) == "object"
+        && !name.ends_with("Reply")
+        && name != "Done"
+    {
+        if found.iter().any(|object| object.name == name) {
+            return;
+        }
+        found.push(Object {
+            name: name.to_owned(),
+            about: text(&whole["description"]),
+            fields: fields(schema, schemas),
+        });
+    }
+    collect_all(whole, schemas, found);
+}
+
+fn collect_all(schema: &Value, schemas: &Value, found: &mut Vec<Object>) {
+    let parts = object(&schema["properties"]).map(|(_, part)| part);
+    for part in parts.chain(list(&schema["oneOf"])).chain([&schema["items"]]) {
+        if part.is_object() {
+            collect(part, schemas, found);
+        }
+    }
+}
+
+fn rank(method: &str) -> usize {
+    ["GET", "POST", "PATCH", "DELETE"].iter().position(|other| *other == method).unwrap_or(9)
+}
+
+fn slug(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-")
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn paragraphs(value: &Value) -> Vec<String> {
+    let text = value.as_str().unwrap_or_default();
+    text.split("\n\n").filter(|paragraph| !paragraph.is_empty()).map(str::to_owned).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::samples;
+
+    fn everything() -> Reference {
+        reference(&Links::new(&"https://sso.example.com".parse().unwrap()).unwrap())
+    }
+
+    #[test]
+    fn every_operation_stands_on_a_page_with_a_call_that_can_be_copied() {
+        let reference = everything();
+        let operations: Vec<_> = reference.sections.iter().flat_map(|section| &section.operations).collect();
+        let routes: usize = crate::http::api::ROUTES.iter().map(|(_, methods)| methods.len()).sum();
+        assert!(operations.len() >= routes, "{} of {routes}", operations.len());
+        for operation in operations {
+            assert!(
+                operation.curl.starts_with("curl ") && !operation.curl.contains('{')
+                    || !operation.body.is_empty()
+            );
+            assert!(!operation.curl.contains("{id}"), "{}", operation.curl);
+            assert!(!operation.example.is_empty() && operation.example != "null", "{}", operation.id);
+        }
+        for section in &reference.sections {
+            assert!(!section.operations.is_empty(), "{} has nothing in it", section.name);
+        }
+    }
+
+    #[test]
+    fn pages_of_the_reference() {
+        let mut reference = everything();
+        reference.version = "1.2.3".to_owned();
+        samples::page("api-reference", reference.overview());
+        let organizations =
+            reference.sections.iter().find(|section| section.slug == "organizations").unwrap();
+        samples::page("api-reference-organizations", reference.section(organizations));
+        let webhooks = reference.sections.iter().find(|section| section.slug == "webhooks").unwrap();
+        samples::page("api-reference-webhooks", reference.section(webhooks));
+    }
+}

@@ -1,0 +1,133 @@
+//! Requests that must not be done twice, and their answers.
+
+use super::{Conn, Result};
+use crate::model::{id::ApiKeyId, secret::Digest, time::Timestamp};
+
+/// Which request: whose, and under which key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Who asks.
+    pub api_key_id: ApiKeyId,
+    /// The header's digest.
+    pub key: Digest,
+}
+
+/// What is known of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The digest of what was asked.
+    pub request: Digest,
+    /// Its own name, so that one that was taken for lost does not write over the next.
+    pub name: String,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// The answer that a request got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its body, sealed.
+    pub sealed: String,
+}
+
+/// Begins a request, unless its key is known. Tells whether it was not.
+pub async fn insert(conn: &mut Conn, key: &IdempotencyKey, attempt: &Attempt) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "INSERT INTO idempotency_keys (api_key_id, key_sha256, request_sha256, attempt, started_at) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (api_key_id, key_sha256) DO NOTHING",
+        )
+        .bind(key.api_key_id)
+        .bind(key.key)
+        .bind(attempt.request)
+        .bind(attempt.name.as_str())
+        .bind(attempt.started_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// The last attempt under a key, and its answer if there is one.
+pub async fn find(conn: &mut Conn, key: &IdempotencyKey) -> Result<Option<(Attempt, Option<StoredAnswer>)>> {
+    type Row = (Digest, String, Timestamp, Option<i64>, Option<String>);
+    let row: Option<Row> = conn
+        .sql(
+            "SELECT request_sha256, attempt, started_at, status, answer FROM idempotency_keys \
+             WHERE api_key_id = $1 AND key_sha256 = $2",
+        )
+        .bind(key.api_key_id)
+        .bind(key.key)
+        .optional()
+        .await?;
+    Ok(row.map(|(request, name, started_at, status, answer)| {
+        let status = status.and_then(|status| u16::try_from(status).ok());
+        let answer = status.zip(answer).map(|(status, sealed)| StoredAnswer { status, sealed });
+        (Attempt { request, name, started_at }, answer)
+    }))
+}
+
+/// Begins a request anew in place of an attempt that is over or lost. Of many who try, one does.
+pub async fn take_over(conn: &mut Conn, key: &IdempotencyKey, lost: &str, attempt: &Attempt) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE idempotency_keys SET request_sha256 = $4, attempt = $5, started_at = $6, status = NULL, \
+             answer = NULL WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3",
+        )
+        .bind(key.api_key_id)
+        .bind(key.key)
+        .bind(lost)
+        .bind(attempt.request)
+        .bind(attempt.name.as_str())
+        .bind(attempt.started_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Keeps the answer of an attempt.
+pub async fn update(
+    conn: &mut Conn,
+    key: &IdempotencyKey,
+    attempt: &str,
+    answer: &StoredAnswer,
+) -> Result<()> {
+    conn.sql(
+        "UPDATE idempotency_keys SET status = $4, answer = $5 \
+         WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3",
+    )
+    .bind(key.api_key_id)
+    .bind(key.key)
+    .bind(attempt)
+    .bind(i64::from(answer.status))
+    .bind(answer.sealed.as_str())
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Frees the key of an attempt that came to nothing.
+pub async fn remove(conn: &mut Conn, key: &IdempotencyKey, attempt: &str) -> Result<()> {
+    conn.sql(
+        "DELETE FROM idempotency_keys \
+         WHERE api_key_id = $1 AND key_sha256 = $2 AND attempt = $3 AND status IS NULL",
+    )
+    .bind(key.api_key_id)
+    .bind(key.key)
+    .bind(attempt)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Forgets a batch of what began before `before`. Tells how many.
+pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM idempotency_keys WHERE (api_key_id, key_sha256) IN \
+         (SELECT api_key_id, key_sha256 FROM idempotency_keys WHERE started_at < $1 LIMIT 500)",
+    )
+    .bind(before)
+    .execute()
+    .await
+}

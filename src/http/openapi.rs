@@ -134,7 +134,7 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
         refuses(operation, "404", "It is not there, or not yours.");
     }
     // A login's two calls, which any key may make, are not management.
-    if method != "get" && operation["security"].is_null() {
+    if ["post", "patch", "delete"].contains(&method) && operation["security"].is_null() {
         takes_idempotency_key(operation);
     }
     refuses(operation, "500", "Our fault.");

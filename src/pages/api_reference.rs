@@ -188,8 +188,8 @@ fn one(operation: &Operation) -> Markup {
                 (fields(&format!("Body of {}", operation.title), &operation.body, true))
             }
             div.columns.two {
-                (code_block("curl", &operation.curl))
-                (code_block("Answer", &operation.example))
+                (code_block(&format!("curl: {}", operation.title), &operation.curl))
+                (code_block(&format!("Answer: {}", operation.title), &operation.example))
             }
             details {
                 summary { "Every status that it answers" }

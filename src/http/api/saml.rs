@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Answer, api, fields::Fields};
+use super::{Answer, api, fields::Fields, schema::Error};
 use crate::{
     app::{self, State, redeem::Redeemed, redirect::RedirectRequest},
     http::extract::{AnyKey, Call},
@@ -124,7 +124,10 @@ impl From<Redeemed> for RedeemReply {
     operation_id = "redeemSamlAccessCode",
     tag = "Logins",
     request_body = RedeemInput,
-    responses((status = 200, body = RedeemReply)),
+    responses(
+        (status = 200, body = RedeemReply),
+        (status = 404, body = Error, description = "The code is unknown, used, expired or not yours.")
+    ),
     security(("apiKey" = []))
 )]
 pub async fn redeem(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {

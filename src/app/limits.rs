@@ -1,9 +1,9 @@
 //! How often somebody may fail.
 //!
 //! Failures are counted, successes are free: wrong credentials at redeem, token and the console's sign-in per
-//! client, passwords per client and account too, and refused responses at the ACS per client and connection
-//! (ruling 21). Each replica counts for
-//! itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
+//! client, passwords per client and account too, bearer tokens per client and directory, and refused responses
+//! at the ACS per client and connection (ruling 21). Only where everybody may begin a login without proving
+//! anything does each one count, because it is written down. Each replica counts for itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
 //! client one moment is kept, the one at which all its failures will be forgiven.
 
 use std::{
@@ -27,6 +27,10 @@ pub enum Door {
     Credentials,
     /// Where identity providers' responses arrive.
     Responses,
+    /// Where identity providers push people and groups.
+    Directories,
+    /// Where OAuth clients send browsers to begin a login. Here everything counts.
+    Beginnings,
     /// The console's sign-in, whoever tries there.
     SignIn,
     /// One administrator's account.
@@ -39,6 +43,9 @@ impl Door {
         match self {
             Self::Credentials => 60,
             Self::Responses => 300,
+            Self::Directories => 120,
+            // A company behind one address on a Monday morning.
+            Self::Beginnings => 600,
             Self::SignIn => 60,
             Self::Account => 10,
         }
@@ -49,6 +56,8 @@ impl Door {
         match self {
             Self::Credentials => Duration::from_secs(1),
             Self::Responses => Duration::from_millis(200),
+            Self::Directories => Duration::from_secs(1),
+            Self::Beginnings => Duration::from_millis(100),
             Self::SignIn => Duration::from_secs(2),
             Self::Account => Duration::from_secs(30),
         }

@@ -77,7 +77,7 @@ impl Front {
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
         let limits = self.limits.as_ref()?;
         let door = routes::door(request.method(), route)?;
-        Some(limits.caller(door, client.block(), request.path()))
+        Some(limits.caller(door, client.block(), routes::behind(door, request.path())))
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
         path::SAML_ACS if *method == Method::POST => Some(Door::Responses),
+        path::OAUTH_AUTHORIZE => Some(Door::Beginnings),
+        route if route.starts_with(scim::BASE) => Some(Door::Directories),
         console_path::SIGN_IN | console_path::SIGN_IN_PASSKEY | console_path::JOIN
             if *method == Method::POST =>
         {
@@ -65,13 +67,26 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     }
 }
 
+/// What is behind a door, besides which failures count for the client: what a path names; of a directory's,
+/// the directory, whatever of it is asked for.
+pub(super) fn behind(door: Door, path: &str) -> &str {
+    match door {
+        Door::Directories => {
+            let end = path.match_indices('/').nth(3).map_or(path.len(), |(at, _)| at);
+            &path[..end]
+        }
+        _ => path,
+    }
+}
+
 /// Whether an answer with this status is a failure at the caller's door. At redeem and token only
 /// wrong credentials count: wrong codes come from strangers' browsers by way of the vendor's own
 /// servers, who must not be locked out for them.
 pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
     match caller.door() {
-        Door::Credentials | Door::Account => status == StatusCode::UNAUTHORIZED,
+        Door::Credentials | Door::Directories | Door::Account => status == StatusCode::UNAUTHORIZED,
         Door::SignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
         Door::Responses => status.is_client_error(),
+        Door::Beginnings => true,
     }
 }

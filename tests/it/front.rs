@@ -197,6 +197,48 @@ both! {
         let answer = post(&app, &acs(other.connection.id), &[form], "SAMLResponse=AAAA").await;
         assert_ne!(answer.status, 429);
     }
+
+    async fn guessing_a_directorys_token_is_slowed_down_whatever_is_asked_for(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.directory(&tenant).await.directory;
+        let path = |id: &dyn std::fmt::Display, rest: &str| format!("/v1/scim/{id}/{rest}");
+        let mut refused = 0;
+        let last = loop {
+            let answer = get(&app, &path(&directory.id, &format!("Users/{refused}")), &[WRONG_KEY]).await;
+            match answer.status.as_u16() {
+                401 => refused += 1,
+                _ => break answer,
+            }
+            assert!(refused < 1000, "nobody stops the guessing");
+        };
+        assert_eq!(last.status, 429, "{last:?}");
+        assert_eq!(last.json()["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error");
+        assert!(refused >= 60 && last.header("retry-after").parse::<u64>().unwrap() >= 1, "{refused}");
+        assert_eq!(get(&app, &path(&directory.id, "Groups"), &[WRONG_KEY]).await.status, 429);
+        let other = path(&"scim_directory_0000000000000000000000001", "Users");
+        assert_ne!(get(&app, &other, &[WRONG_KEY]).await.status, 429, "another directory");
+        app.wait(Duration::from_secs(2));
+        assert_eq!(get(&app, &path(&directory.id, "Users"), &[WRONG_KEY]).await.status, 401);
+    }
+
+    async fn nobody_begins_logins_without_end(app: TestApp) {
+        let path = "/v1/oauth/authorize?client_id=saml_oauth_client_0000000000000000000000000";
+        let mut begun = 0;
+        let last = loop {
+            let answer = get(&app, path, &[]).await;
+            match answer.status.as_u16() {
+                429 => break answer,
+                status => assert_eq!(status, 400, "{answer:?}"),
+            }
+            begun += 1;
+            assert!(begun < 2000, "nobody stops the flood");
+        };
+        assert!(begun >= 300, "a whole company may come at once: {begun}");
+        assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
+        app.wait(Duration::from_secs(1));
+        assert_eq!(get(&app, path, &[]).await.status, 400);
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ use actix_web::{
 };
 
 /// A directory's SCIM base. What begins otherwise is not SCIM's: `/v1/scim/users` is the app's API.
-const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
+/// The route of every directory, to which what is asked for is added.
+pub(super) const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {

@@ -245,7 +245,7 @@ fn numbers(bars: &[Bar], span: Span) -> Markup {
         .rev()
         .map(|bar| {
             let outcomes = bar.outcomes;
-            let mut row = vec![html! { time datetime=(bar.from) { @match span { Span::Day => (exact(bar.from)), Span::Fortnight => (short(bar.from, span)) } } }];
+            let mut row = vec![html! { time datetime=(bar.from) { (short(bar.from, Span::Fortnight)) @if span == Span::Day { " " (short(bar.from, span)) } } }];
             row.extend(
                 [outcomes.succeeded, outcomes.failed, outcomes.in_progress, outcomes.stray]
                     .map(|count| html! { (grouped(count)) }),

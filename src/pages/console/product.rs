@@ -1,7 +1,7 @@
 //! Where an identity provider's admin finds what a failed check is about, in the words of that product's
 //! screens.
 
-use crate::model::saml_connection::SamlConnection;
+use crate::model::{idp_kind::IdpKind, saml_connection::SamlConnection};
 
 /// A product whose screens are known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,11 @@ pub enum Product {
 }
 
 impl Product {
-    /// Whose product a connection's identity provider is, as its addresses tell.
+    /// Whose product a connection's identity provider is: as somebody said, else as its addresses tell.
     pub fn of(connection: &SamlConnection) -> Option<Self> {
+        if let Some(kind) = connection.idp_kind {
+            return Self::of_kind(kind);
+        }
         let entity = connection.idp_entity_id.as_deref().unwrap_or_default();
         let url = connection.idp_redirect_url.as_ref().map(|url| url.as_str()).unwrap_or_default();
         let holds = |part: &str| entity.contains(part) || url.contains(part);
@@ -35,6 +38,21 @@ impl Product {
         .into_iter()
         .find(|(_, parts)| parts.iter().any(|part| holds(part)))
         .map(|(product, _)| product)
+    }
+
+    /// The product that somebody said it is.
+    const fn of_kind(kind: IdpKind) -> Option<Self> {
+        Some(match kind {
+            IdpKind::Okta => Self::Okta,
+            IdpKind::Entra => Self::Entra,
+            IdpKind::Google => Self::Google,
+            IdpKind::Adfs => Self::Adfs,
+            IdpKind::Keycloak => Self::Keycloak,
+            IdpKind::Onelogin => Self::Onelogin,
+            IdpKind::Jumpcloud => Self::Jumpcloud,
+            IdpKind::Ping => Self::Ping,
+            IdpKind::Other => return None,
+        })
     }
 
     /// What its admins call it.

@@ -121,9 +121,7 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
     let sum = |bar: &Bar| bar.outcomes.succeeded + bar.outcomes.failed + bar.outcomes.in_progress;
     let highest = scale(bars.iter().map(sum).max().unwrap_or(0));
     let height = HEIGHT - BELOW - ABOVE;
-    #[expect(clippy::cast_precision_loss, reason = "a drawing")]
     let of = |count: i64| count as f64 / highest as f64 * height;
-    #[expect(clippy::cast_precision_loss, reason = "a drawing")]
     let step = (WIDTH - LEFT - RIGHT) / bars.len().max(1) as f64;
     let width = (step * 0.72).max(2.0);
     let y = |count: i64| HEIGHT - BELOW - of(count);
@@ -167,7 +165,6 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a drawing")]
 fn place(at: usize) -> f64 {
     at as f64
 }

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     model::{
+        environment::Environment,
         id::{EnvironmentId, Id, OrganizationId, SetupLinkId},
+        organization::Organization,
         secret::{SetupLinkToken, SetupSessionToken},
         setup_link::{SetupLink, SetupLinkStatus, SetupSession},
         time::Timestamp,
@@ -281,6 +283,13 @@ async fn find_session(
         Some(token) => Ok(store::setup_links::find_session(conn, token.digest(), state.now()).await?),
         None => Ok(None),
     }
+}
+
+/// The organization that a link opens, and its environment.
+pub async fn place_of(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
+    let mut conn = state.db.read().await?;
+    let organization = organizations::load(&mut conn, link.environment_id, link.organization_id).await?;
+    Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 
 /// Who acts through a link.

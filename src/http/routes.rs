@@ -10,7 +10,7 @@ use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
 use crate::{
     app::limits::{Caller, Door},
     links::{console as console_path, path},
-    pages::{assets, branding, console, home},
+    pages::{assets, branding, console, home, setup},
 };
 
 /// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it.
@@ -27,6 +27,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::ASSET).get(assets::serve))
         .service(web::resource(path::BRANDING_STYLE).get(branding::style))
         .service(web::resource(path::BRANDING_LOGO).get(branding::logo));
+
+    // Customers' own admins, with a setup link
+    setup::configure(config);
 
     // The vendor's people, in the console
     console::configure(config);

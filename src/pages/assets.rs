@@ -63,6 +63,8 @@ assets! {
     COPY "copy.js" "text/javascript; charset=utf-8";
     /// Submits the form marked `data-auto-submit`.
     AUTO_POST "auto-post.js" "text/javascript; charset=utf-8";
+    /// Asks for the page again and again, and puts what is new into it.
+    LIVE "live.js" "text/javascript; charset=utf-8";
     /// Signs in with passkeys, and makes them.
     PASSKEYS "passkeys.js" "text/javascript; charset=utf-8";
     /// The icon in the browser's tab.

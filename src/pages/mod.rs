@@ -26,5 +26,6 @@ pub mod response;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod secret;
+pub mod setup;
 pub mod to_idp;
 pub mod xml;

@@ -14,6 +14,8 @@ pub enum Policy {
     Chain,
     /// Forms, if any, stay with us.
     Own,
+    /// The same, and a script of ours asks us what is new.
+    Live,
 }
 
 /// Everything but `form-action`: only files of ours, nothing inline, in nobody's frame.
@@ -30,6 +32,7 @@ impl Policy {
         match self {
             Self::Chain => base_policy!(),
             Self::Own => concat!(base_policy!(), "; form-action 'self'"),
+            Self::Live => concat!(base_policy!(), "; form-action 'self'; connect-src 'self'"),
         }
     }
 
@@ -40,7 +43,7 @@ impl Policy {
     pub const fn referrer_policy(self) -> &'static str {
         match self {
             Self::Chain => "strict-origin",
-            Self::Own => "same-origin",
+            Self::Own | Self::Live => "same-origin",
         }
     }
 }

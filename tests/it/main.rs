@@ -44,6 +44,7 @@ mod scim_races;
 mod scim_tenancy;
 mod scim_tester;
 mod scim_users;
+mod setup_links;
 mod sign_in;
 mod support;
 mod webhooks;

@@ -1,0 +1,166 @@
+//! `/setup`: somebody arrives with a link. Looking at it changes nothing; a button redeems it.
+
+use actix_web::{HttpMessage as _, HttpRequest, http::StatusCode, web};
+use maud::{Markup, html};
+
+use super::{cookie, layout::Frame, see_other, visitor::OpenForm, visitor::Sent};
+use crate::{
+    app::{
+        self, State,
+        setup_links::{self, Arrival, Unusable},
+    },
+    links::path,
+    model::{branding::Branding, client_address::ClientAddress, id::EnvironmentId, time::Timestamp},
+    pages::{
+        components::{Shape, Weight, button, mark, time},
+        error::Answer,
+        message::Message,
+        response::{Policy, page},
+    },
+};
+
+/// The parameter and field that hold the token, as SSOReady calls it.
+const TOKEN: &str = "one-time-token";
+
+/// `GET /setup?one-time-token=…`
+pub async fn look(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let token = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == TOKEN)
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    let session = session_of(&state, &request).await?;
+    if token.is_empty() && session.is_some() {
+        return Ok(see_other(path::SETUP_HOME));
+    }
+    let arrival = setup_links::arrive(&state, &token, session.as_deref()).await?;
+    tell(&state, arrival, &token).await
+}
+
+/// `POST /setup`: the button. Pressing it twice, or in the browser that redeemed the link before, leads on.
+pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+    let token = form.0.text(TOKEN).to_owned();
+    let session = session_of(&state, &request).await?;
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+    match setup_links::redeem(&state, &token, session.as_deref(), address).await? {
+        Ok(redeemed) => {
+            let mut response = see_other(path::SETUP_HOME);
+            let lasts = redeemed.expires_at.since(state.now());
+            cookie::set(&state.links, &mut response, &redeemed.token.reveal(), lasts);
+            Ok(response)
+        }
+        Err(arrival) => tell(&state, arrival, &token).await,
+    }
+}
+
+/// `POST /setup/leave`
+pub async fn leave(sent: Sent) -> Answer {
+    let visit = &sent.visit;
+    for value in cookie::read(&visit.state.links, &visit.request) {
+        setup_links::leave(&visit.state, &value).await?;
+    }
+    let message = Message {
+        reason: Some("setup_left"),
+        ..Message::new(
+            "You closed the setup pages",
+            "This browser is not let in any more. What you set up stays.",
+            "To go on later, ask whoever sent you the link for a new one.",
+        )
+    };
+    let mut response = page(StatusCode::OK, Policy::Own, message.view());
+    cookie::clear(&visit.state.links, &mut response);
+    Ok(response)
+}
+
+/// The cookie of a living session of this browser.
+async fn session_of(state: &State, request: &HttpRequest) -> app::Result<Option<String>> {
+    for value in cookie::read(&state.links, request) {
+        if setup_links::authenticate(state, &value).await?.is_some() {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+async fn tell(state: &State, arrival: Arrival, token: &str) -> Answer {
+    let (environment_id, status) = match &arrival {
+        Arrival::Again(_) => return Ok(see_other(path::SETUP_HOME)),
+        Arrival::Ready(link) => (Some(link.environment_id), StatusCode::OK),
+        Arrival::Unusable(_, environment_id) => (*environment_id, StatusCode::GONE),
+    };
+    let (branding, application) = look_of(state, environment_id).await?;
+    let frame = Frame {
+        branding: &branding,
+        application: &application,
+        organization: None,
+        leave: None,
+        banner: None,
+    };
+    let (title, content) = match &arrival {
+        Arrival::Unusable(why, _) => ("This link does not open", unusable(why, &application, state.now())),
+        _ => ("Start setup", start(token, &application)),
+    };
+    Ok(frame.answer_with(status, Policy::Own, title, content))
+}
+
+/// How the vendor looks, as far as the link tells who that is.
+async fn look_of(state: &State, environment_id: Option<EnvironmentId>) -> app::Result<(Branding, String)> {
+    let Some(id) = environment_id else {
+        return Ok((Branding::none(EnvironmentId::from_bits(0)), "Single sign-on setup".to_owned()));
+    };
+    let branding = app::branding::of_environment(state, id).await?;
+    let environment = app::environments::find(state, &id.to_string()).await?;
+    let name = branding.application_name.clone().unwrap_or(environment.display_name);
+    let name = if name.trim().is_empty() { environment.slug.to_string() } else { name };
+    Ok((branding, name))
+}
+
+/// The page with the one button.
+pub fn start(token: &str, application: &str) -> Markup {
+    html! {
+        section.card {
+            h1 { "Connect your company to " (application) }
+            p.lead {
+                "This takes about ten minutes. You need to be able to change settings in your company’s identity \
+                 provider: Okta, Microsoft Entra ID, Google Workspace or the like."
+            }
+            ul {
+                li { "We tell you what to click and what to paste, one step at a time." }
+                li { "At the end you test it with your own account. Nothing changes for others before you say who may sign in." }
+                li { "You may stop and come back to this link in this browser." }
+            }
+            form.form method="post" action=(path::SETUP) {
+                input type="hidden" name=(TOKEN) value=(token);
+                div.actions { (button(Weight::Primary, "Start setup")) }
+            }
+            p.small.soft { "The link works once, in the browser in which you press the button." }
+        }
+    }
+}
+
+/// What to do about a link that opens nothing.
+pub fn unusable(why: &Unusable, application: &str, now: Timestamp) -> Markup {
+    let happened = match why {
+        Unusable::Unknown => html! { "The link is not complete, or it is not one of ours." },
+        Unusable::Used { at } => html! {
+            "It was opened " (time(*at, now)) ", in another browser or on another device, and it works in that one only."
+        },
+        Unusable::Expired { at } => html! { "Its time was over " (time(*at, now)) "." },
+        Unusable::Revoked => html! { "The team of " (application) " took it back." },
+    };
+    let remedy = match why {
+        Unusable::Unknown => "Copy the whole link out of the message that you got, and open it again.",
+        Unusable::Used { .. } => {
+            "If that was you, go back to that browser and open the link there. If not, ask whoever sent it to you for \
+             a new one, and tell them that somebody opened this one."
+        }
+        _ => "Ask whoever sent it to you for a new one.",
+    };
+    html! {
+        section.card {
+            p { (mark(Shape::Attention, "Not open")) }
+            h1 { "This link does not open" }
+            p.lead { (happened) }
+            p { (remedy) }
+        }
+    }
+}

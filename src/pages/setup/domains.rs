@@ -1,0 +1,137 @@
+//! `/setup/domains`: the company's e-mail domains, the record that proves each, and a button to check.
+
+use actix_web::web;
+use maud::{Markup, html};
+
+use super::{
+    see_other,
+    visitor::{Sent, Visit},
+};
+use crate::{
+    app::{self, Error},
+    links::{self, path},
+    model::{
+        domain::{Domain, DomainState},
+        listed_domain::ListedDomain,
+        time::Timestamp,
+    },
+    pages::{
+        components::{Shape, Weight, copyable, facts, mark, notice, time},
+        error::Answer,
+        forms::{Form, FormErrors, FormView, Typed, button_form},
+        response::Policy,
+    },
+};
+
+/// `GET /setup/domains`
+pub async fn list(visit: Visit) -> Answer {
+    let asked = url::form_urlencoded::parse(visit.request.query_string().as_bytes())
+        .find(|(name, _)| name == "domain")
+        .map(|(_, value)| value.into_owned());
+    let typed = asked.map_or_else(Typed::new, |domain| Typed::new().with("domain", domain));
+    show(&visit, &typed, &FormErrors::none()).await
+}
+
+async fn show(visit: &Visit, typed: &Typed, errors: &FormErrors) -> Answer {
+    let all = app::domains::list(&visit.state, &visit.actor, visit.organization.id).await?;
+    let listed = all.iter().any(|one| one.domain.as_str() == typed.text("domain")) && errors.is_empty();
+    let typed = if listed { &Typed::new() } else { typed };
+    let content = view(visit, &all, typed, errors);
+    Ok(visit.frame().answer_with(errors.status(), Policy::Own, "E-mail domains", content))
+}
+
+fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors) -> Markup {
+    let form = FormView::new(typed, errors);
+    let field = form
+        .text("domain", "Domain")
+        .code()
+        .hint("What stands behind the @ in your work addresses: example.com");
+    html! {
+        p.back { a href=(path::SETUP_HOME) { "Overview" } }
+        h1 { "E-mail domains" }
+        p {
+            "Only people with an address of a confirmed domain of your company are let in to " (visit.application())
+            ". A DNS record proves that a domain is yours; or the team of " (visit.application()) " approves it."
+        }
+        @for listed in all { (card(listed, &visit.csrf(), visit.state.now())) }
+        section.card {
+            h2 { "Add a domain" }
+            (form.render(&Form::new(path::SETUP_DOMAINS, "Add domain", visit.csrf()), html! { (field) }))
+        }
+    }
+}
+
+/// One domain with what there is to do about it.
+pub fn card(listed: &ListedDomain, csrf: &Markup, now: Timestamp) -> Markup {
+    html! {
+        section.card {
+            div.head-row {
+                h2 { (listed.domain) }
+                @match listed.state {
+                    DomainState::Whitelisted => (mark(Shape::Good, "Approved")),
+                    DomainState::Verified => (mark(Shape::Good, "Proved")),
+                    DomainState::Pending => (mark(Shape::Attention, "Not confirmed yet")),
+                    DomainState::Failed => (mark(Shape::Bad, "Not proved")),
+                }
+            }
+            @if !listed.state.counts() {
+                @if let (Some(why), Some(at)) = (&listed.check_error, listed.checked_at) {
+                    (notice(Shape::Bad, "The last check did not prove it", html! {
+                        p { "We asked DNS " (time(at, now)) ": " (why) "." }
+                        p { "A new record can take some minutes, sometimes an hour, until everybody sees it." }
+                    }))
+                }
+                p { "At your DNS provider, publish this record:" }
+                (facts(&[
+                    ("Type", html! { code { "TXT" } }),
+                    ("Name", html! { (copyable(&listed.record_name(), "name")) p.small.soft { "Some providers add the domain by themselves: then only what stands before it." } }),
+                    ("Value", html! { (copyable(&listed.record_value().unwrap_or_default(), "value")) }),
+                ]))
+                div.actions {
+                    (button_form(&links::setup_domain_check(&listed.domain), "Check now", Weight::Primary, csrf.clone()))
+                    (button_form(&links::setup_domain_remove(&listed.domain), "Remove", Weight::Plain, csrf.clone()))
+                }
+            } @else {
+                p.soft { "People with addresses of this domain may sign in." }
+            }
+        }
+    }
+}
+
+/// `POST /setup/domains`
+pub async fn add(sent: Sent) -> Answer {
+    let visit = &sent.visit;
+    let added =
+        app::domains::add(&visit.state, &visit.actor, visit.organization.id, sent.text("domain"), false)
+            .await;
+    match added {
+        Ok(_) => Ok(see_other(path::SETUP_DOMAINS)),
+        Err(error) => {
+            let typed = Typed::from(&*sent);
+            show(visit, &typed, &FormErrors::from(error)?).await
+        }
+    }
+}
+
+/// `POST /setup/domains/{domain}/check`
+pub async fn check(sent: Sent, path: web::Path<String>) -> Answer {
+    let visit = &sent.visit;
+    let domain = named(&path)?;
+    match app::domains::check(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await {
+        // What was found is stored with the domain; somebody who pressed twice sees it too.
+        Ok(_) | Err(Error::Limited { .. } | Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /setup/domains/{domain}/remove`
+pub async fn remove(sent: Sent, path: web::Path<String>) -> Answer {
+    let visit = &sent.visit;
+    let domain = named(&path)?;
+    app::domains::remove(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await?;
+    Ok(see_other(path::SETUP_DOMAINS))
+}
+
+fn named(text: &str) -> app::Result<Domain> {
+    Domain::parse(text).map_err(|_| Error::not_found("domain", "(no such domain)"))
+}

@@ -1,0 +1,131 @@
+//! What stands around every setup page: the vendor's name or logo, its colours, whom to ask, the way out.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::{
+    links::{self, path},
+    model::{branding::Branding, http_url::HttpUrl},
+    pages::{
+        assets::{self, Asset},
+        components::{Shape, shape},
+        response::{self, Policy},
+    },
+};
+
+/// How often the live view is asked for again, in seconds.
+pub const LIVE_EVERY: u32 = 4;
+
+/// What stands around a page.
+pub struct Frame<'a> {
+    /// How the vendor looks.
+    pub branding: &'a Branding,
+    /// What the application is called.
+    pub application: &'a str,
+    /// The customer, once somebody is let in.
+    pub organization: Option<&'a str>,
+    /// The hidden field of the form that ends the session, once there is one.
+    pub leave: Option<Markup>,
+    /// That this is a test set-up.
+    pub banner: Option<&'a str>,
+}
+
+/// Whether a page keeps itself up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It stays as it is.
+    Still,
+    /// It asks for news.
+    Live,
+}
+
+impl Frame<'_> {
+    /// The whole document around `content`.
+    pub fn render(&self, title: &str, pace: Pace, content: Markup) -> Markup {
+        let branding = self.branding;
+        let scripts: &[&Asset] = match pace {
+            Pace::Still => &[&assets::COPY],
+            Pace::Live => &[&assets::COPY, &assets::LIVE],
+        };
+        let logo = branding.logo.as_ref();
+        let logo = logo.map(|logo| links::branding_logo(branding.environment_id, &logo.sha256));
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="robots" content="noindex, nofollow";
+                    meta name="color-scheme" content="light dark";
+                    @if pace == Pace::Live {
+                        noscript { meta http-equiv="refresh" content=(LIVE_EVERY); }
+                    }
+                    title { (title) " · " (self.application) }
+                    link rel="icon" href=(assets::ICON.href()) type="image/svg+xml";
+                    link rel="stylesheet" href=(assets::STYLESHEET.href());
+                    @if branding.accent_color.is_some() {
+                        link rel="stylesheet" href=(links::branding_style(branding.environment_id, &branding.style_version()));
+                    }
+                    @for script in scripts { script src=(script.href()) defer {} }
+                }
+                body {
+                    a.skip href="#content" { "Skip to content" }
+                    @if let Some(banner) = self.banner {
+                        aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (banner) } }
+                    }
+                    header.vendor {
+                        @if let Some(logo) = logo {
+                            img src=(logo) alt=(self.application);
+                        } @else {
+                            span.name { (self.application) }
+                        }
+                        @if let Some(organization) = self.organization { span.for { "Setup for " (organization) } }
+                    }
+                    main #content.page.setup { (content) }
+                    footer.foot { (self.foot()) }
+                }
+            }
+        }
+    }
+
+    fn foot(&self) -> Markup {
+        html! {
+            @if let Some(contact) = &self.branding.support_contact {
+                p {
+                    "Questions? "
+                    @if is_address(contact) { a href={ "mailto:" (contact) } { (contact) } } @else { (contact) }
+                }
+            }
+            @if let Some(url) = &self.branding.return_url {
+                p { a href=(HttpUrl::as_str(url)) rel="noreferrer" { "Back to " (self.application) } }
+            }
+            @if let Some(csrf) = &self.leave {
+                form.inline method="post" action=(path::SETUP_LEAVE) {
+                    (csrf)
+                    button.button.small type="submit" { "Close these pages in this browser" }
+                }
+            }
+        }
+    }
+
+    /// The page as an answer.
+    pub fn answer(&self, title: &str, content: Markup) -> HttpResponse {
+        self.answer_with(StatusCode::OK, Policy::Own, title, content)
+    }
+
+    /// The page as an answer with a status and a policy.
+    pub fn answer_with(
+        &self,
+        status: StatusCode,
+        policy: Policy,
+        title: &str,
+        content: Markup,
+    ) -> HttpResponse {
+        let pace = if policy == Policy::Live { Pace::Live } else { Pace::Still };
+        response::page(status, policy, self.render(title, pace, content))
+    }
+}
+
+fn is_address(contact: &str) -> bool {
+    crate::model::email::Email::parse(contact).is_some()
+}

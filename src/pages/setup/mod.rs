@@ -1,0 +1,52 @@
+//! The setup pages: a customer's own IT admin connects the company's identity provider, step by step, in the
+//! words of that product's screens, under the vendor's name and colours.
+//!
+//! [`visitor`] lets in who redeemed a link, [`layout`] stands around every page, [`providers`] holds what to
+//! click where. Which step is done is read from what is stored; every step has an address of its own.
+
+mod arrive;
+mod cookie;
+mod domains;
+mod home;
+mod layout;
+pub mod providers;
+mod saml;
+#[cfg(test)]
+mod samples;
+mod scim;
+mod steps;
+mod test_result;
+mod visitor;
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, ServiceConfig},
+};
+
+use crate::links::path;
+
+/// Registers the routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SETUP).get(arrive::look).post(arrive::redeem))
+        .service(web::resource(path::SETUP_HOME).get(home::show))
+        .service(web::resource(path::SETUP_LEAVE).post(arrive::leave))
+        .service(web::resource(path::SETUP_SAML).get(saml::choose).post(saml::create))
+        .service(web::resource(path::SETUP_SAML_METADATA).get(saml::our_metadata))
+        .service(web::resource(path::SETUP_SAML_TEST).get(test_result::show))
+        .service(web::resource(path::SETUP_SAML_STEP).get(saml::step).post(saml::act))
+        .service(web::resource(path::SETUP_SCIM).get(scim::choose).post(scim::create))
+        .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::act))
+        .service(web::resource(path::SETUP_DOMAINS).get(domains::list).post(domains::add))
+        .service(web::resource(path::SETUP_DOMAIN_CHECK).post(domains::check))
+        .service(web::resource(path::SETUP_DOMAIN_REMOVE).post(domains::remove));
+}
+
+/// On to another page of ours.
+fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, location))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}

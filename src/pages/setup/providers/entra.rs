@@ -1,0 +1,155 @@
+//! Microsoft Entra ID, in the words of the Microsoft Entra admin center.
+
+use super::*;
+
+pub(super) static PROVIDER: Provider = Provider {
+    kind: IdpKind::Entra,
+    screen: "Microsoft Entra admin center, formerly Azure AD",
+    saml: &[
+        Step {
+            slug: "create-app",
+            title: "Create the enterprise application",
+            parts: &[
+                Part::Do(
+                    "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps** and select **New application**.",
+                ),
+                Part::Do("Select **Create your own application**."),
+                Part::Enter("What’s the name of your app?", Value::ApplicationName),
+                Part::Do(
+                    "Choose **Integrate any other application you don’t find in the gallery (Non-gallery)** and select **Create**.",
+                ),
+            ],
+        },
+        Step {
+            slug: "configure",
+            title: "Tell Entra about the application",
+            parts: &[
+                Part::Do("In the new application, go to **Manage → Single sign-on** and select **SAML**."),
+                Part::Do("Beside **Basic SAML Configuration**, select **Edit**."),
+                Part::Enter("Identifier (Entity ID)", Value::EntityId),
+                Part::Enter("Reply URL (Assertion Consumer Service URL)", Value::AcsUrl),
+                Part::Do(
+                    "Leave **Sign on URL**, **Relay State** and **Logout Url** empty, and select **Save**.",
+                ),
+                Part::Note("Or select **Upload metadata file** at the top of the page, with this file:"),
+                Part::Download,
+            ],
+        },
+        Step {
+            slug: "claims",
+            title: "Send the e-mail address",
+            parts: &[
+                Part::Do(
+                    "Beside **Attributes & Claims**, select **Edit**, then the claim **Unique User Identifier (Name ID)**.",
+                ),
+                Part::Choose("Name identifier format", "Email address"),
+                Part::Choose("Source attribute", "user.mail"),
+                Part::Do("Select **Save**."),
+                Part::Note(
+                    "Keep **user.userprincipalname** instead if your people have no mailbox and sign in with their e-mail address.",
+                ),
+            ],
+        },
+        Step {
+            slug: "metadata",
+            title: "Tell the application about Entra",
+            parts: &[
+                Part::Do(
+                    "Go back to **Single sign-on**. Under **SAML Certificates**, copy the **App Federation Metadata Url**.",
+                ),
+                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
+                Part::Note(
+                    "The file is **Federation Metadata XML**. Single values: **Microsoft Entra Identifier** and **Login URL** under **Set up**, and **Certificate (Base64)**.",
+                ),
+            ],
+        },
+        Step {
+            slug: "assign",
+            title: "Say who may sign in",
+            parts: &[
+                Part::Do("Go to **Manage → Users and groups** and select **Add user/group**."),
+                Part::Do(
+                    "Under **Users and groups**, select **None Selected**, choose people or groups, then **Select** and **Assign**.",
+                ),
+                Part::Note("Assign yourself too: the next step is a test with your own account."),
+            ],
+        },
+        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+    ],
+    scim: Scim::Steps(&[
+        Step {
+            slug: "connect",
+            title: "Connect Entra to the application",
+            parts: &[
+                Part::Do(
+                    "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps**, open the application that you made for single sign-on, and go to **Manage → Provisioning**.",
+                ),
+                Part::Do(
+                    "Select **New configuration**. (In older tenants: **Get started**, then **Provisioning Mode**: Automatic.)",
+                ),
+                Part::Choose("Select authentication method", "Bearer authentication"),
+                Part::Enter("Tenant URL", Value::ScimBaseUrl),
+                Part::Do("Paste this into **Secret token**:"),
+                Part::Token,
+                Part::Do("Select **Test connection**, and when it succeeded **Create** (or **Save**)."),
+            ],
+        },
+        Step {
+            slug: "scope",
+            title: "Choose whom Entra sends",
+            parts: &[
+                Part::Do(
+                    "Under **Manage → Users and groups**, assign the people and groups who shall be sent.",
+                ),
+                Part::Choose("Scope (under Provisioning → Settings)", "Sync only assigned users and groups"),
+                Part::Note(
+                    "The default **Attribute mapping** fits; **userPrincipalName → userName** should be the work address, or map **mail → userName**.",
+                ),
+            ],
+        },
+        Step {
+            slug: "live",
+            title: "See the first people arrive",
+            parts: &[
+                Part::Do(
+                    "On the **Provisioning** page, select **Provision on demand**, choose a person and select **Provision**.",
+                ),
+                Part::Do(
+                    "When the person arrived here, go to **Overview** and select **Start provisioning**.",
+                ),
+                Part::Note("Entra then sends changes about every 40 minutes."),
+                Part::Live,
+            ],
+        },
+    ]),
+    remedies: &[
+        Remedy {
+            codes: AUDIENCE,
+            text: "In **Single sign-on → Basic SAML Configuration**, select **Edit** and correct **Identifier (Entity ID)**; it must be the default one.",
+        },
+        Remedy {
+            codes: ADDRESS,
+            text: "In **Single sign-on → Basic SAML Configuration**, select **Edit** and correct **Reply URL (Assertion Consumer Service URL)**.",
+        },
+        Remedy {
+            codes: TRUST,
+            text: "Another application or certificate answered than the one you gave us. Under **SAML Certificates**, copy the **App Federation Metadata Url** of this application once more (the one with **appid=** in it) and save it in the step “Tell the application about Entra”.",
+        },
+        Remedy {
+            codes: EMAIL,
+            text: "In **Attributes & Claims**, set the **Source attribute** of **Unique User Identifier (Name ID)** to user.mail, and see that the person has an address under **Email** in their properties.",
+        },
+        Remedy {
+            codes: &["email_outside_organization_domains"],
+            text: "In **Attributes & Claims**, set the **Source attribute** of **Unique User Identifier (Name ID)** to user.mail: a user principal name often ends in onmicrosoft.com.",
+        },
+        Remedy {
+            codes: STATUS,
+            text: "Entra did not let this account in. Under **Manage → Users and groups**, assign the person who tests.",
+        },
+        Remedy {
+            codes: SIGNATURE,
+            text: "Under **SAML Certificates → Token signing certificate**, select **Edit** and set **Signing Option** to Sign SAML response and assertion and **Signing Algorithm** to SHA-256. Under **Security → Token encryption**, deactivate encryption.",
+        },
+    ],
+};

@@ -1,0 +1,136 @@
+//! OneLogin, in the words of its Administration pages.
+
+use super::*;
+
+pub(super) static PROVIDER: Provider = Provider {
+    kind: IdpKind::Onelogin,
+    screen: "OneLogin Administration",
+    saml: &[
+        Step {
+            slug: "create-app",
+            title: "Create the app in OneLogin",
+            parts: &[
+                Part::Do(
+                    "In OneLogin Administration, go to **Applications → Applications** and select **Add App**.",
+                ),
+                Part::Do("Search for **SAML Custom Connector (Advanced)** and select it."),
+                Part::Enter("Display Name", Value::ApplicationName),
+                Part::Do("Select **Save**."),
+            ],
+        },
+        Step {
+            slug: "configure",
+            title: "Tell OneLogin about the application",
+            parts: &[
+                Part::Do("Open the **Configuration** tab."),
+                Part::Enter("Audience (EntityID)", Value::EntityId),
+                Part::Enter("Recipient", Value::AcsUrl),
+                Part::Enter("ACS (Consumer) URL Validator*", Value::AcsUrlPattern),
+                Part::Enter("ACS (Consumer) URL*", Value::AcsUrl),
+                Part::Choose("SAML initiator", "Service Provider"),
+                Part::Choose("SAML nameID format", "Email"),
+                Part::Choose("SAML signature element", "Both"),
+                Part::Do("Select **Save**."),
+            ],
+        },
+        Step {
+            slug: "metadata",
+            title: "Tell the application about OneLogin",
+            parts: &[
+                Part::Do(
+                    "Open the **SSO** tab and copy the **Issuer URL**: it is the address of the metadata.",
+                ),
+                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
+                Part::Note(
+                    "The file is **More Actions → SAML Metadata**. Single values are on the **SSO** tab: **Issuer URL**, **SAML 2.0 Endpoint (HTTP)** and **X.509 Certificate → View Details**. Set **SAML Signature Algorithm** there to SHA-256.",
+                ),
+            ],
+        },
+        Step {
+            slug: "assign",
+            title: "Say who may sign in",
+            parts: &[
+                Part::Do(
+                    "Open the app’s **Access** tab and tick the roles whose people may sign in, then select **Save**.",
+                ),
+                Part::Note(
+                    "Or open a person under **Users**, go to **Applications**, and add the app with **+**. Do so for yourself: the next step is a test with your own account.",
+                ),
+            ],
+        },
+        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+    ],
+    scim: Scim::Steps(&[
+        Step {
+            slug: "create-app",
+            title: "Add the provisioning app",
+            parts: &[
+                Part::Do(
+                    "In OneLogin Administration, go to **Applications → Applications** and select **Add App**.",
+                ),
+                Part::Do("Search for **SCIM Provisioner with SAML (SCIM v2 Enterprise)** and select it."),
+                Part::Enter("Display Name", Value::ApplicationName),
+                Part::Do("Select **Save**."),
+                Part::Note("The connector for single sign-on cannot push people, so this is a second app."),
+            ],
+        },
+        Step {
+            slug: "connect",
+            title: "Connect OneLogin to the application",
+            parts: &[
+                Part::Do("Open the **Configuration** tab."),
+                Part::Enter("SCIM Base URL", Value::ScimBaseUrl),
+                Part::Do("Paste this into **SCIM Bearer Token**:"),
+                Part::Token,
+                Part::Do("Under **API Connection**, select **Enable**, then **Save**."),
+            ],
+        },
+        Step {
+            slug: "actions",
+            title: "Choose what OneLogin sends",
+            parts: &[
+                Part::Do("Open the **Provisioning** tab and tick **Enable provisioning**."),
+                Part::Do(
+                    "Untick **Create user**, **Delete user** and **Update user** under **Require admin approval before this action is performed**, unless you want to approve each, and select **Save**.",
+                ),
+                Part::Choose(
+                    "When users are deleted in OneLogin, or the user’s app access is removed",
+                    "Suspend or Delete",
+                ),
+            ],
+        },
+        Step {
+            slug: "live",
+            title: "See the first people arrive",
+            parts: &[
+                Part::Do(
+                    "Open the **Access** tab and tick a role, then select **Save**. On the **Users** tab each person shows **Provisioned**.",
+                ),
+                Part::Live,
+            ],
+        },
+    ]),
+    remedies: &[
+        Remedy { codes: AUDIENCE, text: "On the **Configuration** tab, correct **Audience (EntityID)**." },
+        Remedy {
+            codes: ADDRESS,
+            text: "On the **Configuration** tab, correct **Recipient** and **ACS (Consumer) URL***.",
+        },
+        Remedy {
+            codes: TRUST,
+            text: "Another app or certificate answered than the one you gave us. Copy the **Issuer URL** of this app’s **SSO** tab once more in the step “Tell the application about OneLogin”.",
+        },
+        Remedy {
+            codes: EMAIL,
+            text: "On the **Configuration** tab, set **SAML nameID format** to Email; on the **Parameters** tab, set **NameID value** to Email.",
+        },
+        Remedy {
+            codes: STATUS,
+            text: "OneLogin did not let this account in. On the app’s **Access** tab, tick a role of the person who tests.",
+        },
+        Remedy {
+            codes: SIGNATURE,
+            text: "On the **Configuration** tab, set **SAML signature element** to Both and untick **Encrypt assertion**; on the **SSO** tab, set **SAML Signature Algorithm** to SHA-256.",
+        },
+    ],
+};

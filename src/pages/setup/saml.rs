@@ -1,0 +1,425 @@
+//! `/setup/saml`: single sign-on, from the choice of the identity provider to the test.
+
+use actix_web::{HttpResponse, http::StatusCode, http::header, web};
+use maud::{Markup, html};
+
+use super::{
+    providers::{self, Part, Provider, Way},
+    see_other,
+    steps::{self, Fills, Values},
+    visitor::{Sent, Visit},
+};
+use crate::{
+    app::{self, Error, page::PageQuery, saml_connections::SamlConnectionChange},
+    links::{self, path},
+    model::{
+        id::SamlConnectionId,
+        idp_kind::IdpKind,
+        saml_connection::SamlConnection,
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+    },
+    pages::{
+        components::{Shape, Weight, button, facts, link_button, mark, notice, shape, time},
+        error::{Answer, Failure},
+        forms::{FormErrors, Typed, button_form},
+        response::Policy,
+        to_idp,
+    },
+};
+
+/// How many connections of an organization are shown.
+const MOST: &str = "20";
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing of the identity provider is known.
+    Begun,
+    /// It is known, and no test succeeded yet.
+    Configured,
+    /// A test succeeded.
+    Tested,
+}
+
+/// How far a connection has come, from what is stored.
+pub fn progress_of(connection: &SamlConnection, test: Option<&SamlFlow>) -> Progress {
+    let tested = test.is_some_and(|flow| {
+        flow.status == FlowStatus::Succeeded || flow.request.as_ref().is_some_and(|r| r.consumed_at.is_some())
+    });
+    match (connection.missing_settings().is_empty(), tested) {
+        (false, _) => Progress::Begun,
+        (true, false) => Progress::Configured,
+        (true, true) => Progress::Tested,
+    }
+}
+
+impl Progress {
+    /// As a word with a shape.
+    pub fn view(self) -> Markup {
+        match self {
+            Self::Begun => mark(Shape::Note, "Begun"),
+            Self::Configured => mark(Shape::Attention, "Not tested yet"),
+            Self::Tested => mark(Shape::Good, "Tested"),
+        }
+    }
+
+    /// The step to go on with.
+    pub fn resume(self, provider: &Provider) -> &'static str {
+        match self {
+            Self::Begun => provider.saml[0].slug,
+            Self::Configured | Self::Tested => "test",
+        }
+    }
+}
+
+/// The organization's connections with their latest tests.
+pub async fn connections(visit: &Visit) -> app::Result<Vec<(SamlConnection, Option<SamlFlow>)>> {
+    let query = PageQuery { token: None, size: Some(MOST.to_owned()) };
+    let page = app::saml_connections::list(&visit.state, &visit.actor, visit.organization.id, &query).await?;
+    let mut all = Vec::with_capacity(page.items.len());
+    for described in page.items {
+        let test = app::test_login::latest(&visit.state, &visit.actor, described.connection.id).await?;
+        all.push((described.connection, test));
+    }
+    Ok(all)
+}
+
+/// `GET /setup/saml`
+pub async fn choose(visit: Visit) -> Answer {
+    let all = connections(&visit).await?;
+    let now = visit.state.now();
+    let content = html! {
+        p.back { a href=(path::SETUP_HOME) { "Overview" } }
+        h1 { "Single sign-on" }
+        @if !all.is_empty() {
+            section.card {
+                h2 { "Begun here" }
+                ul.choices {
+                    @for (connection, test) in &all {
+                        @let provider = providers::of(connection.idp_kind);
+                        @let progress = progress_of(connection, test.as_ref());
+                        li {
+                            a href=(links::setup_saml_step(connection.id, progress.resume(provider))) {
+                                span.text { (provider.kind.name()) small { (progress.view()) " · begun " (time(connection.created_at, now)) } }
+                                (shape(Shape::Onward))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (provider_choice(path::SETUP_SAML, "Which identity provider does your company use?", &visit.csrf(), |_| None))
+    };
+    Ok(visit.frame().answer("Single sign-on", content))
+}
+
+/// The products to choose from; `note` says what is special about one.
+pub fn provider_choice(
+    action: &str,
+    question: &str,
+    csrf: &Markup,
+    note: impl Fn(&Provider) -> Option<&'static str>,
+) -> Markup {
+    html! {
+        section.card {
+            h2 { (question) }
+            form method="post" action=(action) {
+                (csrf)
+                ul.choices {
+                    @for provider in providers::ALL {
+                        li {
+                            button type="submit" name="idpKind" value=(provider.kind.as_str()) {
+                                span.text { (provider.kind.name()) small { (note(provider).unwrap_or(provider.screen)) } }
+                                (shape(Shape::Onward))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /setup/saml`: the choice. A connection of which nothing is known yet is taken again.
+pub async fn create(sent: Sent) -> Answer {
+    let visit = &sent.visit;
+    let kind = IdpKind::parse(sent.text("idpKind"))
+        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
+    let all = connections(visit).await?;
+    let fresh = all.iter().find(|(connection, test)| {
+        test.is_none() && connection.idp_entity_id.is_none() && connection.idp_redirect_url.is_none()
+    });
+    let mut change =
+        SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
+    let described = match fresh {
+        Some((connection, _)) => {
+            app::saml_connections::update(&visit.state, &visit.actor, connection.id, &change).await?
+        }
+        None => {
+            change.primary = Some(all.is_empty());
+            app::saml_connections::create(&visit.state, &visit.actor, visit.organization.id, &change).await?
+        }
+    };
+    let first = providers::of(Some(kind)).saml[0].slug;
+    Ok(see_other(&links::setup_saml_step(described.connection.id, first)))
+}
+
+/// The connection that a path names, if it is the organization's own.
+async fn load(visit: &Visit, id: &str) -> app::Result<SamlConnection> {
+    let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
+    let found = app::saml_connections::find(&visit.state, &visit.actor, id).await?.connection;
+    match found.organization_id == visit.organization.id {
+        true => Ok(found),
+        false => Err(Error::not_found("SAML connection", id)),
+    }
+}
+
+/// `GET /setup/saml/{connection}/sp-metadata.xml`
+pub async fn our_metadata(visit: Visit, path: web::Path<String>) -> Answer {
+    let connection = load(&visit, &path).await?;
+    let xml = app::metadata::of(&visit.state, connection.id).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/samlmetadata+xml")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"sp-metadata.xml\""))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(xml))
+}
+
+/// `GET /setup/saml/{connection}/{step}`
+pub async fn step(visit: Visit, path: web::Path<(String, String)>) -> Answer {
+    let connection = load(&visit, &path.0).await?;
+    show(&visit, &connection, &path.1, &Typed::new(), &FormErrors::none()).await
+}
+
+async fn show(
+    visit: &Visit,
+    connection: &SamlConnection,
+    slug: &str,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Answer {
+    let provider = providers::of(connection.idp_kind);
+    let test = app::test_login::latest(&visit.state, &visit.actor, connection.id).await?;
+    let progress = progress_of(connection, test.as_ref());
+    let href = |slug: &str| links::setup_saml_step(connection.id, slug);
+    if slug == "done" {
+        return Ok(visit.frame().answer("Single sign-on is set up", done(visit, connection)));
+    }
+    let at = provider.saml.iter().position(|step| step.slug == slug);
+    let at = at.ok_or_else(|| Error::not_found("step", "(no such step)"))?;
+    let step = &provider.saml[at];
+    let gives = provider
+        .saml
+        .iter()
+        .position(|step| step.parts.iter().any(|part| matches!(part, Part::Metadata(_))))
+        .unwrap_or(0);
+    let metadata_url = visit.state.links_of(&visit.environment).saml_metadata(connection.id).to_string();
+    let values = Values::of(connection, metadata_url, visit.application());
+    let csrf = visit.csrf();
+    let ways = step.parts.iter().find_map(|part| match part {
+        Part::Metadata(ways) => Some(*ways),
+        _ => None,
+    });
+    let action = href(slug);
+    let fills = Fills {
+        values: &values,
+        connection: Some(connection.id),
+        metadata: ways.map(|ways| {
+            html! {
+                @if progress != Progress::Begun { (received(connection)) }
+                (steps::metadata_forms(ways, &action, typed, errors, &csrf))
+            }
+        }),
+        test: Some(test_part(visit, connection, progress, test.as_ref(), &action, &csrf)),
+        token: None,
+        live: None,
+    };
+    let is_done = |index: usize| match progress {
+        Progress::Begun => false,
+        Progress::Configured => index <= gives,
+        Progress::Tested => true,
+    };
+    let content = html! {
+        p.back { a href=(path::SETUP_SAML) { "Single sign-on" } " with " (provider.kind.name()) }
+        (steps::progress(provider.saml, slug, is_done, href))
+        h1 { (step.title) }
+        section.card { (steps::parts(step, &fills)) }
+        (steps::onward(provider.saml, at, href, ways.is_none() || progress != Progress::Begun))
+    };
+    // A test goes on to another site, and browsers hold a form's whole way against `form-action`.
+    let policy = if step.parts.contains(&Part::Test) { Policy::Chain } else { Policy::Own };
+    Ok(visit.frame().answer_with(errors.status(), policy, step.title, content))
+}
+
+/// What is known of the identity provider.
+fn received(connection: &SamlConnection) -> Markup {
+    html! {
+        (notice(Shape::Good, "Saved", html! {
+            (facts(&[
+                ("Entity ID", html! { code { (connection.idp_entity_id.as_deref().unwrap_or_default()) } }),
+                ("Sign-on URL", html! { code { @if let Some(url) = &connection.idp_redirect_url { (url) } } }),
+                ("Signing certificates", html! { (connection.idp_certificates.len()) }),
+            ]))
+            p { "Send it again here to replace it." }
+        }))
+    }
+}
+
+fn test_part(
+    visit: &Visit,
+    connection: &SamlConnection,
+    progress: Progress,
+    test: Option<&SamlFlow>,
+    action: &str,
+    csrf: &Markup,
+) -> Markup {
+    if progress == Progress::Begun {
+        let provider = providers::of(connection.idp_kind);
+        let slug =
+            provider.saml.iter().find(|step| step.parts.iter().any(|part| matches!(part, Part::Metadata(_))));
+        return notice(
+            Shape::Attention,
+            "One step is missing before the test",
+            html! {
+                p { "We do not know your identity provider yet." }
+                @if let Some(step) = slug {
+                    p { a href=(links::setup_saml_step(connection.id, step.slug)) { (step.title) } }
+                }
+            },
+        );
+    }
+    html! {
+        p {
+            "Press the button and sign in with your own work account. Nothing happens in " (visit.application())
+            ": you come back here, and see what was received."
+        }
+        form.form method="post" action=(action) {
+            (csrf)
+            div.actions { (button(Weight::Primary, "Test sign-in")) }
+        }
+        @if let Some(flow) = test {
+            p.small {
+                a href=(visit.state.links.setup_saml_test(connection.id, flow.id).path()) { "The last test" }
+                ", " (time(flow.created_at, visit.state.now()))
+            }
+        }
+        @if progress == Progress::Tested {
+            div.actions { (link_button(Weight::Plain, "Finish", &links::setup_saml_step(connection.id, "done"))) }
+        }
+    }
+}
+
+fn done(visit: &Visit, connection: &SamlConnection) -> Markup {
+    let waiting = visit.organization.admitted_domains().next().is_none();
+    html! {
+        section.card {
+            p { (mark(Shape::Good, "Done")) }
+            h1 { "Single sign-on is set up" }
+            p.lead {
+                "People whom you gave access in " (providers::of(connection.idp_kind).kind.name())
+                " can sign in to " (visit.application()) " with their work account."
+            }
+            @if waiting {
+                (notice(Shape::Attention, "One thing is open", html! {
+                    p { "No e-mail domain of your company counts yet, so nobody is let in." }
+                    @if visit.link.can_manage_domains { p { a href=(path::SETUP_DOMAINS) { "Confirm your domain" } } }
+                    @else { p { "The team of " (visit.application()) " must add it: tell them." } }
+                }))
+            }
+            div.actions {
+                (link_button(Weight::Primary, "To the overview", path::SETUP_HOME))
+                (link_button(Weight::Plain, "Test again", &links::setup_saml_step(connection.id, "test")))
+            }
+        }
+    }
+}
+
+/// `POST /setup/saml/{connection}/{step}`: metadata, or the test.
+pub async fn act(sent: Sent, path: web::Path<(String, String)>) -> Answer {
+    let visit = &sent.visit;
+    let connection = load(visit, &path.0).await?;
+    let provider = providers::of(connection.idp_kind);
+    let at = provider.saml.iter().position(|step| step.slug == path.1);
+    let at = at.ok_or_else(|| Error::not_found("step", "(no such step)"))?;
+    let step = &provider.saml[at];
+    if step.parts.contains(&Part::Test) {
+        return test(visit, &connection).await;
+    }
+    let typed = Typed::from(&*sent);
+    let change = match change_of(&sent) {
+        Ok(change) => change,
+        Err(error) => return show(visit, &connection, &path.1, &typed, &FormErrors::from(error)?).await,
+    };
+    match app::saml_connections::update(&visit.state, &visit.actor, connection.id, &change).await {
+        Ok(saved) if saved.connection.missing_settings().is_empty() => {
+            let next = provider.saml.get(at + 1).map_or("test", |step| step.slug);
+            Ok(see_other(&links::setup_saml_step(connection.id, next)))
+        }
+        Ok(saved) => {
+            let mut errors = FormErrors::none();
+            for field in saved.connection.missing_settings() {
+                errors = errors.and(field, "This is needed too.");
+            }
+            show(visit, &saved.connection, &path.1, &typed, &errors).await
+        }
+        Err(error) => show(visit, &connection, &path.1, &typed, &FormErrors::from(error)?).await,
+    }
+}
+
+/// What the form says of the identity provider: of one way only.
+fn change_of(sent: &Sent) -> app::Result<SamlConnectionChange> {
+    let none = SamlConnectionChange::default;
+    match sent.text("way") {
+        way if way == steps::name(Way::Url) => match sent.text("idpMetadataUrl").trim() {
+            "" => Err(Error::invalid("idpMetadataUrl", "enter the address of the metadata")),
+            url => Ok(SamlConnectionChange { idp_metadata_url: Some(url.to_owned()), ..none() }),
+        },
+        way if way == steps::name(Way::File) => {
+            let file = sent.file("idpMetadata").filter(|file| !file.bytes.is_empty());
+            let file = file.ok_or_else(|| Error::invalid("idpMetadata", "choose the metadata file"))?;
+            let xml = String::from_utf8(file.bytes.to_vec())
+                .map_err(|_| Error::invalid("idpMetadata", "is no metadata: it is not a text in UTF-8"))?;
+            Ok(SamlConnectionChange { idp_metadata: Some(xml), ..none() })
+        }
+        _ => {
+            for (field, what) in [
+                ("idpEntityId", "enter the entity ID"),
+                ("idpRedirectUrl", "enter the sign-on URL"),
+                ("idpCertificate", "enter the signing certificate"),
+            ] {
+                if sent.text(field).trim().is_empty() {
+                    return Err(Error::invalid(field, what));
+                }
+            }
+            Ok(SamlConnectionChange {
+                idp_entity_id: Some(sent.text("idpEntityId").trim().to_owned()),
+                idp_redirect_url: Some(sent.text("idpRedirectUrl").trim().to_owned()),
+                idp_certificate: Some(steps::certificate_text(sent.text("idpCertificate"))),
+                ..none()
+            })
+        }
+    }
+}
+
+async fn test(visit: &Visit, connection: &SamlConnection) -> Answer {
+    let (browser, host) = (to_idp::browser(&visit.request), to_idp::host(&visit.request));
+    let begun =
+        app::test_login::begin(&visit.state, &visit.actor, connection.id, FlowOrigin::Setup, browser, host)
+            .await?;
+    Ok(match begun {
+        Ok(begun) => to_idp::send_to_idp(&visit.state, begun),
+        Err(refused) => match refused.test_result {
+            Some(page) => see_other(&page),
+            None => return Err(Failure(Error::FailedPrecondition(refused.refusal.remedy().into()))),
+        },
+    })
+}
+
+/// A button that begins another test.
+pub fn again(visit: &Visit, connection: SamlConnectionId) -> Markup {
+    button_form(&links::setup_saml_step(connection, "test"), "Test again", Weight::Primary, visit.csrf())
+}
+
+/// The status of a page that tells of a failed test: the page itself is as it should be.
+pub const RESULT: StatusCode = StatusCode::OK;

@@ -1,0 +1,294 @@
+//! `/setup/scim`: user provisioning, from the choice of the identity provider to the first people arriving.
+
+use actix_web::web;
+use maud::{Markup, html};
+
+use super::{
+    providers::{self, Part, Provider, Scim},
+    saml::provider_choice,
+    see_other,
+    steps::{self, Fills, Values},
+    visitor::{Sent, Visit},
+};
+use crate::{
+    app::{
+        self, Error,
+        page::PageQuery,
+        scim_directories::{DescribedDirectory, OVERLAP, ScimDirectoryChange},
+        scim_requests::ScimRequestQuery,
+    },
+    links::{self, path},
+    model::{
+        id::ScimDirectoryId, idp_kind::IdpKind, scim_request::ScimRequest, secret::ScimBearerToken,
+        time::Timestamp,
+    },
+    pages::{
+        components::{Column, Shape, Weight, copy_button, mark, notice, shape, table, time},
+        error::Answer,
+        forms::button_form,
+        response::Policy,
+    },
+};
+
+/// How many directories of an organization are shown.
+const MOST: &str = "20";
+
+/// How many requests the live view shows.
+const LATEST: &str = "10";
+
+/// The organization's directories.
+pub async fn directories(visit: &Visit) -> app::Result<Vec<DescribedDirectory>> {
+    let query = PageQuery { token: None, size: Some(MOST.to_owned()) };
+    let page = app::scim_directories::list(&visit.state, &visit.actor, visit.organization.id, &query).await?;
+    Ok(page.items)
+}
+
+/// Whether anything arrived in a directory.
+pub fn is_used(described: &DescribedDirectory) -> bool {
+    described.tokens.iter().any(|token| token.last_used_at.is_some())
+}
+
+/// How far a directory has come.
+pub fn progress(described: &DescribedDirectory) -> Markup {
+    match (is_used(described), described.tokens.is_empty()) {
+        (true, _) => mark(Shape::Good, "Requests arrive"),
+        (false, false) => mark(Shape::Attention, "Nothing arrived yet"),
+        (false, true) => mark(Shape::Note, "Begun"),
+    }
+}
+
+/// The step to go on with.
+pub fn resume(described: &DescribedDirectory) -> &'static str {
+    let steps = providers::of(described.directory.idp_kind).scim_steps();
+    let at = if described.tokens.is_empty() { steps.first() } else { steps.last() };
+    at.map_or("live", |step| step.slug)
+}
+
+/// `GET /setup/scim`
+pub async fn choose(visit: Visit) -> Answer {
+    let all = directories(&visit).await?;
+    let asked = url::form_urlencoded::parse(visit.request.query_string().as_bytes())
+        .find(|(name, _)| name == "idpKind")
+        .and_then(|(_, value)| IdpKind::parse(&value));
+    let cannot = asked.map(|kind| providers::of(Some(kind))).and_then(|provider| match provider.scim {
+        Scim::Unavailable(why) => Some((provider.kind.name(), why)),
+        Scim::Steps(_) => None,
+    });
+    let now = visit.state.now();
+    let content = html! {
+        p.back { a href=(path::SETUP_HOME) { "Overview" } }
+        h1 { "User provisioning" }
+        p { "Your identity provider tells " (visit.application()) " who joins, changes and leaves, so that nobody has to." }
+        @if let Some((name, why)) = cannot {
+            (notice(Shape::Attention, &format!("{name} cannot do this"), html! { p { (why) } }))
+        }
+        @if !all.is_empty() {
+            section.card {
+                h2 { "Begun here" }
+                ul.choices {
+                    @for described in &all {
+                        li {
+                            a href=(links::setup_scim_step(described.directory.id, resume(described))) {
+                                span.text {
+                                    (providers::of(described.directory.idp_kind).kind.name())
+                                    small { (progress(described)) " · begun " (time(described.directory.created_at, now)) }
+                                }
+                                (shape(Shape::Onward))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (provider_choice(path::SETUP_SCIM, "Which identity provider does your company use?", &visit.csrf(), note))
+    };
+    Ok(visit.frame().answer("User provisioning", content))
+}
+
+fn note(provider: &Provider) -> Option<&'static str> {
+    matches!(provider.scim, Scim::Unavailable(_)).then_some("Cannot push people by itself")
+}
+
+/// `POST /setup/scim`: the choice. A directory without a token is taken again.
+pub async fn create(sent: Sent) -> Answer {
+    let visit = &sent.visit;
+    let kind = IdpKind::parse(sent.text("idpKind"))
+        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
+    let Some(first) = providers::of(Some(kind)).scim_steps().first() else {
+        return Ok(see_other(&format!("{}?idpKind={}", path::SETUP_SCIM, kind.as_str())));
+    };
+    let all = directories(visit).await?;
+    let mut change =
+        ScimDirectoryChange { idp_kind: Some(kind.as_str().to_owned()), ..ScimDirectoryChange::default() };
+    let described = match all.iter().find(|described| described.tokens.is_empty()) {
+        Some(fresh) => {
+            app::scim_directories::update(&visit.state, &visit.actor, fresh.directory.id, &change).await?
+        }
+        None => {
+            change.primary = Some(all.is_empty());
+            app::scim_directories::create(&visit.state, &visit.actor, visit.organization.id, &change).await?
+        }
+    };
+    Ok(see_other(&links::setup_scim_step(described.directory.id, first.slug)))
+}
+
+/// The directory that a path names, if it is the organization's own.
+async fn load(visit: &Visit, id: &str) -> app::Result<DescribedDirectory> {
+    let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
+    let found = app::scim_directories::find(&visit.state, &visit.actor, id).await?;
+    match found.directory.organization_id == visit.organization.id {
+        true => Ok(found),
+        false => Err(Error::not_found("SCIM directory", id)),
+    }
+}
+
+/// `GET /setup/scim/{directory}/{step}`
+pub async fn step(visit: Visit, path: web::Path<(String, String)>) -> Answer {
+    let described = load(&visit, &path.0).await?;
+    show(&visit, &described, &path.1, None).await
+}
+
+/// `POST /setup/scim/{directory}/{step}`: makes a token, which the answer shows this once.
+pub async fn act(sent: Sent, path: web::Path<(String, String)>) -> Answer {
+    let visit = &sent.visit;
+    let described = load(visit, &path.0).await?;
+    let id = described.directory.id;
+    let token = app::scim_directories::rotate(&visit.state, &visit.actor, id, OVERLAP).await?;
+    let described = load(visit, &path.0).await?;
+    show(visit, &described, &path.1, Some(token)).await
+}
+
+async fn show(
+    visit: &Visit,
+    described: &DescribedDirectory,
+    slug: &str,
+    made: Option<ScimBearerToken>,
+) -> Answer {
+    let directory = &described.directory;
+    let provider = providers::of(directory.idp_kind);
+    let all = provider.scim_steps();
+    let at = all.iter().position(|step| step.slug == slug);
+    let at = at.ok_or_else(|| Error::not_found("step", "(no such step)"))?;
+    let step = &all[at];
+    let href = |slug: &str| links::setup_scim_step(directory.id, slug);
+    let is_live = step.parts.contains(&Part::Live);
+    let live = match is_live {
+        true => {
+            let page = PageQuery { token: None, size: Some(LATEST.to_owned()) };
+            let query = ScimRequestQuery::default();
+            let list =
+                app::scim_requests::list(&visit.state, &visit.actor, directory.id, &query, &page).await?;
+            Some(arrived(&list.items, visit.state.now()))
+        }
+        false => None,
+    };
+    let values = Values {
+        application: visit.application().to_owned(),
+        scim_base_url: directory.scim_base_url.clone(),
+        ..Values::default()
+    };
+    let action = href(slug);
+    let fills = Fills {
+        values: &values,
+        connection: None,
+        metadata: None,
+        test: None,
+        token: Some(token_part(described, made.as_ref(), &action, visit.csrf(), visit.state.now())),
+        live,
+    };
+    let gives = all.iter().position(|step| step.parts.contains(&Part::Token)).unwrap_or(0);
+    let is_done = |index: usize| is_used(described) || (!described.tokens.is_empty() && index < gives);
+    let content = html! {
+        p.back { a href=(path::SETUP_SCIM) { "User provisioning" } " with " (provider.kind.name()) }
+        (steps::progress(all, slug, is_done, href))
+        h1 { (step.title) }
+        section.card { (steps::parts(step, &fills)) }
+        (steps::onward(all, at, href, true))
+        @if is_live { p { a href=(path::SETUP_HOME) { "To the overview" } } }
+    };
+    let policy = if is_live { Policy::Live } else { Policy::Own };
+    Ok(visit.frame().answer_with(actix_web::http::StatusCode::OK, policy, step.title, content))
+}
+
+/// The token that was just made, or the button that makes one.
+fn token_part(
+    described: &DescribedDirectory,
+    made: Option<&ScimBearerToken>,
+    action: &str,
+    csrf: Markup,
+    now: Timestamp,
+) -> Markup {
+    if let Some(token) = made {
+        let token = token.reveal();
+        return html! {
+            (notice(Shape::Attention, "Copy it now: it is not shown again", html! {
+                p { "Whoever has it can change the people of your company in the application. We keep only a fingerprint of it." }
+            }))
+            div.secret { code { (token) } (copy_button(&token, "token")) }
+        };
+    }
+    html! {
+        @match described.tokens.first() {
+            None => (button_form(action, "Make the token", Weight::Primary, csrf)),
+            Some(newest) => {
+                p {
+                    (mark(Shape::Good, "Made")) " " (time(newest.created_at, now)) ", "
+                    @match newest.expires_at { Some(at) => { "good until " (time(at, now)) }, None => { "in force" } }
+                    ". If you did not copy it, make another one; the one before works for a day more."
+                }
+                (button_form(action, "Make another token", Weight::Plain, csrf))
+            }
+        }
+    }
+}
+
+/// The requests that arrived, the newest first, in words.
+pub fn arrived(requests: &[ScimRequest], now: Timestamp) -> Markup {
+    if requests.is_empty() {
+        return html! {
+            p { (mark(Shape::Note, "Waiting")) " Nothing arrived yet. This page looks again by itself every few seconds." }
+        };
+    }
+    let columns = [
+        Column { name: "What", number: false },
+        Column { name: "Outcome", number: false },
+        Column { name: "When", number: false },
+    ];
+    let rows: Vec<Vec<Markup>> = requests
+        .iter()
+        .map(|request| {
+            let good = request.status < 400;
+            vec![
+                html! { (what(&request.method, &request.path)) },
+                html! {
+                    @if good { (mark(Shape::Good, "Accepted")) }
+                    @else { (mark(Shape::Bad, "Refused")) " " (request.status) @if let Some(error) = &request.error { " " code { (error) } } }
+                },
+                time(request.at, now),
+            ]
+        })
+        .collect();
+    let people = requests.iter().any(|request| request.status == 201);
+    html! {
+        @if people { (notice(Shape::Good, "People arrive", html! { p { "Provisioning works." } })) }
+        @else { p { (mark(Shape::Note, "Connected")) " Requests arrive; no person was made yet." } }
+        (table("The latest requests", &columns, &rows))
+    }
+}
+
+/// A request in words.
+fn what(method: &str, path: &str) -> String {
+    let thing = match () {
+        () if path.contains("/Groups") => "a group",
+        () if path.contains("/Users") => "a person",
+        () if path.contains("/Bulk") => "several at once",
+        () => "what this server can do",
+    };
+    match method {
+        "POST" if path.ends_with("/.search") => format!("Looked for {thing}"),
+        "POST" => format!("Added {thing}"),
+        "PUT" | "PATCH" => format!("Changed {thing}"),
+        "DELETE" => format!("Removed {thing}"),
+        _ => format!("Asked for {thing}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! `/setup/saml/{connection}/test/{flow}`: how a test login went: what was received, or the check that failed
+//! with its remedy in the words of the identity provider's screens.
+
+use actix_web::web;
+use maud::{Markup, html};
+
+use super::{
+    providers::{self, Provider},
+    saml, steps,
+    visitor::Visit,
+};
+use crate::{
+    app::{self, Error, test_login::TestLogin},
+    links::{self, path},
+    model::{
+        check::Check,
+        domain::DomainState,
+        email::Email,
+        id::{SamlConnectionId, SamlFlowId},
+        saml_flow::{SamlFlow, StepKind},
+    },
+    pages::{
+        components::{Shape, Weight, copyable, facts, link_button, mark, notice},
+        error::Answer,
+        refusal_words,
+        response::Policy,
+    },
+};
+
+/// `GET /setup/saml/{connection}/test/{flow}`
+pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
+    let gone = || Error::not_found("test login", "(no such id)");
+    let connection: SamlConnectionId = path.0.parse().map_err(|_| gone())?;
+    let flow: SamlFlowId = path.1.parse().map_err(|_| gone())?;
+    let found = app::saml_connections::find(&visit.state, &visit.actor, connection).await?.connection;
+    if found.organization_id != visit.organization.id {
+        return Err(gone().into());
+    }
+    let test = app::test_login::find(&visit.state, &visit.actor, connection, flow).await?;
+    let provider = providers::of(found.idp_kind);
+    let (title, body) = match (&test.flow.email, decisive(&test)) {
+        (Some(_), _) => ("The test succeeded", succeeded(&visit, &test.flow)),
+        (None, Some(check)) => match next_step(&visit, check) {
+            Some(body) => ("One step is left", body),
+            None => ("The test did not succeed", failed(provider, check)),
+        },
+        (None, None) => ("The test is not finished", unfinished()),
+    };
+    let content = html! {
+        p.back { a href=(links::setup_saml_step(connection, "test")) { "Test the sign-in" } }
+        section.card {
+            (body)
+            div.actions {
+                @if test.flow.email.is_some() {
+                    (link_button(Weight::Primary, "Finish", &links::setup_saml_step(connection, "done")))
+                }
+                (saml::again(&visit, connection))
+            }
+            p.small.soft { "Reference " (copyable(&flow.to_string(), "reference")) }
+        }
+    };
+    Ok(visit.frame().answer_with(saml::RESULT, Policy::Chain, title, content))
+}
+
+/// The check that decided the last refusal.
+fn decisive(test: &TestLogin) -> Option<&Check> {
+    let refusal = test.flow.refusal.as_deref()?;
+    let step = test.steps.iter().rev().find(|step| step.kind == StepKind::Refused)?;
+    step.checks.iter().rev().find(|check| !check.passed && check.name == refusal)
+}
+
+fn succeeded(visit: &Visit, flow: &SamlFlow) -> Markup {
+    let email = flow.email.as_ref().map(Email::as_str).unwrap_or_default();
+    html! {
+        p { (mark(Shape::Good, "Signed in")) }
+        h1 { "The test succeeded" }
+        p.lead { "You came back as " b { (email) } "." }
+        h2 { "What " (visit.application()) " will receive" }
+        @if flow.attributes.is_empty() {
+            p { "The e-mail address, and no other attributes." }
+        } @else {
+            (facts(&flow.attributes.iter().map(|(name, values)| {
+                (name.as_str(), html! { @for value in values { div { (value) } } })
+            }).collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// A sign-in that works but for a domain that does not count yet is no mistake in the identity provider.
+fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
+    if check.name != "email_outside_organization_domains" {
+        return None;
+    }
+    let email = Email::parse(check.found.as_deref()?)?;
+    let domain = email.domain();
+    let listed = visit.organization.domains.iter().find(|listed| listed.domain == *domain);
+    let waiting =
+        listed.is_some_and(|listed| matches!(listed.state, DomainState::Pending | DomainState::Failed));
+    // Another domain where some count already is more likely a wrong address than a missing domain.
+    if !waiting && visit.organization.admitted_domains().next().is_some() {
+        return None;
+    }
+    let href = format!(
+        "{}?{}",
+        path::SETUP_DOMAINS,
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("domain", domain.as_str()).finish()
+    );
+    Some(html! {
+        p { (mark(Shape::Good, "The sign-in works")) }
+        h1 { "One step is left" }
+        p.lead { "You came back as " b { (email.as_str()) } ". Your identity provider is set up well." }
+        (notice(Shape::Attention, "The domain is not confirmed yet", html! {
+            p {
+                "Nobody with an address of " b { (domain.as_str()) } " is let in before "
+                @if visit.link.can_manage_domains { "your company proved that the domain is its own, or " }
+                "the team of " (visit.application()) " approved it."
+            }
+            @if visit.link.can_manage_domains {
+                p { a href=(href) { @if waiting { "Prove the domain" } @else { "Add the domain" } } }
+            } @else {
+                p { "Tell them that they should add " b { (domain.as_str()) } "." }
+            }
+        }))
+    })
+}
+
+/// The failed check, in the words of the product's screens.
+pub fn failed(provider: &Provider, check: &Check) -> Markup {
+    let words = refusal_words::words(&check.name);
+    html! {
+        p { (mark(Shape::Bad, "Not signed in")) }
+        h1 { "The test did not succeed" }
+        p.lead { (words.happened) }
+        (notice(Shape::Note, "What to do", html! {
+            p { (steps::words(provider.remedy(&check.name).unwrap_or(&check.remedy))) }
+        }))
+        (facts(&[
+            ("Expected", html! { code { (check.expected.as_deref().unwrap_or("-")) } }),
+            ("Found", html! { code { (check.found.as_deref().unwrap_or("-")) } }),
+            ("Check", html! { code { (check.name) } " " span.soft { (check.clause) } }),
+        ]))
+    }
+}
+
+fn unfinished() -> Markup {
+    html! {
+        p { (mark(Shape::Note, "Waiting")) }
+        h1 { "The test is not finished" }
+        p { "Your identity provider has not answered yet. If it showed you an error, its own log says why; mend it there and test again." }
+    }
+}

@@ -1,0 +1,238 @@
+//! Who visits the setup pages: a browser that redeemed a link. Every handler but those of the link itself
+//! begins here.
+
+use std::{fmt, future::Future, ops::Deref, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError, dev::Payload, http::StatusCode,
+    web,
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use maud::{Markup, html};
+
+use super::{cookie, layout::Frame};
+use crate::{
+    app::{self, Error, State, actor::Actor, setup_links},
+    model::{
+        branding::Branding, client_address::ClientAddress, environment::Environment,
+        organization::Organization, secret::Digest, setup_link::SetupLink,
+    },
+    pages::{
+        message::Message,
+        posted::{Posted, Unreadable},
+        response::{Policy, page},
+    },
+};
+
+/// The hidden field that proves that a form was made for the session that sends it.
+const FORM_TOKEN: &str = "form_token";
+
+/// What that proof is for.
+const FORM_PURPOSE: &str = "setup form";
+
+/// A browser that redeemed a link, and all that its pages show of where it is.
+pub struct Visit {
+    /// The service.
+    pub state: web::Data<State>,
+    /// The link.
+    pub link: SetupLink,
+    /// Who acts.
+    pub actor: Actor,
+    /// The customer.
+    pub organization: Organization,
+    /// Where it is a customer.
+    pub environment: Environment,
+    /// How the vendor looks.
+    pub branding: Branding,
+    form_token: String,
+    /// The request.
+    pub request: HttpRequest,
+}
+
+impl Visit {
+    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
+        let state = state_of(request)?.clone();
+        let mut session = None;
+        for value in cookie::read(&state.links, request) {
+            if let Some(found) = setup_links::authenticate(&state, &value).await? {
+                session = Some((found, value));
+                break;
+            }
+        }
+        let Some((session, value)) = session else { return Err(Rejection::NotLetIn) };
+        let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+        let link = session.link;
+        let (organization, environment) = setup_links::place_of(&state, &link).await?;
+        let branding = app::branding::of_environment(&state, link.environment_id).await?;
+        Ok(Self {
+            actor: setup_links::actor_of(&link).at(address),
+            form_token: BASE64.encode(state.master_key.authenticate(FORM_PURPOSE, &session_name(&value))),
+            organization,
+            environment,
+            branding,
+            link,
+            state,
+            request: request.clone(),
+        })
+    }
+
+    /// What the application is called.
+    pub fn application(&self) -> &str {
+        let name = self.branding.application_name.as_deref().unwrap_or(&self.environment.display_name);
+        if name.trim().is_empty() { self.environment.slug.as_str() } else { name }
+    }
+
+    /// The hidden field that every form holds.
+    pub fn csrf(&self) -> Markup {
+        csrf_field(&self.form_token)
+    }
+
+    /// What stands around its pages.
+    pub fn frame(&self) -> Frame<'_> {
+        Frame {
+            branding: &self.branding,
+            application: self.application(),
+            organization: Some(self.organization.display_name.as_str()).filter(|name| !name.is_empty()),
+            leave: Some(self.csrf()),
+            banner: self.state.settings.test_idp.then_some(crate::pages::layout::TEST_SET_UP),
+        }
+    }
+}
+
+fn csrf_field(token: &str) -> Markup {
+    html! { input type="hidden" name=(FORM_TOKEN) value=(token); }
+}
+
+/// A session as its proofs name it: not by its secret.
+fn session_name(cookie: &str) -> String {
+    Digest::of(cookie).to_hex()
+}
+
+/// The address of a page that is asked for.
+impl FromRequest for Visit {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+/// What a visitor posts, from a page that was made for this very session.
+pub struct Sent {
+    /// Who visits.
+    pub visit: Visit,
+    form: Posted,
+}
+
+impl Deref for Sent {
+    type Target = Posted;
+
+    fn deref(&self) -> &Posted {
+        &self.form
+    }
+}
+
+impl FromRequest for Sent {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            // Who posts comes first: a stranger's body is never read.
+            let visit = Visit::of(&request).await?;
+            let form = Posted::read(&request, &mut payload, &visit.state.links.origin()).await?;
+            if form.text(FORM_TOKEN) != visit.form_token {
+                return Err(Unreadable::Foreign.into());
+            }
+            Ok(Self { visit, form })
+        })
+    }
+}
+
+/// What the page of a link posts: its visitor has no session yet.
+pub struct OpenForm(pub Posted);
+
+impl FromRequest for OpenForm {
+    type Error = Rejection;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let origin = state_of(&request)?.links.origin();
+            Ok(Self(Posted::read(&request, &mut payload, &origin).await?))
+        })
+    }
+}
+
+fn state_of(request: &HttpRequest) -> Result<&web::Data<State>, Rejection> {
+    let state = request.app_data::<web::Data<State>>();
+    state.ok_or_else(|| Rejection::Failed(Error::internal("the server was built without its state")))
+}
+
+/// Why a visitor does not get to a handler.
+#[derive(Debug)]
+pub enum Rejection {
+    /// No link was redeemed in this browser, or its time is over.
+    NotLetIn,
+    /// What they post is not taken.
+    Form(Unreadable),
+    /// Our own failure, or an organization that is gone.
+    Failed(Error),
+}
+
+impl From<Unreadable> for Rejection {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Form(unreadable)
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLetIn => f.write_str("no setup link was redeemed here"),
+            Self::Form(unreadable) => unreadable.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotLetIn => StatusCode::UNAUTHORIZED,
+            Self::Form(unreadable) => unreadable.status_code(),
+            Self::Failed(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let message = match self {
+            Self::NotLetIn | Self::Failed(Error::NotFound { .. }) => Message {
+                reason: Some("setup_not_open"),
+                ..Message::new(
+                    "These setup pages are not open here",
+                    "They open with the link that the application’s team sent you, in the browser in which you first \
+                     opened it, until its time is over.",
+                    "Open the link in the browser that you used before, or ask whoever sent it for a new one.",
+                )
+            },
+            Self::Form(unreadable) => return unreadable.error_response(),
+            Self::Failed(error) => {
+                crate::pages::error::record(error);
+                Message::internal()
+            }
+        };
+        page(self.status_code(), Policy::Own, message.view())
+    }
+}

@@ -11,8 +11,6 @@ mod home;
 mod layout;
 pub mod providers;
 mod saml;
-#[cfg(test)]
-mod samples;
 mod scim;
 mod steps;
 mod test_result;

@@ -246,7 +246,7 @@ mod tests {
                     assert!(!step.title.ends_with('.') && !step.parts.is_empty(), "{at}");
                     for part in step.parts {
                         let (Part::Do(text) | Part::Note(text)) = part else { continue };
-                        assert!(text.ends_with(['.', '?']) && !text.contains("  "), "{at}: {text}");
+                        assert!(text.ends_with(['.', '?', ':']) && !text.contains("  "), "{at}: {text}");
                         assert_eq!(text.matches("**").count() % 2, 0, "{at}: {text}");
                     }
                 }

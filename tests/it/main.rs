@@ -16,6 +16,7 @@ mod console_access;
 mod console_identity_providers;
 mod console_keys;
 mod console_organizations;
+mod console_setup;
 mod demo;
 mod directories;
 mod dns;

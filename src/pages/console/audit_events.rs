@@ -70,7 +70,8 @@ pub(super) fn who(event: &AuditEvent, names: &BTreeMap<String, String>) -> Strin
 
 /// `saml_connection.updated` → `SAML connection updated`.
 pub(super) fn deed(action: &str) -> String {
-    let text = action.replace(['.', '_'], " ").replace("saml", "SAML").replace("scim", "SCIM");
+    let text = action.replace(['.', '_'], " ").replace("saml oauth client", "OAuth client");
+    let text = text.replace("saml", "SAML").replace("scim", "SCIM");
     let text = text.replace("oauth", "OAuth").replace("api ", "API ");
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
@@ -332,7 +333,7 @@ mod tests {
             ("saml_connection.updated", "SAML connection updated"),
             ("api_key.deleted", "API key deleted"),
             ("scim_directory.bearer_token_rotated", "SCIM directory bearer token rotated"),
-            ("oauth_client.secret_rotated", "OAuth client secret rotated"),
+            ("saml_oauth_client.secret_rotated", "OAuth client secret rotated"),
         ] {
             assert_eq!(deed(action), said);
         }

@@ -23,7 +23,6 @@ use crate::{
     pages::{
         components::{Shape, Weight, copyable, facts, link_button, mark, time},
         error::Answer,
-        forms::button_form,
     },
 };
 
@@ -193,7 +192,10 @@ fn directories(hub: &Hub<'_>) -> Markup {
         section.card aria-labelledby="directories" {
             div.head-row {
                 h2 #directories { "SCIM directories" }
-                @if hub.may_manage { (button_form(&new, "New directory", Weight::Plain, hub.csrf.clone())) }
+                @if hub.may_manage { form.inline method="post" action=(new) {
+                    (hub.csrf)
+                    button.button.small type="submit" { "New directory" }
+                } }
             }
             @if hub.directories.items.is_empty() {
                 p { "A directory lets the customer’s identity provider push its people here, and take them away." }

@@ -93,9 +93,18 @@ impl Answer {
         value.split_once('"').map(|(value, _)| value.to_owned())
     }
 
+    /// The value of an attribute, found by what stands before it.
+    pub fn attribute(&self, before: &str) -> String {
+        let (_, rest) =
+            self.body.split_once(&format!("{before}=\"")).unwrap_or_else(|| panic!("no {before}"));
+        rest.split_once('"').expect("its end").0.replace("&amp;", "&")
+    }
+
     /// The text of the page, as a person reads it: tags away, entities resolved, spaces joined.
     pub fn text(&self) -> String {
         let main = self.body.split_once("<main").map_or(self.body.as_str(), |(_, main)| main);
+        // One value in two parts, so that its head can give way.
+        let main = main.replace("</span><span class=\"tail\">", "");
         let mut text = String::new();
         let mut inside = true;
         for letter in main.chars() {
@@ -138,10 +147,14 @@ impl Answer {
         found.unwrap_or_else(|| panic!("no {prefix} in {path}")).to_owned()
     }
 
-    /// The first id of this kind in the page.
+    /// The first id of this kind that stands whole in the page.
     pub fn first_id(&self, prefix: &str) -> String {
-        let at = self.body.find(prefix).unwrap_or_else(|| panic!("no {prefix} in {}", self.body));
-        self.body[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+        let ids = self.body.match_indices(prefix).map(|(at, _)| {
+            let rest = self.body[at..].chars();
+            rest.take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+        });
+        let whole = ids.into_iter().find(|id| id.len() == prefix.len() + 25);
+        whole.unwrap_or_else(|| panic!("no {prefix} in {}", self.body))
     }
 
     /// The secret that a page shows this once.

@@ -95,8 +95,7 @@ both! {
         let delete = format!("/saml-connections/{id}/delete");
         let asked = console.page(&delete).await;
         asked.says("Company acme.example");
-        let host = url::Url::parse(&idp.sso_url).unwrap().host_str().unwrap().to_owned();
-        console.done(&delete, &[("confirm", &host)]).await.says("SAML connection deleted.").says("Company acme.example");
+        console.done(&delete, &[("confirm", "renamed.example")]).await.says("SAML connection deleted.").says("Company acme.example");
         assert_eq!(console.get(&format!("/saml-connections/{id}")).await.status, 404);
     }
 

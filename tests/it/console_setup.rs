@@ -38,8 +38,6 @@ both! {
         let console = app.console(Role::Admin, &environment).await;
         let links = format!("/organizations/{}/setup-links", tenant.organization.id);
         console.page(&links).await.says("Create a link");
-        let refused = console.post(&format!("{links}/new"), &[("lifetimeSeconds", "86400")]).await;
-        assert_eq!(refused.status, 422, "a link that opens nothing: {}", refused.body);
         let made = console
             .post(&format!("{links}/new"), &[
                 ("canManageSaml", "true"),

@@ -36,6 +36,7 @@ CREATE TABLE admin_invitations (
     token_sha256 TEXT NOT NULL UNIQUE,
     purpose TEXT NOT NULL, -- join, reset
     email TEXT, -- none: whoever has the link says
+    email_key TEXT,
     role TEXT NOT NULL, -- of a reset: not used
     environment_id TEXT NOT NULL, -- empty: every one
     invited_by TEXT, -- an administrator; none for the operator
@@ -44,6 +45,7 @@ CREATE TABLE admin_invitations (
     consumed_at BIGINT
 );
 CREATE INDEX admin_invitations_by_environment ON admin_invitations (environment_id, id);
+CREATE INDEX admin_invitations_by_email ON admin_invitations (email_key, id) WHERE email_key IS NOT NULL;
 CREATE INDEX admin_invitations_by_inviter ON admin_invitations (invited_by) WHERE invited_by IS NOT NULL;
 CREATE INDEX admin_invitations_by_expiry ON admin_invitations (expires_at);
 

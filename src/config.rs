@@ -352,8 +352,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.oidc_issuer",
         default: "",
         form: "https://HOST/PATH",
-        meaning: "Administrators may sign in to the console through this OpenID provider. It may be the gateway's own \
-                  /v1/oauth. Its redirect URI is /console/sign-in/oidc/callback below the public URL.",
+        meaning: "Administrators may sign in to the console through this OpenID provider, which must tell their e-mail \
+                  addresses. The redirect URI to register there is /console/sign-in/oidc/callback below the public URL.",
         secret: false,
         apply: |config, text| values::issuer(text).map(|value| config.console_oidc_issuer = Some(value)),
     },

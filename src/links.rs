@@ -478,6 +478,11 @@ impl Links {
         url
     }
 
+    /// Where an administrator comes back from a SAML connection of our own.
+    pub fn console_saml_finish(&self, flow: SamlFlowId) -> Url {
+        self.url(&fill(console::SIGN_IN_SAML_FINISH, &flow))
+    }
+
     /// Where the OpenID provider of administrators sends the browser back.
     pub fn console_oidc_callback(&self) -> Url {
         self.url(console::SIGN_IN_OIDC_CALLBACK)

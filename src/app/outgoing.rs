@@ -11,6 +11,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::{
     Client, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -189,6 +190,23 @@ impl Outgoing {
             // What it says is nobody's news; read to its end, the connection can serve again.
             drop(self.read(url, response).await);
             Ok(status)
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
+    }
+
+    /// Sends any request and gives the whole answer, whatever it is. No redirect is followed.
+    pub async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| OutgoingError::NotWeb)?;
+        self.targets.check(&url)?;
+        let limit = self.limits.time;
+        let exchange = async {
+            let request = reqwest::Request::try_from(request).map_err(|error| failure(&url, error))?;
+            let response = self.client.execute(request).await.map_err(|error| failure(&url, error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let mut answer = HttpResponse::new(self.read(&url, response).await?);
+            *answer.status_mut() = status;
+            *answer.headers_mut() = headers;
+            Ok(answer)
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }

@@ -5,7 +5,7 @@ use crate::{
     model::{
         email::Email,
         id::{OrganizationId, SamlFlowId},
-        saml_flow::Attributes,
+        saml_flow::{Attributes, FlowOrigin},
         secret::AccessCode,
     },
     store,
@@ -40,6 +40,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
         let flow = store::saml_flows::find_by_code(&mut conn, digest)
             .await?
             .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
+            .filter(|flow| flow.origin != FlowOrigin::Administrator)
             .ok_or_else(gone)?;
         let organization = store::organizations::find(&mut conn, flow.environment_id, flow.organization_id)
             .await?

@@ -292,6 +292,7 @@ fn begun(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Idp => "the identity provider began it",
         FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
         FlowOrigin::Console => "somebody tested the connection in the console",
+        FlowOrigin::Administrator => "an administrator signed in to the console",
         FlowOrigin::Detached => "a post arrived that belongs to no login",
     }
 }

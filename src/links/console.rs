@@ -13,6 +13,8 @@ pub const SIGN_IN: &str = path::CONSOLE_SIGN_IN;
 pub const SIGN_IN_PASSKEY: &str = "/console/sign-in/passkey";
 /// Begins a sign-in through a SAML connection of our own.
 pub const SIGN_IN_SAML: &str = "/console/sign-in/saml";
+/// Where the browser comes back from it.
+pub const SIGN_IN_SAML_FINISH: &str = "/console/sign-in/saml/{flow}";
 /// Begins a sign-in through an OpenID provider.
 pub const SIGN_IN_OIDC: &str = "/console/sign-in/oidc";
 /// Where the OpenID provider sends the browser back.

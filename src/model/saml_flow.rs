@@ -44,6 +44,8 @@ pub enum FlowOrigin {
     Setup,
     /// One of the vendor's people, who tests the connection in the console.
     Console,
+    /// An administrator, who signs in to the console.
+    Administrator,
 }
 
 impl FlowOrigin {
@@ -73,7 +75,7 @@ macro_rules! stored {
 }
 stored!(FlowStatus: InProgress "in_progress", Failed "failed", Succeeded "succeeded");
 stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Detached "detached",
-    Setup "setup", Console "console");
+    Setup "setup", Console "console", Administrator "administrator");
 stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
 
 /// Attributes of a person: name to values, as the identity provider sent them.

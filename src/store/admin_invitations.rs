@@ -100,11 +100,29 @@ pub async fn list_open(
     rows.into_iter().map(AdminInvitation::try_from).collect()
 }
 
+/// The oldest invitation of this address to become an administrator that is open at `now`.
+pub async fn find_open_by_email(
+    conn: &mut Conn,
+    email: &Email,
+    now: Timestamp,
+) -> Result<Option<AdminInvitation>> {
+    let row = conn
+        .sql(select!(
+            "WHERE email_key = $1 AND purpose = 'join' AND consumed_at IS NULL AND expires_at > $2 \
+             ORDER BY id LIMIT 1"
+        ))
+        .bind(email.key())
+        .bind(now)
+        .optional::<Row>()
+        .await?;
+    row.map(AdminInvitation::try_from).transpose()
+}
+
 /// Adds an invitation with the digest of its token.
 pub async fn insert(conn: &mut Conn, invitation: &AdminInvitation, token: Digest) -> Result<()> {
     conn.sql(
         "INSERT INTO admin_invitations (id, token_sha256, purpose, email, role, environment_id, invited_by, \
-         created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         created_at, expires_at, email_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(invitation.id)
     .bind(token)
@@ -115,6 +133,7 @@ pub async fn insert(conn: &mut Conn, invitation: &AdminInvitation, token: Digest
     .bind(invitation.invited_by)
     .bind(invitation.created_at)
     .bind(invitation.expires_at)
+    .bind(invitation.email.as_ref().map(Email::key))
     .execute()
     .await?;
     Ok(())

@@ -470,3 +470,30 @@ both! {
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", new, "").await.status, 303);
     }
 }
+
+/// The built program's administrators, as an operator makes them, then in a browser with a passkey.
+#[test]
+fn a_passkey_is_made_and_opens_the_console() {
+    crate::support::play(crate::support::Backend::Sqlite, async |app: TestApp| {
+        let (first, second) =
+            (invited(&app, "", Role::Owner, None).await, invited(&app, "", Role::Owner, None).await);
+        let link = |token: &str| app.url(&format!("/console/join?token={token}"));
+        let (first, second, base) = (link(&first), link(&second), app.base.clone());
+        let run = tokio::task::spawn_blocking(move || {
+            let dir = tempfile::TempDir::new().unwrap();
+            let pictures =
+                std::env::var("OSTIARY_TEST_PICTURES").unwrap_or_else(|_| dir.path().display().to_string());
+            std::fs::create_dir_all(&pictures).unwrap();
+            std::process::Command::new(crate::support::python())
+                .args(["tests/python/walk_sign_in.py", &base, &first, &second, &pictures])
+                .output()
+                .unwrap()
+        });
+        let output = run.await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = actions(&app).await;
+        for action in ["passkey.created", "passkey.deleted", "administrator.signed_in"] {
+            assert!(said.iter().any(|one| one == action), "{action} in {said:?}");
+        }
+    });
+}

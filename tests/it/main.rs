@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod administrators;
+mod administrators_sso;
 mod api_access;
 mod api_organizations;
 mod api_resources;

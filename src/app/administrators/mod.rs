@@ -6,6 +6,7 @@ pub mod passwords;
 pub mod people;
 pub mod sessions;
 pub mod sign_in;
+pub mod sso;
 
 use std::net::IpAddr;
 

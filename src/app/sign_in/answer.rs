@@ -9,7 +9,7 @@ use crate::{
     model::{
         check::Check,
         email::Email,
-        saml_flow::{Attributes, IssuedCode, PendingRequest, SamlFlow, StepKind},
+        saml_flow::{Attributes, FlowOrigin, IssuedCode, PendingRequest, SamlFlow, StepKind},
         secret::{AccessCode, Digest},
     },
     oauth,
@@ -30,7 +30,8 @@ pub(super) async fn sign_in(
     assertion: &Assertion,
     evidence: &mut Evidence,
 ) -> Result<Result<String, Refusal>> {
-    let has_target = flow.oauth.is_some() || flow.origin.is_test();
+    let stays_here = flow.origin == FlowOrigin::Administrator;
+    let has_target = flow.oauth.is_some() || flow.origin.is_test() || stays_here;
     let email = match admit(target, has_target, assertion, &mut evidence.checks) {
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
@@ -64,6 +65,10 @@ pub(super) async fn sign_in(
     evidence.checks.push(Refusal::AssertionReplayed.passed(None, None));
     insert_accepted(state, &mut tx, flow, evidence).await?;
     tx.commit().await?;
+    if stays_here {
+        // The code is told to nobody: the browser that began the login brings proof of that.
+        return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
+    }
     if let Some(page) = test_result(state, target, flow) {
         tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
         return Ok(Ok(page));

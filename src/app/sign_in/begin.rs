@@ -149,13 +149,23 @@ pub async fn start_link(
     target: &LoginConnection,
     app_state: Option<String>,
 ) -> Result<String> {
+    Ok(start_link_for(state, target, FlowOrigin::Api, app_state).await?.1)
+}
+
+/// The same for a login that somebody else than the app begins; gives the flow too.
+pub async fn start_link_for(
+    state: &State,
+    target: &LoginConnection,
+    origin: FlowOrigin,
+    app_state: Option<String>,
+) -> Result<(SamlFlowId, String)> {
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = start(target, FlowOrigin::Api, app_state, None, false, id, now);
+    let flow = start(target, origin, app_state, None, false, id, now);
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
-    link_to(state, &target.connection, id)
+    Ok((id, link_to(state, &target.connection, id)?))
 }
 
 /// The link that begins a stored flow: on the origin of the connection's ACS URL, because the browser

@@ -13,7 +13,7 @@ mod refusal;
 mod unsolicited;
 mod verification;
 
-pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, start_link};
+pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, start_link, start_link_for};
 pub use browser::Browser;
 pub use receive::{Outcome, Post, receive};
 pub(super) use recheck::recheck;

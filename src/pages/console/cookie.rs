@@ -48,11 +48,41 @@ pub fn clear(links: &Links, response: &mut HttpResponse) {
     }
 }
 
+/// The cookie of a sign-in that is under way elsewhere, at an identity provider.
+const WAITING_SECURE: &str = "__Host-ostiary_console_sso";
+const WAITING_PLAIN: &str = "ostiary_console_sso";
+
+/// How long such a sign-in may take.
+const WAITING_FOR: Duration = Duration::minutes(15);
+
+fn waiting_name(links: &Links) -> &'static str {
+    if links.origin().starts_with("https:") { WAITING_SECURE } else { WAITING_PLAIN }
+}
+
+/// What a sign-in under way elsewhere left in the browser.
+pub fn read_waiting(links: &Links, request: &HttpRequest) -> String {
+    request.cookie(waiting_name(links)).map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+}
+
+/// Leaves something in the browser until it is back.
+pub fn set_waiting(links: &Links, response: &mut HttpResponse, value: &str) {
+    let mut cookie = base(waiting_name(links), value);
+    cookie.set_max_age(WAITING_FOR);
+    add(response, cookie);
+}
+
+/// Takes it away.
+pub fn clear_waiting(links: &Links, response: &mut HttpResponse) {
+    let mut cookie = base(waiting_name(links), "");
+    cookie.set_max_age(Duration::ZERO);
+    add(response, cookie);
+}
+
 fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
-        .secure(name == SECURE)
+        .secure(name == SECURE || name == WAITING_SECURE)
         // Links in mails and tickets lead into the console; posts from elsewhere come without it.
         .same_site(SameSite::Lax)
         .finish()

@@ -307,6 +307,7 @@ fn begun_by(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Restart => "by us, in place of a response that nobody had asked for",
         FlowOrigin::Idp => "by the identity provider",
         FlowOrigin::Detached => "by nobody we know",
+        FlowOrigin::Administrator => "by an administrator, who signed in to the console",
         FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
         FlowOrigin::Console => "from the console, as a test of the connection",
     }
@@ -318,6 +319,7 @@ fn whole_timeline(page: &Page, described: &Described) -> Markup {
         FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
         FlowOrigin::Restart => Some("An unsolicited response was thrown away, and this login begun"),
         FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
+        FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
     };
     let mut steps: Vec<Step<'_>> = Vec::new();

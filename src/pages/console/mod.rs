@@ -36,6 +36,7 @@ pub mod scim_directory;
 pub mod setup_links;
 pub mod shell;
 pub mod sign_in;
+pub mod sso;
 pub mod visitor;
 pub mod webhook;
 pub mod webhooks;
@@ -148,6 +149,10 @@ fn entrance(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::SIGN_IN).get(sign_in::show).post(sign_in::with_password))
         .service(web::resource(path::SIGN_IN_PASSKEY).post(sign_in::with_passkey))
+        .service(web::resource(path::SIGN_IN_SAML).get(sso::begin_saml))
+        .service(web::resource(path::SIGN_IN_SAML_FINISH).get(sso::finish_saml))
+        .service(web::resource(path::SIGN_IN_OIDC).get(sso::begin_oidc))
+        .service(web::resource(path::SIGN_IN_OIDC_CALLBACK).get(sso::finish_oidc))
         .service(web::resource(path::SIGN_OUT).post(sign_in::sign_out))
         .service(web::resource(path::JOIN).get(join::show).post(join::join))
         .service(web::resource(path::ACCOUNT).get(account::show))

@@ -2,16 +2,32 @@
 
 use maud::{Markup, html};
 
+use std::time::Duration;
+
 use super::{
+    account::Account,
+    administrators::invited,
     flash::{Deed, Flash, Thing},
+    join::Join,
     shell::{Frame, Named, Section, Shell},
+    sign_in::SignIn,
 };
 use crate::{
-    model::id::Id,
+    app::administrators::{SignedIn, passkeys::Challenge},
+    model::{
+        administrator::{
+            AdminInvitation, AdminPasskey, AdminSession, Administrator, Grant, Grants, InvitationPurpose,
+            PasswordHash, Role, SignInMethod,
+        },
+        email::Email,
+        id::Id,
+        time::Timestamp,
+    },
     pages::{
         components::{Weight, copyable, link_button},
         confirm::Deletion,
         forms::{Choice, Form, FormErrors, FormView, Typed},
+        layout,
         list::{List, Place, column, number},
         samples::page,
     },
@@ -132,5 +148,167 @@ fn form_samples() {
                 &FormErrors::one("confirm", "type Acme to confirm"),
                 html! {},
             )),
+    );
+}
+
+fn dana() -> SignedIn {
+    let at = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap();
+    let administrator = Administrator {
+        id: Id::from_bits(7),
+        email: Email::parse("dana@ledgerline.example").unwrap(),
+        display_name: "Dana <Smith>".into(),
+        password_hash: Some(PasswordHash("$argon2id$secret".into())),
+        created_at: at,
+        updated_at: at,
+        disabled_at: None,
+    };
+    let session = AdminSession {
+        id: Id::from_bits(8),
+        administrator_id: administrator.id,
+        method: SignInMethod::Password,
+        address: Some([198, 51, 100, 7].into()),
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0".into(),
+        created_at: at,
+        last_seen_at: at,
+        expires_at: at + Duration::from_secs(86_400),
+        revoked_at: None,
+    };
+    let grants = Grants(vec![Grant { environment_id: None, role: Role::Owner }]);
+    SignedIn { administrator, grants, session }
+}
+
+fn challenge() -> Challenge {
+    let options =
+        serde_json::json!({ "publicKey": { "challenge": "AAAA", "rpId": "sso.ledgerline.example" } });
+    Challenge { options, sealed: "SEALED".into() }
+}
+
+#[test]
+fn sign_in_samples() {
+    page("console-sign-in-first", SignIn { nobody: true, ..SignIn::default() }.view());
+    let all =
+        SignIn { passwords: true, passkey: Some(challenge()), saml: true, oidc: true, ..SignIn::default() };
+    page(
+        "console-sign-in",
+        SignIn { passwords: true, passkey: Some(challenge()), ..SignIn::default() }.view(),
+    );
+    page(
+        "console-sign-in-refused",
+        SignIn {
+            next: "/console/env_1/flows?q=a\"b".into(),
+            email: "dana@ledgerline.example\"><b>".into(),
+            error: Some("This address and this password do not go together.".into()),
+            banner: Some(layout::TEST_SET_UP),
+            ..all
+        }
+        .view(),
+    );
+}
+
+#[test]
+fn join_samples() {
+    let join = || Join {
+        token: "ostiary_invite_0000000000000000000000001".into(),
+        purpose: InvitationPurpose::Join,
+        role: Role::Admin,
+        environment: Some("Production <EU>".into()),
+        email: "dana@ledgerline.example".into(),
+        is_named: true,
+        display_name: "Dana".into(),
+        errors: FormErrors::none(),
+        passwords: true,
+        passkey: Some(challenge()),
+    };
+    page("console-join", join().view());
+    page(
+        "console-join-unnamed",
+        Join {
+            email: String::new(),
+            is_named: false,
+            environment: None,
+            role: Role::Owner,
+            errors: FormErrors::one("email", "must be an e-mail address: dana@example.com"),
+            passkey: None,
+            ..join()
+        }
+        .view(),
+    );
+    page(
+        "console-join-reset",
+        Join {
+            purpose: InvitationPurpose::Reset,
+            errors: FormErrors::one("newPassword", "must be at least 12 characters long"),
+            ..join()
+        }
+        .view(),
+    );
+}
+
+#[test]
+fn account_samples() {
+    let (who, challenge, typed) = (dana(), challenge(), Typed::new().with("displayName", "Dana <Smith>"));
+    let now = who.session.created_at + Duration::from_secs(3 * 3600);
+    let passkey = |bits: u128, name: &str, used: bool| AdminPasskey {
+        id: Id::from_bits(bits),
+        administrator_id: who.administrator.id,
+        display_name: name.into(),
+        created_at: who.session.created_at,
+        last_used_at: used.then_some(who.session.created_at),
+    };
+    let passkeys =
+        [passkey(1, "Work laptop", true), passkey(2, "Security key in the safe, spare <1>", false)];
+    let other = AdminSession {
+        id: Id::from_bits(9),
+        method: SignInMethod::Passkey,
+        user_agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1".into(),
+        ..who.session.clone()
+    };
+    let sessions = [who.session.clone(), other];
+    let frame = Frame { environment: None, others: vec![], ..frame() };
+    let errors = FormErrors::one("currentPassword", "is not your password");
+    let account = Account {
+        who: &who,
+        passkeys: &passkeys,
+        sessions: &sessions,
+        challenge: Some(&challenge),
+        passwords: true,
+        typed: &typed,
+        errors: &errors,
+        csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
+        now,
+    };
+    page("console-account", Shell::outside(&frame, "Your account").render(account.view()));
+    let bare = Account {
+        passkeys: &[],
+        sessions: &sessions[..1],
+        challenge: None,
+        errors: &FormErrors::none(),
+        ..account
+    };
+    page("console-account-bare", Shell::outside(&frame, "Your account").render(bare.view()));
+}
+
+#[test]
+fn invitation_samples() {
+    let at = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap();
+    let invitation = AdminInvitation {
+        id: Id::from_bits(1),
+        purpose: InvitationPurpose::Join,
+        email: Some(Email::parse("grace@ledgerline.example").unwrap()),
+        grant: Grant { environment_id: Some(Id::from_bits(1)), role: Role::Viewer },
+        invited_by: None,
+        created_at: at,
+        expires_at: at + Duration::from_secs(72 * 3600),
+        consumed_at: None,
+    };
+    let link = "https://sso.ledgerline.example/console/join?token=ostiary_invite_0000000000000000000000001";
+    page(
+        "console-invited",
+        Shell::new(&frame(), Section::Administrators, "Invited").render(invited(
+            &invitation,
+            link,
+            "/console/x/administrators",
+            at,
+        )),
     );
 }

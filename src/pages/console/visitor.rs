@@ -109,21 +109,6 @@ impl Visitor {
     }
 }
 
-/// A visitor for samples of pages: signed in, with these grants, by nobody's cookie.
-#[cfg(test)]
-pub(crate) fn sample(
-    administrator: crate::model::administrator::Administrator,
-    grants: crate::model::administrator::Grants,
-    session: crate::model::administrator::AdminSession,
-) -> Visitor {
-    let device = Device { address: session.address, user_agent: session.user_agent.clone() };
-    Visitor {
-        signed_in: SignedIn { administrator, grants, session },
-        device,
-        form_token: "sample-form-token".to_owned(),
-    }
-}
-
 /// Where a visitor wanted to go: the path and query of this request.
 fn next_of(request: &HttpRequest) -> String {
     request.uri().path_and_query().map_or_else(String::new, |path| path.as_str().to_owned())

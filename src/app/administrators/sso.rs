@@ -1,0 +1,320 @@
+//! Single sign-on to the console, where the operator configured it: through a SAML connection of the
+//! gateway's own, or through an OpenID provider. The address that either tells must be that of an
+//! administrator, or of somebody who was invited.
+//!
+//! What must be remembered until the browser comes back travels in its cookie, sealed; it counts once.
+
+use std::{collections::HashSet, time::Duration};
+
+use openidconnect::{
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+    core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Device, people, sessions::Begun, sign_in};
+use crate::{
+    app::{
+        Error, OidcProvider, Result, State,
+        actor::{Author, Credential},
+        audit::{self, Entry},
+        outgoing::{Outgoing, OutgoingError, OutgoingLimits},
+        sign_in::start_link_for,
+    },
+    model::{
+        administrator::{Administrator, SignInMethod},
+        audit::audit_fields,
+        email::Email,
+        id::{Id, SamlFlowId},
+        saml_flow::FlowOrigin,
+        secret::Digest,
+        time::Timestamp,
+    },
+    store::{self, Transaction, admin_invitations, admin_passkeys, saml_connections, saml_flows},
+};
+
+/// How long a sign-in elsewhere may take.
+const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// The place that the sealed cookie is bound to.
+const PLACE: &str = "admin_challenges/sso";
+
+/// A sign-in elsewhere that has begun.
+#[derive(Debug)]
+pub struct Away {
+    /// Where the browser goes.
+    pub location: String,
+    /// What its cookie holds until it is back.
+    pub cookie: String,
+}
+
+/// A sign-in elsewhere that ended well, and where its browser wanted to go.
+#[derive(Debug)]
+pub struct Back {
+    /// The session.
+    pub begun: Begun,
+    /// The path.
+    pub next: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    /// OAuth's `state`, or the login flow.
+    state: String,
+    nonce: String,
+    verifier: String,
+    next: String,
+    expires_at: i64,
+}
+
+fn seal(state: &State, waiting: &Waiting) -> Result<String> {
+    let json = serde_json::to_vec(waiting).map_err(Error::internal)?;
+    Ok(state.master_key.seal(PLACE, &json, &*state.random))
+}
+
+/// What the cookie holds, if it belongs to what came back.
+fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
+    let stranger = || {
+        Error::FailedPrecondition(
+            "this sign-in was not begun in this browser, or took too long; begin again".into(),
+        )
+    };
+    let json = state.master_key.open(PLACE, cookie).map_err(|_| stranger())?;
+    let waiting: Waiting = serde_json::from_slice(&json).map_err(|_| stranger())?;
+    let is_over = Timestamp::from_millis(waiting.expires_at) <= state.now();
+    if is_over || Digest::of(&waiting.state) != Digest::of(came) {
+        return Err(stranger());
+    }
+    Ok(waiting)
+}
+
+/// Takes what came back, once.
+async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
+    let expires_at = Timestamp::from_millis(waiting.expires_at);
+    match admin_passkeys::consume_challenge(tx, Digest::of(&waiting.state), expires_at).await? {
+        true => Ok(()),
+        false => Err(Error::FailedPrecondition("this sign-in was used already; begin again".into())),
+    }
+}
+
+/// Begins a sign-in through the SAML connection.
+pub async fn begin_saml(state: &State, next: &str) -> Result<Away> {
+    let off = || Error::not_found("SAML sign-in", "(not configured)");
+    let id = state.settings.console.saml_connection.ok_or_else(off)?;
+    let target = {
+        let mut conn = state.db.read().await?;
+        saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
+    };
+    let (flow, location) = start_link_for(state, &target, FlowOrigin::Administrator, None).await?;
+    let waiting = Waiting {
+        state: flow.to_string(),
+        nonce: String::new(),
+        verifier: String::new(),
+        next: next.to_owned(),
+        expires_at: (state.now() + LIFETIME).millis(),
+    };
+    Ok(Away { location, cookie: seal(state, &waiting)? })
+}
+
+/// Ends a sign-in through the SAML connection: the flow that this browser began has gone well.
+pub async fn finish_saml(state: &State, flow: &str, cookie: &str, device: &Device) -> Result<Back> {
+    let waiting = open(state, cookie, flow)?;
+    let unknown = || Error::not_found("login flow", flow);
+    let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
+    let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
+    let found = saml_flows::find(&mut state.db.read().await?, connection, id).await?.ok_or_else(unknown)?;
+    let over =
+        || Error::FailedPrecondition("this sign-in did not go well, or took too long; begin again".into());
+    let (FlowOrigin::Administrator, Some(email), Some(code)) = (found.origin, &found.email, &found.code)
+    else {
+        return Err(over());
+    };
+    let mut tx = state.db.write().await?;
+    // Nobody was told the code; that it is used up ends the flow, once and within its few minutes.
+    if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
+        return Err(over());
+    }
+    let begun = admit(&mut tx, state, email, SignInMethod::Saml, device).await?;
+    tx.commit().await?;
+    Ok(Back { begun, next: waiting.next })
+}
+
+/// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
+pub async fn begin_oidc(state: &State, next: &str) -> Result<Away> {
+    let provider = provider(state)?;
+    let http = Http::new()?;
+    let call = |request| http.call(request);
+    let metadata = discover(provider, &call).await?;
+    let client = CoreClient::from_provider_metadata(
+        metadata,
+        ClientId::new(provider.client_id.clone()),
+        Some(ClientSecret::new(provider.client_secret.clone())),
+    )
+    .set_redirect_uri(redirect_uri(state)?);
+    let fresh = || format!("{:032x}{:032x}", state.random.bits(), state.random.bits());
+    let verifier = PkceCodeVerifier::new(fresh());
+    let waiting = Waiting {
+        state: fresh(),
+        nonce: fresh(),
+        verifier: verifier.secret().clone(),
+        next: next.to_owned(),
+        expires_at: (state.now() + LIFETIME).millis(),
+    };
+    let (csrf, nonce) = (waiting.state.clone(), waiting.nonce.clone());
+    let (location, _, _) = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            move || CsrfToken::new(csrf.clone()),
+            move || Nonce::new(nonce.clone()),
+        )
+        .add_scope(Scope::new("email".to_owned()))
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+        .url();
+    Ok(Away { location: location.into(), cookie: seal(state, &waiting)? })
+}
+
+/// Ends a sign-in through the OpenID provider: exchanges the code and reads the ID token.
+pub async fn finish_oidc(
+    state: &State,
+    code: &str,
+    came: &str,
+    cookie: &str,
+    device: &Device,
+) -> Result<Back> {
+    let waiting = open(state, cookie, came)?;
+    {
+        // Before anything is asked of the provider: a second try ends here.
+        let mut tx = state.db.write().await?;
+        consume(&mut tx, &waiting).await?;
+        tx.commit().await?;
+    }
+    let provider = provider(state)?;
+    let http = Http::new()?;
+    let call = |request| http.call(request);
+    let metadata = discover(provider, &call).await?;
+    let algorithms: HashSet<_> = metadata.id_token_signing_alg_values_supported().iter().cloned().collect();
+    let client = CoreClient::from_provider_metadata(
+        metadata,
+        ClientId::new(provider.client_id.clone()),
+        Some(ClientSecret::new(provider.client_secret.clone())),
+    )
+    .set_redirect_uri(redirect_uri(state)?);
+    let tokens = client
+        .exchange_code(AuthorizationCode::new(code.to_owned()))
+        .map_err(|error| refused(&error))?
+        .set_pkce_verifier(PkceCodeVerifier::new(waiting.verifier.clone()))
+        .request_async(&call)
+        .await
+        .map_err(|error| refused(&error))?;
+    let id_token = tokens.id_token().ok_or_else(|| refused(&"no ID token came"))?;
+    // Only what a key pair signs: a secret that the provider shares with us could be anybody's who has it.
+    let asymmetric = algorithms.into_iter().filter(|one| {
+        serde_json::to_value(one)
+            .is_ok_and(|name| name.as_str().is_some_and(|name| !name.starts_with("HS") && name != "none"))
+    });
+    let verifier = client.id_token_verifier().set_allowed_algs(asymmetric);
+    let claims =
+        id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
+    if claims.email_verified() == Some(false) {
+        return Err(Error::Unauthenticated("The provider has not verified your e-mail address.".into()));
+    }
+    let email = claims.email().and_then(|email| Email::parse(email.as_str()));
+    let email = email.ok_or_else(|| refused(&"it tells no e-mail address"))?;
+    let mut tx = state.db.write().await?;
+    let begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
+    tx.commit().await?;
+    Ok(Back { begun, next: waiting.next })
+}
+
+/// Lets in who proved this address: an administrator, or somebody invited, who is one from now on.
+async fn admit(
+    tx: &mut Transaction,
+    state: &State,
+    email: &Email,
+    method: SignInMethod,
+    device: &Device,
+) -> Result<Begun> {
+    let now = state.now();
+    let known = store::administrators::find_by_email(tx, email).await?;
+    if let Some(known) = known.as_ref().filter(|known| known.disabled_at.is_none()) {
+        return sign_in::begin(tx, state, known, method, device).await;
+    }
+    let invitation = admin_invitations::find_open_by_email(tx, email, now).await?;
+    let Some(invitation) = invitation else {
+        return Err(Error::Unauthenticated(
+            "Your sign-in went well, but you are no administrator here. Ask an owner for an invitation."
+                .into(),
+        ));
+    };
+    if !admin_invitations::consume(tx, invitation.id, now).await? {
+        return Err(Error::FailedPrecondition(
+            "the invitation was used in the meantime; sign in again".into(),
+        ));
+    }
+    let is_new = known.is_none();
+    let administrator = Administrator {
+        disabled_at: None,
+        updated_at: now,
+        ..known.unwrap_or_else(|| Administrator {
+            id: Id::new(now, &*state.random),
+            email: email.clone(),
+            display_name: String::new(),
+            password_hash: None,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        })
+    };
+    if is_new {
+        store::administrators::insert(tx, &administrator).await?;
+    } else {
+        store::administrators::update(tx, &administrator).await?;
+    }
+    let author = Author { credential: Credential::Service, address: device.address };
+    people::raise(tx, state, &author, &administrator, invitation.grant).await?;
+    let author = sign_in::author_of(tx, &administrator, device).await?;
+    let said = audit_fields! { "email": email.as_str(), "invitationId": invitation.id };
+    let entry = Entry::of(&administrator, "joined").saying(said);
+    audit::record(tx, state, invitation.grant.environment_id, &author, entry).await?;
+    sign_in::begin(tx, state, &administrator, method, device).await
+}
+
+fn provider(state: &State) -> Result<&OidcProvider> {
+    let provider = state.settings.console.oidc.as_ref();
+    provider.ok_or_else(|| Error::not_found("OpenID sign-in", "(not configured)"))
+}
+
+fn redirect_uri(state: &State) -> Result<RedirectUrl> {
+    RedirectUrl::new(state.links.console_oidc_callback().into()).map_err(Error::internal)
+}
+
+async fn discover<F: Future<Output = Result<HttpResponse, OutgoingError>>>(
+    provider: &OidcProvider,
+    call: &impl Fn(HttpRequest) -> F,
+) -> Result<CoreProviderMetadata> {
+    let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(Error::internal)?;
+    CoreProviderMetadata::discover_async(issuer, call).await.map_err(|error| refused(&error))
+}
+
+/// The provider did not play its part. What it said stands in the log.
+fn refused(error: &impl std::fmt::Display) -> Error {
+    tracing::warn!(%error, "signing an administrator in through the OpenID provider failed");
+    Error::FailedPrecondition(
+        "the OpenID provider did not answer as it should; the log says how. Begin again".into(),
+    )
+}
+
+/// Requests to the provider. The operator named it, so it may be anywhere, this machine included.
+struct Http(Outgoing);
+
+impl Http {
+    fn new() -> Result<Self> {
+        let limits = OutgoingLimits { bytes: 256 * 1024, redirects: 0, ..OutgoingLimits::default() };
+        Outgoing::new(true, limits).map(Self).map_err(Error::internal)
+    }
+
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
+        self.0.exchange(request).await
+    }
+}

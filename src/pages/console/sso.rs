@@ -1,0 +1,68 @@
+//! `/console/sign-in/saml` and `/console/sign-in/oidc`: away to whoever knows the administrator, and back.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{
+    cookie,
+    sign_in::{again, enter, query, see_other},
+    visitor::{device, local_path},
+};
+use crate::{
+    app::{
+        Error, Result, State,
+        administrators::sso::{self, Away, Back},
+    },
+    pages::error::{Answer, Failure},
+};
+
+/// `GET /console/sign-in/saml`
+pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let next = query(&request, "next").unwrap_or_default();
+    Ok(away(&state, sso::begin_saml(&state, local_path(&next)).await?))
+}
+
+/// `GET /console/sign-in/oidc`
+pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let next = query(&request, "next").unwrap_or_default();
+    let local = local_path(&next);
+    match sso::begin_oidc(&state, local).await {
+        Ok(begun) => Ok(away(&state, begun)),
+        Err(error @ Error::NotFound { .. }) => Err(Failure(error)),
+        Err(error) => again(&state, error, "", local).await,
+    }
+}
+
+fn away(state: &State, begun: Away) -> HttpResponse {
+    let mut response = see_other(&begun.location);
+    cookie::set_waiting(&state.links, &mut response, &begun.cookie);
+    response
+}
+
+/// `GET /console/sign-in/saml/{flow}`
+pub async fn finish_saml(state: web::Data<State>, request: HttpRequest, flow: web::Path<String>) -> Answer {
+    let waiting = cookie::read_waiting(&state.links, &request);
+    let back = sso::finish_saml(&state, &flow, &waiting, &device(&request)).await;
+    finish(&state, &request, back).await
+}
+
+/// `GET /console/sign-in/oidc/callback`
+pub async fn finish_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
+    let waiting = cookie::read_waiting(&state.links, &request);
+    let parameter = |name| query(&request, name).unwrap_or_default();
+    let (code, came) = (parameter("code"), parameter("state"));
+    let back = if code.is_empty() {
+        Err(Error::Unauthenticated("The provider did not sign you in.".into()))
+    } else {
+        sso::finish_oidc(&state, &code, &came, &waiting, &device(&request)).await
+    };
+    finish(&state, &request, back).await
+}
+
+async fn finish(state: &State, request: &HttpRequest, back: Result<Back>) -> Answer {
+    let mut response = match back {
+        Ok(back) => enter(state, request, &back.begun, &back.next).await?,
+        Err(error) => again(state, error, "", "").await?,
+    };
+    cookie::clear_waiting(&state.links, &mut response);
+    Ok(response)
+}

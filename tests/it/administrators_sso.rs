@@ -1,0 +1,151 @@
+//! Single sign-on to the console: through a SAML connection of the gateway's own, and through an OpenID
+//! provider, for which the gateway itself plays.
+
+use ostiary::{
+    app::{
+        actor::Author,
+        administrators::{
+            invitations::{self, Invited},
+            people::Scope,
+        },
+    },
+    config::Hidden,
+    model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg},
+};
+
+use crate::{
+    both,
+    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query},
+};
+
+/// Goes away to sign in from `console`, through the test's identity provider, and gives the way back.
+async fn away(app: &TestApp, browser: &Browser, tenant: &Tenant, to_idp: &Answer, email: &str) -> Answer {
+    let request = Request::read(to_idp);
+    let idp = IdentityProvider::get();
+    let response = idp.sign(&idp.response(tenant, Some(&request.id), email, app.now()));
+    request.answer(browser, tenant, &response).await
+}
+
+/// The console of another replica, where a setting names what the first one made.
+async fn is_in(console: &TestApp, browser: &Browser) -> bool {
+    browser.get(&console.url("/console/account")).await.status == 200
+}
+
+both! {
+    async fn a_saml_connection_of_our_own_opens_the_console(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| {
+            config.console_saml_connection = Some(id);
+            config.console_require_sso = true;
+        }).await;
+        app.with_password("dana@vendor.example").await;
+
+        let browser = app.browser();
+        let page = browser.get(&console.url("/console/sign-in?next=/console/account")).await;
+        assert!(page.body.contains("/console/sign-in/saml?next="), "{}", page.body);
+        assert!(!page.body.contains("name=\"password\""), "{}", page.body);
+        let fields = [("email", "dana@vendor.example"), ("password", crate::support::administrators::PASSWORD)];
+        assert_eq!(browser.post(&console.url("/console/sign-in"), &fields).await.status, 403);
+
+        let begun = browser.get(&console.url("/console/sign-in/saml?next=/console/account")).await;
+        let to_idp = browser.get(begun.location().as_str()).await;
+        let accepted = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
+        let location = accepted.location();
+        assert!(location.path().starts_with("/console/sign-in/saml/saml_flow_"), "{location}");
+        assert!(query(&location, "saml_access_code").is_none(), "no code is handed out");
+        let finish = console.url(location.path());
+        // Another browser cannot finish what this one began.
+        let thief = app.browser();
+        assert_eq!(thief.get(&finish).await.status, 403);
+        assert!(!is_in(&console, &thief).await);
+        let cookie = browser.cookie(&app.base, "ostiary_console_sso").unwrap();
+        let entered = browser.get(&finish).await;
+        assert_eq!(entered.location().path(), "/console/account", "{entered:?}");
+        assert!(is_in(&console, &browser).await);
+        // Nor can it be finished twice.
+        thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
+        assert_eq!(thief.get(&finish).await.status, 403);
+
+        // A stranger whom the identity provider knows is no administrator; somebody invited becomes one.
+        let stranger = app.browser();
+        let signed_in = async |browser: &Browser, email: &str| {
+            let begun = browser.get(&console.url("/console/sign-in/saml")).await;
+            let to_idp = browser.get(begun.location().as_str()).await;
+            let accepted = away(&app, browser, &tenant, &to_idp, email).await;
+            browser.get(&console.url(accepted.location().path())).await
+        };
+        let refused = signed_in(&stranger, "eve@vendor.example").await;
+        assert_eq!(refused.status, 401);
+        assert!(refused.body.contains("no administrator here"), "{}", refused.body);
+        let scope = Scope::Everywhere(Author::OPERATOR);
+        let invited = invitations::create(&app.state, &scope, "Eve@vendor.example", Role::Viewer).await.unwrap();
+        assert!(matches!(invited, Invited::Link(..)));
+        assert_eq!(signed_in(&stranger, "eve@vendor.example").await.status, 303);
+        assert!(is_in(&console, &stranger).await);
+    }
+
+    async fn a_login_of_an_app_does_not_open_the_console(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| config.console_saml_connection = Some(id)).await;
+        app.with_password("dana@vendor.example").await;
+        let key = app.api_key(&environment, false).await;
+        let browser = app.browser();
+        // The cookie of a console sign-in, and the flow of another login.
+        browser.get(&console.url("/console/sign-in/saml")).await;
+        let to_idp = browser.get(&app.login_link(&key, &tenant, "s").await).await;
+        let request = Request::read(&to_idp);
+        let accepted = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
+        assert!(query(&accepted.location(), "saml_access_code").is_some());
+        let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.unwrap_or_default()));
+        assert_eq!(browser.get(&finish).await.status, 403);
+        assert!(!is_in(&console, &browser).await);
+    }
+
+    async fn an_openid_provider_opens_the_console(app: TestApp) {
+        let mut environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
+        let (issuer, client_id) = (app.url("/v1/oauth"), client.id.to_string());
+        let console = app.replica_with(|config| {
+            config.console_oidc_issuer = Some(issuer);
+            config.console_oidc_client_id = Some(client_id);
+            config.console_oidc_client_secret = Some(Hidden(secret));
+        }).await;
+        environment.oauth_redirect_uris =
+            vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
+        app.update_environment(&environment).await;
+        app.with_password("dana@vendor.example").await;
+
+        let browser = app.browser();
+        let begun = browser.get(&console.url("/console/sign-in/oidc?next=//evil.example")).await;
+        assert_eq!(begun.status, 303, "{}", begun.body);
+        let mut authorize = begun.location();
+        for parameter in ["state", "nonce", "code_challenge"] {
+            assert!(query(&authorize, parameter).is_some_and(|value| value.len() >= 32), "{authorize}");
+        }
+        assert_eq!(query(&authorize, "code_challenge_method").as_deref(), Some("S256"));
+        authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
+        let to_idp = browser.get(authorize.as_str()).await;
+        let back = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
+        assert_eq!(back.path(), "/console/sign-in/oidc/callback");
+        // Not without the cookie, not with another state.
+        let thief = app.browser();
+        assert_eq!(thief.get(back.as_str()).await.status, 403);
+        let mut forged = back.clone();
+        forged.set_query(Some(&format!("code={}&state=x", query(&back, "code").unwrap())));
+        let cookie = browser.cookie(&app.base, "ostiary_console_sso").unwrap();
+        thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
+        assert_eq!(thief.get(forged.as_str()).await.status, 403);
+        let entered = browser.get(back.as_str()).await;
+        assert_eq!(entered.status, 303, "{}", entered.body);
+        assert_eq!(entered.location().path(), "/console");
+        assert!(is_in(&console, &browser).await);
+        thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
+        assert_eq!(thief.get(back.as_str()).await.status, 403, "it counts once");
+        assert!(!is_in(&console, &thief).await);
+    }
+}

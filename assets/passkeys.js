@@ -81,8 +81,10 @@
       asked.then(send, failed);
     });
 
-    // Where the browser can, it offers passkeys as it offers passwords: in the address field.
-    if (!making && PublicKeyCredential.isConditionalMediationAvailable) {
+    // Where the browser can, it offers passkeys as it offers passwords: in the address field. Not right after
+    // a refusal: a device that answers by itself would be refused again and again.
+    var refused = document.querySelector('[role="alert"]');
+    if (!making && !refused && PublicKeyCredential.isConditionalMediationAvailable) {
       PublicKeyCredential.isConditionalMediationAvailable().then(function (can) {
         if (!can) return;
         waiting = new AbortController();

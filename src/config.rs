@@ -342,7 +342,9 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         form: "saml_conn_…",
         meaning: "Administrators may sign in to the console through this SAML connection of the gateway's own. Who \
-                  comes must have been invited with the address that the connection tells.",
+                  comes must have been invited with the address that the connection tells. Whoever may change \
+                  this connection or its organization can sign in as any administrator of its domains: keep it in \
+                  an environment of its own.",
         secret: false,
         apply: |config, text| {
             values::connection(text).map(|value| config.console_saml_connection = Some(value))
@@ -353,7 +355,9 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         form: "https://HOST/PATH",
         meaning: "Administrators may sign in to the console through this OpenID provider, which must tell their e-mail \
-                  addresses. The redirect URI to register there is /console/sign-in/oidc/callback below the public URL.",
+                  addresses. An address that it calls unverified (`email_verified`: false) is refused; where it does \
+                  not say, its word is taken, so name only a provider that lets nobody choose an address. The \
+                  redirect URI to register there is /console/sign-in/oidc/callback below the public URL.",
         secret: false,
         apply: |config, text| values::issuer(text).map(|value| config.console_oidc_issuer = Some(value)),
     },
@@ -379,7 +383,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.require_sso",
         default: "off",
         form: "on | off",
-        meaning: "Whether only single sign-on opens the console: no passwords and no passkeys.",
+        meaning: "Whether only single sign-on opens the console: no passwords and no passkeys. Should it fail, start \
+                  the gateway with this off; `ostiary admin reset` then makes a link that lets an administrator in.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_sso = value),
     },

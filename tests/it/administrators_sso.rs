@@ -86,6 +86,43 @@ both! {
         assert!(is_in(&console, &stranger).await);
     }
 
+    async fn required_single_sign_on_shuts_the_other_doors_and_the_operator_opens_them(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| {
+            config.console_saml_connection = Some(id);
+            config.console_require_sso = true;
+        }).await;
+        let dana = app.with_password("dana@vendor.example").await;
+        let browser = app.browser();
+        let refused = async |path: &str, fields: &[(&str, &str)]| {
+            let answer = browser.post(&console.url(path), fields).await;
+            assert_eq!(answer.status, 403, "{path}: {}", answer.body);
+            assert!(answer.body.contains("single sign-on"), "{path}: {}", answer.body);
+            assert!(!is_in(&console, &browser).await);
+        };
+        let password = crate::support::administrators::PASSWORD;
+        refused("/console/sign-in", &[("email", "dana@vendor.example"), ("password", password)]).await;
+        // Whatever a passkey answers: not even a challenge of a replica that takes them counts.
+        let page = browser.get(&app.url("/console/sign-in")).await.body;
+        let challenge = page.split("name=\"challenge\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        refused("/console/sign-in/passkey", &[("challenge", challenge), ("answer", "{}")]).await;
+        assert!(!browser.get(&console.url("/console/sign-in")).await.body.contains("name=\"challenge\""));
+        // Nor does a link make a password while passwords are off.
+        let (_, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let (token, new) = (token.reveal(), "another violet kettle");
+        let fields = [("token", token.as_str()), ("newPassword", new), ("repeatPassword", new)];
+        let answer = browser.post(&console.url("/console/join"), &fields).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        assert!(!is_in(&console, &browser).await);
+
+        // The operator starts the gateway with the setting off, and the same link lets Dana in.
+        let back = app.browser();
+        assert_eq!(back.post(&app.url("/console/join"), &fields).await.status, 303);
+        assert!(is_in(&app, &back).await);
+    }
+
     async fn a_login_of_an_app_does_not_open_the_console(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "vendor.example").await;

@@ -352,15 +352,23 @@ fn a_stop_finishes_the_request_in_flight() {
     write!(
         stream,
         "POST /v1/organizations HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
+         content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         key["secretToken"].as_str().unwrap(),
-        body.len(),
-        &body[..5]
+        body.len()
     )
     .unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    // It asks for the body: the request is in flight.
+    let mut asked = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&body.as_bytes()[..5]).unwrap();
     served.terminate();
-    std::thread::sleep(Duration::from_millis(300));
+    let began = Instant::now();
+    while TcpStream::connect(served.address).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it lets nobody in any more");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert!(served.child.try_wait().unwrap().is_none(), "it waits for the request");
     stream.write_all(&body.as_bytes()[5..]).unwrap();
     let (status, answer) = read_answer(&mut stream);

@@ -9,7 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
-    core::{CoreAuthenticationFlow, CoreClient, CoreProviderMetadata},
+    core::{CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata},
 };
 use serde::{Deserialize, Serialize};
 
@@ -216,15 +216,21 @@ pub async fn finish_oidc(
     let verifier = client.id_token_verifier().set_allowed_algs(asymmetric);
     let claims =
         id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
-    if claims.email_verified() == Some(false) {
-        return Err(Error::Unauthenticated("The provider has not verified your e-mail address.".into()));
-    }
-    let email = claims.email().and_then(|email| Email::parse(email.as_str()));
-    let email = email.ok_or_else(|| refused(&"it tells no e-mail address"))?;
+    let email = told_address(claims)?;
     let mut tx = state.db.write().await?;
     let begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
     tx.commit().await?;
     Ok(Back { begun, next: waiting.next })
+}
+
+/// Whose ID token this is. An address that the provider says it has not verified is anybody's; of one of which
+/// it says nothing, the operator who chose the provider answers for it.
+fn told_address(claims: &CoreIdTokenClaims) -> Result<Email> {
+    if claims.email_verified() == Some(false) {
+        return Err(Error::Unauthenticated("The provider has not verified your e-mail address.".into()));
+    }
+    let email = claims.email().and_then(|email| Email::parse(email.as_str()));
+    email.ok_or_else(|| refused(&"it tells no e-mail address"))
 }
 
 /// Lets in who proved this address: an administrator, or somebody invited, who is one from now on.
@@ -316,5 +322,32 @@ impl Http {
 
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
         self.0.exchange(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_provider_has_not_verified_is_refused() {
+        let told = |extra: serde_json::Value| {
+            let mut token = serde_json::json!({
+                "iss": "https://idp.example", "aud": ["console"], "exp": 2, "iat": 1, "sub": "7",
+            });
+            token.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            told_address(&serde_json::from_value(token).unwrap())
+        };
+        let address = "dana@vendor.example";
+        for verified in [serde_json::json!({}), serde_json::json!({ "email_verified": true })] {
+            let mut extra = verified;
+            extra["email"] = address.into();
+            assert_eq!(told(extra).unwrap().as_str(), address);
+        }
+        let unverified = told(serde_json::json!({ "email": address, "email_verified": false }));
+        assert!(matches!(unverified, Err(Error::Unauthenticated(_))), "{unverified:?}");
+        for none in [serde_json::json!({}), serde_json::json!({ "email": "no address" })] {
+            assert!(matches!(told(none), Err(Error::FailedPrecondition(_))));
+        }
     }
 }

@@ -45,6 +45,11 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
         accessible(page, step)
 
     session, device = authenticator(context, page)
+
+    def signal(enabled):
+        simulated = {"authenticatorId": device, "enabled": enabled}
+        session.send("WebAuthn.setAutomaticPresenceSimulation", simulated)
+
     page.goto(base + "/console")
     expect(page.get_by_role("heading", name="Sign in to the console")).to_be_visible()
     seen("sign-in")
@@ -85,10 +90,10 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
     # Out, and in again with the passkey alone: nobody types an address. Without its signal the device waits,
     # so that the button is what signs in, not the offer in the address field.
     context.clear_cookies()
-    session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": device, "enabled": False})
+    signal(False)
     page.goto(base + "/console/account?from=link")
     expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
-    session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": device, "enabled": True})
+    signal(True)
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url(base + "/console/account?from=link")
     expect(page.get_by_text("Signed in by passkey").first).to_be_visible()
@@ -100,8 +105,12 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
         page.get_by_role("button", name="Remove this passkey").click()
         expect(page.get_by_text("None yet.")).to_be_visible()
         context.clear_cookies()
+        signal(False)
         page.goto(base + "/console/sign-in")
-        page.get_by_role("button", name="Sign in with a passkey").click()
+        button = page.get_by_role("button", name="Sign in with a passkey")
+        expect(button).to_be_visible()
+        signal(True)
+        button.click()
         expect(page.get_by_text("does not open anything here")).to_be_visible()
         seen("sign-in-refused")
         page.get_by_label("E-mail address").fill(email)

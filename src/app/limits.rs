@@ -29,7 +29,7 @@ pub enum Door {
     Responses,
     /// Where identity providers push people and groups.
     Directories,
-    /// Where OAuth clients send browsers to begin a login. Here everything counts.
+    /// Where browsers begin a login: OAuth clients send them, or administrators come. Here everything counts.
     Beginnings,
     /// The console's sign-in, whoever tries there.
     SignIn,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{SettingsArgs, output, session};
 use crate::{
     app::{
-        State,
+        Error, State,
         actor::{Actor, Author},
         administrators::{
             invitations::{self, Invited},
@@ -15,7 +15,7 @@ use crate::{
         environments,
         page::PageQuery,
     },
-    model::administrator::Role,
+    model::administrator::{Administrator, Role},
 };
 
 /// Administrators: who may enter the console
@@ -111,6 +111,17 @@ async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope
     })
 }
 
+/// Who has a role elsewhere only is not found where none was said; that says where to look.
+fn no_role(error: Error, who: &Administrator) -> anyhow::Error {
+    match error {
+        Error::NotFound { .. } => anyhow::anyhow!(
+            "{} has no role there; --environment says in which environment, and without it, it is about every one",
+            who.email
+        ),
+        other => session::in_flags(other),
+    }
+}
+
 impl Admin {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
         let state = session::open(settings).await?;
@@ -120,14 +131,16 @@ impl Admin {
             Self::SetRole(change) => {
                 let scope = scope(&state, change.environment.as_deref()).await?;
                 let who = people::find_by_email(&state, &change.email).await?;
-                people::set_role(&state, &scope, who.id, change.role).await.map_err(session::in_flags)?;
+                people::set_role(&state, &scope, who.id, change.role)
+                    .await
+                    .map_err(|error| no_role(error, &who))?;
                 output::line(&format!("{} is {} now", who.email, change.role.as_str()));
                 Ok(())
             }
             Self::Revoke(revoke) => {
                 let scope = scope(&state, revoke.environment.as_deref()).await?;
                 let who = people::find_by_email(&state, &revoke.email).await?;
-                people::remove(&state, &scope, who.id).await.map_err(session::in_flags)?;
+                people::remove(&state, &scope, who.id).await.map_err(|error| no_role(error, &who))?;
                 output::line(&format!("{} has no role there any more", who.email));
                 Ok(())
             }

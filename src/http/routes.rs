@@ -59,7 +59,9 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
         path::SAML_ACS if *method == Method::POST => Some(Door::Responses),
-        path::OAUTH_AUTHORIZE => Some(Door::Beginnings),
+        path::OAUTH_AUTHORIZE | console_path::SIGN_IN_SAML | console_path::SIGN_IN_OIDC => {
+            Some(Door::Beginnings)
+        }
         route if route.starts_with(scim::BASE) => Some(Door::Directories),
         console_path::SIGN_IN | console_path::SIGN_IN_PASSKEY | console_path::JOIN
             if *method == Method::POST =>

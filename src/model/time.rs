@@ -24,6 +24,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The same moment, for libraries that ask for it so.
+    pub fn system_time(self) -> std::time::SystemTime {
+        std::time::UNIX_EPOCH + Duration::from_millis(self.0.try_into().unwrap_or(0))
+    }
+
     /// Whole seconds since 1970-01-01 UTC, as JWTs write them (RFC 7519 §2, NumericDate).
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)

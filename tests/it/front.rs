@@ -223,21 +223,24 @@ both! {
     }
 
     async fn nobody_begins_logins_without_end(app: TestApp) {
-        let path = "/v1/oauth/authorize?client_id=saml_oauth_client_0000000000000000000000000";
-        let mut begun = 0;
-        let last = loop {
-            let answer = get(&app, path, &[]).await;
-            match answer.status.as_u16() {
-                429 => break answer,
-                status => assert_eq!(status, 400, "{answer:?}"),
-            }
-            begun += 1;
-            assert!(begun < 2000, "nobody stops the flood");
-        };
-        assert!(begun >= 300, "a whole company may come at once: {begun}");
-        assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
-        app.wait(Duration::from_secs(1));
-        assert_eq!(get(&app, path, &[]).await.status, 400);
+        let authorize = "/v1/oauth/authorize?client_id=saml_oauth_client_0000000000000000000000000";
+        // The console's, where nobody configured them.
+        for (path, refused) in [(authorize, 400), ("/console/sign-in/saml", 404), ("/console/sign-in/oidc", 404)] {
+            let mut begun = 0;
+            let last = loop {
+                let answer = get(&app, path, &[]).await;
+                match answer.status.as_u16() {
+                    429 => break answer,
+                    status => assert_eq!(status, refused, "{answer:?}"),
+                }
+                begun += 1;
+                assert!(begun < 2000, "nobody stops the flood");
+            };
+            assert!(begun >= 300, "a whole company may come at once: {begun}");
+            assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
+            app.wait(Duration::from_secs(1));
+            assert_eq!(get(&app, path, &[]).await.status, refused);
+        }
     }
 }
 

@@ -213,7 +213,9 @@ pub async fn finish_oidc(
         serde_json::to_value(one)
             .is_ok_and(|name| name.as_str().is_some_and(|name| !name.starts_with("HS") && name != "none"))
     });
-    let verifier = client.id_token_verifier().set_allowed_algs(asymmetric);
+    let now = state.now();
+    let verifier =
+        client.id_token_verifier().set_allowed_algs(asymmetric).set_time_fn(move || now.system_time().into());
     let claims =
         id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
     let email = told_address(claims)?;

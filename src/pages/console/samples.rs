@@ -192,6 +192,7 @@ fn sign_in_samples() {
         "console-sign-in",
         SignIn { passwords: true, passkey: Some(challenge()), ..SignIn::default() }.view(),
     );
+    page("console-sign-in-sso", SignIn { saml: true, ..SignIn::default() }.view());
     page(
         "console-sign-in-refused",
         SignIn {

@@ -14,7 +14,7 @@ use url::{Host, Url};
 
 use crate::model::{
     domain::Domain,
-    id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId},
+    id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::SetupLinkToken,
 };
 
@@ -272,6 +272,11 @@ pub fn branding_logo(environment: EnvironmentId, version: &str) -> String {
     format!("{}?v={version}", fill(path::BRANDING_LOGO, &environment))
 }
 
+/// How a developer asks for an address of the API at the command line.
+pub fn curl(address: &str) -> String {
+    format!("curl --header \"Authorization: Bearer $API_KEY\" \\\n  {address}")
+}
+
 /// The path of an embedded file; `version` is its content's hash, so that it may be cached for ever.
 pub fn asset(name: &str, version: &str) -> String {
     format!("{}?v={version}", fill(path::ASSET, &name))
@@ -439,6 +444,16 @@ impl Links {
     /// One login in the console.
     pub fn console_flow(&self, environment: EnvironmentId, flow: SamlFlowId) -> Url {
         self.url(&to(console::FLOW, &[&environment, &flow]))
+    }
+
+    /// One person, for apps.
+    pub fn scim_user(&self, user: ScimUserId) -> Url {
+        self.url(&fill(path::SCIM_USER, &user))
+    }
+
+    /// One group, for apps.
+    pub fn scim_group(&self, group: ScimGroupId) -> Url {
+        self.url(&fill(path::SCIM_GROUP, &group))
     }
 
     /// The OAuth issuer: `iss` of ID tokens.

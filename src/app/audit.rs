@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     Error, Result, State,
@@ -16,9 +16,10 @@ use super::{
 use crate::{
     model::{
         audit::{self, AuditActor, AuditEvent, AuditTarget, Audited},
-        id::{AuditEventId, EnvironmentId, Id},
+        email::Email,
+        id::{AdministratorId, ApiKeyId, AuditEventId, EnvironmentId, Id, OrganizationId},
     },
-    store::{Transaction, administrators, api_keys, audit_events},
+    store::{Transaction, administrators, api_keys, audit_events, organizations},
 };
 
 pub use crate::store::audit_events::AuditFilter;
@@ -134,6 +135,42 @@ fn actor_of(credential: Credential) -> AuditActor {
     AuditActor { kind: kind.to_owned(), id }
 }
 
+/// Whose log: an environment's, or that of what concerns the installation as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log(Option<EnvironmentId>);
+
+impl Log {
+    /// The log of the environment that a caller may look at.
+    pub fn of(actor: &Actor) -> Result<Self> {
+        Ok(Self(Some(actor.viewed_environment()?)))
+    }
+
+    /// The log of the installation, for whoever owns all of it.
+    pub fn of_installation(author: &Author) -> Result<Self> {
+        author.owns_everything()?;
+        Ok(Self(None))
+    }
+
+    /// One page, the newest first.
+    pub async fn list(
+        self,
+        state: &State,
+        filter: &AuditFilter,
+        query: &PageQuery,
+    ) -> Result<Page<AuditEvent>> {
+        let list = List::of(self.0.unwrap_or(EnvironmentId::from_bits(0)), "audit_events");
+        let wanted = Wanted::read(state, &list, query)?;
+        let mut conn = state.db.read().await?;
+        let found = audit_events::list(&mut conn, self.0, filter, wanted.from, wanted.limit()).await?;
+        Ok(wanted.fill(state, &list, found, |event| event.id))
+    }
+
+    /// Begins to read all that a filter leaves.
+    pub fn export(self, filter: AuditFilter) -> Export {
+        Export { log: self, filter, next: Some(None) }
+    }
+}
+
 /// One page of the environment's log, the newest first.
 pub async fn list(
     state: &State,
@@ -141,38 +178,7 @@ pub async fn list(
     filter: &AuditFilter,
     query: &PageQuery,
 ) -> Result<Page<AuditEvent>> {
-    let environment_id = actor.viewed_environment()?;
-    let list = List::of(environment_id, "audit_events");
-    let wanted = Wanted::read(state, &list, query)?;
-    let mut conn = state.db.read().await?;
-    let found =
-        audit_events::list(&mut conn, Some(environment_id), filter, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |event| event.id))
-}
-
-/// The names of those who made these entries, by their ids: administrators' addresses and what API keys
-/// are called. Who is gone has none.
-pub async fn names(state: &State, actor: &Actor, events: &[AuditEvent]) -> Result<BTreeMap<String, String>> {
-    let environment_id = actor.viewed_environment()?;
-    let mut conn = state.db.read().await?;
-    let mut names = BTreeMap::new();
-    for AuditActor { kind, id } in events.iter().map(|event| &event.actor) {
-        if names.contains_key(id) {
-            continue;
-        }
-        let name = match (kind.as_str(), id.parse(), id.parse()) {
-            ("administrator", Ok(id), _) => {
-                let found = administrators::find(&mut conn, id).await?;
-                found.map(|administrator| administrator.email.to_string())
-            }
-            ("api_key", _, Ok(id)) => {
-                api_keys::find(&mut conn, environment_id, id).await?.map(|key| key.display_name)
-            }
-            _ => None,
-        };
-        names.insert(id.clone(), name.unwrap_or_default());
-    }
-    Ok(names)
+    Log::of(actor)?.list(state, filter, query).await
 }
 
 /// One page of what concerns the installation as a whole, the newest first.
@@ -182,12 +188,104 @@ pub async fn list_installation(
     filter: &AuditFilter,
     query: &PageQuery,
 ) -> Result<Page<AuditEvent>> {
-    author.owns_everything()?;
-    let list = List::of(EnvironmentId::from_bits(0), "audit_events");
-    let wanted = Wanted::read(state, &list, query)?;
+    Log::of_installation(author)?.list(state, filter, query).await
+}
+
+/// How many entries of an export are in memory at once.
+const EXPORTED_AT_ONCE: i64 = 200;
+
+/// A log on its way out, the newest first, some entries at a time.
+#[derive(Debug)]
+pub struct Export {
+    log: Log,
+    filter: AuditFilter,
+    /// Which entry the next piece begins at (`Some(None)`: the newest); `None` when all are out.
+    next: Option<Option<AuditEventId>>,
+}
+
+impl Export {
+    /// The next entries as JSON lines ([`view`]); `None` when that was all. Entries that are written
+    /// meanwhile are newer than where it began and do not come.
+    pub async fn next(&mut self, state: &State) -> Result<Option<Vec<u8>>> {
+        let Some(from) = self.next else { return Ok(None) };
+        let mut conn = state.db.read().await?;
+        let mut found =
+            audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORTED_AT_ONCE + 1).await?;
+        let size = usize::try_from(EXPORTED_AT_ONCE).unwrap_or(usize::MAX);
+        self.next = found.get(size).map(|event| Some(event.id));
+        found.truncate(size);
+        let mut lines = Vec::new();
+        for event in &found {
+            serde_json::to_writer(&mut lines, &view(event)).map_err(Error::internal)?;
+            lines.push(b'\n');
+        }
+        Ok(Some(lines))
+    }
+}
+
+/// An entry as the API and an export tell it.
+pub fn view(event: &AuditEvent) -> Value {
+    json!({
+        "id": event.id,
+        "environmentId": event.environment_id,
+        "timestamp": event.at,
+        "actor": { "type": event.actor.kind, "id": event.actor.id },
+        "address": event.address,
+        "action": event.action,
+        "target": { "type": event.target_kind, "id": event.target_id },
+        "organizationId": event.organization_id,
+        "before": event.before,
+        "after": event.after,
+    })
+}
+
+/// What people call those whom entries name: what is deleted has no name here.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Administrators.
+    pub administrators: BTreeMap<AdministratorId, Email>,
+    /// API keys that people gave a name.
+    pub api_keys: BTreeMap<ApiKeyId, String>,
+    /// Organizations of the environment.
+    pub organizations: BTreeMap<OrganizationId, String>,
+}
+
+/// The names of those whom a page of entries names.
+pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
+    let mut names = Names::default();
+    let mut wanted: Vec<AdministratorId> = events
+        .iter()
+        .flat_map(|event| [event.actor.id.as_str(), event.target_id.as_str()])
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
     let mut conn = state.db.read().await?;
-    let found = audit_events::list(&mut conn, None, filter, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |event| event.id))
+    names.administrators.extend(administrators::list_emails(&mut conn, &wanted).await?);
+    if let Some(environment_id) = events.first().and_then(|event| event.environment_id) {
+        let mut wanted: Vec<OrganizationId> =
+            events.iter().filter_map(|event| event.organization_id).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
+        for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
+            if !names.api_keys.contains_key(&id) {
+                let found = api_keys::find(&mut conn, environment_id, id).await?;
+                names.api_keys.insert(id, found.map(|key| key.display_name).unwrap_or_default());
+            }
+        }
+        names.api_keys.retain(|_, name| !name.trim().is_empty());
+    }
+    Ok(names)
+}
+
+/// Whose id `text` is, or whose e-mail address: an id is its own.
+pub async fn actor_named(state: &State, text: &str) -> Result<String> {
+    let Some(email) = Email::parse(text) else { return Ok(text.to_owned()) };
+    let mut conn = state.db.read().await?;
+    let found = administrators::find_by_email(&mut conn, &email).await?;
+    // Nobody's: an id that nobody has.
+    Ok(found.map_or_else(|| text.to_owned(), |administrator| administrator.id.to_string()))
 }
 
 /// One entry of the environment's log.

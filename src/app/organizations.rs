@@ -1,6 +1,6 @@
 //! Organizations: the vendor's customers, made, found, listed, changed and taken away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Error, Result, State,
@@ -111,6 +111,20 @@ pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Or
 pub async fn environment_of(state: &State, id: OrganizationId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     store::organizations::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
+}
+
+/// What some organizations are called, of those that are there.
+pub async fn names(
+    state: &State,
+    actor: &Actor,
+    ids: impl IntoIterator<Item = OrganizationId>,
+) -> Result<BTreeMap<OrganizationId, String>> {
+    let environment_id = actor.viewed_environment()?;
+    let ids: BTreeSet<OrganizationId> = ids.into_iter().collect();
+    let ids: Vec<OrganizationId> = ids.into_iter().collect();
+    let mut conn = state.db.read().await?;
+    let found = store::organizations::list_names(&mut conn, environment_id, &ids).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// One page of the organizations, in the order in which they were made.

@@ -42,6 +42,8 @@ pub struct DirectoryUser {
     pub email: String,
     /// Whether the person may no longer use the app: deactivated, or deleted.
     pub deleted: bool,
+    /// Whether the identity provider deleted the person, and not only said that he is inactive.
+    pub removed: bool,
     /// What the identity provider sent, as it now is.
     pub attributes: Map<String, Value>,
 }
@@ -244,6 +246,7 @@ fn describe_user(user: StoredUser) -> DirectoryUser {
         directory_id: user.directory_id,
         email: user.email.unwrap_or_default(),
         deleted,
+        removed: user.deleted,
         attributes,
     }
 }

@@ -98,6 +98,18 @@ pub const ROTATE_SCIM_DIRECTORY: &str = "/console/{environment}/scim-directories
 pub const END_SCIM_OVERLAP: &str = "/console/{environment}/scim-directories/{directory}/end-overlap";
 /// Takes it away.
 pub const DELETE_SCIM_DIRECTORY: &str = "/console/{environment}/scim-directories/{directory}/delete";
+/// The people in it.
+pub const SCIM_USERS: &str = "/console/{environment}/scim-directories/{directory}/users";
+/// One of them.
+pub const SCIM_USER: &str = "/console/{environment}/scim-directories/{directory}/users/{user}";
+/// Its groups.
+pub const SCIM_GROUPS: &str = "/console/{environment}/scim-directories/{directory}/groups";
+/// One of them with its members.
+pub const SCIM_GROUP: &str = "/console/{environment}/scim-directories/{directory}/groups/{group}";
+/// What its identity provider asked.
+pub const SCIM_REQUESTS: &str = "/console/{environment}/scim-directories/{directory}/requests";
+/// One request with its answer.
+pub const SCIM_REQUEST: &str = "/console/{environment}/scim-directories/{directory}/requests/{request}";
 
 /// Makes a link for the customer's own IT admin.
 pub const NEW_SETUP_LINK: &str = "/console/{environment}/organizations/{organization}/setup-links/new";
@@ -121,6 +133,10 @@ pub const NEW_WEBHOOK: &str = "/console/{environment}/webhooks/new";
 pub const WEBHOOK: &str = "/console/{environment}/webhooks/{webhook}";
 /// Changes it.
 pub const EDIT_WEBHOOK: &str = "/console/{environment}/webhooks/{webhook}/edit";
+/// Gives it events from now on.
+pub const ENABLE_WEBHOOK: &str = "/console/{environment}/webhooks/{webhook}/enable";
+/// Gives it none.
+pub const DISABLE_WEBHOOK: &str = "/console/{environment}/webhooks/{webhook}/disable";
 /// Gives it events again.
 pub const REPLAY_WEBHOOK: &str = "/console/{environment}/webhooks/{webhook}/replay";
 /// Takes it away.
@@ -134,6 +150,10 @@ pub const EVENTS: &str = "/console/{environment}/events";
 pub const AUDIT_EVENTS: &str = "/console/{environment}/audit-events";
 /// The same as JSON lines.
 pub const EXPORT_AUDIT_EVENTS: &str = "/console/{environment}/audit-events/export";
+/// Who did what to the installation as a whole.
+pub const INSTALLATION_AUDIT_EVENTS: &str = "/console/audit-events";
+/// The same as JSON lines.
+pub const EXPORT_INSTALLATION_AUDIT_EVENTS: &str = "/console/audit-events/export";
 
 /// How the vendor's backend proves which environment it speaks for.
 pub const API_KEYS: &str = "/console/{environment}/api-keys";

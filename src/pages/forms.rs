@@ -98,6 +98,11 @@ impl FormErrors {
         self.0.is_empty()
     }
 
+    /// Everything that is wrong: fields and reasons.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, reason)| (field.as_str(), reason.as_str()))
+    }
+
     /// What is wrong with a field.
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
@@ -273,6 +278,11 @@ impl<'a> Form<'a> {
     /// With a way out.
     pub fn cancel(self, href: &'a str) -> Self {
         Self { cancel: Some(href), ..self }
+    }
+
+    /// For something that is not the one thing to do here.
+    pub fn plain(self) -> Self {
+        Self { weight: Weight::Plain, ..self }
     }
 
     /// For something that cannot be undone.

@@ -136,6 +136,50 @@ impl Place {
         }
     }
 
+    /// Fields that narrow the list, made by [`menu`](Self::menu) and [`line`](Self::line). Search words
+    /// that have a field of their own ride along.
+    pub fn narrowing(&self, fields: &Markup, apart: &[&str]) -> Markup {
+        html! {
+            form.filters.narrowing role="search" method="get" action=(self.path) {
+                @for (key, kept) in self.filters.iter().filter(|(key, _)| apart.contains(&key.as_str())) {
+                    input type="hidden" name=(key) value=(kept);
+                }
+                (fields)
+                div.actions {
+                    button.button type="submit" { "Filter" }
+                    @if self.is_filtered() { a.quiet href=(self.path) { "Show all" } }
+                }
+            }
+        }
+    }
+
+    /// A filter with a few values, and what they are called; `all` is what it is called when none is chosen.
+    pub fn menu(&self, name: &str, label: &str, all: &str, choices: &[(&str, &str)]) -> Markup {
+        let chosen = self.filter(name);
+        html! {
+            div.field {
+                label for=(name) { (label) }
+                select #(name) name=(name) {
+                    option value="" { (all) }
+                    @for (value, label) in choices {
+                        option value=(value) selected[*value == chosen] { (label) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A filter that is typed: `kind` as HTML has it (`text`, `date`).
+    pub fn line(&self, name: &str, label: &str, kind: &str, hint: &str) -> Markup {
+        html! {
+            div.field {
+                label for=(name) { (label) }
+                input #(name) name=(name) type=(kind) value=(self.filter(name))
+                    placeholder=[(!hint.is_empty()).then_some(hint)] autocomplete="off" spellcheck="false";
+            }
+        }
+    }
+
     /// The list without one of its filters.
     pub fn without(&self, name: &str) -> String {
         let filters = self.filters.iter().filter(|(key, _)| key != name).cloned().collect();

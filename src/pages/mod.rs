@@ -27,5 +27,6 @@ pub mod response;
 pub(crate) mod samples;
 pub mod secret;
 pub mod setup;
+pub mod streamed;
 pub mod to_idp;
 pub mod xml;

@@ -22,7 +22,7 @@ impl Secret<'_> {
         html! {
             (notice(Shape::Attention, "Copy it now: it is not shown again", html! {
                 p { (self.about) }
-                p { "We keep only a fingerprint of it. If it is lost, make another." }
+                p { "If it is lost, make another." }
             }))
             div.secret {
                 code { (self.value) }

@@ -1,6 +1,6 @@
 //! Administrators in the database: who they are and what they may do.
 
-use super::{Conn, Error, Result, Transaction, columns};
+use super::{Conn, Error, Result, Sql, Transaction, columns};
 use crate::model::{
     administrator::{Administrator, Grant, Grants, PasswordHash, Role},
     email::Email,
@@ -66,6 +66,24 @@ pub async fn find(conn: &mut Conn, id: AdministratorId) -> Result<Option<Adminis
 pub async fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<Administrator>> {
     let row = conn.sql(select!("WHERE a.email_key = $1")).bind(email.key()).optional::<Row>().await?;
     row.map(Administrator::try_from).transpose()
+}
+
+/// The addresses of those of these who are there.
+pub async fn list_emails(conn: &mut Conn, ids: &[AdministratorId]) -> Result<Vec<(AdministratorId, Email)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::from("SELECT id, email FROM administrators WHERE id IN (")
+        .values(ids.iter().map(ToString::to_string))
+        .push(")");
+    let rows: Vec<(AdministratorId, String)> = conn.dynamic(sql).all().await?;
+    rows.into_iter()
+        .map(|(id, email)| {
+            let email =
+                Email::parse(&email).ok_or_else(|| Error::inconsistent("administrators", "email", id))?;
+            Ok((id, email))
+        })
+        .collect()
 }
 
 /// Whether there is any administrator who was not removed.

@@ -1,4 +1,4 @@
-//! SAML connections, SCIM directories and webhooks in the console.
+//! SAML connections and SCIM directories in the console.
 
 use std::time::Duration;
 
@@ -144,44 +144,5 @@ both! {
         assert_eq!(console.post(&delete, &[("confirm", "no")]).await.status, 422);
         console.done(&delete, &[("confirm", "Company acme.example")]).await.says("SCIM directory deleted.");
         assert_eq!(opens(&app, &id, &second).await, 404);
-    }
-
-    async fn a_webhook_is_made_changed_replayed_and_deleted(app: TestApp) {
-        let environment = app.environment("prod").await;
-        let console = app.console(Role::Admin, &environment).await;
-        let refused = console.post("/webhooks/new", &[("url", "ftp://x"), ("enabled", "true")]).await;
-        assert_eq!(refused.status, 422);
-        assert_eq!(refused.input("url").as_deref(), Some("ftp://x"));
-        let made = console
-            .post("/webhooks/new", &[
-                ("url", "https://hooks.example/a?b=<c>"),
-                ("eventTypes", "scim_user.created"),
-                ("eventTypes", "scim_user.deleted"),
-                ("enabled", "true"),
-            ])
-            .await;
-        assert_eq!(made.status, 200, "{}", made.body);
-        assert!(made.secret().starts_with("whsec_"), "{}", made.secret());
-        let id = made.first_id("webhook_");
-        let path = format!("/webhooks/{id}");
-        console.page("/webhooks").await.says("https://hooks.example/a?b=<c>");
-        console.page(&path).await.says("scim_user.created , scim_user.deleted").says("Nothing was sent to it yet");
-        let form = console.page(&format!("{path}/edit")).await;
-        assert!(form.body.contains("value=\"scim_user.deleted\" checked"), "{}", form.body);
-        console
-            .done(&format!("{path}/edit"), &[("url", "https://hooks.example/z")])
-            .await
-            .says("Webhook saved.")
-            .says("Off")
-            .says("all, those of later versions too");
-        let refused = console.post(&format!("{path}/replay"), &[("after", "0")]).await;
-        assert_eq!(refused.status, 422);
-        refused.says("The webhook is disabled; enable it first.");
-        console.done(&format!("{path}/edit"), &[("url", "https://hooks.example/z"), ("enabled", "true")]).await.says("On");
-        let refused = console.post(&format!("{path}/replay"), &[("after", "-1")]).await;
-        refused.says("Must be a whole number that is not negative.");
-        console.done(&format!("{path}/replay"), &[("after", "0")]).await.says("Webhook will be sent again.");
-        console.done(&format!("{path}/delete"), &[("confirm", "https://hooks.example/z")]).await.says("Webhook deleted.");
-        assert_eq!(console.get(&path).await.status, 404);
     }
 }

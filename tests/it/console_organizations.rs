@@ -38,7 +38,7 @@ both! {
             .await;
         changed.says("Organization saved.").says("Acme AG").is_silent_of("customer-7").is_silent_of("acme.co.uk");
         // The audit log tells it on the same page, by name and with the way there.
-        changed.says("Organization updated by admin-");
+        changed.says("changed organization Acme AG");
 
         let delete = format!("/organizations/{id}/delete");
         console.page(&delete).await.says("Nobody of this customer can sign in any more").says("0 SAML connections");

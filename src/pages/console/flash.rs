@@ -63,6 +63,8 @@ words! {
         SetupLink "setup_link" "Setup link";
         /// A webhook.
         Webhook "webhook" "Webhook";
+        /// Events that a webhook was given once.
+        Events "events" "Events";
         /// A delivery to a webhook.
         Delivery "delivery" "Delivery";
         /// Name, colour and logo.
@@ -90,6 +92,10 @@ words! {
         Added "added" "added";
         /// Changed.
         Saved "saved" "saved";
+        /// Made to work.
+        Enabled "enabled" "enabled";
+        /// Kept from working.
+        Disabled "disabled" "disabled";
         /// Taken away.
         Deleted "deleted" "deleted";
         /// Ended before its time.

@@ -5,17 +5,25 @@ pub mod account;
 pub mod administrators;
 pub mod api_keys;
 pub mod audit_events;
+mod audit_words;
 pub mod branding;
 pub mod cookie;
+#[cfg(test)]
+mod directory_samples;
+pub mod directory_tabs;
 pub mod domains;
 pub mod environment;
 mod environment_form;
 pub mod environments;
+pub mod events;
 pub mod flash;
 pub mod flow;
 pub mod flows;
 pub mod here;
 pub mod join;
+mod json;
+#[cfg(test)]
+mod log_samples;
 #[cfg(test)]
 mod login_samples;
 pub mod oauth_client;
@@ -33,12 +41,20 @@ pub mod saml_connection_form;
 #[cfg(test)]
 mod samples;
 pub mod scim_directory;
+pub mod scim_group;
+pub mod scim_groups;
+pub mod scim_refusals;
+pub mod scim_request;
+pub mod scim_requests;
+pub mod scim_user;
+pub mod scim_users;
 pub mod setup_links;
 pub mod shell;
 pub mod sign_in;
 pub mod sso;
 pub mod visitor;
 pub mod webhook;
+mod webhook_form;
 pub mod webhooks;
 mod words;
 
@@ -53,13 +69,20 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
+    // Before the environment's own: its id would match the word.
+    config
+        .service(web::resource(path::INSTALLATION_AUDIT_EVENTS).get(audit_events::list_installation))
+        .service(
+            web::resource(path::EXPORT_INSTALLATION_AUDIT_EVENTS).get(audit_events::export_installation),
+        );
     environment_itself(config);
     logins(config);
     keys(config);
     customers(config);
     identity_providers(config);
-    hooks(config);
     people(config);
+    directories(config);
+    what_happened(config);
     // Last: every other path of one segment is a fixed word.
     config.service(web::resource(path::OVERVIEW).get(overview::show));
 }
@@ -99,17 +122,6 @@ fn identity_providers(config: &mut ServiceConfig) {
         )
         .service(web::resource(path::END_SCIM_OVERLAP).post(directory::end_overlap))
         .service(web::resource(path::DELETE_SCIM_DIRECTORY).get(directory::confirm).post(directory::remove));
-}
-
-fn hooks(config: &mut ServiceConfig) {
-    config
-        .service(web::resource(path::WEBHOOKS).get(webhooks::list))
-        .service(web::resource(path::NEW_WEBHOOK).get(webhook::new).post(webhook::create))
-        .service(web::resource(path::WEBHOOK).get(webhook::show))
-        .service(web::resource(path::EDIT_WEBHOOK).get(webhook::edit).post(webhook::update))
-        .service(web::resource(path::REPLAY_WEBHOOK).get(webhook::confirm_replay).post(webhook::replay))
-        .service(web::resource(path::DELETE_WEBHOOK).get(webhook::confirm).post(webhook::remove))
-        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhook::replay_delivery));
 }
 
 fn customers(config: &mut ServiceConfig) {
@@ -170,7 +182,31 @@ fn environment_itself(config: &mut ServiceConfig) {
         .service(web::resource(path::EDIT_ENVIRONMENT).get(environment::edit).post(environment::update))
         .service(web::resource(path::DELETE_ENVIRONMENT).get(environment::confirm).post(environment::remove))
         .service(web::resource(path::BRANDING).get(branding::show).post(branding::update))
-        .service(web::resource(path::PREVIEW_BRANDING).get(branding::preview))
+        .service(web::resource(path::PREVIEW_BRANDING).get(branding::preview));
+}
+
+fn directories(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SCIM_USERS).get(scim_users::list))
+        .service(web::resource(path::SCIM_USER).get(scim_user::show))
+        .service(web::resource(path::SCIM_GROUPS).get(scim_groups::list))
+        .service(web::resource(path::SCIM_GROUP).get(scim_group::show))
+        .service(web::resource(path::SCIM_REQUESTS).get(scim_requests::list))
+        .service(web::resource(path::SCIM_REQUEST).get(scim_request::show));
+}
+
+fn what_happened(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::EVENTS).get(events::list))
+        .service(web::resource(path::WEBHOOKS).get(webhooks::list))
+        .service(web::resource(path::NEW_WEBHOOK).get(webhooks::new).post(webhooks::create))
+        .service(web::resource(path::WEBHOOK).get(webhook::show))
+        .service(web::resource(path::EDIT_WEBHOOK).get(webhook::edit).post(webhook::update))
+        .service(web::resource(path::ENABLE_WEBHOOK).post(webhook::enable))
+        .service(web::resource(path::DISABLE_WEBHOOK).post(webhook::disable))
+        .service(web::resource(path::REPLAY_WEBHOOK).post(webhook::replay))
+        .service(web::resource(path::DELETE_WEBHOOK).get(webhook::confirm).post(webhook::remove))
+        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhook::replay_delivery))
         .service(web::resource(path::AUDIT_EVENTS).get(audit_events::list))
         .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::export));
 }

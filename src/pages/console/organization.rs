@@ -106,7 +106,7 @@ pub(super) fn view(hub: &Hub<'_>) -> Markup {
                 a href={ (href(console::AUDIT_EVENTS, &[])) "?organizationId=" (id) } { "Audit log of this organization" }
             }
             @if hub.audit.is_empty() { p.soft { "Nothing was changed yet." } }
-            @else { ul.rows { @for told in hub.audit { li { (told.line(hub.href, hub.now)) } } } }
+            @else { ul.rows { @for told in hub.audit { li { (told.line(hub.now)) } } } }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The pages of the console's things with realistic data, long and short: each is compared with its snapshot.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use maud::{Markup, html};
 use serde_json::json;
@@ -11,11 +11,10 @@ use super::{
     samples::frame,
     scim_directory, setup_links,
     shell::{Section, Shell},
-    webhook,
 };
 use crate::{
     app::{
-        certificates::CertificateFacts, page::Page, saml_connections::DescribedConnection,
+        audit::Names, certificates::CertificateFacts, page::Page, saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
     },
     links::{self, Links},
@@ -24,10 +23,10 @@ use crate::{
         audit::{AuditActor, AuditEvent},
         branding::Branding,
         domain::{Domain, DomainState},
+        email::Email,
         environment::{Environment, IdpInitiated, Slug},
-        event::EventKind,
         http_url::HttpUrl,
-        id::Id,
+        id::{AdministratorId, Id},
         listed_domain::ListedDomain,
         oauth_client::{IdTokenAlg, OauthClient},
         organization::{Organization, OrganizationDomain},
@@ -35,7 +34,6 @@ use crate::{
         scim_directory::{BearerToken, ScimDirectory},
         setup_link::SetupLink,
         time::Timestamp,
-        webhook::{DeliveryState, Webhook, WebhookDelivery},
     },
     pages::{
         forms::{Form, FormErrors, Typed},
@@ -183,13 +181,14 @@ fn one<T>(items: Vec<T>) -> Page<T> {
 }
 
 fn told() -> Vec<audit_events::Told> {
+    let dana = AdministratorId::from_bits(9);
     let event = |at, action: &str, kind: &str, id: String, actor: &str, before, after| {
         let object = |value: serde_json::Value| value.as_object().cloned().unwrap();
         AuditEvent {
             id: Id::from_bits(1),
             environment_id: Some(Id::from_bits(1)),
             at,
-            actor: AuditActor { kind: actor.into(), id: "admin_1".into() },
+            actor: AuditActor { kind: actor.into(), id: dana.to_string() },
             address: Some([203, 0, 113, 9].into()),
             action: action.into(),
             target_kind: kind.into(),
@@ -199,8 +198,10 @@ fn told() -> Vec<audit_events::Told> {
             after: object(after),
         }
     };
-    let names = BTreeMap::from([("admin_1".to_owned(), "dana@ledgerline.example".to_owned())]);
     let organization = customer("Acme").id.to_string();
+    let mut names = Names::default();
+    names.administrators.insert(dana, Email::parse("dana@ledgerline.example").unwrap());
+    names.organizations.insert(Id::from_bits(77), "Acme <Holding>".to_owned());
     [
         event(
             now() - Duration::from_secs(30),
@@ -240,7 +241,7 @@ fn told() -> Vec<audit_events::Told> {
         ),
     ]
     .into_iter()
-    .map(|event| audit_events::Told { who: audit_events::who(&event, &names), event })
+    .map(|event| audit_events::Told::of(&event, &names))
     .collect()
 }
 
@@ -451,56 +452,7 @@ fn key_samples() {
 }
 
 #[test]
-fn webhook_samples() {
-    let hook = Webhook {
-        id: Id::from_bits(8),
-        environment_id: Id::from_bits(1),
-        url: url("https://app.ledgerline.example/webhooks/ostiary?source=sso"),
-        sealed_secret: String::new(),
-        previous_secret: None,
-        event_types: vec![EventKind::UserCreated, EventKind::UserDeleted],
-        disabled_at: None,
-        next_sequence: 5,
-        failures: 3,
-        created_at: now() - DAY,
-        updated_at: now(),
-    };
-    let delivery = |sequence, state, status, error: Option<&str>| WebhookDelivery {
-        id: Id::from_bits(u128::from(sequence)),
-        webhook_id: hook.id,
-        environment_id: Id::from_bits(1),
-        sequence,
-        state,
-        attempts: 3,
-        next_attempt_at: (state == DeliveryState::Pending).then(|| now() + Duration::from_secs(300)),
-        last_status: status,
-        last_error: error.map(str::to_owned),
-        created_at: now() - Duration::from_secs(600),
-        updated_at: now() - Duration::from_secs(60),
-    };
-    let deliveries = one(vec![
-        delivery(4, DeliveryState::Pending, Some(503), Some("the endpoint answered 503")),
-        delivery(3, DeliveryState::Failed, None, Some("connection refused")),
-        delivery(2, DeliveryState::Delivered, Some(204), None),
-    ]);
-    let place = Place::read("/console/x/webhooks/y", "", &["state"]);
-    let shown = webhook::WebhookPage {
-        webhook: &hook,
-        deliveries: &deliveries,
-        place: &place,
-        may_manage: true,
-        href: &href,
-        csrf: csrf(),
-        now: now(),
-    };
-    show("console-webhook", Section::Webhooks, hook.url.as_str(), webhook::view(&shown));
-}
-
-#[test]
-fn audit_and_branding_samples() {
-    let place = Place::read("/console/x/audit-events", "", &[]);
-    let content = audit_events::view(&told(), "NEXT", &place, &FormErrors::none(), &href, now());
-    show("console-audit", Section::Audit, "Audit log", content);
+fn branding_samples() {
     let branding =
         Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::none(Id::from_bits(1)) };
     let errors = FormErrors::one("accentColor", "must be #rrggbb");

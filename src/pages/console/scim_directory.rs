@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::{
     audit_events::Href,
+    directory_tabs::{Tab, tabs},
     flash::{Deed, Flash, Thing, see_other},
     here::Here,
     shell::Section,
@@ -101,6 +102,7 @@ pub(super) fn view(
     let overlapping = described.tokens.iter().any(|token| token.expires_at.is_some());
     let yes_no = |yes: bool| html! { @if yes { "yes" } @else { "no" } };
     html! {
+        (tabs(directory.environment_id, *id, Tab::Directory))
         div.head-row {
             h1 { (name(directory, organization)) }
             @if may_manage {

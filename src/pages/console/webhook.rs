@@ -1,22 +1,22 @@
-//! `/console/{environment}/webhooks/{webhook}`: one webhook with what was sent to it; made, changed, given
-//! events again, and deleted.
+//! `/console/{environment}/webhooks/{webhook}`: one webhook, what became of each delivery, and how to have
+//! them again.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    audit_events::Href,
     flash::{Deed, Flash, Thing, see_other},
     here::Here,
+    scim_requests::wrong,
     shell::Section,
     visitor::Form,
-    webhooks::{kinds, state},
+    webhook_form::{change, fields, typed},
+    webhooks,
 };
 use crate::{
     app::{self, page::Page, webhooks::WebhookChange},
     links::console,
     model::{
-        event::EventKind,
         id::{WebhookDeliveryId, WebhookId},
         time::Timestamp,
         webhook::{DeliveryState, Webhook, WebhookDelivery},
@@ -24,106 +24,142 @@ use crate::{
     pages::{
         components::{Shape, Weight, copyable, facts, link_button, mark, time},
         confirm::{self, Deletion},
-        error::Answer,
-        forms::{self, Choice, FormErrors, FormView, Typed},
+        error::{Answer, Failure},
+        forms::{self, FormErrors, FormView, Typed, button_form},
         list::{List, Place, column, number},
-        posted::Posted,
-        secret::Secret,
     },
 };
 
-const STATES: [(&str, &str); 4] =
-    [("", "All"), ("failed", "Given up"), ("pending", "Waiting"), ("delivered", "Delivered")];
-
 /// What the page shows.
-pub(super) struct WebhookPage<'a> {
+pub(super) struct Shown<'a> {
     pub webhook: &'a Webhook,
     pub deliveries: &'a Page<WebhookDelivery>,
     pub place: &'a Place,
-    pub may_manage: bool,
-    pub href: Href<'a>,
-    pub csrf: Markup,
+    /// What is wrong with the filter.
+    pub filter_errors: &'a FormErrors,
+    /// What can be done, for whoever may.
+    pub actions: Option<Actions<'a>>,
     pub now: Timestamp,
+}
+
+/// What can be done with a webhook, and where.
+pub(super) struct Actions<'a> {
+    pub csrf: Markup,
+    pub edit: String,
+    pub delete: String,
+    /// Enables it or disables it, whichever it is not.
+    pub switch: String,
+    pub replay: String,
+    pub delivery: &'a dyn Fn(WebhookDeliveryId) -> String,
+    pub typed: &'a Typed,
+    pub errors: &'a FormErrors,
+}
+
+async fn find(here: &Here) -> Result<Webhook, Failure> {
+    Ok(app::webhooks::find(&here.state, &here.actor, here.id("webhook")?).await?)
 }
 
 /// `GET …/webhooks/{webhook}`
 pub async fn show(here: Here) -> Answer {
-    let id: WebhookId = here.id("webhook")?;
-    let place = here.place(&["state"]);
-    let webhook = app::webhooks::find(&here.state, &here.actor, id).await?;
-    let deliveries =
-        app::webhooks::list_deliveries(&here.state, &here.actor, id, place.filter("state"), &place.query())
-            .await?;
-    let page = WebhookPage {
-        webhook: &webhook,
-        deliveries: &deliveries,
-        place: &place,
-        may_manage: here.may_manage(),
-        href: &|pattern, segments| here.href(pattern, segments),
-        csrf: here.csrf(),
-        now: here.now(),
-    };
-    Ok(here.shell(Section::Webhooks, webhook.url.as_str()).respond(view(&page)))
+    let webhook = find(&here).await?;
+    page(&here, &webhook, &Typed::new(), &FormErrors::none()).await
 }
 
-/// The webhook and what was sent to it.
-pub(super) fn view(page: &WebhookPage<'_>) -> Markup {
-    let webhook = page.webhook;
-    let id = &webhook.id;
-    let rows = page.deliveries.items.iter().map(|delivery| {
-        vec![
-            time(delivery.updated_at, page.now),
-            delivery_state(delivery, page.now),
-            html! { (delivery.sequence) },
-            html! { (delivery.attempts) },
-            html! { @if page.may_manage {
-                form.inline method="post" action=((page.href)(console::REPLAY_WEBHOOK_DELIVERY, &[&delivery.id])) {
-                    (page.csrf)
-                    button.button.small type="submit" aria-label={ "Send event " (delivery.sequence) " again" } { "Send again" }
-                }
-            } },
-            copyable(&delivery.id.to_string(), "delivery id"),
-        ]
-    });
-    let columns =
-        [column("When"), column("State"), number("Event"), number("Attempts"), column(""), column("ID")];
-    let list = List {
-        caption: "Deliveries",
-        columns: &columns,
-        rows: rows.collect(),
-        next_token: &page.deliveries.next_token,
-        empty: html! { p { "Nothing was sent to it yet. It gets the events that happen from now on." } },
+async fn page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> Answer {
+    let href = here.href(console::WEBHOOK, &[&webhook.id]);
+    // Also after a POST to an address below it, the list is that of the webhook's own page.
+    let place = Place::read(&href, here.request().query_string(), &["state"]);
+    let found = app::webhooks::list_deliveries(
+        &here.state,
+        &here.actor,
+        webhook.id,
+        place.filter("state"),
+        &place.query(),
+    )
+    .await;
+    let (deliveries, filter_errors) = match found {
+        Ok(page) => (page, FormErrors::none()),
+        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
     };
+    let at = |path| here.href(path, &[&webhook.id]);
+    let delivery = |id: WebhookDeliveryId| here.href(console::REPLAY_WEBHOOK_DELIVERY, &[&id]);
+    let switch =
+        if webhook.disabled_at.is_some() { console::ENABLE_WEBHOOK } else { console::DISABLE_WEBHOOK };
+    let actions = here.may_manage().then(|| Actions {
+        csrf: here.csrf(),
+        edit: at(console::EDIT_WEBHOOK),
+        delete: at(console::DELETE_WEBHOOK),
+        switch: at(switch),
+        replay: at(console::REPLAY_WEBHOOK),
+        delivery: &delivery,
+        typed,
+        errors,
+    });
+    let shown = Shown {
+        webhook,
+        deliveries: &deliveries,
+        place: &place,
+        filter_errors: &filter_errors,
+        actions,
+        now: here.now(),
+    };
+    let status = if errors.is_empty() { filter_errors.status() } else { errors.status() };
+    Ok(here.shell(Section::Webhooks, "Webhook").respond_with(status, view(&shown)))
+}
+
+/// The webhook.
+pub(super) fn view(shown: &Shown<'_>) -> Markup {
+    let webhook = shown.webhook;
     html! {
         div.head-row {
-            h1 { (webhook.url) }
-            @if page.may_manage {
+            h1 { "Webhook" }
+            @if let Some(actions) = &shown.actions {
                 div.actions {
-                    (link_button(Weight::Plain, "Edit", &(page.href)(console::EDIT_WEBHOOK, &[id])))
-                    (link_button(Weight::Plain, "Replay", &(page.href)(console::REPLAY_WEBHOOK, &[id])))
-                    (link_button(Weight::Danger, "Delete", &(page.href)(console::DELETE_WEBHOOK, &[id])))
+                    (link_button(Weight::Plain, "Edit", &actions.edit))
+                    (button_form(&actions.switch, if webhook.disabled_at.is_some() { "Enable" } else { "Disable" },
+                        Weight::Plain, actions.csrf.clone()))
+                    (link_button(Weight::Danger, "Delete", &actions.delete))
                 }
             }
         }
         section.card {
+            h2 { "Settings" }
             (facts(&[
-                ("State", state(webhook, page.now)),
-                ("Events", kinds(webhook)),
-                ("Signature", html! { "Standard Webhooks (" code { "webhook-signature" } "), with the secret that was shown once" }),
-                ("Created", time(webhook.created_at, page.now)),
-                ("ID", copyable(&id.to_string(), "webhook id")),
+                ("URL", copyable(webhook.url.as_str(), "URL")),
+                ("State", html! {
+                    (webhooks::state(webhook))
+                    @if let Some(at) = webhook.disabled_at { " since " (time(at, shown.now)) }
+                }),
+                ("Events", webhooks::kinds(webhook)),
+                ("Next event", html! { "#" (webhook.next_sequence) }),
+                ("ID", copyable(&webhook.id.to_string(), "webhook id")),
+                ("Created", time(webhook.created_at, shown.now)),
+                ("Changed", time(webhook.updated_at, shown.now)),
             ]))
+            @if webhook.disabled_at.is_some() {
+                p.soft { "It gets nothing. Once enabled it gets what happens from then on; what it missed can be sent again, by number." }
+            }
         }
         h2 { "Deliveries" }
         nav.tabs aria-label="Deliveries by state" {
             @for (value, label) in STATES {
-                @let current = page.place.filter("state") == value;
-                a href=(with_state(page.place, value)) aria-current=[current.then_some("page")] { (label) }
+                @let current = shown.place.filter("state") == value;
+                a href=(with_state(shown.place, value)) aria-current=[current.then_some("page")] { (label) }
             }
         }
-        (list.view(page.place))
+        @if shown.filter_errors.is_empty() { (deliveries(shown)) } @else { (wrong(shown.filter_errors)) }
+        @if let (Some(actions), true) = (&shown.actions, webhook.disabled_at.is_none()) {
+            section.card {
+                h2 { "Send events again" }
+                p { "Every event after a number is sent anew, as new deliveries: for when the receiver lost some. 0 sends all that are kept." }
+                (replay_form(actions))
+            }
+        }
     }
 }
+
+const STATES: [(&str, &str); 4] =
+    [("", "All"), ("pending", "Waiting"), ("delivered", "Delivered"), ("failed", "Given up")];
 
 fn with_state(place: &Place, state: &str) -> String {
     match state {
@@ -133,181 +169,160 @@ fn with_state(place: &Place, state: &str) -> String {
     }
 }
 
+fn deliveries(shown: &Shown<'_>) -> Markup {
+    let rows = shown.deliveries.items.iter().map(|delivery| {
+        let mut row = vec![
+            html! { "#" (delivery.sequence) },
+            delivery_state(delivery, shown.now),
+            html! { (delivery.attempts) },
+            time(delivery.updated_at, shown.now),
+            copyable(&delivery.id.to_string(), "delivery id"),
+        ];
+        if let Some(actions) = &shown.actions {
+            row.push(html! {
+                @if delivery.state != DeliveryState::Pending {
+                    form.inline method="post" action=((actions.delivery)(delivery.id)) {
+                        (actions.csrf)
+                        button.button.small type="submit" aria-label={ "Send event " (delivery.sequence) " again" } { "Send again" }
+                    }
+                }
+            });
+        }
+        row
+    });
+    let columns = [
+        column("Event"),
+        column("State"),
+        number("Attempts"),
+        column("Changed"),
+        column("webhook-id"),
+        column("Action"),
+    ];
+    let width = if shown.actions.is_some() { columns.len() } else { columns.len() - 1 };
+    List {
+        caption: "Deliveries",
+        columns: &columns[..width],
+        rows: rows.collect(),
+        next_token: &shown.deliveries.next_token,
+        empty: html! { p { "Nothing was sent yet." } p { "Deliveries appear here with the next event." } },
+    }
+    .view(shown.place)
+}
+
 fn delivery_state(delivery: &WebhookDelivery, now: Timestamp) -> Markup {
     html! {
         @match delivery.state {
-            DeliveryState::Delivered => (mark(Shape::Good, "delivered")),
-            DeliveryState::Failed => (mark(Shape::Bad, "given up")),
-            DeliveryState::Pending => (mark(Shape::Note, "waiting")),
+            DeliveryState::Pending if delivery.attempts > 0 => (mark(Shape::Attention, "Waiting to try again")),
+            DeliveryState::Pending => (mark(Shape::Note, "Waiting")),
+            DeliveryState::Delivered => (mark(Shape::Good, "Delivered")),
+            DeliveryState::Failed => (mark(Shape::Bad, "Given up")),
         }
-        @if let Some(status) = delivery.last_status { " " code { (status) } }
+        @if let Some(status) = delivery.last_status { " " code { "HTTP " (status) } }
         @if let Some(error) = &delivery.last_error { div.small { (error) } }
         @if let Some(at) = delivery.next_attempt_at { div.small.soft { "next attempt " (time(at, now)) } }
     }
 }
 
-/// `GET …/webhooks/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    Ok(form_page(&here, None, &Typed::new().with_flag("enabled", true), &FormErrors::none()))
-}
-
-/// `POST …/webhooks/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    match app::webhooks::create(&here.state, &here.actor, &change(&form)).await {
-        Ok((webhook, secret)) => {
-            let onward = here.href(console::WEBHOOK, &[&webhook.id]);
-            let panel = Secret {
-                name: "webhook secret",
-                value: &secret.reveal(),
-                about: "Your endpoint checks with it that a message comes from here (Standard Webhooks). Whoever holds it can make such messages.",
-                onward: &onward,
-            };
-            Ok(here.shell(Section::Webhooks, "Webhook secret").respond(html! {
-                h1 { "Secret of the webhook" }
-                section.card.stack {
-                    (facts(&[("Address", html! { code { (webhook.url) } })]))
-                    (panel.view())
-                }
-            }))
-        }
-        Err(error) => Ok(form_page(&here, None, &Typed::from(&*form), &FormErrors::from(error)?)),
-    }
-}
-
-/// `GET …/webhooks/{webhook}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let webhook = app::webhooks::find(&here.state, &here.actor, here.id("webhook")?).await?;
-    let mut typed =
-        Typed::new().with("url", &webhook.url).with_flag("enabled", webhook.disabled_at.is_none());
-    for kind in &webhook.event_types {
-        typed = typed.with("eventTypes", kind.as_str());
-    }
-    Ok(form_page(&here, Some(&webhook), &typed, &FormErrors::none()))
-}
-
-/// `POST …/webhooks/{webhook}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id: WebhookId = here.id("webhook")?;
-    match app::webhooks::update(&here.state, &here.actor, id, &change(&form)).await {
-        Ok(_) => Ok(see_other(&here.href(console::WEBHOOK, &[&id]), Flash(Thing::Webhook, Deed::Saved))),
-        Err(error) => {
-            let errors = FormErrors::from(error)?;
-            let webhook = app::webhooks::find(&here.state, &here.actor, id).await?;
-            Ok(form_page(&here, Some(&webhook), &Typed::from(&*form), &errors))
-        }
-    }
-}
-
-fn change(form: &Posted) -> WebhookChange {
-    WebhookChange {
-        url: Some(form.text("url").trim().to_owned()),
-        event_types: Some(form.texts("eventTypes").map(str::to_owned).collect()),
-        enabled: Some(form.flag("enabled")),
-    }
-}
-
-fn form_page(here: &Here, of: Option<&Webhook>, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (title, action, back, submit) = match of {
-        None => (
-            "New webhook",
-            here.href(console::NEW_WEBHOOK, &[]),
-            here.href(console::WEBHOOKS, &[]),
-            "Create webhook",
-        ),
-        Some(webhook) => (
-            "Edit webhook",
-            here.href(console::EDIT_WEBHOOK, &[&webhook.id]),
-            here.href(console::WEBHOOK, &[&webhook.id]),
-            "Save",
-        ),
-    };
-    let choices: Vec<Choice<'_>> =
-        EventKind::ALL.iter().map(|kind| Choice::new(kind.as_str(), kind.as_str(), "")).collect();
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, submit, here.csrf()).cancel(&back);
-    let fields = html! {
-        (view.url("url", "Address").code().hint("Where events are posted, as Standard Webhooks: https://app.example.com/webhooks/sso."))
-        (view.checkboxes("eventTypes", "Events", &choices).hint("None ticked: all of them, those of later versions too."))
-        (view.checkbox("enabled", "On")
-            .hint("One that is switched on again gets the events from then on; those between can be replayed."))
-    };
-    let mut shell = here.shell(Section::Webhooks, title);
-    if let Some(webhook) = of {
-        shell = shell.crumb(webhook.url.as_str(), &back);
-    }
-    shell.respond_with(
-        errors.status(),
-        html! {
-            h1 { (title) }
-            section.card { (view.render(&form, fields)) }
-        },
-    )
-}
-
-/// `GET …/webhooks/{webhook}/replay`
-pub async fn confirm_replay(here: Here) -> Answer {
-    here.manage()?;
-    let webhook = app::webhooks::find(&here.state, &here.actor, here.id("webhook")?).await?;
-    Ok(replay_page(&here, &webhook, &Typed::new(), &FormErrors::none()))
+fn replay_form(actions: &Actions<'_>) -> Markup {
+    let view = FormView::new(actions.typed, actions.errors);
+    let form = forms::Form::new(&actions.replay, "Send again", actions.csrf.clone()).plain();
+    let field = view.text("after", "After event number").hint("The last one that the receiver has.");
+    view.render(&form, html! { (field) })
 }
 
 /// `POST …/webhooks/{webhook}/replay`
 pub async fn replay(here: Here, form: Form) -> Answer {
-    let id: WebhookId = here.id("webhook")?;
-    let replayed = match form.text("after").trim().parse() {
-        Ok(after) => app::webhooks::replay_from(&here.state, &here.actor, id, after).await.map(drop),
-        Err(_) => Err(app::Error::invalid("after", "must be a whole number that is not negative")),
+    let webhook = find(&here).await?;
+    let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
+    let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
+    let outcome = match after {
+        Ok(after) => app::webhooks::replay_from(&here.state, &here.actor, webhook.id, after).await.map(drop),
+        Err(error) => here.manage().map_err(|failure| failure.0).and(Err(error)),
     };
-    match replayed {
-        Ok(()) => Ok(see_other(&here.href(console::WEBHOOK, &[&id]), Flash(Thing::Webhook, Deed::Queued))),
-        Err(error) => {
-            let errors = FormErrors::from(error)?;
-            let webhook = app::webhooks::find(&here.state, &here.actor, id).await?;
-            Ok(replay_page(&here, &webhook, &Typed::from(&*form), &errors))
-        }
+    match outcome {
+        Ok(()) => Ok(see_other(&href(&here, webhook.id), Flash(Thing::Events, Deed::Queued))),
+        Err(error) => page(&here, &webhook, &Typed::from(&*form), &FormErrors::from(error)?).await,
     }
-}
-
-fn replay_page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (action, back) =
-        (here.href(console::REPLAY_WEBHOOK, &[&webhook.id]), here.href(console::WEBHOOK, &[&webhook.id]));
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Send again", here.csrf()).cancel(&back);
-    let field = view.text("after", "After event number").code().hint(
-        "Every event after this one is sent again as a new delivery. 0 begins with the first that is kept.",
-    );
-    here.shell(Section::Webhooks, "Replay events").crumb(webhook.url.as_str(), &back).respond_with(
-        errors.status(),
-        html! {
-            h1 { "Replay events" }
-            section.card { (view.render(&form, html! { (field) })) }
-        },
-    )
 }
 
 /// `POST …/webhook-deliveries/{delivery}/replay`
 pub async fn replay_delivery(here: Here, _form: Form) -> Answer {
     let id: WebhookDeliveryId = here.id("delivery")?;
     let delivery = app::webhooks::replay_delivery(&here.state, &here.actor, id).await?;
-    Ok(see_other(&here.href(console::WEBHOOK, &[&delivery.webhook_id]), Flash(Thing::Delivery, Deed::Queued)))
+    Ok(see_other(&href(&here, delivery.webhook_id), Flash(Thing::Delivery, Deed::Queued)))
+}
+
+fn href(here: &Here, id: WebhookId) -> String {
+    here.href(console::WEBHOOK, &[&id])
+}
+
+/// `GET …/webhooks/{webhook}/edit`
+pub async fn edit(here: Here) -> Answer {
+    here.manage()?;
+    let webhook = find(&here).await?;
+    Ok(form_page(&here, &webhook, &typed(&webhook), &FormErrors::none()))
+}
+
+/// `POST …/webhooks/{webhook}/edit`
+pub async fn update(here: Here, form: Form) -> Answer {
+    let webhook = find(&here).await?;
+    match app::webhooks::update(&here.state, &here.actor, webhook.id, &change(&form)).await {
+        Ok(_) => Ok(see_other(&href(&here, webhook.id), Flash(Thing::Webhook, Deed::Saved))),
+        Err(error) => Ok(form_page(&here, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn form_page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) = (here.href(console::EDIT_WEBHOOK, &[&webhook.id]), href(here, webhook.id));
+    let content = edit_view(typed, errors, &action, &back, here.csrf());
+    here.shell(Section::Webhooks, "Edit webhook")
+        .crumb(webhook.url.as_str(), back.as_str())
+        .respond_with(errors.status(), content)
+}
+
+/// The form of a webhook.
+pub(super) fn edit_view(
+    typed: &Typed,
+    errors: &FormErrors,
+    action: &str,
+    back: &str,
+    csrf: Markup,
+) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(action, "Save", csrf).cancel(back);
+    html! { h1 { "Edit webhook" } section.card { (view.render(&form, fields(&view))) } }
+}
+
+/// `POST …/webhooks/{webhook}/enable`
+pub async fn enable(here: Here, _form: Form) -> Answer {
+    switch(&here, true).await
+}
+
+/// `POST …/webhooks/{webhook}/disable`
+pub async fn disable(here: Here, _form: Form) -> Answer {
+    switch(&here, false).await
+}
+
+async fn switch(here: &Here, enabled: bool) -> Answer {
+    let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
+    let webhook = app::webhooks::update(&here.state, &here.actor, here.id("webhook")?, &change).await?;
+    let deed = if enabled { Deed::Enabled } else { Deed::Disabled };
+    Ok(see_other(&href(here, webhook.id), Flash(Thing::Webhook, deed)))
 }
 
 /// `GET …/webhooks/{webhook}/delete`
 pub async fn confirm(here: Here) -> Answer {
     here.manage()?;
-    let webhook = app::webhooks::find(&here.state, &here.actor, here.id("webhook")?).await?;
+    let webhook = find(&here).await?;
     Ok(confirm_page(&here, &webhook, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/{webhook}/delete`
 pub async fn remove(here: Here, form: Form) -> Answer {
-    let id: WebhookId = here.id("webhook")?;
-    let webhook = app::webhooks::find(&here.state, &here.actor, id).await?;
-    let removed = match confirm::check(form.text(confirm::FIELD), webhook.url.as_str()) {
-        Ok(()) => app::webhooks::remove(&here.state, &here.actor, id).await,
-        wrong => wrong,
+    let webhook = find(&here).await?;
+    let removed = match confirm::check(form.text(confirm::FIELD), &host(&webhook)) {
+        Ok(()) => app::webhooks::remove(&here.state, &here.actor, webhook.id).await,
+        wrong => here.manage().map_err(|failure| failure.0).and(wrong),
     };
     match removed {
         Ok(()) => Ok(see_other(&here.href(console::WEBHOOKS, &[]), Flash(Thing::Webhook, Deed::Deleted))),
@@ -315,20 +330,26 @@ pub async fn remove(here: Here, form: Form) -> Answer {
     }
 }
 
+/// What is typed to confirm: the host, short and telling.
+fn host(webhook: &Webhook) -> String {
+    let host = webhook.url.to_url().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| webhook.url.to_string())
+}
+
 fn confirm_page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> HttpResponse {
     let effects = [
-        "Nothing more is sent there; what still waits is dropped.".to_owned(),
+        format!("{} gets no events any more, and what waits to be sent is not.", webhook.url),
         "The log of its deliveries goes with it. The events themselves stay.".to_owned(),
     ];
-    let back = here.href(console::WEBHOOK, &[&webhook.id]);
+    let back = href(here, webhook.id);
     let deletion = Deletion {
         kind: "webhook",
-        name: webhook.url.as_str(),
+        name: &host(webhook),
         effects: &effects,
         action: &here.href(console::DELETE_WEBHOOK, &[&webhook.id]),
         cancel: &back,
     };
     here.shell(Section::Webhooks, "Delete webhook")
-        .crumb(webhook.url.as_str(), &back)
+        .crumb(webhook.url.as_str(), back.as_str())
         .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
 }

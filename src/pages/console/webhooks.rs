@@ -1,16 +1,25 @@
-//! `/console/{environment}/webhooks`: where the vendor wants events sent.
+//! `/console/{environment}/webhooks`: where events are sent. `…/new` makes a webhook and shows its secret,
+//! this once.
 
+use actix_web::HttpResponse;
 use maud::{Markup, html};
 
-use super::{audit_events::Href, here::Here, shell::Section};
+use super::{
+    here::Here,
+    shell::Section,
+    visitor::Form,
+    webhook_form::{change, fields},
+};
 use crate::{
     app::{self, page::Page},
     links::console,
-    model::{time::Timestamp, webhook::Webhook},
+    model::{event::EventKind, time::Timestamp, webhook::Webhook},
     pages::{
-        components::{Shape, Weight, copyable, link_button, mark, time},
+        components::{Shape, Weight, code_block, copyable, link_button, mark, time},
         error::Answer,
+        forms::{self, FormErrors, FormView, Typed},
         list::{List, Place, column},
+        secret::Secret,
     },
 };
 
@@ -18,63 +27,163 @@ use crate::{
 pub async fn list(here: Here) -> Answer {
     let place = here.place(&[]);
     let page = app::webhooks::list(&here.state, &here.actor, &place.query()).await?;
-    let content =
-        view(&page, &place, here.may_manage(), &|pattern, segments| here.href(pattern, segments), here.now());
+    let create = here.may_manage().then(|| here.href(console::NEW_WEBHOOK, &[]));
+    let href = |webhook: &Webhook| here.href(console::WEBHOOK, &[&webhook.id]);
+    let content = view(&page, &place, create.as_deref(), &href, here.now());
     Ok(here.shell(Section::Webhooks, "Webhooks").respond(content))
 }
 
-/// How a webhook fares.
-pub(super) fn state(webhook: &Webhook, now: Timestamp) -> Markup {
-    html! {
-        @match (webhook.disabled_at, webhook.failures) {
-            (Some(at), _) => { (mark(Shape::Attention, "Off")) " since " (time(at, now)) },
-            (None, 0) => (mark(Shape::Good, "On")),
-            (None, failures) => (mark(Shape::Bad, &format!("Failing: {failures} in a row"))),
-        }
-    }
-}
-
-/// Which events it gets.
-pub(super) fn kinds(webhook: &Webhook) -> Markup {
-    html! {
-        @if webhook.event_types.is_empty() { "all, those of later versions too" }
-        @for (at, kind) in webhook.event_types.iter().enumerate() { @if at > 0 { ", " } code { (kind.as_str()) } }
-    }
-}
-
-/// The webhooks.
+/// The webhooks. `create` is where one is made, for whoever may.
 pub(super) fn view(
     page: &Page<Webhook>,
     place: &Place,
-    may_manage: bool,
-    href: Href<'_>,
+    create: Option<&str>,
+    href: &dyn Fn(&Webhook) -> String,
     now: Timestamp,
 ) -> Markup {
-    let new = href(console::NEW_WEBHOOK, &[]);
     let rows = page.items.iter().map(|webhook| {
         vec![
-            html! { a href=(href(console::WEBHOOK, &[&webhook.id])) { (webhook.url) } },
-            state(webhook, now),
-            kinds(webhook),
+            html! { a href=(href(webhook)) { (webhook.url) } },
+            state(webhook),
+            html! {
+                @match webhook.event_types.as_slice() {
+                    [] => "all",
+                    [kind] => code { (kind.as_str()) },
+                    kinds => { (kinds.len()) " types" },
+                }
+            },
+            time(webhook.created_at, now),
             copyable(&webhook.id.to_string(), "webhook id"),
         ]
     });
-    let columns = [column("Address"), column("State"), column("Events"), column("ID")];
+    let columns = [column("URL"), column("State"), column("Events"), column("Created"), column("ID")];
     let list = List {
         caption: "Webhooks",
         columns: &columns,
         rows: rows.collect(),
         next_token: &page.next_token,
         empty: html! {
-            p { "A webhook is told at once what happens here: people who come and go, certificates that end." }
-            @if may_manage { p { (link_button(Weight::Primary, "Create the first one", &new)) } }
+            p { "A webhook tells your backend at once what happened: a person was pushed, changed, deactivated." }
+            @if let Some(create) = create { p { (link_button(Weight::Primary, "Create the first one", create)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "Webhooks" }
-            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New webhook", &new)) } }
+            @if let (Some(create), false) = (create, page.items.is_empty()) {
+                div.actions { (link_button(Weight::Primary, "New webhook", create)) }
+            }
         }
         (list.view(place))
+    }
+}
+
+/// How a webhook fares.
+pub(super) fn state(webhook: &Webhook) -> Markup {
+    if webhook.disabled_at.is_some() {
+        mark(Shape::Note, "Disabled")
+    } else if webhook.failures > 0 {
+        mark(Shape::Attention, &format!("Failing: {} in a row", webhook.failures))
+    } else {
+        mark(Shape::Good, "Enabled")
+    }
+}
+
+/// `GET …/webhooks/new`
+pub async fn new(here: Here) -> Answer {
+    here.manage()?;
+    Ok(form_page(&here, &Typed::new(), &FormErrors::none()))
+}
+
+/// `POST …/webhooks/new`
+pub async fn create(here: Here, form: Form) -> Answer {
+    match app::webhooks::create(&here.state, &here.actor, &change(&form)).await {
+        Ok((webhook, secret)) => Ok(secret_page(&here, &webhook, &secret.reveal(), "Webhook created", None)),
+        Err(error) => Ok(form_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+    }
+}
+
+fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) = (here.href(console::NEW_WEBHOOK, &[]), here.href(console::WEBHOOKS, &[]));
+    let content = new_view(typed, errors, &action, &back, here.csrf());
+    here.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
+}
+
+/// The form of a new webhook.
+pub(super) fn new_view(typed: &Typed, errors: &FormErrors, action: &str, back: &str, csrf: Markup) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(action, "Create webhook", csrf).cancel(back);
+    html! {
+        h1 { "New webhook" }
+        p { "It gets what happens from now on. Its secret is shown once, after it was made." }
+        section.card { (view.render(&form, fields(&view))) }
+    }
+}
+
+/// The page that shows a secret, this once.
+pub(super) fn secret_page(
+    here: &Here,
+    webhook: &Webhook,
+    secret: &str,
+    title: &str,
+    note: Option<&str>,
+) -> HttpResponse {
+    let href = here.href(console::WEBHOOK, &[&webhook.id]);
+    let content = secret_view(webhook, secret, title, note, &href);
+    here.shell(Section::Webhooks, title).respond(content)
+}
+
+/// The secret, and how to check with it that a message is ours.
+pub(super) fn secret_view(
+    webhook: &Webhook,
+    secret: &str,
+    title: &str,
+    note: Option<&str>,
+    href: &str,
+) -> Markup {
+    let about = "Your endpoint checks with it that a message comes from here. Whoever holds it can make such messages.";
+    let about = note.map_or_else(|| about.to_owned(), |note| format!("{about} {note}"));
+    html! {
+        h1 { (title) }
+        p { "Messages go to " code { (webhook.url) } "." }
+        section.card.stack {
+            (Secret {
+                name: "signing secret",
+                value: secret,
+                about: &about,
+                onward: href,
+            }.view())
+        }
+        section.card {
+            h2 { "Check that a message is ours" }
+            p { "Messages are signed as " a href="https://www.standardwebhooks.com" { "Standard Webhooks" }
+                " has it; its libraries, in most languages, take the secret as it is." }
+            (code_block("Python", PYTHON))
+            (code_block("Node.js", NODE))
+            p.soft.small { "A message may come twice: " code { "webhook-id" } " and " code { "sequence" } " tell." }
+        }
+    }
+}
+
+const PYTHON: &str = "\
+from standardwebhooks import Webhook
+
+event = Webhook(WEBHOOK_SECRET).verify(request.body, request.headers)  # raises if it is not ours
+if event[\"type\"] == \"scim_user.deactivated\":
+    ...";
+
+const NODE: &str = "\
+import { Webhook } from \"standardwebhooks\";
+
+const event = new Webhook(WEBHOOK_SECRET).verify(rawBody, headers); // throws if it is not ours
+if (event.type === \"scim_user.deactivated\") {
+  // …
+}";
+
+/// The kinds that a webhook gets.
+pub(super) fn kinds(webhook: &Webhook) -> Markup {
+    html! {
+        @if webhook.event_types.is_empty() { "All, those of later versions too" }
+        @else { ul.tags { @for kind in webhook.event_types.iter().copied().map(EventKind::as_str) { li { span.tag { (kind) } } } } }
     }
 }

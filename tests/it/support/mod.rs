@@ -6,6 +6,7 @@ pub mod browser;
 pub mod console;
 pub mod databases;
 pub mod dns;
+pub mod forms;
 pub mod idp;
 pub mod people;
 pub mod scim;

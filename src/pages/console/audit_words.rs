@@ -1,0 +1,318 @@
+//! An entry of the audit log as a sentence, and its old and new values side by side.
+
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+use super::json;
+use crate::{
+    app::audit::Names,
+    links::{self, console},
+    model::{
+        audit::{AuditActor, AuditEvent},
+        id::EnvironmentId,
+        time::Timestamp,
+    },
+    pages::components::{copyable, time},
+};
+
+/// From how many values on, or of what length together, they are folded.
+const MOST_OPEN: usize = 4;
+const LONGEST_OPEN: usize = 300;
+
+/// What there is to choose from as a filter; the field takes others too.
+pub(super) const ACTIONS: &[&str] = &[
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "saml_connection.created",
+    "saml_connection.updated",
+    "saml_connection.deleted",
+    "scim_directory.created",
+    "scim_directory.updated",
+    "scim_directory.deleted",
+    "scim_directory.bearer_token_rotated",
+    "api_key.created",
+    "api_key.deleted",
+    "saml_oauth_client.created",
+    "saml_oauth_client.deleted",
+    "webhook.created",
+    "webhook.updated",
+    "webhook.deleted",
+    "setup_link.created",
+    "setup_link.redeemed",
+    "setup_link.revoked",
+    "environment.updated",
+    "administrator.signed_in",
+    "administrator.role_changed",
+];
+
+/// Who did it: the e-mail address of an administrator, the kind and id of anybody else.
+fn actor(actor: &AuditActor, names: &Names) -> Markup {
+    let email = actor.id.parse().ok().and_then(|id| names.administrators.get(&id));
+    let key = actor.id.parse().ok().and_then(|id| names.api_keys.get(&id));
+    html! {
+        @match (actor.kind.as_str(), email) {
+            ("api_key", _) if key.is_some() => strong { "API key “" (key.map_or("", String::as_str)) "”" },
+            ("administrator", Some(email)) => strong { (email) },
+            ("operator", _) => strong { "The command line" },
+            ("service", _) => strong { "Ostiary itself" },
+            (kind, _) => { strong { (capital(noun(kind))) } " " code { (actor.id) } },
+        }
+    }
+}
+
+/// What a kind of thing is called.
+fn noun(kind: &str) -> String {
+    match kind {
+        "api_key" => "API key".to_owned(),
+        "saml_connection" => "SAML connection".to_owned(),
+        "saml_oauth_client" => "OAuth client".to_owned(),
+        "scim_directory" => "SCIM directory".to_owned(),
+        "admin_session" => "session".to_owned(),
+        "admin_invitation" => "invitation".to_owned(),
+        "organization_domain" => "domain".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn capital(text: String) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+/// What was done, as a verb that its object follows.
+fn verb(done: &str) -> String {
+    match done {
+        "updated" => "changed".to_owned(),
+        "bearer_token_rotated" => "rotated the bearer token of".to_owned(),
+        "bearer_token_overlap_ended" => "ended the replaced bearer tokens of".to_owned(),
+        "secret_rotated" => "rotated the secret of".to_owned(),
+        "delivery_replayed" => "sent a delivery again to".to_owned(),
+        "replayed" => "sent events again to".to_owned(),
+        "signed_in" => "signed in as".to_owned(),
+        "signed_out" => "signed out".to_owned(),
+        "sign_in_failed" => "failed to sign in as".to_owned(),
+        "password_changed" => "changed the password of".to_owned(),
+        "role_changed" => "changed the role of".to_owned(),
+        "other_sessions_revoked" => "ended all other sessions of".to_owned(),
+        other => match other.rsplit_once('_') {
+            // `metadata_refreshed`: refreshed the metadata of.
+            Some((what, verb)) => format!("{verb} the {} of", what.replace('_', " ")),
+            None => other.to_owned(),
+        },
+    }
+}
+
+/// The page of a thing, where it has one and is still there as far as the entry knows.
+fn href(event: &AuditEvent) -> Option<String> {
+    let environment: EnvironmentId = event.environment_id?;
+    let pattern = match event.target_kind.as_str() {
+        _ if event.action.ends_with(".deleted") => return None,
+        "organization" => console::ORGANIZATION,
+        "saml_connection" => console::SAML_CONNECTION,
+        "scim_directory" => console::SCIM_DIRECTORY,
+        "webhook" => console::WEBHOOK,
+        "saml_oauth_client" => console::OAUTH_CLIENT,
+        "environment" => return Some(links::to(console::ENVIRONMENT, &[&environment])),
+        _ => return None,
+    };
+    Some(links::to(pattern, &[&environment, &event.target_id]))
+}
+
+/// What the thing is called, as far as the entry says: with its id, never instead of it.
+fn name(event: &AuditEvent, names: &Names) -> Option<String> {
+    let email = event.target_id.parse().ok().and_then(|id| names.administrators.get(&id));
+    let text = |field: &str| {
+        [&event.after, &event.before]
+            .into_iter()
+            .find_map(|values| values.get(field)?.as_str().map(str::to_owned))
+    };
+    email
+        .map(ToString::to_string)
+        .or_else(|| text("displayName"))
+        .or_else(|| text("email"))
+        .or_else(|| text("domain"))
+        .filter(|name| !name.trim().is_empty())
+}
+
+/// The whole sentence.
+pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
+    let done = event.action.split_once('.').map_or(event.action.as_str(), |(_, done)| done);
+    let itself = event.actor.kind == event.target_kind && event.actor.id == event.target_id;
+    let is_organization = event.target_kind == "organization";
+    let organization = event.organization_id.filter(|_| !is_organization);
+    let name = match event.organization_id.and_then(|id| names.organizations.get(&id)) {
+        Some(name) if is_organization && !name.trim().is_empty() => Some(name.clone()),
+        _ => name(event, names),
+    };
+    html! {
+        (actor(&event.actor, names)) " "
+        @if itself && done.starts_with("signed_") {
+            (done.replace('_', " "))
+        } @else {
+            (verb(done)) " "
+            @if itself { "their own account" } @else {
+                (noun(&event.target_kind)) " "
+                @if let Some(name) = name { (name) " " }
+                @match href(event) {
+                    Some(href) => a href=(href) { code { (event.target_id) } },
+                    None => code { (event.target_id) },
+                }
+            }
+            @if let (Some(id), Some(environment)) = (organization, event.environment_id) {
+                " of "
+                @match names.organizations.get(&id) {
+                    Some(name) => a href=(links::to(console::ORGANIZATION, &[&environment, &id])) {
+                        @if name.trim().is_empty() { code { (id) } } @else { (name) }
+                    },
+                    None => code { (id) },
+                }
+            }
+        }
+    }
+}
+
+/// The entry: the sentence, when and from where, and the values.
+pub(super) fn entry(event: &AuditEvent, names: &Names, now: Timestamp) -> Markup {
+    html! {
+        li.entry {
+            div.head { p.what { (sentence(event, names)) } (time(event.at, now)) }
+            div.meta {
+                code { (event.action) }
+                @if let Some(address) = event.address { span { "from " (address) } }
+                (copyable(&event.id.to_string(), "entry’s id"))
+            }
+            (values(&event.before, &event.after))
+        }
+    }
+}
+
+/// Old and new values, open where they are few and short.
+fn values(before: &Map<String, Value>, after: &Map<String, Value>) -> Markup {
+    let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    if fields.is_empty() {
+        return html! {};
+    }
+    let cell = |values: &Map<String, Value>, field: &str| match values.get(field) {
+        None => html! { span.soft { "—" } },
+        Some(Value::Null) => html! { span.soft { "nothing" } },
+        Some(Value::String(text)) if text.is_empty() => html! { span.soft { "empty" } },
+        Some(Value::Array(items)) if items.is_empty() => html! { span.soft { "none" } },
+        Some(Value::Object(items)) if items.is_empty() => html! { span.soft { "none" } },
+        Some(value @ (Value::Array(_) | Value::Object(_))) => html! { pre { (json::pretty(value)) } },
+        Some(value) => html! { span.value { (json::text(value)) } },
+    };
+    let table = html! {
+        div.table-box.change {
+            table {
+                thead { tr {
+                    th scope="col" { "Field" }
+                    @if !before.is_empty() { th scope="col" { "Before" } }
+                    @if !after.is_empty() { th scope="col" { "After" } }
+                } }
+                tbody {
+                    @for field in &fields {
+                        tr {
+                            th scope="row" { code { (field) } }
+                            @if !before.is_empty() { td { (cell(before, field)) } }
+                            @if !after.is_empty() { td { (cell(after, field)) } }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let length: usize = before.values().chain(after.values()).map(|value| value.to_string().len()).sum();
+    if fields.len() <= MOST_OPEN && length <= LONGEST_OPEN {
+        return table;
+    }
+    let count = fields.len();
+    html! { details { summary { (count) @if count == 1 { " value" } @else { " values" } } (table) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{audit::audit_fields, email::Email, id::Id};
+
+    fn event(action: &str, kind: &str) -> AuditEvent {
+        AuditEvent {
+            id: Id::from_bits(1),
+            environment_id: Some(Id::from_bits(2)),
+            at: Timestamp::from_millis(0),
+            actor: AuditActor {
+                kind: "administrator".to_owned(),
+                id: crate::model::id::AdministratorId::from_bits(3).to_string(),
+            },
+            address: None,
+            action: action.to_owned(),
+            target_kind: kind.to_owned(),
+            target_id: "target_1".to_owned(),
+            organization_id: Some(Id::from_bits(4)),
+            before: Map::new(),
+            after: Map::new(),
+        }
+    }
+
+    fn said(event: &AuditEvent, names: &Names) -> String {
+        let html = sentence(event, names).into_string();
+        let mut text = String::new();
+        for piece in html.split('<') {
+            text.push_str(piece.split_once('>').map_or(piece, |(_, text)| text));
+        }
+        text.trim().to_owned()
+    }
+
+    #[test]
+    fn entries_are_sentences() {
+        let mut names = Names::default();
+        names.administrators.insert(Id::from_bits(3), Email::parse("dana@vendor.example").unwrap());
+        names.organizations.insert(Id::from_bits(4), "Acme".to_owned());
+        for (action, kind, expected) in [
+            ("saml_connection.updated", "saml_connection", "changed SAML connection target_1 of Acme"),
+            ("api_key.deleted", "api_key", "deleted API key target_1 of Acme"),
+            ("organization.created", "organization", "created organization Acme target_1"),
+            (
+                "scim_directory.bearer_token_rotated",
+                "scim_directory",
+                "rotated the bearer token of SCIM directory target_1 of Acme",
+            ),
+            (
+                "saml_connection.metadata_refreshed",
+                "saml_connection",
+                "refreshed the metadata of SAML connection target_1 of Acme",
+            ),
+            ("thing.exploded", "new_thing", "exploded new thing target_1 of Acme"),
+        ] {
+            assert_eq!(said(&event(action, kind), &names), format!("dana@vendor.example {expected}"));
+        }
+        // Nobody has a name any more.
+        let gone = said(&event("webhook.created", "webhook"), &Names::default());
+        assert!(gone.starts_with("Administrator admin_") && gone.contains(" of org_"), "{gone}");
+        let mut own = event("administrator.signed_in", "administrator");
+        own.target_id.clone_from(&own.actor.id);
+        assert_eq!(said(&own, &names), "dana@vendor.example signed in");
+        for (kind, expected) in [("operator", "The command line"), ("service", "Ostiary itself")] {
+            let mut event = event("organization.created", "organization");
+            event.actor = AuditActor { kind: kind.to_owned(), id: String::new() };
+            assert!(said(&event, &names).starts_with(expected));
+        }
+    }
+
+    #[test]
+    fn few_short_values_are_open_and_others_folded() {
+        let few = audit_fields! { "displayName": "<b>" };
+        let open = values(&few, &few).into_string();
+        assert!(!open.contains("<details>") && open.contains("&lt;b&gt;") && !open.contains("<b>"));
+        let many: Map<String, Value> = (0..9).map(|n| (format!("f{n}"), Value::from(n))).collect();
+        assert!(values(&Map::new(), &many).into_string().contains("<summary>9 values</summary>"));
+        assert!(!values(&Map::new(), &many).into_string().contains("Before"));
+        let long = audit_fields! { "certificate": "x".repeat(2000) };
+        assert!(values(&long, &Map::new()).into_string().contains("<summary>1 value</summary>"));
+        assert!(values(&Map::new(), &Map::new()).into_string().is_empty());
+    }
+}

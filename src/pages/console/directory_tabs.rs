@@ -1,0 +1,96 @@
+//! What the pages of one directory have in common: whose it is, and the way from one to the next.
+
+use maud::{Markup, html};
+
+use super::{
+    here::Here,
+    shell::{Section, Shell},
+    words,
+};
+use crate::{
+    app,
+    links::{self, console},
+    model::{
+        id::{EnvironmentId, ScimDirectoryId},
+        scim_directory::ScimDirectory,
+    },
+    pages::error::Failure,
+};
+
+/// A page of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// The directory itself.
+    Directory,
+    /// The people in it.
+    Users,
+    /// Its groups.
+    Groups,
+    /// What its identity provider asked.
+    Requests,
+}
+
+impl Tab {
+    const ALL: [Self; 4] = [Self::Directory, Self::Users, Self::Groups, Self::Requests];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Directory => "Directory",
+            Self::Users => "Users",
+            Self::Groups => "Groups",
+            Self::Requests => "Requests",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Directory => console::SCIM_DIRECTORY,
+            Self::Users => console::SCIM_USERS,
+            Self::Groups => console::SCIM_GROUPS,
+            Self::Requests => console::SCIM_REQUESTS,
+        }
+    }
+}
+
+/// The way between the pages of a directory.
+pub fn tabs(environment: EnvironmentId, directory: ScimDirectoryId, current: Tab) -> Markup {
+    html! {
+        nav.tabs aria-label="Directory" {
+            @for tab in Tab::ALL {
+                a href=(links::to(tab.path(), &[&environment, &directory]))
+                    aria-current=[(tab == current).then_some("page")] { (tab.label()) }
+            }
+        }
+    }
+}
+
+/// A directory that a page is about, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The directory.
+    pub directory: ScimDirectory,
+    /// What its organization is called.
+    pub organization: String,
+}
+
+/// The directory that the address names.
+pub async fn open(here: &Here) -> Result<Opened, Failure> {
+    let id = here.id("directory")?;
+    let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+    let organization =
+        app::organizations::find(&here.state, &here.actor, found.directory.organization_id).await?;
+    Ok(Opened { directory: found.directory, organization: words::organization(&organization) })
+}
+
+impl Opened {
+    /// The shell of one of the directory's pages.
+    pub fn shell<'a>(&self, here: &'a Here, title: &'a str) -> Shell<'a> {
+        let href = here.href(console::SCIM_DIRECTORY, &[&self.directory.id]);
+        here.shell(Section::Directories, title).crumb(self.organization.clone(), href)
+    }
+
+    /// The way between its pages.
+    pub fn tabs(&self, current: Tab) -> Markup {
+        tabs(self.directory.environment_id, self.directory.id, current)
+    }
+}

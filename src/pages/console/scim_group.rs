@@ -1,0 +1,84 @@
+//! `…/scim-directories/{directory}/groups/{group}`: one group, and who is in it, page by page.
+
+use maud::{Markup, html};
+
+use super::{
+    directory_tabs::{self, Tab},
+    here::Here,
+    json, scim_groups, scim_users,
+};
+use crate::{
+    app::{
+        Error,
+        page::Page,
+        scim_people::{self, DirectoryGroup, DirectoryUser},
+    },
+    links::{self, console},
+    pages::{
+        components::{code_block, copyable, facts},
+        error::Answer,
+        list::Place,
+    },
+};
+
+/// `GET …/groups/{group}`
+pub async fn show(here: Here) -> Answer {
+    let opened = directory_tabs::open(&here).await?;
+    let group = scim_people::find_group(&here.state, &here.actor, here.id("group")?).await?;
+    if group.directory_id != opened.directory.id {
+        return Err(Error::not_found("SCIM group", group.id).into());
+    }
+    let (place, query) = (here.place(&[]), scim_users::query(&opened));
+    let id = group.id.to_string();
+    let members = scim_people::list_users(&here.state, &here.actor, &query, &id, &place.query()).await?;
+    let events = format!("{}?resource={id}", here.href(console::EVENTS, &[]));
+    let address = here.state.links_of(&here.environment).scim_group(group.id);
+    let content = html! {
+        (opened.tabs(Tab::Groups))
+        (view(&group, &members, &place, &|user| scim_users::href(&here, user), &events, &links::curl(address.as_str())))
+    };
+    let title = scim_groups::name(&group);
+    let list = here.href(console::SCIM_GROUPS, &[&opened.directory.id]);
+    Ok(opened.shell(&here, &title).crumb("Groups", list).respond(content))
+}
+
+/// The group. `events` is where what happened to it is told.
+pub(super) fn view(
+    group: &DirectoryGroup,
+    members: &Page<DirectoryUser>,
+    place: &Place,
+    href: &dyn Fn(&DirectoryUser) -> String,
+    events: &str,
+    curl: &str,
+) -> Markup {
+    // Groups in it are members too, and have no page in the list of people.
+    let mut attributes = group.attributes.clone();
+    let held = attributes.remove("members");
+    let nested = held.as_ref().and_then(serde_json::Value::as_array).map_or(0, |members| {
+        let is_group = |member: &&serde_json::Value| {
+            member
+                .get("value")
+                .and_then(serde_json::Value::as_str)
+                .is_some_and(|id| id.starts_with("scim_group_"))
+        };
+        members.iter().filter(is_group).count()
+    });
+    html! {
+        div.head-row { h1 { (scim_groups::name(group)) } (scim_groups::state(group)) }
+        section.card {
+            h2 { "Group" }
+            (facts(&[
+                ("ID", copyable(&group.id.to_string(), "group id")),
+                ("Members", html! { (scim_groups::members(group)) @if nested > 0 { ", of them " (nested) " groups" } }),
+                ("What happened", html! { a href=(events) { "Events of this group" } }),
+            ]))
+            @if !attributes.is_empty() { (json::folded("Attributes as JSON", &attributes.into())) }
+        }
+        h2 { "Members" }
+        (scim_users::table(members, place, href, html! { p { "Nobody is in this group." } }))
+        section.card {
+            h2 { "For your developers" }
+            (code_block("The same through the API", curl))
+        }
+    }
+}

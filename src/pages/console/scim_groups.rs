@@ -1,0 +1,92 @@
+//! `…/scim-directories/{directory}/groups`: the groups that an identity provider pushed.
+
+use maud::{Markup, html};
+
+use super::{
+    directory_tabs::{self, Tab},
+    here::Here,
+    scim_users,
+};
+use crate::{
+    app::{
+        page::Page,
+        scim_people::{self, DirectoryGroup},
+    },
+    links::console,
+    pages::{
+        components::{Shape, copyable, mark},
+        error::Answer,
+        list::{List, Place, column, number},
+    },
+};
+
+/// `GET …/groups`
+pub async fn list(here: Here) -> Answer {
+    let opened = directory_tabs::open(&here).await?;
+    let place = here.place(&["q"]);
+    let page = match place.filter("q") {
+        "" => {
+            let query = scim_users::query(&opened);
+            scim_people::list_groups(&here.state, &here.actor, &query, &place.query()).await?
+        }
+        words => Page {
+            items: scim_people::find_groups_named(&here.state, &here.actor, opened.directory.id, words)
+                .await?,
+            next_token: String::new(),
+        },
+    };
+    let href = |group: &DirectoryGroup| here.href(console::SCIM_GROUP, &[&group.directory_id, &group.id]);
+    let content = html! { (opened.tabs(Tab::Groups)) (view(&page, &place, &href)) };
+    Ok(opened.shell(&here, "Groups").respond(content))
+}
+
+/// The groups.
+pub(super) fn view(
+    page: &Page<DirectoryGroup>,
+    place: &Place,
+    href: &dyn Fn(&DirectoryGroup) -> String,
+) -> Markup {
+    let rows = page.items.iter().map(|group| {
+        vec![
+            html! { a href=(href(group)) { (name(group)) } },
+            state(group),
+            html! { (members(group)) },
+            copyable(&group.id.to_string(), "group id"),
+        ]
+    });
+    let columns = [column("Name"), column("State"), number("Members"), column("ID")];
+    let list = List {
+        caption: "Groups",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "No group has been pushed yet." }
+            p { "Groups appear here when the identity provider is told to push them." }
+        },
+    };
+    html! {
+        h1 { "Groups" }
+        (place.search("q", "Search groups", "Name, external ID or ID"))
+        (list.view(place))
+    }
+}
+
+/// What a group is called.
+pub(super) fn name(group: &DirectoryGroup) -> String {
+    match group.display_name.trim() {
+        "" => group.id.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+/// Whether a group is still there.
+pub(super) fn state(group: &DirectoryGroup) -> Markup {
+    if group.deleted { mark(Shape::Bad, "Deleted") } else { mark(Shape::Good, "Active") }
+}
+
+/// How many members a group has, as far as they are counted.
+pub(super) fn members(group: &DirectoryGroup) -> String {
+    let members = group.attributes.get("members").and_then(serde_json::Value::as_array);
+    members.map_or_else(|| "more than 1000".to_owned(), |members| members.len().to_string())
+}

@@ -1,0 +1,98 @@
+//! `…/scim-directories/{directory}/requests/{request}`: one request with its answer, and what to do when it
+//! was refused.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    directory_tabs::{self, Tab},
+    here::Here,
+    json, scim_refusals, scim_requests,
+};
+use crate::{
+    app::{self, Error},
+    links::console,
+    model::{scim_request::ScimRequest, time::Timestamp},
+    pages::{
+        components::{Shape, code_block, copyable, facts, fixer, notice, time},
+        error::Answer,
+    },
+};
+
+/// `GET …/requests/{request}`
+pub async fn show(here: Here) -> Answer {
+    let opened = directory_tabs::open(&here).await?;
+    let request = app::scim_requests::find(&here.state, &here.actor, here.id("request")?).await?;
+    if request.directory_id != opened.directory.id {
+        return Err(Error::not_found("SCIM request", request.id).into());
+    }
+    let title = title(&request, &opened.directory.scim_base_url);
+    let content = html! { (opened.tabs(Tab::Requests)) (view(&request, &title, here.now())) };
+    let list = here.href(console::SCIM_REQUESTS, &[&opened.directory.id]);
+    Ok(opened.shell(&here, &title).crumb("Requests", list).respond(content))
+}
+
+/// Method and path in a few words.
+fn title(request: &ScimRequest, base: &str) -> String {
+    let path = scim_requests::below(base, &request.path);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let short: String = path.chars().take(80).collect();
+    format!("{} {short}", request.method)
+}
+
+/// The request.
+pub(super) fn view(request: &ScimRequest, title: &str, now: Timestamp) -> Markup {
+    html! {
+        div.head-row { h1 { (title) } (scim_requests::status(request)) }
+        (refusal(request))
+        section.card {
+            h2 { "Request" }
+            (facts(&[
+                ("When", time(request.at, now)),
+                ("Took", html! { (request.duration_ms) " ms" }),
+                ("Address", html! { code { (request.method) " " (request.path) } }),
+                ("ID", copyable(&request.id.to_string(), "request id")),
+            ]))
+            (body("What it sent", "It sent no body.", request.request_body.as_deref()))
+        }
+        section.card {
+            h2 { "Answer" }
+            (body("What it was told", "It was answered without a body.", request.response_body.as_deref()))
+        }
+    }
+}
+
+fn body(name: &str, without: &str, body: Option<&str>) -> Markup {
+    match body {
+        Some(text) => code_block(name, &json::pretty_text(text)),
+        None => html! { p.soft { (without) } },
+    }
+}
+
+/// Why it was refused and what to do; nothing when it was not.
+fn refusal(request: &ScimRequest) -> Markup {
+    let Some(code) = &request.error else { return html! {} };
+    let detail = request.response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let detail = detail.as_ref().and_then(|answer| answer.get("detail")).and_then(Value::as_str);
+    let explained = scim_refusals::explain(code);
+    let shape = match explained {
+        Some(refusal) if refusal.fixer.is_none() => Shape::Note,
+        _ => Shape::Bad,
+    };
+    let title = explained.map_or("It was refused.", |refusal| refusal.meaning);
+    notice(
+        shape,
+        title,
+        html! {
+            dl.facts {
+                @if let Some(detail) = detail { dt { "In detail" } dd { (detail) } }
+                dt { "Code" } dd { code { (code) } }
+                @if let Some(refusal) = explained {
+                    dt { "Who can fix it" }
+                    dd { @match refusal.fixer { Some(who) => (fixer(who)), None => "Nobody needs to." } }
+                    dt { "How" } dd { (refusal.remedy) }
+                }
+            }
+        },
+    )
+}

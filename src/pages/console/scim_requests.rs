@@ -1,0 +1,144 @@
+//! `…/scim-directories/{directory}/requests`: what the identity provider asked, and how it was answered.
+
+use maud::{Markup, html};
+
+use super::{
+    directory_tabs::{self, Tab},
+    here::Here,
+    scim_refusals,
+};
+use crate::{
+    app::{
+        page::Page,
+        scim_requests::{self, ScimRequestQuery},
+    },
+    links::console,
+    model::{scim_request::ScimRequest, time::Timestamp},
+    pages::{
+        components::{Shape, mark, notice, time},
+        error::Answer,
+        forms::FormErrors,
+        list::{List, Place, column, number},
+    },
+};
+
+/// `GET …/requests`
+pub async fn list(here: Here) -> Answer {
+    let opened = directory_tabs::open(&here).await?;
+    let place = here.place(&["method", "status", "error"]);
+    let query = ScimRequestQuery {
+        method: place.filter("method").to_owned(),
+        status: place.filter("status").to_owned(),
+        error: place.filter("error").to_owned(),
+    };
+    let id = opened.directory.id;
+    let found = scim_requests::list(&here.state, &here.actor, id, &query, &place.query()).await;
+    let (page, errors) = match found {
+        Ok(page) => (page, FormErrors::none()),
+        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
+    };
+    let href = |request: &ScimRequest| here.href(console::SCIM_REQUEST, &[&id, &request.id]);
+    let content = html! {
+        (opened.tabs(Tab::Requests))
+        (view(&page, &place, &errors, &href, &opened.directory.scim_base_url, here.now()))
+    };
+    Ok(opened.shell(&here, "Requests").respond_with(errors.status(), content))
+}
+
+/// The requests. `base` is where the identity provider calls: paths are shown from there on.
+pub(super) fn view(
+    page: &Page<ScimRequest>,
+    place: &Place,
+    errors: &FormErrors,
+    href: &dyn Fn(&ScimRequest) -> String,
+    base: &str,
+    now: Timestamp,
+) -> Markup {
+    let rows = page.items.iter().map(|request| {
+        vec![
+            time(request.at, now),
+            html! {
+                a.request href=(href(request)) { (request.method) " " span.path { (below(base, &request.path)) } }
+            },
+            html! {
+                (status(request))
+                @if let Some(code) = &request.error { " " code { (code) } }
+            },
+            html! { (request.duration_ms) "\u{a0}ms" },
+        ]
+    });
+    let columns = [column("When"), column("Request"), column("Answer"), number("Took")];
+    let list = List {
+        caption: "Requests",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "The identity provider has not called yet." }
+            p { "Its first request appears here as soon as base URL and bearer token are in its provisioning settings." }
+        },
+    };
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].map(|method| (method, method));
+    let statuses = [
+        ("2xx", "2xx: done"),
+        ("3xx", "3xx: not modified"),
+        ("4xx", "4xx: refused"),
+        ("5xx", "5xx: failed here"),
+    ];
+    let codes = scim_refusals::codes();
+    html! {
+        h1 { "Requests" }
+        (place.narrowing(&html! {
+            (place.menu("method", "Method", "All", &methods))
+            (place.menu("status", "Answer", "All", &statuses))
+            (place.menu("error", "Refused as", "All", &codes))
+        }, &[]))
+        @if errors.is_empty() { (list.view(place)) } @else { (wrong(errors)) }
+    }
+}
+
+/// What is wrong with a filter that was typed into the address.
+pub(super) fn wrong(errors: &FormErrors) -> Markup {
+    notice(
+        Shape::Bad,
+        "This filter finds nothing",
+        html! {
+            ul { @for (field, reason) in errors.all() { li { (field) ": " (reason) } } }
+        },
+    )
+}
+
+/// A path without what every request of the directory begins with.
+pub(super) fn below<'a>(base: &str, path: &'a str) -> &'a str {
+    let common = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let rest = common.and_then(|common| path.strip_prefix(common.trim_end_matches('/')));
+    rest.filter(|rest| rest.starts_with(['/', '?'])).unwrap_or(path)
+}
+
+/// The status with its word and shape.
+pub(super) fn status(request: &ScimRequest) -> Markup {
+    let (shape, word) = match request.status {
+        200..=399 => (Shape::Good, "done"),
+        // A question whether somebody is there: no is an answer too.
+        404 => (Shape::Note, "not there"),
+        400..=499 => (Shape::Attention, "refused"),
+        _ => (Shape::Bad, "failed here"),
+    };
+    mark(shape, &format!("{} {word}", request.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_below_the_directory() {
+        let base = "https://sso.example.com/v1/scim/scim_directory_x";
+        assert_eq!(below(base, "/v1/scim/scim_directory_x/Users?a=b"), "/Users?a=b");
+        assert_eq!(below(base, "/v1/scim/scim_directory_x?x"), "?x");
+        for other in ["/v1/scim/scim_directory_xy/Users", "/elsewhere", "", "/v1/scim/scim_directory_x"] {
+            assert_eq!(below(base, other), other);
+        }
+        assert_eq!(below("nonsense", "/Users"), "/Users");
+    }
+}

@@ -1,0 +1,117 @@
+//! `…/scim-directories/{directory}/users`: the people that an identity provider pushed, found by what support
+//! knows of them, else page by page.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{
+    directory_tabs::{self, Opened, Tab},
+    here::Here,
+};
+use crate::{
+    app::{
+        page::Page,
+        scim_people::{self, DirectoryQuery, DirectoryUser},
+    },
+    links::console,
+    pages::{
+        components::{Shape, copyable, mark},
+        error::Answer,
+        list::{List, Place, column},
+    },
+};
+
+/// `GET …/users`
+pub async fn list(here: Here) -> Answer {
+    let opened = directory_tabs::open(&here).await?;
+    let place = here.place(&["q"]);
+    let page = match place.filter("q") {
+        "" => {
+            let query = query(&opened);
+            scim_people::list_users(&here.state, &here.actor, &query, "", &place.query()).await?
+        }
+        words => Page {
+            items: scim_people::find_users_named(&here.state, &here.actor, opened.directory.id, words)
+                .await?,
+            next_token: String::new(),
+        },
+    };
+    let content = html! {
+        (opened.tabs(Tab::Users))
+        (view(&page, &place, &|user| href(&here, user)))
+    };
+    Ok(opened.shell(&here, "Users").respond(content))
+}
+
+/// Names a directory to `app`.
+pub(super) fn query(opened: &Opened) -> DirectoryQuery {
+    DirectoryQuery { scim_directory_id: opened.directory.id.to_string(), ..DirectoryQuery::default() }
+}
+
+/// The address of a person's page.
+pub(super) fn href(here: &Here, user: &DirectoryUser) -> String {
+    here.href(console::SCIM_USER, &[&user.directory_id, &user.id])
+}
+
+/// The people.
+pub(super) fn view(
+    page: &Page<DirectoryUser>,
+    place: &Place,
+    href: &dyn Fn(&DirectoryUser) -> String,
+) -> Markup {
+    html! {
+        h1 { "Users" }
+        (place.search("q", "Search users", "E-mail, user name, name, external ID or ID"))
+        (table(page, place, href, html! {
+            p { "Nobody has been pushed yet." }
+            p { "People appear here when the identity provider first provisions them." }
+        }))
+    }
+}
+
+/// A table of people, here and on the page of a group.
+pub(super) fn table(
+    page: &Page<DirectoryUser>,
+    place: &Place,
+    href: &dyn Fn(&DirectoryUser) -> String,
+    empty: Markup,
+) -> Markup {
+    let rows = page.items.iter().map(|user| {
+        vec![
+            html! { a href=(href(user)) { (name(user)) } },
+            html! { @if user.email.is_empty() { span.soft { "none" } } @else { (user.email) } },
+            state(user),
+            copyable(&user.id.to_string(), "user id"),
+        ]
+    });
+    let columns = [column("Name"), column("E-mail"), column("State"), column("ID")];
+    List { caption: "Users", columns: &columns, rows: rows.collect(), next_token: &page.next_token, empty }
+        .view(place)
+}
+
+/// What somebody is called: the name for display, the parts of a name, else the user name.
+pub(super) fn name(user: &DirectoryUser) -> String {
+    let text = |value: Option<&Value>| {
+        value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let parts = user.attributes.get("name");
+    let part = |key| text(parts.and_then(|name| name.get(key)));
+    let joined = || {
+        let parts: Vec<String> = [part("givenName"), part("familyName")].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    };
+    text(user.attributes.get("displayName"))
+        .or_else(|| part("formatted"))
+        .or_else(joined)
+        .or_else(|| text(user.attributes.get("userName")))
+        .unwrap_or_else(|| user.id.to_string())
+}
+
+/// Whether somebody may use the app.
+pub(super) fn state(user: &DirectoryUser) -> Markup {
+    match (user.removed, user.deleted) {
+        (true, _) => mark(Shape::Bad, "Deleted"),
+        (false, true) => mark(Shape::Attention, "Inactive"),
+        (false, false) => mark(Shape::Good, "Active"),
+    }
+}

@@ -1,0 +1,51 @@
+//! The settings of a webhook as a form.
+
+use maud::{Markup, html};
+
+use crate::{
+    app::webhooks::WebhookChange,
+    model::{event::EventKind, webhook::Webhook},
+    pages::{
+        forms::{Choice, FormView, Typed},
+        posted::Posted,
+    },
+};
+
+/// The kinds of events as boxes.
+const KINDS: [Choice<'static>; EventKind::ALL.len()] = {
+    let mut choices = [Choice::new("", "", ""); EventKind::ALL.len()];
+    let mut at = 0;
+    while at < choices.len() {
+        let name = EventKind::ALL[at].as_str();
+        choices[at] = Choice::new(name, name, "");
+        at += 1;
+    }
+    choices
+};
+
+/// Its fields.
+pub(super) fn fields(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.url("url", "URL").code()
+            .hint("An endpoint of your backend. It answers 2xx within a few seconds; anything else is tried again, twelve times over two and a half days."))
+        (view.checkboxes("eventTypes", "Events", &KINDS)
+            .hint("None ticked: all of them, those of later versions too."))
+    }
+}
+
+/// What was sent.
+pub(super) fn change(form: &Posted) -> WebhookChange {
+    WebhookChange {
+        url: Some(form.text("url").to_owned()),
+        event_types: Some(form.texts("eventTypes").map(str::to_owned).collect()),
+        enabled: None,
+    }
+}
+
+/// The present settings.
+pub(super) fn typed(webhook: &Webhook) -> Typed {
+    webhook
+        .event_types
+        .iter()
+        .fold(Typed::new().with("url", &webhook.url), |typed, kind| typed.with("eventTypes", kind.as_str()))
+}

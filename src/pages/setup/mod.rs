@@ -11,6 +11,8 @@ mod home;
 mod layout;
 pub mod providers;
 mod saml;
+#[cfg(test)]
+mod samples;
 mod scim;
 mod steps;
 mod test_result;

@@ -350,6 +350,11 @@ impl Links {
         self.base.origin().ascii_serialization()
     }
 
+    /// Host and port, as browsers write the `Host` header.
+    pub fn authority(&self) -> &str {
+        &self.base[url::Position::BeforeHost..url::Position::AfterPort]
+    }
+
     /// Whether browsers treat this origin as secure, so that cookies may be `Secure`: https, or
     /// localhost (W3C Secure Contexts §3.1; IP loopback is not enough for every browser's cookies).
     pub fn is_trustworthy(&self) -> bool {

@@ -27,7 +27,8 @@ const FIELD: &str = "domain";
 /// How many domains of an organization may wait for approval or proof.
 const MOST_WAITING: usize = 20;
 
-/// How long DNS is not asked again about a domain.
+/// How long DNS is not asked again about the domains of an organization. It is the organization's pace, not a
+/// domain's: one that is taken out and asked for again does not begin anew.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
 /// The domains of an organization, by name. There are a thousand at the most, and some that wait.
@@ -120,7 +121,7 @@ fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
 
 /// The random text by which a domain proves itself.
 fn token_of(state: &State) -> String {
-    Digest::of(&format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
+    Digest::of(format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
 }
 
 /// Makes a domain count by the vendor's word.

@@ -203,6 +203,8 @@ pub async fn arrive(state: &State, token: &str, session: Option<&str>) -> Result
 /// A browser was let in.
 #[derive(Debug)]
 pub struct Redeemed {
+    /// Whose customer it is of.
+    pub environment_id: EnvironmentId,
     /// Its cookie.
     pub token: SetupSessionToken,
     /// Until when it is let in.
@@ -242,7 +244,7 @@ pub async fn redeem(
     let entry = Entry::of(&link, "redeemed");
     audit::record(&mut tx, state, Some(link.environment_id), &actor.author(), entry).await?;
     tx.commit().await?;
-    Ok(Ok(Redeemed { token: made, expires_at }))
+    Ok(Ok(Redeemed { environment_id: link.environment_id, token: made, expires_at }))
 }
 
 /// The session of a browser that redeemed a link before, while it lasts.

@@ -129,27 +129,39 @@ pub async fn update(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// Takes the turn to ask DNS about a domain: one in `unless_since`'s time, decided by the database.
+/// Takes the organization's turn to ask DNS about a domain: one in `unless_since`'s time, decided by the
+/// database, whichever of its domains it is about.
 pub async fn update_checked(
     tx: &mut Transaction,
     domain: &ListedDomain,
     now: Timestamp,
     unless_since: Timestamp,
 ) -> Result<bool> {
-    let rows = tx
+    let turn = tx
         .sql(
-            "UPDATE organization_domains SET checked_at = $4 \
-             WHERE environment_id = $1 AND organization_id = $2 AND domain = $3 \
-             AND (checked_at IS NULL OR checked_at <= $5)",
+            "UPDATE organizations SET domains_checked_at = $3 WHERE environment_id = $1 AND id = $2 \
+             AND (domains_checked_at IS NULL OR domains_checked_at <= $4)",
         )
         .bind(domain.environment_id)
         .bind(domain.organization_id)
-        .bind(domain.domain.as_str())
         .bind(now)
         .bind(unless_since)
         .execute()
         .await?;
-    Ok(rows == 1)
+    if turn == 0 {
+        return Ok(false);
+    }
+    tx.sql(
+        "UPDATE organization_domains SET checked_at = $4 \
+         WHERE environment_id = $1 AND organization_id = $2 AND domain = $3",
+    )
+    .bind(domain.environment_id)
+    .bind(domain.organization_id)
+    .bind(domain.domain.as_str())
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(true)
 }
 
 /// Whether another organization of the environment has proved the domain.

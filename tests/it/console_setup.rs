@@ -40,6 +40,9 @@ both! {
         let console = app.console(Role::Admin, &environment).await;
         let links = format!("/organizations/{}/setup-links", tenant.organization.id);
         console.page(&links).await.says("Create a link");
+        let nothing = console.post(&format!("{links}/new"), &[("lifetimeSeconds", "86400")]).await;
+        assert_eq!(nothing.status, 422, "{}", nothing.body);
+        nothing.says("one of the three at least");
         let made = console
             .post(&format!("{links}/new"), &[
                 ("canManageSaml", "true"),

@@ -1,65 +1,13 @@
 //! `ostiary demo`, the built program, as somebody meets it: what it prints, and its pages in a browser.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::support::{Browser, python};
-
-/// A running demo.
-struct Demo {
-    process: Child,
-    address: String,
-    said: String,
-    dir: TempDir,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let dir = TempDir::new().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ostiary"))
-            .args(["demo", "--listen", "127.0.0.1:0"])
-            .current_dir(dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-            said.push_str(&line.unwrap());
-            said.push('\n');
-            if said.contains("Stop with Ctrl-C") {
-                break;
-            }
-        }
-        let begin = said.find("http://localhost:").unwrap_or_else(|| panic!("no address in: {said}"));
-        let address = said[begin..].split("/demo").next().unwrap().to_owned();
-        Self { process, address, said, dir }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::support::{Browser, Demo};
 
 #[test]
 fn the_demo_walks_in_a_browser() {
     let demo = Demo::start();
-    let pictures =
-        std::env::var("OSTIARY_TEST_PICTURES").unwrap_or_else(|_| demo.dir.path().display().to_string());
-    fs::create_dir_all(&pictures).unwrap();
-    let output = Command::new(python())
-        .args(["tests/python/walk_demo.py", &demo.address, &pictures])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    demo.walk("tests/python/walk_demo.py", &[]);
 }
 
 #[test]

@@ -50,6 +50,7 @@ mod scim_tenancy;
 mod scim_tester;
 mod scim_users;
 mod setup_links;
+mod setup_walk;
 mod sign_in;
 mod support;
 mod webhooks;

@@ -338,6 +338,38 @@ async fn sign_in(app: &TestApp, key: &str, tenant: &Tenant, email: &str) -> Answ
     request.answer(&browser, tenant, &idp.sign(&spec)).await
 }
 
+both! {
+    /// Setup pages below an environment's own address keep their cookie by that address's scheme.
+    async fn the_cookie_follows_the_host_of_the_pages(app: TestApp) {
+        let (tenant, key) = stage(&app).await;
+        let mut environment = tenant.environment.clone();
+        environment.auth_url = ostiary::model::http_url::HttpUrl::parse("https://sso.vendor.example");
+        app.update_environment(&environment).await;
+        let (url, _) = link(&app, &key, &tenant).await;
+        let token = url.strip_prefix("https://sso.vendor.example/setup?one-time-token=").unwrap().to_owned();
+        let browser = app.browser();
+        let body = format!("one-time-token={token}");
+        let request = browser.request(Method::POST, &app.url("/setup")).header("host", "sso.vendor.example");
+        let request = request.header("origin", "https://sso.vendor.example").body(body);
+        let answer = browser
+            .send(request.header("content-type", "application/x-www-form-urlencoded"))
+            .await;
+        assert_eq!(answer.status, 303, "{answer:#?}");
+        let cookies: Vec<&str> =
+            answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(cookies.len(), 1, "{cookies:?}");
+        assert!(cookies[0].starts_with("__Host-ostiary_setup=") && cookies[0].contains("; Secure"), "{cookies:?}");
+        // The same value under the name that anybody on the network could set opens nothing there.
+        let value = cookies[0].split(['=', ';']).nth(1).unwrap();
+        for (name, status) in [("__Host-ostiary_setup", 200), ("ostiary_setup", 401)] {
+            let request = app.browser().request(Method::GET, &app.url("/setup/home"));
+            let request =
+                request.header("host", "sso.vendor.example").header("cookie", format!("{name}={value}"));
+            assert_eq!(browser.send(request).await.status, status, "{name}");
+        }
+    }
+}
+
 /// DNS proves a domain once, for one organization of an environment, and says what it found instead.
 #[test]
 fn dns_proves_a_domain_once() {
@@ -350,7 +382,7 @@ fn dns_proves_a_domain_once() {
             let rival = app.tenant(&tenant.environment, "globex.example").await;
             let path = |tenant: &Tenant| format!("/v1/organizations/{}/domains", tenant.organization.id);
             let ask = json!({ "domain": "new.example" });
-            let added = call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await["domain"].clone();
+            call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await;
             let check = format!("{}/new.example/check", path(&tenant));
             let failed = call(&app, &key, Method::POST, &check, json!({})).await["domain"].clone();
             assert_eq!(failed["state"], "failed");
@@ -360,6 +392,11 @@ fn dns_proves_a_domain_once() {
                 429,
                 "one in ten seconds"
             );
+            // Taken out and asked for again, it is not asked about sooner.
+            let one = format!("{}/new.example", path(&tenant));
+            call(&app, &key, Method::DELETE, &one, json!({})).await;
+            let added = call(&app, &key, Method::POST, &path(&tenant), ask.clone()).await["domain"].clone();
+            assert_eq!(app.api(&key, Method::POST, &check, Some(json!({}))).await.status, 429);
             app.wait(Duration::from_secs(11));
             dns.publish(
                 "_ostiary-challenge.new.example",

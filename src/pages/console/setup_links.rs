@@ -177,11 +177,16 @@ fn wanted(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink
         .text("lifetimeSeconds")
         .parse()
         .map_err(|_| Error::invalid("lifetimeSeconds", "choose one of these"))?;
+    let [saml, scim, domains] =
+        ["canManageSaml", "canManageScim", "canManageDomains"].map(|name| form.flag(name));
+    if !(saml || scim || domains) {
+        return Err(Error::invalid("canManageSaml", "tick what the link opens: one of the three at least"));
+    }
     Ok(NewSetupLink {
         organization_id,
-        can_manage_saml: form.flag("canManageSaml"),
-        can_manage_scim: form.flag("canManageScim"),
-        can_manage_domains: form.flag("canManageDomains"),
+        can_manage_saml: saml,
+        can_manage_scim: scim,
+        can_manage_domains: domains,
         lifetime: Some(Duration::from_secs(seconds)),
     })
 }

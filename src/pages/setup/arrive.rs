@@ -3,7 +3,12 @@
 use actix_web::{HttpMessage as _, HttpRequest, http::StatusCode, web};
 use maud::{Markup, html};
 
-use super::{cookie, layout::Frame, see_other, visitor::OpenForm, visitor::Sent};
+use super::{
+    cookie,
+    layout::Frame,
+    see_other,
+    visitor::{OpenForm, Sent, session},
+};
 use crate::{
     app::{
         self, State,
@@ -28,7 +33,7 @@ pub async fn look(state: web::Data<State>, request: HttpRequest) -> Answer {
         .find(|(name, _)| name == TOKEN)
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default();
-    let session = session_of(&state, &request).await?;
+    let session = session(&state, &request).await?.map(|session| session.value);
     if token.is_empty() && session.is_some() {
         return Ok(see_other(path::SETUP_HOME));
     }
@@ -39,13 +44,15 @@ pub async fn look(state: web::Data<State>, request: HttpRequest) -> Answer {
 /// `POST /setup`: the button. Pressing it twice, or in the browser that redeemed the link before, leads on.
 pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
     let token = form.0.text(TOKEN).to_owned();
-    let session = session_of(&state, &request).await?;
+    let session = session(&state, &request).await?.map(|session| session.value);
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     match setup_links::redeem(&state, &token, session.as_deref(), address).await? {
         Ok(redeemed) => {
             let mut response = see_other(path::SETUP_HOME);
             let lasts = redeemed.expires_at.since(state.now());
-            cookie::set(&state.links, &mut response, &redeemed.token.reveal(), lasts);
+            let environment = app::environments::find(&state, &redeemed.environment_id.to_string()).await?;
+            let here = cookie::here(&state, &environment, &request);
+            cookie::set(&here, &mut response, &redeemed.token.reveal(), lasts);
             Ok(response)
         }
         Err(arrival) => tell(&state, arrival, &token).await,
@@ -55,8 +62,8 @@ pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: OpenFor
 /// `POST /setup/leave`
 pub async fn leave(sent: Sent) -> Answer {
     let visit = &sent.visit;
-    for value in cookie::read(&visit.state.links, &visit.request) {
-        setup_links::leave(&visit.state, &value).await?;
+    for presented in cookie::read(&visit.request) {
+        setup_links::leave(&visit.state, &presented.value).await?;
     }
     let message = Message {
         reason: Some("setup_left"),
@@ -67,18 +74,8 @@ pub async fn leave(sent: Sent) -> Answer {
         )
     };
     let mut response = page(StatusCode::OK, Policy::Own, message.view());
-    cookie::clear(&visit.state.links, &mut response);
+    cookie::clear(&cookie::here(&visit.state, &visit.environment, &visit.request), &mut response);
     Ok(response)
-}
-
-/// The cookie of a living session of this browser.
-async fn session_of(state: &State, request: &HttpRequest) -> app::Result<Option<String>> {
-    for value in cookie::read(&state.links, request) {
-        if setup_links::authenticate(state, &value).await?.is_some() {
-            return Ok(Some(value));
-        }
-    }
-    Ok(None)
 }
 
 async fn tell(state: &State, arrival: Arrival, token: &str) -> Answer {

@@ -5,7 +5,7 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-use crate::links::Links;
+use crate::{app::State, links::Links, model::environment::Environment, pages::to_idp};
 
 /// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
 const SECURE: &str = "__Host-ostiary_setup";
@@ -13,6 +13,13 @@ const SECURE: &str = "__Host-ostiary_setup";
 /// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
 /// `Secure` cookies from it.
 const PLAIN: &str = "ostiary_setup";
+
+/// The links of the host that the browser called. Setup pages answer below the environment's own auth URL,
+/// where links lead to, and below the public URL; cookies are kept by host, and each may have its own scheme.
+pub fn here(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
+    let own = state.links_of(environment);
+    if own.authority().eq_ignore_ascii_case(to_idp::host(request)) { own } else { state.links.clone() }
+}
 
 /// The names that count here. Where there is https only the one counts that no neighbouring host and no
 /// page without TLS can set.
@@ -24,12 +31,24 @@ fn names(links: &Links) -> &'static [&'static str] {
     }
 }
 
-/// The values of the session cookie that came.
-pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
-    let found = names(links).iter().filter_map(|name| request.cookie(name));
-    let mut values: Vec<String> = found.map(|cookie| cookie.value().to_owned()).collect();
-    values.dedup();
-    values
+/// A session cookie that came. Whether it counts is known once it is known whose it is.
+pub struct Presented {
+    name: &'static str,
+    /// What it holds.
+    pub value: String,
+}
+
+impl Presented {
+    /// Whether it counts at the host of these links.
+    pub fn counts(&self, links: &Links) -> bool {
+        names(links).contains(&self.name)
+    }
+}
+
+/// The session cookies that came.
+pub fn read(request: &HttpRequest) -> Vec<Presented> {
+    let came = |name| request.cookie(name).map(|cookie| Presented { name, value: cookie.value().to_owned() });
+    [SECURE, PLAIN].into_iter().filter_map(came).collect()
 }
 
 /// Sets the session cookie; it stays until `lasts` is over, so that the admin may come back tomorrow.
@@ -63,4 +82,24 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
 fn add(response: &mut HttpResponse, cookie: Cookie<'_>) {
     // A cookie of ours is always a valid header.
     let _ = response.add_cookie(&cookie);
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_without_tls_counts_only_where_there_is_none() {
+        for (origin, secure, plain) in [
+            ("https://sso.example.com", true, false),
+            ("http://localhost:8080", true, true),
+            ("http://10.0.0.7:8080", false, true),
+        ] {
+            let links = Links::new(&Url::parse(origin).unwrap()).unwrap();
+            let counts = |name| Presented { name, value: String::new() }.counts(&links);
+            assert_eq!((counts(SECURE), counts(PLAIN)), (secure, plain), "{origin}");
+        }
+    }
 }

@@ -23,13 +23,21 @@ use crate::{
     },
 };
 
+/// The parameter of the page that says that a check came too soon.
+const TOO_SOON: &str = "too-soon";
+
 /// `GET /setup/domains`
 pub async fn list(visit: Visit) -> Answer {
-    let asked = url::form_urlencoded::parse(visit.request.query_string().as_bytes())
-        .find(|(name, _)| name == "domain")
-        .map(|(_, value)| value.into_owned());
+    let asked = asked(&visit, "domain");
     let typed = asked.map_or_else(Typed::new, |domain| Typed::new().with("domain", domain));
     show(&visit, &typed, &FormErrors::none()).await
+}
+
+/// A parameter of the page.
+fn asked(visit: &Visit, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(visit.request.query_string().as_bytes())
+        .find(|(own, _)| own == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 async fn show(visit: &Visit, typed: &Typed, errors: &FormErrors) -> Answer {
@@ -52,6 +60,11 @@ fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors)
         p {
             "Only people with an address of a confirmed domain of your company are let in to " (visit.application())
             ". A DNS record proves that a domain is yours; or the team of " (visit.application()) " approves it."
+        }
+        @if asked(visit, TOO_SOON).is_some() {
+            (notice(Shape::Note, "Not asked again yet", html! {
+                p { "DNS was asked a moment ago. Wait ten seconds between two checks, and press the button again." }
+            }))
         }
         @for listed in all { (card(listed, &visit.csrf(), visit.state.now())) }
         section.card {
@@ -118,8 +131,9 @@ pub async fn check(sent: Sent, path: web::Path<String>) -> Answer {
     let visit = &sent.visit;
     let domain = named(&path)?;
     match app::domains::check(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await {
-        // What was found is stored with the domain; somebody who pressed twice sees it too.
-        Ok(_) | Err(Error::Limited { .. } | Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
+        // What was found is stored with the domain.
+        Ok(_) | Err(Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
+        Err(Error::Limited { .. }) => Ok(see_other(&format!("{}?{TOO_SOON}=1", path::SETUP_DOMAINS))),
         Err(error) => Err(error.into()),
     }
 }

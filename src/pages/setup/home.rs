@@ -68,7 +68,7 @@ pub async fn show(visit: Visit) -> Answer {
         let used = all.iter().find(|described| scim::is_used(described));
         areas.push(Area {
             title: "User provisioning",
-            about: "People are added and removed by themselves. You may leave it for later.",
+            about: "Whoever joins is added and whoever leaves is removed, without anybody’s work. You may leave it for later.",
             href: path::SETUP_SCIM,
             state: used.or(all.first()).map_or_else(|| mark(Shape::Note, "Not begun"), scim::progress),
             done: used.is_some(),

@@ -241,7 +241,7 @@ async fn show(
         Progress::Tested => true,
     };
     let content = html! {
-        p.back { a href=(path::SETUP_SAML) { "Single sign-on" } " with " (provider.kind.name()) }
+        p.back { a href=(path::SETUP_SAML) { "Single sign-on" } " with " (provider.in_text()) }
         (steps::progress(provider.saml, slug, is_done, href))
         h1 { (step.title) }
         section.card { (steps::parts(step, &fills)) }
@@ -317,7 +317,7 @@ fn done(visit: &Visit, connection: &SamlConnection) -> Markup {
             p { (mark(Shape::Good, "Done")) }
             h1 { "Single sign-on is set up" }
             p.lead {
-                "People whom you gave access in " (providers::of(connection.idp_kind).kind.name())
+                "People whom you gave access in " (providers::of(connection.idp_kind).in_text())
                 " can sign in to " (visit.application()) " with their work account."
             }
             @if waiting {
@@ -417,8 +417,8 @@ async fn test(visit: &Visit, connection: &SamlConnection) -> Answer {
 }
 
 /// A button that begins another test.
-pub fn again(visit: &Visit, connection: SamlConnectionId) -> Markup {
-    button_form(&links::setup_saml_step(connection, "test"), "Test again", Weight::Primary, visit.csrf())
+pub fn again(visit: &Visit, connection: SamlConnectionId, weight: Weight) -> Markup {
+    button_form(&links::setup_saml_step(connection, "test"), "Test again", weight, visit.csrf())
 }
 
 /// The status of a page that tells of a failed test: the page itself is as it should be.

@@ -88,7 +88,7 @@ fn home_sample() {
         },
         Area {
             title: "User provisioning",
-            about: "People are added and removed by themselves.",
+            about: "Whoever joins is added and whoever leaves is removed, without anybody’s work. You may leave it for later.",
             href: path::SETUP_SCIM,
             state: mark(Shape::Note, "Not begun"),
             done: false,

@@ -23,7 +23,7 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Column, Shape, Weight, copy_button, mark, notice, shape, table, time},
+        components::{Column, Shape, Weight, copy_button, link_button, mark, notice, shape, table, time},
         error::Answer,
         forms::button_form,
         response::Policy,
@@ -78,7 +78,7 @@ pub async fn choose(visit: Visit) -> Answer {
     let content = html! {
         p.back { a href=(path::SETUP_HOME) { "Overview" } }
         h1 { "User provisioning" }
-        p { "Your identity provider tells " (visit.application()) " who joins, changes and leaves, so that nobody has to." }
+        p { "Your identity provider tells " (visit.application()) " who joins, changes and leaves. Nobody keeps a second list." }
         @if let Some((name, why)) = cannot {
             (notice(Shape::Attention, &format!("{name} cannot do this"), html! { p { (why) } }))
         }
@@ -199,12 +199,12 @@ async fn show(
     let gives = all.iter().position(|step| step.parts.contains(&Part::Token)).unwrap_or(0);
     let is_done = |index: usize| is_used(described) || (!described.tokens.is_empty() && index < gives);
     let content = html! {
-        p.back { a href=(path::SETUP_SCIM) { "User provisioning" } " with " (provider.kind.name()) }
+        p.back { a href=(path::SETUP_SCIM) { "User provisioning" } " with " (provider.in_text()) }
         (steps::progress(all, slug, is_done, href))
         h1 { (step.title) }
         section.card { (steps::parts(step, &fills)) }
         (steps::onward(all, at, href, true))
-        @if is_live { p { a href=(path::SETUP_HOME) { "To the overview" } } }
+        @if is_live { div.actions { (link_button(Weight::Primary, "To the overview", path::SETUP_HOME)) } }
     };
     let policy = if is_live { Policy::Live } else { Policy::Own };
     Ok(visit.frame().answer_with(actix_web::http::StatusCode::OK, policy, step.title, content))

@@ -54,7 +54,7 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
                 @if test.flow.email.is_some() {
                     (link_button(Weight::Primary, "Finish", &links::setup_saml_step(connection, "done")))
                 }
-                (saml::again(&visit, connection))
+                (saml::again(&visit, connection, if test.flow.email.is_some() { Weight::Plain } else { Weight::Primary }))
             }
             p.small.soft { "Reference " (copyable(&flow.to_string(), "reference")) }
         }

@@ -52,17 +52,10 @@ pub struct Visit {
 impl Visit {
     async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
         let state = state_of(request)?.clone();
-        let mut session = None;
-        for value in cookie::read(&state.links, request) {
-            if let Some(found) = setup_links::authenticate(&state, &value).await? {
-                session = Some((found, value));
-                break;
-            }
-        }
-        let Some((session, value)) = session else { return Err(Rejection::NotLetIn) };
+        let Some(Session { link, organization, environment, value }) = session(&state, request).await? else {
+            return Err(Rejection::NotLetIn);
+        };
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-        let link = session.link;
-        let (organization, environment) = setup_links::place_of(&state, &link).await?;
         let branding = app::branding::of_environment(&state, link.environment_id).await?;
         Ok(Self {
             actor: setup_links::actor_of(&link).at(address),
@@ -97,6 +90,28 @@ impl Visit {
             banner: self.state.settings.test_idp.then_some(crate::pages::layout::TEST_SET_UP),
         }
     }
+}
+
+/// A living session of a browser.
+pub struct Session {
+    link: SetupLink,
+    organization: Organization,
+    environment: Environment,
+    /// Its cookie.
+    pub value: String,
+}
+
+/// The living session of the browser that calls, by the cookie that counts at the host it calls.
+pub async fn session(state: &State, request: &HttpRequest) -> app::Result<Option<Session>> {
+    for presented in cookie::read(request) {
+        let Some(session) = setup_links::authenticate(state, &presented.value).await? else { continue };
+        let link = session.link;
+        let (organization, environment) = setup_links::place_of(state, &link).await?;
+        if presented.counts(&cookie::here(state, &environment, request)) {
+            return Ok(Some(Session { link, organization, environment, value: presented.value }));
+        }
+    }
+    Ok(None)
 }
 
 fn csrf_field(token: &str) -> Markup {

@@ -5,6 +5,7 @@ pub mod administrators;
 pub mod browser;
 pub mod console;
 pub mod databases;
+pub mod demo;
 pub mod dns;
 pub mod forms;
 pub mod idp;
@@ -39,6 +40,7 @@ use serde_json::{Value, json};
 
 pub use browser::{Answer, Browser, query};
 pub use databases::{Backend, ForeignDatabase, TestDatabase};
+pub use demo::Demo;
 pub use idp::{IdentityProvider, Request};
 
 /// Runs each scenario on both databases, as `name::sqlite` and `name::postgres`.

@@ -11,7 +11,7 @@ pub(super) static PROVIDER: Provider = Provider {
             title: "Create the enterprise application",
             parts: &[
                 Part::Do(
-                    "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps** and select **New application**.",
+                    "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps** (also called **Enterprise applications**) and select **New application**.",
                 ),
                 Part::Do("Select **Create your own application**."),
                 Part::Enter("What’s the name of your app?", Value::ApplicationName),
@@ -85,7 +85,7 @@ pub(super) static PROVIDER: Provider = Provider {
                     "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps**, open the application that you made for single sign-on, and go to **Manage → Provisioning**.",
                 ),
                 Part::Do(
-                    "Select **New configuration**. (In older tenants: **Get started**, then **Provisioning Mode**: Automatic.)",
+                    "Select **New configuration**. Some tenants call it **Connect your application**; in older ones it is **Get started**, then **Provisioning Mode** set to Automatic.",
                 ),
                 Part::Choose("Select authentication method", "Bearer authentication"),
                 Part::Enter("Tenant URL", Value::ScimBaseUrl),

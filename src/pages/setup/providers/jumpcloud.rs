@@ -17,6 +17,9 @@ pub(super) static PROVIDER: Provider = Provider {
                 Part::Do(
                     "Tick **Manage Single Sign-On (SSO)**, choose **Configure SSO with SAML**, and select **Next**.",
                 ),
+                Part::Note(
+                    "If JumpCloud shall also send who joins and leaves, tick **Export users to this app (Identity Management)** on the same page.",
+                ),
                 Part::Enter("Display Label", Value::ApplicationName),
                 Part::Do("Select **Save Application**, then **Configure Application**."),
             ],
@@ -71,6 +74,9 @@ pub(super) static PROVIDER: Provider = Provider {
             parts: &[
                 Part::Do(
                     "In the JumpCloud Admin Portal, go to **Access → SSO Applications**, open the application, and its **Identity Management** tab.",
+                ),
+                Part::Note(
+                    "If there is no such tab, the application was made for single sign-on only: add another **Custom Application** and tick **Export users to this app (Identity Management)**.",
                 ),
                 Part::Choose("API Type", "SCIM API"),
                 Part::Choose("SCIM Version", "SCIM 2.0"),

@@ -155,6 +155,11 @@ pub fn of(kind: Option<IdpKind>) -> &'static Provider {
 }
 
 impl Provider {
+    /// Its name in the middle of a sentence.
+    pub fn in_text(&self) -> &'static str {
+        if self.kind == IdpKind::Other { "your identity provider" } else { self.kind.name() }
+    }
+
     /// What to do about a refusal, in this product's words, if it has some.
     pub fn remedy(&self, code: &str) -> Option<&'static str> {
         self.remedies.iter().find(|remedy| remedy.codes.contains(&code)).map(|remedy| remedy.text)

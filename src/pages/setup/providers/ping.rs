@@ -24,7 +24,7 @@ pub(super) static PROVIDER: Provider = Provider {
             slug: "configure",
             title: "Tell Ping about the application",
             parts: &[
-                Part::Choose("Provide Application Metadata", "Manually Enter"),
+                Part::Choose("SAML configuration", "Manually enter"),
                 Part::Enter("ACS URLs", Value::AcsUrl),
                 Part::Enter("Entity ID", Value::EntityId),
                 Part::Do("Select **Save**."),
@@ -66,15 +66,21 @@ pub(super) static PROVIDER: Provider = Provider {
             title: "Connect PingOne to the application",
             parts: &[
                 Part::Do(
-                    "In PingOne, go to **Integrations → Provisioning**, select **+** and **New Connection**.",
+                    "In PingOne, go to **Integrations → Provisioning**, select **+** and **New connection**.",
                 ),
-                Part::Do("Choose **Identity Store**, then **SCIM Outbound**, and select **Next**."),
+                Part::Do(
+                    "In the row **Identity Store**, choose **Select**; then choose **SCIM Outbound**, **Select** and **Next**.",
+                ),
                 Part::Enter("Name", Value::ApplicationName),
-                Part::Enter("SCIM BASE URL", Value::ScimBaseUrl),
-                Part::Choose("SCIM Version", "2.0"),
-                Part::Choose("Authentication Method", "OAuth 2 Bearer Token"),
-                Part::Do("Paste this into **Oauth Access Token**:"),
+                Part::Do("Select **Next**. You are on the page **Configure authentication**."),
+                Part::Enter("SCIM base URL", Value::ScimBaseUrl),
+                Part::Choose("Users resource", "/Users"),
+                Part::Choose("Groups resource", "/Groups"),
+                Part::Choose("SCIM version", "2.0"),
+                Part::Choose("Authentication method", "OAuth 2 Bearer Token"),
+                Part::Do("Paste this into **OAuth Access Token**:"),
                 Part::Token,
+                Part::Choose("Auth Type Header", "Bearer"),
                 Part::Do(
                     "Select **Test Connection**, then **Next** and **Save**, and switch the connection on.",
                 ),

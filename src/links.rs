@@ -508,6 +508,11 @@ impl Links {
         self.url(console::SIGN_IN_OIDC_CALLBACK)
     }
 
+    /// The console.
+    pub fn console(&self) -> Url {
+        self.url(path::CONSOLE)
+    }
+
     /// The bundled test identity provider's first page.
     pub fn test_idp(&self) -> Url {
         self.url(path::TEST_IDP)

@@ -4,7 +4,7 @@
 //! `api_key.deleted`. They hold old and new values of what changed, without secrets; the database refuses
 //! to change them afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use serde_json::{Map, Value, json};
 
@@ -269,9 +269,9 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
         wanted.dedup();
         names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);
         for id in events.iter().filter_map(|event| event.actor.id.parse().ok()) {
-            if !names.api_keys.contains_key(&id) {
+            if let btree_map::Entry::Vacant(unknown) = names.api_keys.entry(id) {
                 let found = api_keys::find(&mut conn, environment_id, id).await?;
-                names.api_keys.insert(id, found.map(|key| key.display_name).unwrap_or_default());
+                unknown.insert(found.map(|key| key.display_name).unwrap_or_default());
             }
         }
         names.api_keys.retain(|_, name| !name.trim().is_empty());

@@ -51,6 +51,9 @@ pub(super) struct Invite {
 
 /// List administrators
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary admin list
+  ostiary admin list --environment prod --json")]
 pub(super) struct List {
     /// Where: an environment's id or slug; without it those of every environment
     #[arg(long, value_name = "ID|SLUG")]
@@ -62,6 +65,10 @@ pub(super) struct List {
 
 /// Give an administrator another role
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary admin set-role --email dana@example.com --role viewer
+  ostiary admin set-role --email dana@example.com --role admin \\
+      --environment prod")]
 pub(super) struct SetRole {
     /// Who
     #[arg(long, value_name = "ADDRESS")]
@@ -76,6 +83,9 @@ pub(super) struct SetRole {
 
 /// Take an administrator's role away; who has no other one cannot sign in any more
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ostiary admin revoke --email dana@example.com
+  ostiary admin revoke --email dana@example.com --environment prod")]
 pub(super) struct Revoke {
     /// Who
     #[arg(long, value_name = "ADDRESS")]

@@ -8,8 +8,17 @@ use clap::Args;
 
 use super::{SettingsArgs, output, serve};
 use crate::{
+    app::{
+        State,
+        actor::Author,
+        administrators::{
+            invitations::{self, Invited},
+            people::{self, Scope},
+        },
+    },
     config::{Config, ConfigError, Problem},
     links::Links,
+    model::administrator::Role,
     server::Exhibits,
     telemetry,
     test_idp::{demo::DemoApp, scim_client::ScimClient},
@@ -47,7 +56,8 @@ impl Demo {
             address => format!("http://{address}"),
         };
         let server_side = Links::new(&own.parse()?)?;
-        let description = describe(&stage.state().links, &world, &database)?;
+        let console = way_in(stage.state()).await?;
+        let description = describe(&stage.state().links, &world, &console, &database)?;
         let scim_client = ScimClient::new(world.scim_targets(&server_side))?;
         let app = DemoApp::new(world.into_settings(stage.state(), server_side))?;
         let server = stage.finish(Some(Exhibits { app, scim_client })).await?;
@@ -64,6 +74,8 @@ impl Demo {
             ("demo", "database.url", unless_given("database.url", "sqlite://ostiary-demo.db")),
             ("demo", "log.level", unless_given("log.level", "warn")),
             ("demo", "test_idp", Some("on")),
+            // The test identity provider's metadata is on this very machine.
+            ("demo", "outgoing.allow_private_targets", unless_given("outgoing.allow_private_targets", "on")),
         ])?;
         let is_public =
             Links::new(&config.public_url_at(config.listen)).is_ok_and(|links| !links.is_loopback());
@@ -81,13 +93,31 @@ impl Demo {
     }
 }
 
+/// The console's address: a link to become its first administrator by, until somebody has.
+async fn way_in(state: &State) -> anyhow::Result<String> {
+    if people::is_any(state).await? {
+        return Ok(state.links.console().into());
+    }
+    let everywhere = Scope::Everywhere(Author::OPERATOR);
+    match invitations::create(state, &everywhere, "", Role::Owner).await? {
+        Invited::Link(_, token) => Ok(state.links.console_join(&token.reveal()).into()),
+        Invited::Added(_) => Ok(state.links.console().into()),
+    }
+}
+
 /// What was made, and where to begin.
-fn describe(links: &Links, world: &furnish::World, database: &str) -> Result<String, std::fmt::Error> {
+fn describe(
+    links: &Links,
+    world: &furnish::World,
+    console: &str,
+    database: &str,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "Ostiary's demo is running. Open:\n")?;
     writeln!(text, "  {:<44}  the sample app: sign in, see a login refused", links.demo())?;
     writeln!(text, "  {:<44}  the test identity provider: start a login there, break it", links.test_idp())?;
     writeln!(text, "  {:<44}  its other half: push people and groups by SCIM", links.test_idp_scim())?;
+    writeln!(text, "  {console}\n  {:<44}  the console: customers, logins, and why one failed", "")?;
     writeln!(text, "\nIn {database} there are:\n")?;
     let environment = &world.environment;
     writeln!(text, "  environment    {:<10} {}", environment.slug.as_str(), environment.id)?;

@@ -303,7 +303,9 @@ pub fn table(caption: &str, columns: &[Column<'_>], rows: &[Vec<Markup>]) -> Mar
                 thead role="rowgroup" {
                     tr role="row" {
                         @for column in columns {
-                            th role="columnheader" scope="col" class=[column.number.then_some("number")] { (column.name) }
+                            th role="columnheader" scope="col" class=[column.number.then_some("number")] {
+                                @if column.name.is_empty() { span.visually-hidden { "Actions" } } @else { (column.name) }
+                            }
                         }
                     }
                 }

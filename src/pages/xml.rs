@@ -59,8 +59,8 @@ fn next(rest: &str) -> (Token<'_>, usize) {
         return (Token::Text(&rest[..end]), end);
     }
     for (begin, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">")] {
-        if rest.starts_with(begin) {
-            let length = rest[begin.len()..].find(end).map_or(rest.len(), |at| begin.len() + at + end.len());
+        if let Some(inner) = rest.strip_prefix(begin) {
+            let length = inner.find(end).map_or(rest.len(), |at| begin.len() + at + end.len());
             return (Token::Other(&rest[..length]), length);
         }
     }

@@ -157,6 +157,7 @@ fn routes(tenant: &World) -> Vec<Route> {
             &connection,
             Some(json!({ "emailAttribute": "new" })),
         ),
+        management(Method::POST, path::SAML_CONNECTION_REFRESH, &connection, Some(json!({}))),
         management(Method::GET, path::SAML_FLOWS, "", None),
         management(Method::GET, path::SAML_FLOW, &tenant.flow, None),
         management(Method::POST, path::SAML_FLOW_CHECK, &tenant.flow, None),
@@ -401,6 +402,15 @@ both! {
                 path::SAML_REDEEM => {
                     let message = assert_error(&answer, 404, 5, &context);
                     assert_eq!(message, "saml access code not found, or already used");
+                }
+                // The organization that was made above is still there.
+                path::ENVIRONMENT if route.method == Method::DELETE => {
+                    let message = assert_error(&answer, 400, 9, &context);
+                    assert!(message.contains("still has organizations"), "{message}");
+                }
+                path::SAML_CONNECTION_REFRESH => {
+                    let message = assert_error(&answer, 400, 9, &context);
+                    assert!(message.contains("set idpMetadataUrl first"), "{message}");
                 }
                 _ => assert_eq!(answer.status, 200, "{context}: {answer:#?}"),
             }

@@ -8,10 +8,7 @@ use serde_json::json;
 
 use crate::{
     both,
-    support::{
-        TestApp,
-        scim::{id, patch},
-    },
+    support::scim::{id, patch},
 };
 
 both! {

@@ -11,6 +11,13 @@ fn the_demo_walks_in_a_browser() {
 }
 
 #[test]
+fn the_console_walks_in_a_browser_from_the_first_administrator_to_a_mended_login() {
+    let demo = Demo::start();
+    let join = demo.said.split_whitespace().find(|word| word.contains("/console/join?")).expect("a link");
+    demo.walk("tests/python/walk_console.py", &[join]);
+}
+
+#[test]
 fn the_demo_pushes_people_like_okta_and_like_entra() {
     let demo = Demo::start();
     ostiary::server::block_on(async {

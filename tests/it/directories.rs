@@ -300,7 +300,7 @@ both! {
         };
         note("POST", "/v1/scim/d/Users", 201, br#"{"userName":"a","password":"S3cret"}"#, None);
         app.wait(Duration::from_secs(1));
-        note("GET", "/v1/scim/d/Users?filter=x", 401, b"", Some("bad_bearer_token"));
+        note("GET", "/v1/scim/d/Users?filter=x", 401, b"", Some("unauthorized"));
         app.wait(Duration::from_secs(1));
         note("PATCH", "/v1/scim/d/Users/1", 400, b"{", Some("invalid_syntax"));
         let list = async |more: &str| {
@@ -319,7 +319,7 @@ both! {
         assert_eq!((&all[1]["badBearerToken"], &all[1]["httpRequestBody"]), (&json!({}), &Value::Null));
         assert_eq!(get(&app, &key, &format!("/v1/scim-requests/{}", first["id"].as_str().unwrap())).await.json()["scimRequest"], *first);
         for (more, count) in [
-            ("&method=patch", 1), ("&status=4xx", 2), ("&status=201", 1), ("&error=bad_bearer_token", 1), ("&status=4xx&method=GET", 1), ("&status=500", 0),
+            ("&method=patch", 1), ("&status=4xx", 2), ("&status=201", 1), ("&error=unauthorized", 1), ("&status=4xx&method=GET", 1), ("&status=500", 0),
         ] {
             assert_eq!(list(more).await.len(), count, "{more}");
         }

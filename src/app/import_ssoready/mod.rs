@@ -189,12 +189,12 @@ impl Known {
 
 /// The digest of a thing of theirs, by which it is known that it changed.
 fn digest_of(fields: &impl Serialize) -> Digest {
-    Digest::of(&serde_json::to_string(fields).unwrap_or_default())
+    Digest::of(serde_json::to_string(fields).unwrap_or_default())
 }
 
 /// What is noted of a thing that came with something missing: the next run looks at it again.
 fn incomplete(source: Digest) -> Digest {
-    Digest::of(&format!("incomplete {}", source.to_hex()))
+    Digest::of(format!("incomplete {}", source.to_hex()))
 }
 
 const CHANGED_HERE: &str = "it was changed there, and here too since it was imported";

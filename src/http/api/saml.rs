@@ -65,7 +65,7 @@ pub struct RedirectReply {
 pub async fn redirect(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {
     let request = redirect_request(&mut call.body).map_err(api)?;
     let url = app::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
-    Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url.into() }))
+    Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url }))
 }
 
 /// What the browser brought back.

@@ -166,32 +166,39 @@ pub struct WholeSamlFlow<'a> {
 pub struct FlowError {
     /// The connection lacked settings.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     saml_connection_not_configured: Option<Map<String, Value>>,
     /// Nothing was signed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     unsigned_assertion: Option<Map<String, Value>>,
     /// The issuer that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_issuer: Option<String>,
     /// The audience that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_audience: Option<String>,
     /// The algorithm that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_signature_algorithm: Option<String>,
     /// The algorithm that was found.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_digest_algorithm: Option<String>,
     /// What is known of the certificate that signed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_certificate: Option<String>,
     /// What stood where the address should.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     bad_subject_id: Option<String>,
     /// The domain of the address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     email_outside_organization_domains: Option<String>,
 }
 

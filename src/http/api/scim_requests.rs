@@ -55,7 +55,7 @@ pub struct ScimRequest<'a> {
     error: Option<&'a str>,
     /// There only when the bearer token was bad.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object, required = false)]
     bad_bearer_token: Option<Map<String, Value>>,
 }
 
@@ -79,7 +79,7 @@ impl<'a> From<&'a model::scim_request::ScimRequest> for ScimRequest<'a> {
             duration_ms: request.duration_ms,
             error: request.error.as_deref(),
             // SSOReady's oneof: a member is there only when it is the case.
-            bad_bearer_token: (request.error.as_deref() == Some("bad_bearer_token")).then(Map::new),
+            bad_bearer_token: (request.error.as_deref() == Some("unauthorized")).then(Map::new),
         }
     }
 }

@@ -56,7 +56,7 @@ pub async fn show(here: Here) -> Answer {
         .collect();
     let asked = LatestQuery { resource: user.id.to_string(), ..LatestQuery::default() };
     let latest = events::list_latest(&here.state, &here.actor, &asked, TOLD).await?;
-    let told: Vec<Told<'_>> = latest.events.iter().map(|event| Told::brief(event)).collect();
+    let told: Vec<Told<'_>> = latest.events.iter().map(Told::brief).collect();
     let all = format!("{}?resource={}", here.href(console::EVENTS, &[]), user.id);
     let address = here.state.links_of(&here.environment).scim_user(user.id);
     let shown = Shown {

@@ -11,3 +11,6 @@ CREATE INDEX organization_words_by_organization ON organization_words (organizat
 -- What happened of a kind, and to somebody.
 CREATE INDEX events_by_type ON events (environment_id, type, sequence);
 CREATE INDEX events_by_resource ON events (environment_id, resource_id, sequence);
+
+-- The directories of an environment, the newest first.
+CREATE INDEX scim_directories_by_environment ON scim_directories (environment_id, id);

@@ -22,6 +22,8 @@ use crate::{
     store,
 };
 
+pub use store::scim_directories::ListedDirectory;
+
 /// How long the tokens that a new one replaces keep working, when nobody says otherwise: a customer's
 /// admin must find the time to enter the new one.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
@@ -196,6 +198,17 @@ pub async fn list(
         items.push(describe(state, &mut conn, directory).await?);
     }
     Ok(Page { items, next_token: page.next_token })
+}
+
+/// One page of the directories of an environment with their organizations, the newest first.
+pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ListedDirectory>> {
+    let environment_id = actor.viewed_environment()?;
+    let list = List::of(environment_id, "scim_directories/newest");
+    let wanted = Wanted::read(state, &list, query)?;
+    let mut conn = state.db.read().await?;
+    let found =
+        store::scim_directories::list_newest(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
+    Ok(wanted.fill(state, &list, found, |directory| directory.id))
 }
 
 /// Changes a directory.

@@ -269,6 +269,43 @@ pub async fn list(
     Ok(rows.into_iter().map(ScimDirectory::from).collect())
 }
 
+/// A directory as a list of all of an environment's tells it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ListedDirectory {
+    /// The directory.
+    pub id: ScimDirectoryId,
+    /// The organization whose people it holds.
+    pub organization_id: OrganizationId,
+    /// Its name; may be empty.
+    pub organization_name: String,
+    /// How many living people it holds.
+    pub user_count: i64,
+    /// How many living groups.
+    pub group_count: i64,
+    /// When a token last opened it, give or take a minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Up to `limit` directories of an environment, the newest first, from `from` on.
+pub async fn list_newest(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    from: Option<ScimDirectoryId>,
+    limit: i64,
+) -> Result<Vec<ListedDirectory>> {
+    conn.sql(
+        "SELECT d.id, d.organization_id, o.display_name AS organization_name, d.user_count, d.group_count, \
+         u.last_used_at FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
+         LEFT JOIN scim_directory_uses u ON u.directory_id = d.id \
+         WHERE d.environment_id = $1 AND d.id <= $2 ORDER BY d.id DESC LIMIT $3",
+    )
+    .bind(environment_id)
+    .bind(from.unwrap_or(ScimDirectoryId::from_bits(u128::MAX)))
+    .bind(limit)
+    .all()
+    .await
+}
+
 /// Makes room for another primary directory. The caller has locked the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,

@@ -12,6 +12,20 @@ use crate::{
 };
 
 both! {
+    async fn the_directories_of_an_environment_are_listed_with_their_companies(app: TestApp) {
+        let (environment, other) = (app.environment("prod").await, app.environment("other").await);
+        let tenant = app.tenant(&environment, "acme.example").await;
+        let directory = app.scim_directory(&tenant).await;
+        let foreign = app.scim_directory(&app.tenant(&other, "globex.example").await).await;
+        let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
+        let page = viewer.get(&app.url(&format!("/console/{}/scim-directories", environment.id))).await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("Company acme.example") && page.body.contains(&directory.id.to_string()));
+        assert!(!page.body.contains(&foreign.id.to_string()) && !page.body.contains("globex"));
+        let closed = viewer.get(&app.url(&format!("/console/{}/scim-directories", other.id))).await;
+        assert_eq!(closed.status, 404);
+    }
+
     async fn people_are_found_and_shown_with_their_groups_and_what_happened(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;

@@ -219,7 +219,8 @@ def tour(walk, console, organization):
         "/branding",
         "/administrators",
     ]:
-        walk.page.goto(console + path)
+        answer = walk.page.goto(console + path)
+        assert answer.ok, f"{path}: {answer.status}"
         walk.look(path.strip("/").replace("/", "-") or "overview")
     walk.page.goto(base + "/console/account")
     walk.look("account")

@@ -40,6 +40,7 @@ pub mod saml_connection;
 pub mod saml_connection_form;
 #[cfg(test)]
 mod samples;
+pub mod scim_directories;
 pub mod scim_directory;
 pub mod scim_group;
 pub mod scim_groups;
@@ -112,6 +113,7 @@ fn identity_providers(config: &mut ServiceConfig) {
         )
         .service(web::resource(path::REFRESH_SAML_CONNECTION).post(connection::refresh))
         .service(web::resource(path::TEST_SAML_CONNECTION).post(connection::test))
+        .service(web::resource(path::SCIM_DIRECTORIES).get(scim_directories::list))
         .service(web::resource(path::NEW_SCIM_DIRECTORY).post(directory::create))
         .service(web::resource(path::SCIM_DIRECTORY).get(directory::show))
         .service(web::resource(path::EDIT_SCIM_DIRECTORY).get(directory::edit).post(directory::update))

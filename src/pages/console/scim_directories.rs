@@ -1,0 +1,67 @@
+//! `/console/{environment}/scim-directories`: every directory of the environment, the newest first.
+
+use maud::{Markup, html};
+
+use super::{here::Here, shell::Section};
+use crate::{
+    app::{self, page::Page, scim_directories::ListedDirectory},
+    links::console,
+    model::time::Timestamp,
+    pages::{
+        components::{Shape, Weight, copyable, link_button, mark, time},
+        error::Answer,
+        list::{List, Place, column, number},
+    },
+};
+
+/// `GET …/scim-directories`
+pub async fn list(here: Here) -> Answer {
+    let place = here.place(&[]);
+    let page = app::scim_directories::list_newest(&here.state, &here.actor, &place.query()).await?;
+    let href = |directory: &ListedDirectory| here.href(console::SCIM_DIRECTORY, &[&directory.id]);
+    let organizations = here.href(console::ORGANIZATIONS, &[]);
+    let content = view(&page, &place, &organizations, &href, here.now());
+    Ok(here.shell(Section::Directories, "Directories").respond(content))
+}
+
+/// The directories. `organizations` is where one is made, on its organization's page.
+pub(super) fn view(
+    page: &Page<ListedDirectory>,
+    place: &Place,
+    organizations: &str,
+    href: &dyn Fn(&ListedDirectory) -> String,
+    now: Timestamp,
+) -> Markup {
+    let columns =
+        [column("Organization"), number("People"), number("Groups"), column("Last request"), column("ID")];
+    let rows = page.items.iter().map(|directory| {
+        let name = match directory.organization_name.trim() {
+            "" => directory.organization_id.to_string(),
+            name => name.to_owned(),
+        };
+        vec![
+            html! { a href=(href(directory)) { (name) } },
+            html! { (directory.user_count) },
+            html! { (directory.group_count) },
+            match directory.last_used_at {
+                Some(at) => time(at, now),
+                None => mark(Shape::Note, "never"),
+            },
+            copyable(&directory.id.to_string(), "directory id"),
+        ]
+    });
+    let list = List {
+        caption: "Directories",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: &page.next_token,
+        empty: html! {
+            p { "A directory is where a customer’s identity provider pushes its people and groups, by SCIM. It is made on the page of its organization." }
+            p { (link_button(Weight::Primary, "To the organizations", organizations)) }
+        },
+    };
+    html! {
+        h1 { "Directories" }
+        (list.view(place))
+    }
+}

@@ -4,6 +4,7 @@ comes back. It is told what there is by the test that starts it (tests/it/python
 import asyncio
 import json
 import os
+import re
 from urllib.parse import urlsplit
 
 from ssoready.client import AsyncSSOReady, SSOReady
@@ -129,6 +130,22 @@ def organizations():
     assert foreign.list_organizations().organizations == []
 
 
+def setup_urls():
+    api = client(told["management_key"]).management.setup_urls
+    reply = api.create_setup_url(
+        organization_id=told["organization_id"], can_manage_saml=True, can_manage_scim=False
+    )
+    assert re.search(r"/setup\?one-time-token=ssoready_one_time_token_[0-9a-z]{25}$", reply.url), reply
+    nowhere = "org_" + "0" * 24 + "1"
+    refused(lambda: api.create_setup_url(organization_id=nowhere), 404, 5, f"organization not found: {nowhere}")
+    foreign = client(told["foreign_key"]).management.setup_urls
+    organization = told["organization_id"]
+    refused(
+        lambda: foreign.create_setup_url(organization_id=organization),
+        404, 5, f"organization not found: {organization}",
+    )
+
+
 def saml_connections():
     api = client(told["management_key"]).management.saml_connections
     organization = told["organization_id"]
@@ -186,6 +203,7 @@ async def asynchronous():
 saml()
 organizations()
 saml_connections()
+setup_urls()
 credentials()
 asyncio.run(asynchronous())
 print("every method works")

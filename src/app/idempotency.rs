@@ -3,7 +3,7 @@
 //!
 //! A key belongs to the API key that sent it, and to one request: method, path, query and body. An attempt
 //! that failed on our side frees its key. One that vanished (the process was killed) counts as lost after
-//! [`LOST`]; what it may have done by then is the one thing that this cannot know.
+//! `LOST`; what it may have done by then is the one thing that this cannot know.
 
 use std::time::Duration;
 

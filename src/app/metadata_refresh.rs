@@ -1,6 +1,6 @@
 //! Following an identity provider's metadata: it is fetched again and again, and what it says anew counts.
 //!
-//! Metadata is the truth about a connection that has its address, within bounds: see [`merge`] for
+//! Metadata is the truth about a connection that has its address, within bounds: see `merge` for
 //! certificates. An entity id that differs is never followed, and a document that cannot be had or read
 //! changes nothing but the error that is shown.
 

@@ -2,7 +2,7 @@
 //! on a phone, and words where there is nothing yet.
 //!
 //! Tokens of `app::page` only lead on, so the way back rides along in the address: the tokens of the pages
-//! before, up to [`FARTHEST_BACK`].
+//! before, up to `FARTHEST_BACK`.
 
 use maud::{Markup, html};
 use url::form_urlencoded;

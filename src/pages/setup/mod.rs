@@ -1,7 +1,7 @@
 //! The setup pages: a customer's own IT admin connects the company's identity provider, step by step, in the
 //! words of that product's screens, under the vendor's name and colours.
 //!
-//! [`visitor`] lets in who redeemed a link, [`layout`] stands around every page, [`providers`] holds what to
+//! `visitor` lets in who redeemed a link, `layout` stands around every page, [`providers`] holds what to
 //! click where. Which step is done is read from what is stored; every step has an address of its own.
 
 mod arrive;

@@ -200,6 +200,28 @@ def audit(walk, console):
     walk.look("audit")
 
 
+def filled_directory(walk):
+    """The test identity provider pushes its people, and the console shows them."""
+    page = walk.page
+    page.goto(base + "/test-idp/scim")
+    page.get_by_label("Directory").select_option("Acme")
+    page.locator("button[name=action][value=push]").click()
+    walk.says("Done")
+    page.goto(base + "/console")
+    walk.follow("Demo")
+    walk.follow("Directories")
+    walk.look("directories")
+    page.locator("main table").get_by_role("link", name="Acme").click()
+    walk.follow("Users")
+    walk.says("ada@acme.example")
+    walk.look("users")
+    page.locator("main table a").first.click()
+    walk.look("user")
+    walk.follow("Requests")
+    walk.says("/Users")
+    walk.look("requests")
+
+
 def tour(walk, console, organization):
     """The other pages, on a phone and in the dark too."""
     for path in [
@@ -250,6 +272,7 @@ with sync_playwright() as playwright:
     working_login(walk, app)
     failed_login(walk, app, console)
     audit(walk, console)
+    filled_directory(walk)
     assert not walk.complaints, walk.complaints
     state = context.storage_state()
     context.close()

@@ -6,7 +6,7 @@ mod find_any;
 mod recheck;
 mod search;
 
-pub use describe::{CertificateFacts, Described, Reading, describe};
+pub use describe::{Described, Reading, describe};
 pub use find_any::{Listed, Sought, list_named, understand};
 pub use recheck::{Change, Compared, Recheck, recheck};
 pub use search::{FlowQuery, list};

@@ -7,6 +7,7 @@
 
 pub mod api_reference;
 pub mod assets;
+pub mod audit_export;
 pub mod auto_post;
 pub mod branding;
 pub mod chooser;

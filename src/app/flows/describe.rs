@@ -3,44 +3,16 @@
 
 use super::{Flow, find};
 use crate::{
-    app::{Error, Result, State, actor::Actor, sp_keys},
+    app::{Error, Result, State, actor::Actor, certificates::CertificateFacts, sp_keys},
     model::{
         id::SamlFlowId,
         organization::Organization,
         saml_connection::SamlConnection,
         saml_flow::{FlowStep, StepKind},
-        time::Timestamp,
     },
     saml::{Certificate, reading},
     store,
 };
-
-/// A certificate as a person compares it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateFacts {
-    /// Whom it names.
-    pub subject: String,
-    /// Who made it.
-    pub issuer: String,
-    /// From when it is meant to be used.
-    pub not_before: Timestamp,
-    /// Until when.
-    pub not_after: Timestamp,
-    /// SHA-256 of it, in hexadecimal.
-    pub fingerprint: String,
-}
-
-impl From<&Certificate> for CertificateFacts {
-    fn from(certificate: &Certificate) -> Self {
-        Self {
-            subject: certificate.subject().to_owned(),
-            issuer: certificate.issuer(),
-            not_before: certificate.not_before(),
-            not_after: certificate.not_after(),
-            fingerprint: certificate.fingerprint_sha256(),
-        }
-    }
-}
 
 /// What is to be read in a document of the timeline.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,20 +1,10 @@
 //! `/v1/audit-events`: who changed what.
 
-use std::{
-    net::IpAddr,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::net::IpAddr;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    body::{BodySize, MessageBody},
-    http::header,
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -26,9 +16,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        actor::Actor,
-        audit::AuditFilter,
-        page::{LARGEST_SIZE, PageQuery},
+        audit::{AuditFilter, Log},
     },
     http::extract::{Call, ManagementKey},
     links::path,
@@ -37,6 +25,7 @@ use crate::{
         id::{AuditEventId, EnvironmentId, OrganizationId},
         time::Timestamp,
     },
+    pages::audit_export,
 };
 
 /// One change: who did what to what, from where.
@@ -210,69 +199,6 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn export(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let filter = filter(&query(&request)).map_err(api)?;
-    // Two pages at a time are in memory; who reads slowly makes the next one wait.
-    let (sender, lines) = mpsc::channel(1);
-    let state = state.clone();
-    let first = page(&state, &call.actor, &filter, None).await.map_err(api)?;
-    actix_web::rt::spawn(async move {
-        let mut next = Ok(first);
-        loop {
-            let token = match &next {
-                Ok((_, token)) => token.clone(),
-                Err(_) => None,
-            };
-            let failed = next.is_err();
-            if sender.send(next.map(|(lines, _)| lines)).await.is_err() || failed {
-                break;
-            }
-            let Some(token) = token else { break };
-            next = page(&state, &call.actor, &filter, Some(token)).await;
-        }
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"audit-events.jsonl\""))
-        .body(Lines(lines)))
-}
-
-/// One page of an export as lines, and what leads to the next.
-async fn page(
-    state: &State,
-    actor: &Actor,
-    filter: &AuditFilter,
-    token: Option<String>,
-) -> app::Result<(web::Bytes, Option<String>)> {
-    let query = PageQuery { token, size: Some(LARGEST_SIZE.to_string()) };
-    let page = app::audit::list(state, actor, filter, &query).await?;
-    let mut lines = Vec::new();
-    for event in &page.items {
-        serde_json::to_writer(&mut lines, &AuditEvent::from(event)).map_err(app::Error::internal)?;
-        lines.push(b'\n');
-    }
-    Ok((lines.into(), Some(page.next_token).filter(|token| !token.is_empty())))
-}
-
-/// A body that is made while it is sent. A failure breaks it off, so that nobody takes a part for the whole.
-struct Lines(mpsc::Receiver<app::Result<web::Bytes>>);
-
-impl MessageBody for Lines {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
-        self.0.poll_recv(context).map(|lines| {
-            lines.map(|lines| {
-                lines.map_err(|error| {
-                    tracing::error!(%error, "an export was cut short");
-                    error.into()
-                })
-            })
-        })
-    }
+    let export = Log::of(&call.actor).map_err(api)?.export(filter);
+    Ok(audit_export::download(&state, export, "audit-events.jsonl"))
 }

@@ -1,7 +1,7 @@
 //! `/console/{environment}/audit-events`: who did what, when and from where; `/console/audit-events` the same
 //! of the installation as a whole. Both can be taken along as JSON lines.
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::HttpRequest;
 use maud::{Markup, html};
 
 use super::{
@@ -19,11 +19,11 @@ use crate::{
     links::console,
     model::{audit::AuditEvent, time::Timestamp},
     pages::{
+        audit_export,
         components::{Weight, exact, link_button, time},
         error::Answer,
         forms::FormErrors,
         list::Place,
-        streamed::streamed,
     },
 };
 
@@ -214,7 +214,7 @@ fn with_query(path: &str, request: &HttpRequest) -> String {
 pub async fn export(here: Here) -> Answer {
     let filter = filter(&here.state, &here.place(&FILTERS)).await?;
     let name = format!("audit-{}-{}.jsonl", here.environment.slug, day_of(here.now()));
-    Ok(lines(&here.state, Log::of(&here.actor)?, filter, &name))
+    Ok(audit_export::download(&here.state, Log::of(&here.actor)?.export(filter), &name))
 }
 
 /// `GET /console/audit-events/export`
@@ -223,27 +223,10 @@ pub async fn export_installation(lobby: Lobby) -> Answer {
     let place = Place::read(lobby.request().path(), lobby.request().query_string(), &FILTERS);
     let filter = filter(&lobby.state, &place).await?;
     let name = format!("audit-installation-{}.jsonl", day_of(lobby.now()));
-    Ok(lines(&lobby.state, log, filter, &name))
+    Ok(audit_export::download(&lobby.state, log.export(filter), &name))
 }
 
 /// The day, as file names have it.
 fn day_of(now: Timestamp) -> String {
     exact(now).chars().take(10).collect()
-}
-
-fn lines(state: &State, log: Log, filter: AuditFilter, name: &str) -> HttpResponse {
-    let state = state.clone();
-    let export = log.export(filter);
-    HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(streamed(export, move |mut export| {
-            let state = state.clone();
-            async move {
-                let piece = export.next(&state).await;
-                (export, piece)
-            }
-        }))
 }

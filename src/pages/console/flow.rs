@@ -14,7 +14,8 @@ use super::{
 use crate::{
     app::{
         self,
-        flows::{CertificateFacts, Change, Compared, Described, Reading, Recheck},
+        certificates::CertificateFacts,
+        flows::{Change, Compared, Described, Reading, Recheck},
         sign_in::meaning,
     },
     links::{self, Links, console},

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     app::{
-        flows::{CertificateFacts, Described, Flow, Listed, Reading, Recheck},
+        certificates::CertificateFacts,
+        flows::{Described, Flow, Listed, Reading, Recheck},
         overview::{Bar, EndingCertificate, Failing, NextStep, Outcomes, Overview, Span},
         sign_in::Refusal,
     },
@@ -177,6 +178,7 @@ fn certificate(fingerprint: &str, subject: &str) -> CertificateFacts {
         not_before: minutes(700_000),
         not_after: now() + Duration::from_secs(60 * 60 * 24 * 300),
         fingerprint: fingerprint.to_owned(),
+        pem: String::new(),
     }
 }
 

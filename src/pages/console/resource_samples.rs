@@ -331,6 +331,7 @@ fn organization_samples() {
 fn connection_samples() {
     let certificates = |days: u32| CertificateFacts {
         subject: "CN=dev-123, O=Okta, L=San Francisco".into(),
+        issuer: "CN=dev-123, O=Okta, L=San Francisco".into(),
         not_before: now() - DAY * 3000,
         not_after: now() + DAY * days,
         fingerprint: "3f".repeat(32),

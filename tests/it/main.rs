@@ -53,4 +53,5 @@ mod setup_links;
 mod setup_walk;
 mod sign_in;
 mod support;
+mod upgrade;
 mod webhooks;

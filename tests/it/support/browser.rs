@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode, header, redirect};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, StatusCode, header, redirect};
 use url::Url;
 
 /// A browser with its own cookies.
@@ -35,6 +35,12 @@ pub struct Form {
 impl Browser {
     pub fn new() -> Self {
         Self { client: client(), cookies: Arc::default() }
+    }
+
+    /// One to which `domain` is at `address`, whatever the resolver says; URLs without a port lead there.
+    pub fn resolving(domain: &str, address: std::net::SocketAddr) -> Self {
+        let client = builder().resolve(domain, address).build().expect("an HTTP client");
+        Self { client, cookies: Arc::default() }
     }
 
     pub async fn get(&self, url: &str) -> Answer {
@@ -100,12 +106,11 @@ impl Browser {
 /// because each test has a runtime of its own, which takes its connections along when it ends.
 fn client() -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
-    let make = || {
-        let client =
-            Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0);
-        client.build().expect("an HTTP client")
-    };
-    CLIENT.get_or_init(make).clone()
+    CLIENT.get_or_init(|| builder().build().expect("an HTTP client")).clone()
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder().redirect(redirect::Policy::none()).no_proxy().pool_max_idle_per_host(0)
 }
 
 impl Answer {

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use ostiary::store::Db;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -67,6 +68,65 @@ impl TestDatabase {
                 Self { url: cluster.url(&name), _dir: None }
             }
         }
+    }
+
+    /// The database that an earlier version left, from `fixtures/databases/{version}`.
+    pub fn of_version(backend: Backend, version: &Path) -> Self {
+        let this = Self::unmigrated(backend);
+        match backend {
+            Backend::Sqlite => {
+                let packed = fs::read(version.join("sqlite.db.gz")).expect("the database");
+                let mut file = Vec::new();
+                GzDecoder::new(packed.as_slice()).read_to_end(&mut file).expect("gzip");
+                fs::write(this.file(), file).expect("a copy of the database");
+                fs::copy(version.join("sqlite.key"), this.key_file()).expect("a copy of the key");
+            }
+            Backend::Postgres => {
+                let script = fs::read_to_string(version.join("postgres.sql")).expect("the script");
+                Cluster::get().psql(this.name(), &script);
+            }
+        }
+        this
+    }
+
+    /// Writes the database into a folder from which [`Self::of_version`] reads. No server may be running.
+    pub fn dump(&self, backend: Backend, to: &Path) {
+        fs::create_dir_all(to).expect("a folder");
+        match backend {
+            Backend::Sqlite => {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+                packed.write_all(&fs::read(self.file()).expect("the database")).expect("gzip");
+                fs::write(to.join("sqlite.db.gz"), packed.finish().expect("gzip")).expect("a file");
+                fs::copy(self.key_file(), to.join("sqlite.key")).expect("the key");
+            }
+            Backend::Postgres => {
+                let mut dump = Command::new(binaries().join("pg_dump"));
+                dump.args(["--no-owner", "--no-privileges", "-U", "postgres", "-d", self.name(), "-h"]);
+                let output = dump.arg(&Cluster::get().dir).output().expect("pg_dump");
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                let script = String::from_utf8(output.stdout).expect("UTF-8");
+                // Newer versions begin and end with commands that older ones do not know.
+                let lines = script.lines().filter(|line| !line.starts_with('\\') || *line == "\\.");
+                let script: String = lines.flat_map(|line| [line, "\n"]).collect();
+                fs::write(to.join("postgres.sql"), script).expect("a file");
+            }
+        }
+    }
+
+    /// The file of an SQLite database.
+    fn file(&self) -> &Path {
+        Path::new(self.url.strip_prefix("sqlite://").expect("an SQLite database"))
+    }
+
+    /// Where the master key of an SQLite database stands.
+    fn key_file(&self) -> PathBuf {
+        self.file().with_file_name("ostiary.db.key")
+    }
+
+    /// The name of a PostgreSQL database.
+    fn name(&self) -> &str {
+        let path = self.url.split_once("localhost/").expect("a database of the cluster").1;
+        path.split_once('?').expect("its host").0
     }
 }
 

@@ -13,6 +13,7 @@ pub mod people;
 pub mod scim;
 
 use std::{
+    net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -37,6 +38,7 @@ use ostiary::{
     store,
 };
 use serde_json::{Value, json};
+use url::Url;
 
 pub use browser::{Answer, Browser, query};
 pub use databases::{Backend, ForeignDatabase, TestDatabase};
@@ -87,7 +89,10 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// Which database it runs on.
     pub backend: Backend,
+    /// Where the server listens.
+    pub address: SocketAddr,
     handle: actix_web::dev::ServerHandle,
+    running: actix_web::rt::task::JoinHandle<std::io::Result<()>>,
     _database: Arc<TestDatabase>,
 }
 
@@ -113,7 +118,8 @@ impl TestApp {
         Self::spawn_on(Arc::clone(&self._database), self.backend, Arc::clone(&self.clock), change).await
     }
 
-    async fn spawn_on(
+    /// Starts a server on a database that exists.
+    pub async fn spawn_on(
         database: Arc<TestDatabase>,
         backend: Backend,
         clock: Arc<ManualClock>,
@@ -134,9 +140,16 @@ impl TestApp {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://localhost:{}", server.address().port()),
         };
-        let (state, handle) = (server.state().clone(), server.handle());
-        actix_web::rt::spawn(server.run());
-        Self { base, state, clock, backend, handle, _database: database }
+        let (state, handle, address) = (server.state().clone(), server.handle(), server.address());
+        let running = actix_web::rt::spawn(server.run());
+        Self { base, state, clock, backend, address, handle, running, _database: database }
+    }
+
+    /// Stops the server, and waits until it has closed its database.
+    pub async fn stop(self) -> Arc<TestDatabase> {
+        self.handle.stop(true).await;
+        self.running.await.expect("no panic").expect("an orderly end");
+        self._database
     }
 
     /// An address on the server.
@@ -144,9 +157,12 @@ impl TestApp {
         format!("{}{path}", self.base)
     }
 
-    /// A browser that was never here.
+    /// A browser that was never here. It finds the server under whatever public URL.
     pub fn browser(&self) -> Browser {
-        Browser::new()
+        match Url::parse(&self.base).expect("a URL").domain() {
+            Some(domain) if domain != "localhost" => Browser::resolving(domain, self.address),
+            _ => Browser::new(),
+        }
     }
 
     /// The server's time.

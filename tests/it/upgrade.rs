@@ -1,0 +1,516 @@
+//! Databases that earlier versions left: after an upgrade everything in them is still there and works.
+//!
+//! `fixtures/databases/{version}` holds one of each kind, filled by [`fill`] with the program of that version,
+//! and what its API answered then. `OSTIARY_DUMP_DATABASES={version} cargo test --test it upgrade` makes such a
+//! folder with today's program; the version is the number of its newest migration.
+
+use std::{env, fs, path::PathBuf, sync::Arc};
+
+use ostiary::{
+    app::{
+        actor::{Actor, Author},
+        administrators::{
+            invitations::{self, Invited},
+            people::Scope,
+        },
+    },
+    config::{Config, Hidden},
+    model::{
+        administrator::Role,
+        oauth_client::IdTokenAlg,
+        time::{Clock as _, ManualClock, SystemClock, Timestamp},
+    },
+    saml::key_pair::KeyPair,
+    store::Db,
+    test_idp::response::{Exchange, ResponseSpec},
+};
+use reqwest::{Method, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
+
+use crate::support::{
+    Answer, Backend, Browser, IdentityProvider, Request, TestApp, TestDatabase,
+    administrators::{CONSOLE_COOKIE, PASSWORD},
+    query, random,
+};
+
+/// Where browsers find every server of these tests, so that stored addresses stay true.
+const PUBLIC_URL: &str = "http://sso.example";
+const REDIRECT_URI: &str = "https://prod.app.example/oauth/callback";
+const ADMINISTRATOR: &str = "root@vendor.example";
+const SCIM_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// What must be known to use a filled database.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    made_at: i64,
+    idp_key: String,
+    idp_certificate: String,
+    environment: String,
+    organization: String,
+    connection: String,
+    api_key: String,
+    client: (String, String),
+    directory: String,
+    directory_token: String,
+    /// By name: `dana` is active, `gone` is not, `left` was deleted.
+    people: std::collections::BTreeMap<String, String>,
+    group: String,
+    console_session: String,
+    setup_link: String,
+    /// Of logins: what was not used yet.
+    access_code: String,
+    access_token: String,
+    /// A login that waits for its response: the browser's cookie, and what the identity provider was sent.
+    waiting: Waiting,
+    /// What the API answered, by path.
+    answers: Vec<(String, Value)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    cookie: String,
+    request_id: String,
+    relay_state: String,
+}
+
+/// A filled installation with its server.
+struct Installation {
+    app: TestApp,
+    contents: Contents,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/databases")
+}
+
+async fn serve(database: TestDatabase, backend: Backend, now: Timestamp) -> TestApp {
+    if backend == Backend::Postgres {
+        // SQLite migrates at the start, PostgreSQL when it is told to.
+        let db = Db::connect(&database.url, 2).await.unwrap();
+        db.migrate().await.unwrap();
+        db.close().await;
+    }
+    let settings = |config: &mut Config| {
+        config.public_url = Some(PUBLIC_URL.parse().unwrap());
+        // A database of SQLite has its key in a file beside it.
+        config.master_key = (backend == Backend::Postgres).then_some(Hidden([7; 32]));
+    };
+    TestApp::spawn_on(Arc::new(database), backend, Arc::new(ManualClock::at(now)), settings).await
+}
+
+async fn called(app: &TestApp, key: &str, method: Method, path: &str, body: Option<Value>) -> Value {
+    let answer = app.api(key, method, path, body).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer.json()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text but {value}")).to_owned()
+}
+
+/// Puts something of everything into an empty database.
+async fn fill(app: TestApp) -> Installation {
+    let idp = IdentityProvider::get();
+    let environment = app.environment("prod").await;
+    let key = app.api_key(&environment, true).await;
+    let post = async |path: &str, body: Value| called(&app, &key, Method::POST, path, Some(body)).await;
+
+    let body = json!({ "displayName": "Acme", "externalId": "customer-1", "domains": ["acme.example", "acme.test"] });
+    let organization = text(&post("/v1/organizations", body).await["organization"]["id"]);
+    post("/v1/organizations", json!({ "displayName": "Globex", "domains": ["globex.example"] })).await;
+    let body = json!({
+        "organizationId": organization, "primary": true, "idpEntityId": idp.entity_id,
+        "idpRedirectUrl": idp.sso_url, "idpCertificate": idp.keys.certificate_pem().unwrap(),
+        "idpKind": "okta",
+    });
+    let connection = text(&post("/v1/saml-connections", body).await["samlConnection"]["id"]);
+    post("/v1/saml-connections", json!({ "organizationId": organization, "assertionEncryption": true }))
+        .await;
+    post("/v1/saml-oauth-clients", json!({ "displayName": "From the API" })).await;
+    let (client, secret) = app.oauth_client(&environment, IdTokenAlg::RS256).await;
+    let body = json!({ "organizationId": organization, "primary": true });
+    let made = post("/v1/scim-directories", body).await;
+    let directory = text(&made["scimDirectory"]["id"]);
+    let rotated = post(&format!("/v1/scim-directories/{directory}/rotate-bearer-token"), json!({})).await;
+    post("/v1/webhooks", json!({ "url": "https://hooks.app.example/ostiary" })).await;
+    let body = json!({
+        "organizationId": organization, "canManageSaml": true, "canManageScim": true, "canManageDomains": true,
+    });
+    let setup_link = text(&post("/v1/setup-urls", body).await["url"]);
+    let branding = format!("/v1/environments/{}/branding", environment.id);
+    called(
+        &app,
+        &key,
+        Method::PATCH,
+        &branding,
+        Some(json!({ "applicationName": "App", "color": "#336699" })),
+    )
+    .await;
+    let with_key = app.browser();
+    let once = with_key.request(Method::POST, &app.url("/v1/organizations")).bearer_auth(&key);
+    with_key.send(once.header("idempotency-key", "only-once").json(&json!({ "displayName": "Once" }))).await;
+
+    let contents = Contents {
+        made_at: app.now().millis(),
+        idp_key: idp.keys.private_key_pem().unwrap(),
+        idp_certificate: idp.keys.certificate_pem().unwrap(),
+        environment: environment.id.to_string(),
+        organization,
+        connection,
+        api_key: key.clone(),
+        client: (client.id.to_string(), secret),
+        directory,
+        directory_token: text(&rotated["bearerToken"]),
+        people: Default::default(),
+        group: String::new(),
+        console_session: String::new(),
+        setup_link,
+        access_code: String::new(),
+        access_token: String::new(),
+        waiting: Waiting { cookie: String::new(), request_id: String::new(), relay_state: String::new() },
+        answers: Vec::new(),
+    };
+    let mut this = Installation { app, contents };
+    this.fill_directory().await;
+    this.fill_logins().await;
+    this.fill_console().await;
+    this.ask().await;
+    this
+}
+
+impl Installation {
+    async fn scim(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let browser = self.app.browser();
+        let url = self.app.url(&format!("/v1/scim/{}{path}", self.contents.directory));
+        let request = browser.request(method, &url).bearer_auth(&self.contents.directory_token);
+        browser
+            .send(match body {
+                Some(body) => {
+                    request.header(header::CONTENT_TYPE, "application/scim+json").body(body.to_string())
+                }
+                None => request,
+            })
+            .await
+    }
+
+    async fn fill_directory(&mut self) {
+        for name in ["dana", "gone", "left"] {
+            let body = json!({
+                "schemas": [SCIM_USER], "userName": format!("{name}@acme.example"), "active": name != "gone",
+                "externalId": format!("00u-{name}"), "name": { "givenName": name, "familyName": "Smith" },
+                "emails": [{ "value": format!("{name}@acme.test"), "type": "home" }],
+            });
+            let made = self.scim(Method::POST, "/Users", Some(body)).await;
+            assert_eq!(made.status, 201, "{}", made.body);
+            self.contents.people.insert(name.to_owned(), text(&made.json()["id"]));
+        }
+        let left = self.contents.people["left"].clone();
+        assert_eq!(self.scim(Method::DELETE, &format!("/Users/{left}"), None).await.status, 204);
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Engineers",
+            "members": [{ "value": self.contents.people["dana"] }, { "value": self.contents.people["gone"] }],
+        });
+        let made = self.scim(Method::POST, "/Groups", Some(body)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        self.contents.group = text(&made.json()["id"]);
+    }
+
+    async fn fill_logins(&mut self) {
+        let browser = self.app.browser();
+        let callback = self.signed_in(&browser, "dana@acme.example").await;
+        let code = query(&callback.location(), "saml_access_code").unwrap();
+        let redeemed = self.app.redeem(&self.contents.api_key, &code).await;
+        assert_eq!(redeemed.json()["email"], "dana@acme.example", "{}", redeemed.body);
+        let callback = self.signed_in(&browser, "dana@acme.example").await;
+        self.contents.access_code = query(&callback.location(), "saml_access_code").unwrap();
+        self.contents.access_token = self.oauth_login(&browser, "dana@acme.example").await;
+        let refused = self.signed_in(&browser, "gone@acme.example").await;
+        assert_eq!(refused.reason(), Some("directory_user_inactive"), "{}", refused.body);
+        let refused = self.signed_in(&browser, "mallory@evil.example").await;
+        assert_eq!(refused.reason(), Some("email_outside_organization_domains"), "{}", refused.body);
+
+        let browser = self.app.browser();
+        let request = Request::read(&browser.get(&self.login_link().await).await);
+        self.contents.waiting = Waiting {
+            cookie: browser.cookie(PUBLIC_URL, "ostiary_browser").unwrap(),
+            request_id: request.id,
+            relay_state: request.relay_state.unwrap(),
+        };
+    }
+
+    async fn fill_console(&mut self) {
+        let app = &self.app;
+        let scope = Scope::Everywhere(Author::OPERATOR);
+        let Invited::Link(_, token) = invitations::create(&app.state, &scope, "", Role::Owner).await.unwrap()
+        else {
+            panic!("an administrator already");
+        };
+        let fields = [
+            ("token", token.reveal()),
+            ("email", ADMINISTRATOR.to_owned()),
+            ("displayName", "Root".to_owned()),
+            ("newPassword", PASSWORD.to_owned()),
+            ("repeatPassword", PASSWORD.to_owned()),
+        ];
+        let browser = app.browser();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(browser.post(&app.url("/console/join"), &fields).await.status, 303);
+        self.contents.console_session = browser.cookie(PUBLIC_URL, CONSOLE_COOKIE).unwrap();
+        let environment = self.contents.environment.parse().unwrap();
+        let scope = Scope::Environment(Actor::operator(environment));
+        invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
+    }
+
+    async fn login_link(&self) -> String {
+        let body = json!({ "samlConnectionId": self.contents.connection, "state": "s" });
+        let key = &self.contents.api_key;
+        text(&called(&self.app, key, Method::POST, "/v1/saml/redirect", Some(body)).await["redirectUrl"])
+    }
+
+    /// The identity provider's response.
+    fn response(&self, request_id: &str, email: &str) -> String {
+        let keys = KeyPair::from_pem(&self.contents.idp_key, &self.contents.idp_certificate).unwrap();
+        let exchange = Exchange {
+            idp_entity_id: &IdentityProvider::get().entity_id,
+            sp_entity_id: &format!("{PUBLIC_URL}/v1/saml/{}", self.contents.connection),
+            acs_url: &self.acs_url(),
+            in_response_to: Some(request_id),
+        };
+        let spec = ResponseSpec::valid(&exchange, email, self.app.now(), random());
+        spec.build_base64(&keys.key, &keys.certificate, random()).unwrap()
+    }
+
+    fn acs_url(&self) -> String {
+        format!("{PUBLIC_URL}/v1/saml/{}/acs", self.contents.connection)
+    }
+
+    async fn answer(&self, browser: &Browser, request_id: &str, relay_state: &str, email: &str) -> Answer {
+        let response = self.response(request_id, email);
+        browser.post(&self.acs_url(), &[("SAMLResponse", &response), ("RelayState", relay_state)]).await
+    }
+
+    /// A login up to the ACS's answer.
+    async fn signed_in(&self, browser: &Browser, email: &str) -> Answer {
+        let request = Request::read(&browser.get(&self.login_link().await).await);
+        self.answer(browser, &request.id, &request.relay_state.unwrap(), email).await
+    }
+
+    /// A login through OpenID Connect: the access token.
+    async fn oauth_login(&self, browser: &Browser, email: &str) -> String {
+        let (client, secret) = &self.contents.client;
+        let parameters = Serializer::new(String::new())
+            .extend_pairs([
+                ("client_id", client.as_str()),
+                ("redirect_uri", REDIRECT_URI),
+                ("response_type", "code"),
+                ("scope", "openid"),
+                ("organization_id", &self.contents.organization),
+            ])
+            .finish();
+        let url = self.app.url(&format!("/v1/oauth/authorize?{parameters}"));
+        let request = Request::read(&browser.get(&url).await);
+        let callback =
+            self.answer(browser, &request.id, &request.relay_state.unwrap(), email).await.location();
+        let code = query(&callback, "code").unwrap();
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", REDIRECT_URI),
+            ("client_id", client),
+            ("client_secret", secret),
+        ];
+        let tokens = browser.post(&self.app.url("/v1/oauth/token"), &fields).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+        text(&tokens.json()["access_token"])
+    }
+
+    async fn userinfo(&self, access_token: &str) -> Answer {
+        let browser = self.app.browser();
+        let request = browser.request(Method::GET, &self.app.url("/v1/oauth/userinfo"));
+        browser.send(request.bearer_auth(access_token)).await
+    }
+
+    /// The addresses whose answers an upgrade must keep.
+    fn paths(&self) -> Vec<String> {
+        let Contents { environment, organization, connection, directory, group, people, .. } = &self.contents;
+        let mut paths = vec![
+            "/v1/environments".to_owned(),
+            format!("/v1/environments/{environment}/branding"),
+            "/v1/organizations".to_owned(),
+            format!("/v1/organizations/{organization}"),
+            format!("/v1/organizations/{organization}/domains"),
+            format!("/v1/saml-connections?organizationId={organization}"),
+            format!("/v1/saml-connections/{connection}"),
+            "/v1/saml-oauth-clients".to_owned(),
+            format!("/v1/scim-directories?organizationId={organization}"),
+            format!("/v1/scim/users?scimDirectoryId={directory}"),
+            format!("/v1/scim/groups?scimDirectoryId={directory}"),
+            format!("/v1/scim/groups/{group}"),
+            "/v1/saml-flows".to_owned(),
+            "/v1/events?after=0".to_owned(),
+            "/v1/webhooks".to_owned(),
+            format!("/v1/setup-urls?organizationId={organization}"),
+            "/v1/audit-events".to_owned(),
+        ];
+        paths.extend(people.values().map(|id| format!("/v1/scim/users/{id}")));
+        paths
+    }
+
+    async fn ask(&mut self) {
+        for path in self.paths() {
+            let answer = called(&self.app, &self.contents.api_key, Method::GET, &path, None).await;
+            self.contents.answers.push((path, answer));
+        }
+    }
+
+    /// Uses everything that is in the database.
+    async fn use_everything(&self) {
+        let Contents { api_key, people, group, waiting, .. } = &self.contents;
+        for (path, then) in &self.contents.answers {
+            let now = called(&self.app, api_key, Method::GET, path, None).await;
+            holds(path, &now, then);
+        }
+
+        // Logins that were under way go on; new ones go well; refused ones stay refused.
+        let redeemed = self.app.redeem(api_key, &self.contents.access_code).await;
+        assert_eq!(redeemed.json()["email"], "dana@acme.example", "{}", redeemed.body);
+        let person = self.userinfo(&self.contents.access_token).await;
+        assert_eq!(person.json()["email"], "dana@acme.example", "{}", person.body);
+        let browser = self.app.browser();
+        browser.set_cookie(PUBLIC_URL, "ostiary_browser", &waiting.cookie);
+        let finished =
+            self.answer(&browser, &waiting.request_id, &waiting.relay_state, "dana@acme.example").await;
+        let code = query(&finished.location(), "saml_access_code").unwrap();
+        assert_eq!(self.app.redeem(api_key, &code).await.status, 200);
+        let browser = self.app.browser();
+        let token = self.oauth_login(&browser, "dana@acme.example").await;
+        assert_eq!(self.userinfo(&token).await.json()["sub"], "dana@acme.example");
+        for (email, reason) in [
+            ("gone@acme.example", "directory_user_inactive"),
+            ("left@acme.example", "directory_user_inactive"),
+            ("mallory@evil.example", "email_outside_organization_domains"),
+        ] {
+            let refused = self.signed_in(&browser, email).await;
+            assert_eq!(refused.reason(), Some(reason), "{email}: {}", refused.body);
+        }
+
+        // The directory is read and written.
+        let dana = &people["dana"];
+        let read = self.scim(Method::GET, &format!("/Users/{dana}"), None).await.json();
+        assert_eq!(
+            (&read["userName"], &read["groups"][0]["value"]),
+            (&json!("dana@acme.example"), &json!(group))
+        );
+        let found = self.scim(Method::GET, "/Users?filter=userName+eq+%22DANA%40acme.example%22", None).await;
+        assert_eq!(found.json()["totalResults"], 1);
+        let members = self.scim(Method::GET, &format!("/Groups/{group}"), None).await.json();
+        assert_eq!(members["members"].as_array().unwrap().len(), 2);
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{ "op": "replace", "path": "active", "value": false }],
+        });
+        let off = self.scim(Method::PATCH, &format!("/Users/{dana}"), Some(body)).await;
+        assert_eq!(off.json()["active"], false, "{}", off.body);
+        let refused = self.signed_in(&browser, "dana@acme.example").await;
+        assert_eq!(refused.reason(), Some("directory_user_inactive"), "{}", refused.body);
+        assert_eq!(self.userinfo(&token).await.status, 401, "their tokens ended with them");
+
+        // The console: a session that was open, and a password.
+        let at_work = self.app.browser();
+        at_work.set_cookie(PUBLIC_URL, CONSOLE_COOKIE, &self.contents.console_session);
+        let environment = &self.contents.environment;
+        for page in ["organizations", "flows", "scim-directories", "events", "webhooks", "audit-events"] {
+            let page = at_work.get(&self.app.url(&format!("/console/{environment}/{page}"))).await;
+            assert_eq!(page.status, 200, "{}", page.body);
+        }
+        let newcomer = self.app.browser();
+        let fields = [("email", ADMINISTRATOR), ("password", PASSWORD), ("next", "/console/account")];
+        let signed_in = newcomer.post(&self.app.url("/console/sign-in"), &fields).await;
+        assert_eq!((signed_in.status.as_u16(), signed_in.location().path()), (303, "/console/account"));
+
+        // The customer's admin opens the link.
+        let admin = self.app.browser();
+        let page = admin.get(&self.contents.setup_link).await;
+        let opened = admin.submit(&page, &page.form()).await;
+        assert_eq!((opened.status.as_u16(), opened.location().path()), (303, "/setup/home"), "{opened:#?}");
+    }
+}
+
+/// Asserts that an answer still says everything that it said then. More may have come.
+fn holds(place: &str, now: &Value, then: &Value) {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => {
+            for (name, then) in then {
+                let now = now.get(name).unwrap_or_else(|| panic!("{place}: no {name}"));
+                holds(&format!("{place} {name}"), now, then);
+            }
+        }
+        (Value::Array(now), Value::Array(then)) => {
+            assert_eq!(now.len(), then.len(), "{place}: {now:?}");
+            for (number, (now, then)) in now.iter().zip(then).enumerate() {
+                holds(&format!("{place}[{number}]"), now, then);
+            }
+        }
+        _ => assert_eq!(now, then, "{place}"),
+    }
+}
+
+fn play<F: Future<Output = ()>>(scenario: F) {
+    actix_web::rt::System::new().block_on(scenario);
+}
+
+/// Everything that [`fill`] makes works at once; the dump is written where one is asked for.
+async fn fresh(backend: Backend) {
+    let app = serve(TestDatabase::unmigrated(backend), backend, SystemClock.now()).await;
+    let Installation { app, contents } = fill(app).await;
+    if let Ok(version) = env::var("OSTIARY_DUMP_DATABASES") {
+        let to = folder().join(version);
+        app.stop().await.dump(backend, &to);
+        let name = if backend == Backend::Sqlite { "sqlite.json" } else { "postgres.json" };
+        fs::write(to.join(name), serde_json::to_string_pretty(&contents).unwrap() + "\n").unwrap();
+        return;
+    }
+    Installation { app, contents }.use_everything().await;
+}
+
+async fn upgraded(backend: Backend) {
+    let mut versions: Vec<PathBuf> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    versions.sort();
+    assert!(!versions.is_empty());
+    for version in versions {
+        let name = if backend == Backend::Sqlite { "sqlite.json" } else { "postgres.json" };
+        let contents: Contents =
+            serde_json::from_str(&fs::read_to_string(version.join(name)).unwrap()).unwrap();
+        let database = TestDatabase::of_version(backend, &version);
+        let app = serve(database, backend, Timestamp::from_millis(contents.made_at)).await;
+        let installation = Installation { app, contents };
+        installation.use_everything().await;
+        installation.app.stop().await;
+    }
+}
+
+#[test]
+fn a_filled_installation_is_used_sqlite() {
+    play(fresh(Backend::Sqlite));
+}
+
+#[test]
+fn a_filled_installation_is_used_postgres() {
+    play(fresh(Backend::Postgres));
+}
+
+#[test]
+fn everything_of_an_earlier_version_works_after_the_upgrade_sqlite() {
+    play(upgraded(Backend::Sqlite));
+}
+
+#[test]
+fn everything_of_an_earlier_version_works_after_the_upgrade_postgres() {
+    play(upgraded(Backend::Postgres));
+}

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each benchmark uses what it needs")]
 
+pub mod login;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},

@@ -21,6 +21,7 @@ pub const REDIRECT_URI: &str = "https://app.example/callback";
 pub const IDP: &str = "https://idp.example/metadata";
 
 /// What a login needs.
+#[derive(Clone)]
 pub struct Login {
     pub server_base: String,
     /// The OAuth client's id and secret.
@@ -37,6 +38,11 @@ thread_local! {
 }
 
 impl Login {
+    /// The same at another server.
+    pub fn at(&self, server_base: &str) -> Arc<Self> {
+        Arc::new(Self { server_base: server_base.to_owned(), ..self.clone() })
+    }
+
     /// Authorize, the response at the ACS, token, userinfo. The error says which of them failed, and how.
     pub async fn once(&self) -> Result<(), String> {
         let http = HTTP.with(Client::clone);

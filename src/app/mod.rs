@@ -24,6 +24,7 @@ pub mod login_counts;
 pub mod metadata;
 pub mod metadata_refresh;
 pub mod oauth_clients;
+pub mod offload;
 pub mod organizations;
 pub mod outgoing;
 pub mod overview;

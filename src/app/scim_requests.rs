@@ -8,7 +8,7 @@ mod redact;
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -76,7 +76,7 @@ pub struct NewScimRequest<'a> {
 }
 
 /// A request in the queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Waiting {
     id: ScimRequestId,
     directory: ScimDirectoryId,
@@ -188,18 +188,27 @@ pub async fn flush(state: &State) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        if let Err(error) = write(state, &batch).await {
-            state.scim_requests.put_back(batch);
+        // Bodies are read again to take secrets out of them, up to a hundred at once.
+        let bytes = batch.iter().map(Waiting::bytes).sum();
+        let batch = Arc::new(batch);
+        let (sealing, rows) = (Arc::clone(&batch), state.clone());
+        let rows = state.offload.run(bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
+        let outcome: Result<Vec<StoredRequest>> = rows.await;
+        let outcome = match outcome {
+            Ok(rows) => write(state, &rows).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            state.scim_requests.put_back(Arc::unwrap_or_clone(batch));
             return Err(error);
         }
     }
 }
 
-async fn write(state: &State, batch: &[Waiting]) -> Result<()> {
-    let rows: Vec<StoredRequest> = batch.iter().map(|request| seal(state, request)).collect();
+async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
     let mut tx = state.db.write().await?;
     let mut outcome = Ok(());
-    for row in &rows {
+    for row in rows {
         outcome = scim_requests::insert(&mut tx, row).await;
         if outcome.is_err() {
             break;
@@ -210,7 +219,7 @@ async fn write(state: &State, batch: &[Waiting]) -> Result<()> {
         // A directory went away meanwhile; its requests go with it, the others are written one by one.
         Err(store::Error::MissingReference) => {
             drop(tx);
-            for row in &rows {
+            for row in rows {
                 let mut tx = state.db.write().await?;
                 match scim_requests::insert(&mut tx, row).await {
                     Ok(()) => tx.commit().await?,

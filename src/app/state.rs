@@ -7,7 +7,9 @@ use super::{
     administrators::passwords::Passwords,
     dns::{Dns, TxtResolver},
     limits::Limits,
+    offload::Offload,
     outgoing::{Outgoing, OutgoingLimits},
+    provision::bulk::BulkRuns,
     scim_requests::ScimRequestLog,
     signing_keys::KeyRing,
 };
@@ -58,6 +60,10 @@ pub struct State {
     pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
     /// What hashes administrators' passwords.
     pub passwords: Passwords,
+    /// The threads for work that grows with what a client sent.
+    pub offload: Offload,
+    /// The Bulk requests that are being carried out.
+    pub bulk_runs: BulkRuns,
     /// Who failed to sign in to which account of the console.
     pub sign_in_limits: Arc<Limits>,
 }
@@ -87,6 +93,8 @@ impl State {
             id_token_keys: Arc::default(),
             scim_requests: Arc::default(),
             passwords: Passwords::default(),
+            offload: Offload::new(cores / 2),
+            bulk_runs: BulkRuns::default(),
             sign_in_limits: Arc::default(),
         }
     }

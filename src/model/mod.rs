@@ -15,6 +15,7 @@ pub mod event;
 pub mod http_url;
 pub mod id;
 pub mod idp_kind;
+pub mod json;
 pub mod listed_domain;
 pub mod logo;
 pub mod oauth_client;

@@ -1,30 +1,35 @@
 //! A resource while a PATCH, or the body of a POST or PUT, is applied to it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::{
-    AttributePath, Error, Filter, Member, MembersChange, Patched, Path, Resource,
+    AttributePath, Error, Filter, Member, MembersChange, Patched, Path, Resource, Work,
     edit::Edit,
     filter::{Literal, Operator},
+    json::NameIndex,
     normalise,
-    normalise::key_of,
     patch::Op,
     path::is_versioned,
     schema::{self, Attribute, Returned},
 };
 
 /// A resource while operations are applied to it.
-pub(super) struct Draft {
+pub(super) struct Draft<'w> {
     resource: Resource,
+    /// The names of the resource, and of those of its extensions that were looked at, by their key.
+    names: NameIndex,
+    extensions: HashMap<String, NameIndex>,
     members: Vec<MembersChange>,
     password: Option<String>,
+    work: &'w mut Work,
 }
 
-impl Draft {
-    pub(super) fn new(resource: Resource) -> Self {
-        Self { resource, members: Vec::new(), password: None }
+impl<'w> Draft<'w> {
+    pub(super) fn new(resource: Resource, work: &'w mut Work) -> Self {
+        let names = NameIndex::of(&resource.attributes);
+        Self { resource, names, extensions: HashMap::new(), members: Vec::new(), password: None, work }
     }
 
     /// The result, if it is valid.
@@ -39,10 +44,11 @@ impl Draft {
         let mut seen = HashSet::new();
         for (name, value) in given {
             let path = named(&name, &value)?;
-            if !seen.insert(path.to_string()) {
+            let attribute = path.attribute();
+            let filter = path.filter().map(Filter::to_string);
+            if !seen.insert((attribute.to_string().to_ascii_lowercase(), filter)) {
                 return Err(Error::InvalidSyntax(format!("{path} stands twice")));
             }
-            let attribute = path.attribute();
             let read_only = |definition: Option<&Attribute>| definition.is_some_and(Attribute::is_read_only);
             if read_only(attribute.definition())
                 || read_only(attribute.target())
@@ -57,6 +63,7 @@ impl Draft {
 
     /// Applies one operation.
     pub(super) fn apply(&mut self, op: Op, path: Option<&Path>, value: Option<Value>) -> Result<(), Error> {
+        self.work.spend(1)?;
         let Some(path) = path.filter(|path| !self.is_resource(path)) else {
             return match (op, value) {
                 (Op::Remove, _) => Err(Error::NoTarget("remove needs a path".into())),
@@ -118,8 +125,8 @@ impl Draft {
         let urn = extension.schema().unwrap_or_default();
         let given = match (op, value) {
             (Op::Remove, _) | (_, None | Some(Value::Null)) => {
-                if let Some(key) = key_of(&self.resource.attributes, urn) {
-                    self.resource.attributes.remove(&key);
+                if let Some(key) = self.names.key(urn).map(str::to_owned) {
+                    self.remove_extension(&key);
                 }
                 return Ok(());
             }
@@ -147,32 +154,50 @@ impl Draft {
             return Ok(());
         }
         let definition = attribute.definition_in(self.resource.kind);
-        let attributes = &mut self.resource.attributes;
         let extension =
-            attribute.schema().map(|urn| key_of(attributes, urn).unwrap_or_else(|| urn.to_owned()));
-        let container = match &extension {
-            None => attributes,
-            Some(urn) => match attributes.entry(urn.as_str()).or_insert_with(|| Value::Object(Map::new())) {
-                Value::Object(container) => container,
-                _ => return Err(Error::InvalidPath(format!("{urn} holds no attributes"))),
-            },
+            attribute.schema().map(|urn| self.names.key(urn).map_or_else(|| urn.to_owned(), str::to_owned));
+        let attributes = &mut self.resource.attributes;
+        let (container, names) = match &extension {
+            None => (attributes, &mut self.names),
+            Some(urn) => {
+                self.names.insert(urn);
+                match attributes.entry(urn.as_str()).or_insert_with(|| Value::Object(Map::new())) {
+                    Value::Object(container) => {
+                        let names =
+                            self.extensions.entry(urn.clone()).or_insert_with(|| NameIndex::of(container));
+                        (container, names)
+                    }
+                    _ => return Err(Error::InvalidPath(format!("{urn} holds no attributes"))),
+                }
+            }
         };
-        let key = key_of(container, attribute.name()).unwrap_or_else(|| attribute.name().to_owned());
+        let key = names.key(attribute.name()).unwrap_or(attribute.name()).to_owned();
         let current = container.remove(&key);
         let was_inactive = key == "active" && extension.is_none() && current == Some(Value::Bool(false));
-        let next = Edit { op, path, definition }.next(current, value)?;
-        match next {
-            Some(next) => drop(container.insert(key, next)),
+        let next = match (Edit { op, path, definition }).next(current, value, self.work)? {
             // Whoever was deactivated is let in again by saying so, never by saying nothing.
-            None if was_inactive => drop(container.insert(key, Value::Bool(false))),
-            None => {}
+            None if was_inactive => Some(Value::Bool(false)),
+            next => next,
+        };
+        match next {
+            Some(next) => {
+                names.insert(&key);
+                container.insert(key, next);
+            }
+            None => names.remove(&key),
         }
         if let Some(urn) = extension
             && attributes_empty(&self.resource.attributes, &urn)
         {
-            self.resource.attributes.remove(&urn);
+            self.remove_extension(&urn);
         }
         Ok(())
+    }
+
+    fn remove_extension(&mut self, key: &str) {
+        self.resource.attributes.remove(key);
+        self.names.remove(key);
+        self.extensions.remove(key);
     }
 
     /// What a PATCH says about a group's members.

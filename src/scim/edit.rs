@@ -5,14 +5,18 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Error, Filter, Path,
+    Error, Filter, Path, Work,
     error::quoted,
     filter::{Literal, Operator},
+    json::NameIndex,
     normalise,
-    normalise::key_of,
     patch::Op,
     schema::{Attribute, Type},
+    work::weight,
 };
+
+/// How many times what it costs to look at a value the making of a copy costs.
+const COPY: u64 = 8;
 
 /// One operation on one attribute.
 pub(super) struct Edit<'a> {
@@ -22,12 +26,19 @@ pub(super) struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    /// What the attribute becomes; `None` for unassigned.
-    pub(super) fn next(&self, current: Option<Value>, value: Option<Value>) -> Result<Option<Value>, Error> {
+    /// What the attribute becomes; `None` for unassigned. What it costs is taken from `work` before it is
+    /// computed.
+    pub(super) fn next(
+        &self,
+        current: Option<Value>,
+        value: Option<Value>,
+        work: &mut Work,
+    ) -> Result<Option<Value>, Error> {
+        work.spend(self.cost(current.as_ref(), value.as_ref()))?;
         let next = match (self.path.filter(), self.path.attribute().sub()) {
             (None, None) => self.whole(current, value),
-            (None, Some(sub)) => self.part(current, sub, value),
-            (Some(filter), sub) => self.selected(current, filter, sub, value),
+            (None, Some(sub)) => self.part(current, sub, value, work),
+            (Some(filter), sub) => self.selected(current, filter, sub, value, work),
         }?;
         if next.is_none() && self.definition.is_some_and(|definition| definition.required) {
             let name = self.path.attribute();
@@ -37,6 +48,27 @@ impl Edit<'_> {
             });
         }
         Ok(next)
+    }
+
+    /// The units of work to look at the attribute: once for each term of the path's filter.
+    fn cost(&self, current: Option<&Value>, value: Option<&Value>) -> u64 {
+        let terms = self.path.filter().map_or(1, Filter::terms);
+        let elements = match current {
+            Some(Value::Array(elements)) => elements.len() as u64,
+            _ => 1,
+        };
+        // `remove` compares each element with each of those that are listed without a `value`.
+        let partial = |listed: &&Value| {
+            let mut names = listed.as_object().into_iter().flat_map(Map::keys);
+            listed.is_object() && !names.any(|name| name.eq_ignore_ascii_case("value"))
+        };
+        let compared = match (self.op, value) {
+            (Op::Remove, Some(Value::Array(listed))) => listed.iter().filter(partial).map(weight).sum(),
+            _ => 0_u64,
+        };
+        let looked_at = current.map_or(0, weight).saturating_mul(terms);
+        let sent = value.map_or(0, weight);
+        looked_at.saturating_add(sent).saturating_add(compared.saturating_mul(elements))
     }
 
     fn at(&self) -> String {
@@ -87,14 +119,17 @@ impl Edit<'_> {
             Some(Value::Object(object)) => object,
             _ => Map::new(),
         };
-        let mut seen = HashSet::new();
+        let (mut seen, mut names) = (HashSet::new(), NameIndex::of(&object));
         for (name, value) in given {
             if !seen.insert(name.to_ascii_lowercase()) {
                 return Err(Error::InvalidSyntax(format!("{} stands twice in {}", quoted(&name), self.at())));
             }
             let sub = self.definition.and_then(|definition| definition.sub_attribute(&name));
             if sub.is_none_or(|sub| !sub.is_read_only()) {
-                self.set(&mut object, sub.map_or(name.as_str(), |sub| sub.name), Some(value))?;
+                let name = sub.map_or(name.as_str(), |sub| sub.name);
+                let key = names.key(name).unwrap_or(name).to_owned();
+                names.insert(&key);
+                self.set_key(&mut object, key, name, Some(value))?;
             }
         }
         Ok((!object.is_empty()).then_some(Value::Object(object)))
@@ -102,7 +137,20 @@ impl Edit<'_> {
 
     /// Sets or clears one sub-attribute.
     fn set(&self, object: &mut Map<String, Value>, name: &str, value: Option<Value>) -> Result<(), Error> {
-        let key = key_of(object, name).unwrap_or_else(|| name.to_owned());
+        let known = match object.contains_key(name) {
+            true => None,
+            false => object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned(),
+        };
+        self.set_key(object, known.unwrap_or_else(|| name.to_owned()), name, value)
+    }
+
+    fn set_key(
+        &self,
+        object: &mut Map<String, Value>,
+        key: String,
+        name: &str,
+        value: Option<Value>,
+    ) -> Result<(), Error> {
         let sub = self.definition.and_then(|definition| definition.sub_attribute(name));
         match normalise::value(sub, &format!("{}.{name}", self.at()), value.unwrap_or_default())? {
             Some(value) => object.insert(key, value),
@@ -148,11 +196,18 @@ impl Edit<'_> {
     }
 
     /// A sub-attribute, of every value where there are several.
-    fn part(&self, current: Option<Value>, sub: &str, value: Option<Value>) -> Result<Option<Value>, Error> {
+    fn part(
+        &self,
+        current: Option<Value>,
+        sub: &str,
+        value: Option<Value>,
+        work: &mut Work,
+    ) -> Result<Option<Value>, Error> {
         let value = value.filter(|_| self.op != Op::Remove);
         match current {
             Some(Value::Array(elements)) => {
                 let every: Vec<usize> = (0..elements.len()).collect();
+                spend_copies(work, value.as_ref(), every.len())?;
                 self.set_in(elements, &every, sub, value)
             }
             None if self.multi_valued() => {
@@ -200,6 +255,7 @@ impl Edit<'_> {
         filter: &Filter,
         sub: Option<&str>,
         value: Option<Value>,
+        work: &mut Work,
     ) -> Result<Option<Value>, Error> {
         let one = matches!(current, Some(Value::Object(_)));
         let elements = list(current);
@@ -209,6 +265,7 @@ impl Edit<'_> {
             .filter(|(_, element)| self.path.selects(element))
             .map(|(index, _)| index)
             .collect();
+        spend_copies(work, value.as_ref(), matched.len())?;
         let next = match (self.op, sub) {
             (Op::Remove, None) => self.without(elements, &matched),
             (Op::Remove, Some(sub)) => self.set_in(elements, &matched, sub, None),
@@ -303,6 +360,11 @@ impl Edit<'_> {
             },
         }
     }
+}
+
+/// A copy of the value is put into each of so many elements.
+fn spend_copies(work: &mut Work, value: Option<&Value>, elements: usize) -> Result<(), Error> {
+    work.spend(value.map_or(0, weight).saturating_mul(elements as u64).saturating_mul(COPY))
 }
 
 /// Whether a single complex value is a reference as a whole: `manager`.

@@ -180,6 +180,15 @@ impl Filter {
         evaluate::matches(self, resource)
     }
 
+    /// How many comparisons it holds.
+    pub fn terms(&self) -> u64 {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(part) | Self::Element { filter: part, .. } => part.terms(),
+            Self::Compare { .. } | Self::Present(_) => 1,
+        }
+    }
+
     /// Visits every path of a resource (not of an element) that it reads.
     pub fn paths<'a>(&'a self, visit: &mut dyn FnMut(&'a AttributePath)) {
         match self {

@@ -7,9 +7,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    BulkRequest, Error, Filter, Kind, ListQuery, PatchRequest, Path, Projection, Resource,
-    evaluate::is_present, json,
+    BulkRequest, Error, Filter, Kind, ListQuery, PatchRequest, Path, Projection, Resource, Work,
+    bulk::Method, evaluate::is_present, json, work::MAX_WORK,
 };
+use crate::model::json as bounded;
 
 fn user() -> Map<String, Value> {
     let user = json!({
@@ -102,6 +103,59 @@ pub fn resource(bytes: &[u8]) {
     }
 }
 
+/// The whole body of a request, as each endpoint reads it: the bounded reader, then a resource, a PATCH, a
+/// SearchRequest or a Bulk request with the data of each of its operations. The reader stops at its
+/// limits, and the work done stays within the request's.
+pub fn request(bytes: &[u8]) {
+    let limits = bounded::Limits { values: 200, names: 20, ..json::LIMITS };
+    let (small, read) = bounded::read_counted(bytes, &limits);
+    assert!(read.values <= limits.values + 1 && read.names <= read.values + 1, "{read:?}");
+    let body = match json::read(bytes) {
+        Ok(body) => body,
+        Err(error) => {
+            assert!(small.is_err());
+            return refused(&error);
+        }
+    };
+    if let Ok(small) = small {
+        assert_eq!(small, body);
+    }
+    resource(bytes);
+    patch(bytes);
+    let Ok(request) = BulkRequest::parse(body, 100) else { return };
+    for operation in request.operations {
+        if let Err(error) = operation.target() {
+            refused(&error);
+        }
+        let Some(data) = operation.data else { continue };
+        if operation.method == Method::Patch {
+            apply(data);
+        } else if let Err(error) = Resource::parse(Kind::User, data) {
+            refused(&error);
+        }
+    }
+}
+
+fn apply(body: Value) {
+    let request = match PatchRequest::parse(body) {
+        Ok(request) => request,
+        Err(error) => return refused(&error),
+    };
+    let before = Resource::from_stored(Kind::User, user());
+    for limit in [50, MAX_WORK] {
+        let mut work = Work::of(limit);
+        let outcome = request.apply_within(&before, &mut work);
+        assert!(work.spent() <= limit);
+        match outcome {
+            Ok(patched) => is_normal(&patched.resource),
+            Err(error) => {
+                refused(&error);
+                assert!(!work.is_exhausted() || matches!(error, Error::TooLarge(_)), "{error}");
+            }
+        }
+    }
+}
+
 fn is_normal(resource: &Resource) {
     for name in ["id", "meta", "schemas", "groups", "password"] {
         assert!(!resource.attributes.contains_key(name), "{name}");
@@ -141,6 +195,14 @@ mod tests {
         r#"{"userName":"a","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"m","x":{"y":[[1]]}},"urn:x:y":{"z":1},"name.familyName":"B"}"#,
         r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName pr","attributes":["id"],"count":1}"#,
         r#"{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{"x":"bulkId:b"}},{"method":"PUT","path":"/Users/bulkId:a","bulkId":"b","data":{}}]}"#,
+    ];
+
+    const REQUESTS: &[&str] = &[
+        r#"{"Operations":[{"method":"PATCH","path":"/Users/1","data":{"Operations":[{"op":"add","path":"emails","value":[{"value":"b@x.com"}]},{"op":"replace","path":"emails[type eq \"home\"].value","value":"c@x.com"}]}}]}"#,
+        r#"{"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"displayName":"G","members":[{"value":"bulkId:u"}]}},{"method":"POST","path":"/Users","bulkId":"u","data":{"userName":"u"}},{"method":"DELETE","path":"/Users/2","version":"W/\"1\""}]}"#,
+        r#"{"Operations":[{"method":"PATCH","path":"/Groups/bulkId:g","bulkId":"p","data":{"Operations":[{"op":"remove","path":"members[display co \"x\" or value eq \"bulkId:u\"]"}]}}],"failOnErrors":0}"#,
+        r#"{"userName":"a","a1":1,"A1":2,"b":{"c":{"d":[[],[{}],"",null]}},"n":123456789012345678901234567890.5e-3}"#,
+        r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:a","urn:b"],"userName":"a","urn:x:2.0:User":{"a":1},"URN:X:2.0:USER":{"A":2},"own[a eq 1].b":"c"}"#,
     ];
 
     const TOKENS: &[&str] = &[
@@ -220,7 +282,13 @@ mod tests {
     #[test]
     fn mutations_of_what_is_sent_break_nothing() {
         let mutator = Mutator { random: SeededRandom::new(7) };
-        for (corpus, target) in [(FILTERS, filter as fn(&[u8])), (PATCHES, patch), (BODIES, resource)] {
+        for (corpus, target) in [
+            (FILTERS, filter as fn(&[u8])),
+            (PATCHES, patch),
+            (BODIES, resource),
+            (REQUESTS, request),
+            (PATCHES, request),
+        ] {
             corpus.iter().for_each(|sample| target(sample.as_bytes()));
             for _ in 0..4_000 {
                 target(&mutator.mutated(corpus));
@@ -233,5 +301,8 @@ mod tests {
         assert!(FILTERS.iter().all(|text| Filter::parse(text).is_ok()));
         assert!(PATCHES.iter().all(|text| PatchRequest::parse(json::read(text.as_bytes()).unwrap()).is_ok()));
         assert!(BODIES.iter().all(|text| json::read(text.as_bytes()).is_ok()));
+        assert!(REQUESTS.iter().all(|text| json::read(text.as_bytes()).is_ok()));
+        let bulk = |text: &&str| BulkRequest::parse(json::read(text.as_bytes()).unwrap(), 100).is_ok();
+        assert_eq!(REQUESTS.iter().filter(|text| bulk(text)).count(), 3);
     }
 }

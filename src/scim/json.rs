@@ -1,134 +1,62 @@
-//! Reads JSON that a stranger sent: one value, no doubled names, bounded depth and size.
-//!
-//! RFC 8259 leaves open what a doubled name means and RFC 7643 §2.1 makes names case-insensitive; two
-//! readers that choose differently are how a check is passed by one value and the other one is used. So
-//! a doubled name is refused here, and one that differs in case only is refused where names are read.
+//! The JSON of SCIM bodies: how much of it is read, and names whatever their case (RFC 7643 §2.1).
 
-use std::fmt;
+use std::collections::HashMap;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::Error;
+use crate::model::json::{self, Limits};
 
 /// How deep arrays and objects may stand in one another. A PATCH of a multi-valued attribute needs 5.
 pub const MAX_DEPTH: usize = 32;
 
-/// How many values a body may hold, every element and member counted.
-pub const MAX_VALUES: usize = 400_000;
+/// How many values a body may hold, every element and member counted. A group of 20,000 members whose
+/// ids are sent alone has 40,000, and fills the largest body.
+pub const MAX_VALUES: usize = 100_000;
+
+/// How many names one object may have: several times what a user with all of its extensions has.
+pub const MAX_NAMES: usize = 500;
 
 /// How long the name of an attribute may be, in bytes.
 pub const MAX_NAME: usize = 256;
 
-/// Reads one JSON value of at most [`MAX_DEPTH`] and [`MAX_VALUES`], without doubled names and without
-/// U+0000 (which PostgreSQL's text cannot hold). Lone surrogates and bytes that are not UTF-8 are
-/// refused by the JSON reader itself.
+/// What a SCIM body may hold.
+pub const LIMITS: Limits =
+    Limits { depth: MAX_DEPTH, values: MAX_VALUES, names: MAX_NAMES, name_bytes: MAX_NAME, refuse_nul: true };
+
+/// Reads one JSON value within [`LIMITS`], without doubled names. One that differs in case only is
+/// refused where names are read.
 pub fn read(bytes: &[u8]) -> Result<Value, Error> {
-    let mut values = 0;
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Bounded { depth: 0, values: &mut values }
-        .deserialize(&mut reader)
-        .map_err(|error| refusal(&error))?;
-    reader.end().map_err(|error| refusal(&error))?;
-    Ok(value)
+    json::read(bytes, &LIMITS).map_err(|error| match error {
+        json::Error::Syntax(_) => Error::InvalidSyntax(error.to_string()),
+        json::Error::Values(_) | json::Error::Names(_) => Error::TooLarge(error.to_string()),
+    })
 }
 
-fn refusal(error: &serde_json::Error) -> Error {
-    Error::InvalidSyntax(format!("the body is not acceptable JSON: {error}"))
-}
+/// The names of an object by their form in lower case: each look-up, whatever the case, costs the same
+/// however many names there are.
+#[derive(Debug, Default)]
+pub(super) struct NameIndex(HashMap<String, String>);
 
-struct Bounded<'a> {
-    depth: usize,
-    values: &'a mut usize,
-}
-
-impl Bounded<'_> {
-    fn deeper(&mut self) -> Bounded<'_> {
-        Bounded { depth: self.depth + 1, values: self.values }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Bounded<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        *self.values += 1;
-        if *self.values > MAX_VALUES {
-            return Err(D::Error::custom(format_args!("more than {MAX_VALUES} values")));
-        }
-        if self.depth > MAX_DEPTH {
-            return Err(D::Error::custom(format_args!("nested deeper than {MAX_DEPTH}")));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
-    if text.contains('\0') { Err(E::custom("a string holds U+0000")) } else { Ok(()) }
-}
-
-impl<'de> Visitor<'de> for Bounded<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+impl NameIndex {
+    /// The names of an object. Of two that differ in case only, the last one is found.
+    pub(super) fn of(object: &Map<String, Value>) -> Self {
+        Self(object.keys().map(|key| (key.to_ascii_lowercase(), key.clone())).collect())
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    /// The key under which the object holds a name.
+    pub(super) fn key(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    /// Notes that the object has this key now.
+    pub(super) fn insert(&mut self, key: &str) {
+        self.0.insert(key.to_ascii_lowercase(), key.to_owned());
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number is not finite"))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        without_nul(value)?;
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        without_nul(&value)?;
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(element) = elements.next_element_seed(self.deeper())? {
-            array.push(element);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            without_nul(&name)?;
-            if name.len() > MAX_NAME {
-                return Err(A::Error::custom(format_args!("a name is longer than {MAX_NAME} bytes")));
-            }
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!(
-                    "the name {} stands twice",
-                    super::error::quoted(&name)
-                )));
-            }
-            let value = members.next_value_seed(self.deeper())?;
-            object.insert(name, value);
-        }
-        Ok(Value::Object(object))
+    /// Notes that the object has this key no longer.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.remove(&key.to_ascii_lowercase());
     }
 }
 
@@ -179,13 +107,31 @@ mod tests {
             ("nothing", Vec::new()),
             ("too deep", deep(MAX_DEPTH + 2)),
             ("far too deep", deep(100_000)),
-            ("too many", format!("[{}1]", "1,".repeat(MAX_VALUES)).into_bytes()),
             ("too long a name", format!("{{\"{}\":1}}", "n".repeat(MAX_NAME + 1)).into_bytes()),
         ];
         for (case, bytes) in cases {
             assert!(matches!(read(&bytes), Err(Error::InvalidSyntax(_))), "{case}");
         }
         assert!(read(&deep(MAX_DEPTH)).is_ok());
+        let names: Vec<String> = (0..=MAX_NAMES).map(|n| format!("\"n{n}\":1")).collect();
+        for (case, bytes) in [
+            ("too many values", format!("[{}1]", "1,".repeat(MAX_VALUES)).into_bytes()),
+            ("too many names", format!("{{{}}}", names.join(",")).into_bytes()),
+        ] {
+            assert!(matches!(read(&bytes), Err(Error::TooLarge(_))), "{case}");
+        }
+    }
+
+    #[test]
+    fn an_index_finds_names_whatever_their_case() {
+        let Value::Object(object) = json!({"UserName": 1, "ä": 2, "Ä": 3}) else { panic!() };
+        let mut index = NameIndex::of(&object);
+        assert_eq!(index.key("USERNAME"), Some("UserName"));
+        // Case makes no difference in ASCII only, as everywhere (RFC 7643 §2.1).
+        assert_eq!((index.key("ä"), index.key("Ä")), (Some("ä"), Some("Ä")));
+        index.insert("Title");
+        index.remove("username");
+        assert_eq!((index.key("title"), index.key("userName")), (Some("Title"), None));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod path;
 pub mod projection;
 pub mod resource;
 pub mod schema;
+pub mod work;
 
 mod draft;
 mod edit;
@@ -32,6 +33,7 @@ pub use path::{AttributePath, Path};
 pub use projection::Projection;
 pub use resource::{EmailEntry, Member, Resource};
 pub use schema::Kind;
+pub use work::Work;
 
 /// The media type of SCIM bodies (RFC 7644 §3.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";

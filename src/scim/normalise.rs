@@ -13,7 +13,6 @@ use super::{
     Error,
     error::quoted,
     evaluate::{self, fold},
-    json::member,
     schema::{Attribute, Type},
 };
 
@@ -256,13 +255,4 @@ pub fn unknown(at: &str, value: Value) -> Result<Option<Value>, Error> {
         }
         value => Some(value),
     })
-}
-
-/// The key under which an object holds a name, whatever the case.
-pub fn key_of(object: &Map<String, Value>, name: &str) -> Option<String> {
-    if object.contains_key(name) {
-        return Some(name.to_owned());
-    }
-    member(object, name)?;
-    object.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned()
 }

@@ -16,7 +16,9 @@
 
 use serde_json::Value;
 
-use super::{Error, Member, Path, Resource, draft::Draft, error::quoted, json, resource::check_schemas};
+use super::{
+    Error, Member, Path, Resource, Work, draft::Draft, error::quoted, json, resource::check_schemas,
+};
 
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
 pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -114,8 +116,14 @@ impl PatchRequest {
     }
 
     /// Applies all operations to a resource, or none. A group's resource is given without its members.
+    /// [`Error::TooLarge`]: that takes more than [`MAX_WORK`](super::work::MAX_WORK).
     pub fn apply(&self, resource: &Resource) -> Result<Patched, Error> {
-        let mut draft = Draft::new(resource.clone());
+        self.apply_within(resource, &mut Work::default())
+    }
+
+    /// The same with this much work. [`Error::TooLarge`]: it takes more.
+    pub fn apply_within(&self, resource: &Resource, work: &mut Work) -> Result<Patched, Error> {
+        let mut draft = Draft::new(resource.clone(), work);
         for operation in &self.operations {
             draft.apply(operation.op, operation.path.as_ref(), operation.value.clone())?;
         }

@@ -1,6 +1,6 @@
 //! Which attributes an answer holds: `attributes` and `excludedAttributes` (RFC 7644 §3.4.2.5, §3.9).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -113,10 +113,11 @@ impl Projection {
                 part.whole = true;
                 continue;
             }
-            let subs = part.names.entry(path.name().to_ascii_lowercase()).or_insert_with(|| Some(Vec::new()));
+            let subs =
+                part.names.entry(path.name().to_ascii_lowercase()).or_insert_with(|| Some(HashSet::new()));
             match (path.sub(), subs) {
                 (None, subs) => *subs = None,
-                (Some(sub), Some(subs)) => subs.push(sub.to_owned()),
+                (Some(sub), Some(subs)) => drop(subs.insert(sub.to_ascii_lowercase())),
                 (Some(_), None) => {}
             }
         }
@@ -156,11 +157,12 @@ struct Wish {
     extensions: HashMap<String, Part>,
 }
 
-/// What is named within one schema: names in lower case, with their sub-attributes; none for the whole.
+/// What is named within one schema: names in lower case, with their sub-attributes, in lower case too;
+/// none for the whole.
 #[derive(Default)]
 struct Part {
     whole: bool,
-    names: HashMap<String, Option<Vec<String>>>,
+    names: HashMap<String, Option<HashSet<String>>>,
 }
 
 impl Part {
@@ -188,14 +190,14 @@ impl Part {
     }
 }
 
-fn parts(only: bool, subs: &[String], value: Value) -> Value {
+fn parts(only: bool, subs: &HashSet<String>, value: Value) -> Value {
     match value {
         Value::Array(elements) => {
             let elements = elements.into_iter().map(|element| parts(only, subs, element));
             elements.filter(is_present).collect()
         }
         Value::Object(mut object) => {
-            object.retain(|name, _| only == subs.iter().any(|sub| sub.eq_ignore_ascii_case(name)));
+            object.retain(|name, _| only == subs.contains(&name.to_ascii_lowercase()));
             Value::Object(object)
         }
         scalar => scalar,

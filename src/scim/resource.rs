@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, Kind, MembersChange, draft::Draft, error::quoted, json::member, patch::Op, path::is_urn, schema,
+    Error, Kind, MembersChange, Work, draft::Draft, error::quoted, json::member, patch::Op, path::is_urn,
+    schema,
 };
 use crate::model::time::Timestamp;
 
@@ -119,12 +120,17 @@ impl Resource {
     /// absence never lets anyone in or out.
     pub fn parse_replace(&self, body: Value) -> Result<Parsed, Error> {
         let mut parsed = Self::parse(self.kind, body)?;
-        if let Some(active) = self.attributes.get("active")
+        parsed.resource.keep_active(self);
+        Ok(parsed)
+    }
+
+    /// Takes over `active` from the resource in whose place this one is put, unless it says it itself.
+    pub fn keep_active(&mut self, before: &Self) {
+        if let Some(active) = before.attributes.get("active")
             && self.kind == Kind::User
         {
-            parsed.resource.attributes.entry("active").or_insert_with(|| active.clone());
+            self.attributes.entry("active").or_insert_with(|| active.clone());
         }
-        Ok(parsed)
     }
 
     /// Reads a resource. Read-only attributes are ignored (RFC 7644 §3.3, §3.5.1), and so are those of
@@ -134,7 +140,8 @@ impl Resource {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
         check_schemas(&body, kind.schema().id)?;
-        let mut draft = Draft::new(Self { kind, attributes: Map::new() });
+        let mut work = Work::default();
+        let mut draft = Draft::new(Self { kind, attributes: Map::new() }, &mut work);
         draft.merge(Op::Replace, body)?;
         let patched = draft.finish()?;
         let mut resource = patched.resource;

@@ -5,7 +5,16 @@
 //! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
 
 use std::{
-    borrow::Cow, fmt::Write as _, fs, io, ops, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration,
+    borrow::Cow,
+    fmt::Write as _,
+    fs, io, ops,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use sqlx::{
@@ -48,7 +57,7 @@ pub enum Dialect {
 
 /// The database: cheap to clone, shared by all.
 #[derive(Debug, Clone)]
-pub struct Db(Pools);
+pub struct Db(Pools, Arc<AtomicU64>);
 
 #[derive(Debug, Clone)]
 enum Pools {
@@ -105,7 +114,7 @@ impl Db {
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
-            Ok(Self(Pools::Sqlite { readers, writer }))
+            Ok(Self(Pools::Sqlite { readers, writer }, Arc::default()))
         } else {
             let options = url.parse::<PgConnectOptions>()?;
             let pool = PgPoolOptions::new()
@@ -124,7 +133,7 @@ impl Db {
                 .connect_with(options.clone())
                 .await;
             match pool {
-                Ok(pool) => Ok(Self(Pools::Postgres(pool))),
+                Ok(pool) => Ok(Self(Pools::Postgres(pool), Arc::default())),
                 Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
                 Err(error) => Err(error.into()),
             }
@@ -202,20 +211,28 @@ impl Db {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Conn> {
-        Ok(Conn(match &self.0 {
+        let handle = match &self.0 {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
             Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
-        }))
+        };
+        Ok(Conn(handle, Tally::default()))
     }
 
     /// A transaction to write in. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
-        Ok(Transaction(Conn(match &self.0 {
+        let handle = match &self.0 {
             Pools::Sqlite { writer, .. } => {
                 Handle::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
-        })))
+        };
+        Ok(Transaction(Conn(handle, Tally { statements: 0, most: Some(Arc::clone(&self.1)) })))
+    }
+
+    /// How many statements the longest transaction ran since this was last asked: what bounds for how
+    /// long one request holds what others wait for.
+    pub fn take_longest_transaction(&self) -> u64 {
+        self.1.swap(0, Ordering::Relaxed)
     }
 
     /// How full the pool is, for `/metrics`.
@@ -262,7 +279,22 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
 
 /// A connection, with or without a transaction around it: what every storage function takes.
 #[derive(Debug)]
-pub struct Conn(Handle);
+pub struct Conn(Handle, Tally);
+
+/// Counts the statements of a connection, and tells those of a transaction when it ends.
+#[derive(Debug, Default)]
+struct Tally {
+    statements: u64,
+    most: Option<Arc<AtomicU64>>,
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        if let Some(most) = &self.most {
+            most.fetch_max(self.statements, Ordering::Relaxed);
+        }
+    }
+}
 
 #[derive(Debug)]
 enum Handle {
@@ -275,6 +307,7 @@ enum Handle {
 impl Conn {
     /// Starts a statement: the same text, with `$1` placeholders, for both databases.
     pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
+        self.1.statements += 1;
         let run = match &mut self.0 {
             Handle::Sqlite(c) => Run::Sqlite(sqlx::query(text), c),
             Handle::SqliteTransaction(c) => Run::Sqlite(sqlx::query(text), c),
@@ -287,6 +320,7 @@ impl Conn {
     /// Starts a statement that was put together in the program. It is not kept in the statement cache:
     /// there is no end of such texts.
     pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
+        self.1.statements += 1;
         let Sql { text, values } = sql;
         // Safe: a `Sql` is made of literals; values are in it as parameters only.
         macro_rules! query {

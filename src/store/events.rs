@@ -12,6 +12,9 @@ const TABLE: &str = "events";
 /// How many events one batch of the sweep takes at the most.
 const SWEEP: i64 = 1000;
 
+/// How many events one statement adds.
+const AT_ONCE: usize = 500;
+
 #[derive(sqlx::FromRow)]
 struct Row {
     environment_id: EnvironmentId,
@@ -67,6 +70,27 @@ pub async fn next_sequence(tx: &mut Transaction, environment_id: EnvironmentId) 
     u64::try_from(sequence).map_err(|_| Error::inconsistent("event_counters", "last", environment_id))
 }
 
+/// Takes the next `count` sequence numbers of an environment as [`next_sequence`] takes one, and gives the
+/// first of them.
+pub async fn next_sequences(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    count: usize,
+) -> Result<u64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let (last,): (i64,) = tx
+        .sql(
+            "INSERT INTO event_counters (environment_id, last) VALUES ($1, $2) \
+             ON CONFLICT (environment_id) DO UPDATE SET last = event_counters.last + excluded.last \
+             RETURNING last",
+        )
+        .bind(environment_id)
+        .bind(count)
+        .one()
+        .await?;
+    u64::try_from(last - count + 1).map_err(|_| Error::inconsistent("event_counters", "last", environment_id))
+}
+
 /// The sequence number of the environment's last event; 0 before the first.
 pub async fn last_sequence(conn: &mut Conn, environment_id: EnvironmentId) -> Result<u64> {
     let row: Option<(i64,)> = conn
@@ -103,6 +127,26 @@ pub async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
     .bind(event.data.to_string())
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Adds events, many with one statement.
+pub async fn insert_all(tx: &mut Transaction, events: &[Event]) -> Result<()> {
+    for some in events.chunks(AT_ONCE) {
+        let mut sql = Sql::from(
+            "INSERT INTO events (environment_id, sequence, at, type, organization_id, directory_id, \
+             resource_id, data) VALUES ",
+        );
+        for (at, event) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(event.environment_id.to_string()).push(", ").value(number(event.sequence));
+            sql = sql.push(", ").value(event.at.millis()).push(", ").value(event.kind.as_str()).push(", ");
+            sql = sql.value(event.organization_id.to_string()).push(", ");
+            sql = sql.value(event.directory_id.map(|id| id.to_string()).unwrap_or_default()).push(", ");
+            sql = sql.value(event.resource_id.as_str()).push(", ").value(event.data.to_string()).push(")");
+        }
+        tx.dynamic(sql).execute().await?;
+    }
     Ok(())
 }
 

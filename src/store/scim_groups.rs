@@ -198,16 +198,23 @@ pub async fn update_versions(
 ) -> Result<()> {
     let mut groups = groups.to_vec();
     groups.sort_unstable();
-    for id in groups {
-        conn.sql(
-            "UPDATE scim_groups SET version = version + 1, updated_at = $3 \
-             WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL",
-        )
-        .bind(directory)
-        .bind(id)
-        .bind(now)
-        .execute()
-        .await?;
+    for some in groups.chunks(AT_ONCE) {
+        let these = || {
+            Sql::from(" WHERE directory_id = ")
+                .value(directory.to_string())
+                .push(" AND deleted_at IS NULL AND id IN (")
+                .values(some.iter().map(ScimGroupId::to_string))
+                .push(")")
+        };
+        if conn.dialect() == Dialect::Postgres {
+            // In the order of their ids, so that two who change the same groups do not wait for each other.
+            let sql = Sql::from("SELECT id FROM scim_groups").append(these());
+            let sql = sql.push(" ORDER BY id FOR NO KEY UPDATE");
+            conn.dynamic(sql).all::<(ScimGroupId,)>().await?;
+        }
+        let sql =
+            Sql::from("UPDATE scim_groups SET version = version + 1, updated_at = ").value(now.millis());
+        conn.dynamic(sql.append(these())).execute().await?;
     }
     Ok(())
 }

@@ -75,6 +75,19 @@ pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> 
     Ok(removed)
 }
 
+/// How many members [`remove_others`] leaves at the most.
+pub const MAX_KEPT: usize = AT_ONCE;
+
+/// Takes all members out of a group but these, at most [`MAX_KEPT`]; returns the ids of those that went.
+pub async fn remove_others(conn: &mut Conn, group: ScimGroupId, kept: &[String]) -> Result<Vec<String>> {
+    let mut sql = Sql::from("DELETE FROM scim_group_members WHERE group_id = ").value(group.to_string());
+    if !kept.is_empty() {
+        sql = sql.push(" AND member_id NOT IN (").values(kept.iter().map(String::as_str)).push(")");
+    }
+    let sql = sql.push(" RETURNING member_id");
+    Ok(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id).collect())
+}
+
 /// Up to `limit` members of a group behind `after`, by id.
 pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) -> Result<Vec<ScimMember>> {
     conn.sql(
@@ -89,16 +102,6 @@ pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) 
     .into_iter()
     .map(|row| Ok(row.read()?.1))
     .collect()
-}
-
-/// The ids of all members of a group: for one that replaces them all.
-pub async fn list_ids(conn: &mut Conn, group: ScimGroupId) -> Result<Vec<String>> {
-    let ids: Vec<(String,)> = conn
-        .sql("SELECT member_id FROM scim_group_members WHERE group_id = $1 ORDER BY member_id")
-        .bind(group)
-        .all()
-        .await?;
-    Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
 /// How many members each of these groups has, in the order of `groups`.

@@ -198,13 +198,16 @@ pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Resu
         return Ok(false);
     }
     let (old, new) = (email_keys(&before.document), email_keys(&user.document));
-    for gone in old.difference(&new) {
-        conn.sql("DELETE FROM scim_user_emails WHERE directory_id = $1 AND value_key = $2 AND user_id = $3")
-            .bind(user.directory_id)
-            .bind(gone.as_str())
-            .bind(user.id)
-            .execute()
-            .await?;
+    let gone: Vec<&str> = old.difference(&new).map(String::as_str).collect();
+    for some in gone.chunks(AT_ONCE) {
+        let sql = Sql::from("DELETE FROM scim_user_emails WHERE directory_id = ")
+            .value(user.directory_id.to_string())
+            .push(" AND user_id = ")
+            .value(user.id.to_string())
+            .push(" AND value_key IN (")
+            .values(some.iter().copied())
+            .push(")");
+        conn.dynamic(sql).execute().await?;
     }
     insert_emails(conn, user, new.difference(&old).cloned()).await?;
     Ok(true)

@@ -43,6 +43,7 @@ mod saml_world;
 mod scim_bad_input;
 mod scim_groups;
 mod scim_kill;
+mod scim_limits;
 mod scim_lists;
 mod scim_providers;
 mod scim_races;

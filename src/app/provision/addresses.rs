@@ -75,11 +75,16 @@ fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
     })
 }
 
+/// How many of the organization's domains a refusal names: a Bulk request repeats it a thousand times.
+const SHOWN_DOMAINS: usize = 10;
+
 fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: bool) -> scim::Error {
-    let domains: Vec<&str> = directory.organization.admitted_domains().map(|d| d.as_str()).collect();
-    let domains = match domains.is_empty() {
-        true => "it has none yet".to_owned(),
-        false => domains.join(", "),
+    let all: Vec<&str> = directory.organization.admitted_domains().map(|d| d.as_str()).collect();
+    let shown = all.iter().take(SHOWN_DOMAINS).copied().collect::<Vec<_>>().join(", ");
+    let domains = match all.len() {
+        0 => "it has none yet".to_owned(),
+        1..=SHOWN_DOMAINS => shown,
+        count => format!("{shown} and {} more", count - SHOWN_DOMAINS),
     };
     let what = match primary && directory.directory.allow_foreign_secondary_emails {
         true => "can be a secondary address only: it is not of the organization's domains",

@@ -1,32 +1,102 @@
 //! Bulk (RFC 7644 §3.7): many requests in one, each judged and done as if it had come alone.
+//!
+//! Each operation is a transaction of its own, so what is answered must be known for each: a request is
+//! refused before its first operation, or every one of its operations is told of. One that does not fit
+//! into [`TIME`] any more is not begun, and its outcome says so.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde_json::Value;
 
-use super::{Directory, Error, Rendered, Result, Tags, etag, groups, render, users};
+use super::{Budget, Change, Directory, Error, Rendered, Result, Tags, etag, groups, render, users};
 use crate::{
-    app::State,
+    app::{self, State},
+    model::{id::ScimDirectoryId, time::Timestamp},
     scim::{
-        self, BulkRequest, Kind, PatchRequest,
+        self, BulkRequest, Kind, PatchRequest, Resource,
         bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
+        work::weight,
     },
 };
 
 /// How many operations one request may hold.
-pub const MOST_OPERATIONS: usize = 1000;
+pub const MAX_OPERATIONS: usize = 1000;
 
-/// Carries out the operations, each in a transaction of its own, and tells what became of them.
-pub async fn run(state: &State, directory: &Directory, request: BulkRequest) -> Result<Value> {
-    let made = request.made();
+/// How long after its arrival a request still begins operations. The answer is on its way well before
+/// the time limit of requests.
+pub const TIME: Duration = Duration::from_secs(15);
+
+/// How many Bulk requests are carried out at a time, of which one directory may have one.
+const MAX_RUNS: usize = 4;
+
+/// When one who found no room may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The Bulk requests that are being carried out. Cheap to clone; the same for every request.
+#[derive(Debug, Clone, Default)]
+pub struct BulkRuns(Arc<Mutex<HashSet<ScimDirectoryId>>>);
+
+/// A Bulk request that is being carried out; its place is free again when this is dropped.
+#[derive(Debug)]
+pub struct BulkRun {
+    runs: BulkRuns,
+    directory: ScimDirectoryId,
+}
+
+impl BulkRuns {
+    /// Takes a place for a directory. [`app::Error::Limited`]: it has one already, or there is none left.
+    pub fn begin(&self, directory: ScimDirectoryId) -> app::Result<BulkRun> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.len() >= MAX_RUNS || !running.insert(directory) {
+            return Err(app::Error::Limited { retry_after: RETRY_AFTER });
+        }
+        Ok(BulkRun { runs: self.clone(), directory })
+    }
+}
+
+impl Drop for BulkRun {
+    fn drop(&mut self) {
+        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.directory);
+    }
+}
+
+/// A Bulk request with the order in which it is carried out.
+#[derive(Debug)]
+pub struct Ordered {
+    request: BulkRequest,
+    order: Vec<usize>,
+}
+
+impl Ordered {
+    /// Reads the body of a request.
+    pub fn parse(body: Value) -> Result<Self, scim::Error> {
+        let request = BulkRequest::parse(body, MAX_OPERATIONS)?;
+        let order = request.order();
+        Ok(Self { request, order })
+    }
+}
+
+/// Carries out the operations, each in a transaction of its own, and tells what became of them. None is
+/// begun at `until` or later.
+pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: Timestamp) -> Value {
+    let Ordered { request, order } = ordered;
+    let (made, budget) = (request.made(), Budget::default());
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut outcomes: Vec<(usize, BulkOutcome)> = Vec::new();
     let mut failures = 0;
-    for at in request.order() {
+    for at in order {
         let Some(operation) = request.operations.get(at) else { continue };
+        if state.now() >= until {
+            outcomes.push((at, refused(operation, None, not_begun())));
+            continue;
+        }
         let mut operation = operation.clone();
         let outcome = match operation.resolve(&made, &ids) {
-            Ok(()) => one(state, directory, &operation).await,
+            Ok(()) => one(state, directory, &operation, &budget).await,
             Err(error) => refused(&operation, None, error.into()),
         };
         if let (Method::Post, Ok(_), Some(bulk_id), Some(location)) =
@@ -43,7 +113,15 @@ pub async fn run(state: &State, directory: &Directory, request: BulkRequest) -> 
     }
     outcomes.sort_by_key(|(at, _)| *at);
     let outcomes: Vec<BulkOutcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    Ok(bulk_response(&outcomes))
+    bulk_response(&outcomes)
+}
+
+fn not_begun() -> Error {
+    let text = format!(
+        "nothing was done: the Bulk request took longer than {} seconds; send this operation again, and          fewer of them in one request",
+        TIME.as_secs()
+    );
+    scim::Error::Limited(text).into()
 }
 
 fn refused(operation: &BulkOperation, location: Option<String>, error: Error) -> BulkOutcome {
@@ -59,14 +137,19 @@ fn refused(operation: &BulkOperation, location: Option<String>, error: Error) ->
     }
 }
 
-async fn one(state: &State, directory: &Directory, operation: &BulkOperation) -> BulkOutcome {
+async fn one(
+    state: &State,
+    directory: &Directory,
+    operation: &BulkOperation,
+    budget: &Budget,
+) -> BulkOutcome {
     let target = match operation.target() {
         Ok(target) => target,
         Err(error) => return refused(operation, None, error.into()),
     };
     let location = target.id.as_ref().map(|id| render::location(directory, target.kind, id));
     let id = target.id.unwrap_or_default();
-    match act(state, directory, operation, target.kind, &id).await {
+    match act(state, directory, operation, target.kind, &id, budget).await {
         Ok((status, rendered)) => BulkOutcome {
             method: operation.method,
             bulk_id: operation.bulk_id.clone(),
@@ -78,45 +161,56 @@ async fn one(state: &State, directory: &Directory, operation: &BulkOperation) ->
     }
 }
 
+/// What `parse` makes of an operation's data. Large data is read on another thread.
+async fn read<T: Send + 'static>(
+    state: &State,
+    operation: &BulkOperation,
+    parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
+) -> Result<T> {
+    /// About how many bytes of JSON a unit of weight is.
+    const UNIT: u64 = 64;
+    let missing = || scim::Error::InvalidSyntax("the operation has no data".into());
+    let data = operation.data.clone().ok_or_else(missing)?;
+    let bytes = usize::try_from(weight(&data).saturating_mul(UNIT)).unwrap_or(usize::MAX);
+    Ok(state.offload.run(bytes, move || parse(data)).await??)
+}
+
 async fn act(
     state: &State,
     directory: &Directory,
     operation: &BulkOperation,
     kind: Kind,
     id: &str,
+    budget: &Budget,
 ) -> Result<(u16, Option<Rendered>)> {
     let if_match = operation.version.as_deref().map(Tags::parse);
     let if_match = if_match.as_ref();
-    let data = || {
-        operation
-            .data
-            .clone()
-            .ok_or_else(|| Error::from(scim::Error::InvalidSyntax("the operation has no data".into())))
+    let change = match operation.method {
+        Method::Post => {
+            let parse = move |data| Ok(Resource::parse_create(kind, data)?.resource);
+            let resource = read(state, operation, parse).await?;
+            let made = match kind {
+                Kind::User => users::create(state, directory, resource).await?,
+                Kind::Group => groups::create(state, directory, resource, false).await?,
+            };
+            return Ok((201, Some(made)));
+        }
+        Method::Delete => {
+            match kind {
+                Kind::User => users::remove(state, directory, id, if_match).await?,
+                Kind::Group => groups::remove(state, directory, id, if_match).await?,
+            }
+            return Ok((204, None));
+        }
+        Method::Put => {
+            let parse = move |data| Change::replace(Resource::parse(kind, data)?.resource);
+            read(state, operation, parse).await?
+        }
+        Method::Patch => read(state, operation, |data| PatchRequest::parse(data).map(Change::patch)).await?,
     };
-    Ok(match (operation.method, kind) {
-        (Method::Post, Kind::User) => (201, Some(users::create(state, directory, data()?).await?)),
-        (Method::Post, Kind::Group) => (201, Some(groups::create(state, directory, data()?, false).await?)),
-        (Method::Put, Kind::User) => {
-            (200, Some(users::replace(state, directory, id, data()?, if_match).await?))
-        }
-        (Method::Put, Kind::Group) => {
-            (200, Some(groups::replace(state, directory, id, data()?, if_match, false).await?))
-        }
-        (Method::Patch, Kind::User) => {
-            let request = PatchRequest::parse(data()?)?;
-            (200, Some(users::patch(state, directory, id, &request, if_match).await?))
-        }
-        (Method::Patch, Kind::Group) => {
-            let request = PatchRequest::parse(data()?)?;
-            (200, Some(groups::patch(state, directory, id, &request, if_match, false).await?))
-        }
-        (Method::Delete, Kind::User) => {
-            users::remove(state, directory, id, if_match).await?;
-            (204, None)
-        }
-        (Method::Delete, Kind::Group) => {
-            groups::remove(state, directory, id, if_match).await?;
-            (204, None)
-        }
-    })
+    let changed = match kind {
+        Kind::User => users::change(state, directory, id, &change, if_match, budget).await?,
+        Kind::Group => groups::change(state, directory, id, &change, if_match, false, budget).await?,
+    };
+    Ok((200, Some(changed)))
 }

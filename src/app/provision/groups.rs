@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Directory, Rendered, Result, Tags, check_size, check_version, members, not_found, outdated, persistently,
-    read_id, render,
+    Budget, Change, Directory, Rendered, Result, Tags,
+    change::{TRIES, Wanted, contended},
+    check_size, check_version,
+    members::{self, Plan},
+    not_found, outdated, persistently, read_id, render,
 };
 use crate::{
     app::{
-        State,
+        self, State,
         events::{self, NewEvent},
     },
     model::{
@@ -17,28 +20,23 @@ use crate::{
         scim_group::{ScimGroup, ScimMember},
         time::Timestamp,
     },
-    scim::{self, Kind, MembersChange, PatchRequest, Resource},
+    scim::{self, Kind, MembersChange, Resource, Work},
     store::{self, Transaction},
 };
-
-/// What is made of a group.
-struct Wanted {
-    resource: Resource,
-    members: Vec<MembersChange>,
-}
 
 /// Makes a group (RFC 7644 §3.3).
 pub async fn create(
     state: &State,
     directory: &Directory,
-    body: Value,
+    mut resource: Resource,
     with_members: bool,
 ) -> Result<Rendered> {
-    let mut resource = Resource::parse_create(Kind::Group, body)?.resource;
     let wanted = [MembersChange::Add(resource.take_members())];
     let now = state.now();
     let id: ScimGroupId = Id::new(now, &*state.random);
-    persistently(async || {
+    let plan = Plan::without_reading(id, &wanted)?
+        .ok_or_else(|| app::Error::internal("a new group has no members to read"))?;
+    let (group, members) = persistently(async || {
         let mut group = ScimGroup {
             id,
             directory_id: directory.directory.id,
@@ -54,15 +52,16 @@ pub async fn create(
         let mut tx = state.db.write().await?;
         check_name(&mut tx, &group, None).await?;
         store::scim_groups::insert(&mut tx, &group).await?;
-        let delta = members::apply(&mut tx, directory, id, &wanted, now).await?;
-        let answer = rendered(&mut tx, directory, &group, with_members).await?;
+        let delta = plan.carry_out(&mut tx, directory, id, now).await?;
+        let members = members_of(&mut tx, &group, with_members).await?;
         let data = json!({ "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupCreated, data).await?;
         members::record_delta(&mut tx, directory, id, now, &delta).await?;
         tx.commit().await?;
-        Ok(answer)
+        Ok((group, members))
     })
-    .await
+    .await?;
+    rendered(state, directory, group, members).await
 }
 
 /// The group with this id.
@@ -72,89 +71,142 @@ pub async fn find(state: &State, directory: &Directory, id: &str, with_members: 
     let group = store::scim_groups::find(&mut conn, directory.directory.id, group_id)
         .await?
         .ok_or_else(|| not_found(Kind::Group, id))?;
-    rendered(&mut conn, directory, &group, with_members).await
-}
-
-/// Puts another resource in a group's place (RFC 7644 §3.5.1), its members too.
-pub async fn replace(
-    state: &State,
-    directory: &Directory,
-    id: &str,
-    body: Value,
-    if_match: Option<&Tags>,
-    with_members: bool,
-) -> Result<Rendered> {
-    change(state, directory, id, if_match, with_members, |before| {
-        let mut resource = stored(before).parse_replace(body.clone())?.resource;
-        let members = vec![MembersChange::Replace(resource.take_members())];
-        Ok(Wanted { resource, members })
-    })
-    .await
-}
-
-/// Applies the operations of a PATCH, all or none (RFC 7644 §3.5.2).
-pub async fn patch(
-    state: &State,
-    directory: &Directory,
-    id: &str,
-    request: &PatchRequest,
-    if_match: Option<&Tags>,
-    with_members: bool,
-) -> Result<Rendered> {
-    change(state, directory, id, if_match, with_members, |before| {
-        let patched = request.apply(&stored(before))?;
-        Ok(Wanted { resource: patched.resource, members: patched.members })
-    })
-    .await
+    let members = members_of(&mut conn, &group, with_members).await?;
+    drop(conn);
+    rendered(state, directory, group, members).await
 }
 
 fn stored(group: &ScimGroup) -> Resource {
     Resource::from_stored(Kind::Group, group.document.clone())
 }
 
-async fn change(
+/// What was worked out before the transaction.
+struct Ahead {
+    before: ScimGroup,
+    resource: Resource,
+    plan: Plan,
+    spent: u64,
+}
+
+impl Ahead {
+    /// Whether it is right for the group as it is now.
+    fn fits(&self, now: &ScimGroup) -> bool {
+        match self.plan.of_one_version {
+            true => self.before.version == now.version,
+            false => self.before.document == now.document,
+        }
+    }
+}
+
+/// Changes a group: by PUT (RFC 7644 §3.5.1), its members too, or by PATCH (§3.5.2).
+pub async fn change(
     state: &State,
     directory: &Directory,
     id: &str,
+    change: &Change,
     if_match: Option<&Tags>,
     with_members: bool,
-    judge: impl Fn(&ScimGroup) -> Result<Wanted>,
+    budget: &Budget,
 ) -> Result<Rendered> {
     let group_id = read_id(Kind::Group, id)?;
-    persistently(async || {
-        let now = state.now();
-        let mut tx = state.db.write().await?;
-        let before = store::scim_groups::lock(&mut tx, directory.directory.id, group_id)
-            .await?
-            .ok_or_else(|| not_found(Kind::Group, id))?;
+    let not_there = || not_found(Kind::Group, id);
+    let work_out = async || {
+        let found = {
+            let mut conn = state.db.read().await?;
+            store::scim_groups::find(&mut conn, directory.directory.id, group_id).await?
+        };
+        let before = found.ok_or_else(not_there)?;
         check_version(if_match, before.version)?;
-        let wanted = judge(&before)?;
-        let mut group = before.clone();
-        take(&mut group, &wanted.resource)?;
-        let attributes_changed = group != before;
-        if group.display_name != before.display_name {
-            check_name(&mut tx, &group, Some(group.id)).await?;
+        let (change, resource, work) = (change.clone(), stored(&before), Work::of(budget.left()));
+        let apply = move || {
+            let mut work = work;
+            let wanted = change.apply(&resource, &mut work)?;
+            let plan = Plan::without_reading(group_id, &wanted.members)?;
+            Ok::<_, super::Error>((wanted, plan, work))
+        };
+        let (wanted, plan, mut work) = state.offload.run(usize::MAX, apply).await??;
+        let plan = match plan {
+            Some(plan) => plan,
+            None => Plan::by_reading(state, directory, group_id, wanted.members, &mut work).await?,
+        };
+        Ok::<_, super::Error>(Ahead { before, resource: wanted.resource, plan, spent: work.spent() })
+    };
+    let mut ahead = match change.is_light() {
+        true => None,
+        false => Some(work_out().await?),
+    };
+    for _ in 0..TRIES {
+        let outcome = persistently(async || {
+            let now = state.now();
+            let mut tx = state.db.write().await?;
+            let before = store::scim_groups::lock(&mut tx, directory.directory.id, group_id)
+                .await?
+                .ok_or_else(not_there)?;
+            check_version(if_match, before.version)?;
+            match &ahead {
+                Some(ahead) if ahead.fits(&before) => {
+                    write(tx, directory, before, (&ahead.resource, &ahead.plan), with_members, now)
+                        .await
+                        .map(Some)
+                }
+                Some(_) => Ok(None),
+                None => {
+                    let Some(Wanted { resource, members }) = change.apply_quickly(&stored(&before))? else {
+                        return Ok(None);
+                    };
+                    match Plan::without_reading(group_id, &members)? {
+                        Some(plan) => write(tx, directory, before, (&resource, &plan), with_members, now)
+                            .await
+                            .map(Some),
+                        None => Ok(None),
+                    }
+                }
+            }
+        });
+        match outcome.await? {
+            Some((group, members)) => {
+                budget.take(ahead.map_or(0, |ahead| ahead.spent));
+                return rendered(state, directory, group, members).await;
+            }
+            None => ahead = Some(work_out().await?),
         }
-        let delta = members::apply(&mut tx, directory, group_id, &wanted.members, now).await?;
-        if !attributes_changed && delta.is_empty() {
-            return rendered(&mut tx, directory, &before, with_members).await;
-        }
-        group.version = before.version + 1;
-        group.updated_at = now;
-        if !store::scim_groups::update(&mut tx, before.version, &group).await? {
-            return Err(outdated(group.version));
-        }
-        let answer = rendered(&mut tx, directory, &group, with_members).await?;
-        if attributes_changed {
-            let data =
-                json!({ "before": render::group_event(&before), "after": render::group_event(&group) });
-            record(&mut tx, directory, &group, now, EventKind::GroupUpdated, data).await?;
-        }
-        members::record_delta(&mut tx, directory, group_id, now, &delta).await?;
-        tx.commit().await?;
-        Ok(answer)
-    })
-    .await
+    }
+    Err(contended())
+}
+
+/// Writes what has become of a locked group, and commits. Gives it with its members, if those are wanted.
+async fn write(
+    mut tx: Transaction,
+    directory: &Directory,
+    before: ScimGroup,
+    (resource, plan): (&Resource, &Plan),
+    with_members: bool,
+    now: Timestamp,
+) -> Result<(ScimGroup, Vec<ScimMember>)> {
+    let mut group = before.clone();
+    take(&mut group, resource)?;
+    let attributes_changed = group != before;
+    if group.display_name != before.display_name {
+        check_name(&mut tx, &group, Some(group.id)).await?;
+    }
+    let delta = plan.carry_out(&mut tx, directory, group.id, now).await?;
+    if !attributes_changed && delta.is_empty() {
+        let members = members_of(&mut tx, &before, with_members).await?;
+        return Ok((before, members));
+    }
+    group.version = before.version + 1;
+    group.updated_at = now;
+    if !store::scim_groups::update(&mut tx, before.version, &group).await? {
+        return Err(outdated(group.version));
+    }
+    let members = members_of(&mut tx, &group, with_members).await?;
+    if attributes_changed {
+        let data = json!({ "before": render::group_event(&before), "after": render::group_event(&group) });
+        record(&mut tx, directory, &group, now, EventKind::GroupUpdated, data).await?;
+    }
+    members::record_delta(&mut tx, directory, group.id, now, &delta).await?;
+    tx.commit().await?;
+    Ok((group, members))
 }
 
 /// Removes a group (RFC 7644 §3.6). The row stays, for the app's API and for history; nobody is in it.
@@ -171,9 +223,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
             .await?
             .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
-        for parent in parents {
-            members::record(&mut tx, directory, parent, now, &[], &[before.id.to_string()]).await?;
-        }
+        members::record_left(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
         let data = json!({ "before": render::group_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::GroupDeleted, data).await?;
         tx.commit().await?;
@@ -204,20 +254,23 @@ async fn check_name(tx: &mut Transaction, group: &ScimGroup, except: Option<Scim
     Ok(())
 }
 
+async fn members_of(conn: &mut store::Conn, group: &ScimGroup, wanted: bool) -> Result<Vec<ScimMember>> {
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    let members = store::scim_members::list_of(conn, &[group.id]).await?;
+    Ok(members.into_iter().map(|(_, member)| member).collect())
+}
+
 async fn rendered(
-    conn: &mut store::Conn,
+    state: &State,
     directory: &Directory,
-    group: &ScimGroup,
-    with_members: bool,
+    group: ScimGroup,
+    members: Vec<ScimMember>,
 ) -> Result<Rendered> {
-    let members: Vec<ScimMember> = match with_members {
-        true => {
-            let members = store::scim_members::list_of(conn, &[group.id]).await?;
-            members.into_iter().map(|(_, member)| member).collect()
-        }
-        false => Vec::new(),
-    };
-    Ok(render::group(directory, group, &members))
+    let bytes = members.len() * render::MEMBER_BYTES;
+    let directory = directory.clone();
+    Ok(state.offload.run(bytes, move || render::group(&directory, &group, &members)).await?)
 }
 
 pub(super) async fn record(

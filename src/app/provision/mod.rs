@@ -6,6 +6,7 @@
 mod addresses;
 pub(super) mod bring;
 pub mod bulk;
+mod change;
 pub mod cursor;
 pub mod groups;
 mod members;
@@ -15,6 +16,7 @@ pub mod users;
 
 use std::fmt;
 
+pub use change::{Budget, Change};
 pub use render::Rendered;
 
 use super::scim_directories::Directory;
@@ -149,12 +151,12 @@ fn not_found(kind: Kind, id: &str) -> Error {
 const LARGEST_DOCUMENT: usize = 64 * 1024;
 
 /// Refuses a resource that is larger than any person or group is.
-fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
+fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(), scim::Error> {
     match serde_json::to_vec(document).map_or(0, |json| json.len()) {
         ..=LARGEST_DOCUMENT => Ok(()),
         size => {
             let text = format!("the resource takes {size} bytes; it may take {LARGEST_DOCUMENT}");
-            Err(scim::Error::TooLarge(text).into())
+            Err(scim::Error::TooLarge(text))
         }
     }
 }

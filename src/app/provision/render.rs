@@ -15,6 +15,9 @@ use crate::{
     store::{self, Conn},
 };
 
+/// About how many bytes of an answer one member takes.
+pub(super) const MEMBER_BYTES: usize = 160;
+
 /// A resource as it is answered, before attributes are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
@@ -24,6 +27,13 @@ pub struct Rendered {
     pub version: i64,
     /// Its address.
     pub location: String,
+}
+
+impl Rendered {
+    /// About how many bytes it takes as JSON.
+    pub fn bytes(&self) -> usize {
+        self.body["members"].as_array().map_or(0, Vec::len) * MEMBER_BYTES
+    }
 }
 
 /// The address of a resource, below the base that its identity provider was given.

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Directory, Rendered, Result, Tags, addresses, check_size, check_version, not_found, outdated,
-    persistently, read_id, render,
+    Budget, Change, Directory, Rendered, Result, Tags, addresses,
+    change::{TRIES, Wanted, contended},
+    check_size, check_version, members, not_found, outdated, persistently, read_id, render,
 };
 use crate::{
     app::{
@@ -18,14 +19,12 @@ use crate::{
         scim_user::ScimUser,
         time::Timestamp,
     },
-    scim::{self, Kind, PatchRequest, Resource},
+    scim::{self, Kind, Resource, Work},
     store::{self, Transaction},
 };
 
 /// Makes a user (RFC 7644 §3.3). The database decides who was first with a `userName`.
-pub async fn create(state: &State, directory: &Directory, body: Value) -> Result<Rendered> {
-    // The password that may have come along is dropped here: nobody signs in with one.
-    let resource = Resource::parse_create(Kind::User, body)?.resource;
+pub async fn create(state: &State, directory: &Directory, resource: Resource) -> Result<Rendered> {
     let now = state.now();
     let id: ScimUserId = Id::new(now, &*state.random);
     persistently(async || {
@@ -63,30 +62,6 @@ pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rend
     rendered(&mut conn, directory, &user).await
 }
 
-/// Puts another resource in a user's place (RFC 7644 §3.5.1). Whether the person is active stays as it
-/// was unless the request says it.
-pub async fn replace(
-    state: &State,
-    directory: &Directory,
-    id: &str,
-    body: Value,
-    if_match: Option<&Tags>,
-) -> Result<Rendered> {
-    change(state, directory, id, if_match, |before| Ok(stored(before).parse_replace(body.clone())?.resource))
-        .await
-}
-
-/// Applies the operations of a PATCH, all or none (RFC 7644 §3.5.2).
-pub async fn patch(
-    state: &State,
-    directory: &Directory,
-    id: &str,
-    request: &PatchRequest,
-    if_match: Option<&Tags>,
-) -> Result<Rendered> {
-    change(state, directory, id, if_match, |before| Ok(request.apply(&stored(before))?.resource)).await
-}
-
 pub(super) fn stored(user: &ScimUser) -> Resource {
     let mut resource = Resource::from_stored(Kind::User, user.document.clone());
     // Whoever leaves it out leaves it as it is.
@@ -96,48 +71,104 @@ pub(super) fn stored(user: &ScimUser) -> Resource {
     resource
 }
 
-/// Writes what `judge` makes of the stored user.
-async fn change(
+/// What was worked out before the transaction.
+struct Ahead {
+    /// For which version.
+    version: i64,
+    resource: Resource,
+    spent: u64,
+}
+
+/// Changes a user: by PUT (RFC 7644 §3.5.1), where whether the person is active stays as it was unless
+/// the request says it, or by PATCH (§3.5.2).
+pub async fn change(
     state: &State,
     directory: &Directory,
     id: &str,
+    change: &Change,
     if_match: Option<&Tags>,
-    judge: impl Fn(&ScimUser) -> Result<Resource>,
+    budget: &Budget,
 ) -> Result<Rendered> {
     let user_id = read_id(Kind::User, id)?;
-    persistently(async || {
-        let now = state.now();
-        let mut tx = state.db.write().await?;
-        let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
-            .await?
-            .ok_or_else(|| not_found(Kind::User, id))?;
-        check_version(if_match, before.version)?;
-        let mut user = before.clone();
-        take(directory, &mut user, &judge(&before)?)?;
-        if user == before {
-            return rendered(&mut tx, directory, &before).await;
-        }
-        user.version = before.version + 1;
-        user.updated_at = now;
-        let written = store::scim_users::update(&mut tx, &before, &user).await;
-        if !written.map_err(|error| taken(error, &user))? {
-            return Err(outdated(user.version));
-        }
-        let answer = rendered(&mut tx, directory, &user).await?;
-        if before.active && !user.active {
-            end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
-        }
-        let kind = match (before.active, user.active) {
-            (true, false) => EventKind::UserDeactivated,
-            (false, true) => EventKind::UserReactivated,
-            _ => EventKind::UserUpdated,
+    let not_there = || not_found(Kind::User, id);
+    let work_out = async || {
+        let found = {
+            let mut conn = state.db.read().await?;
+            store::scim_users::find(&mut conn, directory.directory.id, user_id).await?
         };
-        let data = json!({ "before": render::user_event(&before), "after": render::user_event(&user) });
-        record(&mut tx, directory, &user, now, kind, data).await?;
-        tx.commit().await?;
-        Ok(answer)
-    })
-    .await
+        let before = found.ok_or_else(not_there)?;
+        check_version(if_match, before.version)?;
+        let (change, mut work) = (change.clone(), Work::of(budget.left()));
+        let version = before.version;
+        let apply = move || (change.apply(&stored(&before), &mut work), work.spent());
+        let (wanted, spent) = state.offload.run(usize::MAX, apply).await?;
+        Ok::<_, super::Error>(Ahead { version, resource: wanted?.resource, spent })
+    };
+    let mut ahead = match change.is_light() {
+        true => None,
+        false => Some(work_out().await?),
+    };
+    for _ in 0..TRIES {
+        let outcome = persistently(async || {
+            let now = state.now();
+            let mut tx = state.db.write().await?;
+            let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
+                .await?
+                .ok_or_else(not_there)?;
+            check_version(if_match, before.version)?;
+            let resource = match &ahead {
+                Some(ahead) if ahead.version == before.version => ahead.resource.clone(),
+                Some(_) => return Ok(None),
+                None => match change.apply_quickly(&stored(&before))? {
+                    Some(Wanted { resource, .. }) => resource,
+                    None => return Ok(None),
+                },
+            };
+            write(tx, directory, before, &resource, now).await.map(Some)
+        });
+        match outcome.await? {
+            Some(answer) => {
+                budget.take(ahead.map_or(0, |ahead| ahead.spent));
+                return Ok(answer);
+            }
+            None => ahead = Some(work_out().await?),
+        }
+    }
+    Err(contended())
+}
+
+/// Writes what has become of a locked user, and commits.
+async fn write(
+    mut tx: Transaction,
+    directory: &Directory,
+    before: ScimUser,
+    resource: &Resource,
+    now: Timestamp,
+) -> Result<Rendered> {
+    let mut user = before.clone();
+    take(directory, &mut user, resource)?;
+    if user == before {
+        return rendered(&mut tx, directory, &before).await;
+    }
+    user.version = before.version + 1;
+    user.updated_at = now;
+    let written = store::scim_users::update(&mut tx, &before, &user).await;
+    if !written.map_err(|error| taken(error, &user))? {
+        return Err(outdated(user.version));
+    }
+    let answer = rendered(&mut tx, directory, &user).await?;
+    if before.active && !user.active {
+        end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
+    }
+    let kind = match (before.active, user.active) {
+        (true, false) => EventKind::UserDeactivated,
+        (false, true) => EventKind::UserReactivated,
+        _ => EventKind::UserUpdated,
+    };
+    let data = json!({ "before": render::user_event(&before), "after": render::user_event(&user) });
+    record(&mut tx, directory, &user, now, kind, data).await?;
+    tx.commit().await?;
+    Ok(answer)
 }
 
 /// Removes a user (RFC 7644 §3.6): nobody finds it here again, its groups no longer have it, its
@@ -156,9 +187,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
             .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
         end_what_is_held(&mut tx, directory, &[&before], now).await?;
-        for group in groups {
-            super::members::record(&mut tx, directory, group, now, &[], &[before.id.to_string()]).await?;
-        }
+        members::record_left(&mut tx, directory, &groups, now, &before.id.to_string()).await?;
         let data = json!({ "before": render::user_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::UserDeleted, data).await?;
         tx.commit().await?;

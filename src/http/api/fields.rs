@@ -6,7 +6,13 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::app::{Error, Result};
+use crate::{
+    app::{Error, Result},
+    model::json::{self, Limits},
+};
+
+/// What a body of the API may hold: an organization with its thousand domains several times over.
+const LIMITS: Limits = Limits { depth: 32, values: 10_000, names: 500, name_bytes: 256, refuse_nul: false };
 
 /// The fields of one JSON object.
 #[derive(Debug)]
@@ -18,10 +24,10 @@ impl Fields {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        match serde_json::from_slice(body) {
+        match json::read(body, &LIMITS) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Error::invalid("", "the body must be a JSON object")),
-            Err(error) => Err(Error::invalid("", format!("the body is not JSON: {error}"))),
+            Err(error) => Err(Error::invalid("", error.to_string())),
         }
     }
 
@@ -222,6 +228,20 @@ mod tests {
                 "{:?}",
                 String::from_utf8_lossy(&body[..body.len().min(20)])
             );
+        }
+    }
+
+    #[test]
+    fn bodies_that_hold_too_much_are_refused() {
+        let names: Vec<String> = (0..115_000).map(|n| format!("\"{n}\":1")).collect();
+        for (body, told) in [
+            (format!("{{{}}}", names.join(",")), "500 names"),
+            (format!("{{\"domains\":[{}1]}}", "1,".repeat(500_000)), "10000 values"),
+            (r#"{"displayName":"a","displayName":"b"}"#.to_owned(), "twice"),
+            (format!("{{\"{}\":1}}", "n".repeat(300)), "256 bytes"),
+        ] {
+            let error = Fields::parse(body.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
         }
     }
 

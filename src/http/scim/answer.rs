@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::{fallback, problem::Problem};
 use crate::{
     app::{
-        self,
+        self, State,
         provision::{self, Rendered, Tags, etag},
     },
     scim::{self, Projection},
@@ -98,16 +98,19 @@ fn content_type(request: &HttpRequest) -> &'static str {
 }
 
 /// A resource, or the part of it that was asked for, with its version and its address.
-pub(super) fn resource(
+pub(super) async fn resource(
+    state: &State,
     request: &HttpRequest,
     status: StatusCode,
     rendered: Rendered,
-    projection: &Projection,
-) -> HttpResponse {
+    projection: Projection,
+) -> Answer {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, etag(rendered.version)));
     response.insert_header((header::LOCATION, rendered.location.as_str()));
-    response.content_type(content_type(request)).body(projection.apply(rendered.body).to_string())
+    let bytes = rendered.bytes();
+    let body = state.offload.run(bytes, move || projection.apply(rendered.body).to_string()).await?;
+    Ok(response.content_type(content_type(request)).body(body))
 }
 
 /// Whether the client has this version already (RFC 7644 §3.14).

@@ -38,10 +38,23 @@ pub(super) struct Called(pub ScimDirectoryId);
 pub(super) struct Came(pub web::Bytes);
 
 impl Call {
-    /// The body as JSON.
-    pub fn json(&self) -> Result<Value, scim::Error> {
-        // RFC 8259 §8.1 lets readers pass over a byte order mark.
-        scim::json::read(self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body))
+    /// What `parse` makes of the body's JSON. A large body is read on another thread.
+    pub async fn parse<T: Send + 'static>(
+        &self,
+        state: &State,
+        parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let body = self.body.clone();
+        let read = move || {
+            // RFC 8259 §8.1 lets readers pass over a byte order mark.
+            scim::json::read(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).and_then(parse)
+        };
+        Ok(state.offload.run(self.body.len(), read).await??)
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &web::Bytes {
+        &self.body
     }
 }
 

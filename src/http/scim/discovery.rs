@@ -26,7 +26,7 @@ fn base(call: &Call) -> &str {
 pub(super) async fn service_provider_config(call: Call, request: HttpRequest) -> Answer {
     unfiltered(&request)?;
     let limits = Limits {
-        bulk_operations: bulk::MOST_OPERATIONS,
+        bulk_operations: bulk::MAX_OPERATIONS,
         body_bytes: BODY_BYTES,
         default_page: search::DEFAULT_PAGE,
         max_page: search::LARGEST_PAGE,

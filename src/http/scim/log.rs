@@ -3,21 +3,76 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error, HttpMessage as _,
+    Error, HttpMessage as _, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
     web,
 };
+use serde_json::Value;
 
 use super::{
     answer::Code,
-    call::{Called, Came},
+    call::{Call, Called, Came},
 };
-use crate::app::{
-    State,
-    scim_requests::{self, NewScimRequest},
+use crate::{
+    app::{
+        State,
+        scim_requests::{self, NewScimRequest},
+    },
+    model::{id::ScimDirectoryId, time::Timestamp},
 };
+
+/// When a request arrived.
+#[derive(Clone, Copy)]
+struct Arrived(Timestamp);
+
+/// When a request to a directory arrived.
+pub(super) fn arrived(request: &HttpRequest) -> Option<Timestamp> {
+    request.extensions().get::<Arrived>().map(|arrived| arrived.0)
+}
+
+/// A request that is carried out also when nobody waits for its answer: what is noted of it then.
+pub(super) struct Unanswered {
+    directory: ScimDirectoryId,
+    at: Timestamp,
+    method: String,
+    path: String,
+    body: web::Bytes,
+    began: Instant,
+}
+
+impl Unanswered {
+    /// A request, as it is being answered.
+    pub(super) fn of(request: &HttpRequest, call: &Call, at: Timestamp) -> Self {
+        Self {
+            directory: call.directory.directory.id,
+            at,
+            method: request.method().to_string(),
+            path: request.uri().path_and_query().map_or("", |path| path.as_str()).to_owned(),
+            body: call.body().clone(),
+            began: Instant::now(),
+        }
+    }
+
+    /// Notes what would have been answered.
+    pub(super) fn note(&self, state: &State, answer: &Value) {
+        scim_requests::note(
+            state,
+            &NewScimRequest {
+                directory: self.directory,
+                at: self.at,
+                method: &self.method,
+                path: &self.path,
+                status: 200,
+                duration: self.began.elapsed(),
+                request_body: &self.body,
+                response_body: answer.to_string().as_bytes(),
+                error: Some("unanswered"),
+            },
+        );
+    }
+}
 
 /// Answers a request and notes it. The note waits for nothing.
 pub(super) async fn note(
@@ -26,6 +81,7 @@ pub(super) async fn note(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (at, began) = (state.now(), Instant::now());
+    request.extensions_mut().insert(Arrived(at));
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, response) = response.into_parts();
     let Some(Called(directory)) = request.extensions().get::<Called>().copied() else {

@@ -1,17 +1,19 @@
 //! Users and Groups (RFC 7644 §3.3 to §3.7).
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, http::StatusCode, web};
+use tokio::sync::oneshot;
 
 use super::{
     answer::{self, Answer, Refused},
     call::{Call, if_match, if_none_match},
+    log,
 };
 use crate::{
     app::{
-        State,
-        provision::{bulk, groups, search, users},
+        self, State,
+        provision::{Budget, Change, bulk, groups, search, users},
     },
-    scim::{self, BulkRequest, Kind, ListQuery, PatchRequest, Projection},
+    scim::{self, Kind, ListQuery, PatchRequest, Projection, Resource},
 };
 
 /// The attribute of a group that is not fetched unless it is wanted.
@@ -55,26 +57,28 @@ pub(super) async fn list(state: web::Data<State>, call: Call, request: HttpReque
 
 /// `POST /Users/.search`, `POST /Groups/.search` (§3.4.3).
 pub(super) async fn search(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let query = ListQuery::from_search(call.json()?)?;
+    let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list(&state, &call.directory, kind(&request)?, &query).await?;
     Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /.search`: over all resource types (§3.4.2.1).
 pub(super) async fn search_all(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let query = ListQuery::from_search(call.json()?)?;
+    let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list_all(&state, &call.directory, &query).await?;
     Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /Users`, `POST /Groups` (§3.3).
 pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let (body, projection) = (call.json()?, projection(&request)?);
-    let made = match kind(&request)? {
-        Kind::User => users::create(&state, &call.directory, body).await?,
-        Kind::Group => groups::create(&state, &call.directory, body, projection.wants(MEMBERS)).await?,
+    let (kind, projection) = (kind(&request)?, projection(&request)?);
+    // The password that may have come along is dropped here: nobody signs in with one.
+    let resource = call.parse(&state, move |body| Ok(Resource::parse_create(kind, body)?.resource)).await?;
+    let made = match kind {
+        Kind::User => users::create(&state, &call.directory, resource).await?,
+        Kind::Group => groups::create(&state, &call.directory, resource, projection.wants(MEMBERS)).await?,
     };
-    Ok(answer::resource(&request, StatusCode::CREATED, made, &projection))
+    answer::resource(&state, &request, StatusCode::CREATED, made, projection).await
 }
 
 /// `GET /Users/{id}`, `GET /Groups/{id}` (§3.4.1).
@@ -86,42 +90,46 @@ pub(super) async fn find(state: web::Data<State>, call: Call, request: HttpReque
     };
     match answer::not_modified(if_none_match(&request).as_ref(), &found) {
         Some(answer) => Ok(answer),
-        None => Ok(answer::resource(&request, StatusCode::OK, found, &projection)),
+        None => answer::resource(&state, &request, StatusCode::OK, found, projection).await,
     }
 }
 
 /// `PUT /Users/{id}`, `PUT /Groups/{id}` (§3.5.1).
 pub(super) async fn replace(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let (body, projection) = (call.json()?, projection(&request)?);
-    let (if_match, id) = (if_match(&request), id(&request));
-    let changed = match kind(&request)? {
-        Kind::User => users::replace(&state, &call.directory, id, body, if_match.as_ref()).await?,
+    let (kind, projection) = (kind(&request)?, projection(&request)?);
+    let read = move |body| Change::replace(Resource::parse(kind, body)?.resource);
+    let change = call.parse(&state, read).await?;
+    let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
+    let changed = match kind {
+        Kind::User => users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?,
         Kind::Group => {
             let members = projection.wants(MEMBERS);
-            groups::replace(&state, &call.directory, id, body, if_match.as_ref(), members).await?
+            groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget).await?
         }
     };
-    Ok(answer::resource(&request, StatusCode::OK, changed, &projection))
+    answer::resource(&state, &request, StatusCode::OK, changed, projection).await
 }
 
 /// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is answered only to those who say which
 /// attributes they want (ruling 27): one of twenty thousand members would be sent back for each change.
 pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let (operations, projection) = (PatchRequest::parse(call.json()?)?, projection(&request)?);
-    let (if_match, id) = (if_match(&request), id(&request));
+    let read = |body| PatchRequest::parse(body).map(Change::patch);
+    let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);
+    let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
     let changed = match kind(&request)? {
-        Kind::User => users::patch(&state, &call.directory, id, &operations, if_match.as_ref()).await?,
+        Kind::User => users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?,
         Kind::Group => {
             let members = !projection.is_default() && projection.wants(MEMBERS);
             let changed =
-                groups::patch(&state, &call.directory, id, &operations, if_match.as_ref(), members).await?;
+                groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget)
+                    .await?;
             if projection.is_default() {
                 return Ok(answer::no_content(Some(changed.version)));
             }
             changed
         }
     };
-    Ok(answer::resource(&request, StatusCode::OK, changed, &projection))
+    answer::resource(&state, &request, StatusCode::OK, changed, projection).await
 }
 
 /// `DELETE /Users/{id}`, `DELETE /Groups/{id}` (§3.6).
@@ -134,9 +142,21 @@ pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpReq
     Ok(answer::no_content(None))
 }
 
-/// `POST /Bulk` (§3.7).
+/// `POST /Bulk` (§3.7). It runs in a task of its own: neither the time limit of requests nor a client who
+/// hangs up ends it between two operations. When nobody takes the answer, the log of requests has it.
 pub(super) async fn bulk(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
-    let operations = BulkRequest::parse(call.json()?, bulk::MOST_OPERATIONS)?;
-    let outcomes = bulk::run(&state, &call.directory, operations).await?;
-    Ok::<HttpResponse, _>(answer::json(&request, StatusCode::OK, &outcomes))
+    let run = state.bulk_runs.begin(call.directory.directory.id)?;
+    let operations = call.parse(&state, bulk::Ordered::parse).await?;
+    let arrived = log::arrived(&request).unwrap_or_else(|| state.now());
+    let unanswered = log::Unanswered::of(&request, &call, arrived);
+    let (answer, answered) = oneshot::channel();
+    actix_web::rt::spawn(async move {
+        let outcomes = bulk::run(&state, &call.directory, operations, arrived + bulk::TIME).await;
+        drop(run);
+        if let Err(outcomes) = answer.send(outcomes) {
+            unanswered.note(&state, &outcomes);
+        }
+    });
+    let outcomes = answered.await.map_err(app::Error::internal)?;
+    Ok(answer::json(&request, StatusCode::OK, &outcomes))
 }

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
-use super::{super::Kind, *};
+use super::{
+    super::{Kind, work::MAX_WORK},
+    *,
+};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -672,6 +675,75 @@ fn much_work_is_bounded() {
         Err("invalidValue")
     );
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
+fn work_is_counted_before_it_is_done() {
+    let spent = |before: &Value, operations: Value| {
+        let request = PatchRequest::parse(json!({"Operations": operations})).unwrap();
+        let mut work = Work::default();
+        let outcome = request.apply_within(&resource(Kind::User, before.clone()), &mut work);
+        (outcome.map(drop), work.spent())
+    };
+    let too_large = |(outcome, spent): (Result<(), Error>, u64)| {
+        assert!(matches!(outcome, Err(Error::TooLarge(_))), "{outcome:?}");
+        assert!(spent <= MAX_WORK);
+    };
+    let many = |count: usize| (0..count).map(|n| json!({"value": format!("v{n}")})).collect::<Vec<_>>();
+    let full = with(json!({"roles": many(1000)}));
+
+    // A name costs the same however many there are, in whatever case.
+    let names = |count: usize| -> Vec<Value> {
+        (0..count).map(|n| json!({"op": "add", "path": format!("name{n}"), "value": n})).collect()
+    };
+    let ((_, few), (_, more)) = (spent(&before(), json!(names(100))), spent(&before(), json!(names(5000))));
+    assert_eq!(more, few * 50);
+
+    // Operations times values.
+    let each = json!({"op": "replace", "path": "roles.display", "value": "x"});
+    assert!(spent(&full, json!(vec![each.clone(); 50])).0.is_ok());
+    too_large(spent(&full, json!(vec![each; 4000])));
+    // Terms times values.
+    let terms: Vec<String> = (0..190).map(|n| format!("display co \"{n}\"")).collect();
+    let chosen = json!({"op": "remove", "path": format!("roles[{}]", terms.join(" or "))});
+    assert!(spent(&full, json!([chosen])).0.is_ok());
+    too_large(spent(&full, json!(vec![chosen; 60])));
+    // One large value in each of many elements.
+    let large = json!({"op": "add", "path": "roles.own", "value": "x".repeat(900_000)});
+    too_large(spent(&full, json!([large])));
+    // A large list compared with each of many elements.
+    let own: Vec<Value> = (0..1000).map(|n| json!({"a": n})).collect();
+    let listed = json!({"op": "remove", "path": "own", "value": vec![json!({"b": 1}); 1000]});
+    too_large(spent(&with(json!({"own": own})), json!([listed])));
+    // A long text that is looked at again and again.
+    let long = with(json!({"own": [{"text": "x".repeat(500_000)}]}));
+    let add: Vec<Value> =
+        (0..1000).map(|n| json!({"op": "add", "path": "own", "value": [{"n": n}]})).collect();
+    too_large(spent(&long, json!(add)));
+}
+
+#[test]
+fn one_name_in_two_cases_is_refused() {
+    for value in [
+        json!({"colour": "a", "COLOUR": "b"}),
+        json!({"title": "a", "TITLE": "b"}),
+        json!({"urn:x:2.0:User": {"a": 1}, "URN:x:2.0:User": {"a": 2}}),
+        json!({"urn:x:2.0:User": {"a": 1, "A": 2}}),
+        json!({"own": {"a": 1, "A": 2}}),
+    ] {
+        let operation = json!({"op": "replace", "value": value});
+        assert_eq!(user(&before(), &json!([operation])), Err("invalidSyntax"), "{value}");
+    }
+    // The second operation finds what the first one wrote.
+    let twice = json!([
+        {"op": "add", "path": "shoeSize", "value": 1},
+        {"op": "replace", "path": "SHOESIZE", "value": 2},
+        {"op": "add", "path": "urn:x:2.0:User:pet", "value": "cat"},
+        {"op": "replace", "path": "URN:X:2.0:USER:PET", "value": "dog"},
+        {"op": "remove", "path": "COLOUR"},
+    ]);
+    let expected = with(json!({"shoeSize": 2, "urn:x:2.0:User": {"pet": "dog"}, "colour": null}));
+    assert_eq!(user(&before(), &twice), Ok(expected));
 }
 
 fn operation() -> impl Strategy<Value = Value> {

@@ -1,0 +1,196 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    model::{id::Id, organization::Organization, scim_directory::ScimDirectory},
+    scim::work::MAX_WORK,
+};
+
+fn ids(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+#[test]
+fn who_came_and_went_again_did_neither() {
+    let mut delta = Delta::default();
+    delta.add(ids(&["a", "b"]));
+    delta.remove(ids(&["a", "c"]));
+    delta.add(ids(&["c"]));
+    assert_eq!((delta.added.len(), delta.removed.len()), (1, 0));
+    assert!(delta.added.contains("b") && !delta.is_empty());
+    delta.remove(ids(&["b"]));
+    assert!(delta.is_empty());
+}
+
+const GROUP: u128 = 1_000;
+
+fn directory() -> Directory {
+    let at = Timestamp::from_millis(0);
+    Directory {
+        directory: ScimDirectory {
+            id: Id::from_bits(1),
+            environment_id: Id::from_bits(2),
+            organization_id: Id::from_bits(3),
+            primary: true,
+            scim_base_url: "http://x".into(),
+            allow_foreign_secondary_emails: false,
+            refuse_inactive_logins: true,
+            require_provisioned_logins: false,
+            idp_kind: None,
+            created_at: at,
+            updated_at: at,
+        },
+        organization: Organization {
+            id: Id::from_bits(3),
+            environment_id: Id::from_bits(2),
+            display_name: String::new(),
+            external_id: None,
+            domains: Vec::new(),
+            created_at: at,
+            updated_at: at,
+        },
+    }
+}
+
+fn user(number: u128) -> ScimMemberId {
+    ScimMemberId::User(Id::from_bits(number))
+}
+
+fn member(number: u128, display: Option<&str>) -> Member {
+    let mut member = Member::new(user(number).to_string());
+    if let Some(display) = display {
+        member.attributes.insert("display".into(), display.into());
+    }
+    member
+}
+
+/// Who is in a group, with what is known of each.
+type Membership = BTreeMap<ScimMemberId, Map<String, Value>>;
+
+/// What the changes do one after the other.
+fn one_by_one(before: &Membership, changes: &[MembersChange]) -> Membership {
+    let directory = directory();
+    let mut now = before.clone();
+    let add = |now: &mut Membership, members: &[Member]| {
+        for member in members {
+            let id = ScimMemberId::parse(&member.value).unwrap();
+            now.entry(id).or_insert_with(|| sent(member));
+        }
+    };
+    for change in changes {
+        match change {
+            MembersChange::Add(members) => add(&mut now, members),
+            MembersChange::Remove(ids) => now.retain(|id, _| !ids.contains(&id.to_string())),
+            MembersChange::Replace(members) => {
+                now.retain(|id, _| members.iter().any(|member| member.value == id.to_string()));
+                add(&mut now, members);
+            }
+            MembersChange::RemoveWhere(path) => now.retain(|id, attributes| {
+                let member = ScimMember { id: *id, attributes: attributes.clone() };
+                !path.selects(&render::member(&directory, &member))
+            }),
+        }
+    }
+    now
+}
+
+/// What carrying out a plan does.
+fn carried_out(before: &Membership, plan: &Plan) -> Membership {
+    let mut now = before.clone();
+    match &plan.gone {
+        Gone::These(gone) => now.retain(|id, _| !gone.contains(&id.to_string())),
+        Gone::AllBut(kept) => now.retain(|id, _| kept.contains(&id.to_string())),
+    }
+    for member in &plan.come {
+        now.entry(member.id).or_insert_with(|| member.attributes.clone());
+    }
+    now
+}
+
+/// The plan by reading, of members that are all on one page.
+fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
+    let directory = directory();
+    let steps = Steps::read(Id::from_bits(GROUP), changes.to_vec()).unwrap();
+    let mut plan = Plan {
+        gone: Gone::These(Vec::new()),
+        come: Vec::new(),
+        named: BTreeSet::new(),
+        of_one_version: true,
+    };
+    let mut work = Work::of(MAX_WORK);
+    for (id, attributes) in before {
+        let stored = ScimMember { id: *id, attributes: attributes.clone() };
+        let fate = steps.fate(&directory, *id, Some(&stored), &mut work).unwrap();
+        plan.note(*id, true, fate);
+    }
+    for id in steps.named.iter().filter(|id| !before.contains_key(id)) {
+        let fate = steps.fate(&directory, *id, None, &mut work).unwrap();
+        plan.named.insert(*id);
+        plan.note(*id, false, fate);
+    }
+    plan
+}
+
+fn changes() -> impl Strategy<Value = Vec<MembersChange>> {
+    let display = prop::option::of(prop::sample::select(vec!["x", "y"]));
+    let members = prop::collection::vec((0_u128..6, display), 0..4).prop_map(|members| {
+        members.into_iter().map(|(number, display)| member(number, display)).collect::<Vec<_>>()
+    });
+    let change = prop_oneof![
+        members.clone().prop_map(MembersChange::Add),
+        members.clone().prop_map(|members| {
+            MembersChange::Remove(members.into_iter().map(|member| member.value).collect())
+        }),
+        prop::sample::select(vec![
+            "members[display eq \"x\"]",
+            "members[not (display pr)]",
+            "members[display eq \"y\" and type eq \"User\"]",
+        ])
+        .prop_map(|path| MembersChange::RemoveWhere(Path::parse(path).unwrap())),
+    ];
+    (prop::option::of(members), prop::collection::vec(change, 0..6))
+        .prop_map(|(first, changes)| first.map(MembersChange::Replace).into_iter().chain(changes).collect())
+}
+
+proptest! {
+    #[test]
+    fn a_plan_does_what_its_changes_do_one_by_one(
+        before in prop::collection::btree_map(0_u128..6, prop::option::of(prop::sample::select(vec!["x", "y"])), 0..5),
+        changes in changes(),
+    ) {
+        let before: Membership =
+            before.into_iter().map(|(number, display)| (user(number), sent(&member(number, display)))).collect();
+        let expected = one_by_one(&before, &changes);
+        prop_assert_eq!(&carried_out(&before, &by_looking(&before, &changes)), &expected);
+        let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap();
+        let filtered = changes.iter().any(|change| matches!(change, MembersChange::RemoveWhere(_)));
+        prop_assert_eq!(plan.is_none(), filtered);
+        if let Some(plan) = plan {
+            prop_assert_eq!(&carried_out(&before, &plan), &expected);
+        }
+    }
+}
+
+#[test]
+fn whoever_is_added_must_be_there_also_when_they_go_again() {
+    let changes =
+        [MembersChange::Add(vec![member(1, None)]), MembersChange::Remove(vec![user(1).to_string()])];
+    let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap().unwrap();
+    assert_eq!(plan.named, BTreeSet::from([user(1)]));
+    assert_eq!((plan.come, plan.gone), (Vec::new(), Gone::These(vec![user(1).to_string()])));
+    let itself =
+        [MembersChange::Add(vec![Member::new(ScimMemberId::Group(Id::from_bits(GROUP)).to_string())])];
+    assert!(Plan::without_reading(Id::from_bits(GROUP), &itself).is_err());
+}
+
+#[test]
+fn filters_times_members_are_refused_before_one_is_read() {
+    let where_ = MembersChange::RemoveWhere(Path::parse("members[display co \"x\"]").unwrap());
+    let steps = |count: usize| Steps::read(Id::from_bits(GROUP), vec![where_.clone(); count]).unwrap();
+    let mut work = Work::of(MAX_WORK);
+    let error = steps(4_000).check(10_000, &mut work).unwrap_err();
+    assert!(error.detail().contains("4000") && error.detail().contains("10000 members"), "{error}");
+    assert!(work.is_exhausted() && work.spent() == 0);
+    let mut work = Work::of(MAX_WORK);
+    assert!(steps(3).check(100_000, &mut work).is_ok());
+}

@@ -1,0 +1,259 @@
+//! Reads JSON that somebody sent: one value, no doubled names, and bounded before it is built.
+//!
+//! RFC 8259 leaves open what a doubled name means; two readers that choose differently are how a check
+//! is passed by one value and the other one is used. So a doubled name is refused here. The reader counts
+//! while it parses and stops at the first limit that is exceeded: what comes behind is never looked at.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// What a body may hold. The number of its bytes is limited where it is received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How deep arrays and objects may be nested.
+    pub depth: usize,
+    /// How many values it may hold, each element and member counted, and the whole.
+    pub values: usize,
+    /// How many names one object may have.
+    pub names: usize,
+    /// How long a name may be, in bytes.
+    pub name_bytes: usize,
+    /// Whether U+0000 is refused in every name and string: PostgreSQL's text cannot hold it.
+    pub refuse_nul: bool,
+}
+
+/// Why a body was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It is not JSON, or JSON that is read in two ways, or it is nested too deep.
+    #[error("the body is not acceptable JSON: {0}")]
+    Syntax(String),
+    /// It holds more values than [`Limits::values`].
+    #[error("the body holds more than {0} values; send it in parts")]
+    Values(usize),
+    /// One of its objects has more names than [`Limits::names`].
+    #[error("an object of the body has more than {0} names")]
+    Names(usize),
+}
+
+/// How far a body was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Values that were begun.
+    pub values: usize,
+    /// Names that were read.
+    pub names: usize,
+}
+
+/// Reads one JSON value within these limits. Lone surrogates and bytes that are not UTF-8 are refused.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    read_counted(bytes, limits).0
+}
+
+/// The same, with how far it was read: what bounds the work on a body that is refused.
+pub fn read_counted(bytes: &[u8], limits: &Limits) -> (Result<Value, Error>, Work) {
+    let mut progress = Progress { limits: *limits, work: Work::default(), exceeded: None };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let outcome = Bounded { depth: 0, progress: &mut progress }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
+    let outcome =
+        outcome.map_err(|error| progress.exceeded.take().unwrap_or_else(|| Error::Syntax(error.to_string())));
+    (outcome, progress.work)
+}
+
+struct Progress {
+    limits: Limits,
+    work: Work,
+    exceeded: Option<Error>,
+}
+
+struct Bounded<'a> {
+    depth: usize,
+    progress: &'a mut Progress,
+}
+
+impl Bounded<'_> {
+    fn deeper(&mut self) -> Bounded<'_> {
+        Bounded { depth: self.depth + 1, progress: self.progress }
+    }
+
+    fn exceeded<E: serde::de::Error>(&mut self, error: Error) -> E {
+        let text = E::custom(&error);
+        self.progress.exceeded = Some(error);
+        text
+    }
+
+    fn check_text<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
+        match self.progress.limits.refuse_nul && text.contains('\0') {
+            true => Err(E::custom("a string holds U+0000")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<Value, D::Error> {
+        let limits = self.progress.limits;
+        self.progress.work.values += 1;
+        if self.progress.work.values > limits.values {
+            return Err(self.exceeded(Error::Values(limits.values)));
+        }
+        if self.depth > limits.depth {
+            return Err(D::Error::custom(format_args!("nested deeper than {}", limits.depth)));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number is not finite"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.check_text(value)?;
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        self.check_text(&value)?;
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(element) = elements.next_element_seed(self.deeper())? {
+            array.push(element);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+        let limits = self.progress.limits;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            self.progress.work.names += 1;
+            self.check_text(&name)?;
+            if object.len() == limits.names {
+                return Err(self.exceeded(Error::Names(limits.names)));
+            }
+            if name.len() > limits.name_bytes {
+                let text = format_args!("a name is longer than {} bytes", limits.name_bytes);
+                return Err(A::Error::custom(text));
+            }
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("the name {} stands twice", quoted(&name))));
+            }
+            let value = members.next_value_seed(self.deeper())?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// A name, short enough to be quoted in an error.
+fn quoted(name: &str) -> String {
+    let short: String = name.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    match short.len() < name.len() && name.chars().nth(64).is_some() {
+        true => format!("\"{short}…\""),
+        false => format!("\"{short}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { depth: 4, values: 100, names: 10, name_bytes: 16, refuse_nul: true };
+
+    #[test]
+    fn what_json_can_say_is_read() {
+        let text = r#"{"a":[1,-2,2.5,true,null,"\u00e9\ud83d\ude00"],"b":{}}"#;
+        let expected = json!({"a": [1, -2, 2.5, true, null, "é😀"], "b": {}});
+        assert_eq!(read(text.as_bytes(), &LIMITS), Ok(expected));
+    }
+
+    #[test]
+    fn a_body_is_read_up_to_its_limit_and_no_further() {
+        let names = |count: usize| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"n{n}\":1")).collect();
+            format!("{{{}}}", members.join(",")).into_bytes()
+        };
+        let (outcome, work) = read_counted(&names(115_000), &LIMITS);
+        assert_eq!((outcome, work), (Err(Error::Names(10)), Work { values: 11, names: 11 }));
+        assert!(read(&names(10), &LIMITS).is_ok());
+
+        let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1)).into_bytes();
+        let (outcome, work) = read_counted(&list(500_000), &LIMITS);
+        assert_eq!((outcome, work), (Err(Error::Values(100)), Work { values: 101, names: 0 }));
+        assert!(read(&list(99), &LIMITS).is_ok());
+
+        // One name in each of many objects: the values are counted over all of them.
+        let many = format!("[{}{{}}]", "{\"a\":1},".repeat(300_000));
+        assert_eq!(read_counted(many.as_bytes(), &LIMITS).1.values, 101);
+
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let (outcome, work) = read_counted(deep.as_bytes(), &LIMITS);
+        assert!(matches!(outcome, Err(Error::Syntax(_))));
+        assert_eq!(work.values, 6);
+
+        let twice = br#"{"a":1,"a":2,"b":3}"#;
+        let (outcome, work) = read_counted(twice, &LIMITS);
+        assert!(matches!(outcome, Err(Error::Syntax(text)) if text.contains("twice")));
+        assert_eq!(work.names, 2);
+    }
+
+    #[test]
+    fn long_texts_and_long_numbers_are_one_value() {
+        let limits = Limits { name_bytes: 256, ..LIMITS };
+        for text in [
+            format!("\"{}\"", "x".repeat(1_000_000)),
+            format!("0.{}1", "0".repeat(900_000)),
+            format!("{}.5e-899990", "1".repeat(900_000)),
+            format!("\"{}\"", "\\u00e9".repeat(150_000)),
+        ] {
+            let (outcome, work) = read_counted(text.as_bytes(), &limits);
+            assert!(outcome.is_ok(), "{}: {outcome:?}", &text[..20]);
+            assert_eq!(work, Work { values: 1, names: 0 });
+        }
+        let (outcome, _) = read_counted("9".repeat(900_000).as_bytes(), &limits);
+        assert!(matches!(outcome, Err(Error::Syntax(_))));
+    }
+
+    #[test]
+    fn nul_is_refused_where_it_cannot_be_stored() {
+        for text in [r#"{"a":"x\u0000"}"#, r#"{"a\u0000":1}"#] {
+            assert!(read(text.as_bytes(), &LIMITS).is_err());
+            assert!(read(text.as_bytes(), &Limits { refuse_nul: false, ..LIMITS }).is_ok());
+        }
+    }
+}

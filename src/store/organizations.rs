@@ -1,5 +1,7 @@
 //! Organizations and their domains in the database.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Conn, Error, Result, Sql, Transaction, columns};
 use crate::model::{
     domain::{Domain, DomainState},
@@ -8,6 +10,9 @@ use crate::model::{
     search::{self, SearchWord},
     time::Timestamp,
 };
+
+/// How many rows one statement writes: SQLite and PostgreSQL both allow 32,766 values.
+const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -191,28 +196,27 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
         }
         false => Vec::new(),
     };
-    for (word,) in &stored {
-        if !words.iter().any(|wanted| wanted.as_str() == word) {
-            conn.sql("DELETE FROM organization_words WHERE organization_id = $1 AND word = $2")
-                .bind(organization.id)
-                .bind(word.as_str())
-                .execute()
-                .await?;
-        }
+    let stored: BTreeSet<&str> = stored.iter().map(|(word,)| word.as_str()).collect();
+    let wanted: BTreeSet<&str> = words.iter().map(SearchWord::as_str).collect();
+    let gone: Vec<&str> = stored.difference(&wanted).copied().collect();
+    for some in gone.chunks(AT_ONCE) {
+        let sql = Sql::from("DELETE FROM organization_words WHERE organization_id = ")
+            .value(organization.id.to_string())
+            .push(" AND word IN (")
+            .values(some.iter().copied())
+            .push(")");
+        conn.dynamic(sql).execute().await?;
     }
-    for word in &words {
-        if stored.iter().any(|(there,)| there == word.as_str()) {
-            continue;
+    let new: Vec<&str> = wanted.difference(&stored).copied().collect();
+    for some in new.chunks(AT_ONCE) {
+        let mut sql =
+            Sql::from("INSERT INTO organization_words (environment_id, word, organization_id) VALUES ");
+        for (at, word) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(organization.environment_id.to_string()).push(", ").value(*word).push(", ");
+            sql = sql.value(organization.id.to_string()).push(")");
         }
-        conn.sql(
-            "INSERT INTO organization_words (environment_id, word, organization_id) VALUES ($1, $2, $3) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(organization.environment_id)
-        .bind(word.as_str())
-        .bind(organization.id)
-        .execute()
-        .await?;
+        conn.dynamic(sql.push(" ON CONFLICT DO NOTHING")).execute().await?;
     }
     Ok(())
 }
@@ -254,7 +258,7 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> 
     .execute()
     .await?;
     put_words(conn, organization, false).await?;
-    put_domains(conn, organization).await
+    put_domains(conn, organization, false).await
 }
 
 /// Writes everything that can change of an organization, its domains too. Tells whether it is there.
@@ -275,22 +279,8 @@ pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool
     if touched == 0 {
         return Ok(false);
     }
-    let kept: Vec<(String,)> = conn
-        .sql("SELECT domain FROM organization_domains WHERE organization_id = $1")
-        .bind(organization.id)
-        .all()
-        .await?;
-    for (domain,) in kept {
-        if !organization.domains.iter().any(|d| d.domain.as_str() == domain) {
-            conn.sql("DELETE FROM organization_domains WHERE organization_id = $1 AND domain = $2")
-                .bind(organization.id)
-                .bind(domain)
-                .execute()
-                .await?;
-        }
-    }
     put_words(conn, organization, true).await?;
-    put_domains(conn, organization).await?;
+    put_domains(conn, organization, true).await?;
     Ok(true)
 }
 
@@ -307,20 +297,50 @@ pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: Organ
     Ok(touched == 1)
 }
 
-async fn put_domains(conn: &mut Conn, organization: &Organization) -> Result<()> {
-    for OrganizationDomain { domain, state } in &organization.domains {
-        conn.sql(
-            "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) \
-             VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (organization_id, domain) DO UPDATE SET state = excluded.state",
-        )
-        .bind(organization.id)
-        .bind(organization.environment_id)
-        .bind(domain.as_str())
-        .bind(state.as_str())
-        .bind(organization.updated_at)
-        .execute()
-        .await?;
+/// Writes the domains of an organization that are new or have another state, and takes those away that it no
+/// longer has: a few statements, however many domains there are.
+async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
+    let stored: Vec<(String, String)> = match known {
+        true => {
+            conn.sql("SELECT domain, state FROM organization_domains WHERE organization_id = $1")
+                .bind(organization.id)
+                .all()
+                .await?
+        }
+        false => Vec::new(),
+    };
+    let stored: BTreeMap<&str, &str> =
+        stored.iter().map(|(domain, state)| (domain.as_str(), state.as_str())).collect();
+    let wanted: BTreeMap<&str, &str> = organization
+        .domains
+        .iter()
+        .map(|OrganizationDomain { domain, state }| (domain.as_str(), state.as_str()))
+        .collect();
+    let gone: Vec<&str> = stored.keys().filter(|domain| !wanted.contains_key(*domain)).copied().collect();
+    for some in gone.chunks(AT_ONCE) {
+        let sql = Sql::from("DELETE FROM organization_domains WHERE organization_id = ")
+            .value(organization.id.to_string())
+            .push(" AND domain IN (")
+            .values(some.iter().copied())
+            .push(")");
+        conn.dynamic(sql).execute().await?;
+    }
+    let new: Vec<(&str, &str)> = wanted
+        .into_iter()
+        .filter(|(domain, state)| stored.get(domain).is_none_or(|stored| stored != state))
+        .collect();
+    for some in new.chunks(AT_ONCE) {
+        let mut sql = Sql::from(
+            "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) VALUES ",
+        );
+        for (at, (domain, state)) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(organization.id.to_string()).push(", ");
+            sql = sql.value(organization.environment_id.to_string()).push(", ").value(*domain).push(", ");
+            sql = sql.value(*state).push(", ").value(organization.updated_at.millis()).push(")");
+        }
+        let sql = sql.push(" ON CONFLICT (organization_id, domain) DO UPDATE SET state = excluded.state");
+        conn.dynamic(sql).execute().await?;
     }
     Ok(())
 }

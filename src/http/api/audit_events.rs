@@ -199,6 +199,6 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn export(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
     let filter = filter(&query(&request)).map_err(api)?;
-    let export = Log::of(&call.actor).map_err(api)?.export(filter);
+    let export = Log::of(&call.actor).and_then(|log| log.export(filter)).map_err(api)?;
     Ok(audit_export::download(&state, export, "audit-events.jsonl"))
 }

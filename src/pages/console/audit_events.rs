@@ -214,7 +214,7 @@ fn with_query(path: &str, request: &HttpRequest) -> String {
 pub async fn export(here: Here) -> Answer {
     let filter = filter(&here.state, &here.place(&FILTERS)).await?;
     let name = format!("audit-{}-{}.jsonl", here.environment.slug, day_of(here.now()));
-    Ok(audit_export::download(&here.state, Log::of(&here.actor)?.export(filter), &name))
+    Ok(audit_export::download(&here.state, Log::of(&here.actor)?.export(filter)?, &name))
 }
 
 /// `GET /console/audit-events/export`
@@ -223,7 +223,7 @@ pub async fn export_installation(lobby: Lobby) -> Answer {
     let place = Place::read(lobby.request().path(), lobby.request().query_string(), &FILTERS);
     let filter = filter(&lobby.state, &place).await?;
     let name = format!("audit-installation-{}.jsonl", day_of(lobby.now()));
-    Ok(audit_export::download(&lobby.state, log.export(filter), &name))
+    Ok(audit_export::download(&lobby.state, log.export(filter)?, &name))
 }
 
 /// The day, as file names have it.

@@ -89,6 +89,28 @@ pub struct Config {
     pub retention_webhook_deliveries: Duration,
     /// How long the log of SCIM requests is kept.
     pub retention_scim_requests: Duration,
+    /// How many requests a second a directory may make.
+    pub scim_requests_per_second: u32,
+    /// How many KiB of bodies a second a directory may send.
+    pub scim_kilobytes_per_second: u32,
+    /// How many MiB an hour the request log takes for a directory.
+    pub scim_log_megabytes_per_hour: u32,
+    /// How many living users a directory may hold.
+    pub scim_directory_users: u32,
+    /// How many living groups a directory may hold.
+    pub scim_directory_groups: u32,
+    /// How many MiB a directory may hold.
+    pub scim_directory_megabytes: u32,
+    /// How many MiB the changes of a directory may write a day.
+    pub scim_directory_megabytes_per_day: u32,
+    /// How many living users an environment may hold.
+    pub scim_environment_users: u32,
+    /// How many living groups an environment may hold.
+    pub scim_environment_groups: u32,
+    /// How many MiB an environment may hold.
+    pub scim_environment_megabytes: u32,
+    /// How many MiB the changes of an environment may write a day.
+    pub scim_environment_megabytes_per_day: u32,
     /// How long an administrator's browser may rest.
     pub console_session_idle: Duration,
     /// How long a console session lasts at the most.
@@ -315,6 +337,121 @@ pub static SETTINGS: &[Setting] = &[
         secret: false,
         apply: |config, text| {
             values::duration(text, "1h", "3650d").map(|value| config.retention_scim_requests = value)
+        },
+    },
+    Setting {
+        key: "scim.requests_per_second",
+        default: "50",
+        form: "1 to 10000",
+        meaning: "How many requests a second one directory may make, operations of a Bulk counted one by one; forty times as \
+                  many may come at once. More are answered 429. Each replica counts for itself; `rate_limits` off \
+                  lets all through.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 10_000).map(|value| config.scim_requests_per_second = value)
+        },
+    },
+    Setting {
+        key: "scim.kilobytes_per_second",
+        default: "256",
+        form: "1 to 1048576",
+        meaning: "How many KiB of request bodies a second one directory may send; 128 times as many may come at once. More \
+                  are answered 429, as above.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 1_048_576).map(|value| config.scim_kilobytes_per_second = value)
+        },
+    },
+    Setting {
+        key: "scim.log_megabytes_per_hour",
+        default: "64",
+        form: "1 to 65536",
+        meaning: "How many MiB an hour the log of SCIM requests takes for one directory. Near that, requests are logged \
+                  without their bodies; beyond it, they are only counted (`scim_requests_unlogged_total`).",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 65_536).map(|value| config.scim_log_megabytes_per_hour = value)
+        },
+    },
+    Setting {
+        key: "scim.directory_users",
+        default: "300000",
+        form: "1 to 100000000",
+        meaning: "How many living users one directory may hold. Where a quota is used up, what would add to it is answered \
+                  403; deactivating and deleting always work.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_users = value)
+        },
+    },
+    Setting {
+        key: "scim.directory_groups",
+        default: "30000",
+        form: "1 to 100000000",
+        meaning: "How many living groups one directory may hold.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_groups = value)
+        },
+    },
+    Setting {
+        key: "scim.directory_megabytes",
+        default: "4096",
+        form: "1 to 100000000",
+        meaning: "How many MiB of users, groups (deleted ones too) and memberships one directory may hold.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_megabytes = value)
+        },
+    },
+    Setting {
+        key: "scim.directory_megabytes_per_day",
+        default: "4096",
+        form: "1 to 100000000",
+        meaning: "How many MiB the changes of one directory may write on a day (UTC), with the events that tell of them.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_megabytes_per_day = value)
+        },
+    },
+    Setting {
+        key: "scim.environment_users",
+        default: "10000000",
+        form: "1 to 1000000000",
+        meaning: "How many living users the directories of one environment may hold together.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 1_000_000_000).map(|value| config.scim_environment_users = value)
+        },
+    },
+    Setting {
+        key: "scim.environment_groups",
+        default: "1000000",
+        form: "1 to 1000000000",
+        meaning: "How many living groups they may hold together.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 1_000_000_000).map(|value| config.scim_environment_groups = value)
+        },
+    },
+    Setting {
+        key: "scim.environment_megabytes",
+        default: "65536",
+        form: "1 to 100000000",
+        meaning: "How many MiB they may hold together.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_environment_megabytes = value)
+        },
+    },
+    Setting {
+        key: "scim.environment_megabytes_per_day",
+        default: "32768",
+        form: "1 to 100000000",
+        meaning: "How many MiB their changes may write together on a day (UTC).",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 1, 100_000_000).map(|value| config.scim_environment_megabytes_per_day = value)
         },
     },
     Setting {
@@ -568,6 +705,17 @@ impl Default for Config {
             retention_events: Duration::ZERO,
             retention_webhook_deliveries: Duration::ZERO,
             retention_scim_requests: Duration::ZERO,
+            scim_requests_per_second: 1,
+            scim_kilobytes_per_second: 1,
+            scim_log_megabytes_per_hour: 1,
+            scim_directory_users: 1,
+            scim_directory_groups: 1,
+            scim_directory_megabytes: 1,
+            scim_directory_megabytes_per_day: 1,
+            scim_environment_users: 1,
+            scim_environment_groups: 1,
+            scim_environment_megabytes: 1,
+            scim_environment_megabytes_per_day: 1,
             console_session_idle: Duration::ZERO,
             console_session_lifetime: Duration::ZERO,
             console_saml_connection: None,

@@ -11,7 +11,13 @@ use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 use url::Url;
 
 use crate::{
-    app::{ConsoleSettings, OidcProvider, Settings, State, limits::Limits, scim_requests},
+    app::{
+        ConsoleSettings, OidcProvider, Settings, State,
+        directory_limits::DirectoryRates,
+        limits::Limits,
+        scim_requests,
+        scim_usage::{Quota, Quotas},
+    },
     background,
     config::{self, Config},
     http::{
@@ -23,7 +29,7 @@ use crate::{
     model::{random::Random, time::Clock},
     pages::{home::Home, layout::TEST_SET_UP},
     saml,
-    store::{self, Db},
+    store::{self, Db, Share},
     telemetry,
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
@@ -139,7 +145,10 @@ pub async fn open(
     Ok(State::new(db, clock, random, master_key, links, settings(config)))
 }
 
-fn settings(config: &Config) -> Settings {
+const MEBIBYTE: i64 = 1024 * 1024;
+
+/// What use cases must know of the settings.
+pub fn settings(config: &Config) -> Settings {
     Settings {
         login_lifetime: config.login_lifetime,
         access_code_lifetime: config.login_access_code_lifetime,
@@ -153,6 +162,27 @@ fn settings(config: &Config) -> Settings {
         allow_private_targets: config.outgoing_allow_private_targets,
         dns_servers: config.dns_servers.clone(),
         test_idp: config.test_idp,
+        scim_rates: DirectoryRates {
+            requests_per_second: config.rate_limits.then_some(config.scim_requests_per_second),
+            bytes_per_second: config
+                .rate_limits
+                .then(|| config.scim_kilobytes_per_second.saturating_mul(1024)),
+            log_bytes_per_hour: u64::from(config.scim_log_megabytes_per_hour) * MEBIBYTE.unsigned_abs(),
+        },
+        scim_quotas: Quotas {
+            directory: Quota {
+                users: config.scim_directory_users.into(),
+                groups: config.scim_directory_groups.into(),
+                stored_bytes: i64::from(config.scim_directory_megabytes) * MEBIBYTE,
+                day_bytes: i64::from(config.scim_directory_megabytes_per_day) * MEBIBYTE,
+            },
+            environment: Quota {
+                users: config.scim_environment_users.into(),
+                groups: config.scim_environment_groups.into(),
+                stored_bytes: i64::from(config.scim_environment_megabytes) * MEBIBYTE,
+                day_bytes: i64::from(config.scim_environment_megabytes_per_day) * MEBIBYTE,
+            },
+        },
         console: ConsoleSettings {
             session_idle: config.console_session_idle,
             session_lifetime: config.console_session_lifetime,
@@ -378,6 +408,7 @@ fn gateway(
         https: config.public_url_at(address).scheme() == "https",
     });
     let shared = web::Data::new(state.clone());
+    let directories = web::Data::new(state.share(Share::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let server = HttpServer::new(move || {
         let (front, guests) = (Arc::clone(&front), guests.clone());
@@ -386,7 +417,7 @@ fn gateway(
             .app_data(token.clone())
             .app_data(web::PayloadConfig::new(BODY_LIMIT))
             .configure(|config| guests.configure(config))
-            .configure(routes::configure)
+            .configure(|config| routes::configure(config, &directories))
             .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
     });
     let workers = match config.workers {

@@ -21,6 +21,8 @@ pub const SAML_VERIFICATION: &str = "saml_verification_seconds";
 pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
 /// SCIM requests that were answered and could not be logged, because too many waited.
 pub const SCIM_REQUESTS_UNLOGGED: &str = "scim_requests_unlogged_total";
+/// SCIM requests that were refused because their directory had taken its share, by what of.
+pub const SCIM_LIMITED: &str = "scim_limited_total";
 /// Webhook attempts, by `outcome` (`delivered`, `failed`).
 pub const WEBHOOK_ATTEMPTS: &str = "webhook_attempts_total";
 /// Refreshes of metadata, by `outcome` (`changed`, `unchanged`, `failed`).
@@ -104,7 +106,11 @@ pub fn figures() -> &'static PrometheusHandle {
         );
         describe_counter!(
             SCIM_REQUESTS_UNLOGGED,
-            "SCIM requests that were answered and could not be logged, because too many waited."
+            "SCIM requests that were answered and not logged, because too many waited or the directory's hour was full."
+        );
+        describe_counter!(
+            SCIM_LIMITED,
+            "SCIM requests refused because their directory had taken its share: requests, bytes, turn, search, quota."
         );
         describe_counter!(WEBHOOK_ATTEMPTS, "Attempts to deliver an event to a webhook.");
         describe_counter!(METADATA_REFRESHES, "Refreshes of identity providers' metadata, by outcome.");
@@ -145,6 +151,11 @@ pub fn response_verified(took: Duration, disagreed: bool) {
 /// Counts SCIM requests that are missing in the log.
 pub fn scim_request_unlogged(count: u64) {
     counter!(SCIM_REQUESTS_UNLOGGED).increment(count);
+}
+
+/// Counts a SCIM request that was refused for what its directory had taken. `of` is from a closed list.
+pub fn scim_limited(of: &'static str) {
+    counter!(SCIM_LIMITED, "of" => of).increment(1);
 }
 
 /// Counts one attempt to deliver an event.

@@ -89,6 +89,9 @@ impl Error {
 
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
-        Self::internal(error)
+        match error {
+            crate::store::Error::Busy => Self::Limited { retry_after: Duration::from_secs(1) },
+            error => Self::internal(error),
+        }
     }
 }

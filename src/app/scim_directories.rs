@@ -9,6 +9,7 @@ use super::{
     audit::{self, Entry},
     environments, input, organizations,
     page::{List, Page, PageQuery, Wanted},
+    scim_usage::{self, Allowance, Usage},
 };
 use crate::{
     model::{
@@ -73,6 +74,8 @@ pub struct DescribedDirectory {
     pub directory: ScimDirectory,
     /// Its tokens, without their secrets.
     pub tokens: Vec<BearerToken>,
+    /// What it takes up.
+    pub usage: Usage,
 }
 
 /// A directory that somebody opened with its token: whose it is and which addresses it may hold.
@@ -82,6 +85,8 @@ pub struct Directory {
     pub directory: ScimDirectory,
     /// Its organization, whose domains bound what may be pushed.
     pub organization: Organization,
+    /// How much more it may take up.
+    pub allowance: Allowance,
 }
 
 impl Directory {
@@ -116,7 +121,8 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
         store::scim_directories::upsert_use(&mut tx, directory.environment_id, directory.id, now).await?;
         tx.commit().await?;
     }
-    Ok(Directory { directory: presented.directory, organization: presented.organization })
+    let allowance = scim_usage::allowance(state, presented.directory.environment_id).await?;
+    Ok(Directory { directory: presented.directory, organization: presented.organization, allowance })
 }
 
 /// Makes a directory of an organization, without a token: [`rotate`] gives it one. Its SCIM base URL is
@@ -155,7 +161,7 @@ pub async fn create(
     store::scim_directories::insert(&mut tx, &directory).await?;
     audit::created(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
-    Ok(DescribedDirectory { directory, tokens: Vec::new() })
+    Ok(DescribedDirectory { directory, tokens: Vec::new(), usage: Usage::default() })
 }
 
 /// The directory with this id.
@@ -327,5 +333,6 @@ async fn describe(
 ) -> Result<DescribedDirectory> {
     let tokens =
         store::scim_directories::list_tokens(conn, directory.id, state.now(), MOST_TOKENS + 1).await?;
-    Ok(DescribedDirectory { directory, tokens })
+    let usage = scim_usage::of_directory(conn, directory.id, state.now()).await?;
+    Ok(DescribedDirectory { directory, tokens, usage })
 }

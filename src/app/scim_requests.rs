@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::{
     Error, Result, State,
     actor::{Actor, Part},
+    directory_limits::LogRoom,
     page::{List, Page, PageQuery, Wanted},
     scim_directories,
 };
@@ -27,7 +28,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        self,
+        self, Share,
         scim_requests::{self, StoredRequest},
     },
     telemetry,
@@ -38,6 +39,12 @@ const LONGEST_READ: usize = 256 * 1024;
 
 /// How many bytes of a body are kept.
 const LONGEST_KEPT: usize = 16 * 1024;
+
+/// How long a body may be that is kept again and again.
+const LONGEST_REPEATED: usize = 1024;
+
+/// How many bytes a request takes in the log without its path and bodies.
+const ROW: usize = 300;
 
 /// How many bytes of path and query are kept.
 const LONGEST_PATH: usize = 2000;
@@ -89,6 +96,8 @@ struct Waiting {
     request_length: usize,
     response_body: Vec<u8>,
     response_length: usize,
+    /// What stands in the bodies' place when they are not kept.
+    instead: Option<&'static str>,
     error: Option<&'static str>,
 }
 
@@ -145,9 +154,29 @@ impl ScimRequestLog {
     }
 }
 
-/// Notes a request that was answered. It waits for nothing.
+/// Notes a request that was answered. It waits for nothing. Of a directory that fills its hour's room in the
+/// log, bodies are left out first and then requests, which are counted; a larger body that was written before
+/// is kept once.
 pub fn note(state: &State, request: &NewScimRequest<'_>) {
-    let head = |bytes: &[u8]| bytes[..bytes.len().min(LONGEST_READ)].to_vec();
+    let (limits, directory) = (&state.directory_limits, request.directory);
+    let repeats = request.request_body.len() > LONGEST_REPEATED
+        && limits.is_repeated(directory, request.method, request.path, request.request_body);
+    let kept = |bytes: &[u8]| if repeats { 0 } else { bytes.len().min(LONGEST_KEPT) };
+    // Sealed and in base64, a body takes a third more.
+    let bodies = (kept(request.request_body) + kept(request.response_body)) * 4 / 3;
+    let row = ROW + request.path.len().min(LONGEST_PATH);
+    let instead = match limits.log_room(directory, request.at, row, bodies) {
+        LogRoom::Full => {
+            telemetry::scim_request_unlogged(1);
+            return;
+        }
+        LogRoom::WithoutBodies => Some("(not kept: this directory's log is nearly full for this hour)"),
+        LogRoom::Whole => repeats.then_some("(not kept: the same body came to this address before)"),
+    };
+    let head = |bytes: &[u8]| match instead {
+        Some(_) => Vec::new(),
+        None => bytes[..bytes.len().min(LONGEST_READ)].to_vec(),
+    };
     let waiting = Waiting {
         id: Id::new(request.at, &*state.random),
         directory: request.directory,
@@ -160,6 +189,7 @@ pub fn note(state: &State, request: &NewScimRequest<'_>) {
         request_length: request.request_body.len(),
         response_body: head(request.response_body),
         response_length: request.response_body.len(),
+        instead,
         error: request.error,
     };
     if !state.scim_requests.push(waiting) {
@@ -206,7 +236,8 @@ pub async fn flush(state: &State) -> Result<()> {
 }
 
 async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
-    let mut tx = state.db.write().await?;
+    let db = state.db.share(Share::Directory);
+    let mut tx = db.write().await?;
     let mut outcome = Ok(());
     for row in rows {
         outcome = scim_requests::insert(&mut tx, row).await;
@@ -220,7 +251,7 @@ async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
         Err(store::Error::MissingReference) => {
             drop(tx);
             for row in rows {
-                let mut tx = state.db.write().await?;
+                let mut tx = db.write().await?;
                 match scim_requests::insert(&mut tx, row).await {
                     Ok(()) => tx.commit().await?,
                     Err(store::Error::MissingReference | store::Error::Duplicate) => {}
@@ -239,7 +270,10 @@ fn place(id: ScimRequestId, column: &str) -> String {
 
 fn seal(state: &State, request: &Waiting) -> StoredRequest {
     let sealed = |column, body: &[u8], length| {
-        let text = redact::body(body, length, LONGEST_KEPT)?;
+        let text = match request.instead.filter(|_| length > 0) {
+            Some(text) => text.to_owned(),
+            None => redact::body(body, length, LONGEST_KEPT)?,
+        };
         Some(state.master_key.seal(&place(request.id, column), text.as_bytes(), &*state.random))
     };
     StoredRequest {
@@ -296,6 +330,9 @@ pub async fn list(
     actor.viewed_part(Part::Scim, found.organization_id)?;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = Wanted::read(state, &list, page)?;
+    // PostgreSQL fails where it is to compare with NUL.
+    super::input::line("method", &query.method, 20)?;
+    super::input::line("error", &query.error, 100)?;
     let (status_from, status_to) = query.statuses()?;
     // What this replica knows and has not written yet counts too; if it cannot be written now, it will be.
     if let Err(error) = flush(state).await {
@@ -373,6 +410,7 @@ mod tests {
             request_length: bytes,
             response_body: Vec::new(),
             response_length: 0,
+            instead: None,
             error: None,
         }
     }

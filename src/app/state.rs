@@ -5,12 +5,14 @@ use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Dura
 use super::{
     Error, Result,
     administrators::passwords::Passwords,
+    directory_limits::{DirectoryLimits, DirectoryRates},
     dns::{Dns, TxtResolver},
     limits::Limits,
     offload::Offload,
     outgoing::{Outgoing, OutgoingLimits},
     provision::bulk::BulkRuns,
     scim_requests::ScimRequestLog,
+    scim_usage::{EnvironmentUsages, Quotas},
     signing_keys::KeyRing,
 };
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
         time::{Clock, Timestamp},
     },
     saml::CrossCheck,
-    store::Db,
+    store::{Db, Share},
 };
 
 /// How many parsed certificates are kept.
@@ -55,6 +57,10 @@ pub struct State {
     pub id_token_keys: Arc<KeyRing>,
     /// SCIM requests that wait to be logged.
     pub scim_requests: Arc<ScimRequestLog>,
+    /// What directories take of this process.
+    pub directory_limits: Arc<DirectoryLimits>,
+    /// What environments' directories take up together.
+    pub environment_usages: Arc<EnvironmentUsages>,
     /// Who looks up the records by which domains prove themselves.
     pub dns: Arc<dyn TxtResolver>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
@@ -89,6 +95,8 @@ impl State {
             verifications: Verifications::new(cores),
             outgoing: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),
+            directory_limits: Arc::new(DirectoryLimits::new(settings.scim_rates)),
+            environment_usages: Arc::default(),
             settings: Arc::new(settings),
             id_token_keys: Arc::default(),
             scim_requests: Arc::default(),
@@ -97,6 +105,12 @@ impl State {
             bulk_runs: BulkRuns::default(),
             sign_in_limits: Arc::default(),
         }
+    }
+
+    /// The same service for the work of one share of the database's connections.
+    #[must_use]
+    pub fn share(&self, share: Share) -> Self {
+        Self { db: self.db.share(share), ..self.clone() }
     }
 
     /// Now.
@@ -142,6 +156,10 @@ pub struct Settings {
     pub dns_servers: Vec<SocketAddr>,
     /// Whether connections to the bundled test identity provider work.
     pub test_idp: bool,
+    /// What one directory may take of a process.
+    pub scim_rates: DirectoryRates,
+    /// What directories may hold and write.
+    pub scim_quotas: Quotas,
     /// How administrators sign in.
     pub console: ConsoleSettings,
 }
@@ -204,6 +222,8 @@ impl Default for Settings {
             allow_private_targets: false,
             dns_servers: Vec::new(),
             test_idp: false,
+            scim_rates: DirectoryRates::default(),
+            scim_quotas: Quotas::default(),
             console: ConsoleSettings::default(),
         }
     }

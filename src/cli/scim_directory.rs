@@ -142,6 +142,7 @@ impl ScimDirectory {
             Self::List(list) => {
                 let environment = organizations::environment_of(&state, list.organization).await?;
                 let actor = Actor::operator(environment);
+                let quota = state.settings.scim_quotas.directory;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
                     let page = scim_directories::list(&state, &actor, list.organization, &query).await?;
@@ -150,11 +151,19 @@ impl ScimDirectory {
                             output::line(&serde_json::to_string(&wire::ScimDirectory::from(described))?);
                         } else {
                             output::line(&format!(
-                                "{}  {}  {}  {} tokens",
+                                "{}  {}  {}  {} tokens, {} users, {} groups, {} MiB stored, {} MiB written today{}",
                                 described.directory.id,
                                 if described.directory.primary { "primary" } else { "       " },
                                 described.directory.scim_base_url,
-                                described.tokens.len()
+                                described.tokens.len(),
+                                described.usage.user_count,
+                                described.usage.group_count,
+                                described.usage.stored_bytes >> 20,
+                                described.usage.day_bytes >> 20,
+                                match quota.near(&described.usage).as_slice() {
+                                    [] => String::new(),
+                                    near => format!("  nearly or wholly used up: {}", near.join(", ")),
+                                },
                             ));
                         }
                     }

@@ -8,13 +8,17 @@ use actix_web::{
 
 use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
 use crate::{
-    app::limits::{Caller, Door},
+    app::{
+        State,
+        limits::{Caller, Door},
+    },
     links::{console as console_path, path},
     pages::{assets, branding, console, home, setup},
 };
 
-/// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it.
-pub fn configure(config: &mut ServiceConfig) {
+/// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it. `directories` is the state
+/// for what identity providers push: its connections are of their own share.
+pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     // Load balancers and monitoring
     config
         .service(web::resource("/healthz").get(health::live))
@@ -48,7 +52,7 @@ pub fn configure(config: &mut ServiceConfig) {
     api::configure(config);
 
     // Identity providers that push people and groups
-    scim::configure(config);
+    scim::configure(config, directories);
 
     // Whoever lost the way: `middleware` writes the words.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));

@@ -40,6 +40,9 @@ pub enum Error {
     Unauthorized(String),
     /// The request is understood and not allowed (RFC 7644 §4: a filter at a discovery endpoint).
     Forbidden(String),
+    /// The directory, or its environment, holds or writes as much as it may. RFC 7644 has no word for it; 403
+    /// (§3.12) is not tried again at once, as 413, 429 and 5xx are.
+    QuotaExceeded(String),
     /// There is no such resource here.
     NotFound(String),
     /// The endpoint does not speak this method.
@@ -76,7 +79,7 @@ impl Error {
             | Self::ExpiredCursor(_)
             | Self::InvalidCount(_) => 400,
             Self::Unauthorized(_) => 401,
-            Self::Sensitive(_) | Self::Forbidden(_) => 403,
+            Self::Sensitive(_) | Self::Forbidden(_) | Self::QuotaExceeded(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed(_) => 405,
             Self::Uniqueness(_) | Self::Conflict(_) => 409,
@@ -114,6 +117,7 @@ impl Error {
         match self {
             Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden(_) => "forbidden",
+            Self::QuotaExceeded(_) => "quotaExceeded",
             Self::NotFound(_) => "notFound",
             Self::MethodNotAllowed(_) => "methodNotAllowed",
             Self::Conflict(_) => "conflict",
@@ -148,6 +152,7 @@ impl Error {
             | Self::InvalidCount(detail)
             | Self::Unauthorized(detail)
             | Self::Forbidden(detail)
+            | Self::QuotaExceeded(detail)
             | Self::NotFound(detail)
             | Self::MethodNotAllowed(detail)
             | Self::Conflict(detail)

@@ -180,7 +180,7 @@ impl Filter {
         evaluate::matches(self, resource)
     }
 
-    /// How many comparisons it holds.
+    /// How many comparisons it holds: what it costs to try it on one value.
     pub fn terms(&self) -> u64 {
         match self {
             Self::Or(parts) | Self::And(parts) => parts.iter().map(Self::terms).sum(),

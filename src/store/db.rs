@@ -3,17 +3,23 @@
 //! [`Db`] picks the driver from the URL, [`Conn`] is a borrowed connection, [`Transaction`] a unit of
 //! work, and [`Statement`] binds and runs. Nothing outside `store` names a driver. Why it looks like
 //! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
+//!
+//! Connections are taken by shares: what identity providers make directories do can use up [`Share::Directory`]
+//! and no more, so a login always finds a connection and is second at SQLite's writer.
 
 use std::{
     borrow::Cow,
     fmt::Write as _,
-    fs, io, ops,
+    fs, io,
+    num::NonZeroUsize,
+    ops,
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -28,7 +34,12 @@ use sqlx::{
     },
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::error::{Error, Result};
+
+/// How long somebody waits for a connection.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a PostgreSQL connection may rest before it is asked whether it still lives.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
@@ -55,9 +66,58 @@ pub enum Dialect {
     Postgres,
 }
 
+/// What a connection is for, where that bounds how many there may be at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Logins, the console, the API, jobs: every connection of the pool.
+    General,
+    /// What identity providers push into directories and search in them, the log of that, and exports: at
+    /// most half of the connections; of SQLite's readers at most as many as there are cores, and of those who
+    /// want its writer one at a time.
+    Directory,
+}
+
 /// The database: cheap to clone, shared by all.
 #[derive(Debug, Clone)]
-pub struct Db(Pools, Arc<AtomicU64>);
+pub struct Db {
+    pools: Pools,
+    share: Share,
+    permits: Permits,
+    statements: Statements,
+}
+
+/// Statements that were run: tests count by them what a request costs.
+#[derive(Debug, Clone, Default)]
+struct Statements {
+    /// In all.
+    all: Arc<AtomicU64>,
+    /// In the transaction that ran the most.
+    longest: Arc<AtomicU64>,
+}
+
+/// How many connections [`Share::Directory`] may hold. On PostgreSQL reading and writing share them.
+#[derive(Debug, Clone)]
+struct Permits {
+    read: Arc<Semaphore>,
+    write: Arc<Semaphore>,
+}
+
+impl Permits {
+    fn sqlite(readers: u32) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let read = Arc::new(Semaphore::new(half(readers).min(cores)));
+        Self { read, write: Arc::new(Semaphore::new(1)) }
+    }
+
+    fn postgres(size: u32) -> Self {
+        let both = Arc::new(Semaphore::new(half(size)));
+        Self { read: Arc::clone(&both), write: both }
+    }
+}
+
+fn half(size: u32) -> usize {
+    usize::try_from(size / 2).unwrap_or(usize::MAX).max(1)
+}
 
 #[derive(Debug, Clone)]
 enum Pools {
@@ -90,7 +150,7 @@ impl Db {
     /// Opens the database that `url` names: `sqlite://FILE` (made if it is not there) or `postgres://…`,
     /// with at most `size` connections (readers, for SQLite).
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
-        let wait = Duration::from_secs(10);
+        let wait = ACQUIRE_WITHIN;
         if url.starts_with("sqlite:") {
             let options = url.parse::<SqliteConnectOptions>()?;
             make_private(options.get_filename()).map_err(sqlx::Error::Io)?;
@@ -114,7 +174,7 @@ impl Db {
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
-            Ok(Self(Pools::Sqlite { readers, writer }, Arc::default()))
+            Ok(Self::of(Pools::Sqlite { readers, writer }, Permits::sqlite(size.max(1))))
         } else {
             let options = url.parse::<PgConnectOptions>()?;
             let pool = PgPoolOptions::new()
@@ -133,16 +193,54 @@ impl Db {
                 .connect_with(options.clone())
                 .await;
             match pool {
-                Ok(pool) => Ok(Self(Pools::Postgres(pool), Arc::default())),
+                Ok(pool) => Ok(Self::of(Pools::Postgres(pool), Permits::postgres(size.max(2)))),
                 Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
                 Err(error) => Err(error.into()),
             }
         }
     }
 
+    fn of(pools: Pools, permits: Permits) -> Self {
+        Self { pools, share: Share::General, permits, statements: Statements::default() }
+    }
+
+    /// The same database for the work of one share: its connections count there.
+    #[must_use]
+    pub fn share(&self, share: Share) -> Self {
+        Self { share, ..self.clone() }
+    }
+
+    /// How many more connections to read with the share may take; `None`: it has no bound of its own.
+    pub fn free_in_share(&self) -> Option<usize> {
+        (self.share == Share::Directory).then(|| self.permits.read.available_permits())
+    }
+
+    /// How many statements were begun on it in all, by every share: tests count by it what a request costs.
+    pub fn statements(&self) -> u64 {
+        self.statements.all.load(Ordering::Relaxed)
+    }
+
+    /// A place in the share, held as long as the connection. [`Error::Busy`]: there was none for too long.
+    async fn permit(&self, of: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>> {
+        match self.share {
+            Share::General => Ok(None),
+            Share::Directory => {
+                let permit = tokio::time::timeout(ACQUIRE_WITHIN, Arc::clone(of).acquire_owned()).await;
+                // The semaphore is never closed.
+                permit.ok().and_then(std::result::Result::ok).map(Some).ok_or(Error::Busy)
+            }
+        }
+    }
+
+    fn conn(&self, handle: Handle, permit: Option<OwnedSemaphorePermit>) -> Conn {
+        let is_transaction = matches!(handle, Handle::SqliteTransaction(_) | Handle::PostgresTransaction(_));
+        let tally = Tally { statements: 0, is_transaction, reported: self.statements.clone() };
+        Conn { handle, tally, _permit: permit }
+    }
+
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.pools {
             Pools::Sqlite { .. } => Dialect::Sqlite,
             Pools::Postgres(_) => Dialect::Postgres,
         }
@@ -150,7 +248,7 @@ impl Db {
 
     /// Brings the schema up to date. Replicas that start together wait for one another.
     pub async fn migrate(&self) -> Result<()> {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
             Pools::Postgres(pool) => MIGRATOR.run(pool).await?,
         }
@@ -211,33 +309,35 @@ impl Db {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Conn> {
-        let handle = match &self.0 {
+        let permit = self.permit(&self.permits.read).await?;
+        let handle = match &self.pools {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.acquire().await?),
             Pools::Postgres(pool) => Handle::Postgres(pool.acquire().await?),
         };
-        Ok(Conn(handle, Tally::default()))
+        Ok(self.conn(handle, permit))
     }
 
     /// A transaction to write in. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
-        let handle = match &self.0 {
+        let permit = self.permit(&self.permits.write).await?;
+        let handle = match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 Handle::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
             Pools::Postgres(pool) => Handle::PostgresTransaction(pool.begin().await?),
         };
-        Ok(Transaction(Conn(handle, Tally { statements: 0, most: Some(Arc::clone(&self.1)) })))
+        Ok(Transaction(self.conn(handle, permit)))
     }
 
     /// How many statements the longest transaction ran since this was last asked: what bounds for how
     /// long one request holds what others wait for.
     pub fn take_longest_transaction(&self) -> u64 {
-        self.1.swap(0, Ordering::Relaxed)
+        self.statements.longest.swap(0, Ordering::Relaxed)
     }
 
     /// How full the pool is, for `/metrics`.
     pub fn pool_size(&self) -> PoolSize {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { readers, writer } => PoolSize {
                 open: readers.size() + writer.size(),
                 idle: readers.num_idle() + writer.num_idle(),
@@ -248,7 +348,7 @@ impl Db {
 
     /// Closes every connection once it is idle.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { readers, writer } => {
                 readers.close().await;
                 writer.close().await;
@@ -279,19 +379,32 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
 
 /// A connection, with or without a transaction around it: what every storage function takes.
 #[derive(Debug)]
-pub struct Conn(Handle, Tally);
+pub struct Conn {
+    handle: Handle,
+    tally: Tally,
+    /// Its place in a share; given back after the connection.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
-/// Counts the statements of a connection, and tells those of a transaction when it ends.
-#[derive(Debug, Default)]
+/// Counts the statements of a connection, and reports those of a transaction when it ends.
+#[derive(Debug)]
 struct Tally {
     statements: u64,
-    most: Option<Arc<AtomicU64>>,
+    is_transaction: bool,
+    reported: Statements,
+}
+
+impl Tally {
+    fn count(&mut self) {
+        self.statements += 1;
+        self.reported.all.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Tally {
     fn drop(&mut self) {
-        if let Some(most) = &self.most {
-            most.fetch_max(self.statements, Ordering::Relaxed);
+        if self.is_transaction {
+            self.reported.longest.fetch_max(self.statements, Ordering::Relaxed);
         }
     }
 }
@@ -307,8 +420,8 @@ enum Handle {
 impl Conn {
     /// Starts a statement: the same text, with `$1` placeholders, for both databases.
     pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
-        self.1.statements += 1;
-        let run = match &mut self.0 {
+        self.tally.count();
+        let run = match &mut self.handle {
             Handle::Sqlite(c) => Run::Sqlite(sqlx::query(text), c),
             Handle::SqliteTransaction(c) => Run::Sqlite(sqlx::query(text), c),
             Handle::Postgres(c) => Run::Postgres(sqlx::query(text), c),
@@ -320,7 +433,7 @@ impl Conn {
     /// Starts a statement that was put together in the program. It is not kept in the statement cache:
     /// there is no end of such texts.
     pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
-        self.1.statements += 1;
+        self.tally.count();
         let Sql { text, values } = sql;
         // Safe: a `Sql` is made of literals; values are in it as parameters only.
         macro_rules! query {
@@ -328,7 +441,7 @@ impl Conn {
                 $arm(sqlx::query(AssertSqlSafe(text.clone())).persistent(false), $c)
             };
         }
-        let run = match &mut self.0 {
+        let run = match &mut self.handle {
             Handle::Sqlite(c) => query!(Run::Sqlite, c),
             Handle::SqliteTransaction(c) => query!(Run::Sqlite, c),
             Handle::Postgres(c) => query!(Run::Postgres, c),
@@ -344,7 +457,7 @@ impl Conn {
 
     /// Which database answers.
     pub fn dialect(&self) -> Dialect {
-        match &self.0 {
+        match &self.handle {
             Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
             Handle::Postgres(_) | Handle::PostgresTransaction(_) => Dialect::Postgres,
         }
@@ -446,7 +559,7 @@ pub struct Transaction(Conn);
 impl Transaction {
     /// Makes everything done in it lasting.
     pub async fn commit(self) -> Result<()> {
-        match self.0.0 {
+        match self.0.handle {
             Handle::SqliteTransaction(transaction) => transaction.commit().await?,
             Handle::PostgresTransaction(transaction) => transaction.commit().await?,
             Handle::Sqlite(_) | Handle::Postgres(_) => {} // `Db::write` alone makes transactions
@@ -597,6 +710,51 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[tokio::test]
+    async fn directories_use_up_their_share_and_no_more() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let db = Db::connect(&format!("sqlite://{}", file.path().display()), 4).await.unwrap();
+        db.migrate().await.unwrap();
+        let directories = db.share(Share::Directory);
+        let permits = directories.permits.read.available_permits();
+        assert!((1..=2).contains(&permits));
+        let mut held = Vec::new();
+        for _ in 0..permits {
+            held.push(directories.read().await.unwrap());
+        }
+        assert_eq!(directories.free_in_share(), Some(0));
+        assert!(waits(std::pin::pin!(directories.read())).await, "the share is used up");
+        drop(db.read().await.expect("others read on"));
+
+        // One directory writes and sixty-four want to: whoever else writes is next.
+        let writing = directories.write().await.unwrap();
+        let waiting: Vec<_> = (0..64)
+            .map(|_| {
+                let directories = directories.clone();
+                tokio::spawn(async move { directories.write().await.unwrap().commit().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let mut login = std::pin::pin!(db.write());
+        assert!(waits(login.as_mut()).await, "the writer is held");
+        writing.commit().await.unwrap();
+        let login = login.await.unwrap();
+        assert!(
+            waiting.iter().all(|one| !one.is_finished()),
+            "it waited for the one before it, for no queue"
+        );
+        drop(login);
+        for one in waiting {
+            one.await.unwrap().unwrap();
+        }
+    }
+
+    /// Whether something is not to be had at once: it is asked one time.
+    async fn waits<T>(mut wanted: std::pin::Pin<&mut impl Future<Output = T>>) -> bool {
+        std::future::poll_fn(|context| std::task::Poll::Ready(wanted.as_mut().poll(context).is_pending()))
+            .await
     }
 
     #[tokio::test]

@@ -22,6 +22,9 @@ pub enum Error {
         /// The row's key.
         row: String,
     },
+    /// Too many of the same share wait for a connection: it may be tried again later.
+    #[error("the share of connections is used up")]
+    Busy,
     /// The database failed or could not be reached.
     #[error(transparent)]
     Database(sqlx::Error),

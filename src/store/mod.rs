@@ -31,6 +31,7 @@ pub mod scim_groups;
 pub mod scim_members;
 pub mod scim_people;
 pub mod scim_requests;
+pub mod scim_usage;
 pub mod scim_users;
 pub mod settings;
 pub mod setup_links;
@@ -39,5 +40,5 @@ pub mod ssoready;
 pub mod webhook_deliveries;
 pub mod webhooks;
 
-pub use db::{Conn, Db, Dialect, Migrations, Parameter, PoolSize, Sql, Transaction};
+pub use db::{Conn, Db, Dialect, Migrations, Parameter, PoolSize, Share, Sql, Transaction};
 pub use error::{Error, Result};

@@ -30,6 +30,8 @@ pub struct Compiled {
     pub condition: Sql,
     /// Whether it says all of the filter.
     pub exact: bool,
+    /// Whether an index finds the rows that it admits, so that it costs no look at all the others.
+    pub indexed: bool,
 }
 
 /// Compiles what can be compiled. `None`: the filter says nothing that SQL could use.
@@ -56,30 +58,38 @@ impl Compiler {
             Filter::And(parts) => {
                 let all: Vec<Option<Compiled>> = parts.iter().map(|part| self.filter(part)).collect();
                 let exact = all.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
+                let indexed = all.iter().flatten().any(|part| part.indexed);
                 let known: Vec<Sql> = all.into_iter().flatten().map(|part| part.condition).collect();
-                (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact })
+                (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact, indexed })
             }
             Filter::Or(parts) => {
                 let all = parts.iter().map(|part| self.filter(part)).collect::<Option<Vec<_>>>()?;
                 let exact = all.iter().all(|part| part.exact);
+                // Planners look through the directory in the order of ids rather than ask several indexes.
                 Some(Compiled {
                     condition: joined(all.into_iter().map(|part| part.condition), " OR "),
                     exact,
+                    indexed: false,
                 })
             }
             Filter::Not(part) => {
                 let part = self.filter(part).filter(|part| part.exact)?;
                 // Not `NOT`: what compares with NULL is neither true nor false (RFC 7644 has two truths only).
                 let condition = Sql::from("(").append(part.condition).push(") IS NOT TRUE");
-                Some(Compiled { condition, exact: true })
+                Some(Compiled { condition, exact: true, indexed: false })
             }
             Filter::Compare { path, operator, value } => {
                 let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
-                self.compare(field, *operator, value).map(|condition| Compiled { condition, exact: true })
+                let indexed = field.is_indexed(*operator, value);
+                self.compare(field, *operator, value).map(|condition| Compiled {
+                    condition,
+                    exact: true,
+                    indexed,
+                })
             }
             Filter::Present(path) => {
                 let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
-                present(field).map(|condition| Compiled { condition, exact: true })
+                present(field).map(|condition| Compiled { condition, exact: true, indexed: false })
             }
             Filter::Element { path, filter } => self.element(path.schema(), path.name(), filter),
         }
@@ -147,16 +157,27 @@ impl Compiler {
         let field = Field::of(self.kind, schema, name, Some("value"))?;
         let value_condition = |part: &Filter| match part {
             Filter::Compare { path, operator, value } if path.name() == "value" && path.sub().is_none() => {
-                self.compare(field, *operator, value)
+                let indexed = field.is_indexed(*operator, value);
+                self.compare(field, *operator, value).map(|condition| Compiled {
+                    condition,
+                    exact: true,
+                    indexed,
+                })
             }
             _ => None,
         };
         match filter {
             Filter::And(parts) => {
-                let known: Vec<Sql> = parts.iter().filter_map(value_condition).collect();
-                (!known.is_empty()).then(|| Compiled { condition: joined(known, " AND "), exact: false })
+                let known: Vec<Compiled> = parts.iter().filter_map(value_condition).collect();
+                let indexed = known.iter().any(|part| part.indexed);
+                let known = known.into_iter().map(|part| part.condition).collect::<Vec<_>>();
+                (!known.is_empty()).then(|| Compiled {
+                    condition: joined(known, " AND "),
+                    exact: false,
+                    indexed,
+                })
             }
-            part => Some(Compiled { condition: value_condition(part)?, exact: true }),
+            part => value_condition(part),
         }
     }
 }
@@ -199,6 +220,13 @@ enum Field {
 }
 
 impl Field {
+    /// Whether an index finds what compares so.
+    fn is_indexed(self, operator: Operator, literal: &Literal) -> bool {
+        let has_index =
+            matches!(self, Self::Exact { .. } | Self::Folded { .. } | Self::Emails | Self::Members);
+        has_index && operator == Operator::Eq && matches!(literal, Literal::Text(_))
+    }
+
     fn of(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
         if schema.is_some() {
             return None;
@@ -368,6 +396,7 @@ mod tests {
             (Kind::User, "externalId eq \"x\"", "scim_users_by_external_id"),
             (Kind::User, "displayName eq \"x\"", "scim_users_by_display_name"),
             (Kind::User, "id eq \"x\"", "(id=?)"),
+            (Kind::User, "userName eq \"x\" and (title pr or active eq true)", "scim_users_by_user_name"),
             (Kind::User, "emails.value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
             (Kind::User, "emails[type eq \"work\"].value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
             (Kind::Group, "displayName eq \"x\"", "scim_groups_by_display_name"),
@@ -388,6 +417,37 @@ mod tests {
             let plan: Vec<String> = plan.into_iter().map(|(_, _, _, step)| step).collect();
             assert!(plan.iter().any(|step| step.contains(index)), "{filter}: {plan:#?}");
             assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{filter}: {plan:#?}");
+        }
+    }
+
+    #[test]
+    fn what_an_index_finds_is_known_as_that() {
+        let indexed = |filter: &str| {
+            compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
+                .is_some_and(|compiled| compiled.indexed)
+        };
+        for yes in [
+            "userName eq \"x\"",
+            "userName eq \"x\" and title pr",
+            "userName eq \"x\" and (active eq true or userName pr)",
+            "emails[type eq \"work\" and value eq \"x\"]",
+            "active eq true and externalId eq \"x\"",
+        ] {
+            assert!(indexed(yes), "{yes}");
+        }
+        for no in [
+            "userName co \"x\"",
+            "userName pr",
+            "active eq true",
+            "externalId eq null",
+            "userName eq \"x\" or active eq true",
+            "userName eq \"x\" or userName eq \"y\"",
+            "not (userName eq \"x\")",
+            "emails.value sw \"x\"",
+            "meta.created gt \"2026-01-01T00:00:00Z\"",
+            "title eq \"x\"",
+        ] {
+            assert!(!indexed(no), "{no}");
         }
     }
 

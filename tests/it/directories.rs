@@ -89,6 +89,7 @@ both! {
             "refuseInactiveLogins": true,
             "requireProvisionedLogins": false, "idpKind": null,
             "bearerTokens": [],
+            "usage": { "users": 0, "groups": 0, "storedBytes": 0, "dayBytes": 0 },
         }));
         let path = format!("/v1/scim-directories/{id}");
         assert_eq!(get(&app, &key, &path).await.json()["scimDirectory"], made);

@@ -23,6 +23,7 @@ mod console_setup;
 mod console_webhooks;
 mod demo;
 mod directories;
+mod directory_limits;
 mod dns;
 mod events;
 mod flows;

@@ -44,6 +44,7 @@ impl Run<'_> {
             return Ok(());
         }
         let mut tx = self.begin().await?;
+        store::scim_usage::recount(&mut tx, id).await?;
         let target = AuditTarget { kind: "environment", id: id.to_string(), organization_id: None };
         let mut details = serde_json::Map::new();
         details.insert("from".into(), "SSOReady".into());

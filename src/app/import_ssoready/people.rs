@@ -13,6 +13,7 @@ use crate::{
             bring::{self, Standing},
         },
         scim_directories::Directory,
+        scim_usage::Allowance,
     },
     model::{
         email::Email,
@@ -47,7 +48,11 @@ impl Directories {
         let mut found = None;
         if let Some(directory) = store::scim_directories::find(tx, environment, id).await? {
             let organization = store::organizations::find(tx, environment, directory.organization_id).await?;
-            found = organization.map(|organization| Directory { directory, organization });
+            found = organization.map(|organization| Directory {
+                directory,
+                organization,
+                allowance: Allowance::unlimited(),
+            });
         }
         self.0.insert(id, found.clone());
         Ok(found)

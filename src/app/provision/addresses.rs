@@ -136,6 +136,7 @@ mod tests {
                 created_at: at,
                 updated_at: at,
             },
+            allowance: crate::app::scim_usage::Allowance::unlimited(),
         }
     }
 

@@ -78,6 +78,16 @@ impl Ordered {
         let order = request.order();
         Ok(Self { request, order })
     }
+
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.request.operations.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.request.operations.is_empty()
+    }
 }
 
 /// Carries out the operations, each in a transaction of its own, and tells what became of them. None is

@@ -13,6 +13,7 @@ use crate::{
     app::{
         self, State,
         events::{self, NewEvent},
+        scim_usage,
     },
     model::{
         event::EventKind,
@@ -219,11 +220,13 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
             .await?
             .ok_or_else(|| not_found(Kind::Group, id))?;
         check_version(if_match, before.version)?;
+        let members = store::scim_members::count(&mut tx, &[group_id]).await?.into_iter().sum();
         let parents = store::scim_groups::update_deleted(&mut tx, &before, now)
             .await?
             .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
         members::record_left(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
+        scim_usage::count_emptied(&mut tx, directory, now, members).await?;
         let data = json!({ "before": render::group_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::GroupDeleted, data).await?;
         tx.commit().await?;
@@ -281,6 +284,7 @@ pub(super) async fn record(
     kind: EventKind,
     data: Value,
 ) -> Result<()> {
+    scim_usage::count(tx, directory, now, kind, &data).await?;
     let event = NewEvent {
         environment: &directory.directory.environment_id,
         organization: &directory.directory.organization_id,

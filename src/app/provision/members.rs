@@ -16,6 +16,7 @@ use crate::{
     app::{
         State,
         events::{self, NewEvent},
+        scim_usage,
     },
     model::{
         event::EventKind,
@@ -423,9 +424,8 @@ pub(super) async fn record(
         (None, None) => None,
         (came, went) => Some((came.unwrap_or_default(), went.unwrap_or_default())),
     });
-    let told = chunks.map(|(came, went)| event(directory, group, came, went)).collect();
-    events::record_all(tx, now, told).await?;
-    Ok(())
+    let changes = chunks.map(|(came, went)| event(directory, group, came, went)).collect();
+    record_changes(tx, directory, now, changes).await
 }
 
 /// Tells that somebody, or a group, went out of each of these groups.
@@ -437,8 +437,19 @@ pub(super) async fn record_left(
     member: &str,
 ) -> Result<()> {
     let went = [member.to_owned()];
-    let told = groups.iter().map(|group| event(directory, *group, &[], &went)).collect();
-    events::record_all(tx, now, told).await?;
+    let changes = groups.iter().map(|group| event(directory, *group, &[], &went)).collect();
+    record_changes(tx, directory, now, changes).await
+}
+
+async fn record_changes(
+    tx: &mut Transaction,
+    directory: &Directory,
+    now: Timestamp,
+    changes: Vec<NewEvent<'_>>,
+) -> Result<()> {
+    let counted = changes.iter().map(|change| (change.kind, &change.data));
+    scim_usage::count_all(tx, directory, now, counted).await?;
+    events::record_all(tx, now, changes).await?;
     Ok(())
 }
 

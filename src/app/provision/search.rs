@@ -3,12 +3,27 @@
 //! The database answers what it has columns for. What is left of a filter is evaluated over the rows that
 //! the rest admits, a batch at a time, and only the page asked for is kept: memory does not grow with the
 //! directory.
+//!
+//! Work is bounded before and while it is done ([`MAX_UNITS`]), counts as requests of the directory, and is done
+//! aside: on a thread of its own, one search of a directory at a time, with a connection of the directories'
+//! share that is given back between batches. Only what an index finds is answered where requests are. What
+//! would cost more is refused as `tooMany` (RFC 7644 table 9); by cursor (RFC 9865) it comes in pieces.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::{Directory, Rendered, Result, cursor::Cursor, render};
 use crate::{
-    app::State,
+    app::{self, State, directory_limits::UNITS_PER_REQUEST},
     model::{
         scim_group::{ScimGroup, ScimMember},
         scim_user::ScimUser,
@@ -18,7 +33,7 @@ use crate::{
         list::{Page, Position, Sort, SortKey},
     },
     store::{
-        self, Conn, Sql,
+        self, Conn, Db, Sql,
         scim_filter::{self, Column, Search},
     },
 };
@@ -33,10 +48,80 @@ pub const LARGEST_PAGE: u64 = 500;
 const MOST_MEMBERS: i64 = 50_000;
 
 /// How many rows are looked at at once where the database cannot filter.
-const BATCH: i64 = 500;
+const BATCH: i64 = 200;
+
+/// How much work one request may take, in units: one comparison of a filter, tried on a resource of up to
+/// 1 KiB. It is some second and a half of one thread.
+pub const MAX_UNITS: u64 = 500_000;
+
+/// How many comparisons the database makes in the time of one unit.
+const COMPARISONS_PER_UNIT: u64 = 16;
 
 /// How many resources are sorted where the database cannot sort.
 const MOST_SORTED: usize = 10_000;
+
+/// The work of one search.
+#[derive(Debug, Default)]
+struct Work {
+    units: Cell<u64>,
+    /// Set when nobody waits for the answer any more.
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Whether so much more may be done; if so, it counts.
+    fn spend(&self, units: u64) -> bool {
+        let sum = self.units.get().saturating_add(units);
+        let may = sum <= MAX_UNITS && !self.abandoned.load(Ordering::Relaxed);
+        if may {
+            self.units.set(sum);
+        }
+        may
+    }
+}
+
+/// Abandons a search when the request that waits for it goes away.
+struct Abandons(Arc<AtomicBool>);
+
+impl Drop for Abandons {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn too_many() -> scim::Error {
+    scim::Error::TooMany(
+        "the filter would take more work than one request may: fewer comparisons, or one more with `and` that finds \
+         few (userName, externalId, id, emails.value, displayName or members, with eq); or page by cursor, which \
+         takes as much work again for each page"
+            .into(),
+    )
+}
+
+/// Does a search aside, in its directory's turn, and takes what it cost.
+async fn aside(
+    state: &State,
+    directory: &Directory,
+    query: &ListQuery,
+    search: impl AsyncFnOnce(&State, &Directory, &ListQuery, &Work) -> Result<ListResponse> + Send + 'static,
+) -> Result<ListResponse> {
+    let id = directory.directory.id;
+    let turn = state.directory_limits.search(id).await?;
+    let (runtime, span) = (tokio::runtime::Handle::current(), tracing::Span::current());
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let _abandons = Abandons(Arc::clone(&abandoned));
+    let (here, directory, query) = (state.clone(), directory.clone(), query.clone());
+    let done = tokio::task::spawn_blocking(move || {
+        let work = Work { units: Cell::new(0), abandoned };
+        let found = runtime.block_on(search(&here, &directory, &query, &work).instrument(span));
+        let units = work.units.get();
+        here.directory_limits.take_requests(id, here.now(), units / UNITS_PER_REQUEST);
+        // The turn ends with the work, whether or not somebody still waits for it.
+        drop(turn);
+        found
+    });
+    done.await.map_err(app::Error::internal)?
+}
 
 /// The resources of one kind that a query finds.
 pub async fn list(
@@ -45,8 +130,23 @@ pub async fn list(
     kind: Kind,
     query: &ListQuery,
 ) -> Result<ListResponse> {
-    let mut conn = state.db.read().await?;
-    let mut finder = Finder::new(&mut conn, directory, kind, query);
+    if Finder::new(&state.db, directory, kind, query, &Work::default()).is_lookup() {
+        return list_here(state, directory, kind, query, &Work::default()).await;
+    }
+    aside(state, directory, query, async move |state, directory, query, work| {
+        list_here(state, directory, kind, query, work).await
+    })
+    .await
+}
+
+async fn list_here(
+    state: &State,
+    directory: &Directory,
+    kind: Kind,
+    query: &ListQuery,
+    work: &Work,
+) -> Result<ListResponse> {
+    let mut finder = Finder::new(&state.db, directory, kind, query, work);
     let count = query.page.count().unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);
     let (found, position) = match &query.page {
         Page::Index { start, .. } => {
@@ -62,6 +162,10 @@ pub async fn list(
             let found = finder.page(begin.clone(), count).await?;
             let next = match (begin, found.resources.last()) {
                 _ if !found.more => None,
+                // It stopped short: the next page goes on where this one stopped looking.
+                (Begin::After(_), _) if found.looked_to.is_some() => {
+                    found.looked_to.clone().map(Begin::After)
+                }
                 (_, None) => None,
                 (Begin::After(_), Some(last)) => {
                     Some(Begin::After(last.body["id"].as_str().unwrap_or_default().to_owned()))
@@ -82,19 +186,28 @@ pub async fn list(
 /// The resources of every kind that a query finds (RFC 7644 §3.4.2.1): users, then groups, unless it
 /// sorts them.
 pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -> Result<ListResponse> {
+    aside(state, directory, query, list_all_here).await
+}
+
+async fn list_all_here(
+    state: &State,
+    directory: &Directory,
+    query: &ListQuery,
+    work: &Work,
+) -> Result<ListResponse> {
     let Page::Index { start, count } = query.page else {
         let text = "cursors lead through one resource type: search at its endpoint";
         return Err(scim::Error::InvalidValue(text.into()).into());
     };
-    let mut conn = state.db.read().await?;
     let (skip, count) = (start - 1, count.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE));
     let (mut resources, mut total) = (Vec::new(), 0);
     if let Some(sort) = &query.sort {
         let keep = kept(sort, skip, count)?;
         let mut first = Vec::new();
         for kind in Kind::ALL {
-            let (of_kind, of_kind_total) =
-                Finder::new(&mut conn, directory, kind, query).first(sort, keep).await?;
+            let mut finder = Finder::new(&state.db, directory, kind, query, work);
+            finder.begin_work(false).await?;
+            let (of_kind, of_kind_total) = finder.first(sort, keep).await?;
             first.extend(of_kind.into_iter().map(|(key, id)| (key, id, kind)));
             total += of_kind_total;
         }
@@ -103,7 +216,7 @@ pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -
         let wanted: Vec<_> = first.into_iter().skip(skip).take(keep.saturating_sub(skip)).collect();
         for chunk in wanted.chunk_by(|one, other| one.2 == other.2) {
             let ids: Vec<String> = chunk.iter().map(|(_, id, _)| id.clone()).collect();
-            let mut finder = Finder::new(&mut conn, directory, chunk[0].2, query);
+            let mut finder = Finder::new(&state.db, directory, chunk[0].2, query, work);
             let rows = finder.named(&ids).await?;
             let rendered = finder.render(rows).await?;
             let ended = rendered.len() < ids.len();
@@ -116,7 +229,7 @@ pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -
         for kind in Kind::ALL {
             let offset = skip.saturating_sub(total);
             let room = count.saturating_sub(resources.len() as u64);
-            let mut finder = Finder::new(&mut conn, directory, kind, query);
+            let mut finder = Finder::new(&state.db, directory, kind, query, work);
             let found = finder.page(Begin::Offset(offset), room).await?;
             total += found.total.unwrap_or(0);
             resources.extend(found.resources);
@@ -124,6 +237,18 @@ pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -
     }
     let resources = resources.into_iter().map(|resource| query.projection.apply(resource.body)).collect();
     Ok(ListResponse { total: Some(total), resources, position: Position::Index(start) })
+}
+
+/// About how many bytes a value takes.
+fn size(value: &Value) -> u64 {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => 8 + text.len() as u64,
+        Value::Array(items) => 8 + items.iter().map(size).sum::<u64>(),
+        Value::Object(fields) => {
+            8 + fields.iter().map(|(name, value)| name.len() as u64 + size(value)).sum::<u64>()
+        }
+    }
 }
 
 /// A key that takes little room. Texts that differ behind so many characters are alike in order.
@@ -161,6 +286,8 @@ struct Found {
     resources: Vec<Rendered>,
     total: Option<u64>,
     more: bool,
+    /// The id up to which was looked, where that stopped short of filling the page.
+    looked_to: Option<String>,
 }
 
 /// Stored resources of one kind.
@@ -193,7 +320,10 @@ impl Rows {
 }
 
 struct Finder<'a> {
-    conn: &'a mut Conn,
+    db: &'a Db,
+    /// Taken for a batch, given back after it.
+    conn: Option<Conn>,
+    work: &'a Work,
     directory: &'a Directory,
     kind: Kind,
     query: &'a ListQuery,
@@ -201,26 +331,78 @@ struct Finder<'a> {
     condition: Option<Sql>,
     /// Whether that is the whole filter.
     exact: bool,
+    /// Whether an index finds what it admits.
+    indexed: bool,
+    /// How many comparisons it takes to try the query on one resource.
+    terms: u64,
     /// What the database sorts by.
     order: Option<Column>,
 }
 
 impl<'a> Finder<'a> {
-    fn new(conn: &'a mut Conn, directory: &'a Directory, kind: Kind, query: &'a ListQuery) -> Self {
+    fn new(db: &'a Db, directory: &'a Directory, kind: Kind, query: &'a ListQuery, work: &'a Work) -> Self {
         let compiled = query
             .filter
             .as_ref()
-            .and_then(|filter| scim_filter::compile(conn.dialect(), directory.directory.id, kind, filter));
+            .and_then(|filter| scim_filter::compile(db.dialect(), directory.directory.id, kind, filter));
         let exact = query.filter.is_none() || compiled.as_ref().is_some_and(|compiled| compiled.exact);
+        let indexed = compiled.as_ref().is_some_and(|compiled| compiled.indexed);
         let condition = compiled.map(|compiled| compiled.condition);
+        let terms = query.filter.as_ref().map_or(1, |filter| filter.terms());
         let order = query
             .sort
             .as_ref()
             .and_then(|sort| Column::of(kind, sort.path.schema(), sort.path.name(), sort.path.sub()));
-        Self { conn, directory, kind, query, condition, exact, order }
+        Self { db, conn: None, work, directory, kind, query, condition, exact, indexed, terms, order }
+    }
+
+    /// Whether an index finds all of the answer, and what it finds is small.
+    fn is_lookup(&self) -> bool {
+        let has_members = self.kind == Kind::Group && self.query.projection.wants("members");
+        self.exact && self.indexed && self.query.sort.is_none() && !has_members
+    }
+
+    async fn conn(&mut self) -> Result<&mut Conn> {
+        Ok(match &mut self.conn {
+            Some(conn) => conn,
+            none => none.insert(self.db.read().await?),
+        })
+    }
+
+    /// How many living resources of the kind the directory holds.
+    async fn living(&mut self) -> Result<u64> {
+        let directory = self.directory.directory.id;
+        let count = match self.kind {
+            Kind::User => store::scim_users::count(self.conn().await?, directory, None).await?,
+            Kind::Group => store::scim_groups::count(self.conn().await?, directory, None).await?,
+        };
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Counts what the database will do, and refuses at once what is more than may be done.
+    async fn begin_work(&mut self, is_resumable: bool) -> Result<()> {
+        if self.indexed {
+            return Ok(());
+        }
+        let is_scan = !self.exact || (self.query.sort.is_some() && self.order.is_none());
+        let living = self.living().await?;
+        let comparisons = match (&self.condition, self.order) {
+            (Some(_), _) => living.saturating_mul(self.terms),
+            (None, Some(_)) => living,
+            (None, None) => 0,
+        };
+        let tried = match is_scan && self.condition.is_none() && !is_resumable {
+            true => living.saturating_mul(self.terms),
+            false => 0,
+        };
+        match tried <= MAX_UNITS && self.work.spend(comparisons / COMPARISONS_PER_UNIT) {
+            true => Ok(()),
+            false => Err(too_many().into()),
+        }
     }
 
     async fn page(&mut self, begin: Begin, count: u64) -> Result<Found> {
+        self.begin_work(matches!(begin, Begin::After(_)) && self.query.sort.is_none()).await?;
         match (&self.query.sort, self.order) {
             (Some(sort), None) => self.sorted_here(sort, begin, count).await,
             _ if self.exact => self.selected(begin, count).await,
@@ -246,16 +428,20 @@ impl<'a> Finder<'a> {
     async fn rows(&mut self, search: &Search) -> Result<Rows> {
         let directory = self.directory.directory.id;
         Ok(match self.kind {
-            Kind::User => Rows::Users(store::scim_users::list(self.conn, directory, search).await?),
-            Kind::Group => Rows::Groups(store::scim_groups::list(self.conn, directory, search).await?),
+            Kind::User => Rows::Users(store::scim_users::list(self.conn().await?, directory, search).await?),
+            Kind::Group => {
+                Rows::Groups(store::scim_groups::list(self.conn().await?, directory, search).await?)
+            }
         })
     }
 
     async fn count(&mut self) -> Result<u64> {
-        let (directory, condition) = (self.directory.directory.id, self.condition.as_ref());
+        let (directory, condition) = (self.directory.directory.id, self.condition.clone());
         let count = match self.kind {
-            Kind::User => store::scim_users::count(self.conn, directory, condition).await?,
-            Kind::Group => store::scim_groups::count(self.conn, directory, condition).await?,
+            Kind::User => store::scim_users::count(self.conn().await?, directory, condition.as_ref()).await?,
+            Kind::Group => {
+                store::scim_groups::count(self.conn().await?, directory, condition.as_ref()).await?
+            }
         };
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -282,29 +468,44 @@ impl<'a> Finder<'a> {
         let asked = rows.len();
         let resources = self.render(rows).await?;
         let more = more || resources.len() < asked;
-        Ok(Found { resources, total: Some(total), more })
+        Ok(Found { resources, total: Some(total), more, looked_to: None })
     }
 
     /// Reads every row that the database admits, in its order, and shows it to `visit` until that says
-    /// `false`.
+    /// `false`. When that would be more work than may be done, it is refused; one that `is_resumable` ends
+    /// there, and gives the id of the last one that was looked at.
     async fn scan(
         &mut self,
         mut begin: Begin,
+        is_resumable: bool,
         visit: &mut dyn FnMut(Rendered) -> Result<bool>,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
+        let mut looked_to = None;
         loop {
             let search = self.search(&begin, BATCH);
             let rows = self.rows(&search).await?;
             let (read, last) = (rows.len(), rows.last_id());
-            let Some(last) = last else { return Ok(()) };
-            for resource in self.whole(rows).await? {
+            let Some(last) = last else { return Ok(None) };
+            let whole = self.whole(rows).await?;
+            // Others may have it while these are looked at.
+            self.conn = None;
+            for resource in whole {
+                if !self.work.spend(self.terms.saturating_mul(1 + size(&resource.body) / 1024)) {
+                    return match (is_resumable, looked_to) {
+                        (true, Some(looked_to)) => Ok(Some(looked_to)),
+                        _ => Err(too_many().into()),
+                    };
+                }
+                if is_resumable {
+                    looked_to = resource.body["id"].as_str().map(str::to_owned);
+                }
                 let matches = self.query.filter.as_ref().is_none_or(|filter| filter.matches(&resource.body));
                 if matches && !visit(resource)? {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
             if i64::try_from(read).unwrap_or(BATCH) < BATCH {
-                return Ok(());
+                return Ok(None);
             }
             begin = match (begin, self.order) {
                 (Begin::Offset(offset), Some(_)) => Begin::Offset(offset.saturating_add(read as u64)),
@@ -321,18 +522,20 @@ impl<'a> Finder<'a> {
             Begin::Offset(offset) => (*offset, true),
         };
         let start = if total_wanted { Begin::Offset(0) } else { begin };
-        self.scan(start, &mut |resource| {
-            seen += 1;
-            if seen > skip && (resources.len() as u64) < count {
-                resources.push(resource);
-            } else if seen > skip {
-                more = true;
-            }
-            Ok(total_wanted || !more)
-        })
-        .await?;
+        let looked_to = self
+            .scan(start, !total_wanted, &mut |resource| {
+                seen += 1;
+                if seen > skip && (resources.len() as u64) < count {
+                    resources.push(resource);
+                } else if seen > skip {
+                    more = true;
+                }
+                Ok(total_wanted || !more)
+            })
+            .await?;
         let resources = self.trim(resources).await?;
-        Ok(Found { resources, total: total_wanted.then_some(seen), more })
+        let more = more || looked_to.is_some();
+        Ok(Found { resources, total: total_wanted.then_some(seen), more, looked_to })
     }
 
     /// The program sorts.
@@ -346,7 +549,7 @@ impl<'a> Finder<'a> {
         let rows = self.named(&wanted).await?;
         let resources = self.render(rows).await?;
         let more = total > skip.saturating_add(resources.len() as u64);
-        Ok(Found { resources, total: Some(total), more })
+        Ok(Found { resources, total: Some(total), more, looked_to: None })
     }
 
     /// The keys of the first `keep` of an order, which are remembered while all are looked at, and how
@@ -357,18 +560,21 @@ impl<'a> Finder<'a> {
         let order = |one: &(SortKey, String), other: &(SortKey, String)| {
             sort.order(&one.0, &other.0).then_with(|| one.1.cmp(&other.1))
         };
-        self.scan(Begin::Offset(0), &mut |resource| {
+        // Sorted now and then, not one by one: each of those would move all that is behind it.
+        let room = keep.saturating_mul(2).saturating_add(1000);
+        self.scan(Begin::Offset(0), false, &mut |resource| {
             total += 1;
             let id = resource.body["id"].as_str().unwrap_or_default().to_owned();
-            let entry = (shortened(sort.key(&resource.body)), id);
-            let place = first.binary_search_by(|known| order(known, &entry)).unwrap_or_else(|place| place);
-            if place < keep {
-                first.insert(place, entry);
+            first.push((shortened(sort.key(&resource.body)), id));
+            if first.len() >= room {
+                first.sort_unstable_by(order);
                 first.truncate(keep);
             }
             Ok(true)
         })
         .await?;
+        first.sort_unstable_by(order);
+        first.truncate(keep);
         Ok((first, total))
     }
 
@@ -414,7 +620,7 @@ impl<'a> Finder<'a> {
         match rows {
             Rows::Users(users) => {
                 let mut rendered = match self.reads("groups") || self.query.projection.wants("groups") {
-                    true => render::users(self.conn, self.directory, &users).await?,
+                    true => self.users(&users).await?,
                     false => users.iter().map(|user| render::user(self.directory, user, &[])).collect(),
                 };
                 // Unassigned, it counts as what it stands for.
@@ -440,16 +646,14 @@ impl<'a> Finder<'a> {
     /// The resources as they are answered.
     async fn render(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
         match rows {
-            Rows::Users(users) if self.query.projection.wants("groups") => {
-                render::users(self.conn, self.directory, &users).await
-            }
+            Rows::Users(users) if self.query.projection.wants("groups") => self.users(&users).await,
             Rows::Users(users) => {
                 Ok(users.iter().map(|user| render::user(self.directory, user, &[])).collect())
             }
             Rows::Groups(mut groups) if self.query.projection.wants("members") => {
                 let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
                 let mut members = 0;
-                let fit = store::scim_members::count(self.conn, &ids)
+                let fit = store::scim_members::count(self.conn().await?, &ids)
                     .await?
                     .into_iter()
                     .take_while(|count| {
@@ -474,10 +678,16 @@ impl<'a> Finder<'a> {
         self.render(rows).await
     }
 
+    /// Users with their groups.
+    async fn users(&mut self, users: &[ScimUser]) -> Result<Vec<Rendered>> {
+        let directory = self.directory;
+        render::users(self.conn().await?, directory, users).await
+    }
+
     async fn with_members(&mut self, groups: &[ScimGroup]) -> Result<Vec<Rendered>> {
         let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
         let mut members: BTreeMap<_, Vec<ScimMember>> = BTreeMap::new();
-        for (group, member) in store::scim_members::list_of(self.conn, &ids).await? {
+        for (group, member) in store::scim_members::list_of(self.conn().await?, &ids).await? {
             members.entry(group).or_default().push(member);
         }
         Ok(groups
@@ -486,5 +696,29 @@ impl<'a> Finder<'a> {
                 render::group(self.directory, group, members.get(&group.id).map_or(&[], Vec::as_slice))
             })
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_ends_when_there_was_enough_or_nobody_waits_for_it() {
+        let work = Work::default();
+        assert!(work.spend(MAX_UNITS) && !work.spend(1));
+        assert_eq!(work.units.get(), MAX_UNITS);
+        let work = Work::default();
+        let request = Abandons(Arc::clone(&work.abandoned));
+        assert!(work.spend(1));
+        drop(request);
+        assert!(!work.spend(1));
+    }
+
+    #[test]
+    fn a_resource_weighs_what_it_takes() {
+        let value =
+            serde_json::json!({ "userName": "a".repeat(100), "emails": [{ "value": "b".repeat(200) }] });
+        assert!((300..450).contains(&size(&value)), "{}", size(&value));
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     app::{
         State,
         events::{self, NewEvent},
+        scim_usage,
     },
     model::{
         email::Email,
@@ -252,6 +253,7 @@ pub(super) async fn record(
     kind: EventKind,
     data: Value,
 ) -> Result<()> {
+    scim_usage::count(tx, directory, now, kind, &data).await?;
     let event = NewEvent {
         environment: &directory.directory.environment_id,
         organization: &directory.directory.organization_id,

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Findings;
 use crate::{
+    app::scim_usage,
     config::Config,
     links::Links,
     model::{
@@ -38,6 +39,7 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
         }
         clock(&db, findings).await;
         connections(config, &db, offline, findings).await;
+        directories(config, &db, findings).await;
         db.close().await;
     }
     if !offline {
@@ -126,6 +128,29 @@ async fn master_key_fits(config: &Config, db: &Db, findings: &mut Findings) -> O
             findings.bad("master key", error.to_string(), MEND);
             None
         }
+    }
+}
+
+/// Directories that have nearly used up their quotas.
+async fn directories(config: &Config, db: &Db, findings: &mut Findings) {
+    const SUBJECT: &str = "directories";
+    let quota = server::settings(config).scim_quotas.directory;
+    let fullest = match db.read().await {
+        Ok(mut conn) => scim_usage::fullest(&mut conn, SystemClock.now(), &quota).await,
+        Err(error) => Err(error.into()),
+    };
+    match fullest {
+        Ok(fullest) if fullest.is_empty() => findings.ok(SUBJECT, "none has nearly used up a quota"),
+        Ok(fullest) => {
+            for (id, usage) in fullest {
+                findings.attention(
+                    SUBJECT,
+                    format!("{id} has nearly or wholly used up its {}", quota.near(&usage).join(", ")),
+                    "raise the scim.directory_… settings, or find out what its identity provider pushes",
+                );
+            }
+        }
+        Err(error) => findings.bad(SUBJECT, error.to_string(), "see what the database's own log says"),
     }
 }
 

@@ -48,6 +48,26 @@ pub struct ScimDirectory {
     idp_kind: Option<IdpKind>,
     /// Those that work now, the newest first.
     bearer_tokens: Vec<BearerToken>,
+    /// What it takes up. There are quotas of it (settings `scim.directory_…`).
+    usage: ScimDirectoryUsage,
+}
+
+/// What a directory takes up.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScimDirectoryUsage {
+    /// Living users.
+    #[schema(example = 1204)]
+    users: i64,
+    /// Living groups.
+    #[schema(example = 87)]
+    groups: i64,
+    /// Bytes of users, groups (deleted ones too) and memberships.
+    #[schema(example = 2411724)]
+    stored_bytes: i64,
+    /// Bytes that changes wrote today (UTC), with the events that tell of them.
+    #[schema(example = 61440)]
+    day_bytes: i64,
 }
 
 /// A bearer token of a directory, without its secret.
@@ -74,6 +94,12 @@ impl From<&DescribedDirectory> for ScimDirectory {
             refuse_inactive_logins: directory.refuse_inactive_logins,
             require_provisioned_logins: directory.require_provisioned_logins,
             idp_kind: directory.idp_kind,
+            usage: ScimDirectoryUsage {
+                users: described.usage.user_count,
+                groups: described.usage.group_count,
+                stored_bytes: described.usage.stored_bytes,
+                day_bytes: described.usage.day_bytes,
+            },
             bearer_tokens: described
                 .tokens
                 .iter()

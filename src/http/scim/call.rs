@@ -15,6 +15,7 @@ use super::answer::Refused;
 use crate::{
     app::{
         self, State,
+        directory_limits::Turn,
         provision::Tags,
         scim_directories::{self, Directory},
     },
@@ -27,6 +28,8 @@ pub(super) struct Call {
     /// The directory that its token opens.
     pub directory: Directory,
     body: web::Bytes,
+    /// One of the few that the directory has at a time.
+    _turn: Turn,
 }
 
 /// The directory that a request is for, once it is known to be there: for the log.
@@ -84,18 +87,28 @@ impl FromRequest for Call {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let directory = open(&request).await.map_err(Refused::from)?;
+            let state = state(&request).map_err(Refused::from)?;
+            let directory = open(state, &request).await.map_err(Refused::from)?;
+            let (id, limits) = (directory.directory.id, &state.directory_limits);
+            limits.count_request(id, state.now()).map_err(Refused::from)?;
             let body = read(&request, payload).await?;
+            limits.take_bytes(id, state.now(), body.len());
             request.extensions_mut().insert(Came(body.clone()));
-            Ok(Self { directory, body })
+            // Not before the body is there: one that comes slowly keeps nobody else waiting.
+            let turn = limits.turn(id).await.map_err(Refused::from)?;
+            Ok(Self { directory, body, _turn: turn })
         })
     }
 }
 
-async fn open(request: &HttpRequest) -> app::Result<Directory> {
-    let state = request
-        .app_data::<web::Data<State>>()
-        .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
+fn state(request: &HttpRequest) -> app::Result<&State> {
+    let state = request.app_data::<web::Data<State>>();
+    state
+        .map(web::Data::get_ref)
+        .ok_or_else(|| app::Error::internal("the server was built without its state"))
+}
+
+async fn open(state: &State, request: &HttpRequest) -> app::Result<Directory> {
     let text = request.match_info().get("directory").unwrap_or_default();
     let id: ScimDirectoryId =
         text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;

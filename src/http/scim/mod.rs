@@ -16,14 +16,17 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
+use crate::app::State;
+
 /// A directory's SCIM base. What begins otherwise is not SCIM's: `/v1/scim/users` is the app's API.
 /// The route of every directory, to which what is asked for is added.
 pub(super) const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
 
-/// Registers the routes.
-pub fn configure(config: &mut ServiceConfig) {
+/// Registers the routes. They work with `state`, whose connections are those of directories.
+pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
     config.service(
         web::scope(BASE)
+            .app_data(state.clone())
             .wrap(from_fn(log::note))
             .service(
                 web::resource("/{kind:Users|Groups}")

@@ -147,6 +147,8 @@ pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpReq
 pub(super) async fn bulk(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let run = state.bulk_runs.begin(call.directory.directory.id)?;
     let operations = call.parse(&state, bulk::Ordered::parse).await?;
+    let more = operations.len().saturating_sub(1) as u64;
+    state.directory_limits.take_requests(call.directory.directory.id, state.now(), more);
     let arrived = log::arrived(&request).unwrap_or_else(|| state.now());
     let unanswered = log::Unanswered::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();

@@ -14,8 +14,12 @@ use super::{
 };
 use crate::{
     app::{
-        audit::Names, certificates::CertificateFacts, page::Page, saml_connections::DescribedConnection,
+        audit::Names,
+        certificates::CertificateFacts,
+        page::Page,
+        saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
+        scim_usage::{Quota, Usage},
     },
     links::{self, Links},
     model::{
@@ -173,7 +177,12 @@ fn directory() -> DescribedDirectory {
             updated_at: now() - DAY,
         },
         tokens: vec![token(0, None), token(20, Some(1))],
+        usage: Usage { user_count: 1204, group_count: 87, stored_bytes: 2_411_724, day_bytes: 61_440 },
     }
+}
+
+fn quota() -> Quota {
+    Quota { users: 300_000, groups: 100, stored_bytes: 4 << 30, day_bytes: 4 << 30 }
 }
 
 fn one<T>(items: Vec<T>) -> Page<T> {
@@ -387,10 +396,10 @@ fn connection_samples() {
 
 #[test]
 fn directory_samples() {
-    let content = scim_directory::view(&directory(), &customer("Acme"), true, &href, csrf(), now());
+    let content = scim_directory::view(&directory(), &quota(), &customer("Acme"), true, &href, csrf(), now());
     show("console-directory", Section::Directories, "Directory of Acme", content);
     let bare = DescribedDirectory { tokens: vec![], ..directory() };
-    let content = scim_directory::view(&bare, &customer("Acme"), false, &href, csrf(), now());
+    let content = scim_directory::view(&bare, &quota(), &customer("Acme"), false, &href, csrf(), now());
     show("console-directory-without-token", Section::Directories, "Directory of Acme", content);
 }
 

@@ -19,6 +19,7 @@ use crate::{
     app::{
         self,
         scim_directories::{DescribedDirectory, ScimDirectoryChange},
+        scim_usage::Quota,
     },
     links::console,
     model::{
@@ -79,6 +80,7 @@ pub async fn show(here: Here) -> Answer {
     let organization = owner(&here, &described.directory).await?;
     let content = view(
         &described,
+        &here.state.settings.scim_quotas.directory,
         &organization,
         here.may_manage(),
         &|pattern, segments| here.href(pattern, segments),
@@ -91,6 +93,7 @@ pub async fn show(here: Here) -> Answer {
 /// The directory.
 pub(super) fn view(
     described: &DescribedDirectory,
+    quota: &Quota,
     organization: &Organization,
     may_manage: bool,
     href: Href<'_>,
@@ -155,6 +158,18 @@ pub(super) fn view(
             }
         }
         section.card {
+            h2 { "Usage" }
+            @let near = quota.near(&described.usage);
+            @if !near.is_empty() {
+                (notice(Shape::Attention, "Nearly or wholly used up", html! {
+                    p { "Of " (near.join(", ")) " there is little or nothing left. What would add to it is refused with 403; deactivating and deleting still work. The settings " code { "scim.directory_…" } " raise the quota." }
+                }))
+            }
+            (facts(&quota.parts(&described.usage).map(|(name, used, most)| {
+                (usage_label(name), html! { (amount(name, used)) " of " (amount(name, most)) })
+            })))
+        }
+        section.card {
             h2 { "Settings" }
             (facts(&[
                 ("Organization", html! { a href=(href(console::ORGANIZATION, &[&organization.id])) { (words::organization(organization)) } }),
@@ -166,6 +181,27 @@ pub(super) fn view(
                 ("ID", copyable(&id.to_string(), "directory id")),
             ]))
         }
+    }
+}
+
+fn usage_label(name: &str) -> &'static str {
+    match name {
+        "users" => "Users",
+        "groups" => "Groups",
+        "bytes stored" => "Stored",
+        _ => "Written today (UTC)",
+    }
+}
+
+/// A count, or bytes in the largest unit of which there is one.
+fn amount(name: &str, number: i64) -> String {
+    const UNITS: [(&str, i64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    if !name.starts_with("bytes") {
+        return number.to_string();
+    }
+    match UNITS.into_iter().find(|(_, size)| number >= *size) {
+        Some((unit, size)) => format!("{}.{} {unit}", number / size, number % size * 10 / size),
+        None => format!("{number} bytes"),
     }
 }
 

@@ -81,7 +81,8 @@ const ALL: &[Refusal] = &[
         "tooMany",
         "The search or bulk request would take more work than one request may.",
         Some(IdentityProvider),
-        "Have it ask for less at once: fewer operations, a narrower filter.",
+        "Have it ask for less at once: fewer operations, a filter of fewer comparisons or by userName or externalId, \
+         pages by cursor.",
     ),
     refusal(
         "invalidVers",
@@ -118,6 +119,14 @@ const ALL: &[Refusal] = &[
         "It is understood, and not allowed.",
         Some(IdentityProvider),
         "The detail says why; take what it names out of the provisioning settings.",
+    ),
+    refusal(
+        "quotaExceeded",
+        "The directory, or all directories of the environment together, hold or wrote as much as they may. \
+         Deactivating and deleting still work.",
+        Some(Vendor),
+        "The directory’s page shows what it takes up. If that is right, raise the quota in the settings (scim.…); if \
+         not, find out what the identity provider pushes again and again.",
     ),
     refusal(
         "notFound",
@@ -159,9 +168,10 @@ const ALL: &[Refusal] = &[
     ),
     refusal(
         "limited",
-        "Too many requests at once, or too many with a wrong token.",
+        "Too many requests or bytes at once, or too many requests with a wrong token.",
         None,
-        "The identity provider waits as long as the answer says. If it goes on, check the bearer token.",
+        "The identity provider waits as long as the answer says. If it goes on, check the bearer token, and what it \
+         pushes again and again; the settings scim.requests_per_second and scim.kilobytes_per_second are the limits.",
     ),
     refusal(
         "notImplemented",

@@ -49,6 +49,7 @@ fn directory() -> Directory {
             created_at: at,
             updated_at: at,
         },
+        allowance: crate::app::scim_usage::Allowance::unlimited(),
     }
 }
 

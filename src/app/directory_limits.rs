@@ -1,0 +1,411 @@
+//! What one directory may take of the server: how many requests at a time, how many a second, how many bytes
+//! a second, how much log an hour, and one search at a time.
+//!
+//! One customer, however large or hostile, slows nobody else down (CWE-770). Everything here counts for a
+//! directory whose bearer token was right; strangers are [`Limits`](super::limits::Limits)' concern. Each
+//! replica counts for itself, in bounded memory. Rates are token buckets, measured by the generic cell rate
+//! algorithm (ITU-T I.371 §A): per bucket one moment is kept, the one at which it is full again. What a request
+//! turns out to cost (bytes of its body, operations of a Bulk, work of a search) is taken after the fact, so
+//! that a bucket may owe; the next request waits for that.
+
+use std::{
+    collections::VecDeque,
+    hash::{BuildHasher as _, RandomState},
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use lru::LruCache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Error, Result};
+use crate::{
+    model::{id::ScimDirectoryId, time::Timestamp},
+    telemetry,
+};
+
+/// How many directories are remembered. The one that called longest ago is forgotten first.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+
+/// How many requests of one directory are worked on at a time.
+pub const CONCURRENT_REQUESTS: usize = 4;
+
+/// How many more of them may wait for their turn.
+pub const MAX_WAITING: usize = 64;
+
+/// How long one waits for its turn at the most. A search waits up to three times so long, and is answered
+/// within the time that any request has.
+const TURN_WITHIN: Duration = Duration::from_secs(8);
+
+/// How many seconds' worth of requests may come at once: an identity provider's initial cycle begins with a
+/// burst.
+const REQUEST_BURST: u32 = 40;
+
+/// How many seconds' worth of bytes may come at once.
+const BYTE_BURST: u32 = 128;
+
+/// How many units of a search's work count as one request.
+pub const UNITS_PER_REQUEST: u64 = 1000;
+
+/// How many bodies are remembered, to know one that comes again.
+const REMEMBERED_BODIES: usize = 32;
+
+/// The rates of one directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DirectoryRates {
+    /// Requests a second, operations of a Bulk counted one by one. `None`: as many as it likes.
+    pub requests_per_second: Option<u32>,
+    /// Bytes of bodies a second. `None`: as many as it likes.
+    pub bytes_per_second: Option<u32>,
+    /// Bytes of the request log an hour.
+    pub log_bytes_per_hour: u64,
+}
+
+impl Default for DirectoryRates {
+    fn default() -> Self {
+        Self {
+            requests_per_second: Some(50),
+            bytes_per_second: Some(256 * 1024),
+            log_bytes_per_hour: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// A token bucket.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    full_at: Timestamp,
+}
+
+impl Bucket {
+    const FULL: Self = Self { full_at: Timestamp::from_millis(0) };
+
+    /// How long until there is something in it again; zero when there is.
+    fn empty_for(&self, now: Timestamp, burst: Duration) -> Duration {
+        // After the clock was set back a debt could seem endless; it never exceeds what `take` allows.
+        self.full_at.since(now).min(burst * 2).saturating_sub(burst)
+    }
+
+    /// Takes `cost` out of it: the time in which that much flows in. It owes one burst at the most.
+    fn take(&mut self, now: Timestamp, burst: Duration, cost: Duration) {
+        let owed = self.full_at.since(now).min(burst * 2).saturating_add(cost);
+        self.full_at = now + owed.min(burst * 2);
+    }
+}
+
+/// What is known of one directory.
+#[derive(Debug)]
+struct Known {
+    turns: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    searches: Arc<Semaphore>,
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug)]
+struct Buckets {
+    requests: Bucket,
+    bytes: Bucket,
+    log: Bucket,
+    /// Keyed hashes of the latest bodies.
+    bodies: VecDeque<u64>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
+            waiting: AtomicUsize::new(0),
+            searches: Arc::new(Semaphore::new(1)),
+            buckets: Mutex::new(Buckets {
+                requests: Bucket::FULL,
+                bytes: Bucket::FULL,
+                log: Bucket::FULL,
+                bodies: VecDeque::new(),
+            }),
+        }
+    }
+}
+
+/// How much room the request log has for a directory this hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogRoom {
+    /// Enough.
+    Whole,
+    /// Little: requests are logged without their bodies.
+    WithoutBodies,
+    /// None.
+    Full,
+}
+
+/// A request's turn: one of the few that its directory has at a time. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A search's turn aside: the only one of its directory, and one of the few of the process.
+#[derive(Debug)]
+pub struct SearchTurn {
+    _own: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
+}
+
+/// What directories take of this process.
+#[derive(Debug)]
+pub struct DirectoryLimits {
+    rates: DirectoryRates,
+    hasher: RandomState,
+    known: Mutex<LruCache<ScimDirectoryId, Arc<Known>>>,
+    searches: Arc<Semaphore>,
+}
+
+impl DirectoryLimits {
+    /// Nobody called yet.
+    pub fn new(rates: DirectoryRates) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut known = LruCache::unbounded();
+        known.resize(REMEMBERED);
+        Self {
+            rates,
+            hasher: RandomState::new(),
+            known: Mutex::new(known),
+            searches: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    fn of(&self, directory: ScimDirectoryId) -> Arc<Known> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.get_or_insert(directory, Arc::default))
+    }
+
+    /// Counts a request, unless the directory's requests or bytes are used up: [`Error::Limited`].
+    pub fn count_request(&self, directory: ScimDirectoryId, now: Timestamp) -> Result<()> {
+        let known = self.of(directory);
+        let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = match self.rates.requests_per_second {
+            Some(_) => buckets.requests.empty_for(now, seconds(REQUEST_BURST)),
+            None => Duration::ZERO,
+        };
+        let bytes = match self.rates.bytes_per_second {
+            Some(_) => buckets.bytes.empty_for(now, seconds(BYTE_BURST)),
+            None => Duration::ZERO,
+        };
+        let wait = requests.max(bytes);
+        if wait > Duration::ZERO {
+            telemetry::scim_limited(if requests >= bytes { "requests" } else { "bytes" });
+            // Whole seconds, rounded up: `Retry-After` has no others.
+            return Err(Error::Limited { retry_after: Duration::from_secs(wait.as_secs() + 1) });
+        }
+        if let Some(rate) = self.rates.requests_per_second {
+            buckets.requests.take(now, seconds(REQUEST_BURST), time_for(1, rate));
+        }
+        Ok(())
+    }
+
+    /// Takes what a request cost besides itself: as many requests more.
+    pub fn take_requests(&self, directory: ScimDirectoryId, now: Timestamp, count: u64) {
+        let Some(rate) = self.rates.requests_per_second.filter(|_| count > 0) else { return };
+        let known = self.of(directory);
+        let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.requests.take(now, seconds(REQUEST_BURST), time_for(count, rate));
+    }
+
+    /// Takes the bytes of a body.
+    pub fn take_bytes(&self, directory: ScimDirectoryId, now: Timestamp, count: usize) {
+        let Some(rate) = self.rates.bytes_per_second.filter(|_| count > 0) else { return };
+        let known = self.of(directory);
+        let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.bytes.take(now, seconds(BYTE_BURST), time_for(count as u64, rate));
+    }
+
+    /// Waits for one of the directory's turns. [`Error::Limited`]: too many wait already, or it took too long.
+    pub async fn turn(&self, directory: ScimDirectoryId) -> Result<Turn> {
+        let known = self.of(directory);
+        let _waiting = Waiting::begin(&known).ok_or_else(|| busy("turn"))?;
+        Ok(Turn { _permit: within("turn", Arc::clone(&known.turns).acquire_owned()).await? })
+    }
+
+    /// Waits for the directory's turn to search aside: one of its searches at a time, and of all directories
+    /// as many as there are cores. [`Error::Limited`]: it took too long.
+    pub async fn search(&self, directory: ScimDirectoryId) -> Result<SearchTurn> {
+        let own = within("search", Arc::clone(&self.of(directory).searches).acquire_owned()).await?;
+        let all = within("search", Arc::clone(&self.searches).acquire_owned()).await?;
+        Ok(SearchTurn { _own: own, _all: all })
+    }
+
+    /// Takes room in the log for a request of `row` bytes, with `bodies` where there is room for them, and says
+    /// what there was.
+    pub fn log_room(&self, directory: ScimDirectoryId, now: Timestamp, row: usize, bodies: usize) -> LogRoom {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let known = self.of(directory);
+        let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = buckets.log.full_at.since(now);
+        if owed >= HOUR {
+            return LogRoom::Full;
+        }
+        let (room, bytes) = match owed >= HOUR / 10 * 9 {
+            true => (LogRoom::WithoutBodies, row),
+            false => (LogRoom::Whole, row + bodies),
+        };
+        let share = bytes as f64 / self.rates.log_bytes_per_hour.max(1) as f64;
+        buckets.log.take(now, HOUR, HOUR.mul_f64(share.min(1.0)));
+        room
+    }
+
+    /// Whether this body came to this place lately already; it is remembered now.
+    pub fn is_repeated(&self, directory: ScimDirectoryId, method: &str, path: &str, body: &[u8]) -> bool {
+        let hash = self.hasher.hash_one((method, path, body));
+        let known = self.of(directory);
+        let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.bodies.contains(&hash) {
+            return true;
+        }
+        if buckets.bodies.len() >= REMEMBERED_BODIES {
+            buckets.bodies.pop_front();
+        }
+        buckets.bodies.push_back(hash);
+        false
+    }
+}
+
+/// Counts those who wait and those who are worked on.
+struct Waiting<'a>(&'a Known);
+
+impl<'a> Waiting<'a> {
+    fn begin(known: &'a Known) -> Option<Self> {
+        let before = known.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Self(known);
+        (before < MAX_WAITING).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count))
+}
+
+/// The time in which `count` of something flow in.
+fn time_for(count: u64, per_second: u32) -> Duration {
+    Duration::from_nanos(count.saturating_mul(1_000_000_000 / u64::from(per_second.max(1))))
+}
+
+fn busy(of: &'static str) -> Error {
+    telemetry::scim_limited(of);
+    Error::Limited { retry_after: Duration::from_secs(2) }
+}
+
+async fn within<T, E>(of: &'static str, turn: impl Future<Output = std::result::Result<T, E>>) -> Result<T> {
+    let turn = tokio::time::timeout(TURN_WITHIN, turn).await;
+    // The semaphores are never closed.
+    turn.ok().and_then(std::result::Result::ok).ok_or_else(|| busy(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::Id;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn limits() -> DirectoryLimits {
+        DirectoryLimits::new(DirectoryRates {
+            requests_per_second: Some(10),
+            bytes_per_second: Some(1000),
+            log_bytes_per_hour: 1000,
+        })
+    }
+
+    #[test]
+    fn a_burst_of_requests_then_so_many_a_second_for_each_directory() {
+        let (limits, one, two) = (limits(), Id::from_bits(1), Id::from_bits(2));
+        let taken = |at| (0..1000).take_while(|_| limits.count_request(one, at).is_ok()).count();
+        assert_eq!(taken(NOW), 401, "forty seconds' worth, and the one that empties it");
+        assert!(matches!(
+            limits.count_request(one, NOW),
+            Err(Error::Limited { retry_after }) if retry_after == Duration::from_secs(1)
+        ));
+        assert_eq!(taken(NOW + Duration::from_secs(1)), 10);
+        assert!(limits.count_request(two, NOW).is_ok(), "another directory");
+        // A Bulk of 400 more is taken after the fact and owed.
+        limits.take_requests(two, NOW, 600);
+        assert!(limits.count_request(two, NOW + Duration::from_secs(10)).is_err());
+        assert!(limits.count_request(two, NOW + Duration::from_secs(30)).is_ok());
+        // The clock goes back a day: the wait stays within a burst.
+        let before = NOW - Duration::from_secs(86_400);
+        assert!(matches!(
+            limits.count_request(one, before),
+            Err(Error::Limited { retry_after }) if retry_after <= Duration::from_secs(41)
+        ));
+    }
+
+    #[test]
+    fn bytes_are_owed_and_the_next_request_waits_for_them() {
+        let (limits, one) = (limits(), Id::from_bits(1));
+        for _ in 0..2 {
+            limits.count_request(one, NOW).unwrap();
+            limits.take_bytes(one, NOW, 100_000);
+        }
+        assert!(limits.count_request(one, NOW).is_err(), "200,000 of 128,000 bytes");
+        assert!(limits.count_request(one, NOW + Duration::from_secs(80)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn so_many_requests_have_a_turn_so_many_wait_and_no_more() {
+        let (limits, one) = (Arc::new(limits()), Id::from_bits(1));
+        let mut turns = Vec::new();
+        for _ in 0..CONCURRENT_REQUESTS {
+            turns.push(limits.turn(one).await.unwrap());
+        }
+        let waiting: Vec<_> = (0..MAX_WAITING)
+            .map(|_| {
+                let limits = Arc::clone(&limits);
+                tokio::spawn(async move { limits.turn(one).await.map(drop) })
+            })
+            .collect();
+        while limits.of(one).waiting.load(Ordering::Relaxed) < MAX_WAITING {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(limits.turn(one).await, Err(Error::Limited { .. })), "one too many");
+        assert!(limits.turn(Id::from_bits(2)).await.is_ok(), "another directory");
+        turns.clear();
+        for one in waiting {
+            one.await.unwrap().unwrap();
+        }
+        assert!(limits.turn(one).await.is_ok());
+    }
+
+    #[test]
+    fn the_log_of_an_hour_is_bounded() {
+        let (limits, one) = (limits(), Id::from_bits(1));
+        let rooms: Vec<_> = (0..13).map(|_| limits.log_room(one, NOW, 50, 100)).collect();
+        assert_eq!(rooms[..6], [LogRoom::Whole; 6]);
+        assert_eq!(rooms[6..8], [LogRoom::WithoutBodies; 2]);
+        assert_eq!(rooms[8..], [LogRoom::Full; 5]);
+        let later = NOW + Duration::from_secs(1800);
+        assert_eq!(limits.log_room(one, later, 50, 100), LogRoom::Whole);
+    }
+
+    #[test]
+    fn a_body_that_comes_again_is_known() {
+        let (limits, one) = (limits(), Id::from_bits(1));
+        assert!(!limits.is_repeated(one, "PUT", "/Users/1", b"x"));
+        assert!(limits.is_repeated(one, "PUT", "/Users/1", b"x"));
+        assert!(!limits.is_repeated(one, "PUT", "/Users/2", b"x"));
+        assert!(!limits.is_repeated(Id::from_bits(2), "PUT", "/Users/1", b"x"));
+        for body in 0..REMEMBERED_BODIES {
+            limits.is_repeated(one, "PUT", "/Users/1", &body.to_be_bytes());
+        }
+        assert!(!limits.is_repeated(one, "PUT", "/Users/1", b"x"), "forgotten");
+    }
+}

@@ -1,0 +1,351 @@
+//! How much a directory may hold and write, and how much it does.
+//!
+//! Each change is counted in its own transaction, from what its event tells, and refused where it would make
+//! more of what there is enough of already. RFC 7644 has no word for a quota; 403 (§3.12) is what identity
+//! providers show to people and do not send again at once, as they do what is answered 413, 429 or 5xx.
+//! Whatever takes something away (deactivated, deleted, out of a group) is never refused: somebody who left
+//! must not stay because the directory is full.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use lru::LruCache;
+use serde_json::Value;
+
+use super::{Result, State, provision, scim_directories::Directory};
+use crate::{
+    model::{
+        event::EventKind,
+        id::{EnvironmentId, ScimDirectoryId},
+        time::Timestamp,
+    },
+    scim,
+    store::{
+        self, Transaction,
+        scim_usage::{MEMBERSHIP_BYTES, RESOURCE_BYTES},
+    },
+    telemetry,
+};
+
+pub use store::scim_usage::Usage;
+
+/// How old the sum of an environment's directories may be.
+const SUMMED_EVERY: Duration = Duration::from_secs(60);
+
+/// How many environments' sums are kept.
+const SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// From which part of a quota on it is nearly used up, in percent.
+const NEAR: i64 = 80;
+
+/// How much there may be of what is counted, in one directory or in all of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Living users.
+    pub users: i64,
+    /// Living groups.
+    pub groups: i64,
+    /// Bytes of resources, deleted ones too, and memberships.
+    pub stored_bytes: i64,
+    /// Bytes that changes write in one day (UTC).
+    pub day_bytes: i64,
+}
+
+impl Quota {
+    /// No quota: for what the operator brings.
+    pub const UNLIMITED: Self =
+        Self { users: i64::MAX, groups: i64::MAX, stored_bytes: i64::MAX, day_bytes: i64::MAX };
+
+    /// The parts of what there is in per cent of what there may be, with what people call them.
+    pub fn parts(&self, usage: &Usage) -> [(&'static str, i64, i64); 4] {
+        [
+            ("users", usage.user_count, self.users),
+            ("groups", usage.group_count, self.groups),
+            ("bytes stored", usage.stored_bytes, self.stored_bytes),
+            ("bytes written today", usage.day_bytes, self.day_bytes),
+        ]
+    }
+
+    /// What is nearly or wholly used up.
+    pub fn near(&self, usage: &Usage) -> Vec<&'static str> {
+        self.parts(usage)
+            .into_iter()
+            .filter(|(_, used, most)| *used > 0 && *used >= most / 100 * NEAR)
+            .map(|(name, _, _)| name)
+            .collect()
+    }
+}
+
+/// The quotas in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// Of each directory.
+    pub directory: Quota,
+    /// Of all directories of one environment together. Its [`Quota::day_bytes`] bounds their sum.
+    pub environment: Quota,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { directory: Quota::UNLIMITED, environment: Quota::UNLIMITED }
+    }
+}
+
+/// What one directory may still take, as its calls carry it along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    quota: Quota,
+    environment: Quota,
+    /// What all of the environment's directories had, a minute ago at the most.
+    environment_usage: Usage,
+}
+
+impl Allowance {
+    /// As much as it likes: for what the operator brings.
+    pub fn unlimited() -> Self {
+        Self { quota: Quota::UNLIMITED, environment: Quota::UNLIMITED, environment_usage: Usage::default() }
+    }
+}
+
+/// The sums of environments' directories, which are read anew once they are a minute old.
+#[derive(Debug)]
+pub struct EnvironmentUsages(Mutex<LruCache<EnvironmentId, (Timestamp, Usage)>>);
+
+impl Default for EnvironmentUsages {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(SUMS)))
+    }
+}
+
+/// Days since 1970-01-01 UTC.
+fn day(now: Timestamp) -> i64 {
+    now.millis().div_euclid(86_400_000)
+}
+
+/// What all directories of an environment take up together, a minute ago at the most.
+pub async fn of_environment(state: &State, environment: EnvironmentId) -> Result<Usage> {
+    let now = state.now();
+    let known = {
+        let mut sums = state.environment_usages.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sums.get(&environment).copied()
+    };
+    match known {
+        Some((at, usage)) if now.since(at) < SUMMED_EVERY && day(at) == day(now) => Ok(usage),
+        _ => {
+            let usage = {
+                let mut conn = state.db.read().await?;
+                store::scim_usage::sum(&mut conn, environment, day(now)).await?
+            };
+            let mut sums = state.environment_usages.0.lock().unwrap_or_else(PoisonError::into_inner);
+            sums.put(environment, (now, usage));
+            Ok(usage)
+        }
+    }
+}
+
+/// What a directory takes up now.
+pub async fn of_directory(conn: &mut store::Conn, id: ScimDirectoryId, now: Timestamp) -> Result<Usage> {
+    Ok(store::scim_usage::find(conn, id, day(now)).await?)
+}
+
+/// The directories, at most a hundred, that have nearly or wholly used up a part of this quota: for the operator.
+pub async fn fullest(
+    conn: &mut store::Conn,
+    now: Timestamp,
+    quota: &Quota,
+) -> Result<Vec<(ScimDirectoryId, Usage)>> {
+    const MOST: i64 = 100;
+    let near = |most: i64| most / 100 * NEAR;
+    let least = Usage {
+        user_count: near(quota.users),
+        group_count: near(quota.groups),
+        stored_bytes: near(quota.stored_bytes),
+        day_bytes: near(quota.day_bytes),
+    };
+    Ok(store::scim_usage::list_from(conn, &least, day(now), MOST).await?)
+}
+
+/// What a directory that somebody opened may still take.
+pub(super) async fn allowance(state: &State, environment: EnvironmentId) -> Result<Allowance> {
+    let Quotas { directory, environment: of_all } = state.settings.scim_quotas;
+    let environment_usage = match of_all == Quota::UNLIMITED {
+        true => Usage::default(),
+        false => of_environment(state, environment).await?,
+    };
+    Ok(Allowance { quota: directory, environment: of_all, environment_usage })
+}
+
+/// What a change adds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Added {
+    users: i64,
+    groups: i64,
+    stored: i64,
+    written: i64,
+    /// Whether it takes something away from somebody, and so is never refused.
+    takes_away: bool,
+}
+
+impl Added {
+    /// Both changes together.
+    fn and(self, other: Self) -> Self {
+        Self {
+            users: self.users + other.users,
+            groups: self.groups + other.groups,
+            stored: self.stored + other.stored,
+            written: self.written + other.written,
+            takes_away: self.takes_away && other.takes_away,
+        }
+    }
+
+    /// What an event tells of it.
+    fn by(kind: EventKind, data: &Value) -> Self {
+        let size = |value: &Value| match value {
+            Value::Null => 0,
+            value => {
+                serde_json::to_vec(value).map_or(0, |json| i64::try_from(json.len()).unwrap_or(i64::MAX))
+            }
+        };
+        let count =
+            |name: &str| data[name].as_array().map_or(0, |ids| i64::try_from(ids.len()).unwrap_or(i64::MAX));
+        let (before, after) = (size(&data["before"]["attributes"]), size(&data["after"]["attributes"]));
+        let changed = Self { stored: after - before, written: before + 2 * after, ..Self::default() };
+        match kind {
+            EventKind::UserCreated => Self { users: 1, stored: RESOURCE_BYTES + after, ..changed },
+            EventKind::GroupCreated => Self { groups: 1, stored: RESOURCE_BYTES + after, ..changed },
+            EventKind::UserUpdated | EventKind::UserReactivated | EventKind::GroupUpdated => changed,
+            EventKind::UserDeactivated => Self { takes_away: true, ..changed },
+            // The row stays.
+            EventKind::UserDeleted | EventKind::GroupDeleted => {
+                Self { stored: 0, takes_away: true, ..changed }
+            }
+            EventKind::GroupMembershipChanged => {
+                let (added, removed) = (count("added"), count("removed"));
+                Self {
+                    stored: (added - removed) * MEMBERSHIP_BYTES,
+                    written: (added + removed) * MEMBERSHIP_BYTES,
+                    takes_away: added == 0,
+                    ..Self::default()
+                }
+            }
+            EventKind::MetadataChanged | EventKind::CertificateExpiring => Self::default(),
+        }
+    }
+}
+
+/// Counts a change that an event of this kind will tell of, and refuses it
+/// ([`scim::Error::QuotaExceeded`]) where there is too much already. The directory's row of counts stays locked
+/// until the transaction ends: call it last, right before the event is recorded.
+pub(super) async fn count(
+    tx: &mut Transaction,
+    directory: &Directory,
+    now: Timestamp,
+    kind: EventKind,
+    data: &Value,
+) -> provision::Result<()> {
+    count_all(tx, directory, now, [(kind, data)]).await
+}
+
+/// The same for several events, by one statement.
+pub(super) async fn count_all<'a>(
+    tx: &mut Transaction,
+    directory: &Directory,
+    now: Timestamp,
+    changes: impl IntoIterator<Item = (EventKind, &'a Value)>,
+) -> provision::Result<()> {
+    let mut changes = changes.into_iter().map(|(kind, data)| Added::by(kind, data));
+    let Some(first) = changes.next() else { return Ok(()) };
+    let added = changes.fold(first, Added::and);
+    let (id, environment) = (directory.directory.id, directory.directory.environment_id);
+    let usage = store::scim_usage::add(tx, id, environment, (added.stored, added.written), day(now)).await?;
+    match added.takes_away {
+        true => Ok(()),
+        false => Ok(check(&directory.allowance, &usage, &added)?),
+    }
+}
+
+/// Counts memberships that went with their group.
+pub(super) async fn count_emptied(
+    tx: &mut Transaction,
+    directory: &Directory,
+    now: Timestamp,
+    members: i64,
+) -> provision::Result<()> {
+    let (id, environment) = (directory.directory.id, directory.directory.environment_id);
+    store::scim_usage::add(tx, id, environment, (-members * MEMBERSHIP_BYTES, 0), day(now)).await?;
+    Ok(())
+}
+
+fn check(allowance: &Allowance, usage: &Usage, added: &Added) -> Result<(), scim::Error> {
+    let parts = [added.users, added.groups, added.stored, added.written];
+    let whole = allowance.environment.parts(&allowance.environment_usage);
+    for ((part, own), all) in parts.into_iter().zip(allowance.quota.parts(usage)).zip(whole) {
+        if part <= 0 {
+            continue;
+        }
+        let (name, used, most) = own;
+        if used > most {
+            return Err(over(format!("this directory may have {most} {name}")));
+        }
+        let (name, used, most) = all;
+        if used >= most {
+            return Err(over(format!("this environment may have {most} {name} in all its directories")));
+        }
+    }
+    Ok(())
+}
+
+fn over(quota: String) -> scim::Error {
+    telemetry::scim_limited("quota");
+    scim::Error::QuotaExceeded(format!(
+        "{quota}, and has as many: nothing was changed. Ask the app's vendor to raise the quota (settings scim.…); \
+         deactivating and deleting still work"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_takes_something_away_is_never_refused() {
+        let person = json!({ "attributes": { "userName": "a" } });
+        let both = json!({ "before": person, "after": person });
+        for (kind, data, takes_away) in [
+            (EventKind::UserCreated, json!({ "after": person }), false),
+            (EventKind::UserUpdated, both.clone(), false),
+            (EventKind::UserReactivated, both.clone(), false),
+            (EventKind::UserDeactivated, both, true),
+            (EventKind::UserDeleted, json!({ "before": person }), true),
+            (EventKind::GroupDeleted, json!({ "before": person }), true),
+            (EventKind::GroupMembershipChanged, json!({ "added": ["a"], "removed": ["b"] }), false),
+            (EventKind::GroupMembershipChanged, json!({ "added": [], "removed": ["b"] }), true),
+        ] {
+            assert_eq!(Added::by(kind, &data).takes_away, takes_away, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_that_does_not_grow_is_not_asked_about() {
+        let quota = Quota { users: 1, groups: 1, stored_bytes: 100, day_bytes: 1000 };
+        let allowance = Allowance { quota, ..Allowance::unlimited() };
+        let full = Usage { user_count: 2, group_count: 1, stored_bytes: 90, day_bytes: 90 };
+        let grows = |users, groups, stored| {
+            check(&allowance, &full, &Added { users, groups, stored, written: 1, takes_away: false }).is_ok()
+        };
+        assert!(!grows(1, 0, 1), "a second user");
+        assert!(grows(0, 1, 1), "the one group");
+        assert!(grows(0, 0, -5));
+        assert_eq!(quota.near(&full), ["users", "groups", "bytes stored"]);
+        let environment = Quota { users: 2, ..Quota::UNLIMITED };
+        let allowance = Allowance { environment, environment_usage: full, ..Allowance::unlimited() };
+        let added = Added { users: 1, ..Added::default() };
+        let text = check(&allowance, &Usage::default(), &added).unwrap_err().to_string();
+        assert!(text.contains("this environment may have 2 users"), "{text}");
+    }
+}

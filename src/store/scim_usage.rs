@@ -1,0 +1,141 @@
+//! How much directories take up, counted with each change.
+
+use super::{Conn, Result};
+use crate::model::id::{EnvironmentId, ScimDirectoryId};
+
+/// What a resource takes besides its document: its row and its places in indexes. In bytes, as in
+/// `migrations/0018_count_scim_usage.sql`.
+pub const RESOURCE_BYTES: i64 = 512;
+
+/// What a membership takes, in bytes.
+pub const MEMBERSHIP_BYTES: i64 = 200;
+
+/// How much there is of something that is counted: of a directory, or of all of an environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Usage {
+    /// Living users.
+    pub user_count: i64,
+    /// Living groups.
+    pub group_count: i64,
+    /// Bytes of resources, deleted ones too, and of memberships.
+    pub stored_bytes: i64,
+    /// Bytes that changes wrote today: what was stored and what is told of it in events.
+    pub day_bytes: i64,
+}
+
+/// Counts a change of a directory: `stored` bytes more or fewer, `written` bytes of events on `day`. Its row
+/// stays locked until the transaction ends. Gives what there is then; [`Usage::user_count`] and
+/// [`Usage::group_count`] are those of this transaction.
+pub async fn add(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    environment: EnvironmentId,
+    (stored, written): (i64, i64),
+    day: i64,
+) -> Result<Usage> {
+    let (stored_bytes, day_bytes): (i64, i64) = conn
+        .sql(
+            "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (directory_id) DO UPDATE SET \
+             stored_bytes = scim_usage.stored_bytes + excluded.stored_bytes, \
+             day_bytes = CASE WHEN scim_usage.day = excluded.day THEN scim_usage.day_bytes ELSE 0 END \
+             + excluded.day_bytes, day = excluded.day RETURNING stored_bytes, day_bytes",
+        )
+        .bind(directory)
+        .bind(environment)
+        .bind(stored)
+        .bind(day)
+        .bind(written)
+        .one()
+        .await?;
+    let (user_count, group_count): (i64, i64) = conn
+        .sql("SELECT user_count, group_count FROM scim_directories WHERE id = $1")
+        .bind(directory)
+        .one()
+        .await?;
+    Ok(Usage { user_count, group_count, stored_bytes, day_bytes })
+}
+
+/// What a directory takes up.
+pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, day: i64) -> Result<Usage> {
+    let found = conn
+        .sql(
+            "SELECT d.user_count, d.group_count, COALESCE(u.stored_bytes, 0) AS stored_bytes, \
+             CASE WHEN u.day = $2 THEN u.day_bytes ELSE 0 END AS day_bytes \
+             FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id WHERE d.id = $1",
+        )
+        .bind(directory)
+        .bind(day)
+        .optional()
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What all directories of an environment take up together.
+pub async fn sum(conn: &mut Conn, environment: EnvironmentId, day: i64) -> Result<Usage> {
+    conn.sql(
+        "SELECT CAST(COALESCE(SUM(d.user_count), 0) AS BIGINT) AS user_count, \
+         CAST(COALESCE(SUM(d.group_count), 0) AS BIGINT) AS group_count, \
+         CAST(COALESCE(SUM(u.stored_bytes), 0) AS BIGINT) AS stored_bytes, \
+         CAST(COALESCE(SUM(CASE WHEN u.day = $2 THEN u.day_bytes ELSE 0 END), 0) AS BIGINT) AS day_bytes \
+         FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id WHERE d.environment_id = $1",
+    )
+    .bind(environment)
+    .bind(day)
+    .one()
+    .await
+}
+
+/// Up to `limit` directories that have at least so much of something: for the operator. It looks at all.
+pub async fn list_from(
+    conn: &mut Conn,
+    least: &Usage,
+    day: i64,
+    limit: i64,
+) -> Result<Vec<(ScimDirectoryId, Usage)>> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: ScimDirectoryId,
+        #[sqlx(flatten)]
+        usage: Usage,
+    }
+    let rows: Vec<Row> = conn
+        .sql(
+            "SELECT d.id, d.user_count, d.group_count, COALESCE(u.stored_bytes, 0) AS stored_bytes, \
+             CASE WHEN u.day = $5 THEN u.day_bytes ELSE 0 END AS day_bytes \
+             FROM scim_directories d LEFT JOIN scim_usage u ON u.directory_id = d.id \
+             WHERE (d.user_count > 0 AND d.user_count >= $1) OR (d.group_count > 0 AND d.group_count >= $2) \
+             OR u.stored_bytes >= $3 OR (u.day = $5 AND u.day_bytes >= $4) ORDER BY d.id LIMIT $6",
+        )
+        .bind(least.user_count)
+        .bind(least.group_count)
+        .bind(least.stored_bytes)
+        .bind(least.day_bytes)
+        .bind(day)
+        .bind(limit)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.usage)).collect())
+}
+
+/// Counts the stored bytes of an environment's directories anew: after an import, which writes rows without
+/// telling of each. It reads all of them.
+pub async fn recount(conn: &mut Conn, environment: EnvironmentId) -> Result<()> {
+    conn.sql(
+        "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
+         SELECT d.id, d.environment_id, \
+         CAST(COALESCE((SELECT SUM($2 + octet_length(u.document)) FROM scim_users u \
+         WHERE u.directory_id = d.id), 0) \
+         + COALESCE((SELECT SUM($2 + octet_length(g.document)) FROM scim_groups g \
+         WHERE g.directory_id = d.id), 0) \
+         + COALESCE((SELECT $3 * COUNT(*) FROM scim_groups g JOIN scim_group_members m ON m.group_id = g.id \
+         WHERE g.directory_id = d.id), 0) AS BIGINT), 0, 0 FROM scim_directories d WHERE d.environment_id = $1 \
+         ON CONFLICT (directory_id) DO UPDATE SET stored_bytes = excluded.stored_bytes",
+    )
+    .bind(environment)
+    .bind(RESOURCE_BYTES)
+    .bind(MEMBERSHIP_BYTES)
+    .execute()
+    .await?;
+    Ok(())
+}

@@ -63,6 +63,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether failures are limited per client.
     pub rate_limits: bool,
+    /// How many connections one client address may have open.
+    pub connections_per_client: u32,
+    /// How much of requests may be in memory at once, in MiB.
+    pub request_memory_mib: usize,
     /// Where `/metrics` listens apart from the gateway.
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token that opens `/metrics` on the gateway's own address.
@@ -214,10 +218,35 @@ pub static SETTINGS: &[Setting] = &[
         key: "rate_limits",
         default: "on",
         form: "on | off",
-        meaning: "Whether failed credentials and failed logins are limited per client address. Each replica \
-                  counts for itself. Off is for load tests.",
+        meaning: "Whether failed credentials and failed logins, connections and memory are limited per client \
+                  address. Each replica counts for itself. Off is for load tests.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.rate_limits = value),
+    },
+    Setting {
+        key: "connections_per_client",
+        default: "1024",
+        form: "16 to 100000",
+        meaning: "How many connections one client address may have open at once (IPv6: one /64). More are \
+                  closed at once. A trusted proxy may have any number. Where few files may be open, one client \
+                  may have at most a quarter of them; `ostiary doctor` says so.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 16, 100_000).map(|value| config.connections_per_client = value)
+        },
+    },
+    Setting {
+        key: "request_memory_mib",
+        default: "64",
+        form: "16 to 65536",
+        meaning: "How many MiB of requests may be in memory at once: bodies that arrive and unfinished heads. One \
+                  client address may hold a quarter of it (behind a trusted proxy, the forwarded address), and \
+                  clients that have not authenticated half of what they may otherwise. What finds no room is \
+                  answered with 429 or 503 and Retry-After.",
+        secret: false,
+        apply: |config, text| {
+            values::whole(text, 16, 65_536).map(|value| config.request_memory_mib = value as usize)
+        },
     },
     Setting {
         key: "metrics.listen",
@@ -691,6 +720,8 @@ impl Default for Config {
             master_key: None,
             master_key_file: None,
             trusted_proxies: Vec::new(),
+            connections_per_client: 0,
+            request_memory_mib: 0,
             rate_limits: true,
             metrics_listen: None,
             metrics_token: None,

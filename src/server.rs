@@ -2,10 +2,17 @@
 //! database and binds the address, [`Server::run`] answers until it is told to stop, and then
 //! finishes the requests in flight.
 
+pub mod descriptors;
 pub mod master_key;
 mod test_idp;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use actix_web::{App, HttpServer, dev, middleware::from_fn, web};
 use url::Url;
@@ -15,12 +22,14 @@ use crate::{
         ConsoleSettings, OidcProvider, Settings, State,
         directory_limits::DirectoryRates,
         limits::Limits,
+        request_memory::{Bounds, MAX_BODY, RequestMemory},
         scim_requests,
         scim_usage::{Quota, Quotas},
     },
     background,
     config::{self, Config},
     http::{
+        connection::Connections,
         metrics::{self, MetricsToken},
         middleware::{Front, attend},
         routes,
@@ -34,12 +43,6 @@ use crate::{
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
 
-/// The largest body any route takes (ruling 15).
-const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a client may take to send its request line and headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// How long an idle connection stays open.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";
 
@@ -221,6 +224,7 @@ impl Stage {
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
         telemetry::figures();
+        descriptors::raise();
         let listener = listen(config.listen)?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
@@ -400,7 +404,19 @@ fn gateway(
     listener: std::net::TcpListener,
     guests: Guests,
 ) -> io::Result<dev::Server> {
+    let memory = RequestMemory::new(Bounds::share(config.request_memory_mib << 20, config.rate_limits));
+    let open_files = descriptors::limit();
+    let connections = Arc::new(Connections {
+        trusted_proxies: config.trusted_proxies.clone(),
+        max_per_client: config
+            .rate_limits
+            .then(|| descriptors::most_of_one_client(config.connections_per_client, open_files)),
+        memory: Arc::clone(&memory),
+        clock: Arc::clone(&state.clock),
+        open: Mutex::new(HashMap::new()),
+    });
     let front = Arc::new(Front {
+        memory,
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.rate_limits.then(Limits::new),
         clock: Arc::clone(&state.clock),
@@ -410,28 +426,28 @@ fn gateway(
     let shared = web::Data::new(state.clone());
     let directories = web::Data::new(state.share(Share::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
-    let server = HttpServer::new(move || {
+    let app = move || {
         let (front, guests) = (Arc::clone(&front), guests.clone());
         App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
-            .app_data(web::PayloadConfig::new(BODY_LIMIT))
+            .app_data(web::PayloadConfig::new(MAX_BODY))
             .configure(|config| guests.configure(config))
             .configure(|config| routes::configure(config, &directories))
             .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
-    });
+    };
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
     };
-    Ok(server
+    let server = actix_server::Server::build()
         .workers(workers)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEADERS_WITHIN)
+        .max_concurrent_connections(descriptors::most_connections(open_files).div_ceil(workers))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?
-        .run())
+        .disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    let serve = move || Arc::clone(&connections).serve(app(), stopping.clone());
+    Ok(server.listen("gateway", listener, serve)?.run())
 }
 
 /// The figures on a listener of their own.

@@ -13,6 +13,10 @@ use crate::config::LogFormat;
 pub const HTTP_REQUESTS: &str = "http_requests_total";
 /// How long answering took, by `route`.
 pub const HTTP_DURATION: &str = "http_request_duration_seconds";
+/// The longest time for which a request's handler kept its thread from everything else, by `route`.
+pub const HTTP_LONGEST_POLL: &str = "http_request_longest_poll_seconds";
+/// Connections that were closed at once, because their client address has too many.
+pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
 /// Logins that ended, by `outcome` (`succeeded`, `failed`) and `reason` (the refusal's code).
 pub const LOGINS: &str = "logins_total";
 /// How long verifying one SAML response took.
@@ -98,6 +102,14 @@ pub fn figures() -> &'static PrometheusHandle {
         let _ = metrics::set_global_recorder(recorder);
         describe_counter!(HTTP_REQUESTS, "Requests answered.");
         describe_histogram!(HTTP_DURATION, "How long answering a request took.");
+        describe_histogram!(
+            HTTP_LONGEST_POLL,
+            "The longest time for which a request's handler kept its thread from everything else."
+        );
+        describe_counter!(
+            CONNECTIONS_REFUSED,
+            "Connections that were closed at once, because their client address has too many."
+        );
         describe_counter!(LOGINS, "Logins that ended, by outcome and by the refusal's code.");
         describe_histogram!(SAML_VERIFICATION, "How long verifying a SAML response took.");
         describe_counter!(
@@ -123,11 +135,24 @@ pub fn figures() -> &'static PrometheusHandle {
     })
 }
 
-/// Counts one answered request. `route` is a pattern, never a path.
-pub fn request_answered(route: String, method: &'static str, status: u16, took: Duration) {
+/// Counts one answered request. `route` is a pattern, never a path; `longest_poll` is how long its handler kept
+/// its thread at a stretch.
+pub fn request_answered(
+    route: String,
+    method: &'static str,
+    status: u16,
+    took: Duration,
+    longest_poll: Duration,
+) {
     counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string())
         .increment(1);
+    histogram!(HTTP_LONGEST_POLL, "route" => route.clone()).record(longest_poll);
     histogram!(HTTP_DURATION, "route" => route).record(took);
+}
+
+/// Counts a connection that was closed at once.
+pub fn connection_refused() {
+    counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
 /// Counts a login that brought somebody in.
@@ -203,7 +228,13 @@ mod tests {
     fn figures_are_written_for_prometheus() {
         let figures = figures();
         assert!(std::ptr::eq(figures, super::figures()), "one recorder a process");
-        request_answered("/healthz".to_owned(), "GET", 200, Duration::from_millis(2));
+        request_answered(
+            "/healthz".to_owned(),
+            "GET",
+            200,
+            Duration::from_millis(2),
+            Duration::from_millis(1),
+        );
         login_succeeded();
         login_failed("assertion_audience");
         response_verified(Duration::from_micros(300), true);
@@ -212,6 +243,7 @@ mod tests {
         for line in [
             "http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} ",
             "http_request_duration_seconds_bucket{route=\"/healthz\",le=\"0.0025\"} ",
+            "http_request_longest_poll_seconds_bucket{route=\"/healthz\",le=\"0.001\"} ",
             "logins_total{outcome=\"succeeded\",reason=\"\"} ",
             "logins_total{outcome=\"failed\",reason=\"assertion_audience\"} ",
             "saml_verification_seconds_count ",

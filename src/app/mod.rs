@@ -33,6 +33,7 @@ pub mod page;
 pub mod provision;
 pub mod redeem;
 pub mod redirect;
+pub mod request_memory;
 pub mod saml_connections;
 pub mod scim_directories;
 pub mod scim_people;

@@ -62,7 +62,7 @@ const GATHER: Duration = Duration::from_millis(200);
 /// A SCIM request that was answered.
 #[derive(Debug)]
 pub struct NewScimRequest<'a> {
-    /// The directory that was called; it is there, whoever called it.
+    /// The directory that the request's token opened.
     pub directory: ScimDirectoryId,
     /// When it arrived.
     pub at: Timestamp,

@@ -14,6 +14,7 @@ use super::{api::fields::Fields, problem::Problem};
 use crate::{
     app::{self, Result, State, actor::Actor, api_keys},
     model::client_address::ClientAddress,
+    pages::posted::allow_large_body,
 };
 
 /// One call of the API, by a caller who proved who it is. A stranger's body is never read.
@@ -107,6 +108,7 @@ pub(super) async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Acto
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
     let actor = api_keys::authenticate(state, bearer(request)?).await?;
     S::check(&actor)?;
+    allow_large_body(request);
     Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }
 

@@ -13,6 +13,7 @@ use actix_web::{
 use serde_json::json;
 
 use crate::{
+    app::request_memory::{BodyError, Exhausted},
     pages::{
         message::{self, Message},
         response::{Policy, page},
@@ -137,6 +138,13 @@ fn words(status: StatusCode) -> Words {
             "Too many attempts",
             "Too many attempts failed from your network; wait as many seconds as Retry-After says.",
         ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            14,
+            "temporarily_unavailable",
+            "unavailable",
+            "Too busy",
+            "Too many requests are being read; wait as many seconds as Retry-After says.",
+        ),
         status if status.is_server_error() => (
             13,
             "server_error",
@@ -151,7 +159,10 @@ fn words(status: StatusCode) -> Words {
 
 /// The whole answer. `reference` is what a person may quote.
 pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpResponse {
-    let words = words(status);
+    respond_in(words(status), surface, status, reference)
+}
+
+fn respond_in(words: Words, surface: Surface, status: StatusCode, reference: &str) -> HttpResponse {
     match surface {
         Surface::Api => HttpResponse::build(status)
             .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
@@ -169,7 +180,7 @@ pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpRes
             let message = match status {
                 StatusCode::NOT_FOUND => Message::not_found(),
                 StatusCode::PAYLOAD_TOO_LARGE => Message::too_large(),
-                status if status.is_server_error() => Message::internal(),
+                StatusCode::INTERNAL_SERVER_ERROR => Message::internal(),
                 _ => Message {
                     reason: Some(words.reason),
                     ..Message::new(
@@ -207,6 +218,30 @@ pub fn too_many(surface: Surface, retry_after: Duration, reference: &str) -> Htt
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(1)));
+    response
+}
+
+/// How long somebody waits whose request found no room.
+const BUSY_RETRY_AFTER: u64 = 2;
+
+/// The answer to a request whose body was not read to its end: it arrived too slowly, or found no room. That
+/// is nobody's failure; who asks again later may fare better.
+pub fn unread(surface: Surface, error: BodyError, reference: &str) -> HttpResponse {
+    let status = match error {
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Busy(Exhausted::Client) => StatusCode::TOO_MANY_REQUESTS,
+        BodyError::Busy(Exhausted::Total) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let BodyError::Busy(exhausted) = error else { return respond(surface, status, reference) };
+    // In the words of an overload: the client failed at nothing.
+    let busy = words(StatusCode::SERVICE_UNAVAILABLE);
+    let number = match exhausted {
+        Exhausted::Client => words(StatusCode::TOO_MANY_REQUESTS).number,
+        Exhausted::Total => busy.number,
+    };
+    let mut response = respond_in(Words { number, ..busy }, surface, status, reference);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     response
 }
 

@@ -1,12 +1,13 @@
-//! What happens to every request before and after its handler: it gets an id, a client address, a
-//! time limit and a count of failures; its answer gets a body where it lacks one, safe headers, a
-//! log line and its place in the figures.
+//! What happens to every request before and after its handler: its path gets its normal form; it gets an id,
+//! a client address, a time limit, bounds for its body and a count of failures; its answer gets a body where
+//! it lacks one, safe headers, a log line and its place in the figures.
 
 use std::{
     any::Any,
     future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
+    rc::Rc,
     sync::Arc,
     task::Poll,
     time::{Duration, Instant},
@@ -18,7 +19,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -26,9 +27,12 @@ use actix_web::{
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::{client, fallback, problem::Problem, routes};
+use super::{body, client, connection::ConnectionState, fallback, path, problem::Problem, routes};
 use crate::{
-    app::limits::{Caller, Limits},
+    app::{
+        limits::{Caller, Limits},
+        request_memory::{BodyAllowance, BodyError, RequestMemory},
+    },
     model::{client_address::ClientAddress, random::Random, time::Clock},
     pages::error::{self, Area, Failure},
     telemetry,
@@ -49,6 +53,8 @@ pub struct Front {
     pub trusted_proxies: Vec<IpNet>,
     /// Failures so far, or `None` when they are not limited.
     pub limits: Option<Limits>,
+    /// How much of requests is in memory.
+    pub memory: Arc<RequestMemory>,
     /// What time it is, for the limits.
     pub clock: Arc<dyn Clock>,
     /// For request ids.
@@ -77,7 +83,7 @@ impl Front {
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
         let limits = self.limits.as_ref()?;
         let door = routes::door(request.method(), route)?;
-        Some(limits.caller(door, client.block(), routes::behind(door, request.path())))
+        Some(limits.caller(door, client.block(), &routes::limit_key(route, request.path())))
     }
 }
 
@@ -88,6 +94,11 @@ pub async fn attend(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    path::normalize(&mut request);
+    let connection = request.request().conn_data::<Rc<ConnectionState>>().cloned();
+    if let Some(connection) = &connection {
+        connection.request_began();
+    }
     let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |address| address.ip().to_canonical());
     let peer_is_trusted = front.trusted_proxies.iter().any(|network| network.contains(&peer));
     let client = client::behind(peer, request.headers(), &front.trusted_proxies);
@@ -97,6 +108,12 @@ pub async fn attend(
     let surface = fallback::Surface::of(request.path(), request.headers());
     let caller = front.caller(&request, &route, client);
     let path = request.path().to_owned();
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let allowance = BodyAllowance::new(
+        front.memory.reservation(Some(client.block())),
+        routes::max_unauthenticated_body(&route),
+    );
+    let body = body::meter(&mut request, allowance, &front.clock, connection.clone());
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     if *request.method() == Method::HEAD {
@@ -109,11 +126,12 @@ pub async fn attend(
     let refused = caller.as_ref().and_then(|caller| {
         front.limits.as_ref().and_then(|limits| limits.check(caller, front.clock.now()).err())
     });
+    let mut longest_poll = Duration::ZERO;
     let outcome = match refused {
         Some(retry_after) => {
             Ok(request.into_response(fallback::too_many(surface, retry_after, &id)).map_into_boxed_body())
         }
-        None => handle(request, next).instrument(span.clone()).await,
+        None => handle(request, next, &mut longest_poll).instrument(span.clone()).await,
     };
     let (request, mut response) = match outcome {
         Ok(answered) => {
@@ -123,7 +141,14 @@ pub async fn attend(
         Err(error) => (None, error.error_response().map_into_boxed_body()),
     };
 
-    if let (Some(caller), Some(limits), None) = (caller, &front.limits, refused)
+    // A handler that did not get its body could not do its work: what it answered is about that.
+    let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
+    if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {
+        response = fallback::unread(surface, error, &id);
+    }
+    // An overload is nobody's failure.
+    let overloaded = matches!(unread, Some(BodyError::Busy(_)));
+    if let (Some(caller), Some(limits), None, false) = (caller, &front.limits, refused, overloaded)
         && routes::is_failure(&caller, response.status())
     {
         limits.failed(caller, front.clock.now());
@@ -137,7 +162,14 @@ pub async fn attend(
     protect(response.headers_mut(), &id, front.https);
     let took = began.elapsed();
     span.in_scope(|| write_line(response.status(), took));
-    telemetry::request_answered(route, method, response.status().as_u16(), took);
+    telemetry::request_answered(route, method, response.status().as_u16(), took, longest_poll);
+    if let Some(connection) = &connection
+        && !connection.request_answered()
+        && is_chunked
+    {
+        // How much of the body is still to come nobody knows; actix-http would read all of it.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
 
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
@@ -146,11 +178,13 @@ pub async fn attend(
 }
 
 /// Runs the handler within the time limit. A panic is our failure, not the end of the connection.
+/// `longest_poll` becomes the longest time for which the handler kept its thread from everything else.
 async fn handle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    longest_poll: &mut Duration,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let answer = caught(next.call(request));
+    let answer = caught(next.call(request), longest_poll);
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(outcome)) => outcome.map(ServiceResponse::map_into_boxed_body),
         Ok(Err(panic)) => {
@@ -165,11 +199,17 @@ async fn handle(
     }
 }
 
-/// Polls `future` and turns a panic into a value.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+/// Polls `future` and turns a panic into a value. `longest_poll` grows with each poll that took longer.
+async fn caught<T>(
+    future: impl Future<Output = T>,
+    longest_poll: &mut Duration,
+) -> Result<T, Box<dyn Any + Send>> {
     let mut future: Pin<Box<_>> = Box::pin(future);
     std::future::poll_fn(move |context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        let began = Instant::now();
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        *longest_poll = began.elapsed().max(*longest_poll);
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
             Err(panic) => Poll::Ready(Err(panic)),
@@ -277,9 +317,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::model::{
-        random::SeededRandom,
-        time::{ManualClock, Timestamp},
+    use crate::{
+        app::request_memory::Bounds,
+        model::{
+            random::SeededRandom,
+            time::{ManualClock, Timestamp},
+        },
     };
 
     #[actix_web::test]
@@ -287,6 +330,7 @@ mod tests {
         let front = Arc::new(Front {
             trusted_proxies: Vec::new(),
             limits: Some(Limits::new()),
+            memory: RequestMemory::new(Bounds::share(1 << 20, true)),
             clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
             random: Arc::new(SeededRandom::new(1)),
             https: true,

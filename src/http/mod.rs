@@ -1,7 +1,9 @@
 //! HTTP in and out: routes, callers, wire types, and errors as each surface speaks them.
 
 pub mod api;
+pub mod body;
 pub mod client;
+pub mod connection;
 pub mod extract;
 pub mod fallback;
 pub mod health;
@@ -10,6 +12,7 @@ pub mod metrics;
 pub mod middleware;
 pub mod oauth;
 pub mod openapi;
+mod path;
 pub mod problem;
 pub mod reference;
 pub mod routes;

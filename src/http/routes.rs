@@ -11,10 +11,16 @@ use crate::{
     app::{
         State,
         limits::{Caller, Door},
+        request_memory::MAX_UNAUTHENTICATED_BODY,
     },
     links::{console as console_path, path},
+    model::id::{SamlConnectionId, ScimDirectoryId},
     pages::{assets, branding, console, home, setup},
 };
+
+/// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64, of which a form
+/// encodes some characters threefold; an IdP that breaks the lines adds a twelfth.
+const MAX_RESPONSE_FORM: usize = 640 * 1024;
 
 /// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it. `directories` is the state
 /// for what identity providers push: its connections are of their own share.
@@ -76,15 +82,27 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     }
 }
 
-/// What is behind a door, besides which failures count for the client: what a path names; of a directory's,
-/// the directory, whatever of it is asked for.
-pub(super) fn behind(door: Door, path: &str) -> &str {
-    match door {
-        Door::Directories => {
-            let end = path.match_indices('/').nth(3).map_or(path.len(), |(at, _)| at);
-            &path[..end]
-        }
-        _ => path,
+/// Under what failures count besides the client: the matched route, and the connection or directory that the
+/// path names, whatever of it is asked for. A path that names none of ours shares the key of all such paths, so
+/// that nobody makes keys of their own.
+pub(super) fn limit_key(route: &str, request_path: &str) -> String {
+    let named = |at| request_path.split('/').nth(at).unwrap_or_default();
+    if route == path::SAML_ACS {
+        let connection = named(3).parse::<SamlConnectionId>();
+        return connection.map_or_else(|_| route.to_owned(), |id| format!("{route} {id}"));
+    }
+    if route.starts_with(scim::BASE) {
+        let directory = named(3).parse::<ScimDirectoryId>();
+        return directory.map_or_else(|_| scim::BASE.to_owned(), |id| format!("{} {id}", scim::BASE));
+    }
+    route.to_owned()
+}
+
+/// The largest body that a route takes of somebody who has not proved who they are, in bytes.
+pub(super) fn max_unauthenticated_body(route: &str) -> usize {
+    match route {
+        path::SAML_ACS => MAX_RESPONSE_FORM,
+        _ => MAX_UNAUTHENTICATED_BODY,
     }
 }
 
@@ -97,5 +115,37 @@ pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
         Door::SignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
         Door::Responses => status.is_client_error(),
         Door::Beginnings => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_count_for_what_is_named_and_not_for_how() {
+        let acs = |connection: &str| limit_key(path::SAML_ACS, &format!("/v1/saml/{connection}/acs"));
+        let one = SamlConnectionId::from_bits(1).to_string();
+        let other = SamlConnectionId::from_bits(2).to_string();
+        assert_ne!(acs(&one), acs(&other));
+        assert_eq!(acs("x"), acs("y"));
+        assert_eq!(acs(&one.to_uppercase()), acs("x"));
+        assert_eq!(acs(&format!("{one}%2F")), acs("x"));
+
+        let users = format!("{}/Users", scim::BASE);
+        let directory = ScimDirectoryId::from_bits(1);
+        let scim = |route: &str, rest: &str| limit_key(route, &format!("/v1/scim/{rest}"));
+        assert_eq!(
+            scim(&users, &format!("{directory}/Users")),
+            scim(scim::BASE, &format!("{directory}/nowhere/x"))
+        );
+        assert_ne!(scim(&users, &format!("{directory}/Users")), scim(&users, "scim_directory_x/Users"));
+        assert_eq!(scim(&users, "scim_directory_y/Users"), scim(scim::BASE, "scim_directory_x"));
+
+        assert_eq!(
+            limit_key(path::OAUTH_TOKEN, "/v1/oauth/token"),
+            limit_key(path::OAUTH_TOKEN, "/anything")
+        );
+        assert_ne!(limit_key(path::OAUTH_TOKEN, ""), limit_key(path::SAML_REDEEM, ""));
     }
 }

@@ -22,12 +22,20 @@ use super::{
     message::Message,
     response::{Policy, page},
 };
+use crate::app::request_memory::{BodyAllowance, MAX_BODY};
 
 /// The largest form, its files included.
-pub const LARGEST: usize = 1024 * 1024;
+pub const LARGEST: usize = MAX_BODY;
 
 /// How many fields a form may have.
 const MOST_FIELDS: usize = 1000;
+
+/// Lets a request's body be as large as any: whoever sends it has proved who they are.
+pub fn allow_large_body(request: &HttpRequest) {
+    if let Some(allowance) = request.extensions().get::<BodyAllowance>() {
+        allowance.authenticated();
+    }
+}
 
 /// A file that came with a form. Its name and type are the browser's word, and hostile until checked.
 #[derive(Clone)]
@@ -94,7 +102,7 @@ impl ResponseError for Unreadable {
                 "too_large",
                 Message::new(
                     "That is too large",
-                    "What you sent is larger than one megabyte.",
+                    "What you sent is larger than this page takes; none takes more than one megabyte.",
                     "Go back and choose a smaller file.",
                 ),
             ),

@@ -264,6 +264,7 @@ fn figures_are_for_the_inside() {
             "db_pool_connections{state=\"idle\"}",
             "http_requests_total{route=\"/metrics\",method=\"GET\",status=\"401\"}",
             "http_request_duration_seconds_bucket",
+            "http_request_longest_poll_seconds_bucket",
         ] {
             assert!(answer.body.contains(figure), "{figure} is not in\n{}", answer.body);
         }

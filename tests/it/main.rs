@@ -34,6 +34,7 @@ mod metadata_refresh;
 mod oauth;
 mod openapi;
 mod organization_search;
+mod overload;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;

@@ -15,7 +15,7 @@ use crate::{
         sealed::MasterKey,
         time::{Clock as _, SystemClock, Timestamp},
     },
-    server::{self, master_key},
+    server::{self, descriptors, master_key},
     store::{self, Db},
     telemetry,
 };
@@ -32,6 +32,7 @@ const PAGE: i64 = 500;
 /// Looks at everything, in the order in which one thing needs the other.
 pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Findings) {
     settings(config, findings);
+    open_files(config, findings);
     if let Some(db) = database(config, findings).await {
         let key = master_key_fits(config, &db, findings).await;
         if let Some(key) = key {
@@ -44,6 +45,23 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
     }
     if !offline {
         public_url(config, findings).await;
+    }
+}
+
+/// Every connection takes a file descriptor.
+fn open_files(config: &Config, findings: &mut Findings) {
+    let limit = descriptors::limit_of_server();
+    let all = descriptors::most_connections(limit);
+    let one = descriptors::most_of_one_client(config.connections_per_client, limit);
+    let seen = format!("{limit} may be open here: {all} connections, {one} of one client address");
+    if limit >= descriptors::ENOUGH {
+        findings.ok("open files", seen);
+    } else {
+        findings.attention(
+            "open files",
+            seen,
+            "raise the hard limit for the server (LimitNOFILE=65536 in systemd, --ulimit nofile=65536 in Docker)",
+        );
     }
 }
 

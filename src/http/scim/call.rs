@@ -20,6 +20,7 @@ use crate::{
         scim_directories::{self, Directory},
     },
     model::id::ScimDirectoryId,
+    pages::posted::allow_large_body,
     scim,
 };
 
@@ -32,7 +33,7 @@ pub(super) struct Call {
     _turn: Turn,
 }
 
-/// The directory that a request is for, once it is known to be there: for the log.
+/// The directory that a request is for, once its token opened it: for the log, which strangers do not write.
 #[derive(Clone, Copy)]
 pub(super) struct Called(pub ScimDirectoryId);
 
@@ -91,6 +92,7 @@ impl FromRequest for Call {
             let directory = open(state, &request).await.map_err(Refused::from)?;
             let (id, limits) = (directory.directory.id, &state.directory_limits);
             limits.count_request(id, state.now()).map_err(Refused::from)?;
+            allow_large_body(&request);
             let body = read(&request, payload).await?;
             limits.take_bytes(id, state.now(), body.len());
             request.extensions_mut().insert(Came(body.clone()));
@@ -112,11 +114,9 @@ async fn open(state: &State, request: &HttpRequest) -> app::Result<Directory> {
     let text = request.match_info().get("directory").unwrap_or_default();
     let id: ScimDirectoryId =
         text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;
-    let outcome = scim_directories::authenticate(state, id, bearer(request).unwrap_or_default()).await;
-    if matches!(outcome, Ok(_) | Err(app::Error::Unauthenticated(_))) {
-        request.extensions_mut().insert(Called(id));
-    }
-    outcome
+    let directory = scim_directories::authenticate(state, id, bearer(request).unwrap_or_default()).await?;
+    request.extensions_mut().insert(Called(id));
+    Ok(directory)
 }
 
 /// The token of the one `Authorization` header. The word `Bearer` may have any case, and may be missing

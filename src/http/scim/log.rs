@@ -1,4 +1,5 @@
-//! Notes every request to a directory that is there, after it was answered.
+//! Notes every request whose token opened its directory, after it was answered. Anybody can make a refused one,
+//! so those are only counted, as every answer is.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! The SCIM server of a directory (RFC 7644), as identity providers call it: `/v1/scim/scim_directory_…`.
 //!
-//! Everything under it is answered in SCIM's JSON, whoever asks for what; every request to a directory
-//! that is there is noted, off the request's path.
+//! Everything under it is answered in SCIM's JSON, whoever asks for what; every request that opened its
+//! directory is noted, off the request's path.
 
 mod answer;
 mod call;

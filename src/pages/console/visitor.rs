@@ -22,7 +22,7 @@ use crate::{
     model::{client_address::ClientAddress, environment::Environment, id::EnvironmentId},
     pages::{
         message::Message,
-        posted::{Posted, Unreadable},
+        posted::{Posted, Unreadable, allow_large_body},
         response::{Policy, page},
     },
 };
@@ -159,6 +159,7 @@ impl FromRequest for Form {
         Box::pin(async move {
             // Who posts comes first: a stranger's body is never read.
             let visitor = Visitor::of(&request).await?;
+            allow_large_body(&request);
             let state = state_of(&request)?;
             let posted = Posted::read(&request, &mut payload, &state.links.origin()).await?;
             if !sessions::is_form_token(state, visitor.session.id, posted.text(FORM_TOKEN)) {

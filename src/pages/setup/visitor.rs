@@ -19,7 +19,7 @@ use crate::{
     },
     pages::{
         message::Message,
-        posted::{Posted, Unreadable},
+        posted::{Posted, Unreadable, allow_large_body},
         response::{Policy, page},
     },
 };
@@ -158,6 +158,7 @@ impl FromRequest for Sent {
         Box::pin(async move {
             // Who posts comes first: a stranger's body is never read.
             let visit = Visit::of(&request).await?;
+            allow_large_body(&request);
             let form = Posted::read(&request, &mut payload, &visit.state.links.origin()).await?;
             if form.text(FORM_TOKEN) != visit.form_token {
                 return Err(Unreadable::Foreign.into());

@@ -1,0 +1,606 @@
+//! The connections of clients: how many one address may have, how much may be read before it is asked for, and
+//! how long an unfinished request or an unread answer is waited for.
+//!
+//! actix-http reads a connection into a buffer of up to 128 KiB and decodes up to sixteen requests ahead, times
+//! only the first request's head, and waits for ever for a client that does not read its answer. The stream that
+//! it is given here bounds each of these.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::ready,
+    io,
+    net::IpAddr,
+    pin::Pin,
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use actix_http::{HttpService, Request, error::DispatchError};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{AppConfig, Response, Service},
+    rt::net::TcpStream,
+};
+use ipnet::IpNet;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::body::{Alarm, MinimumRate};
+use crate::{
+    app::request_memory::{RequestMemory, Reservation},
+    model::{
+        client_address::ClientAddress,
+        time::{Clock, Timestamp},
+    },
+    telemetry,
+};
+
+/// How long a client may take to send its request line and headers.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection stays open.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a connection that ends may take to do so.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many bytes are read of a connection before its request asks for them. actix-http's buffer may take twice
+/// as much.
+const MAX_READ_AHEAD: usize = 32 * 1024;
+/// How many bytes of a head any connection may hold, however much of other requests is in memory. What goes
+/// beyond counts.
+const FREE_HEAD: usize = 8 * 1024;
+/// How many bytes are read before what came is looked at: actix-http reads for as long as something comes.
+const MAX_BURST: usize = 16 * 1024;
+/// How many bytes of an unread body without a length are passed over.
+const MAX_DISCARDED: usize = 256 * 1024;
+/// How long a client may stop reading its answer.
+const WRITE_GRACE: Duration = Duration::from_secs(30);
+/// How fast a client must read its answer, in bytes a second.
+const MIN_BYTES_WRITTEN_PER_SECOND: u32 = 1024;
+
+/// The open connections of a server.
+pub struct Connections {
+    /// Proxies: many clients come over their connections.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many connections one client address may have (IPv6: one /64), or `None` for any number.
+    pub max_per_client: Option<usize>,
+    /// What long unfinished heads count against.
+    pub memory: Arc<RequestMemory>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How many each client has now.
+    pub open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Connections {
+    /// Takes a connection from `peer`, unless it has too many.
+    fn accept<T>(self: &Arc<Self>, io: T, peer: IpAddr) -> Option<Connection<T>> {
+        let peer = peer.to_canonical();
+        let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(&peer));
+        let client = (!is_proxy).then(|| ClientAddress(peer).block());
+        if let (Some(client), Some(max)) = (client, self.max_per_client) {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = open.entry(client).or_default();
+            if *count >= max {
+                return None;
+            }
+            *count += 1;
+        }
+        let state = Rc::new(ConnectionState::new(self.memory.reservation(client)));
+        let slot = Slot { connections: Arc::clone(self), client };
+        Some(Connection {
+            io,
+            state,
+            slot,
+            burst: 0,
+            head_alarm: Alarm::default(),
+            write_alarm: Alarm::default(),
+            writing: None,
+        })
+    }
+
+    /// Serves `app` over HTTP/1.1 on the connections that are taken.
+    pub fn serve<F, S, B>(
+        self: Arc<Self>,
+        app: F,
+        stopping: actix_server::GracefulShutdownSignal,
+    ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+    where
+        F: IntoServiceFactory<S, Request>,
+        S: ServiceFactory<Request, Config = AppConfig> + 'static,
+        S::Error: Into<Error> + 'static,
+        S::InitError: std::fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        S::Service: 'static,
+        B: MessageBody + 'static,
+    {
+        let app = app.into_factory().map_err(|error| error.into().error_response());
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .on_connect_ext(|connection: &Connection<TcpStream>, extensions| {
+                extensions.insert(Rc::clone(&connection.state));
+            })
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |io: TcpStream| {
+            let peer = io.peer_addr();
+            let taken = peer.as_ref().ok().and_then(|peer| self.accept(io, peer.ip()));
+            ready(match taken {
+                Some(connection) => Ok((connection, peer.ok())),
+                None => {
+                    telemetry::connection_refused();
+                    Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into()))
+                }
+            })
+        })
+        .and_then(http)
+    }
+}
+
+/// One of a client's connections, for as long as it is open.
+struct Slot {
+    connections: Arc<Connections>,
+    client: Option<IpAddr>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let (Some(client), Some(_)) = (self.client, self.connections.max_per_client) else { return };
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&client);
+            }
+        }
+    }
+}
+
+/// What a connection is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The head of the next request.
+    Head,
+    /// The body of a request that is being handled.
+    Request,
+}
+
+/// What the requests of a connection and its stream know of each other. It is connection data of every request.
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    phase: Cell<Phase>,
+    /// Whether a request was handled already. actix-http times the head of the first.
+    served: Cell<bool>,
+    /// Bytes that were read and that no request asked for yet.
+    ahead: Cell<usize>,
+    /// Bytes of an unread body that are still to be passed over.
+    discard: Cell<usize>,
+    /// Bytes of the present body that did not arrive yet, as far as it is known.
+    body: Cell<Option<usize>>,
+    /// When the head that began to arrive must be complete.
+    head_deadline: Cell<Option<Timestamp>>,
+    reservation: RefCell<Reservation>,
+    /// The reader that waits for room.
+    reader: RefCell<Option<Waker>>,
+}
+
+impl ConnectionState {
+    fn new(reservation: Reservation) -> Self {
+        Self {
+            phase: Cell::new(Phase::Head),
+            served: Cell::new(false),
+            ahead: Cell::new(0),
+            discard: Cell::new(0),
+            body: Cell::new(None),
+            head_deadline: Cell::new(None),
+            reservation: RefCell::new(reservation),
+            reader: RefCell::new(None),
+        }
+    }
+
+    /// A head is complete, and its request is being handled.
+    pub(super) fn request_began(&self) {
+        self.phase.set(Phase::Request);
+        self.served.set(true);
+        self.ahead.set(0);
+        self.discard.set(0);
+        self.body.set(None);
+        self.head_deadline.set(None);
+        self.reservation.borrow_mut().clear();
+        self.wake();
+    }
+
+    /// The request has a body, of `length` bytes if that was announced.
+    pub(super) fn body_announced(&self, length: Option<u64>) {
+        let length = length.map_or(MAX_DISCARDED, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        self.body.set(Some(length));
+    }
+
+    /// The request took bytes of its body.
+    pub(super) fn body_read(&self, bytes: usize) {
+        self.ahead.set(self.ahead.get().saturating_sub(bytes));
+        self.body.set(self.body.get().map(|length| length.saturating_sub(bytes)));
+        self.wake();
+    }
+
+    /// The request read its body to the end.
+    pub(super) fn body_ended(&self) {
+        self.body.set(None);
+    }
+
+    /// The request is answered. Whether its body was read to the end.
+    pub(super) fn request_answered(&self) -> bool {
+        let left = self.body.take();
+        self.discard.set(left.unwrap_or(0));
+        self.phase.set(Phase::Head);
+        self.wake();
+        left.is_none()
+    }
+
+    fn wake(&self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Whether more may be read now. Reserves the memory for it.
+    fn may_read(&self) -> bool {
+        let ahead = self.ahead.get();
+        if self.phase.get() == Phase::Request {
+            return ahead < MAX_READ_AHEAD;
+        }
+        let head = ahead.saturating_sub(self.discard.get());
+        let mut reservation = self.reservation.borrow_mut();
+        let has_room = head < FREE_HEAD + reservation.bytes();
+        head < MAX_READ_AHEAD && (has_room || reservation.grow(FREE_HEAD).is_ok())
+    }
+
+    /// Notes bytes that were read.
+    fn read(&self, bytes: usize, now: Timestamp) {
+        self.ahead.set(self.ahead.get().saturating_add(bytes));
+        if self.phase.get() == Phase::Head && self.served.get() && self.head_deadline.get().is_none() {
+            self.head_deadline.set(Some(now + HEAD_TIMEOUT));
+        }
+    }
+}
+
+/// A client's connection as actix-http reads and writes it.
+pub struct Connection<T> {
+    io: T,
+    state: Rc<ConnectionState>,
+    slot: Slot,
+    /// Bytes that were read since the last look at them.
+    burst: usize,
+    head_alarm: Alarm,
+    write_alarm: Alarm,
+    writing: Option<MinimumRate>,
+}
+
+impl<T> Connection<T> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.slot.connections.clock
+    }
+
+    /// Waits for a head that began to arrive, but not for ever.
+    fn wait_for_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(deadline) = self.state.head_deadline.get() else { return Poll::Pending };
+        let clock = Arc::clone(self.clock());
+        if self.head_alarm.has_passed(deadline, &*clock, context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
+    /// Notes how far a write got.
+    fn wrote(
+        &mut self,
+        outcome: Poll<io::Result<usize>>,
+        wanted: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let clock = Arc::clone(self.clock());
+        let now = clock.now();
+        let begin = || MinimumRate::new(MIN_BYTES_WRITTEN_PER_SECOND, WRITE_GRACE, now);
+        match outcome {
+            Poll::Ready(Ok(bytes)) if bytes >= wanted => {
+                self.writing = None;
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(Ok(bytes)) => {
+                self.writing.get_or_insert_with(begin).transferred(bytes, now);
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Pending => {
+                let deadline = self.writing.get_or_insert_with(begin).deadline();
+                if self.write_alarm.has_passed(deadline, &*clock, context) {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                Poll::Pending
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.burst >= MAX_BURST {
+            this.burst = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !this.state.may_read() {
+            this.burst = 0;
+            *this.state.reader.borrow_mut() = Some(context.waker().clone());
+            return this.wait_for_head(context);
+        }
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.io).poll_read(context, buffer) {
+            Poll::Ready(Ok(())) => {
+                let bytes = buffer.filled().len() - before;
+                if bytes > 0 {
+                    this.burst += bytes;
+                    this.state.read(bytes, this.clock().now());
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => {
+                this.burst = 0;
+                this.wait_for_head(context)
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Connection<T> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.io).poll_write(context, bytes);
+        this.wrote(outcome, bytes.len(), context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.io).poll_write_vectored(context, parts);
+        this.wrote(outcome, parts.iter().map(|part| part.len()).sum(), context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, task::Waker};
+
+    use super::*;
+    use crate::{app::request_memory::Bounds, model::time::ManualClock};
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    /// A client: what it sends, and how much it reads.
+    #[derive(Default)]
+    struct Client {
+        sends: VecDeque<Vec<u8>>,
+        reads: usize,
+    }
+
+    impl AsyncRead for Client {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let Some(mut bytes) = self.sends.pop_front() else { return Poll::Pending };
+            let rest = bytes.split_off(bytes.len().min(buffer.remaining()));
+            buffer.put_slice(&bytes);
+            if !rest.is_empty() {
+                self.sends.push_front(rest);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Client {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let taken = self.reads.min(bytes.len());
+            self.reads -= taken;
+            if taken == 0 { Poll::Pending } else { Poll::Ready(Ok(taken)) }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    struct Stage {
+        connections: Arc<Connections>,
+        clock: Arc<ManualClock>,
+    }
+
+    fn stage(max_per_client: Option<usize>, memory: usize) -> Stage {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000_000)));
+        let connections = Arc::new(Connections {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            max_per_client,
+            memory: RequestMemory::new(Bounds::share(memory, true)),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            open: Mutex::default(),
+        });
+        Stage { connections, clock }
+    }
+
+    impl Stage {
+        fn connect(&self) -> Connection<Client> {
+            self.connections.accept(Client::default(), PEER).unwrap()
+        }
+    }
+
+    /// Reads until nothing comes; how many bytes came.
+    fn read(connection: &mut Connection<Client>) -> io::Result<usize> {
+        let mut total = 0;
+        loop {
+            match burst(connection)? {
+                0 => return Ok(total),
+                bytes => total += bytes,
+            }
+        }
+    }
+
+    fn burst(connection: &mut Connection<Client>) -> io::Result<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut total = 0;
+        loop {
+            let mut space = [0; 4096];
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut *connection).poll_read(&mut context, &mut buffer) {
+                Poll::Ready(outcome) => outcome?,
+                Poll::Pending => return Ok(total),
+            }
+            total += buffer.filled().len();
+        }
+    }
+
+    #[test]
+    fn a_client_has_so_many_connections_and_a_proxy_any_number() {
+        let Stage { connections, .. } = stage(Some(2), 1 << 20);
+        let accept = |peer: &str| connections.accept(Client::default(), peer.parse().unwrap());
+        let (first, second) = (accept("192.0.2.1").unwrap(), accept("::ffff:192.0.2.1").unwrap());
+        assert!(accept("192.0.2.1").is_none());
+        let _other = accept("192.0.2.2").unwrap();
+        let _networks: Vec<_> =
+            ["2001:db8:1:2::1", "2001:db8:1:2::2"].map(|peer| accept(peer).unwrap()).into();
+        assert!(accept("2001:db8:1:2:ffff::3").is_none(), "an IPv6 client is its /64");
+        let _next = accept("2001:db8:1:3::1").unwrap();
+        let _proxied: Vec<_> = (0..10).map(|_| accept("10.0.0.1").unwrap()).collect();
+        drop(first);
+        let _again = accept("192.0.2.1").unwrap();
+        drop(second);
+        assert_eq!(connections.open.lock().unwrap()[&PEER], 1);
+        let unlimited = stage(None, 1 << 20);
+        let _many: Vec<_> = (0..10).map(|_| unlimited.connect()).collect();
+        assert!(unlimited.connections.open.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_is_read_than_was_asked_for() {
+        let stage = stage(None, 64 << 20);
+        let mut connection = stage.connect();
+        connection.io.sends = (0..100).map(|_| vec![b'x'; 4096]).collect();
+        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST, "then it is looked at");
+        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD - MAX_BURST, "a head");
+        assert_eq!(read(&mut connection).unwrap(), 0);
+        let state = Rc::clone(&connection.state);
+        state.request_began();
+        state.body_announced(Some(50 * 4096));
+        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD, "a body, and requests behind it");
+        state.body_read(4096);
+        assert_eq!(read(&mut connection).unwrap(), 4096);
+        // The rest of a body that the handler did not read is passed over, so that its answer arrives.
+        assert!(!state.request_answered());
+        assert_eq!(read(&mut connection).unwrap(), 49 * 4096);
+        assert_eq!(read(&mut connection).unwrap(), 0);
+        state.request_began();
+        assert!(state.request_answered());
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_end_is_not_waited_for() {
+        let stage = stage(None, 1 << 20);
+        let mut connection = stage.connect();
+        // actix-http times the first one.
+        connection.io.sends.push_back(b"GET / HTTP/1.1\r\n\r\n".to_vec());
+        read(&mut connection).unwrap();
+        stage.clock.advance(HEAD_TIMEOUT);
+        assert_eq!(read(&mut connection).unwrap(), 0);
+        connection.state.request_began();
+        connection.state.request_answered();
+        stage.clock.advance(KEEP_ALIVE);
+        assert_eq!(read(&mut connection).unwrap(), 0, "an idle connection waits");
+        connection.io.sends.push_back(b"GET / HT".to_vec());
+        assert_eq!(read(&mut connection).unwrap(), 8);
+        stage.clock.advance(HEAD_TIMEOUT - Duration::from_millis(1));
+        connection.io.sends.push_back(b"T".to_vec());
+        assert_eq!(read(&mut connection).unwrap(), 1);
+        stage.clock.advance(Duration::from_millis(1));
+        assert_eq!(read(&mut connection).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        connection.state.request_began();
+        assert_eq!(read(&mut connection).unwrap(), 0, "a request that is handled is timed by others");
+    }
+
+    #[tokio::test]
+    async fn long_unfinished_heads_count_against_the_memory_and_short_ones_always_fit() {
+        // One client may hold as much as one long head takes without authentication.
+        let stage = stage(None, 8 * (MAX_READ_AHEAD - FREE_HEAD));
+        let mut connections: Vec<_> = (0..2).map(|_| stage.connect()).collect();
+        for connection in &mut connections {
+            connection.io.sends = (0..16).map(|_| vec![b'x'; 4096]).collect();
+        }
+        let [first, second] = &mut connections[..] else { unreachable!() };
+        assert_eq!(read(first).unwrap(), MAX_READ_AHEAD);
+        assert_eq!(read(second).unwrap(), FREE_HEAD);
+        first.state.request_began();
+        assert_eq!(read(second).unwrap(), MAX_READ_AHEAD - FREE_HEAD, "as soon as there is room");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_let_go() {
+        let stage = stage(None, 1 << 20);
+        let mut connection = stage.connect();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut write = |connection: &mut Connection<Client>, reads: usize| {
+            connection.io.reads = reads;
+            Pin::new(connection).poll_write(&mut context, &[0; 1000])
+        };
+        assert!(write(&mut connection, 0).is_pending());
+        // A byte now and then is no reading.
+        for _ in 0..29 {
+            stage.clock.advance(Duration::from_secs(1));
+            assert!(matches!(write(&mut connection, 1), Poll::Ready(Ok(1))));
+        }
+        stage.clock.advance(Duration::from_secs(2));
+        assert!(matches!(write(&mut connection, 0), Poll::Ready(Err(_))));
+
+        // An answer that was taken owes nothing, however long the next one is in coming.
+        let mut connection = stage.connect();
+        assert!(write(&mut connection, 0).is_pending());
+        assert!(matches!(write(&mut connection, 1000), Poll::Ready(Ok(1000))));
+        stage.clock.advance(Duration::from_secs(3600));
+        assert!(write(&mut connection, 0).is_pending());
+    }
+}

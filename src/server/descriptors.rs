@@ -1,0 +1,67 @@
+//! How many files and connections the process may have open (`RLIMIT_NOFILE`, setrlimit(2)).
+//!
+//! A login shell's limit is 1,024 on most systems, which as many idle connections use up; then nobody else is
+//! answered, and the database is not reached either. The process may raise it to the hard limit by itself.
+
+/// How many are enough.
+const WANTED: u64 = 65_536;
+
+/// Fewer are worth a warning.
+pub const ENOUGH: u64 = 8192;
+
+/// How many stay free of clients' connections: for the database, for requests of ours, for the listeners.
+const RESERVED: u64 = 256;
+
+/// Raises the limit as far as it may be, and says so when that is not far.
+pub fn raise() {
+    match rlimit::increase_nofile_limit(WANTED) {
+        Ok(limit) if limit >= ENOUGH => {}
+        Ok(limit) => tracing::warn!(
+            limit,
+            "few connections may be open at once: raise the hard limit of open files (LimitNOFILE=, ulimit -Hn, --ulimit nofile=)"
+        ),
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
+}
+
+/// The limit in force.
+pub fn limit() -> u64 {
+    rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
+}
+
+/// The limit to which a start of the server raises it.
+pub fn limit_of_server() -> u64 {
+    rlimit::Resource::NOFILE.get().map_or(1024, |(soft, hard)| soft.max(hard.min(WANTED)))
+}
+
+/// How many connections clients may have together when `limit` files may be open.
+pub fn most_connections(limit: u64) -> usize {
+    usize::try_from(limit.saturating_sub(RESERVED).max(limit / 2)).unwrap_or(usize::MAX).max(16)
+}
+
+/// How many one client address may have: as many as are configured, and at most a quarter of all, so that no
+/// one client uses them up.
+pub fn most_of_one_client(configured: u32, limit: u64) -> usize {
+    usize::try_from(configured).unwrap_or(usize::MAX).min(most_connections(limit) / 4).max(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_client_uses_up_the_descriptors_and_clients_do_not_use_up_those_of_the_database() {
+        for (limit, most, one) in
+            [(65_536, 65_280, 1024), (4096, 3840, 960), (1024, 768, 192), (256, 128, 32), (0, 16, 4)]
+        {
+            assert_eq!((most_connections(limit), most_of_one_client(1024, limit)), (most, one), "{limit}");
+        }
+        assert_eq!(most_of_one_client(20, 65_536), 20);
+    }
+
+    #[test]
+    fn the_limit_is_raised_as_far_as_it_may_be() {
+        raise();
+        assert_eq!(limit(), limit_of_server());
+    }
+}

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod administrators;
+mod admission;
 pub mod api_keys;
 pub mod audit;
 pub mod authorize;

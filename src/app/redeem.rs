@@ -1,6 +1,10 @@
 //! The app fetches who signed in, once, with the access code that the browser brought (contracts §2.3).
 
-use super::{Error, Result, State, actor::Actor};
+use super::{
+    Error, Result, State,
+    actor::Actor,
+    admission::{self, LoginOf},
+};
 use crate::{
     model::{
         email::Email,
@@ -29,27 +33,32 @@ pub struct Redeemed {
 }
 
 /// Redeems an access code. It is good once, for a few minutes, in its own environment, and only where
-/// its login began: what OAuth began is redeemed at the token endpoint (ruling 18).
+/// its login began: what OAuth began is redeemed at the token endpoint (ruling 18). Whoever may no longer sign in
+/// has none.
 pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed> {
     let code: AccessCode =
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
     let digest = code.digest();
     let gone = || Error::NotFound { kind: "saml access code", id: String::new() };
-    let (flow, organization) = {
+    let flow = {
         let mut conn = state.db.read().await?;
-        let flow = store::saml_flows::find_by_code(&mut conn, digest)
+        store::saml_flows::find_by_code(&mut conn, digest)
             .await?
             .filter(|flow| flow.environment_id == actor.environment() && flow.oauth.is_none())
             .filter(|flow| flow.origin != FlowOrigin::Administrator)
-            .ok_or_else(gone)?;
-        let organization = store::organizations::find(&mut conn, flow.environment_id, flow.organization_id)
-            .await?
-            .ok_or_else(gone)?;
-        (flow, organization)
+            .ok_or_else(gone)?
     };
     let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
-    // Of several that bring the same code, one gets the answer: the database says which.
     let mut tx = state.db.write().await?;
+    let login = LoginOf {
+        organization_id: flow.organization_id,
+        connection_id: flow.saml_connection_id,
+        email: &email,
+    };
+    let Ok(organization) = admission::check(&mut tx, login, &mut Vec::new()).await? else {
+        return Err(gone());
+    };
+    // Of several that bring the same code, one gets the answer: the database says which.
     if !store::saml_flows::consume_code(&mut tx, flow.id, digest, state.now()).await? {
         return Err(gone());
     }
@@ -59,7 +68,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
         state: flow.state.unwrap_or_default(),
         attributes: flow.attributes,
         organization_id: flow.organization_id,
-        organization_external_id: organization.external_id.unwrap_or_default(),
+        organization_external_id: organization.organization_external_id.unwrap_or_default(),
         saml_flow_id: flow.id,
     })
 }

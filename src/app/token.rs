@@ -1,6 +1,10 @@
 //! A code becomes an ID token and an access token (RFC 6749 §4.1.3, OpenID Connect Core §3.1.3).
 
-use super::{Error as ServiceError, Result, State, signing_keys};
+use super::{
+    Error as ServiceError, Result, State,
+    admission::{self, LoginOf},
+    signing_keys,
+};
 use crate::{
     model::{id::OauthClientId, secret::AccessToken, time::Timestamp},
     oauth::{
@@ -16,7 +20,7 @@ use crate::{
 };
 
 /// Exchanges a code. The client is known before its code is looked at, so nobody without the secret can
-/// use a code up. The signature is made before the code is consumed, so a code is never lost to it and
+/// use a code up. Whoever may no longer sign in has no code (RFC 6749 §5.2, `invalid_grant`). The signature is made before the code is consumed, so a code is never lost to it and
 /// the transaction stays short.
 pub async fn exchange(
     state: &State,
@@ -63,6 +67,14 @@ pub async fn exchange(
     let id_token = key.jws(&claims).map_err(ServiceError::internal)?;
 
     let mut tx = state.db.write().await?;
+    let login = LoginOf {
+        organization_id: grant.login.organization_id,
+        connection_id: grant.login.saml_connection_id,
+        email: &grant.login.email,
+    };
+    if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
+        return Ok(Err(Error::CodeNotFound));
+    }
     if !saml_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
         // Somebody was faster: the code is in two hands.
         access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;

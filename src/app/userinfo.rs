@@ -1,13 +1,16 @@
 //! Who an access token speaks for (OpenID Connect Core §5.3).
 
-use super::{Result, State};
+use super::{
+    Result, State,
+    admission::{self, LoginOf},
+};
 use crate::{
     model::secret::AccessToken,
     oauth::{Error, bearer},
     store::access_tokens::{self, Login},
 };
 
-/// The login behind the bearer token of a request's header or form.
+/// The login behind the bearer token of a request's header or form, while its person may sign in.
 pub async fn userinfo(
     state: &State,
     authorization: Option<&str>,
@@ -20,5 +23,14 @@ pub async fn userinfo(
         Err(error) => return Ok(Err(error)),
     };
     let mut conn = state.db.read().await?;
-    Ok(access_tokens::find_login(&mut conn, token.digest(), state.now()).await?.ok_or(Error::InvalidToken))
+    let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
+        return Ok(Err(Error::InvalidToken));
+    };
+    let of = LoginOf {
+        organization_id: login.organization_id,
+        connection_id: login.saml_connection_id,
+        email: &login.email,
+    };
+    let admitted = admission::ask(&mut conn, of, &mut Vec::new()).await?;
+    Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
 }

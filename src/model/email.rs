@@ -26,6 +26,13 @@ impl Email {
         good.then(|| Self { text: text.to_owned(), domain })
     }
 
+    /// The former address of somebody whom Microsoft Entra ID soft-deleted: it renames them to 32 hexadecimal
+    /// digits (the object id) and the address. `None`: not of that form.
+    pub fn parse_soft_deleted(text: &str) -> Option<Self> {
+        let (object_id, former) = text.split_at_checked(32)?;
+        object_id.bytes().all(|b| b.is_ascii_hexdigit()).then(|| Self::parse(former))?
+    }
+
     /// The address as it was sent.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -70,6 +77,23 @@ mod tests {
         ] {
             let email = Email::parse(text).unwrap();
             assert_eq!((email.as_str(), email.domain().as_str()), (text, domain));
+        }
+    }
+
+    #[test]
+    fn the_former_address_of_somebody_soft_deleted_is_read() {
+        let id = "0a1b2c3d4e5f60718293a4b5c6d7e8F9";
+        let former = |text: &str| Email::parse_soft_deleted(text).map(|email| email.as_str().to_owned());
+        assert_eq!(former(&format!("{id}Ada@acme.com")).as_deref(), Some("Ada@acme.com"));
+        for other in [
+            "ada@acme.com",
+            &format!("{id}@acme.com"),
+            id,
+            &format!("x{id}ada@acme.com"),
+            &format!("{}gada@acme.com", &id[1..]),
+            "\u{e9}\u{e9}0a1b2c3d4e5f60718293a4b5c6d7e\u{e9}ada@acme.com",
+        ] {
+            assert_eq!(former(other), None, "{other}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{
     email::Email,
-    id::{EnvironmentId, OauthClientId, OrganizationId, SamlFlowId},
+    id::{EnvironmentId, OauthClientId, OrganizationId, SamlConnectionId, SamlFlowId},
     oauth_client::IdTokenAlg,
     saml_flow::Attributes,
     secret::Digest,
@@ -26,6 +26,8 @@ pub struct Login {
     pub organization_id: OrganizationId,
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
+    /// The SAML connection that the person came through.
+    pub saml_connection_id: SamlConnectionId,
 }
 
 #[derive(sqlx::FromRow)]
@@ -35,6 +37,7 @@ struct LoginColumns {
     attributes: Option<String>,
     organization_id: OrganizationId,
     external_id: Option<String>,
+    saml_connection_id: SamlConnectionId,
 }
 
 impl TryFrom<LoginColumns> for Login {
@@ -51,6 +54,7 @@ impl TryFrom<LoginColumns> for Login {
             },
             organization_id: row.organization_id,
             organization_external_id: row.external_id,
+            saml_connection_id: row.saml_connection_id,
         })
     }
 }
@@ -150,12 +154,12 @@ pub async fn find_code_grant(
             "SELECT c.secret_sha256, c.environment_id AS client_environment_id, c.id_token_alg, \
              g.flow_id, g.environment_id, g.oauth_client_id, g.oauth_redirect_uri, g.oauth_redirect_uri_sent, \
              g.oauth_code_challenge, g.oauth_nonce, g.oauth_scope, g.authenticated_at, g.code_expires_at, \
-             g.code_consumed_at, g.email, g.attributes, g.organization_id, g.external_id \
+             g.code_consumed_at, g.email, g.attributes, g.organization_id, g.external_id, g.saml_connection_id \
              FROM oauth_clients c LEFT JOIN (\
              SELECT f.id AS flow_id, f.environment_id, f.oauth_client_id, f.oauth_redirect_uri, \
              f.oauth_redirect_uri_sent, f.oauth_code_challenge, f.oauth_nonce, f.oauth_scope, f.authenticated_at, \
-             f.code_expires_at, f.code_consumed_at, f.email, f.attributes, f.organization_id, o.external_id \
-             FROM saml_flows f JOIN organizations o ON o.id = f.organization_id WHERE f.code_sha256 = $2\
+             f.code_expires_at, f.code_consumed_at, f.email, f.attributes, f.organization_id, f.saml_connection_id, \
+             o.external_id FROM saml_flows f JOIN organizations o ON o.id = f.organization_id WHERE f.code_sha256 = $2\
              ) g ON TRUE WHERE c.id = $1",
         )
         .bind(client_id)
@@ -215,7 +219,8 @@ pub async fn insert(
 pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<Login>> {
     let row: Option<LoginColumns> = conn
         .sql(
-            "SELECT t.flow_id, f.email, f.attributes, f.organization_id, o.external_id FROM access_tokens t \
+            "SELECT t.flow_id, f.email, f.attributes, f.organization_id, f.saml_connection_id, o.external_id \
+             FROM access_tokens t \
              JOIN oauth_clients c ON c.id = t.oauth_client_id \
              JOIN saml_flows f ON f.id = t.flow_id JOIN organizations o ON o.id = f.organization_id \
              WHERE t.token_sha256 = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL",

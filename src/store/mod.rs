@@ -8,6 +8,7 @@ pub mod admin_invitations;
 pub mod admin_passkeys;
 pub mod admin_sessions;
 pub mod administrators;
+pub mod admissions;
 pub mod api_keys;
 pub mod audit_events;
 pub mod brandings;

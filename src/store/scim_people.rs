@@ -1,10 +1,9 @@
-//! What apps read of a directory's people and groups, and what a login must know of a person. Who writes
-//! them is `scim_users.rs` and `scim_groups.rs`.
+//! What apps read of a directory's people and groups. Who writes them is `scim_users.rs` and
+//! `scim_groups.rs`.
 
 use super::{Conn, Error, Result, columns};
 use crate::model::{
-    email::Email,
-    id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
+    id::{EnvironmentId, ScimDirectoryId, ScimGroupId, ScimUserId},
     time::Timestamp,
 };
 
@@ -93,8 +92,8 @@ impl TryFrom<GroupRow> for StoredGroup {
 /// How many people or groups a search by name shows at the most.
 const NAMESAKES: i64 = 100;
 
-/// The people of a directory with this e-mail address, user name or external id (keys: lower case), deleted
-/// ones too; the living first.
+/// The people of a directory with this e-mail address, user name or external id (keys: lower case), and those
+/// who had the address formerly; deleted ones too, the living first.
 pub async fn find_users_named(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -107,7 +106,8 @@ pub async fn find_users_named(
          UNION SELECT id FROM scim_users WHERE directory_id = $1 AND user_name_key = $2 AND deleted_at IS NULL \
          UNION SELECT id FROM scim_users WHERE directory_id = $1 AND user_name_key = $2 AND deleted_at IS NOT NULL \
          UNION SELECT id FROM scim_users WHERE directory_id = $1 AND display_name_key = $2 AND deleted_at IS NULL \
-         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND external_id = $3 AND deleted_at IS NULL) \
+         UNION SELECT id FROM scim_users WHERE directory_id = $1 AND external_id = $3 AND deleted_at IS NULL \
+         UNION SELECT user_id FROM scim_former_addresses WHERE directory_id = $1 AND address_key = $2) \
          ORDER BY deleted_at IS NOT NULL, id LIMIT $4",
     )
     .bind(directory_id)
@@ -280,76 +280,4 @@ pub async fn list_member_ids(
     .bind(limit)
     .all()
     .await
-}
-
-/// What the directories of an organization want of people who sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginPolicy {
-    /// There is a directory that lets only people in whom it knows as active.
-    pub require_provisioned: bool,
-}
-
-/// The policy of an organization's directories; `None` when it has none.
-pub async fn find_login_policy(
-    conn: &mut Conn,
-    organization_id: OrganizationId,
-) -> Result<Option<LoginPolicy>> {
-    let rows: Vec<(bool,)> = conn
-        .sql(
-            "SELECT DISTINCT require_provisioned_logins FROM scim_directories WHERE organization_id = $1 \
-             ORDER BY 1 LIMIT 2",
-        )
-        .bind(organization_id)
-        .all()
-        .await?;
-    Ok(rows.last().map(|(require_provisioned,)| LoginPolicy { require_provisioned: *require_provisioned }))
-}
-
-/// How the directories of an organization know somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// One knows the person as active.
-    pub active: bool,
-    /// One knows the person as inactive or deleted.
-    pub inactive: bool,
-    /// One that does so refuses such people.
-    pub refused: bool,
-}
-
-/// How the directories of an organization know the person with this address: by the reported address, by
-/// any other address, or by a user name that is the address; deleted people too.
-pub async fn find_standing(
-    conn: &mut Conn,
-    organization_id: OrganizationId,
-    email: &Email,
-) -> Result<Standing> {
-    let rows: Vec<(bool, bool)> = conn
-        .sql(
-            "SELECT DISTINCT k.active, d.refuse_inactive_logins FROM scim_directories d JOIN (\
-             SELECT u.directory_id, u.active AND u.deleted_at IS NULL AS active FROM scim_users u \
-             WHERE u.email_key = $2 AND u.directory_id IN \
-             (SELECT id FROM scim_directories WHERE organization_id = $1) \
-             UNION ALL \
-             SELECT u.directory_id, u.active AS active FROM scim_users u \
-             WHERE u.user_name_key = $2 AND u.deleted_at IS NULL AND u.directory_id IN \
-             (SELECT id FROM scim_directories WHERE organization_id = $1) \
-             UNION ALL \
-             SELECT u.directory_id, FALSE AS active FROM scim_users u \
-             WHERE u.user_name_key = $2 AND u.deleted_at IS NOT NULL AND u.directory_id IN \
-             (SELECT id FROM scim_directories WHERE organization_id = $1) \
-             UNION ALL \
-             SELECT u.directory_id, u.active AND u.deleted_at IS NULL AS active FROM scim_user_emails e \
-             JOIN scim_users u ON u.id = e.user_id WHERE e.value_key = $2 AND e.directory_id IN \
-             (SELECT id FROM scim_directories WHERE organization_id = $1)\
-             ) k ON k.directory_id = d.id WHERE d.organization_id = $1",
-        )
-        .bind(organization_id)
-        .bind(email.key())
-        .all()
-        .await?;
-    Ok(Standing {
-        active: rows.iter().any(|(active, _)| *active),
-        inactive: rows.iter().any(|(active, _)| !active),
-        refused: rows.iter().any(|(active, refuse)| !active && *refuse),
-    })
 }

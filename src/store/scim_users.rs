@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Conn, Dialect, Error, Result, Sql, Transaction, columns, scim_filter};
 use crate::model::{
+    email::Email,
     id::{ScimDirectoryId, ScimGroupId, ScimUserId},
     scim_user::ScimUser,
     time::Timestamp,
@@ -69,6 +70,133 @@ fn keys(user: &ScimUser) -> (String, Option<String>, Option<String>) {
 fn email_keys(document: &Map<String, Value>) -> BTreeSet<String> {
     let entries = document.get("emails").and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(|entry| entry.get("value")?.as_str()).map(scim_filter::key).collect()
+}
+
+/// How many former addresses of one person are kept: the latest.
+const MAX_FORMER_ADDRESSES: i64 = 100;
+
+/// Every address that a user is known by, as addresses are compared.
+fn address_keys(user: &ScimUser) -> BTreeSet<String> {
+    let (user_name_key, _, email_key) = keys(user);
+    let mut known = email_keys(&user.document);
+    known.extend(email_key);
+    known.insert(user_name_key);
+    known.retain(|key| Email::parse(key).is_some());
+    known
+}
+
+/// Keeps the addresses of `before` that `user`, the same person, no longer has, and lets go of those that
+/// came back.
+async fn keep_former_addresses(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
+    let (old, new) = (address_keys(before), address_keys(user));
+    let gone: Vec<(String, Timestamp)> = old
+        .difference(&new)
+        .take(usize::try_from(MAX_FORMER_ADDRESSES).unwrap_or(usize::MAX))
+        .map(|key| (key.clone(), user.updated_at))
+        .collect();
+    if !gone.is_empty() {
+        insert_former_addresses(conn, user, &gone).await?;
+        conn.sql(
+            "DELETE FROM scim_former_addresses WHERE user_id = $1 AND directory_id = $2 AND address_key NOT IN \
+             (SELECT address_key FROM scim_former_addresses WHERE user_id = $1 \
+             ORDER BY replaced_at DESC, address_key LIMIT $3)",
+        )
+        .bind(user.id)
+        .bind(user.directory_id)
+        .bind(MAX_FORMER_ADDRESSES)
+        .execute()
+        .await?;
+    }
+    let come: Vec<&String> = new.difference(&old).collect();
+    for some in come.chunks(AT_ONCE) {
+        let sql = Sql::from("DELETE FROM scim_former_addresses WHERE directory_id = ")
+            .value(user.directory_id.to_string())
+            .push(" AND user_id = ")
+            .value(user.id.to_string())
+            .push(" AND address_key IN (")
+            .values(some.iter().map(|key| key.as_str()))
+            .push(")");
+        conn.dynamic(sql).execute().await?;
+    }
+    Ok(())
+}
+
+async fn insert_former_addresses(
+    conn: &mut Conn,
+    user: &ScimUser,
+    former: &[(String, Timestamp)],
+) -> Result<()> {
+    for some in former.chunks(AT_ONCE / 4) {
+        let mut sql = Sql::from(
+            "INSERT INTO scim_former_addresses (directory_id, address_key, user_id, replaced_at) VALUES ",
+        );
+        for (at, (key, replaced_at)) in some.iter().enumerate() {
+            sql = sql.push(if at == 0 { "(" } else { ", (" });
+            sql = sql.value(user.directory_id.to_string()).push(", ").value(key.as_str()).push(", ");
+            sql = sql.value(user.id.to_string()).push(", ").value(replaced_at.millis()).push(")");
+        }
+        let sql = sql.push(
+            " ON CONFLICT (directory_id, address_key, user_id) DO UPDATE SET replaced_at = excluded.replaced_at",
+        );
+        conn.dynamic(sql).execute().await?;
+    }
+    Ok(())
+}
+
+/// The former addresses of a user, as addresses are compared.
+pub async fn list_former_addresses(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    id: ScimUserId,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = conn
+        .sql(
+            "SELECT address_key FROM scim_former_addresses WHERE user_id = $1 AND directory_id = $2 \
+             ORDER BY address_key LIMIT $3",
+        )
+        .bind(id)
+        .bind(directory)
+        .bind(MAX_FORMER_ADDRESSES)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(key,)| key).collect())
+}
+
+/// Which of these addresses (keys) an active user of the directory has today, other than `id`.
+pub async fn list_held_by_others(
+    conn: &mut Conn,
+    directory: ScimDirectoryId,
+    id: ScimUserId,
+    keys: &[String],
+) -> Result<BTreeSet<String>> {
+    let mut held = BTreeSet::new();
+    for some in keys.chunks(AT_ONCE) {
+        let others = |sql: Sql, column: &'static str| {
+            sql.push(" FROM scim_users u WHERE u.directory_id = ")
+                .value(directory.to_string())
+                .push(" AND u.deleted_at IS NULL AND u.active AND u.id <> ")
+                .value(id.to_string())
+                .push(" AND ")
+                .push(column)
+                .push(" IN (")
+                .values(some.iter().map(String::as_str))
+                .push(")")
+        };
+        let sql = others(Sql::from("SELECT u.email_key"), "u.email_key");
+        let sql = others(sql.push(" UNION SELECT u.user_name_key"), "u.user_name_key")
+            .push(
+                " UNION SELECT e.value_key FROM scim_user_emails e JOIN scim_users u ON u.id = e.user_id \
+                 WHERE u.deleted_at IS NULL AND u.active AND e.directory_id = ",
+            )
+            .value(directory.to_string())
+            .push(" AND e.user_id <> ")
+            .value(id.to_string())
+            .push(" AND e.value_key IN (")
+            .values(some.iter().map(String::as_str))
+            .push(")");
+        held.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(key,)| key));
+    }
+    Ok(held)
 }
 
 /// The living user with this id.
@@ -132,15 +260,26 @@ pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
     }
 }
 
-/// Puts a deleted user, who comes back from where it was imported, in the place of its old row.
-/// [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
-pub async fn update_revived(conn: &mut Conn, user: &ScimUser) -> Result<()> {
+/// Puts a deleted user, who comes back from where it was imported, in the place of its old row, which is
+/// `before`. [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
+pub async fn update_revived(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
+    let former: Vec<(String, Timestamp)> = conn
+        .sql(
+            "SELECT address_key, replaced_at FROM scim_former_addresses WHERE user_id = $1 \
+             ORDER BY replaced_at DESC, address_key LIMIT $2",
+        )
+        .bind(user.id)
+        .bind(MAX_FORMER_ADDRESSES)
+        .all()
+        .await?;
     conn.sql("DELETE FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NOT NULL")
         .bind(user.directory_id)
         .bind(user.id)
         .execute()
         .await?;
-    insert(conn, user).await
+    insert(conn, user).await?;
+    insert_former_addresses(conn, user, &former).await?;
+    keep_former_addresses(conn, before, user).await
 }
 
 /// The user with this id, deleted or not.
@@ -210,6 +349,7 @@ pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Resu
         conn.dynamic(sql).execute().await?;
     }
     insert_emails(conn, user, new.difference(&old).cloned()).await?;
+    keep_former_addresses(conn, before, user).await?;
     Ok(true)
 }
 
@@ -232,21 +372,27 @@ async fn insert_emails(
 }
 
 /// Marks a user whose version is `before` as deleted and takes it out of its groups, whose ids are
-/// returned. `None`: it is no longer that version.
+/// returned. `None`: it is no longer that version. Somebody whom Microsoft Entra ID renamed as it soft-deleted
+/// them is reported by the former address from now on.
 pub async fn update_deleted(
     conn: &mut Conn,
     before: &ScimUser,
     now: Timestamp,
 ) -> Result<Option<Vec<ScimGroupId>>> {
+    let former = before.email.as_deref().and_then(Email::parse_soft_deleted);
+    let reported = former.as_ref().map(Email::as_str).or(before.email.as_deref());
     let touched = conn
         .sql(
-            "UPDATE scim_users SET deleted_at = $4, active = FALSE, version = version + 1, updated_at = $4 \
+            "UPDATE scim_users SET deleted_at = $4, active = FALSE, version = version + 1, updated_at = $4, \
+             email = $5, email_key = $6 \
              WHERE directory_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
         )
         .bind(before.directory_id)
         .bind(before.id)
         .bind(before.version)
         .bind(now)
+        .bind(reported)
+        .bind(reported.map(scim_filter::key))
         .execute()
         .await?;
     if touched == 0 {

@@ -24,6 +24,7 @@ mod console_webhooks;
 mod demo;
 mod directories;
 mod directory_limits;
+mod directory_logins;
 mod dns;
 mod events;
 mod flows;

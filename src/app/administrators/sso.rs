@@ -18,6 +18,7 @@ use crate::{
     app::{
         Error, OidcProvider, Result, State,
         actor::{Author, Credential},
+        admission::{self, LoginOf},
         audit::{self, Entry},
         outgoing::{Outgoing, OutgoingError, OutgoingLimits},
         sign_in::start_link_for,
@@ -131,6 +132,11 @@ pub async fn finish_saml(state: &State, flow: &str, cookie: &str, device: &Devic
         return Err(over());
     };
     let mut tx = state.db.write().await?;
+    let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
+    let login = LoginOf { organization_id, connection_id, email };
+    if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
+        return Err(over());
+    }
     // Nobody was told the code; that it is used up ends the flow, once and within its few minutes.
     if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());

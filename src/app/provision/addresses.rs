@@ -22,7 +22,16 @@ struct Entry {
 ///
 /// A directory may admit foreign addresses as secondary ones. They are never primary, and never the
 /// reported one, also not when the primary one is gone: then there is none.
+///
+/// Of somebody inactive whom Microsoft Entra ID renamed as it soft-deleted them, the former address is
+/// reported: apps know the person by that one.
 pub(super) fn judge(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
+    let reported = judge_entries(directory, user)?;
+    let former = || Email::parse_soft_deleted(reported.as_ref()?.as_str());
+    Ok(if user.active() { reported } else { former().or(reported) })
+}
+
+fn judge_entries(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let user_name = user.user_name().unwrap_or_default();
     let own = match user_name.contains('@') {
         true => Some(domestic(directory, "userName", user_name)?),
@@ -69,7 +78,8 @@ fn domestic(directory: &Directory, attribute: &str, text: &str) -> Result<Email,
 }
 
 fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
-    Email::parse(text).ok_or_else(|| {
+    // A soft delete by Microsoft Entra ID can make the part before the @ longer than an address may have.
+    Email::parse(text).or_else(|| Email::parse_soft_deleted(text)).ok_or_else(|| {
         let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
         scim::Error::InvalidValue(format!("{attribute}: \"{shown}\" is not an e-mail address"))
     })
@@ -161,6 +171,22 @@ mod tests {
         ] {
             assert_eq!(judged(false, user.clone()), Ok(reported.map(str::to_owned)), "{user}");
         }
+    }
+
+    #[test]
+    fn whom_entra_soft_deleted_is_reported_by_the_former_address() {
+        let id = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+        let long = "a-local-part-of-more-than-thirty-two-characters@acme.example";
+        for (name, active, reported) in [
+            (format!("{id}Ada@acme.example"), false, "Ada@acme.example".to_owned()),
+            (format!("{id}Ada@acme.example"), true, format!("{id}Ada@acme.example")),
+            (format!("{id}{long}"), false, long.to_owned()),
+            (format!("{id}@acme.example"), false, format!("{id}@acme.example")),
+        ] {
+            let user = json!({"userName": name, "active": active});
+            assert_eq!(judged(false, user), Ok(Some(reported)), "{name}");
+        }
+        assert!(judged(false, json!({"userName": format!("{id}a@evil.example"), "active": false})).is_err());
     }
 
     #[test]

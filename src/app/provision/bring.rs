@@ -144,7 +144,7 @@ pub(in crate::app) async fn write_user(
     let (kind, data) = match (before.deleted_at.is_some(), user.deleted_at.is_some()) {
         (true, true) => return Ok(()),
         (true, false) => {
-            store::scim_users::update_revived(tx, user).await?;
+            store::scim_users::update_revived(tx, before, user).await?;
             (EventKind::UserCreated, json!({ "after": render::user_event(user) }))
         }
         (false, true) => {

@@ -45,6 +45,9 @@ pub async fn create(state: &State, directory: &Directory, resource: Resource) ->
         take(directory, &mut user, &resource)?;
         let mut tx = state.db.write().await?;
         store::scim_users::insert(&mut tx, &user).await.map_err(|error| taken(error, &user))?;
+        if !user.active {
+            end_what_is_held(&mut tx, directory, &[&user], now).await?;
+        }
         let data = json!({ "after": render::user_event(&user) });
         record(&mut tx, directory, &user, now, EventKind::UserCreated, data).await?;
         tx.commit().await?;
@@ -158,7 +161,8 @@ async fn write(
         return Err(outdated(user.version));
     }
     let answer = rendered(&mut tx, directory, &user).await?;
-    if before.active && !user.active {
+    // Of somebody inactive too: another address may be one under which somebody is signed in.
+    if !user.active {
         end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
     }
     let kind = match (before.active, user.active) {
@@ -227,20 +231,23 @@ fn taken(error: store::Error, user: &ScimUser) -> super::Error {
 }
 
 /// Ends what a person holds who may no longer come in: access tokens and codes that wait to be redeemed,
-/// under every address that he is known by.
+/// under every address that the person is or was known by, but those that somebody active has today.
 pub(super) async fn end_what_is_held(
     tx: &mut Transaction,
     directory: &Directory,
     known_as: &[&ScimUser],
     now: Timestamp,
 ) -> Result<()> {
-    let mut keys: Vec<String> = known_as
-        .iter()
-        .flat_map(|user| addresses::known_by(&stored(user)))
-        .map(|email| email.key())
-        .collect();
+    let Some(user) = known_as.last() else { return Ok(()) };
+    let (directory_id, id) = (directory.directory.id, user.id);
+    let today = known_as.iter().flat_map(|user| addresses::known_by(&stored(user)));
+    let reported = known_as.iter().filter_map(|user| Email::parse(user.email.as_deref()?));
+    let mut keys: Vec<String> = today.chain(reported).map(|email| email.key()).collect();
+    keys.extend(store::scim_users::list_former_addresses(tx, directory_id, id).await?);
     keys.sort_unstable();
     keys.dedup();
+    let others = store::scim_users::list_held_by_others(tx, directory_id, id, &keys).await?;
+    keys.retain(|key| !others.contains(key));
     store::access_tokens::end_of_people(tx, directory.organization.id, &keys, now).await?;
     Ok(())
 }

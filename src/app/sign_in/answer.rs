@@ -1,11 +1,14 @@
 //! A good response becomes a login: who it is, a code for the app, and history, in one transaction.
 
 use super::{
-    Refusal, identity, provisioning,
+    Refusal, identity,
     record::{self, Evidence, test_result},
 };
 use crate::{
-    app::{Result, State},
+    app::{
+        Error, Result, State,
+        admission::{self, Denial, LoginOf},
+    },
     model::{
         check::Check,
         email::Email,
@@ -36,11 +39,6 @@ pub(super) async fn sign_in(
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if let Err(refusal) =
-        provisioning::check(state, &target.organization, &email, &mut evidence.checks).await?
-    {
-        return Ok(Err(refusal));
-    }
     let now = state.now();
     let code = AccessCode::new(&*state.random);
     let attributes = attributes_of(assertion);
@@ -55,6 +53,9 @@ pub(super) async fn sign_in(
         code: (!flow.origin.is_test()).then(|| (code.digest(), now + lifetime)),
     };
     let mut tx = state.db.write().await?;
+    if let Err(refusal) = admit_now(&mut tx, target, &email, &mut evidence.checks).await? {
+        return Ok(Err(refusal));
+    }
     if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, now).await? {
         return Ok(Err(Refusal::RequestAlreadyUsed));
     }
@@ -88,13 +89,8 @@ pub(super) async fn sign_in_unsolicited(
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if let Err(refusal) =
-        provisioning::check(state, &target.organization, &email, &mut evidence.checks).await?
-    {
-        return Ok(Err(refusal));
-    }
     let code = AccessCode::new(&*state.random);
-    flow.email = Some(email);
+    flow.email = Some(email.clone());
     flow.attributes = attributes_of(assertion);
     flow.code = Some(IssuedCode {
         digest: code.digest(),
@@ -102,6 +98,9 @@ pub(super) async fn sign_in_unsolicited(
         consumed_at: None,
     });
     let mut tx = state.db.write().await?;
+    if let Err(refusal) = admit_now(&mut tx, target, &email, &mut evidence.checks).await? {
+        return Ok(Err(refusal));
+    }
     if !remember(&mut tx, target, assertion).await? {
         evidence.checks.push(replayed());
         return Ok(Err(Refusal::AssertionReplayed));
@@ -133,6 +132,23 @@ pub(super) fn admit(
         return Err(Refusal::NoRedirectUrl);
     }
     Ok(email)
+}
+
+/// Asks again in the transaction that lets the person in: the connection may be gone, the domain taken out or
+/// the person switched off since the response was read.
+async fn admit_now(
+    tx: &mut crate::store::Transaction,
+    target: &LoginConnection,
+    email: &Email,
+    checks: &mut Vec<Check>,
+) -> Result<Result<(), Refusal>> {
+    let connection_id = target.connection.id;
+    let login = LoginOf { organization_id: target.organization.id, connection_id, email };
+    match admission::check(tx, login, checks).await? {
+        Ok(_) => Ok(Ok(())),
+        Err(Denial::Gone) => Err(Error::not_found("SAML connection", connection_id)),
+        Err(Denial::Refused(refusal)) => Ok(Err(refusal)),
+    }
 }
 
 /// Remembers the assertion; `false` when it was accepted before, on whatever replica.

@@ -5,7 +5,6 @@ mod answer;
 mod begin;
 mod browser;
 mod identity;
-mod provisioning;
 mod receive;
 mod recheck;
 mod record;

@@ -6,11 +6,13 @@
 use super::{
     Refusal, answer,
     begin::check_ready,
-    provisioning,
     verification::{Received, verify},
 };
 use crate::{
-    app::{Result, State},
+    app::{
+        Error, Result, State,
+        admission::{self, Denial, LoginOf},
+    },
     model::{check::Check, email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
     saml::{Assertion, checks},
     store::saml_connections::LoginConnection,
@@ -51,8 +53,14 @@ async fn admit(
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let provisioned = provisioning::check(state, &target.organization, &email, checks).await?;
-    Ok(provisioned.map(|()| email))
+    let connection_id = target.connection.id;
+    let login = LoginOf { organization_id: target.organization.id, connection_id, email: &email };
+    let mut conn = state.db.read().await?;
+    match admission::ask(&mut conn, login, checks).await? {
+        Ok(_) => Ok(Ok(email)),
+        Err(Denial::Gone) => Err(Error::not_found("SAML connection", connection_id)),
+        Err(Denial::Refused(refusal)) => Ok(Err(refusal)),
+    }
 }
 
 /// Whether the response answers the flow's request, or may come without one.

@@ -1,5 +1,6 @@
 //! Whoever is deprovisioned by the directory loses what he holds.
 
+use ostiary::{model::id::ScimUserId, store};
 use serde_json::json;
 
 use super::*;
@@ -49,6 +50,41 @@ both! {
             let again = format!("/Users/{}", id(&again));
             assert_eq!(app.scim(&directory, Method::DELETE, &again, None).await.status, 204);
         }
+    }
+
+    async fn codes_and_tokens_are_asked_about_again_when_they_are_used(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let directory = app.scim_directory(&stage.tenant).await;
+        let user: ScimUserId = id(&app.scim_user(&directory, "dana@acme.example").await).parse().unwrap();
+        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let code = stage.code(&[]).await;
+        assert_eq!(stage.userinfo(&token).await.status, 200);
+        // In the store alone: a deactivation that did not see these.
+        let mut tx = app.state.db.write().await.unwrap();
+        let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
+        let mut after = before.clone();
+        (after.active, after.version) = (false, before.version + 1);
+        assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(stage.userinfo(&token).await.status, 401);
+        assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
+    }
+
+    async fn a_token_ends_with_its_connection_and_its_domain(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let key = app.api_key(&stage.environment, true).await;
+        let token = stage.tokens().await["access_token"].as_str().unwrap().to_owned();
+        let path = format!("/v1/organizations/{}", stage.tenant.organization.id);
+        for (domains, status) in [(json!([]), 401), (json!(["acme.example"]), 200)] {
+            let body = Some(json!({ "domains": domains }));
+            assert_eq!(app.api(&key, Method::PATCH, &path, body).await.status, 200);
+            assert_eq!(stage.userinfo(&token).await.status, status, "{domains}");
+        }
+        let code = stage.code(&[]).await;
+        let connection = format!("/v1/saml-connections/{}", stage.tenant.connection.id);
+        assert_eq!(app.api(&key, Method::DELETE, &connection, None).await.status, 200);
+        assert_eq!(stage.userinfo(&token).await.status, 401);
+        assert_eq!(error_of(&stage.token(&code, &[]).await), (400, "invalid_grant".into()));
     }
 
     async fn others_keep_what_they_hold(app: TestApp) {

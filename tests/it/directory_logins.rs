@@ -1,0 +1,424 @@
+//! A directory's word against a login that is under way, and what a directory remembers of an address.
+
+use std::time::Duration;
+
+use ostiary::{
+    app::sign_in,
+    model::{
+        email::Email,
+        id::{Id, ScimUserId},
+        random::SystemRandom,
+        saml_flow::Attributes,
+        secret::AccessCode,
+    },
+    store::{self, admissions, saml_connections, saml_flows},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{
+        Answer, Browser, IdentityProvider, Request, Tenant, TestApp, all, query,
+        scim::{TestDirectory, id, patch},
+    },
+};
+
+const ADA: &str = "ada@acme.example";
+const OBJECT_ID: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+const INACTIVE: Option<&str> = Some("directory_user_inactive");
+
+async fn acme(app: &TestApp) -> (Tenant, String) {
+    let environment = app.environment("prod").await;
+    let key = app.api_key(&environment, true).await;
+    (app.tenant(&environment, "acme.example").await, key)
+}
+
+/// A login of `email` that is at the identity provider: what its browser posts next.
+async fn begun(app: &TestApp, tenant: &Tenant, email: &str) -> (Browser, Request, String) {
+    let mut conn = app.state.db.read().await.unwrap();
+    let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
+    drop(conn);
+    let link = sign_in::start_link(&app.state, &target, None).await.unwrap();
+    let browser = app.browser();
+    let request = Request::read(&browser.get(&link).await);
+    let idp = IdentityProvider::get();
+    let response = idp.sign(&idp.response(tenant, Some(&request.id), email, app.now()));
+    (browser, request, response)
+}
+
+async fn login(app: &TestApp, tenant: &Tenant, email: &str) -> Answer {
+    let (browser, request, response) = begun(app, tenant, email).await;
+    request.answer(&browser, tenant, &response).await
+}
+
+fn code_of(answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{answer:#?}");
+    query(&answer.location(), "saml_access_code").expect("an access code")
+}
+
+/// Whether `email` signs in all the way: the app gets the person for the code.
+async fn may_sign_in(app: &TestApp, tenant: &Tenant, key: &str, email: &str) -> bool {
+    let answer = login(app, tenant, email).await;
+    match answer.reason() {
+        None => {
+            let redeemed = app.redeem(key, &code_of(&answer)).await;
+            assert_eq!(redeemed.status, 200, "{}", redeemed.body);
+            true
+        }
+        Some(_) => false,
+    }
+}
+
+async fn change(app: &TestApp, directory: &TestDirectory, user: &str, operations: Value) -> Answer {
+    app.scim(directory, Method::PATCH, &format!("/Users/{user}"), patch(operations)).await
+}
+
+/// Somebody is switched off in the store alone, as a deactivation does that ends nothing: what a login gave
+/// before it is all still there.
+async fn switch_off(app: &TestApp, directory: &TestDirectory, user: &str) {
+    let mut tx = app.state.db.write().await.unwrap();
+    let user: ScimUserId = user.parse().unwrap();
+    let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
+    let mut after = before.clone();
+    (after.active, after.version) = (false, before.version + 1);
+    assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// What apps read of a directory's people: address and whether they are gone.
+async fn people(app: &TestApp, key: &str, directory: &TestDirectory) -> Vec<(String, bool)> {
+    let path = format!("/v1/scim/users?scimDirectoryId={}", directory.id);
+    let answer = app.api(key, Method::GET, &path, None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let users = answer.json()["scimUsers"].as_array().unwrap().clone();
+    let mut people: Vec<(String, bool)> = users
+        .iter()
+        .map(|user| (user["email"].as_str().unwrap().to_owned(), user["deleted"].as_bool().unwrap()))
+        .collect();
+    people.sort();
+    people
+}
+
+fn rename(name: &str) -> Value {
+    json!({ "op": "Replace", "path": "userName", "value": name })
+}
+
+fn active(text: &str) -> Value {
+    json!({ "op": "Replace", "path": "active", "value": text })
+}
+
+both! {
+    async fn a_login_that_meets_a_deactivation_waits_for_it_and_is_refused(app: TestApp) {
+        let (tenant, _) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = app.scim_user(&directory, ADA).await;
+        let user: ScimUserId = id(&user).parse().unwrap();
+        let (browser, request, response) = begun(&app, &tenant, ADA).await;
+
+        // The deactivation is written and not committed when the response comes.
+        let mut tx = app.state.db.write().await.unwrap();
+        let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
+        let mut after = before.clone();
+        (after.active, after.version) = (false, before.version + 1);
+        assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+        let posted = {
+            let tenant = tenant.clone();
+            actix_web::rt::spawn(async move { request.answer(&browser, &tenant, &response).await })
+        };
+        // As far as it gets without it: these are answered behind it by the same worker.
+        for _ in 0..20 {
+            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(posted.await.unwrap().reason(), INACTIVE);
+    }
+
+    async fn a_deactivation_that_meets_a_login_waits_for_it_and_ends_what_it_gave(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        let (_, request, _) = begun(&app, &tenant, ADA).await;
+        let (email, code) = (Email::parse(ADA).unwrap(), AccessCode::new(&SystemRandom));
+
+        // A login as it stands before its commit: the person was found active, the code is written.
+        let mut tx = app.state.db.write().await.unwrap();
+        let flow = saml_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
+        admissions::lock_people(&mut tx, tenant.organization.id, &email).await.unwrap();
+        let standing = admissions::find_standing(&mut tx, tenant.organization.id, &email).await.unwrap();
+        assert!(standing.active && !standing.inactive);
+        let answer = saml_flows::Answer {
+            email: &email,
+            attributes: &Attributes::new(),
+            authenticated_at: None,
+            code: Some((code.digest(), app.now() + Duration::from_secs(300))),
+        };
+        assert!(saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, app.now()).await.unwrap());
+        let off = {
+            let (browser, url) = (app.browser(), format!("{}/Users/{user}", directory.base));
+            let request = browser.request(Method::PATCH, &url).bearer_auth(&directory.token);
+            let body = patch(json!([active("False")])).unwrap().to_string();
+            let request = request.header(reqwest::header::CONTENT_TYPE, "application/scim+json").body(body);
+            actix_web::rt::spawn(async move { browser.send(request).await })
+        };
+        for _ in 0..20 {
+            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+        }
+        assert!(!off.is_finished(), "it waits for the login");
+        tx.commit().await.unwrap();
+        assert_eq!(off.await.unwrap().status, 200);
+        // Ended, not only asked about: coming back brings none of it back.
+        assert_eq!(change(&app, &directory, &user, json!([active("True")])).await.status, 200);
+        assert_eq!(app.redeem(&key, &code.reveal()).await.status, 404);
+    }
+
+    async fn of_a_login_and_a_deactivation_at_once_nothing_is_left_in_either_order(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let mut rounds = Vec::new();
+        for number in 0..16 {
+            let email = format!("user{number}@acme.example");
+            let user = id(&app.scim_user(&directory, &email).await).to_owned();
+            rounds.push((user, begun(&app, &tenant, &email).await));
+        }
+        let answers = all(rounds.iter().map(|(user, (browser, request, response))| {
+            let (app, directory, tenant) = (&app, &directory, &tenant);
+            async move {
+                let off = change(app, directory, user, json!([active("False")]));
+                let (answer, off) = tokio::join!(request.answer(browser, tenant, response), off);
+                assert_eq!(off.status, 200, "{}", off.body);
+                answer
+            }
+        })).await;
+        for (answer, (user, _)) in answers.iter().zip(&rounds) {
+            match answer.reason() {
+                Some(_) => assert_eq!(answer.reason(), INACTIVE),
+                None => {
+                    let code = code_of(answer);
+                    assert_eq!(app.redeem(&key, &code).await.status, 404);
+                    // It ended; who comes back signs in again.
+                    assert_eq!(change(&app, &directory, user, json!([active("True")])).await.status, 200);
+                    assert_eq!(app.redeem(&key, &code).await.status, 404);
+                }
+            }
+        }
+    }
+
+    async fn of_an_unsolicited_login_and_a_deactivation_nothing_is_left(app: TestApp) {
+        let (mut tenant, _) = acme(&app).await;
+        tenant.connection.idp_initiated = Some(ostiary::model::environment::IdpInitiated::Allow);
+        app.update_connection(&tenant.connection).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user: ScimUserId = id(&app.scim_user(&directory, ADA).await).parse().unwrap();
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&tenant, None, ADA, app.now()));
+
+        let mut tx = app.state.db.write().await.unwrap();
+        let before = store::scim_users::lock(&mut tx, directory.id, user).await.unwrap().unwrap();
+        let mut after = before.clone();
+        (after.active, after.version) = (false, before.version + 1);
+        assert!(store::scim_users::update(&mut tx, &before, &after).await.unwrap());
+        let posted = {
+            let (browser, url) = (app.browser(), tenant.acs_url().to_owned());
+            actix_web::rt::spawn(async move { browser.post(&url, &[("SAMLResponse", &response)]).await })
+        };
+        for _ in 0..20 {
+            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(posted.await.unwrap().reason(), INACTIVE);
+    }
+
+    async fn an_access_code_is_asked_about_again_when_it_is_redeemed(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        let code = code_of(&login(&app, &tenant, ADA).await);
+        switch_off(&app, &directory, &user).await;
+        let refused = app.redeem(&key, &code).await;
+        assert_eq!(refused.status, 404, "{}", refused.body);
+
+        // A domain that was taken out in between, and a connection that is gone.
+        let code = code_of(&login(&app, &tenant, "eric@acme.example").await);
+        let organization = format!("/v1/organizations/{}", tenant.organization.id);
+        let domains = |list: Value| Some(json!({ "domains": list }));
+        assert_eq!(app.api(&key, Method::PATCH, &organization, domains(json!([]))).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+        assert_eq!(app.api(&key, Method::PATCH, &organization, domains(json!(["acme.example"]))).await.status, 200);
+        let code = code_of(&login(&app, &tenant, "eric@acme.example").await);
+        let connection = format!("/v1/saml-connections/{}", tenant.connection.id);
+        assert_eq!(app.api(&key, Method::DELETE, &connection, None).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+    }
+
+    async fn whom_entra_soft_deletes_does_not_come_in_by_the_former_address(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let long = "a-local-part-of-more-than-thirty-two-characters@acme.example";
+        let steps = |email: &str| {
+            let (name, off) = (rename(&format!("{OBJECT_ID}{email}")), active("False"));
+            [
+                vec![json!([name, off])],
+                vec![json!([off, name])],
+                vec![json!([name]), json!([off])],
+                vec![json!([off]), json!([name])],
+            ]
+        };
+        for (number, _) in steps("").iter().enumerate() {
+            for email in [format!("ada{number}@acme.example"), format!("{number}{long}")] {
+                let user = id(&app.scim_user(&directory, &email).await).to_owned();
+                assert!(may_sign_in(&app, &tenant, &key, &email).await);
+                for operations in &steps(&email)[number] {
+                    let answer = change(&app, &directory, &user, operations.clone()).await;
+                    assert_eq!(answer.status, 200, "{}", answer.body);
+                }
+                assert_eq!(login(&app, &tenant, &email).await.reason(), INACTIVE, "{email}");
+                assert!(people(&app, &key, &directory).await.contains(&(email.clone(), true)), "{email}");
+
+                // Restored: renamed back and active.
+                let back = change(&app, &directory, &user, json!([rename(&email), active("True")])).await;
+                assert_eq!(back.status, 200, "{}", back.body);
+                assert!(may_sign_in(&app, &tenant, &key, &email).await, "{email}");
+                assert!(people(&app, &key, &directory).await.contains(&(email.clone(), false)), "{email}");
+            }
+        }
+        // Renamed and then deleted outright.
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        let renamed = change(&app, &directory, &user, json!([rename(&format!("{OBJECT_ID}{ADA}"))])).await;
+        assert_eq!(renamed.status, 200, "{}", renamed.body);
+        let gone = app.scim(&directory, Method::DELETE, &format!("/Users/{user}"), None).await;
+        assert_eq!(gone.status, 204);
+        assert_eq!(login(&app, &tenant, ADA).await.reason(), INACTIVE);
+        assert!(people(&app, &key, &directory).await.contains(&(ADA.to_owned(), true)));
+    }
+
+    async fn the_migration_knows_whom_entra_soft_deleted_before_it(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let renamed = format!("{OBJECT_ID}{ADA}");
+        let mailbox = format!("{OBJECT_ID}@acme.example");
+        for name in [renamed.as_str(), mailbox.as_str(), "0123eric@acme.example"] {
+            let user = id(&app.scim_user(&directory, name).await).to_owned();
+            // As it was stored until now: the reported address is the one of today.
+            switch_off(&app, &directory, &user).await;
+        }
+        let other = format!("{}{}", "f".repeat(32), "fred@acme.example");
+        app.scim_user(&directory, &other).await;
+        assert!(people(&app, &key, &directory).await.contains(&(renamed.clone(), true)));
+        assert_eq!(login(&app, &tenant, ADA).await.reason(), None);
+
+        let (_, update) = include_str!("../../migrations/0014_keep_former_addresses.sql").split_once("\nUPDATE ").unwrap();
+        let update: &'static str = format!("UPDATE {update}").leak();
+        let mut tx = app.state.db.write().await.unwrap();
+        assert_eq!(tx.sql(update).execute().await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let mut expected = vec![
+            (ADA.to_owned(), true),
+            (mailbox, true),
+            ("0123eric@acme.example".to_owned(), true),
+            (other, false),
+        ];
+        expected.sort();
+        assert_eq!(people(&app, &key, &directory).await, expected);
+        assert_eq!(login(&app, &tenant, ADA).await.reason(), INACTIVE);
+    }
+
+    async fn a_soft_delete_ends_what_was_got_between_its_two_requests(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        assert_eq!(change(&app, &directory, &user, json!([rename(&format!("{OBJECT_ID}{ADA}"))])).await.status, 200);
+        let code = code_of(&login(&app, &tenant, ADA).await);
+        assert_eq!(change(&app, &directory, &user, json!([active("False")])).await.status, 200);
+        assert_eq!(change(&app, &directory, &user, json!([rename(ADA), active("True")])).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+    }
+
+    async fn whoever_is_switched_off_is_known_by_every_address_of_theirs(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, "first@acme.example").await).to_owned();
+        let emails = json!({ "op": "replace", "path": "emails", "value": [{ "value": "side@acme.example" }] });
+        for operations in [
+            json!([emails]),
+            json!([rename("second@acme.example"), { "op": "remove", "path": "emails" }]),
+            json!([rename("third@acme.example")]),
+        ] {
+            assert_eq!(change(&app, &directory, &user, operations).await.status, 200);
+        }
+        let every = ["first", "side", "second", "third"].map(|name| format!("{name}@acme.example"));
+        // Active, and merely called something else today: the former addresses are nobody's.
+        for email in &every {
+            assert!(may_sign_in(&app, &tenant, &key, email).await, "{email}");
+        }
+        assert_eq!(change(&app, &directory, &user, json!([active("False")])).await.status, 200);
+        assert_eq!(change(&app, &directory, &user, json!([rename("fourth@acme.example")])).await.status, 200);
+        for email in every.iter().map(String::as_str).chain(["fourth@acme.example"]) {
+            assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE, "{email}");
+        }
+        // By PUT, then by DELETE: the memory stays.
+        let put = json!({ "userName": "fifth@acme.example", "active": false });
+        let path = format!("/Users/{user}");
+        assert_eq!(app.scim(&directory, Method::PUT, &path, Some(put)).await.status, 200);
+        assert_eq!(app.scim(&directory, Method::DELETE, &path, None).await.status, 204);
+        for email in every.iter().map(String::as_str).chain(["fourth@acme.example", "fifth@acme.example"]) {
+            assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE, "{email}");
+        }
+        let search = format!("/v1/scim/users?scimDirectoryId={}", directory.id);
+        assert_eq!(app.api(&key, Method::GET, &search, None).await.json()["scimUsers"].as_array().unwrap().len(), 1);
+    }
+
+    async fn an_address_that_was_given_to_somebody_else_lets_them_in(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        // Renamed as anybody is, and as Entra does.
+        for (email, name) in [(ADA, "ada.old@acme.example"), ("eve@acme.example", "0a1b2c3d4e5f60718293a4b5c6d7e8f9eve@acme.example")] {
+            let old = id(&app.scim_user(&directory, email).await).to_owned();
+            assert_eq!(change(&app, &directory, &old, json!([rename(name), active("False")])).await.status, 200);
+            assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE);
+            // Hired: another person with that address.
+            let new = id(&app.scim_user(&directory, email).await).to_owned();
+            assert!(may_sign_in(&app, &tenant, &key, email).await);
+            // The old one's further fate is not theirs: what they hold stays.
+            let code = code_of(&login(&app, &tenant, email).await);
+            let titled = json!([{ "op": "replace", "path": "title", "value": "x" }]);
+            assert_eq!(change(&app, &directory, &old, titled).await.status, 200);
+            let gone = app.scim(&directory, Method::DELETE, &format!("/Users/{old}"), None).await;
+            assert_eq!(gone.status, 204);
+            assert_eq!(app.redeem(&key, &code).await.status, 200);
+            // But their own is.
+            assert_eq!(change(&app, &directory, &new, json!([active("False")])).await.status, 200);
+            assert_eq!(login(&app, &tenant, email).await.reason(), INACTIVE);
+        }
+    }
+
+    async fn a_former_address_is_no_provisioned_one(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app
+            .scim_directory_with(&tenant, |directory| directory.require_provisioned_logins = true)
+            .await;
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        assert_eq!(change(&app, &directory, &user, json!([rename("ada.b@acme.example")])).await.status, 200);
+        assert!(may_sign_in(&app, &tenant, &key, "ada.b@acme.example").await);
+        assert_eq!(login(&app, &tenant, ADA).await.reason(), Some("directory_user_unknown"));
+    }
+
+    async fn only_the_latest_hundred_former_addresses_are_kept(app: TestApp) {
+        let (tenant, _) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, "n0@acme.example").await).to_owned();
+        for number in 1..=103 {
+            app.wait(Duration::from_millis(1));
+            let named = change(&app, &directory, &user, json!([rename(&format!("n{number}@acme.example"))])).await;
+            assert_eq!(named.status, 200);
+        }
+        let mut conn = app.state.db.read().await.unwrap();
+        let user: ScimUserId = user.parse().unwrap();
+        let kept = store::scim_users::list_former_addresses(&mut conn, directory.id, user).await.unwrap();
+        assert_eq!(kept.len(), 100);
+        assert!(kept.iter().any(|key| key == "n102@acme.example"), "the latest");
+        assert!(!kept.iter().any(|key| key == "n2@acme.example"), "no longer the first");
+        let stranger: ScimUserId = Id::from_bits(1);
+        assert!(store::scim_users::list_former_addresses(&mut conn, directory.id, stranger).await.unwrap().is_empty());
+    }
+}

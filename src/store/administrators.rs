@@ -147,6 +147,18 @@ pub async fn insert(conn: &mut Conn, administrator: &Administrator) -> Result<()
     Ok(())
 }
 
+/// Keeps everybody else from changing an account until the transaction ends. Tells whether it is there and was not
+/// removed. (An update that changes nothing locks the row on PostgreSQL; on SQLite a writing transaction has the
+/// database to itself.)
+pub async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<bool> {
+    let touched = tx
+        .sql("UPDATE administrators SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL")
+        .bind(id)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
 /// Stores an administrator as it now is, but for its address. Tells whether it was there.
 pub async fn update(conn: &mut Conn, administrator: &Administrator) -> Result<bool> {
     let touched = conn

@@ -82,6 +82,24 @@ async fn actions(app: &TestApp) -> Vec<String> {
 }
 
 both! {
+    async fn a_sign_in_that_meets_the_removal_of_its_account_is_refused(app: TestApp) {
+        let administrator = app.with_password("dana@ops.example").await;
+        let mut tx = app.state.db.write().await.unwrap();
+        let removed = Administrator { disabled_at: Some(app.now()), ..administrator };
+        assert!(ostiary::store::administrators::update(&mut tx, &removed).await.unwrap());
+        let posted = {
+            let (browser, url) = (app.browser(), app.url("/console/sign-in"));
+            let fields = [("email", "dana@ops.example"), ("password", PASSWORD), ("next", "")];
+            actix_web::rt::spawn(async move { browser.post(&url, &fields).await })
+        };
+        // As far as it gets: these are answered behind it by the same worker.
+        for _ in 0..20 {
+            assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(posted.await.unwrap().status, 401);
+    }
+
     async fn the_operators_link_makes_the_first_administrator(app: TestApp) {
         let browser = app.browser();
         let start = browser.get(&app.url("/console")).await;

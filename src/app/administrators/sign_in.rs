@@ -100,6 +100,10 @@ pub(super) async fn begin(
     method: SignInMethod,
     device: &Device,
 ) -> Result<Begun> {
+    // Whoever removes the account meanwhile waits, and ends this session, or came first.
+    if !store::administrators::lock_enabled(tx, administrator.id).await? {
+        return Err(Error::Unauthenticated("this account was removed".into()));
+    }
     let begun = sessions::begin(tx, state, administrator.id, method, device).await?;
     let author = author_of(tx, administrator, device).await?;
     let said = audit_fields! {

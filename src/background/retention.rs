@@ -51,9 +51,12 @@ macro_rules! sweep {
     }};
 }
 
-/// Lets go of everything whose time is over.
+/// Lets go of everything whose time is over by this replica's clock and by the database's.
 pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
-    let now = state.now();
+    let now = {
+        let mut conn = state.db.read().await?;
+        store::clock::earliest(&mut conn, state.now()).await?
+    };
     sweep!(state, "assertions seen", |tx| store::saml_flows::remove_expired_assertions(tx, now));
     sweep!(state, "stored documents", |tx| store::saml_flows::remove_expired_documents(tx, now));
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));

@@ -1,6 +1,6 @@
 //! Passkeys of administrators in the database, and the challenges that were answered.
 
-use super::{Conn, Result};
+use super::{Conn, Result, clock};
 use crate::model::{
     administrator::AdminPasskey,
     id::{AdministratorId, PasskeyId},
@@ -165,13 +165,14 @@ pub async fn consume_challenge(conn: &mut Conn, challenge: Digest, expires_at: T
     Ok(written == 1)
 }
 
-/// Forgets some answered challenges that are over, and tells how many.
+/// Forgets some answered challenges that are over on every replica, and tells how many.
 pub async fn remove_expired_challenges(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    let before = clock::over_everywhere(conn, now).await?;
     conn.sql(
         "DELETE FROM admin_challenges WHERE id IN \
          (SELECT id FROM admin_challenges WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     )
-    .bind(now)
+    .bind(before)
     .execute()
     .await
 }

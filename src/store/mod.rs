@@ -12,6 +12,7 @@ pub mod admissions;
 pub mod api_keys;
 pub mod audit_events;
 pub mod brandings;
+pub mod clock;
 mod columns;
 mod db;
 pub mod environments;

@@ -1,7 +1,7 @@
 //! Login flows: the row, its timeline, and the memory of assertions that were accepted.
 
 use super::{
-    Conn,
+    Conn, clock,
     error::{Error, Result},
 };
 use crate::model::{
@@ -548,13 +548,14 @@ pub async fn has_seen_assertion(
 /// How many rows one clean-up statement takes at the most.
 const SWEEP: i64 = 1000;
 
-/// Forgets assertions that could no longer be accepted anyway. Says how many rows went.
+/// Forgets assertions that no replica could accept any more, whatever its clock says. Says how many rows went.
 pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    let before = clock::over_everywhere(conn, now).await?;
     conn.sql(
         "DELETE FROM saml_assertions_seen WHERE (saml_connection_id, assertion_sha256) IN \
          (SELECT saml_connection_id, assertion_sha256 FROM saml_assertions_seen WHERE expires_at < $1 LIMIT $2)",
     )
-    .bind(now)
+    .bind(before)
     .bind(SWEEP)
     .execute()
     .await

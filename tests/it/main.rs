@@ -39,6 +39,7 @@ mod overload;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;
+mod replicas;
 mod saml_attacks;
 mod saml_fuzz;
 mod saml_shapes;

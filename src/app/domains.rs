@@ -9,6 +9,7 @@ use super::{
     actor::{Actor, Credential, Part},
     audit::{self, Entry},
     input, organizations,
+    shared_domains::{self, Refused},
 };
 use crate::{
     model::{
@@ -75,12 +76,15 @@ pub async fn add(
             let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
             let waiting = organization.domains.iter().filter(|domain| !domain.state.counts()).count();
             if waiting >= MOST_WAITING || organization.domains.len() >= organizations::MOST_DOMAINS {
-                return Err(Error::invalid(
-                    FIELD,
-                    format!(
+                let why = match waiting >= MOST_WAITING {
+                    true => format!(
                         "{MOST_WAITING} domains wait for approval or proof already; finish or remove some"
                     ),
-                ));
+                    false => {
+                        format!("there are {} domains already; remove some", organizations::MOST_DOMAINS)
+                    }
+                };
+                return Err(Error::invalid(FIELD, why));
             }
             let listed = ListedDomain {
                 environment_id,
@@ -124,23 +128,30 @@ fn token_of(state: &State) -> String {
     Digest::of(format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
 }
 
-/// Makes a domain count by the vendor's word.
+/// Makes a domain count by the vendor's word. One that counts for another organization already takes the
+/// vendor's yes to that, `share_domain` (ruling 38).
 pub async fn approve(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
     domain: &str,
+    share_domain: bool,
 ) -> Result<ListedDomain> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    shared_domains::lock(&mut tx, environment_id).await?;
     let before = lock(&mut tx, environment_id, organization_id, domain).await?;
     let mut listed = before.clone();
     if !listed.state.counts() {
+        let new = [listed.domain.clone()];
+        let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
+        shared_domains::check(actor, &elsewhere, share_domain).map_err(Refused::into_error)?;
         listed.state = DomainState::Whitelisted;
         listed.check_error = None;
         store::organization_domains::update(&mut tx, &listed).await?;
         let entry = Entry::of(&listed, "approved").saying(audit_fields! { "state": listed.state.as_str() });
         audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+        shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
         tx.commit().await?;
     }
     Ok(listed)
@@ -174,9 +185,8 @@ pub async fn check(
     match found {
         Ok(()) => match verify(state, actor, &listed).await {
             Err(Error::Conflict { kind, field }) => {
-                let why =
-                    "another organization here has proved this domain already; ask support to sort it out";
-                note(state, actor, &listed, why).await?;
+                // Whoever reads it may be the customer, who is not told whose it is.
+                note(state, actor, &listed, shared_domains::NOT_YOURS).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
@@ -185,21 +195,30 @@ pub async fn check(
     }
 }
 
-/// Writes down that DNS proved the domain, unless another organization of the environment did so before:
-/// who that is stays untold.
+/// Writes down that DNS proved the domain, unless it counts for another organization of the environment: who
+/// that is stays untold. Only the vendor's own API key lets it count for both, where DNS did not prove it there;
+/// an administrator says yes to that by approving it.
 async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<ListedDomain> {
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
+    shared_domains::lock(&mut tx, environment_id).await?;
     let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
     if listed.verification_token != checked.verification_token {
         return Err(not_found(checked.domain.as_str()));
     }
-    if store::organization_domains::is_verified_elsewhere(&mut tx, &listed).await? {
+    let new = [listed.domain.clone()];
+    let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
+    let was = listed.state;
+    let allowed = match was.counts() {
+        // It is shared already: only that DNS proved it for both is too much.
+        true => !elsewhere.iter().any(|there| there.verified),
+        false => shared_domains::check(actor, &elsewhere, false).is_ok(),
+    };
+    if !allowed {
         return Err(taken(store::Error::Duplicate));
     }
     let now = state.now();
-    let was = listed.state;
     listed.state = DomainState::Verified;
     listed.verified_at = Some(now);
     listed.checked_at = Some(now);
@@ -208,6 +227,9 @@ async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<
     if was != DomainState::Verified {
         let entry = Entry::of(&listed, "verified").saying(audit_fields! { "state": listed.state.as_str() });
         audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    }
+    if !was.counts() {
+        shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
     }
     tx.commit().await?;
     Ok(listed)

@@ -27,7 +27,7 @@ pub struct NewEvent<'a> {
     pub directory: Option<&'a ScimDirectoryId>,
     /// What kind of thing.
     pub kind: EventKind,
-    /// To whom or what: the id of a user, a group or a SAML connection.
+    /// To whom or what: the id of a user, a group, a SAML connection or an organization.
     pub resource: String,
     /// What changed: see [`EventKind`].
     pub data: serde_json::Value,

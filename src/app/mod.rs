@@ -41,6 +41,7 @@ pub mod scim_people;
 pub mod scim_requests;
 pub mod scim_usage;
 pub mod setup_links;
+pub mod shared_domains;
 pub mod sign_in;
 pub mod signing_keys;
 pub mod sp_keys;

@@ -7,6 +7,7 @@ use super::{
     actor::Actor,
     audit, input,
     page::{List, Page, PageQuery, Wanted},
+    shared_domains::{self, Refused},
 };
 use crate::{
     model::{
@@ -32,6 +33,9 @@ pub struct OrganizationChange {
     pub domains: Option<Vec<String>>,
     /// Whether free-mail providers may be among the domains.
     pub allow_free_mail: bool,
+    /// Whether a domain may be among them that counts for another organization already: an explicit yes, of
+    /// those who are asked for one (ruling 38).
+    pub share_domain: bool,
 }
 
 impl OrganizationChange {
@@ -78,6 +82,14 @@ pub(super) fn set_domains(
     Ok(domains.into_iter().map(|(domain, state)| OrganizationDomain { domain, state }).collect())
 }
 
+/// Those of `after` that count and did not count `before`.
+pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[OrganizationDomain]) -> Vec<Domain> {
+    let counted =
+        |domain: &Domain| before.iter().any(|known| known.domain == *domain && known.state.counts());
+    let new = after.iter().filter(|known| known.state.counts() && !counted(&known.domain));
+    new.map(|known| known.domain.clone()).collect()
+}
+
 /// Makes an organization.
 pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
     let environment_id = actor.managed_environment()?;
@@ -92,11 +104,21 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
         updated_at: now,
     };
     change.apply(&mut organization)?;
+    let new = newly_counting(&[], &organization.domains);
     let mut tx = state.db.write().await?;
+    let elsewhere = match new.is_empty() {
+        true => Vec::new(),
+        false => {
+            shared_domains::lock(&mut tx, environment_id).await?;
+            shared_domains::elsewhere(&mut tx, environment_id, organization.id, &new).await?
+        }
+    };
+    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(Refused::into_error)?;
     store::organizations::insert(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
     audit::created(&mut tx, state, actor, &organization).await?;
+    shared_domains::record(&mut tx, state, actor, organization.id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }
@@ -169,15 +191,22 @@ pub async fn update(
 ) -> Result<Organization> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
+    if change.domains.is_some() {
+        shared_domains::lock(&mut tx, environment_id).await?;
+    }
     store::organizations::lock(&mut tx, environment_id, id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut organization = before.clone();
     change.apply(&mut organization)?;
     organization.updated_at = state.now();
+    let new = newly_counting(&before.domains, &organization.domains);
+    let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, id, &new).await?;
+    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(Refused::into_error)?;
     store::organizations::update(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
     audit::updated(&mut tx, state, actor, &before, &organization).await?;
+    shared_domains::record(&mut tx, state, actor, id, &elsewhere).await?;
     tx.commit().await?;
     Ok(organization)
 }

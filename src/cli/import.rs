@@ -29,7 +29,9 @@ What comes: environments, API keys, OAuth clients, organizations with their
 domains, SAML connections with the SP entity ids and ACS URLs that identity
 providers know, SCIM directories with their bearer tokens, users, groups and
 memberships. Domains come as whitelisted. Public suffixes are refused, and
-free-mail providers unless --allow-free-mail says otherwise.
+free-mail providers unless --allow-free-mail says otherwise. One domain in two
+organizations comes for the first of them only, unless --share-domain says
+otherwise.
 
 What does not come: logins (SAML flows), SCIM request logs, setup links, and
 the people and sessions of SSOReady's own console, with its pages' branding.
@@ -57,6 +59,9 @@ pub(super) struct Ssoready {
     /// Let free-mail providers (gmail.com) be among the domains
     #[arg(long)]
     allow_free_mail: bool,
+    /// Let a domain count for an organization too that counts for another one already
+    #[arg(long)]
+    share_domain: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -78,6 +83,7 @@ impl Ssoready {
             environments: self.environment,
             dry_run: self.dry_run,
             allow_free_mail: self.allow_free_mail,
+            share_domain: self.share_domain,
         };
         let clock = std::sync::Arc::clone(&state.clock);
         let began = clock.now();

@@ -30,7 +30,9 @@ pub(super) enum Organization {
       --external-id customer-42 --domain acme.com --domain acme.co.uk --json
 
 Only people with an address at one of its domains can sign in; sub-domains do
-not count unless named.")]
+not count unless named. A domain that counts for another organization already
+takes --share-domain: either one's identity provider can then sign in people of
+both.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -88,6 +90,9 @@ struct Fields {
     /// Let a free-mail provider (gmail.com) be among the domains
     #[arg(long)]
     allow_free_mail: bool,
+    /// Let a domain count for this organization too that counts for another one already
+    #[arg(long)]
+    share_domain: bool,
 }
 
 impl Fields {
@@ -99,6 +104,7 @@ impl Fields {
             domains: named
                 .then(|| self.domain.into_iter().filter(|domain| !domain.trim().is_empty()).collect()),
             allow_free_mail: self.allow_free_mail,
+            share_domain: self.share_domain,
         }
     }
 }
@@ -125,10 +131,10 @@ impl Organization {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
                 let change = create.fields.change();
-                let made = organizations::create(&state, &Actor::operator(environment.id), &change)
-                    .await
-                    .map_err(session::in_flags)?;
-                output::created(create.json, &wire::Organization::from(&made), "Organization made:")
+                let actor = Actor::operator(environment.id);
+                let made = organizations::create(&state, &actor, &change).await.map_err(session::in_flags)?;
+                let made = wire::described(&state, &actor, &made).await.map_err(session::in_flags)?;
+                output::created(create.json, &made, "Organization made:")
             }
             Self::Update(update) => {
                 let id = update.organization;
@@ -136,7 +142,8 @@ impl Organization {
                 let now = organizations::update(&state, &actor, id, &update.fields.change())
                     .await
                     .map_err(session::in_flags)?;
-                output::created(update.json, &wire::Organization::from(&now), "Organization changed:")
+                let now = wire::described(&state, &actor, &now).await.map_err(session::in_flags)?;
+                output::created(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
                 let id = delete.organization;
@@ -147,15 +154,22 @@ impl Organization {
             }
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;
+                let actor = Actor::operator(environment.id);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = organizations::list(&state, &Actor::operator(environment.id), &query).await?;
-                    for organization in &page.items {
+                    let page = organizations::list(&state, &actor, &query).await?;
+                    let all = wire::described_all(&state, &actor, &page.items).await?;
+                    for (organization, described) in page.items.iter().zip(all) {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::Organization::from(organization))?);
+                            output::line(&serde_json::to_string(&described)?);
                         } else {
-                            let domains: Vec<String> =
-                                organization.admitted_domains().map(ToString::to_string).collect();
+                            let domains: Vec<String> = organization
+                                .admitted_domains()
+                                .map(|domain| match described.shares(domain) {
+                                    true => format!("{domain} (shared)"),
+                                    false => domain.to_string(),
+                                })
+                                .collect();
                             output::line(&format!(
                                 "{}  {:<24}  {}",
                                 organization.id,

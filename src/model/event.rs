@@ -50,6 +50,9 @@ kinds! {
     /// The last certificate of a connection's identity provider ends soon, or has ended. Data: `within`
     /// (`30d`, `14d`, `7d`, `1d`, `expired`), `expiresAt`.
     CertificateExpiring "saml_connection.certificate_expiring";
+    /// Domains of the organization count for another organization of the environment too from now on. Data:
+    /// `domains`: for each, the ids of the others.
+    DomainShared "organization.domain_shared";
 }
 
 impl EventKind {
@@ -74,7 +77,7 @@ pub struct Event {
     pub organization_id: OrganizationId,
     /// In which directory, if in one.
     pub directory_id: Option<ScimDirectoryId>,
-    /// To whom or what: the id of a user, a group or a SAML connection.
+    /// To whom or what: the id of a user, a group, a SAML connection or an organization.
     pub resource_id: String,
     /// What changed.
     pub data: serde_json::Value,

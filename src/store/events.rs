@@ -50,6 +50,18 @@ impl TryFrom<Row> for Event {
     }
 }
 
+/// `SELECT` of every column of [`Row`], named, so that a column that comes later breaks no statement that a
+/// running replica has prepared.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT environment_id, sequence, at, type, organization_id, directory_id, resource_id, data \
+             FROM events ",
+            $rest
+        )
+    };
+}
+
 /// A sequence number as both databases store it.
 pub(super) fn number(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
@@ -160,10 +172,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Event>> {
     let rows = if kinds.is_empty() {
-        conn.sql(
-            "SELECT * FROM events WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 \
-             ORDER BY sequence LIMIT $4",
-        )
+        conn.sql(select!(
+            "WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence LIMIT $4"
+        ))
         .bind(environment_id)
         .bind(number(after))
         .bind(number(up_to))
@@ -171,20 +182,17 @@ pub async fn list(
         .all::<Row>()
         .await?
     } else {
-        // One place for each kind there is; those that are not wanted repeat the last one.
-        let mut statement = conn
-            .sql(
-                "SELECT * FROM events WHERE environment_id = $1 AND sequence > $2 AND sequence <= $3 \
-                 AND type IN ($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ORDER BY sequence LIMIT $4",
-            )
-            .bind(environment_id)
-            .bind(number(after))
-            .bind(number(up_to))
-            .bind(limit);
-        for at in 0..EventKind::ALL.len() {
-            statement = statement.bind(kinds[at.min(kinds.len() - 1)].as_str());
-        }
-        statement.all::<Row>().await?
+        let sql = Sql::from(select!("WHERE environment_id = "))
+            .value(environment_id.to_string())
+            .push(" AND sequence > ")
+            .value(number(after))
+            .push(" AND sequence <= ")
+            .value(number(up_to))
+            .push(" AND type IN (")
+            .values(kinds.iter().copied().map(EventKind::as_str))
+            .push(") ORDER BY sequence LIMIT ")
+            .value(limit);
+        conn.dynamic(sql).all::<Row>().await?
     };
     rows.into_iter().map(Event::try_from).collect()
 }
@@ -199,7 +207,7 @@ pub async fn list_latest(
     resource: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Event>> {
-    let mut sql = Sql::from("SELECT * FROM events WHERE environment_id = ")
+    let mut sql = Sql::from(select!("WHERE environment_id = "))
         .value(environment_id.to_string())
         .push(" AND sequence < ")
         .value(number(before));
@@ -215,7 +223,7 @@ pub async fn list_latest(
 
 /// The event with this sequence number.
 pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, sequence: u64) -> Result<Option<Event>> {
-    conn.sql("SELECT * FROM events WHERE environment_id = $1 AND sequence = $2")
+    conn.sql(select!("WHERE environment_id = $1 AND sequence = $2"))
         .bind(environment_id)
         .bind(number(sequence))
         .optional::<Row>()

@@ -1,7 +1,7 @@
 //! The domains of organizations one by one, with how far their proof has come. Whoever writes holds the
 //! organization's lock (`organizations::lock`).
 
-use super::{Conn, Error, Result, Transaction};
+use super::{Conn, Error, Result, Sql, Transaction, organizations};
 use crate::model::{
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
@@ -86,7 +86,96 @@ pub async fn find(
         .transpose()
 }
 
-/// Adds a domain.
+/// A domain that counts for another organization of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainElsewhere {
+    /// The domain.
+    pub domain: Domain,
+    /// The other organization.
+    pub organization_id: OrganizationId,
+    /// Its name for people.
+    pub display_name: String,
+    /// Whether DNS proved it there.
+    pub verified: bool,
+}
+
+/// How many other organizations are told of each domain, and of all of them.
+const MAX_ELSEWHERE: (i64, i64) = (20, 1000);
+
+/// For which other organizations of the environment these domains count: of each domain up to 20 organizations,
+/// those first that proved it by DNS.
+pub async fn list_elsewhere(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    domains: &[Domain],
+) -> Result<Vec<DomainElsewhere>> {
+    if domains.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::from(
+        "SELECT d.domain, d.organization_id, o.display_name, d.state FROM \
+         (SELECT domain, organization_id, state, ROW_NUMBER() OVER (PARTITION BY domain \
+         ORDER BY CASE WHEN state = 'verified' THEN 0 ELSE 1 END, organization_id) AS place \
+         FROM organization_domains WHERE environment_id = ",
+    )
+    .value(environment_id.to_string())
+    .push(" AND domain IN (")
+    .values(domains.iter().map(Domain::as_str))
+    .push(") AND organization_id <> ")
+    .value(organization_id.to_string())
+    .push(
+        " AND state IN ('whitelisted', 'verified')) d \
+         JOIN organizations o ON o.id = d.organization_id WHERE d.place <= ",
+    )
+    .value(MAX_ELSEWHERE.0)
+    .push(" ORDER BY d.domain, d.place LIMIT ")
+    .value(MAX_ELSEWHERE.1);
+    let rows: Vec<(String, OrganizationId, String, String)> = conn.dynamic(sql).all().await?;
+    rows.into_iter()
+        .map(|(domain, organization_id, display_name, state)| {
+            Ok(DomainElsewhere {
+                domain: Domain::from_ascii(&domain).ok_or_else(|| broken_domain(organization_id))?,
+                organization_id,
+                display_name,
+                verified: state == DomainState::Verified.as_str(),
+            })
+        })
+        .collect()
+}
+
+/// The domains that count for one of these organizations and for another one of the environment too.
+pub async fn list_shared(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    organizations: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, Domain)>> {
+    if organizations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::from(
+        "SELECT m.organization_id, m.domain FROM organization_domains m WHERE m.organization_id IN (",
+    )
+    .values(organizations.iter().map(ToString::to_string))
+    .push(") AND m.environment_id = ")
+    .value(environment_id.to_string())
+    .push(
+        " AND m.state IN ('whitelisted', 'verified') AND EXISTS (SELECT 1 FROM organization_domains d \
+             WHERE d.environment_id = m.environment_id AND d.domain = m.domain \
+             AND d.organization_id <> m.organization_id AND d.state IN ('whitelisted', 'verified')) \
+             ORDER BY m.organization_id, m.domain",
+    );
+    let rows: Vec<(OrganizationId, String)> = conn.dynamic(sql).all().await?;
+    rows.into_iter()
+        .map(|(id, domain)| Ok((id, Domain::from_ascii(&domain).ok_or_else(|| broken_domain(id))?)))
+        .collect()
+}
+
+fn broken_domain(organization_id: OrganizationId) -> Error {
+    Error::inconsistent("organization_domains", "domain", organization_id)
+}
+
+/// Adds a domain. The organization is found by it from now on.
 pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
     conn.sql(
         "INSERT INTO organization_domains (environment_id, organization_id, domain, state, \
@@ -104,7 +193,7 @@ pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
     .bind(domain.created_at)
     .execute()
     .await?;
-    Ok(())
+    organizations::update_words(conn, domain.environment_id, domain.organization_id).await
 }
 
 /// Writes everything that can change of a domain. [`Error::Duplicate`]: another organization of the
@@ -164,22 +253,7 @@ pub async fn update_checked(
     Ok(true)
 }
 
-/// Whether another organization of the environment has proved the domain.
-pub async fn is_verified_elsewhere(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
-    let row: Option<(OrganizationId,)> = conn
-        .sql(
-            "SELECT organization_id FROM organization_domains WHERE environment_id = $1 AND domain = $2 \
-             AND state = 'verified' AND organization_id <> $3",
-        )
-        .bind(domain.environment_id)
-        .bind(domain.domain.as_str())
-        .bind(domain.organization_id)
-        .optional()
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Takes a domain out of the list. Tells whether it was there.
+/// Takes a domain out of the list; the organization is no longer found by it. Tells whether it was there.
 pub async fn remove(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
     let rows = conn
         .sql(
@@ -191,5 +265,6 @@ pub async fn remove(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
         .bind(domain.domain.as_str())
         .execute()
         .await?;
+    organizations::update_words(conn, domain.environment_id, domain.organization_id).await?;
     Ok(rows == 1)
 }

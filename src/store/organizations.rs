@@ -221,6 +221,18 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
     Ok(())
 }
 
+/// Brings the words by which an organization is found up to date with its domains.
+pub(super) async fn update_words(
+    conn: &mut Conn,
+    environment_id: EnvironmentId,
+    id: OrganizationId,
+) -> Result<()> {
+    match find(conn, environment_id, id).await? {
+        Some(organization) => put_words(conn, &organization, true).await,
+        None => Ok(()),
+    }
+}
+
 /// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted`
 /// and `verified`), in the order in which they were made.
 pub async fn list_by_domain(

@@ -498,6 +498,22 @@ fn what_was_made_can_be_changed_and_taken_away() {
     assert!(words.contains("--allow-free-mail") && !words.contains("allowFreeMail"), "{words}");
     update(&["--domain", "gmail.com", "--allow-free-mail"]);
 
+    // One domain in two organizations takes a yes, and shows.
+    let second =
+        ["organization", "create", "--environment", "prod", "--domain", "gmail.com", "--allow-free-mail"];
+    let refused = installation.run(&second);
+    let words = said(&refused);
+    assert!(
+        !refused.status.success() && words.contains("--share-domain") && words.contains("Acme"),
+        "{words}"
+    );
+    let shared = installation.json(&[&second[..], &["--share-domain"]].concat());
+    assert_eq!(shared["sharedDomains"], json!(["gmail.com"]));
+    let list = installation.run(&["organization", "list", "--environment", "prod"]);
+    assert_eq!(said(&list).matches("gmail.com (shared)").count(), 2, "{}", said(&list));
+    let output = installation.run(&["organization", "delete", shared["id"].as_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output));
+
     let connection = |arguments: &[&str]| {
         let made =
             installation.json(&[&["saml-connection", "create", "--organization", id], arguments].concat());

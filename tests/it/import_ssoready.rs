@@ -66,6 +66,7 @@ fn options(source: &ForeignDatabase) -> ImportOptions {
         environments: Vec::new(),
         dry_run: false,
         allow_free_mail: false,
+        share_domain: false,
     }
 }
 
@@ -501,9 +502,30 @@ both! {
         assert_eq!(organization(&app, 2).await.domains[0].domain.as_str(), "gmail.com");
     }
 
+    async fn a_domain_of_two_organizations_comes_for_both_when_the_vendor_says_so(app: TestApp) {
+        let source = ssoready();
+        import(&app, &source).await;
+        let (first, second) = (organization(&app, 1).await, organization(&app, 2).await);
+        let domain = first.domains[0].domain.clone();
+        source.run(&format!(
+            "INSERT INTO organization_domains VALUES (gen_random_uuid(), '{}', '{domain}');",
+            Uuid::from_u128(second.id.bits())
+        ));
+        let has = |organization: &Organization| organization.admits(&domain);
+        let report = import(&app, &source).await;
+        assert!(!has(&organization(&app, 2).await));
+        let says = |report: &Report, text: &str| remarks_on(report, second.id).iter().any(|reason| reason.contains(text));
+        assert!(says(&report, "--share-domain"));
+        let report = import_with(&app, &ImportOptions { share_domain: true, ..options(&source) }).await;
+        assert!(has(&organization(&app, 2).await) && has(&organization(&app, 1).await));
+        assert!(says(&report, &first.id.to_string()));
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM events WHERE type = 'organization.domain_shared'").await, 2);
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM audit_events WHERE action = 'organization.domain_shared'").await, 2);
+    }
+
     async fn what_is_no_database_of_theirs_is_refused(app: TestApp) {
         let says = async |from: &str| {
-            let options = ImportOptions { from: from.to_owned(), environments: Vec::new(), dry_run: false, allow_free_mail: false };
+            let options = ImportOptions { from: from.to_owned(), environments: Vec::new(), dry_run: false, allow_free_mail: false, share_domain: false };
             import_ssoready::import(&app.state, &options, &mut |_, _| {}).await.unwrap_err().to_string()
         };
         assert!(says("sqlite://x.db").await.contains("postgres://"));

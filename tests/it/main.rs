@@ -56,6 +56,7 @@ mod scim_tester;
 mod scim_users;
 mod setup_links;
 mod setup_walk;
+mod shared_domains;
 mod sign_in;
 mod support;
 mod upgrade;

@@ -5,9 +5,12 @@ use std::collections::{HashMap, HashSet};
 use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of, incomplete, tidy};
 use crate::{
     app::{
-        Result, input,
+        Result,
+        actor::Actor,
+        input,
         organizations::{MOST_DOMAINS, set_domains},
         saml_connections::is_test,
+        shared_domains,
     },
     model::{
         domain::Domain,
@@ -24,6 +27,7 @@ use crate::{
     store::{
         self, Transaction,
         imports::{PrimaryOf, SecretTable, Table},
+        organization_domains::DomainElsewhere,
         ssoready::{SourceConnection, SourceDirectory, SourceOrganization},
     },
 };
@@ -117,6 +121,8 @@ impl Run<'_> {
         let mut known = Known::of(tx, Table::Organizations, ids, self.now).await?;
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
         let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
+        shared_domains::lock(tx, environment).await?;
+        let mut shared: Vec<(OrganizationId, DomainElsewhere)> = Vec::new();
         for theirs in page {
             let id = theirs.id;
             let source = digest_of(&(&theirs.display_name, &theirs.external_id, &theirs.domains));
@@ -136,7 +142,8 @@ impl Run<'_> {
                         created_at: self.now,
                         updated_at: self.now,
                     };
-                    let whole = self.take_organization(&mut ours, theirs, &mut taken)?;
+                    let whole =
+                        self.take_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
                     store::organizations::insert(tx, &ours).await?;
                     known.note(id, if whole { source } else { incomplete(source) });
                     self.report.of(KIND).imported += 1;
@@ -148,7 +155,8 @@ impl Run<'_> {
                     }
                     Some(before) => {
                         let mut ours = before.clone();
-                        let whole = self.take_organization(&mut ours, theirs, &mut taken)?;
+                        let whole =
+                            self.take_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
                         let source = if whole { source } else { incomplete(source) };
                         if ours == before {
                             known.note_at(id, source, written_at);
@@ -163,15 +171,25 @@ impl Run<'_> {
                 },
             }
         }
-        known.store(tx).await
+        known.store(tx).await?;
+        let actor = Actor::service(environment);
+        for id in page.iter().map(|theirs| theirs.id) {
+            let with: Vec<DomainElsewhere> =
+                shared.iter().filter(|(sharing, _)| *sharing == id).map(|(_, there)| there.clone()).collect();
+            shared_domains::record(tx, self.state, &actor, id, &with).await?;
+        }
+        Ok(())
     }
 
-    /// Makes our organization say what theirs says. Tells whether all of it could be taken.
-    fn take_organization(
+    /// Makes our organization say what theirs says. Tells whether all of it could be taken. `shared` gets the
+    /// domains that count for another organization too from now on.
+    async fn take_organization(
         &mut self,
+        tx: &mut Transaction,
         ours: &mut Organization,
         theirs: &SourceOrganization,
         taken: &mut HashMap<String, OrganizationId>,
+        shared: &mut Vec<(OrganizationId, DomainElsewhere)>,
     ) -> Result<bool> {
         let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 500);
         ours.display_name = name;
@@ -227,6 +245,7 @@ impl Run<'_> {
                 format!("{more} of its domains are too many: left out"),
             );
         }
+        whole &= self.share_domains(tx, ours, &mut named, shared).await?;
         let before: HashSet<Domain> = ours.domains.iter().map(|known| known.domain.clone()).collect();
         ours.domains = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
         let new = ours.domains.iter().filter(|known| !before.contains(&known.domain)).count() as u64;
@@ -234,6 +253,45 @@ impl Run<'_> {
         counts.imported += new;
         counts.unchanged += (named.len() as u64).saturating_sub(new);
         Ok(whole)
+    }
+
+    /// Leaves those of `named` out that would begin to count here and count for another organization already,
+    /// unless the operator said yes to that and DNS did not prove them there (ruling 38). Tells whether all stayed.
+    async fn share_domains(
+        &mut self,
+        tx: &mut Transaction,
+        ours: &Organization,
+        named: &mut Vec<String>,
+        shared: &mut Vec<(OrganizationId, DomainElsewhere)>,
+    ) -> Result<bool> {
+        let new: Vec<Domain> = named
+            .iter()
+            .filter_map(|text| Domain::parse(text).ok())
+            .filter(|domain| !ours.admits(domain))
+            .collect();
+        let elsewhere = shared_domains::elsewhere(tx, ours.environment_id, ours.id, &new).await?;
+        let mut left_out: HashSet<Domain> = HashSet::new();
+        for there in elsewhere {
+            let (domain, other) = (&there.domain, there.organization_id);
+            let why = match (there.verified, self.options.share_domain) {
+                (false, true) => {
+                    let remark = format!("its domain {domain} counts for {other} too");
+                    self.report.remark(Thing::Organization, ours.id, remark);
+                    shared.push((ours.id, there));
+                    continue;
+                }
+                (true, _) => format!("its domain {domain} is proved by DNS to be the domain of {other} here"),
+                (false, false) => format!(
+                    "its domain {domain} counts for {other} here already; run it with --share-domain if both are meant"
+                ),
+            };
+            if left_out.insert(domain.clone()) {
+                self.report.skip(Thing::Domain, ours.id, why);
+            }
+        }
+        shared.retain(|(id, there)| *id != ours.id || !left_out.contains(&there.domain));
+        named.retain(|text| !left_out.iter().any(|domain| domain.as_str() == text));
+        Ok(left_out.is_empty())
     }
 
     pub(super) async fn connections(&mut self, environment: &Environment) -> Result<()> {

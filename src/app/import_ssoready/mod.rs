@@ -43,6 +43,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// Whether organizations may bring domains of free-mail providers.
     pub allow_free_mail: bool,
+    /// Whether organizations may bring domains that count for another one already.
+    pub share_domain: bool,
 }
 
 /// Imports. `progress` is called after every page.

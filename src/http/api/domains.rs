@@ -10,7 +10,7 @@ use super::{
     schema::Done,
 };
 use crate::{
-    app::{self, State},
+    app::{self, State, actor::Actor, shared_domains::DomainElsewhere},
     http::extract::{Call, ManagementKey},
     links::path,
     model::{
@@ -41,11 +41,14 @@ pub struct OrganizationDomain {
     checked_at: Option<Timestamp>,
     /// Why it proved nothing then; empty when it did.
     check_error: String,
+    /// For which other organizations it counts too: up to 20 of them.
+    shared_with: Vec<OrganizationId>,
     created_at: Timestamp,
 }
 
-impl From<&ListedDomain> for OrganizationDomain {
-    fn from(listed: &ListedDomain) -> Self {
+impl OrganizationDomain {
+    fn new(listed: &ListedDomain, elsewhere: &[DomainElsewhere]) -> Self {
+        let others = elsewhere.iter().filter(|there| listed.state.counts() && there.domain == listed.domain);
         Self {
             domain: listed.domain.clone(),
             state: listed.state,
@@ -54,6 +57,7 @@ impl From<&ListedDomain> for OrganizationDomain {
             verified_at: listed.verified_at,
             checked_at: listed.checked_at,
             check_error: listed.check_error.clone().unwrap_or_default(),
+            shared_with: others.map(|there| there.organization_id).collect(),
             created_at: listed.created_at,
         }
     }
@@ -85,8 +89,11 @@ pub struct OrganizationDomainInput {
     pub allow_free_mail: Option<bool>,
 }
 
-fn one(listed: &ListedDomain) -> HttpResponse {
-    HttpResponse::Ok().json(OrganizationDomainReply { domain: listed.into() })
+async fn one(state: &State, actor: &Actor, listed: &ListedDomain) -> Answer {
+    let domains = std::slice::from_ref(&listed.domain);
+    let elsewhere = app::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
+    let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
+    Ok(HttpResponse::Ok().json(OrganizationDomainReply { domain }))
 }
 
 /// List an organization's domains
@@ -103,8 +110,11 @@ fn one(listed: &ListedDomain) -> HttpResponse {
 pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let organization = id("id", &path).map_err(api)?;
     let listed = app::domains::list(&state, &call.actor, organization).await.map_err(api)?;
+    let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
+    let elsewhere = app::shared_domains::list_others(&state, &call.actor, organization, &domains).await;
+    let elsewhere = elsewhere.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationDomainsReply {
-        domains: listed.iter().map(OrganizationDomain::from).collect(),
+        domains: listed.iter().map(|listed| OrganizationDomain::new(listed, &elsewhere)).collect(),
         next_page_token: String::new(),
     }))
 }
@@ -131,12 +141,14 @@ pub async fn create(
     let text = call.body.text("domain").map_err(api)?.unwrap_or_default();
     let allow_free_mail = call.body.flag("allowFreeMail").map_err(api)?.unwrap_or(false);
     let added = app::domains::add(&state, &call.actor, organization, &text, allow_free_mail).await;
-    Ok(one(&added.map_err(api)?))
+    one(&state, &call.actor, &added.map_err(api)?).await
 }
 
 /// Approve a domain
 ///
-/// It counts from now on, by your word: `whitelisted`.
+/// It counts from now on, by your word: `whitelisted`. One that counts for another organization already counts for
+/// both: see `sharedWith`, and the event `organization.domain_shared`. What DNS proved to be another organization's is
+/// refused.
 #[utoipa::path(
     post,
     path = path::ORGANIZATION_DOMAIN_APPROVE,
@@ -151,7 +163,8 @@ pub async fn approve(
     path: web::Path<(String, String)>,
 ) -> Answer {
     let organization = id("id", &path.0).map_err(api)?;
-    Ok(one(&app::domains::approve(&state, &call.actor, organization, &path.1).await.map_err(api)?))
+    let approved = app::domains::approve(&state, &call.actor, organization, &path.1, false).await;
+    one(&state, &call.actor, &approved.map_err(api)?).await
 }
 
 /// Check a domain
@@ -171,7 +184,8 @@ pub async fn check(
     path: web::Path<(String, String)>,
 ) -> Answer {
     let organization = id("id", &path.0).map_err(api)?;
-    Ok(one(&app::domains::check(&state, &call.actor, organization, &path.1).await.map_err(api)?))
+    let checked = app::domains::check(&state, &call.actor, organization, &path.1).await;
+    one(&state, &call.actor, &checked.map_err(api)?).await
 }
 
 /// Remove a domain

@@ -11,7 +11,7 @@ use super::{
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, organizations::OrganizationChange},
+    app::{self, State, actor::Actor, organizations::OrganizationChange},
     http::extract::{Call, ManagementKey},
     links::path,
     model::{
@@ -35,18 +35,54 @@ pub struct Organization {
     external_id: String,
     /// Whose e-mail addresses may come in, sorted: the domains that you named and those that DNS proved.
     domains: Vec<Domain>,
+    /// Those of them that count for another organization of the environment too, sorted: the identity provider of
+    /// either can sign in people of both. Left out when there is none. `/v1/organizations/{id}/domains` says which
+    /// organizations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    shared_domains: Vec<Domain>,
 }
 
-impl From<&model::organization::Organization> for Organization {
-    fn from(organization: &model::organization::Organization) -> Self {
+impl Organization {
+    fn new(organization: &model::organization::Organization, shared_domains: Vec<Domain>) -> Self {
         Self {
             id: organization.id,
             environment_id: organization.environment_id,
             display_name: organization.display_name.clone(),
             external_id: organization.external_id.clone().unwrap_or_default(),
             domains: organization.admitted_domains().cloned().collect(),
+            shared_domains,
         }
     }
+
+    /// Whether this domain of it counts for another organization too.
+    pub fn shares(&self, domain: &Domain) -> bool {
+        self.shared_domains.contains(domain)
+    }
+}
+
+/// Organizations as the API tells them.
+pub async fn described_all(
+    state: &State,
+    actor: &Actor,
+    organizations: &[model::organization::Organization],
+) -> app::Result<Vec<Organization>> {
+    let ids: Vec<OrganizationId> = organizations.iter().map(|organization| organization.id).collect();
+    let mut shared = app::shared_domains::list(state, actor, &ids).await?;
+    let described = |organization: &model::organization::Organization| {
+        Organization::new(organization, shared.remove(&organization.id).unwrap_or_default())
+    };
+    Ok(organizations.iter().map(described).collect())
+}
+
+/// An organization as the API tells it.
+pub async fn described(
+    state: &State,
+    actor: &Actor,
+    organization: &model::organization::Organization,
+) -> app::Result<Organization> {
+    let mut shared = app::shared_domains::list(state, actor, &[organization.id]).await?;
+    Ok(Organization::new(organization, shared.remove(&organization.id).unwrap_or_default()))
 }
 
 /// One organization.
@@ -64,8 +100,9 @@ pub struct OrganizationsReply {
     next_page_token: String,
 }
 
-fn one(organization: &model::organization::Organization) -> HttpResponse {
-    HttpResponse::Ok().json(OrganizationReply { organization: organization.into() })
+async fn one(state: &State, actor: &Actor, organization: &model::organization::Organization) -> Answer {
+    let organization = described(state, actor, organization).await.map_err(api)?;
+    Ok(HttpResponse::Ok().json(OrganizationReply { organization }))
 }
 
 /// What can be set of an organization.
@@ -78,7 +115,9 @@ pub struct OrganizationInput {
     /// Your own id for it, unique in the environment; empty for none.
     #[schema(example = "customer-42")]
     pub external_id: Option<String>,
-    /// Whose e-mail addresses may come in. Public suffixes (`co.uk`) are refused.
+    /// Whose e-mail addresses may come in. Public suffixes (`co.uk`) are refused, and what DNS proved to be another
+    /// organization's. One that counts for another organization already counts for both from then on: see
+    /// `sharedDomains` and the event `organization.domain_shared`.
     #[schema(example = json!(["acme.com"]))]
     pub domains: Option<Vec<String>>,
     /// Take `gmail.com` and its like among the domains all the same.
@@ -91,6 +130,8 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
         external_id: body.text("externalId")?,
         domains: body.texts("domains")?,
         allow_free_mail: body.flag("allowFreeMail")?.unwrap_or(false),
+        // Whoever holds the vendor's key means what it says (ruling 38).
+        share_domain: false,
     })
 }
 
@@ -121,7 +162,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {
-        organizations: page.items.iter().map(Organization::from).collect(),
+        organizations: described_all(&state, &call.actor, &page.items).await.map_err(api)?,
         next_page_token: page.next_token,
     }))
 }
@@ -137,7 +178,8 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 )]
 pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::organizations::create(&state, &call.actor, &change).await.map_err(api)?))
+    let made = app::organizations::create(&state, &call.actor, &change).await.map_err(api)?;
+    one(&state, &call.actor, &made).await
 }
 
 /// Get an organization
@@ -151,7 +193,8 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
 )]
 pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::organizations::find(&state, &call.actor, id).await.map_err(api)?))
+    let found = app::organizations::find(&state, &call.actor, id).await.map_err(api)?;
+    one(&state, &call.actor, &found).await
 }
 
 /// Change an organization
@@ -173,7 +216,8 @@ pub async fn update(
 ) -> Answer {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::organizations::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    let changed = app::organizations::update(&state, &call.actor, id, &change).await.map_err(api)?;
+    one(&state, &call.actor, &changed).await
 }
 
 /// Delete an organization

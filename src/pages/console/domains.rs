@@ -13,7 +13,10 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, Error},
+    app::{
+        self, Error,
+        shared_domains::{self, DomainElsewhere},
+    },
     links::console,
     model::{
         domain::DomainState, id::OrganizationId, listed_domain::ListedDomain, organization::Organization,
@@ -86,12 +89,21 @@ fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &Fo
         )
 }
 
+/// The yes to one domain in two organizations, below the error that names the other one.
+pub(super) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
+    view.checkbox(shared_domains::FIELD, "Share the domain with the other organization")
+        .hint("People with addresses of it can then sign in to both, by the identity provider of either.")
+}
+
 /// `GET …/domains/{domain}`
 pub async fn show(here: Here) -> Answer {
     let organization = owner(&here).await?;
     let listed = find(&here, &organization).await?;
+    let domains = std::slice::from_ref(&listed.domain);
+    let others = shared_domains::list_others(&here.state, &here.actor, organization.id, domains).await?;
     let content = view(
         &listed,
+        &others,
         here.may_manage(),
         &|pattern, segments| here.href(pattern, segments),
         &here.csrf(),
@@ -106,6 +118,7 @@ pub async fn show(here: Here) -> Answer {
 /// The domain.
 pub(super) fn view(
     listed: &ListedDomain,
+    others: &[DomainElsewhere],
     may_manage: bool,
     href: Href<'_>,
     csrf: &Markup,
@@ -130,6 +143,7 @@ pub(super) fn view(
                 ("Added", time(listed.created_at, now)),
                 ("Proved", listed.verified_at.map_or_else(|| html! { span.soft { "not by DNS" } }, |at| time(at, now))),
             ]))
+            @if !others.is_empty() { (elsewhere(listed, others, href)) }
             @if !listed.state.counts() {
                 p { "People with addresses of this domain cannot sign in to this organization yet. Approve it if you know that it is the customer’s, or let DNS prove it." }
             }
@@ -159,27 +173,103 @@ pub(super) fn view(
     }
 }
 
+/// That the domain counts for other organizations.
+fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) -> Markup {
+    let title = match listed.state.counts() {
+        true => "Shared with another organization",
+        false => "It counts for another organization",
+    };
+    notice(
+        Shape::Attention,
+        title,
+        html! {
+            ul {
+                @for other in others {
+                    li {
+                        a href=(href(console::ORGANIZATION, &[&other.organization_id])) {
+                            @if other.display_name.trim().is_empty() { (other.organization_id) }
+                            @else { (other.display_name) }
+                        }
+                        @if other.verified { ", proved by DNS" }
+                    }
+                }
+            }
+            @if listed.state.counts() {
+                p { "People with addresses of this domain can sign in to each of them, by the identity provider of each." }
+            }
+        },
+    )
+}
+
 /// `POST …/domains/{domain}/approve`
-pub async fn approve(here: Here, _form: Form) -> Answer {
+pub async fn approve(here: Here, form: Form) -> Answer {
     let organization = owner(&here).await?;
-    let listed =
-        app::domains::approve(&here.state, &here.actor, organization.id, here.segment("domain")).await?;
-    Ok(see_other(
-        &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
-        Flash(Thing::Domain, Deed::Approved),
-    ))
+    let domain = here.segment("domain");
+    let yes = form.flag(shared_domains::FIELD);
+    match app::domains::approve(&here.state, &here.actor, organization.id, domain, yes).await {
+        Ok(listed) => Ok(see_other(
+            &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+            Flash(Thing::Domain, Deed::Approved),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from(error)?;
+            let listed = find(&here, &organization).await?;
+            let typed = Typed::from(&*form);
+            let at = |pattern: &str| here.href(pattern, &[&organization.id, &listed.domain]);
+            let (action, back) = (at(console::APPROVE_DOMAIN), at(console::DOMAIN));
+            Ok(here
+                .shell(Section::Organizations, "Approve domain")
+                .crumb(
+                    words::organization(&organization),
+                    here.href(console::ORGANIZATION, &[&organization.id]),
+                )
+                .crumb(listed.domain.as_str(), &back)
+                .respond_with(
+                    errors.status(),
+                    approve_view(&listed, (&action, &back), here.csrf(), &typed, &errors),
+                ))
+        }
+    }
+}
+
+/// The question whether a domain shall count for two organizations, or why it cannot. `action` and `back` are the
+/// form's addresses.
+pub(super) fn approve_view(
+    listed: &ListedDomain,
+    (action, back): (&str, &str),
+    csrf: Markup,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(action, "Approve for both", csrf).cancel(back);
+    html! {
+        h1 { "Approve " (listed.domain) }
+        section.card {
+            @if errors.of(shared_domains::FIELD).is_some() {
+                @let field = share_field(&view);
+                (view.render(&form, html! { (field) }))
+            } @else {
+                (notice(Shape::Bad, "It cannot be approved", html! {
+                    @for (_, reason) in errors.all() { p { (reason) } }
+                }))
+                p { a href=(back) { "Back to the domain" } }
+            }
+        }
+    }
 }
 
 /// `POST …/domains/{domain}/check`
 pub async fn check(here: Here, _form: Form) -> Answer {
     let organization = owner(&here).await?;
-    let listed =
-        app::domains::check(&here.state, &here.actor, organization.id, here.segment("domain")).await?;
-    let back = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
-    Ok(see_other(
-        &back,
-        Flash(Thing::Domain, if listed.check_error.is_none() { Deed::Verified } else { Deed::Checked }),
-    ))
+    let domain = here.segment("domain");
+    let done = match app::domains::check(&here.state, &here.actor, organization.id, domain).await {
+        Ok(listed) if listed.check_error.is_none() => Deed::Verified,
+        // What was found is stored with the domain.
+        Ok(_) | Err(Error::Conflict { .. }) => Deed::Checked,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(see_other(&here.href(console::DOMAIN, &[&organization.id, &domain]), Flash(Thing::Domain, done)))
 }
 
 /// `GET …/domains/{domain}/delete`

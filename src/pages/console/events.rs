@@ -117,6 +117,7 @@ fn words(kind: EventKind) -> &'static str {
         "scim_group.membership_changed" => "Members of a group came or went",
         "saml_connection.metadata_changed" => "Identity provider’s metadata changed",
         "saml_connection.certificate_expiring" => "Identity provider’s certificate runs out",
+        "organization.domain_shared" => "Domain counts for two organizations",
         other => other,
     }
 }

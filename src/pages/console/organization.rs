@@ -17,9 +17,13 @@ use crate::{
         page::{Page, PageQuery},
         saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
+        shared_domains::DomainElsewhere,
     },
     links::console,
-    model::{id::OrganizationId, organization::Organization, setup_link::SetupLink, time::Timestamp},
+    model::{
+        domain::Domain, id::OrganizationId, organization::Organization, setup_link::SetupLink,
+        time::Timestamp,
+    },
     pages::{
         components::{Shape, Weight, copyable, facts, link_button, mark, time},
         error::Answer,
@@ -32,6 +36,8 @@ const RECENT: usize = 5;
 /// What the page shows.
 pub(super) struct Hub<'a> {
     pub organization: &'a Organization,
+    /// For which other organizations its domains count too.
+    pub shared: &'a [DomainElsewhere],
     pub connections: &'a Page<DescribedConnection>,
     pub directories: &'a Page<DescribedDirectory>,
     pub links: &'a Page<SetupLink>,
@@ -50,6 +56,8 @@ pub async fn show(here: Here) -> Answer {
     let id: OrganizationId = here.id("organization")?;
     let organization = app::organizations::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
+    let domains: Vec<Domain> = organization.admitted_domains().cloned().collect();
+    let shared = app::shared_domains::list_others(state, actor, id, &domains).await?;
     let connections = app::saml_connections::list(state, actor, id, &query).await?;
     let directories = app::scim_directories::list(state, actor, id, &query).await?;
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
@@ -59,6 +67,7 @@ pub async fn show(here: Here) -> Answer {
     let audit = audit_events::tell(&here, audit.items).await?;
     let hub = Hub {
         organization: &organization,
+        shared: &shared,
         connections: &connections,
         directories: &directories,
         links: &links,
@@ -129,6 +138,15 @@ fn domains(hub: &Hub<'_>) -> Markup {
                         li {
                             a href=((hub.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
                             (words::domain_state(listed.state))
+                            @for other in hub.shared.iter().filter(|other| listed.state.counts() && other.domain == listed.domain) {
+                                span {
+                                    (mark(Shape::Attention, "Shared")) " with "
+                                    a href=((hub.href)(console::ORGANIZATION, &[&other.organization_id])) {
+                                        @if other.display_name.trim().is_empty() { (other.organization_id) }
+                                        @else { (other.display_name) }
+                                    }
+                                }
+                            }
                         }
                     }
                 }

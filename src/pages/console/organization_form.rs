@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
+    domains,
     flash::{Deed, Flash, Thing, see_other},
     here::Here,
     shell::Section,
@@ -11,7 +12,7 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, organizations::OrganizationChange},
+    app::{self, organizations::OrganizationChange, shared_domains},
     links::console,
     model::organization::Organization,
     pages::{
@@ -67,6 +68,7 @@ fn change(form: &Posted) -> OrganizationChange {
         external_id: Some(form.text("externalId").trim().to_owned()),
         domains: Some(lines(form.text("domains"))),
         allow_free_mail: form.flag("allowFreeMail"),
+        share_domain: form.flag(shared_domains::FIELD),
     }
 }
 
@@ -111,6 +113,10 @@ pub(super) fn view(title: &str, form: &forms::Form<'_>, typed: &Typed, errors: &
             .hint("Whose addresses may sign in, one domain a line: acme.com. They count at once; what the customer asked for itself and still waits is not in this list."))
         (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
             .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+        // Nobody says yes to it before they are told with whom.
+        @if errors.of(shared_domains::FIELD).is_some() || typed.flag(shared_domains::FIELD) {
+            (domains::share_field(&view))
+        }
     };
     html! {
         h1 { (title) }

@@ -20,6 +20,7 @@ use crate::{
         saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
         scim_usage::{Quota, Usage},
+        shared_domains::DomainElsewhere,
     },
     links::{self, Links},
     model::{
@@ -51,6 +52,15 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap()
+}
+
+fn elsewhere(domain: &str, verified: bool) -> DomainElsewhere {
+    DomainElsewhere {
+        domain: Domain::parse(domain).unwrap(),
+        organization_id: Id::from_bits(78),
+        display_name: "Umbrella".to_owned(),
+        verified,
+    }
 }
 
 fn url(text: &str) -> HttpUrl {
@@ -294,6 +304,7 @@ fn organization_samples() {
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
     let full = organization::Hub {
         organization: &customer(long),
+        shared: &[elsewhere("acme.example", false)],
         connections: &one(vec![described(connection()), described(empty_connection())]),
         directories: &one(vec![directory()]),
         links: &setup,
@@ -306,6 +317,7 @@ fn organization_samples() {
     show("console-organization", Section::Organizations, long, organization::view(&full));
     let empty = organization::Hub {
         organization: &Organization { external_id: None, domains: vec![], ..customer("Globex") },
+        shared: &[],
         connections: &one(vec![]),
         directories: &one(vec![]),
         links: &one(vec![]),
@@ -332,8 +344,32 @@ fn organization_samples() {
         "console-domain",
         Section::Organizations,
         "acme.test",
-        domains::view(&listed, true, &href, &csrf(), now()),
+        domains::view(&listed, &[elsewhere("acme.test", true)], true, &href, &csrf(), now()),
     );
+    let approved = ListedDomain {
+        state: DomainState::Whitelisted,
+        verification_token: None,
+        checked_at: None,
+        check_error: None,
+        ..listed.clone()
+    };
+    show(
+        "console-domain-shared",
+        Section::Organizations,
+        "acme.test",
+        domains::view(&approved, &[elsewhere("acme.test", false)], true, &href, &csrf(), now()),
+    );
+    let asked = "the domain acme.test counts for Umbrella (org_…) already. Say yes only if that is meant";
+    for (name, errors) in [
+        ("console-domain-share", FormErrors::one("shareDomain", asked)),
+        (
+            "console-domain-refused",
+            FormErrors::one("", "the domain acme.test is proved by DNS to be that of Umbrella"),
+        ),
+    ] {
+        let content = domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &Typed::new(), &errors);
+        show(name, Section::Organizations, "Approve domain", content);
+    }
 }
 
 #[test]

@@ -1,0 +1,195 @@
+//! One domain in two organizations (ruling 38). Either one's identity provider can then sign in people of both,
+//! so it is never an accident: the vendor's own API key may do it, an administrator and the operator say yes to
+//! it, whoever holds a setup link may not, and nobody may where the domain is another organization's by DNS. It
+//! shows in the audit log and in the events of all of them.
+//!
+//! It is decided in the transaction in which the domain begins to count, and the environment's row keeps others
+//! from deciding the same at that time.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Error, Result, State,
+    actor::{Actor, Credential},
+    audit::{self, Entry},
+    events::{self, NewEvent},
+};
+use crate::{
+    model::{
+        audit::{AuditTarget, audit_fields},
+        domain::Domain,
+        event::EventKind,
+        id::{EnvironmentId, OrganizationId},
+    },
+    store::{self, Transaction},
+};
+
+pub use crate::store::organization_domains::DomainElsewhere;
+
+/// What an error calls the yes to sharing a domain.
+pub const FIELD: &str = "shareDomain";
+
+/// How many other organizations an entry and an event are written for, when very many share a domain.
+const MAX_TOLD: usize = 100;
+
+/// Why a domain may not count for another organization too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// DNS proved it to be another organization's.
+    Verified(DomainElsewhere),
+    /// It counts for another organization, and the caller did not say yes to that.
+    Unasked(DomainElsewhere),
+    /// It counts for another organization, of which the caller hears nothing.
+    NotYours,
+}
+
+impl Refused {
+    /// The error that tells it.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Verified(there) => Error::FailedPrecondition(
+                format!(
+                    "the domain {} is proved by DNS to be that of {}; it can be no other organization's. Remove it there \
+                     first if it is not theirs any more",
+                    there.domain,
+                    name_of(&there)
+                )
+                .into(),
+            ),
+            Self::Unasked(there) => Error::invalid(
+                FIELD,
+                format!(
+                    "the domain {} counts for {} already: either one's identity provider could then sign in people of both. \
+                     Say yes only if that is meant",
+                    there.domain,
+                    name_of(&there)
+                ),
+            ),
+            Self::NotYours => Error::FailedPrecondition(NOT_YOURS.into()),
+        }
+    }
+}
+
+/// What whoever may not hear of other organizations is told.
+pub(super) const NOT_YOURS: &str =
+    "another organization here has this domain already; ask support to sort it out";
+
+/// What people call the other organization.
+fn name_of(there: &DomainElsewhere) -> String {
+    match there.display_name.trim() {
+        "" => there.organization_id.to_string(),
+        name => format!("{name} ({})", there.organization_id),
+    }
+}
+
+/// Keeps everybody else from deciding about domains of the environment until the transaction ends. It comes before
+/// the lock of an organization.
+pub(super) async fn lock(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<()> {
+    match store::environments::lock(tx, environment_id).await? {
+        true => Ok(()),
+        false => Err(Error::not_found("environment", environment_id)),
+    }
+}
+
+/// For which other organizations `domains`, which begin to count for `organization_id`, count already. The
+/// environment is [`lock`]ed.
+pub(super) async fn elsewhere(
+    tx: &mut Transaction,
+    environment_id: EnvironmentId,
+    organization_id: OrganizationId,
+    domains: &[Domain],
+) -> Result<Vec<DomainElsewhere>> {
+    Ok(store::organization_domains::list_elsewhere(tx, environment_id, organization_id, domains).await?)
+}
+
+/// Whether the caller may let domains count that count for `elsewhere` too; `yes`: the caller was told and means it.
+pub(super) fn check(
+    actor: &Actor,
+    elsewhere: &[DomainElsewhere],
+    yes: bool,
+) -> std::result::Result<(), Refused> {
+    let Some(first) = elsewhere.first() else { return Ok(()) };
+    let verified = elsewhere.iter().find(|there| there.verified);
+    match (actor.credential(), verified) {
+        (Credential::SetupLink(_), _) => Err(Refused::NotYours),
+        (_, Some(verified)) => Err(Refused::Verified(verified.clone())),
+        (Credential::ApiKey { .. }, None) => Ok(()),
+        _ if yes => Ok(()),
+        _ => Err(Refused::Unasked(first.clone())),
+    }
+}
+
+/// Says in the audit log and in the events of every organization that shares a domain from now on. It comes last:
+/// see [`events::record`].
+pub(super) async fn record(
+    tx: &mut Transaction,
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    elsewhere: &[DomainElsewhere],
+) -> Result<()> {
+    let mut told: BTreeMap<OrganizationId, BTreeMap<String, Vec<OrganizationId>>> = BTreeMap::new();
+    for there in elsewhere {
+        let (domain, other) = (there.domain.to_string(), there.organization_id);
+        told.entry(organization_id).or_default().entry(domain.clone()).or_default().push(other);
+        if told.len() > MAX_TOLD && !told.contains_key(&other) {
+            continue;
+        }
+        told.entry(other).or_default().entry(domain).or_default().push(organization_id);
+    }
+    let environment_id = actor.environment();
+    for (id, domains) in &told {
+        let target = AuditTarget { kind: "organization", id: id.to_string(), organization_id: Some(*id) };
+        let entry = Entry {
+            action: "organization.domain_shared".to_owned(),
+            target,
+            before: serde_json::Map::new(),
+            after: audit_fields! { "sharedDomains": json!(domains) },
+        };
+        audit::record(tx, state, Some(environment_id), &actor.author(), entry).await?;
+    }
+    for (id, domains) in &told {
+        let domains: Value = json!(domains);
+        let event = NewEvent {
+            environment: &environment_id,
+            organization: id,
+            directory: None,
+            kind: EventKind::DomainShared,
+            resource: id.to_string(),
+            data: json!({ "domains": domains }),
+        };
+        events::record(tx, state.now(), event).await?;
+    }
+    Ok(())
+}
+
+/// For each of these organizations the domains that count for another one too.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    organizations: &[OrganizationId],
+) -> Result<BTreeMap<OrganizationId, Vec<Domain>>> {
+    let environment_id = actor.viewed_environment()?;
+    let mut conn = state.db.read().await?;
+    let mut shared: BTreeMap<OrganizationId, Vec<Domain>> = BTreeMap::new();
+    let found = store::organization_domains::list_shared(&mut conn, environment_id, organizations).await?;
+    for (id, domain) in found {
+        shared.entry(id).or_default().push(domain);
+    }
+    Ok(shared)
+}
+
+/// For which other organizations these domains of an organization count too; of each, the first few.
+pub async fn list_others(
+    state: &State,
+    actor: &Actor,
+    organization_id: OrganizationId,
+    domains: &[Domain],
+) -> Result<Vec<DomainElsewhere>> {
+    let environment_id = actor.viewed_environment()?;
+    let mut conn = state.db.read().await?;
+    Ok(store::organization_domains::list_elsewhere(&mut conn, environment_id, organization_id, domains)
+        .await?)
+}

@@ -1,0 +1,350 @@
+//! One domain in two organizations: who may do it, by which way in, and where it shows.
+
+use ostiary::{
+    app::{
+        Error,
+        actor::{Actor, SetupGrant},
+        domains,
+        organizations::{self, OrganizationChange},
+        shared_domains,
+    },
+    model::{administrator::Role, domain::DomainState, id::Id, listed_domain::ListedDomain},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    both,
+    support::{Backend, Tenant, TestApp, all, dns::NameServer},
+};
+
+const AT_ONCE: usize = 16;
+
+/// Two customers, of which the first has `acme.example`, and the vendor's key.
+async fn two(app: &TestApp) -> (Tenant, Tenant, String) {
+    let environment = app.environment("prod").await;
+    let key = app.api_key(&environment, true).await;
+    (app.tenant(&environment, "acme.example").await, app.tenant(&environment, "globex.example").await, key)
+}
+
+async fn call(app: &TestApp, key: &str, method: Method, path: &str, body: Option<Value>) -> Value {
+    let answer = app.api(key, method, path, body).await;
+    assert_eq!(answer.status, 200, "{answer:#?}");
+    answer.json()
+}
+
+fn path(tenant: &Tenant) -> String {
+    format!("/v1/organizations/{}", tenant.organization.id)
+}
+
+async fn find(app: &TestApp, key: &str, tenant: &Tenant) -> Value {
+    call(app, key, Method::GET, &path(tenant), None).await["organization"].clone()
+}
+
+/// What the audit log and the events tell of sharing: the entries' targets, and the events' organizations with
+/// their data.
+async fn told(app: &TestApp, key: &str) -> (Vec<String>, Vec<(String, Value)>) {
+    let list = "/v1/audit-events?action=organization.domain_shared";
+    let mut entries: Vec<String> = call(app, key, Method::GET, list, None).await["auditEvents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["organizationId"].as_str().unwrap().to_owned())
+        .collect();
+    entries.sort();
+    let feed = call(app, key, Method::GET, "/v1/events?types=organization.domain_shared", None).await;
+    let mut events: Vec<(String, Value)> = feed["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| (event["organizationId"].as_str().unwrap().to_owned(), event["data"].clone()))
+        .collect();
+    events.sort_by(|one, other| one.0.cmp(&other.0));
+    (entries, events)
+}
+
+fn sorted(one: &Tenant, other: &Tenant) -> Vec<String> {
+    let mut ids = vec![one.organization.id.to_string(), other.organization.id.to_string()];
+    ids.sort();
+    ids
+}
+
+/// Stores a domain of a customer in a state that only DNS or a customer's own admin brings.
+async fn put(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
+    let mut tx = app.state.db.write().await.unwrap();
+    let listed = ListedDomain {
+        environment_id: tenant.environment.id,
+        organization_id: tenant.organization.id,
+        domain: ostiary::model::domain::Domain::parse(domain).unwrap(),
+        state,
+        verification_token: Some("token".to_owned()),
+        verified_at: None,
+        checked_at: None,
+        check_error: None,
+        created_at: app.now(),
+    };
+    ostiary::store::organization_domains::insert(&mut tx, &listed).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn wanting(domain: &str, yes: bool) -> OrganizationChange {
+    OrganizationChange {
+        domains: Some(vec![domain.to_owned()]),
+        share_domain: yes,
+        ..OrganizationChange::default()
+    }
+}
+
+fn asks(error: &Error) -> bool {
+    matches!(error, Error::Invalid { field, .. } if *field == shared_domains::FIELD)
+}
+
+both! {
+    async fn the_vendors_key_may_share_a_domain_and_it_shows_everywhere(app: TestApp) {
+        let (acme, globex, key) = two(&app).await;
+        assert_eq!(find(&app, &key, &acme).await["sharedDomains"], Value::Null);
+        let both = json!({ "domains": ["acme.example", "globex.example"] });
+        let changed = call(&app, &key, Method::PATCH, &path(&globex), Some(both.clone())).await;
+        assert_eq!(changed["organization"]["domains"], both["domains"]);
+        assert_eq!(changed["organization"]["sharedDomains"], json!(["acme.example"]));
+        assert_eq!(find(&app, &key, &acme).await["sharedDomains"], json!(["acme.example"]));
+        let list = call(&app, &key, Method::GET, "/v1/organizations", None).await;
+        assert!(list["organizations"].as_array().unwrap().iter().all(|one| one["sharedDomains"] == json!(["acme.example"])));
+        let listed = call(&app, &key, Method::GET, &format!("{}/domains", path(&acme)), None).await;
+        assert_eq!(listed["domains"][0]["sharedWith"], json!([globex.organization.id]));
+        let (entries, events) = told(&app, &key).await;
+        assert_eq!(entries, sorted(&acme, &globex));
+        let mut expected = vec![
+            (acme.organization.id.to_string(), json!({ "domains": { "acme.example": [globex.organization.id] } })),
+            (globex.organization.id.to_string(), json!({ "domains": { "acme.example": [acme.organization.id] } })),
+        ];
+        expected.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(events, expected);
+        // Sent again, nothing new is shared, and nothing is told.
+        call(&app, &key, Method::PATCH, &path(&globex), Some(both)).await;
+        assert_eq!(told(&app, &key).await.0.len(), 2);
+
+        let console = app.console(Role::Viewer, &acme.environment).await;
+        for (tenant, other) in [(&acme, "globex.example"), (&globex, "acme.example")] {
+            let page = console.page(&format!("/organizations/{}", tenant.organization.id)).await;
+            page.says("Shared").says(&format!("Company {other}")).says("shared the domain of organization");
+            let page = console.page(&format!("/organizations/{}/domains/acme.example", tenant.organization.id)).await;
+            page.says("Shared with another organization").says(&format!("Company {other}"));
+        }
+
+        // A new organization, and a pending domain that is approved.
+        let made = call(&app, &key, Method::POST, "/v1/organizations", Some(json!({ "domains": ["globex.example"] }))).await;
+        assert_eq!(made["organization"]["sharedDomains"], json!(["globex.example"]));
+        put(&app, &acme, "globex.example", DomainState::Pending).await;
+        assert_eq!(find(&app, &key, &acme).await["sharedDomains"], json!(["acme.example"]), "what waits is not shared");
+        let approve = format!("{}/domains/globex.example/approve", path(&acme));
+        let approved = call(&app, &key, Method::POST, &approve, Some(json!({}))).await;
+        assert_eq!(approved["domain"]["sharedWith"].as_array().unwrap().len(), 2);
+        // Two, two, and three: the new one, and the one that it joined, and who joined both.
+        assert_eq!(told(&app, &key).await.0.len(), 7);
+    }
+
+    async fn what_dns_proved_is_never_another_organizations(app: TestApp) {
+        let (acme, globex, key) = two(&app).await;
+        put(&app, &acme, "proved.example", DomainState::Verified).await;
+        put(&app, &globex, "proved.example", DomainState::Pending).await;
+        let take = Some(json!({ "domains": ["proved.example"] }));
+        for (method, path, body) in [
+            (Method::PATCH, path(&globex), take.clone()),
+            (Method::POST, "/v1/organizations".to_owned(), take),
+            (Method::POST, format!("{}/domains/proved.example/approve", path(&globex)), Some(json!({}))),
+        ] {
+            let refused = app.api(&key, method, &path, body).await;
+            assert_eq!(refused.status, 400, "{path}: {}", refused.body);
+            assert!(refused.body.contains("proved by DNS"), "{}", refused.body);
+        }
+        let operator = Actor::operator(acme.environment.id);
+        let change = wanting("proved.example", true);
+        let refused = organizations::update(&app.state, &operator, globex.organization.id, &change).await;
+        assert!(matches!(refused, Err(Error::FailedPrecondition(_))), "{refused:?}");
+        let console = app.console(Role::Owner, &acme.environment).await;
+        let approve = format!("/organizations/{}/domains/proved.example/approve", globex.organization.id);
+        let refused = console.post(&approve, &[("shareDomain", "true")]).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        refused.says("It cannot be approved").says("Company acme.example");
+        assert_eq!(find(&app, &key, &globex).await["domains"], json!(["globex.example"]));
+        assert_eq!(told(&app, &key).await, (vec![], vec![]));
+    }
+
+    async fn in_the_console_it_takes_a_yes_that_names_the_other_organization(app: TestApp) {
+        let (acme, globex, key) = two(&app).await;
+        let console = app.console(Role::Admin, &acme.environment).await;
+        let fields = [("displayName", "Initech"), ("domains", "acme.example")];
+        let asked = console.post("/organizations/new", &fields).await;
+        assert_eq!(asked.status, 422, "{}", asked.body);
+        asked.says("The domain acme.example counts for Company acme.example").says("Share the domain with the other organization");
+        console.page("/organizations/new").await.is_silent_of("Share the domain");
+        console.page("/organizations?q=Initech").await.says("Nothing here matches.");
+        let made = console.done("/organizations/new", &[fields[0], fields[1], ("shareDomain", "true")]).await;
+        made.says("Shared").says("Company acme.example");
+        assert_eq!(told(&app, &key).await.0.len(), 2);
+
+        let edit = format!("/organizations/{}/edit", globex.organization.id);
+        let fields = [("displayName", "Globex"), ("domains", "globex.example\nacme.example")];
+        assert_eq!(console.post(&edit, &fields).await.status, 422);
+        console.done(&edit, &[fields[0], fields[1], ("shareDomain", "true")]).await.says("Organization saved.");
+        // Shared already: nobody is asked again.
+        console.done(&edit, &fields).await.says("Organization saved.");
+
+        // What the customer asked for itself, approved by one click.
+        put(&app, &acme, "globex.example", DomainState::Pending).await;
+        let domain = format!("/organizations/{}/domains/globex.example", acme.organization.id);
+        console.page(&domain).await.says("It counts for another organization");
+        let asked = console.post(&format!("{domain}/approve"), &[]).await;
+        assert_eq!(asked.status, 422, "{}", asked.body);
+        asked.says("The domain globex.example counts for Globex").says("Approve for both");
+        assert_eq!(find(&app, &key, &acme).await["domains"], json!(["acme.example"]));
+        console.done(&format!("{domain}/approve"), &[("shareDomain", "true")]).await.says("Domain approved.");
+        assert_eq!(find(&app, &key, &acme).await["domains"], json!(["acme.example", "globex.example"]));
+    }
+
+    async fn of_many_who_take_one_domain_at_once_one_does(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let operator = Actor::operator(environment.id);
+        let change = wanting("acme.example", false);
+        let made = all((0..AT_ONCE).map(|_| organizations::create(&app.state, &operator, &change))).await;
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:#?}");
+        assert!(made.iter().all(|made| made.as_ref().err().is_none_or(asks)));
+
+        // The same of organizations that are there, and of domains that wait.
+        let mut tenants = Vec::new();
+        for number in 0..AT_ONCE {
+            let tenant = app.tenant(&environment, &format!("own{number}.example")).await;
+            put(&app, &tenant, "waiting.example", DomainState::Pending).await;
+            tenants.push(tenant.organization.id);
+        }
+        let taken = wanting("late.example", false);
+        let updated = all(tenants.iter().map(|id| organizations::update(&app.state, &operator, *id, &taken))).await;
+        assert_eq!(updated.iter().filter(|updated| updated.is_ok()).count(), 1, "{updated:#?}");
+        assert!(updated.iter().all(|updated| updated.as_ref().err().is_none_or(asks)));
+        let approved =
+            all(tenants.iter().map(|id| domains::approve(&app.state, &operator, *id, "waiting.example", false))).await;
+        assert_eq!(approved.iter().filter(|approved| approved.is_ok()).count(), 1, "{approved:#?}");
+        assert!(approved.iter().all(|approved| approved.as_ref().err().is_none_or(asks)));
+    }
+
+    async fn another_environment_and_another_domain_are_none_of_it(app: TestApp) {
+        let (acme, globex, key) = two(&app).await;
+        put(&app, &acme, "proved.example", DomainState::Verified).await;
+        let operator = Actor::operator(acme.environment.id);
+        // A parent and a sub-domain are other domains: neither lets in people of the other.
+        for domain in ["x.proved.example", "example.com", "xproved.example"] {
+            let change = wanting(domain, false);
+            organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
+        }
+        // A domain that waits or failed elsewhere is nobody's yet.
+        put(&app, &acme, "waits.example", DomainState::Pending).await;
+        put(&app, &acme, "failed.example", DomainState::Failed).await;
+        for domain in ["waits.example", "failed.example"] {
+            let change = wanting(domain, false);
+            organizations::update(&app.state, &operator, globex.organization.id, &change).await.unwrap();
+        }
+        let staging = app.environment("staging").await;
+        let elsewhere = Actor::operator(staging.id);
+        organizations::create(&app.state, &elsewhere, &wanting("proved.example", false)).await.unwrap();
+        assert_eq!(told(&app, &key).await, (vec![], vec![]));
+        assert_eq!(find(&app, &key, &acme).await["sharedDomains"], Value::Null);
+    }
+
+    async fn an_organization_is_found_by_the_domains_that_it_has_now(app: TestApp) {
+        let (acme, _, key) = two(&app).await;
+        let domains = format!("{}/domains", path(&acme));
+        let found = async |text: &str| {
+            let list = call(&app, &key, Method::GET, &format!("/v1/organizations?query={text}"), None).await;
+            list["organizations"].as_array().unwrap().len()
+        };
+        assert_eq!(found("asked-for.example").await, 0);
+        call(&app, &key, Method::POST, &domains, Some(json!({ "domain": "asked-for.example" }))).await;
+        assert_eq!(found("asked-for.example").await, 1);
+        call(&app, &key, Method::DELETE, &format!("{domains}/asked-for.example"), None).await;
+        assert_eq!(found("asked-for.example").await, 0);
+        assert_eq!(found("acme.example").await, 1);
+    }
+}
+
+/// Whoever proves a domain by DNS: a setup link never shares it, an administrator by approving it, the vendor's key
+/// may; and of many who prove it at once one does.
+#[test]
+fn dns_shares_no_domain_behind_the_vendors_back() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        actix_web::rt::System::new().block_on(async {
+            let dns = NameServer::start().await;
+            let app = TestApp::spawn_with(backend, |config| config.dns_servers = vec![dns.address()]).await;
+            let (acme, globex, key) = two(&app).await;
+            let environment_id = acme.environment.id;
+            let ask = async |tenant: &Tenant, domain: &str| {
+                let body = Some(json!({ "domain": domain }));
+                let added = call(&app, &key, Method::POST, &format!("{}/domains", path(tenant)), body).await;
+                (
+                    added["domain"]["txtRecordName"].as_str().unwrap().to_owned(),
+                    added["domain"]["txtRecordValue"].as_str().unwrap().to_owned(),
+                )
+            };
+            let (name, value) = ask(&globex, "acme.example").await;
+            dns.publish(&name, &[&value]);
+            let grant = SetupGrant {
+                id: Id::from_bits(1),
+                organization_id: globex.organization.id,
+                saml: true,
+                scim: true,
+                domains: true,
+            };
+            let id = globex.organization.id;
+            for actor in [Actor::setup_link(environment_id, grant), Actor::operator(environment_id)] {
+                let refused = domains::check(&app.state, &actor, id, "acme.example").await;
+                assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+                let listed = domains::list(&app.state, &actor, id).await.unwrap();
+                let listed = listed.iter().find(|listed| listed.domain.as_str() == "acme.example").unwrap();
+                assert_eq!(listed.state, DomainState::Failed);
+                let why = listed.check_error.as_deref().unwrap();
+                assert!(why.contains("another organization") && !why.contains("ompany"), "{why}");
+                app.wait(std::time::Duration::from_secs(11));
+            }
+            assert_eq!(told(&app, &key).await, (vec![], vec![]));
+            let check = format!("{}/domains/acme.example/check", path(&globex));
+            let proved = call(&app, &key, Method::POST, &check, Some(json!({}))).await;
+            assert_eq!(
+                (&proved["domain"]["state"], &proved["domain"]["sharedWith"]),
+                (&json!("verified"), &json!([acme.organization.id]))
+            );
+            assert_eq!(told(&app, &key).await.0, sorted(&acme, &globex));
+
+            // Proved by many at once, and taken by the vendor's key meanwhile.
+            let mut rivals = Vec::new();
+            let mut values = Vec::new();
+            let mut name = String::new();
+            for number in 0..AT_ONCE {
+                let rival = app.tenant(&acme.environment, &format!("rival{number}.example")).await;
+                let (at, value) = ask(&rival, "contested.example").await;
+                name = at;
+                values.push(value);
+                rivals.push(rival.organization.id);
+            }
+            dns.publish(&name, &values.iter().map(String::as_str).collect::<Vec<_>>());
+            let operator = Actor::operator(environment_id);
+            let checks =
+                rivals.iter().map(|id| domains::check(&app.state, &operator, *id, "contested.example"));
+            let change = wanting("contested.example", false);
+            let (proved, made) =
+                tokio::join!(all(checks), organizations::create(&app.state, &operator, &change));
+            let many = proved.iter().filter(|proved| proved.is_ok()).count() + usize::from(made.is_ok());
+            assert_eq!(many, 1, "{proved:#?} {made:#?}");
+            let mut counting = 0;
+            for id in rivals {
+                counting += usize::from(
+                    organizations::find(&app.state, &operator, id)
+                        .await
+                        .unwrap()
+                        .admitted_domains()
+                        .any(|domain| domain.as_str() == "contested.example"),
+                );
+            }
+            assert_eq!(counting + usize::from(made.is_ok()), 1);
+        });
+    }
+}

@@ -231,7 +231,9 @@ impl Added {
                     ..Self::default()
                 }
             }
-            EventKind::MetadataChanged | EventKind::CertificateExpiring => Self::default(),
+            EventKind::MetadataChanged | EventKind::CertificateExpiring | EventKind::DomainShared => {
+                Self::default()
+            }
         }
     }
 }

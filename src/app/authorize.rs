@@ -26,6 +26,9 @@ use crate::{
 /// How many organizations a chooser shows at the most.
 const MOST_CHOICES: i64 = 50;
 
+/// The parameter that carries the organization a person chose.
+pub const ORGANIZATION: &str = "organization_id";
+
 /// What the browser does next.
 #[derive(Debug)]
 pub enum Outcome {
@@ -37,6 +40,8 @@ pub enum Outcome {
         application: String,
         /// The organizations that fit.
         choices: Vec<Choice>,
+        /// The parameters of the same request, whichever is chosen; with [`ORGANIZATION`] they are the whole.
+        parameters: Vec<(&'static str, String)>,
     },
     /// Back to the client with an error.
     ToClient(String),
@@ -51,13 +56,16 @@ pub enum Outcome {
 pub struct Choice {
     /// Its name.
     pub name: String,
-    /// The query of the same request for this organization.
-    pub query: String,
+    /// Its id.
+    pub organization: OrganizationId,
 }
 
 /// Begins the login that a client's authorization request asks for, in a browser that stands at `host`.
 pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, host: &str) -> Result<Outcome> {
-    let parameters = Parameters::parse(query);
+    let parameters = match Parameters::parse(query) {
+        Ok(parameters) => parameters,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
     let sender = match Sender::parse(&parameters) {
         Ok(sender) => sender,
         Err(error) => return Ok(Outcome::Page(error)),
@@ -162,7 +170,6 @@ fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
             false => organization.display_name.clone(),
         }
     };
-    let query = |organization: OrganizationId| authorize::query_for(parameters, organization);
     Outcome::Choose {
         application: targets
             .first()
@@ -170,7 +177,8 @@ fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
             .unwrap_or_default(),
         choices: targets
             .iter()
-            .map(|target| Choice { name: name(target), query: query(target.organization.id) })
+            .map(|target| Choice { name: name(target), organization: target.organization.id })
             .collect(),
+        parameters: authorize::carried_on(parameters),
     }
 }

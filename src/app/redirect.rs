@@ -6,8 +6,9 @@ use crate::{
     store::{self, saml_connections::LoginConnection},
 };
 
-/// How long the app's own state may be. SSOReady does not limit it; nothing sane is longer.
-const MOST_STATE: usize = 10_000;
+/// How many bytes the app's own state may have. It is kept with every login that somebody begins, finished or
+/// not; SSOReady does not limit it.
+const MOST_STATE: usize = 4096;
 
 /// What the app says: the first of the three that is not empty names the connection.
 #[derive(Debug, Clone, Default)]

@@ -12,6 +12,12 @@ use super::{
     pkce::CodeChallenge,
 };
 
+/// How many bytes a `state` may have. It is kept with every login that somebody begins, finished or not.
+pub const MAX_STATE: usize = 2048;
+
+/// How many bytes a `nonce` may have; it is kept too.
+pub const MAX_NONCE: usize = 512;
+
 /// The scopes there are. They name what every answer holds anyway.
 pub const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 
@@ -36,7 +42,7 @@ impl<'a> Sender<'a> {
                 reason: format!("is malformed: {why}"),
             })?,
             redirect_uri: parameters.get("redirect_uri")?,
-            state: parameters.get("state").ok().flatten(),
+            state: state(parameters).ok().flatten(),
         })
     }
 }
@@ -69,25 +75,30 @@ pub enum Selector {
     Email(String),
 }
 
-/// Every spelling of every selector, the winning one first.
-const SELECTORS: [&str; 10] = [
-    "saml_connection_id",
-    "samlConnectionId",
-    "organization_id",
-    "organizationId",
-    "organization_external_id",
-    "organizationExternalId",
-    "domain_hint",
-    "domainHint",
-    "login_hint",
-    "loginHint",
+/// Every parameter that is read, but selectors.
+const CARRIED_ON: [&str; 11] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
 ];
 
-/// The query of the same request for one organization: what the chooser's links carry.
-pub fn query_for(parameters: &Parameters, organization: OrganizationId) -> String {
-    let mut query = parameters.without(&SELECTORS);
-    query.push(("organization_id".into(), organization.to_string().into()));
-    parameters::encode_pairs(&query)
+/// What the same request for a certain organization carries besides that organization: of a request that was
+/// read, the parameters that count. Others stay behind.
+pub fn carried_on(parameters: &Parameters) -> Vec<(&'static str, String)> {
+    let value = |name| parameters.get(name).ok().flatten().map(|value| (name, value.to_owned()));
+    CARRIED_ON.into_iter().filter_map(value).collect()
+}
+
+fn state(parameters: &Parameters) -> Result<Option<&str>, Error> {
+    parameters.get_within("state", MAX_STATE)
 }
 
 impl Selector {
@@ -145,7 +156,7 @@ pub struct AuthorizeRequest {
 impl AuthorizeRequest {
     /// Reads the request. A refusal goes to the redirect URI.
     pub fn parse(parameters: &Parameters) -> Result<Self, Error> {
-        let state = parameters.get("state")?.map(str::to_owned);
+        let state = state(parameters)?.map(str::to_owned);
         if parameters.get("request")?.is_some() {
             return Err(Error::RequestNotSupported);
         }
@@ -164,7 +175,7 @@ impl AuthorizeRequest {
         Ok(Self {
             state,
             scope: granted_scope(parameters.get("scope")?),
-            nonce: parameters.get("nonce")?.map(str::to_owned),
+            nonce: parameters.get_within("nonce", MAX_NONCE)?.map(str::to_owned),
             code_challenge: code_challenge(parameters)?,
             force_authn: prompts_login(parameters)? | has_max_age(parameters)?,
             selector: Selector::parse(parameters)?,
@@ -254,7 +265,7 @@ mod tests {
 
     fn request(extra: &str) -> Result<AuthorizeRequest, Error> {
         let query = format!("client_id={CLIENT}&response_type=code&organizationExternalId=acme{extra}");
-        AuthorizeRequest::parse(&Parameters::parse(&query))
+        AuthorizeRequest::parse(&Parameters::parse(&query).unwrap())
     }
 
     fn code_of(extra: &str) -> &'static str {
@@ -265,7 +276,7 @@ mod tests {
     fn the_sender_is_read_first_and_alone() {
         let text =
             format!("client_id={CLIENT}&redirect_uri=https%3A%2F%2Fa.example%2Fcb&state=s&nonce=1&nonce=2");
-        let parameters = Parameters::parse(&text);
+        let parameters = Parameters::parse(&text).unwrap();
         let sender = Sender::parse(&parameters).unwrap();
         assert_eq!(sender.redirect_uri, Some("https://a.example/cb"));
         assert_eq!(sender.state, Some("s"));
@@ -284,7 +295,10 @@ mod tests {
                 "redirect_uri was sent more than once",
             ),
         ] {
-            assert_eq!(Sender::parse(&Parameters::parse(&query)).unwrap_err().description(), expected);
+            assert_eq!(
+                Sender::parse(&Parameters::parse(&query).unwrap()).unwrap_err().description(),
+                expected
+            );
         }
     }
 
@@ -367,7 +381,8 @@ mod tests {
                 Err(Error::UnsupportedChallengeMethod)
             );
         }
-        let of = |query: &str| AuthorizeRequest::parse(&Parameters::parse(query)).unwrap_err().code();
+        let of =
+            |query: &str| AuthorizeRequest::parse(&Parameters::parse(query).unwrap()).unwrap_err().code();
         assert_eq!(of("organization_external_id=a"), "invalid_request");
         assert_eq!(of("organization_external_id=a&response_type="), "invalid_request");
         assert_eq!(of("organization_external_id=a&response_type=token"), "unsupported_response_type");
@@ -392,7 +407,7 @@ mod tests {
     #[test]
     fn the_selectors_have_an_order_and_two_spellings() {
         let of = |query: &str| {
-            AuthorizeRequest::parse(&Parameters::parse(&format!("response_type=code&{query}")))
+            AuthorizeRequest::parse(&Parameters::parse(&format!("response_type=code&{query}")).unwrap())
                 .map(|r| r.selector)
         };
         let connection = Selector::Connection(CONNECTION.parse().unwrap());
@@ -426,21 +441,33 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_repeats_the_request_for_one_organization() {
+    fn a_choice_carries_on_what_was_read_and_nothing_else() {
         let sent = format!(
-            "client_id={CLIENT}&response_type=code&state=a%20b%26&loginHint=a%40acme.com&organization_id=&x=1"
+            "client_id={CLIENT}&response_type=code&state=a%20b%26&loginHint=a%40acme.com&organization_id=&x=1&x=2\
+             &nonce=n&prompt=login&max_age=0&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256\
+             &response_mode=query&redirect_uri=https%3A%2F%2Fa.example%2Fcb"
         );
-        let organization = "org_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
-        let query = query_for(&Parameters::parse(&sent), organization);
-        assert_eq!(
-            query,
-            format!(
-                "client_id={CLIENT}&response_type=code&state=a%20b%26&x=1&organization_id={organization}"
-            )
-        );
-        let request = AuthorizeRequest::parse(&Parameters::parse(&query)).unwrap();
-        assert_eq!(request.selector, Selector::Organization(organization));
-        assert_eq!(request.state.as_deref(), Some("a b&"));
+        let parameters = Parameters::parse(&sent).unwrap();
+        let asked = AuthorizeRequest::parse(&parameters).unwrap();
+        let mut carried = carried_on(&parameters);
+        assert_eq!(carried.iter().map(|(name, _)| *name).collect::<Vec<_>>(), CARRIED_ON);
+        let organization: OrganizationId = "org_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
+        carried.push(("organization_id", organization.to_string()));
+        let pairs: Vec<_> = carried.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let again = Parameters::parse(&parameters::encode_pairs(&pairs)).unwrap();
+        assert_eq!(Sender::parse(&again).unwrap(), Sender::parse(&parameters).unwrap());
+        let chosen = AuthorizeRequest { selector: Selector::Organization(organization), ..asked };
+        assert_eq!(AuthorizeRequest::parse(&again).unwrap(), chosen);
+    }
+
+    #[test]
+    fn what_is_kept_with_a_login_is_short() {
+        for (name, most) in [("state", MAX_STATE), ("nonce", MAX_NONCE)] {
+            assert_eq!(code_of(&format!("&{name}={}", "x".repeat(most))), "accepted");
+            let refused = request(&format!("&{name}={}", "x".repeat(most + 1))).unwrap_err();
+            assert_eq!(refused.code(), "invalid_request");
+            assert_eq!(refused.description(), format!("{name} is longer than {most} bytes"));
+        }
     }
 
     #[test]

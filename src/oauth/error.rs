@@ -20,6 +20,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The request has more or longer parameters than any that is understood.
+    #[error(
+        "the request has more than {} parameters or {} bytes",
+        super::parameters::MAX_PARAMETERS,
+        super::parameters::MAX_REQUEST
+    )]
+    RequestTooLarge,
     /// `client_id` names no client.
     #[error("client_id {0} is unknown")]
     UnknownClient(String),
@@ -114,6 +121,7 @@ impl Error {
             Self::Missing(_)
             | Self::Repeated(_)
             | Self::Malformed { .. }
+            | Self::RequestTooLarge
             | Self::UnregisteredRedirectUri { .. }
             | Self::AmbiguousRedirectUri { .. }
             | Self::UnsupportedResponseMode

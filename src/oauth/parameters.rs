@@ -3,29 +3,43 @@
 
 use super::Error;
 
-/// How long one value may be. A `state` of some kilobytes is usual, more is not.
-const MAX_VALUE: usize = 8 * 1024;
+/// The most bytes of a whole request, as it is encoded: room for every parameter that is read at its longest.
+pub const MAX_REQUEST: usize = 32 * 1024;
+
+/// The most parameters of a request. The longest authorization request that is understood has twenty.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// How many bytes one value may have.
+pub const MAX_VALUE: usize = 4 * 1024;
 
 /// The decoded name-value pairs of `application/x-www-form-urlencoded` text.
 #[derive(Debug)]
 pub struct Parameters(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Parameters {
-    /// Splits and decodes. Nothing is refused here: a parameter nobody asks for may be anything.
-    pub fn parse(text: &str) -> Self {
-        Self(
-            text.split('&')
-                .filter(|pair| !pair.is_empty())
-                .map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (decode_bytes(name), decode_bytes(value))
-                })
-                .collect(),
-        )
+    /// Splits and decodes. A parameter nobody asks for may be anything, but all together are bounded.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_REQUEST {
+            return Err(Error::RequestTooLarge);
+        }
+        let pairs = || text.split('&').filter(|pair| !pair.is_empty());
+        if pairs().nth(MAX_PARAMETERS).is_some() {
+            return Err(Error::RequestTooLarge);
+        }
+        let decoded = pairs().map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode_bytes(name), decode_bytes(value))
+        });
+        Ok(Self(decoded.collect()))
     }
 
-    /// The value of `name`: at most one, not empty, UTF-8 without control characters.
+    /// The value of `name`: at most one, not empty, of at most [`MAX_VALUE`] bytes, UTF-8 without NUL.
     pub fn get(&self, name: &'static str) -> Result<Option<&str>, Error> {
+        self.get_within(name, MAX_VALUE)
+    }
+
+    /// The same for a value of at most `most` bytes.
+    pub fn get_within(&self, name: &'static str, most: usize) -> Result<Option<&str>, Error> {
         let mut found = self.0.iter().filter(|(n, _)| n == name.as_bytes());
         let first = found.next();
         if found.next().is_some() {
@@ -33,8 +47,8 @@ impl Parameters {
         }
         let Some((_, value)) = first.filter(|(_, value)| !value.is_empty()) else { return Ok(None) };
         let malformed = |reason: &str| Error::Malformed { name, reason: reason.to_owned() };
-        if value.len() > MAX_VALUE {
-            return Err(malformed("is too long"));
+        if value.len() > most {
+            return Err(malformed(&format!("is longer than {most} bytes")));
         }
         let text = std::str::from_utf8(value).map_err(|_| malformed("is not UTF-8"))?;
         if text.contains('\0') {
@@ -49,12 +63,6 @@ impl Parameters {
             Some(value) => Ok(Some(value)),
             None => self.get(camel),
         }
-    }
-
-    /// The pairs but those that `names` names.
-    pub fn without(&self, names: &[&str]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let unnamed = |(name, _): &&(Vec<u8>, Vec<u8>)| !names.iter().any(|other| name == other.as_bytes());
-        self.0.iter().filter(unnamed).cloned().collect()
     }
 
     /// The value of `name`, which must be there.
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_absent_and_a_repeated_one_refused() {
-        let parameters = Parameters::parse("a=&b=1&b=2&c=3&d&=x&&c2=%20+x");
+        let parameters = Parameters::parse("a=&b=1&b=2&c=3&d&=x&&c2=%20+x").unwrap();
         assert_eq!(parameters.get("a"), Ok(None));
         assert_eq!(parameters.get("b"), Err(Error::Repeated("b")));
         assert_eq!(parameters.get("c"), Ok(Some("3")));
@@ -148,25 +156,37 @@ mod tests {
         assert_eq!(parameters.get("z"), Ok(None));
         assert_eq!(parameters.require("z"), Err(Error::Missing("z")));
         // Two empty ones are still two.
-        assert_eq!(Parameters::parse("a=&a=").get("a"), Err(Error::Repeated("a")));
+        assert_eq!(Parameters::parse("a=&a=").unwrap().get("a"), Err(Error::Repeated("a")));
     }
 
     #[test]
     fn what_no_database_can_hold_is_refused() {
         for (text, reason) in [("s=%00", "contains a NUL character"), ("s=%ff", "is not UTF-8")] {
             let expected = Error::Malformed { name: "s", reason: reason.to_owned() };
-            assert_eq!(Parameters::parse(text).get("s"), Err(expected));
+            assert_eq!(Parameters::parse(text).unwrap().get("s"), Err(expected));
         }
         let long = format!("s={}", "x".repeat(MAX_VALUE + 1));
-        assert!(Parameters::parse(&long).get("s").is_err());
-        assert!(Parameters::parse(&long[..long.len() - 1]).get("s").is_ok());
+        assert!(Parameters::parse(&long).unwrap().get("s").is_err());
+        assert!(Parameters::parse(&long[..long.len() - 1]).unwrap().get("s").is_ok());
+        let parameters = Parameters::parse("s=12345").unwrap();
+        assert!(parameters.get_within("s", 5).is_ok() && parameters.get_within("s", 4).is_err());
+    }
+
+    #[test]
+    fn a_request_is_bounded_before_it_is_taken_apart() {
+        let many = |count: usize| (0..count).map(|n| format!("p{n}=&&")).collect::<String>();
+        assert!(Parameters::parse(&many(MAX_PARAMETERS)).is_ok());
+        assert_eq!(Parameters::parse(&many(MAX_PARAMETERS + 1)).unwrap_err(), Error::RequestTooLarge);
+        assert!(Parameters::parse(&"x".repeat(MAX_REQUEST)).is_ok());
+        assert_eq!(Parameters::parse(&"x".repeat(MAX_REQUEST + 1)).unwrap_err(), Error::RequestTooLarge);
+        assert_eq!(Error::RequestTooLarge.code(), "invalid_request");
     }
 
     #[test]
     fn the_snake_spelling_wins() {
-        let both = Parameters::parse("organizationId=camel&organization_id=snake");
+        let both = Parameters::parse("organizationId=camel&organization_id=snake").unwrap();
         assert_eq!(both.either("organization_id", "organizationId"), Ok(Some("snake")));
-        let empty = Parameters::parse("organizationId=camel&organization_id=");
+        let empty = Parameters::parse("organizationId=camel&organization_id=").unwrap();
         assert_eq!(empty.either("organization_id", "organizationId"), Ok(Some("camel")));
     }
 
@@ -185,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn decoding_agrees_with_the_standard(text in "[a-c%+=&0-9A-F]{0,40}|\\PC{0,20}") {
-            let ours: Vec<_> = Parameters::parse(&text).0.into_iter()
+            let ours: Vec<_> = Parameters::parse(&text).unwrap().0.into_iter()
                 .map(|(n, v)| (String::from_utf8_lossy(&n).into_owned(), String::from_utf8_lossy(&v).into_owned()))
                 .collect();
             let theirs: Vec<_> = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();

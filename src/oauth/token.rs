@@ -53,7 +53,7 @@ impl TokenRequest {
     /// `grant_type` must be there: SSOReady did not read it, but RFC 6749 §4.1.3 requires it and every
     /// client library sends it, so a request without one is a mistake worth naming.
     pub fn parse(authorization: Option<&str>, body: &str) -> Result<Self, Error> {
-        let parameters = Parameters::parse(body);
+        let parameters = Parameters::parse(body)?;
         let client = ClientCredentials::parse(authorization, &parameters)?;
         Ok(Self { client, grant: TokenGrant::parse(&parameters) })
     }

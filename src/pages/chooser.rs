@@ -14,6 +14,12 @@ pub struct Chooser<'a> {
     pub application: Option<&'a str>,
     /// What there is to choose from.
     pub choices: &'a [Choice<'a>],
+    /// Where the choice is posted.
+    pub action: &'a str,
+    /// What goes along with every choice.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// The field that says what was chosen.
+    pub field: &'a str,
     /// That this is a test set-up.
     pub banner: Option<&'a str>,
 }
@@ -22,8 +28,8 @@ pub struct Chooser<'a> {
 pub struct Choice<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Where to go on with it.
-    pub href: &'a str,
+    /// The field's value that stands for it.
+    pub value: &'a str,
 }
 
 impl Chooser<'_> {
@@ -37,9 +43,16 @@ impl Chooser<'_> {
                     @if let Some(application) = self.application { (application) } @else { "this app" }
                     " for more than one company. Which one do you want to use now?"
                 }
-                ul.choices {
-                    @for choice in self.choices {
-                        li { a href=(choice.href) { span.text { (choice.name) } (shape(Shape::Onward)) } }
+                form method="post" action=(self.action) {
+                    @for (name, value) in self.fields { input type="hidden" name=(name) value=(value); }
+                    ul.choices {
+                        @for choice in self.choices {
+                            li {
+                                button type="submit" name=(self.field) value=(choice.value) {
+                                    span.text { (choice.name) } (shape(Shape::Onward))
+                                }
+                            }
+                        }
                     }
                 }
             }

@@ -89,12 +89,17 @@ fn auto_post_samples() {
 
 #[test]
 fn chooser_samples() {
-    let href = "/v1/oauth/authorize?client_id=saml_oauth_client_x&organization_id=org_x";
+    const ACTION: &str = "/v1/oauth/authorize";
+    const FIELDS: &[(&str, &str)] = &[("client_id", "saml_oauth_client_x"), ("state", "a \"b\" & <c>")];
+    let value = "org_x";
     page(
         "chooser-short",
         Chooser {
             application: None,
-            choices: &[Choice { name: "Acme", href }, Choice { name: "Globex", href }],
+            choices: &[Choice { name: "Acme", value }, Choice { name: "Globex", value }],
+            action: ACTION,
+            fields: FIELDS,
+            field: "organization_id",
             banner: None,
         }
         .view(),
@@ -106,12 +111,15 @@ fn chooser_samples() {
             choices: &[
                 Choice {
                     name: "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG",
-                    href,
+                    value,
                 },
-                Choice { name: "Acme <Holding>", href },
-                Choice { name: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch_Council", href },
-                Choice { name: "株式会社サンプル", href },
+                Choice { name: "Acme <Holding>", value },
+                Choice { name: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch_Council", value },
+                Choice { name: "株式会社サンプル", value },
             ],
+            action: ACTION,
+            fields: FIELDS,
+            field: "organization_id",
             banner: Some(BANNER),
         }
         .view(),

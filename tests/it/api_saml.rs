@@ -140,7 +140,7 @@ both! {
             (json!({ "organizationExternalId": "x\u{0}" }), "bad organizationExternalId: must not contain NUL".to_owned()),
             (json!({ "samlConnectionId": tenant.connection.id, "state": "\u{0}" }), "bad state: must not contain NUL".to_owned()),
             (json!({ "samlConnectionId": tenant.connection.id, "state": 1 }), "bad state: must be a string".to_owned()),
-            (json!({ "samlConnectionId": tenant.connection.id, "state": long }), "bad state: must be at most 10000 bytes long".to_owned()),
+            (json!({ "samlConnectionId": tenant.connection.id, "state": long }), "bad state: must be at most 4096 bytes long".to_owned()),
         ] {
             assert_eq!(refused(&redirect(&app, &key, body.clone()).await, 400, 3), message, "{body}");
         }

@@ -42,7 +42,9 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
     let outcome = authorize::authorize(state, query, saml::browser(request), saml::host(request)).await;
     Ok(match outcome.map_err(|error| Problem::page(error, request))? {
         Outcome::Begun(begun) => saml::send_to_idp(state, begun),
-        Outcome::Choose { application, choices } => choose(state, &application, &choices),
+        Outcome::Choose { application, choices, parameters } => {
+            choose(state, &application, &choices, &parameters)
+        }
         Outcome::ToClient(location) => HttpResponse::SeeOther()
             .insert_header((header::LOCATION, location))
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -53,13 +55,25 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
     })
 }
 
-/// The person chooses the organization; each link is the same request for one of them.
-fn choose(state: &State, application: &str, choices: &[authorize::Choice]) -> HttpResponse {
-    let links: Vec<String> =
-        choices.iter().map(|choice| format!("{}?{}", path::OAUTH_AUTHORIZE, choice.query)).collect();
+/// The person chooses the organization; each button posts the same request for one of them.
+fn choose(
+    state: &State,
+    application: &str,
+    choices: &[authorize::Choice],
+    parameters: &[(&'static str, String)],
+) -> HttpResponse {
+    let ids: Vec<String> = choices.iter().map(|choice| choice.organization.to_string()).collect();
     let choices: Vec<Choice<'_>> =
-        choices.iter().zip(&links).map(|(choice, href)| Choice { name: &choice.name, href }).collect();
-    let view = Chooser { application: Some(application), choices: &choices, banner: saml::banner(state) };
+        choices.iter().zip(&ids).map(|(choice, value)| Choice { name: &choice.name, value }).collect();
+    let fields: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let view = Chooser {
+        application: Some(application),
+        choices: &choices,
+        action: path::OAUTH_AUTHORIZE,
+        fields: &fields,
+        field: authorize::ORGANIZATION,
+        banner: saml::banner(state),
+    };
     page(StatusCode::OK, Policy::Chain, view.view())
 }
 

@@ -107,7 +107,7 @@ async fn who(
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
     let form = if body.is_empty() { Ok("") } else { form(&request, &body) };
-    let parameters = form.map(Parameters::parse);
+    let parameters = form.and_then(Parameters::parse);
     let credentials = parameters
         .as_ref()
         .map_err(Clone::clone)

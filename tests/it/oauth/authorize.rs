@@ -25,6 +25,19 @@ fn error_at_client(stage: &Stage<'_>, answer: &Answer) -> String {
     query(&location, "error").unwrap()
 }
 
+/// The values of a chooser's buttons.
+fn choices(page: &Answer) -> Vec<String> {
+    let buttons = page.body.split("name=\"organization_id\" value=\"").skip(1);
+    buttons.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// Presses the button of an organization.
+async fn choose(browser: &Browser, page: &Answer, id: &str) -> Answer {
+    let mut form = page.form();
+    form.fields.push(("organization_id".to_owned(), id.to_owned()));
+    browser.submit(page, &form).await
+}
+
 both! {
     async fn an_unknown_client_or_address_is_told_on_a_page_and_never_by_redirect(app: TestApp) {
         let stage = Stage::new(&app).await;
@@ -142,17 +155,10 @@ both! {
             assert_eq!(page.status, 200);
             assert!(page.body.contains("Company acme.example") && page.body.contains("Company second.example"));
             assert!(!page.body.contains("Company third.example"));
-            let links: Vec<String> = page
-                .body
-                .split("href=\"/v1/oauth/authorize?")
-                .skip(1)
-                .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
-                .collect();
-            assert_eq!(links.len(), 2);
-            let id = second.organization.id.to_string();
-            let link = links.iter().find(|link| link.contains(&id)).unwrap();
-            let chosen = app.url(&format!("/v1/oauth/authorize?{link}"));
-            let request = Request::read(&browser.get(&chosen).await);
+            let ids = choices(&page);
+            assert_eq!(ids.len(), 2);
+            let id = ids.into_iter().find(|id| *id == second.organization.id.to_string()).unwrap();
+            let request = Request::read(&choose(&browser, &page, &id).await);
             let idp = IdentityProvider::get();
             let response = idp.response(&second, Some(&request.id), "dana@acme.example", app.now());
             let callback = request.answer(&browser, &second, &idp.sign(&response)).await.location();
@@ -162,6 +168,54 @@ both! {
             assert_eq!(claims["organizationId"], second.organization.id.to_string());
             assert_eq!(claims["nonce"], "n&1");
         }
+    }
+
+    async fn a_chooser_is_as_small_as_what_there_is_to_choose(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let domain = || OrganizationDomain { domain: Domain::parse("acme.example").unwrap(), state: DomainState::Verified };
+        for number in 0..49 {
+            let mut tenant = app.tenant(&stage.environment, &format!("part-{number}.example")).await;
+            tenant.organization.domains.push(domain());
+            let mut tx = app.state.db.write().await.unwrap();
+            ostiary::store::organizations::update(&mut tx, &tenant.organization).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let hint = [("organization_id", ""), ("login_hint", "dana@acme.example")];
+        let (state, nonce) = ("s".repeat(2048), "n".repeat(512));
+        let longest = stage.authorize_url(&[hint[0], hint[1], ("state", &state), ("nonce", &nonce)]);
+        let browser = app.browser();
+        let page = browser.get(&longest).await;
+        assert_eq!((page.status.as_u16(), choices(&page).len()), (200, 50));
+        let plain = browser.get(&stage.authorize_url(&hint)).await.body.len();
+        assert!(page.body.len() < 32 * 1024, "{}", page.body.len());
+        assert_eq!(page.body.matches(&state).count(), 1, "what is the same for all stands there once");
+        assert!(page.body.len() < plain + 2048 + 512 + 100);
+
+        // Junk does not travel, and much of it is not even taken.
+        let junk = |count: usize| (0..count).map(|n| format!("&junk{n}={}", "x".repeat(100))).collect::<String>();
+        let some = format!("{}{}", stage.authorize_url(&hint), junk(50));
+        let answer = browser.get(&some).await;
+        assert_eq!((answer.status.as_u16(), answer.body.len()), (200, plain));
+        for junk in [junk(100), format!("&junk={}", "x".repeat(1_000_000))] {
+            let url: Url = stage.authorize_url(&hint).parse().unwrap();
+            let body = format!("{}{junk}", url.query().unwrap());
+            let form = "application/x-www-form-urlencoded";
+            let request = browser.request(Method::POST, &app.url("/v1/oauth/authorize")).header("content-type", form);
+            let answer = browser.send(request.header("accept", "text/html").body(body)).await;
+            assert!(matches!(answer.status.as_u16(), 400 | 413), "{}", answer.status);
+            assert!(answer.body.len() < 8 * 1024, "{}", answer.body.len());
+        }
+    }
+
+    async fn a_state_that_is_too_long_is_refused_at_the_client(app: TestApp) {
+        let stage = Stage::new(&app).await;
+        let answer = app.browser().get(&stage.authorize_url(&[("state", &"s".repeat(2049))])).await;
+        let location = answer.location();
+        assert_eq!(query(&location, "error").as_deref(), Some("invalid_request"));
+        assert_eq!(query(&location, "error_description").as_deref(), Some("state is longer than 2048 bytes"));
+        assert!(query(&location, "state").is_none(), "what is not read is not echoed");
+        let answer = app.browser().get(&stage.authorize_url(&[("nonce", &"n".repeat(513))])).await;
+        assert_eq!(error_at_client(&stage, &answer), "invalid_request");
     }
 
     async fn a_login_can_be_forced_and_may_be_posted(app: TestApp) {

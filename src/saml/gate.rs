@@ -17,6 +17,48 @@ pub const MAX_ATTRIBUTES: usize = 64;
 pub const MAX_NAMESPACES: usize = 128;
 /// The most elements and texts.
 pub const MAX_NODES: usize = 20_000;
+/// The most steps (see [`Limits::work`]) of one document. Two thousand attribute values that each declare
+/// their namespaces anew are about 200,000.
+pub const MAX_WORK: usize = 500_000;
+
+/// How much markup a document may have. Each limit is on something that a parser or a canonicalization
+/// multiplies with something else.
+pub(super) struct Limits {
+    /// Elements and texts.
+    pub nodes: usize,
+    /// Nested elements.
+    pub depth: usize,
+    /// Attributes of one element, namespace declarations included.
+    pub attributes: usize,
+    /// Namespace declarations in scope at once, repeated ones counted.
+    pub namespaces: usize,
+    /// Steps in all: for each element, each of its names is looked up in every scope and declaration around
+    /// it, and each of its attributes is compared with the others.
+    pub work: usize,
+    /// Whether comments and processing instructions may stand in it.
+    pub comments: bool,
+}
+
+impl Limits {
+    /// What a response, or a decrypted assertion, may have.
+    pub const RESPONSE: Self = Self {
+        nodes: MAX_NODES,
+        depth: MAX_DEPTH,
+        attributes: MAX_ATTRIBUTES,
+        namespaces: MAX_NAMESPACES,
+        work: MAX_WORK,
+        comments: false,
+    };
+}
+
+/// What a scan of a document's markup found.
+#[derive(Debug, Default)]
+pub(super) struct Markup {
+    /// The bytes in attribute values that are white space other than spaces.
+    spaces: Vec<usize>,
+    /// The steps that reading it takes (see [`Limits::work`]).
+    pub work: usize,
+}
 
 /// Base64 to text: SAML 2.0 Bindings §3.5.4. White space is allowed (RFC 2045 wraps lines), anything
 /// else outside the alphabet is not.
@@ -64,10 +106,10 @@ fn too_large(bytes: usize) -> Refusal {
 /// line ends and tabs become spaces (§3.3.3), which the parser leaves undone. Both signer and second
 /// opinion do it.
 pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
-    let spaces = scan(text)?;
-    if !spaces.is_empty() {
+    let markup = scan(text, &Limits::RESPONSE)?;
+    if !markup.spaces.is_empty() {
         let mut bytes = std::mem::take(text).into_bytes();
-        for at in spaces {
+        for at in markup.spaces {
             bytes[at] = b' ';
         }
         *text = String::from_utf8(bytes).map_err(|_| Rejection::EncodingNotUtf8)?;
@@ -81,15 +123,18 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
     parser.parse(text).map_err(|error| Refusal::found(Rejection::XmlMalformed, error.to_string()))
 }
 
-/// Runs once over the text and refuses what no response has, before a parser sees it: parsers compare
-/// each attribute with each other and look a prefix up in every declaration, so these limits keep
+/// Runs once over the text and refuses what no document of its kind has, before a parser sees it: parsers
+/// compare each attribute with each other and look a prefix up in every declaration, so these limits keep
 /// their time linear. Wherever this scan reads a text otherwise than the parser does, the parser
-/// refuses the text. Tells where in attribute values there is other white space than spaces.
-fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
+/// refuses the text.
+pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
     let bytes = text.as_bytes();
     let find =
         |from: usize, what: char| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
     let unended = |what: &str| Refusal::found(Rejection::XmlMalformed, format!("{what} does not end"));
+    let too_many = |found: String, most: usize, what: &str| {
+        Refusal::found(Rejection::TooManyAttributes, found).expected(format!("at most {most} {what}"))
+    };
     // XML 1.0 §2.2. The parser looks at most texts, not at all.
     let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let nothing = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
@@ -104,10 +149,10 @@ fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
         at = end + 2;
     }
 
-    let mut spaces = Vec::new();
+    let mut markup = Markup::default();
     let mut nodes = 0_usize;
     // For every open element how many namespaces are in scope.
-    let mut scopes: Vec<usize> = Vec::with_capacity(MAX_DEPTH);
+    let mut scopes: Vec<usize> = Vec::with_capacity(limits.depth);
     while let Some(&byte) = bytes.get(at) {
         if byte != b'<' {
             nodes += 1;
@@ -119,35 +164,47 @@ fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
                 at = find(at, '>').ok_or_else(|| unended("an end tag"))? + 1;
                 continue;
             } else if rest.starts_with("<!--") {
-                return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
+                if !limits.comments {
+                    return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
+                }
+                nodes += 1;
+                at += 4 + rest[4..].find("-->").ok_or_else(|| unended("a comment"))? + 3;
             } else if rest.starts_with("<![CDATA[") {
                 nodes += 1;
                 at += rest.find("]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
             } else if rest.starts_with("<!") {
                 return Err(Refusal::found(Rejection::DoctypePresent, format!("at byte {at}")));
             } else if rest.starts_with("<?") {
-                return Err(Refusal::found(Rejection::ProcessingInstructionPresent, format!("at byte {at}")));
+                if !limits.comments {
+                    let found = format!("at byte {at}");
+                    return Err(Refusal::found(Rejection::ProcessingInstructionPresent, found));
+                }
+                nodes += 1;
+                at += rest.find("?>").ok_or_else(|| unended("a processing instruction"))? + 2;
             } else {
                 nodes += 1;
-                let tag = start_tag(text, at, &mut spaces).ok_or_else(|| unended("a start tag"))?;
-                if tag.attributes > MAX_ATTRIBUTES {
-                    return Err(Refusal::found(
-                        Rejection::TooManyAttributes,
-                        format!("{} at byte {at}", tag.attributes),
-                    )
-                    .expected(format!("at most {MAX_ATTRIBUTES} on an element")));
+                let tag = start_tag(text, at, &mut markup.spaces).ok_or_else(|| unended("a start tag"))?;
+                if tag.attributes > limits.attributes {
+                    let found = format!("{} at byte {at}", tag.attributes);
+                    return Err(too_many(found, limits.attributes, "on an element"));
                 }
                 let in_scope = scopes.last().copied().unwrap_or(0) + tag.namespaces;
-                if in_scope > MAX_NAMESPACES {
-                    return Err(Refusal::found(
-                        Rejection::TooManyAttributes,
-                        format!("{in_scope} namespaces at byte {at}"),
-                    )
-                    .expected(format!("at most {MAX_NAMESPACES} in scope")));
+                if in_scope > limits.namespaces {
+                    let found = format!("{in_scope} namespaces at byte {at}");
+                    return Err(too_many(found, limits.namespaces, "in scope"));
                 }
-                if scopes.len() >= MAX_DEPTH {
+                if scopes.len() >= limits.depth {
                     return Err(Refusal::from(Rejection::NestingTooDeep)
-                        .expected(format!("at most {MAX_DEPTH} levels")));
+                        .expected(format!("at most {} levels", limits.depth)));
+                }
+                let names = 1 + tag.attributes;
+                markup.work += names * (1 + in_scope + scopes.len()) + tag.attributes * tag.attributes;
+                if markup.work > limits.work {
+                    let found = format!("{in_scope} namespaces in scope of the element at byte {at}");
+                    return Err(Refusal::found(Rejection::TooManyNodes, found).expected(format!(
+                        "elements, attributes and namespaces that are read in at most {} steps",
+                        limits.work
+                    )));
                 }
                 if !tag.empty {
                     scopes.push(in_scope);
@@ -155,11 +212,11 @@ fn scan(text: &str) -> Result<Vec<usize>, Refusal> {
                 at = tag.end;
             }
         }
-        if nodes > MAX_NODES {
-            return Err(Refusal::from(Rejection::TooManyNodes).expected(format!("at most {MAX_NODES}")));
+        if nodes > limits.nodes {
+            return Err(Refusal::from(Rejection::TooManyNodes).expected(format!("at most {}", limits.nodes)));
         }
     }
-    Ok(spaces)
+    Ok(markup)
 }
 
 /// A start tag as the scan sees it.
@@ -282,6 +339,36 @@ mod tests {
         let large = |bytes: usize| format!("<r>{}</r>", "x".repeat(bytes - 7));
         assert!(admitted(&large(MAX_BYTES)).is_ok());
         assert_eq!(admitted(&large(MAX_BYTES + 1)), Err(Rejection::DocumentTooLarge));
+    }
+
+    /// Every element under as many namespaces as there may be, each with its own attributes: what is let
+    /// through is read in a bounded number of steps, whatever is multiplied with what.
+    #[test]
+    fn no_document_that_is_admitted_takes_more_steps_than_are_allowed() {
+        let namespaces =
+            |count: usize| (0..count).map(|n| format!(" xmlns:p{n}='urn:x'")).collect::<String>();
+        let nested = |levels: usize, inner: &str| {
+            let open: String = (0..levels).map(|_| format!("<r{}>", namespaces(2))).collect();
+            format!("{open}{inner}{}", "</r>".repeat(levels))
+        };
+        let attributes = |count: usize| (0..count).map(|n| format!(" p0:a{n}=''")).collect::<String>();
+        let under = |count: usize, inner: &str| format!("<r{}>{inner}</r>", namespaces(count));
+        for (what, text) in [
+            ("19,000 elements under 60 namespaces", under(60, &"<p0:x/>".repeat(19_000))),
+            ("elements with many attributes", under(20, &format!("<x{}/>", attributes(40)).repeat(700))),
+            ("elements that redeclare", under(4, &format!("<x{}/>", namespaces(60)).repeat(250))),
+            ("deep and wide", nested(60, &"<p0:x p1:a=''/>".repeat(4000))),
+            ("as many nodes as there may be, deep", nested(60, &"<x/>".repeat(19_000))),
+        ] {
+            assert!(text.len() <= MAX_BYTES, "{what}: {}", text.len());
+            assert_eq!(admitted(&text), Err(Rejection::TooManyNodes), "{what}");
+        }
+        // What a large company's provider sends: two thousand groups, each value with its own declarations.
+        let value =
+            "<a:v xmlns:xs='http://x.example' xmlns:xsi='http://y.example' xsi:type='xs:string'>g</a:v>";
+        let text = format!("<r{}><a><b><c><d>{}</d></c></b></a></r>", namespaces(8), value.repeat(2000));
+        let work = scan(&text, &Limits::RESPONSE).map(|markup| markup.work);
+        assert!(work.is_ok_and(|work| work < MAX_WORK / 2), "room for what is real");
     }
 
     proptest::proptest! {

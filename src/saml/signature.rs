@@ -22,6 +22,10 @@ use super::{
 /// The most prefixes of an InclusiveNamespaces list; canonicalization looks at each for every element.
 const MAX_PREFIXES: usize = 16;
 
+/// The most nodes in a `SignedInfo`, which has ten elements in all and white space between them. It is
+/// canonicalized before anybody knows who made it.
+const MAX_SIGNED_INFO_NODES: usize = 64;
+
 /// What a signature vouches for.
 pub(super) struct Signed {
     /// The canonical form of the signed element, without the signature.
@@ -81,6 +85,14 @@ impl<'d> Form<'d> {
             }
             _ => return Err(malformed(signature)),
         };
+        let nodes = signed_info.document().descendants(signed_info.node()).len();
+        if nodes > MAX_SIGNED_INFO_NODES {
+            return Err(Refusal::found(
+                Rejection::SignatureMalformed,
+                format!("SignedInfo with {nodes} nodes"),
+            )
+            .expected(format!("at most {MAX_SIGNED_INFO_NODES}")));
+        }
         let parts: Vec<_> = signed_info.elements().collect();
         let [canonicalization, method, reference] = *parts else {
             let references = signed_info.children(ns::SIGNATURE, "Reference").count();
@@ -145,6 +157,11 @@ fn is(element: Element<'_>, name: &str) -> bool {
     element.is(ns::SIGNATURE, name)
 }
 
+/// Whether nothing but white space stands in the element.
+fn is_empty(element: Element<'_>) -> bool {
+    element.text().is_some_and(|text| text.is_empty())
+}
+
 fn malformed(element: Element<'_>) -> Refusal {
     let children: Vec<_> = element.elements().take(6).map(Element::name).collect();
     Refusal::found(Rejection::SignatureMalformed, format!("{} with {}", element.name(), children.join(", ")))
@@ -177,7 +194,7 @@ fn transform_prefixes(transforms: Element<'_>) -> Result<Vec<&str>, Refusal> {
         [enveloped, exclusive]
             if algorithm(enveloped).as_deref() == Some(ENVELOPED_SIGNATURE)
                 && algorithm(exclusive).as_deref() == Some(ns::EXCLUSIVE_C14N)
-                && enveloped.elements().next().is_none()
+                && is_empty(enveloped)
                 && !transforms.has_text() =>
         {
             prefixes(exclusive).ok_or_else(|| transform_refused(Some(transforms)))
@@ -203,6 +220,10 @@ fn prefixes(method: Element<'_>) -> Option<Vec<&str>> {
     let mut children = method.elements();
     let Some(list) = children.next() else { return (!method.has_text()).then(Vec::new) };
     if children.next().is_some() || method.has_text() || !list.is(ns::EXCLUSIVE_C14N, "InclusiveNamespaces") {
+        return None;
+    }
+    // Its schema gives it no content (§4).
+    if !is_empty(list) {
         return None;
     }
     let prefixes: Vec<_> =

@@ -93,6 +93,20 @@ fn in_object(inner: &str, signature: &str) -> String {
     signature.replace("</ds:Signature>", &format!("<ds:Object>{inner}</ds:Object></ds:Signature>"))
 }
 
+/// A response whose signature has this in the InclusiveNamespaces of its transform, as long a list of
+/// prefixes as there may be, and so many namespaces declared around it. The key is of no importance.
+fn in_prefix_list(content: &str, namespaces: usize) -> String {
+    let declared: String = (0..namespaces).map(|n| format!(" xmlns:p{n}=\"urn:x:x\"")).collect();
+    let prefixes: Vec<String> = (0..16).map(|n| format!("p{n}")).collect();
+    let list = format!(
+        "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><ec:InclusiveNamespaces \
+         xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{}\">{content}</ec:InclusiveNamespaces></ds:Transform>",
+        prefixes.join(" ")
+    );
+    let xml = edit(&signed(), "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>", &list);
+    xml.replacen("<samlp:Response", &format!("<samlp:Response{declared}"), 1)
+}
+
 /// The eight classical ways of wrapping, and more.
 fn wrapped() -> Vec<(&'static str, Rejection, String)> {
     use Rejection as R;
@@ -285,6 +299,31 @@ fn made() -> Vec<(&'static str, Rejection, Vec<u8>)> {
         ),
         ("20,001 elements", R::TooManyNodes, value(&"<saml:X/>".repeat(20_001)).into()),
         ("20,001 texts", R::TooManyNodes, format!("<r>{}</r>", "<![CDATA[x]]>".repeat(20_001)).into()),
+        (
+            "19,000 elements in the list of prefixes, under 60 namespaces",
+            R::TooManyNodes,
+            in_prefix_list(&"<ds:X/>".repeat(19_000), 60).into(),
+        ),
+        (
+            "18,000 elements in the list of prefixes",
+            R::SignatureMalformed,
+            in_prefix_list(&"<ds:X/>".repeat(18_000), 0).into(),
+        ),
+        (
+            "18,000 texts in the list of prefixes",
+            R::SignatureMalformed,
+            in_prefix_list(&"<![CDATA[ ]]>".repeat(18_000), 0).into(),
+        ),
+        (
+            "1,000 attributes under many namespaces",
+            R::TooManyNodes,
+            value(&format!(
+                "<saml:X {}>{}</saml:X>",
+                many(60, |n| format!("xmlns:p{n}='urn:x:x' ")),
+                many(1000, |_| format!("<saml:X {}/>", many(20, |n| format!("p{n}:a{n}='' "))))
+            ))
+            .into(),
+        ),
         ("a CDATA section without end", R::XmlMalformed, b"<r><![CDATA[ ".to_vec()),
         ("a tag without end", R::XmlMalformed, b"<r a='>".to_vec()),
         ("an end tag without end", R::XmlMalformed, b"<r></r".to_vec()),

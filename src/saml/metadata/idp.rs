@@ -14,7 +14,9 @@ use crate::{
     model::time::Timestamp,
     saml::{
         binding::Binding,
+        gate::{self, Limits},
         names::{binding, namespace},
+        rejection::Rejection,
     },
 };
 
@@ -26,6 +28,16 @@ const MAX_TAGS: usize = 60_000;
 const MAX_QUOTES: usize = 128;
 /// How deep elements may nest.
 const MAX_DEPTH: u32 = 32;
+/// How much markup there may be: what the parser multiplies with each other. A federation's aggregate of the
+/// largest size takes two million steps.
+const LIMITS: Limits = Limits {
+    nodes: 2 * MAX_TAGS,
+    depth: MAX_DEPTH as usize,
+    attributes: MAX_QUOTES / 2,
+    namespaces: 128,
+    work: 4_000_000,
+    comments: true,
+};
 /// What the schema allows for an entity id (SAML Metadata §2.2.1).
 const MAX_ENTITY_ID: usize = 1024;
 /// How many candidates an error names.
@@ -146,6 +158,13 @@ pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadat
     if is_too_complex(text) {
         return Err(MetadataError::TooComplex);
     }
+    gate::scan(text, &LIMITS).map_err(|refusal| match refusal.rejection {
+        Rejection::TooManyNodes | Rejection::TooManyAttributes => MetadataError::TooComplex,
+        Rejection::NestingTooDeep => MetadataError::NotXml("elements nest too deep".to_owned()),
+        Rejection::DoctypePresent => MetadataError::DocumentType,
+        Rejection::EncodingNotUtf8 => MetadataError::NotUtf8,
+        _ => MetadataError::NotXml(refusal.found.unwrap_or_default().chars().take(200).collect()),
+    })?;
     let document = uppsala::Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(MAX_DEPTH)

@@ -190,7 +190,7 @@ fn a_hostile_document_is_refused_before_it_costs() {
     ] {
         assert_eq!(read(&xml).unwrap_err(), MetadataError::TooComplex, "{}", &xml[..60]);
     }
-    // The worst that passes: many namespaces in scope of many elements.
+    // Many namespaces in scope of many elements.
     let scopes: String = (0..30)
         .map(|depth| {
             let many: String = (0..64).map(|n| format!(" xmlns:a{depth}_{n}='u'")).collect();
@@ -198,7 +198,24 @@ fn a_hostile_document_is_refused_before_it_costs() {
         })
         .collect();
     let worst = format!("{scopes}{}{}", "<b/>".repeat(59_900), "</a>".repeat(30));
-    assert_eq!(read(&worst).unwrap_err().code(), "metadata_wrong_document");
+    assert_eq!(read(&worst).unwrap_err(), MetadataError::TooComplex);
+    // The same hidden from a count that takes what stands in comments and CDATA for markup.
+    let hidden = "<!--</a></a>--><![CDATA[</a></a>]]><?a </a></a>?>";
+    let few: String = (0..100).map(|n| format!(" xmlns:a{n}='u'")).collect();
+    for opened in [format!("<a{few}>"), format!("<a{}>{hidden}<a{}>", &few[..1000], &few[1000..])] {
+        let closed = "</a>".repeat(opened.matches("<a ").count());
+        let xml = format!("{opened}{}{closed}", "<b/>".repeat(55_000));
+        assert_eq!(read(&xml).unwrap_err(), MetadataError::TooComplex, "{}", &xml[..60]);
+    }
+}
+
+#[test]
+fn a_large_federation_is_not_too_complex() {
+    let one = entity("https://idp.example/", &role());
+    let other = one.replace("IDPSSODescriptor", "AttributeAuthorityDescriptor");
+    let many = other.repeat(MAX_METADATA_BYTES / other.len() - 4);
+    let xml = group(&format!("<!-- of {} --><?x y?>{many}{one}", "many"));
+    assert_eq!(read(&xml).unwrap().entity_id, "https://idp.example/");
 }
 
 proptest! {

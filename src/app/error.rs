@@ -49,6 +49,13 @@ pub enum Error {
         /// When another one has a chance.
         retry_after: Duration,
     },
+    /// So much is to be done that this would wait too long. Nobody's failure: it counts against no limit and
+    /// is written into no login.
+    #[error("too much is being done at the moment; try again in {} seconds", retry_after.as_secs().max(1))]
+    Unavailable {
+        /// When another try has a chance.
+        retry_after: Duration,
+    },
     /// Our own failure. The source goes to the log only.
     #[error("something failed on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -71,6 +78,14 @@ impl Error {
     /// Something that is not there for this caller.
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
         Self::NotFound { kind, id: id.to_string() }
+    }
+
+    /// How long the caller is asked to wait, where it is asked to come again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            _ => None,
+        }
     }
 
     /// Our own failure.

@@ -9,11 +9,12 @@
 //! | Invalid            | 400 (3)     | 400  | 400 (invalid_request)         | 400 (invalidValue) |
 //! | FailedPrecondition | 400 (9)     | 400  | 400 (invalid_request)         | 412                |
 //! | Limited            | 429 (8)     | 429  | 429 (temporarily_unavailable) | 429                |
+//! | Unavailable        | 503 (14)    | 503  | 503 (temporarily_unavailable) | 503                |
 //! | Internal           | 500 (13)    | 500  | 500 (server_error)            | 500                |
 //!
 //! What OAuth clients do wrong is no error here but an outcome (`oauth::Error`).
 //!
-//! The API never answers a user's error with 409 or 5xx: SDKs try those again. SCIM's own words are
+//! The API never answers a user's error with 409 or 5xx: SDKs try those again, as they should after 503. SCIM's own words are
 //! [`scim::Error`].
 
 use std::fmt;
@@ -82,6 +83,7 @@ impl Problem {
             Error::Conflict { .. } | Error::Invalid { .. } => 3,
             Error::FailedPrecondition(_) => 9,
             Error::Limited { .. } => 8,
+            Error::Unavailable { .. } => 14,
             Error::Internal(_) => 13,
         }
     }
@@ -90,7 +92,7 @@ impl Problem {
     fn oauth_code(&self) -> &'static str {
         match &self.error {
             Error::Internal(_) => "server_error",
-            Error::Limited { .. } => "temporarily_unavailable",
+            Error::Limited { .. } | Error::Unavailable { .. } => "temporarily_unavailable",
             Error::Forbidden(_) => "access_denied",
             _ => "invalid_request",
         }
@@ -144,7 +146,7 @@ impl ResponseError for Problem {
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };
         match &self.error {
-            Error::Limited { retry_after } => {
+            Error::Limited { retry_after } | Error::Unavailable { retry_after } => {
                 let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
             }
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn every_kind_has_its_status_on_every_surface() {
         type Case = (fn() -> Error, u16, u8, &'static str);
-        let kinds: [Case; 9] = [
+        let kinds: [Case; 10] = [
             (|| Error::Unauthenticated("who?".into()), 401, 16, "who?"),
             (|| Error::Forbidden("no".into()), 403, 7, "no"),
             (|| Error::not_found("organization", "org_1"), 404, 5, "organization not found: org_1"),
@@ -190,12 +192,18 @@ mod tests {
                 8,
                 "too many attempts; try again in 7 seconds",
             ),
+            (
+                || Error::Unavailable { retry_after: Duration::from_secs(5) },
+                503,
+                14,
+                "too much is being done at the moment; try again in 5 seconds",
+            ),
             (|| Error::internal("the disk is full of secrets"), 500, 13, "something failed on our side"),
         ];
         for (error, status, code, message) in kinds {
             let answer = Problem::api(error()).error_response();
             assert_eq!(answer.status(), status, "{message}");
-            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), status == 429);
+            assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), matches!(status, 429 | 503));
             assert_eq!(answer.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
             let body: serde_json::Value = serde_json::from_slice(&bytes(answer)).unwrap();
             assert_eq!(body, json!({ "code": code, "message": message, "details": [] }));

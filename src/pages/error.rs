@@ -66,6 +66,7 @@ pub fn status(error: &Error) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -73,7 +74,7 @@ pub fn status(error: &Error) -> StatusCode {
 /// The whole answer. `reference` is the request's id.
 pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpResponse {
     let mut response = response::page(status(error), Policy::Own, view(error, area, reference));
-    if let Error::Limited { retry_after } = error {
+    if let Some(retry_after) = error.retry_after() {
         let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
@@ -91,6 +92,7 @@ fn view(error: &Error, area: Area, reference: Option<&str>) -> Markup {
     let text = error.to_string();
     let message = match (error, area) {
         (Error::Limited { retry_after }, _) => return message::too_many_requests(*retry_after),
+        (Error::Unavailable { .. }, _) => Message::unavailable(),
         (error, Area::Console) => console_message(error, &text),
         (error, Area::Setup) => setup_message(error, &text),
         (Error::NotFound { .. }, Area::Login) => Message::not_found(),
@@ -197,20 +199,21 @@ mod tests {
 
     #[test]
     fn each_reader_hears_what_to_do_and_nobody_hears_a_cause() {
-        let kinds: [(fn() -> Error, u16); 7] = [
+        let kinds: [(fn() -> Error, u16); 8] = [
             (|| Error::Unauthenticated("who?".into()), 401),
             (|| Error::Forbidden("viewers may look".into()), 403),
             (|| Error::not_found("organization", "org_1"), 404),
             (|| Error::Conflict { kind: "organization", field: "externalId" }, 400),
             (|| Error::invalid("x", "is <bad>"), 400),
             (|| Error::Limited { retry_after: Duration::from_secs(7) }, 429),
+            (|| Error::Unavailable { retry_after: Duration::from_secs(7) }, 503),
             (|| Error::internal("the disk is full of secrets"), 500),
         ];
         for (error, expected) in kinds {
             for area in [Area::Console, Area::Setup, Area::Login] {
                 let answer = respond(&error(), area, Some("0123abc"));
                 assert_eq!(answer.status(), expected);
-                assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), expected == 429);
+                assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), matches!(expected, 429 | 503));
                 let body = answer.into_body().try_into_bytes().unwrap();
                 let body = std::str::from_utf8(&body).unwrap();
                 assert!(!body.contains("secrets") && !body.contains("<bad>"), "{body}");

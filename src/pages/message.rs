@@ -83,6 +83,18 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// 503: more to do than there is time for.
+    pub fn unavailable() -> Self {
+        Self {
+            reason: Some("unavailable"),
+            ..Self::new(
+                "This takes too long at the moment",
+                "Very many people are signing in right now. Nothing is wrong with your sign-in.",
+                "Reload this page in a few seconds.",
+            )
+        }
+    }
+
     /// Ruling 7: a login went well, but nobody said where the app is.
     pub fn no_redirect_url() -> Self {
         Self {

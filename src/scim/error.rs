@@ -57,6 +57,8 @@ pub enum Error {
     UnsupportedMediaType(String),
     /// Too many requests.
     Limited(String),
+    /// Too much is being done at the moment.
+    Unavailable(String),
     /// The request is of the RFC, and not served here.
     NotImplemented(String),
     /// Something of ours failed. The text says nothing of what.
@@ -89,6 +91,7 @@ impl Error {
             Self::Limited(_) => 429,
             Self::Internal(_) => 500,
             Self::NotImplemented(_) => 501,
+            Self::Unavailable(_) => 503,
         }
     }
 
@@ -125,6 +128,7 @@ impl Error {
             Self::TooLarge(_) => "tooLarge",
             Self::UnsupportedMediaType(_) => "unsupportedMediaType",
             Self::Limited(_) => "limited",
+            Self::Unavailable(_) => "unavailable",
             Self::NotImplemented(_) => "notImplemented",
             Self::Internal(_) => "internal",
             _ => match self.scim_type() {
@@ -160,6 +164,7 @@ impl Error {
             | Self::TooLarge(detail)
             | Self::UnsupportedMediaType(detail)
             | Self::Limited(detail)
+            | Self::Unavailable(detail)
             | Self::NotImplemented(detail)
             | Self::Internal(detail) => detail,
         }

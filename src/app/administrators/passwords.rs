@@ -90,7 +90,7 @@ impl Passwords {
     /// Waits for a turn, then works on a thread where nobody waits.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(turn) = turn else { return Err(Error::Limited { retry_after: PATIENCE }) };
+        let Ok(turn) = turn else { return Err(Error::Unavailable { retry_after: PATIENCE }) };
         let turn = turn.map_err(Error::internal)?;
         self.runs.fetch_add(1, Ordering::Relaxed);
         tokio::task::spawn_blocking(move || {

@@ -59,6 +59,7 @@ pub fn in_scim(error: &super::Error) -> scim::Error {
         super::Error::Invalid { .. } => scim::Error::InvalidValue(text),
         super::Error::FailedPrecondition(_) => scim::Error::PreconditionFailed(text),
         super::Error::Limited { .. } => scim::Error::Limited(text),
+        super::Error::Unavailable { .. } => scim::Error::Unavailable(text),
         super::Error::Internal(_) => scim::Error::Internal(text),
     }
 }

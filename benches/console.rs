@@ -114,7 +114,7 @@ impl World {
         }
         // As the background job does it, a day or two at a time.
         for _ in 0..10 {
-            login_counts::count(&state).await.expect("the logins counted");
+            login_counts::count(&state, Duration::from_secs(24 * 3600)).await.expect("the logins counted");
         }
         let chosen = chosen.expect("at least one organization");
         Self {

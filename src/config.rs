@@ -87,6 +87,8 @@ pub struct Config {
     pub retention_assertions: Duration,
     /// How long finished logins are kept.
     pub retention_logins: Duration,
+    /// How long logins that nobody finished are kept.
+    pub retention_unfinished_logins: Duration,
     /// How long events can be read and replayed.
     pub retention_events: Duration,
     /// How long the log of webhook deliveries is kept.
@@ -336,6 +338,17 @@ pub static SETTINGS: &[Setting] = &[
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.retention_logins = value)
+        },
+    },
+    Setting {
+        key: "retention.unfinished_logins",
+        default: "24h",
+        form: "a duration from 2h to 3650d",
+        meaning: "How long logins are kept that nobody finished: begun and never answered, or answered only by \
+                  responses that proved nothing, after the first hundred refusals of a connection in an hour.",
+        secret: false,
+        apply: |config, text| {
+            values::duration(text, "2h", "3650d").map(|value| config.retention_unfinished_logins = value)
         },
     },
     Setting {
@@ -733,6 +746,7 @@ impl Default for Config {
             login_access_code_lifetime: Duration::ZERO,
             retention_assertions: Duration::ZERO,
             retention_logins: Duration::ZERO,
+            retention_unfinished_logins: Duration::ZERO,
             retention_events: Duration::ZERO,
             retention_webhook_deliveries: Duration::ZERO,
             retention_scim_requests: Duration::ZERO,

@@ -186,6 +186,7 @@ pub fn settings(config: &Config) -> Settings {
                 day_bytes: i64::from(config.scim_environment_megabytes_per_day) * MEBIBYTE,
             },
         },
+        rate_limits: config.rate_limits,
         console: ConsoleSettings {
             session_idle: config.console_session_idle,
             session_lifetime: config.console_session_lifetime,
@@ -262,6 +263,10 @@ impl Stage {
             .map_err(|source| StartError::Listen { address, source })?;
         let keep = background::Keep {
             logins: config.retention_logins,
+            // What can still be answered is not swept: a link is good for an hour, then the login's time begins.
+            unfinished_logins: config
+                .retention_unfinished_logins
+                .max(config.login_lifetime + Duration::from_secs(3600)),
             events: config.retention_events,
             webhook_deliveries: config.retention_webhook_deliveries,
             scim_requests: config.retention_scim_requests,

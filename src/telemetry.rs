@@ -1,7 +1,11 @@
 //! Logs and figures. A leaf: anybody may report here, and nobody is asked who they are. What is
 //! written are ids, codes, routes and durations; no names, addresses, assertions or secrets.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -21,6 +25,8 @@ pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
 pub const LOGINS: &str = "logins_total";
 /// How long verifying one SAML response took.
 pub const SAML_VERIFICATION: &str = "saml_verification_seconds";
+/// Logins that nobody finished and that are still kept, by `environment` (its id).
+pub const UNFINISHED_LOGINS: &str = "unfinished_logins";
 /// SAML responses on which the two signature implementations disagreed.
 pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
 /// SCIM requests that were answered and could not be logged, because too many waited.
@@ -130,6 +136,7 @@ pub fn figures() -> &'static PrometheusHandle {
             CERTIFICATES_EXPIRING,
             "Connections whose identity provider's last certificate ends within that time, or has ended."
         );
+        describe_gauge!(UNFINISHED_LOGINS, "Logins that nobody finished and that are still kept.");
         describe_gauge!(DB_POOL, "Database connections.");
         handle
     })
@@ -197,6 +204,20 @@ pub fn metadata_refreshed(outcome: &'static str) {
 /// Notes how many connections' last certificates end `within` a time.
 pub fn certificates_expiring(within: &'static str, count: u32) {
     gauge!(CERTIFICATES_EXPIRING, "within" => within).set(count);
+}
+
+/// Notes how many unfinished logins each environment has; those that are not named have none any more.
+pub fn unfinished_logins(counts: BTreeMap<String, i64>) {
+    static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    for environment in noted.iter().filter(|environment| !counts.contains_key(*environment)) {
+        gauge!(UNFINISHED_LOGINS, "environment" => environment.clone()).set(0);
+    }
+    for (environment, count) in &counts {
+        let count = u32::try_from(*count).unwrap_or(u32::MAX);
+        gauge!(UNFINISHED_LOGINS, "environment" => environment.clone()).set(count);
+    }
+    *noted = counts.into_keys().collect();
 }
 
 /// Notes how many database connections there are.

@@ -2,7 +2,7 @@
 //!
 //! Failures are counted, successes are free: wrong credentials at redeem, token and the console's sign-in per
 //! client, passwords per client and account too, bearer tokens per client and directory, and refused responses
-//! at the ACS per client and connection (ruling 21). Only where everybody may begin a login without proving
+//! at the ACS per client and connection (ruling 21), or per waiting login (`sign_in::admit`). Only where everybody may begin a login without proving
 //! anything does each one count, because it is written down. Each replica counts for itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
 //! client one moment is kept, the one at which all its failures will be forgiven.
 
@@ -27,6 +27,10 @@ pub enum Door {
     Credentials,
     /// Where identity providers' responses arrive.
     Responses,
+    /// The same for what a page of the connection's identity provider had a browser post.
+    IdpResponses,
+    /// The same for what a browser posts in which a login waits.
+    LoginResponses,
     /// Where identity providers push people and groups.
     Directories,
     /// Where browsers begin a login: OAuth clients send them, or administrators come. Here everything counts.
@@ -42,7 +46,9 @@ impl Door {
     const fn burst(self) -> u32 {
         match self {
             Self::Credentials => 60,
-            Self::Responses => 300,
+            Self::Responses | Self::IdpResponses => 300,
+            // A person who tries again and again, and reloads the page that says no.
+            Self::LoginResponses => 30,
             Self::Directories => 120,
             // A company behind one address on a Monday morning.
             Self::Beginnings => 600,
@@ -55,7 +61,8 @@ impl Door {
     const fn forgiven_after(self) -> Duration {
         match self {
             Self::Credentials => Duration::from_secs(1),
-            Self::Responses => Duration::from_millis(200),
+            Self::Responses | Self::IdpResponses => Duration::from_millis(200),
+            Self::LoginResponses => Duration::from_secs(5),
             Self::Directories => Duration::from_secs(1),
             Self::Beginnings => Duration::from_millis(100),
             Self::SignIn => Duration::from_secs(2),

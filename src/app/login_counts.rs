@@ -10,7 +10,11 @@ use std::{
 use super::{Result, State};
 use crate::{
     model::time::Timestamp,
-    store::login_counts::{self, Count, Counted, CountedHour, HOUR, Outcomes},
+    store::{
+        login_counts::{self, Count, Counted, CountedHour, HOUR, Outcomes},
+        saml_flows,
+    },
+    telemetry,
 };
 
 /// How far back hours are counted: what the overview shows.
@@ -38,8 +42,22 @@ pub fn hour_of(moment: Timestamp) -> Timestamp {
     Timestamp::from_millis(moment.millis().div_euclid(hour) * hour)
 }
 
-/// Counts every hour that is due.
-pub async fn count(state: &State) -> Result<()> {
+/// How many unfinished logins are counted at the most, for the figures.
+const MOST_UNFINISHED: i64 = 100_000;
+
+/// Notes for `/metrics` how many unfinished logins each environment has.
+pub async fn observe_unfinished(state: &State) -> Result<()> {
+    let mut conn = state.db.read().await?;
+    let counts = saml_flows::count_unfinished(&mut conn, MOST_UNFINISHED).await?;
+    telemetry::unfinished_logins(
+        counts.into_iter().map(|(environment, count)| (environment.to_string(), count)).collect(),
+    );
+    Ok(())
+}
+
+/// Counts every hour that is due. Logins that nobody finished are kept for `unfinished`: hours that began longer
+/// ago stay as they were counted.
+pub async fn count(state: &State, unfinished: Duration) -> Result<()> {
     let current = hour_of(state.now());
     let counted: HashMap<i64, CountedHour> = {
         let mut conn = state.db.read().await?;
@@ -49,15 +67,18 @@ pub async fn count(state: &State) -> Result<()> {
     let hours = u32::try_from(KEPT.as_secs() / HOUR.as_secs()).unwrap_or(u32::MAX);
     let due = (0..hours)
         .map(|back| current - HOUR * back)
-        .filter(|hour| is_due(*hour, counted.get(&hour.millis()), state.now()));
+        .filter(|hour| is_due(*hour, counted.get(&hour.millis()), unfinished, state.now()));
     for hour in due.take(MOST_HOURS) {
         count_hour(state, hour).await?;
     }
     Ok(())
 }
 
-fn is_due(hour: Timestamp, counted: Option<&CountedHour>, now: Timestamp) -> bool {
+fn is_due(hour: Timestamp, counted: Option<&CountedHour>, unfinished: Duration, now: Timestamp) -> bool {
     let Some(counted) = counted else { return true };
+    if hour + unfinished <= now {
+        return false;
+    }
     let fresh = hour + HOUR + HOUR > now;
     let rest = if fresh { FRESH_REST } else { OLD_REST };
     let took = Duration::from_millis(u64::try_from(counted.took_ms).unwrap_or(0));
@@ -127,9 +148,14 @@ mod tests {
     fn an_hour_is_counted_until_it_has_settled() {
         let hour = at(360_000);
         let due = |counted_at: i64, took_ms: i64, now: i64| {
-            is_due(hour, Some(&CountedHour { hour, counted_at: at(counted_at), took_ms }), at(now))
+            let counted = CountedHour { hour, counted_at: at(counted_at), took_ms };
+            is_due(hour, Some(&counted), SETTLES * 10, at(now))
         };
-        assert!(is_due(hour, None, at(361_000)));
+        assert!(is_due(hour, None, SETTLES, at(361_000)));
+        let counted = CountedHour { hour, counted_at: at(361_000), took_ms: 0 };
+        let day = Duration::from_secs(86_400);
+        assert!(is_due(hour, Some(&counted), day, hour + day - Duration::from_secs(1)));
+        assert!(!is_due(hour, Some(&counted), day, hour + day), "some of its logins are gone");
         assert!(!due(361_000, 0, 361_040) && due(361_000, 0, 361_060), "the current hour, every minute");
         assert!(due(364_000, 0, 364_060), "the one before it too");
         assert!(!due(368_000, 0, 368_060) && due(368_000, 0, 371_600), "older ones once an hour");

@@ -16,7 +16,7 @@ use super::{
     signing_keys::KeyRing,
 };
 use crate::{
-    app::sign_in::{CertificateCache, Verifications},
+    app::sign_in::{CertificateCache, FairQueue},
     links::Links,
     model::{
         environment::Environment,
@@ -50,7 +50,9 @@ pub struct State {
     /// Certificates of identity providers, parsed.
     pub certificates: CertificateCache,
     /// The turns of responses that wait for verification.
-    pub verifications: Verifications,
+    pub verifications: FairQueue,
+    /// Whose responses were refused.
+    pub response_limits: Arc<Limits>,
     /// How it behaves.
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
@@ -92,7 +94,8 @@ impl State {
             master_key,
             links,
             certificates: CertificateCache::new(CERTIFICATES),
-            verifications: Verifications::new(cores),
+            verifications: FairQueue::new(cores),
+            response_limits: Arc::default(),
             outgoing: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),
             directory_limits: Arc::new(DirectoryLimits::new(settings.scim_rates)),
@@ -160,6 +163,8 @@ pub struct Settings {
     pub scim_rates: DirectoryRates,
     /// What directories may hold and write.
     pub scim_quotas: Quotas,
+    /// Whether refused responses are limited.
+    pub rate_limits: bool,
     /// How administrators sign in.
     pub console: ConsoleSettings,
 }
@@ -224,6 +229,7 @@ impl Default for Settings {
             test_idp: false,
             scim_rates: DirectoryRates::default(),
             scim_quotas: Quotas::default(),
+            rate_limits: true,
             console: ConsoleSettings::default(),
         }
     }

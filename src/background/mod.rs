@@ -6,7 +6,7 @@ pub mod webhooks;
 
 use std::time::Duration;
 
-pub use retention::Keep;
+pub use retention::{Keep, sweep};
 
 use crate::{
     app::{Error, Result, State, certificate_expiry, login_counts},
@@ -47,8 +47,9 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     // Every replica tells its own figures.
     certificate_expiry::observe(state).await?;
     if lease(state, "login counts", holder).await? {
-        login_counts::count(state).await?;
+        login_counts::count(state, keep.unfinished_logins).await?;
     }
+    login_counts::observe_unfinished(state).await?;
     Ok(())
 }
 
@@ -115,7 +116,13 @@ mod tests {
         assert!(lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
         assert!(!lease(&state, "job", "a").await.unwrap());
         let second = Duration::from_secs(1);
-        let keep = Keep { logins: second, events: second, webhook_deliveries: second, scim_requests: second };
+        let keep = Keep {
+            logins: second,
+            unfinished_logins: second,
+            events: second,
+            webhook_deliveries: second,
+            scim_requests: second,
+        };
         round(&state, "b", keep).await.unwrap();
     }
 }

@@ -23,6 +23,8 @@ const ENDED_SESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
 pub struct Keep {
     /// Logins and their timelines.
     pub logins: Duration,
+    /// Those that nobody finished.
+    pub unfinished_logins: Duration,
     /// Events.
     pub events: Duration,
     /// What became of webhook deliveries.
@@ -52,7 +54,7 @@ macro_rules! sweep {
 }
 
 /// Lets go of everything whose time is over by this replica's clock and by the database's.
-pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
+pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
     let now = {
         let mut conn = state.db.read().await?;
         store::clock::earliest(&mut conn, state.now()).await?
@@ -61,6 +63,10 @@ pub(super) async fn sweep(state: &State, keep: Keep) -> Result<()> {
     sweep!(state, "stored documents", |tx| store::saml_flows::remove_expired_documents(tx, now));
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
     sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - keep.logins));
+    sweep!(state, "unfinished logins", |tx| store::saml_flows::remove_unfinished(
+        tx,
+        now - keep.unfinished_logins
+    ));
     sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_ended_tokens(tx, now - TOKEN_GRACE));
     sweep!(state, "setup sessions", |tx| store::setup_links::remove_expired_sessions(tx, now));
     sweep!(state, "events", |tx| store::events::remove_old(tx, now - keep.events));

@@ -64,11 +64,10 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));
 }
 
-/// Where failures are counted.
+/// Where failures are counted. The ACS counts for itself: it knows whose they are (`sign_in::admit`).
 pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
-        path::SAML_ACS if *method == Method::POST => Some(Door::Responses),
         path::OAUTH_AUTHORIZE | console_path::SIGN_IN_SAML | console_path::SIGN_IN_OIDC => {
             Some(Door::Beginnings)
         }
@@ -113,7 +112,7 @@ pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
     match caller.door() {
         Door::Credentials | Door::Directories | Door::Account => status == StatusCode::UNAUTHORIZED,
         Door::SignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
-        Door::Responses => status.is_client_error(),
+        Door::Responses | Door::IdpResponses | Door::LoginResponses => status.is_client_error(),
         Door::Beginnings => true,
     }
 }

@@ -1,7 +1,7 @@
 //! The browser's side of SAML: where a login begins, where the response arrives, and our metadata.
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse,
+    FromRequest as _, HttpMessage as _, HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web,
 };
@@ -11,13 +11,14 @@ use super::problem::Problem;
 use crate::{
     app::{
         Error, State, metadata,
-        sign_in::{self, Outcome, Post, Refused},
+        sign_in::{self, Outcome, Post, Refused, Sender},
     },
     links::path,
-    model::{check::Check, id::SamlConnectionId},
+    model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
     pages::{
         self,
         auto_post::{AutoPost, Purpose},
+        posted,
         response::{Policy, page},
         to_idp::see_other,
     },
@@ -27,6 +28,9 @@ pub(super) use crate::pages::to_idp::{banner, browser, host, send_to_idp};
 
 /// The field by which a page of ours tells that it posted the form a second time (ruling 6).
 const BOUNCED: &str = "ostiary_bounced";
+
+/// How many fields a posted response may come with.
+const MOST_FIELDS: usize = 64;
 
 /// Registers the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -56,24 +60,57 @@ async fn init(
 async fn acs(
     state: web::Data<State>,
     connection: web::Path<String>,
-    body: web::Bytes,
+    payload: web::Payload,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> actix_web::Result<HttpResponse> {
     let connection = parse_connection(&connection, &request)?;
-    let form = Form::read(&request, &body);
+    let problem = |error| Problem::page(error, &request);
+    let sender = sender(&request);
+    sign_in::admit(&state, connection, &sender).await.map_err(problem)?;
+    let answer = post(&state, connection, &sender, payload, &request).await;
+    let status =
+        answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        sign_in::count_failure(&state, connection, &sender).await.map_err(problem)?;
+    }
+    answer
+}
+
+/// Who posts, told without the body.
+fn sender(request: &HttpRequest) -> Sender {
+    let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    let client = request.extensions().get::<ClientAddress>().copied();
+    Sender {
+        client: client.unwrap_or(ClientAddress([0, 0, 0, 0].into())),
+        browser: browser(request),
+        origin: origin.map(str::to_owned),
+    }
+}
+
+/// Reads the form of whoever may post, and answers it.
+async fn post(
+    state: &State,
+    connection: SamlConnectionId,
+    sender: &Sender,
+    payload: web::Payload,
+    request: &HttpRequest,
+) -> actix_web::Result<HttpResponse> {
+    let body = web::Bytes::from_request(request, &mut payload.into_inner()).await?;
+    let form = Form::read(request, &body);
     let post = Post {
         saml_response: form.single("SAMLResponse").map(str::to_owned),
         relay_state: form.single("RelayState").map(str::to_owned),
-        host: host(&request).to_owned(),
-        browser: browser(&request),
+        host: host(request).to_owned(),
+        client: sender.client,
+        browser: sender.browser.clone(),
         bounced: form.single(BOUNCED).is_some(),
     };
-    let outcome = sign_in::receive(&state, connection, post).await;
-    Ok(match outcome.map_err(|error| Problem::page(error, &request))? {
+    let outcome = sign_in::receive(state, connection, post).await;
+    Ok(match outcome.map_err(|error| Problem::page(error, request))? {
         Outcome::Accepted { location, .. } | Outcome::HandedOver { location } => see_other(&location),
-        Outcome::Restarted(begun) => send_to_idp(&state, begun),
-        Outcome::Bounce => bounce(&state, &form, &request),
-        Outcome::Refused(refused) => refuse(&state, &refused, &request),
+        Outcome::Restarted(begun) => send_to_idp(state, begun),
+        Outcome::Bounce => bounce(state, &form, request),
+        Outcome::Refused(refused) => refuse(state, &refused, request),
     })
 }
 
@@ -102,7 +139,8 @@ struct Form(Vec<(String, String)>);
 impl Form {
     fn read(request: &HttpRequest, body: &[u8]) -> Self {
         let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        Self(if is_form { url::form_urlencoded::parse(body).into_owned().collect() } else { Vec::new() })
+        let fields = is_form.then(|| posted::decode(body, MOST_FIELDS)).flatten();
+        Self(fields.unwrap_or_default())
     }
 
     fn single(&self, name: &str) -> Option<&str> {

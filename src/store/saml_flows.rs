@@ -137,9 +137,9 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
          state, email, attributes, request_id, request_expires_at, request_consumed_at, browser_sha256, \
          oauth_client_id, oauth_redirect_uri, oauth_redirect_uri_sent, oauth_nonce, oauth_code_challenge, oauth_scope, \
          force_authn, code_sha256, code_expires_at, code_consumed_at, created_at, updated_at, email_key, \
-         claimed_email) \
+         claimed_email, unfinished) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $24, $25, $26, $27, $28)",
+         $23, $24, $25, $26, $27, $28, $29)",
     )
     .bind(flow.id)
     .bind(flow.environment_id)
@@ -169,6 +169,7 @@ pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
     .bind(flow.updated_at)
     .bind(flow.email.as_ref().or(flow.claimed_email.as_ref()).map(Email::key))
     .bind(flow.claimed_email.as_ref().map(Email::as_str))
+    .bind(flow.status == FlowStatus::InProgress && flow.email.is_none())
     .execute()
     .await?;
     Ok(())
@@ -231,6 +232,26 @@ pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFl
     row.map(SamlFlow::try_from).transpose()
 }
 
+/// Whether a login of this connection waits for its response in this browser.
+pub async fn is_awaited(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    browser: Digest,
+    now: Timestamp,
+) -> Result<bool> {
+    let row: Option<(SamlFlowId,)> = conn
+        .sql(
+            "SELECT id FROM saml_flows WHERE browser_sha256 = $1 AND saml_connection_id = $2 \
+             AND request_consumed_at IS NULL AND request_expires_at > $3 LIMIT 1",
+        )
+        .bind(browser)
+        .bind(connection)
+        .bind(now)
+        .optional()
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Whether this browser was sent to this connection's identity provider after `since`, in place of an
 /// unsolicited response, and has not come back.
 pub async fn restart_is_pending(
@@ -289,7 +310,7 @@ pub async fn consume_request(
     let rows = conn
         .sql(
             "UPDATE saml_flows SET request_consumed_at = $1, updated_at = $1, status = $10, refusal = NULL, \
-             email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
+             unfinished = FALSE, email = $2, attributes = $3, authenticated_at = $4, code_sha256 = $5, code_expires_at = $6, \
              email_key = $9, claimed_email = NULL WHERE id = $7 AND request_id = $8 AND request_consumed_at IS NULL AND request_expires_at > $1",
         )
         .bind(now)
@@ -321,17 +342,18 @@ pub struct Answer<'a> {
 }
 
 /// Marks the flow as refused, unless its request was already answered. `claimed` is whom the refused
-/// response named, if it was the identity provider's. Either way the row is written, so that what follows
-/// in this transaction has the flow for itself.
+/// response named, if it was the identity provider's; `is_history` that the flow is kept as long as logins
+/// are. Either way the row is written, so that what follows in this transaction has the flow for itself.
 pub async fn update_refused(
     conn: &mut Conn,
     id: SamlFlowId,
     refusal: &str,
     claimed: Option<&Email>,
+    is_history: bool,
     now: Timestamp,
 ) -> Result<()> {
     conn.sql(
-        "UPDATE saml_flows SET updated_at = $2, \
+        "UPDATE saml_flows SET updated_at = $2, unfinished = (unfinished AND NOT $6), \
          status = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN 'failed' ELSE status END, \
          refusal = CASE WHEN request_consumed_at IS NULL AND status <> 'succeeded' THEN $1 ELSE refusal END, \
          claimed_email = CASE WHEN email IS NULL THEN COALESCE($4, claimed_email) END, \
@@ -342,20 +364,23 @@ pub async fn update_refused(
     .bind(id)
     .bind(claimed.map(Email::as_str))
     .bind(claimed.map(Email::key))
+    .bind(is_history)
     .execute()
     .await?;
     Ok(())
 }
 
-/// Marks that something was said of the flow, and whom it named; nothing else about it changes.
+/// Marks that something was said of the flow, whom it named, and with `is_history` that it is kept as long as
+/// logins are; nothing else about it changes.
 pub async fn update_seen(
     conn: &mut Conn,
     id: SamlFlowId,
     claimed: Option<&Email>,
+    is_history: bool,
     now: Timestamp,
 ) -> Result<()> {
     conn.sql(
-        "UPDATE saml_flows SET updated_at = $1, \
+        "UPDATE saml_flows SET updated_at = $1, unfinished = (unfinished AND NOT $5), \
          claimed_email = CASE WHEN email IS NULL THEN COALESCE($3, claimed_email) END, \
          email_key = CASE WHEN email IS NULL THEN COALESCE($4, email_key) ELSE email_key END WHERE id = $2",
     )
@@ -363,6 +388,7 @@ pub async fn update_seen(
     .bind(id)
     .bind(claimed.map(Email::as_str))
     .bind(claimed.map(Email::key))
+    .bind(is_history)
     .execute()
     .await?;
     Ok(())
@@ -401,6 +427,37 @@ pub async fn count_detached(
         .one()
         .await?;
     Ok(count)
+}
+
+/// How many refused logins that began after `since` are the connection's history; counts to `most` at the most.
+pub async fn count_refused(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    since: Timestamp,
+    most: i64,
+) -> Result<i64> {
+    let (count,): (i64,) = conn
+        .sql(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM saml_flows WHERE saml_connection_id = $1 AND status = 'failed' \
+             AND NOT unfinished AND created_at > $2 LIMIT $3) AS recent",
+        )
+        .bind(connection)
+        .bind(since)
+        .bind(most)
+        .one()
+        .await?;
+    Ok(count)
+}
+
+/// How many unfinished logins each environment has, of the latest `most` in all.
+pub async fn count_unfinished(conn: &mut Conn, most: i64) -> Result<Vec<(EnvironmentId, i64)>> {
+    conn.sql(
+        "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM saml_flows WHERE unfinished \
+         ORDER BY id DESC LIMIT $1) AS latest GROUP BY environment_id",
+    )
+    .bind(most)
+    .all()
+    .await
 }
 
 /// How many tests of the connection began after `since`; counts to `most` at the most.
@@ -580,4 +637,15 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         .bind(SWEEP)
         .execute()
         .await
+}
+
+/// Drops logins that began before `before` and that nobody finished, with their timelines. Says how many went.
+pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    conn.sql(
+        "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",
+    )
+    .bind(SamlFlowId::first_at(before))
+    .bind(SWEEP)
+    .execute()
+    .await
 }

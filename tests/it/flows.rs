@@ -430,7 +430,7 @@ both! {
         app.browser().post(world.tenant.acs_url(), &[("SAMLResponse", "AAAA")]).await;
         app.wait(Duration::from_secs(5 * 3600));
         let left_open = log_in(&app, &other, "hank@globex.example", |_| {}).await;
-        login_counts::count(&app.state).await.unwrap();
+        login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         assert_counted(&app, &actor).await;
 
         // One signs in, one is refused long after he began.
@@ -448,8 +448,8 @@ both! {
         app.wait(Duration::from_secs(3 * 3600));
         let spec = idp.response(&other.tenant, Some(&request.id), "hank@globex.example", app.now());
         request.answer(&late, &other.tenant, &idp.sign(&spec)).await;
-        login_counts::count(&app.state).await.unwrap();
-        login_counts::count(&app.state).await.unwrap();
+        login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
+        login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         assert_counted(&app, &actor).await;
 
         let shown = overview::show(&app.state, &actor, Span::Day).await.unwrap();
@@ -525,7 +525,7 @@ both! {
         let environment = &world.tenant.environment;
         let refused = log_in(&app, &world, "dana@gmail.example", |_| {}).await;
         let good = log_in(&app, &world, "erin@acme.example", |_| {}).await;
-        login_counts::count(&app.state).await.unwrap();
+        login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         let viewer = app.administrator(Role::Viewer, Some(environment)).await;
         let at = |path: &str| app.url(&format!("/console/{}{path}", environment.id));
 

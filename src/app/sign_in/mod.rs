@@ -1,10 +1,12 @@
 //! A login, from the request to the answer: `begin` sends a browser to the identity provider,
 //! `receive` takes what comes back, decides, and sends the browser on to the app.
 
+mod admission;
 mod answer;
 mod begin;
 mod browser;
 mod identity;
+mod queue;
 mod receive;
 mod recheck;
 mod record;
@@ -12,11 +14,13 @@ mod refusal;
 mod unsolicited;
 mod verification;
 
+pub use admission::{Sender, admit, count_failure};
 pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, start_link, start_link_for};
 pub use browser::Browser;
+pub use queue::{FairQueue, MAX_WAITING_OF_CLIENT, Turn};
 pub use receive::{Outcome, Post, receive};
 pub(super) use recheck::recheck;
 pub use record::Refused;
 pub(super) use record::document_place;
 pub use refusal::{Refusal, meaning};
-pub use verification::{CertificateCache, Verifications};
+pub use verification::CertificateCache;

@@ -12,6 +12,7 @@ use crate::{
     app::{Error, Result, State, metadata_refresh},
     model::{
         check::Check,
+        client_address::ClientAddress,
         id::{SamlConnectionId, SamlFlowId},
         saml_flow::{PendingRequest, SamlFlow},
         secret::Digest,
@@ -32,6 +33,8 @@ pub struct Post {
     pub relay_state: Option<String>,
     /// The host that the browser posted to.
     pub host: String,
+    /// Where it comes from.
+    pub client: ClientAddress,
     /// The browser's cookie.
     pub browser: Option<Browser>,
     /// Whether a page of ours posted it, so that a cookie that is missing now will stay missing.
@@ -76,7 +79,8 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
     let Some(response) = &post.saml_response else {
         return refuse_unread(state, &target, Refusal::SamlResponseMissing, None).await;
     };
-    let verdict = verify(state, &target, Received::Posted(response.clone()), state.now()).await?;
+    let (client, received) = (post.client.block(), Received::Posted(response.clone()));
+    let verdict = verify(state, &target, client, received, state.now()).await?;
     match verdict.outcome {
         Ok(ref assertion) if assertion.in_response_to.is_none() => {
             let assertion = assertion.clone();

@@ -30,7 +30,9 @@ pub(in crate::app) async fn recheck(
     if let Err((refusal, found)) = check_ready(state, &target.connection) {
         return Ok((vec![refusal.failed(None, found)], Err(refusal)));
     }
-    let verdict = verify(state, target, Received::Kept(xml), at).await?;
+    // Whoever looks into logins shares one place among the connection's clients.
+    let client = std::net::Ipv4Addr::UNSPECIFIED.into();
+    let verdict = verify(state, target, client, Received::Kept(xml), at).await?;
     let mut checks = verdict.checks;
     let outcome = match verdict.outcome {
         Err(rejection) => Err(Refusal::Response(rejection)),

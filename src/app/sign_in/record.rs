@@ -8,12 +8,13 @@ use crate::{
     model::{
         check::Check,
         email::Email,
-        id::SamlFlowId,
+        id::{SamlConnectionId, SamlFlowId},
         saml_flow::{FlowOrigin, FlowStatus, SamlFlow, StepKind},
         time::Timestamp,
     },
     oauth,
     store::{
+        Conn,
         saml_connections::LoginConnection,
         saml_flows::{self, NewStep},
     },
@@ -23,6 +24,13 @@ use crate::{
 /// How many stray posts of a connection are written down in an hour. More of them only count in the
 /// figures: nobody can fill the database by posting nonsense.
 const DETACHED_AN_HOUR: i64 = 50;
+
+/// How many refusals of a connection in an hour may be history before one that proves nothing is none any more:
+/// its login goes with those that nobody finished.
+const UNPROVEN_AN_HOUR: i64 = 100;
+
+/// The same for refusals of what the identity provider signed: a signed response can be posted again and again.
+const PROVEN_AN_HOUR: i64 = 500;
 
 /// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
 const UNPROVEN_DOCUMENT: usize = 16 * 1024;
@@ -114,44 +122,53 @@ pub(super) async fn refuse(
     let kept = xml.filter(|xml| signature_verified || xml.len() <= UNPROVEN_DOCUMENT);
     let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
     let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
-    let mut tx = state.db.write().await?;
+    let connection = target.connection.id;
     let (id, back_to_app) = match &attached {
         Some(flow) => {
+            let mut tx = state.db.write().await?;
+            let is_history = is_history(&mut tx, connection, signature_verified, now).await?;
             match browser_matches {
                 true => {
-                    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), claimed.as_ref(), now)
+                    let code = refusal.code();
+                    saml_flows::update_refused(&mut tx, flow.id, code, claimed.as_ref(), is_history, now)
                         .await?;
                 }
-                false => saml_flows::update_seen(&mut tx, flow.id, claimed.as_ref(), now).await?,
+                false => {
+                    saml_flows::update_seen(&mut tx, flow.id, claimed.as_ref(), is_history, now).await?;
+                }
             }
-            saml_flows::insert_step(&mut tx, flow.id, step(sealed(flow.id))).await?;
+            if is_history {
+                saml_flows::insert_step(&mut tx, flow.id, step(sealed(flow.id))).await?;
+            } else if flow.status != FlowStatus::Failed {
+                saml_flows::insert_step(&mut tx, flow.id, step(None)).await?;
+            }
+            tx.commit().await?;
             (flow.id, browser_matches.then(|| back_to_app(flow, refusal)).flatten())
         }
         None => {
             let id = SamlFlowId::new(now, &*state.random);
             let origin = if signature_verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
-            let room = signature_verified
-                || saml_flows::count_detached(
-                    &mut tx,
-                    target.connection.id,
-                    an_hour_before(now),
-                    DETACHED_AN_HOUR,
-                )
-                .await?
-                    < DETACHED_AN_HOUR;
+            // Where nothing will be written nobody waits for the one writer; who writes asks again.
+            let room = {
+                let mut conn = state.db.read().await?;
+                has_room(&mut conn, connection, signature_verified, now).await?
+            };
             if room {
-                let mut flow = super::start(target, origin, None, None, false, id, now);
-                flow.status = FlowStatus::Failed;
-                flow.refusal = Some(refusal.code().to_owned());
-                flow.claimed_email = claimed;
-                saml_flows::insert(&mut tx, &flow).await?;
-                let document = if signature_verified { sealed(id) } else { None };
-                saml_flows::insert_step(&mut tx, id, step(document)).await?;
+                let mut tx = state.db.write().await?;
+                if has_room(&mut tx, connection, signature_verified, now).await? {
+                    let mut flow = super::start(target, origin, None, None, false, id, now);
+                    flow.status = FlowStatus::Failed;
+                    flow.refusal = Some(refusal.code().to_owned());
+                    flow.claimed_email = claimed;
+                    saml_flows::insert(&mut tx, &flow).await?;
+                    let document = if signature_verified { sealed(id) } else { None };
+                    saml_flows::insert_step(&mut tx, id, step(document)).await?;
+                    tx.commit().await?;
+                }
             }
             (id, None)
         }
     };
-    tx.commit().await?;
     let own = attached.as_ref().filter(|_| browser_matches);
     let test_result = own.and_then(|flow| test_result(state, target, flow));
     if test_result.is_none() {
@@ -170,6 +187,31 @@ pub(super) async fn refuse(
     })
 }
 
+/// Whether one more refusal of the connection is history.
+async fn is_history(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    proven: bool,
+    now: Timestamp,
+) -> Result<bool> {
+    let most = if proven { PROVEN_AN_HOUR } else { UNPROVEN_AN_HOUR };
+    Ok(saml_flows::count_refused(conn, connection, an_hour_before(now), most).await? < most)
+}
+
+/// Whether a refused response that belongs to no login is written down.
+async fn has_room(
+    conn: &mut Conn,
+    connection: SamlConnectionId,
+    proven: bool,
+    now: Timestamp,
+) -> Result<bool> {
+    if proven {
+        return is_history(conn, connection, true, now).await;
+    }
+    let stray = saml_flows::count_detached(conn, connection, an_hour_before(now), DETACHED_AN_HOUR).await?;
+    Ok(stray < DETACHED_AN_HOUR)
+}
+
 /// Refuses a login on its way out, where its own browser stands before us.
 pub(super) async fn refuse_begun(
     state: &State,
@@ -180,7 +222,8 @@ pub(super) async fn refuse_begun(
 ) -> Result<Refused> {
     let now = state.now();
     let mut tx = state.db.write().await?;
-    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), None, now).await?;
+    let is_history = is_history(&mut tx, target.connection.id, false, now).await?;
+    saml_flows::update_refused(&mut tx, flow.id, refusal.code(), None, is_history, now).await?;
     let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
     saml_flows::insert_step(&mut tx, flow.id, step).await?;
     tx.commit().await?;

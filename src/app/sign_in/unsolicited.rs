@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Outcome, Refusal, answer, begin, identity,
+    Outcome, Refusal, admission, answer, begin, identity,
     receive::Post,
     record::{self, Evidence},
 };
@@ -97,6 +97,7 @@ async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result
         }
         None => {}
     }
+    admission::count_restart(state, target.connection.id, post.client)?;
     let id = SamlFlowId::new(now, &*state.random);
     let flow = begin::start(target, FlowOrigin::Restart, None, None, false, id, now);
     Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))

@@ -1,13 +1,13 @@
 //! Verifying a response off the async threads: a bounded pool, and certificates that are parsed once.
 
 use std::{
+    net::IpAddr,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use lru::LruCache;
-use tokio::sync::Semaphore;
 
 use crate::{
     app::{Error, Result, State, sp_keys},
@@ -16,20 +16,6 @@ use crate::{
     store::saml_connections::LoginConnection,
     telemetry,
 };
-
-/// How long a response waits for its turn before the sender is asked to come again.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The turns: how many responses are verified at a time.
-#[derive(Clone, Debug)]
-pub struct Verifications(Arc<Semaphore>);
-
-impl Verifications {
-    /// At most `at_a_time` verifications at once.
-    pub fn new(at_a_time: usize) -> Self {
-        Self(Arc::new(Semaphore::new(at_a_time.max(1))))
-    }
-}
 
 /// Parsed certificates by their PEM text: content-addressed, so an entry is never stale.
 #[derive(Clone)]
@@ -70,10 +56,12 @@ pub(super) enum Received {
     Kept(String),
 }
 
-/// Verifies a response for the connection, as of `now`.
+/// Verifies a response for the connection that came from `client`, as of `now`, when its turn comes.
+/// [`Error::Unavailable`] when too many wait.
 pub(super) async fn verify(
     state: &State,
     target: &LoginConnection,
+    client: IpAddr,
     response: Received,
     now: Timestamp,
 ) -> Result<Verdict> {
@@ -88,10 +76,7 @@ pub(super) async fn verify(
         false => Vec::new(),
     };
     let (clock_skew, cross_check) = (state.settings.clock_skew, state.settings.cross_check);
-    let turn = tokio::time::timeout(PATIENCE, state.verifications.0.clone().acquire_owned())
-        .await
-        .map_err(|_| Error::Limited { retry_after: PATIENCE })?
-        .map_err(Error::internal)?;
+    let turn = state.verifications.turn(connection.id, client).await?;
     let verdict = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let begun = Instant::now();

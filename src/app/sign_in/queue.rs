@@ -1,0 +1,319 @@
+//! Turns at a bounded number of workers, shared fairly: the connections that wait come one after another, and
+//! of one connection its clients do. So many responses for one connection delay another's by one turn.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    app::{Error, Result},
+    model::id::SamlConnectionId,
+};
+
+/// How long a response waits for its turn before the sender is asked to come again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many responses wait at the most, each with its body.
+pub const MAX_WAITING: usize = 256;
+/// How many of them are for one connection.
+pub const MAX_WAITING_OF_CONNECTION: usize = 64;
+/// How many of those come from one client.
+pub const MAX_WAITING_OF_CLIENT: usize = 32;
+
+/// The turns, and who waits for one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FairQueue(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    free: usize,
+    connections: Ring<SamlConnectionId, Ring<IpAddr, VecDeque<oneshot::Sender<Turn>>>>,
+}
+
+/// The right to work, until it is dropped; then it goes to whoever is next.
+#[derive(Debug)]
+pub struct Turn(Option<FairQueue>);
+
+impl FairQueue {
+    /// So many turns at a time.
+    pub fn new(turns: usize) -> Self {
+        Self(Arc::new(Mutex::new(Inner { free: turns.max(1), connections: Ring::default() })))
+    }
+
+    /// Waits for a turn to work for `connection` on what came from `client`. [`Error::Unavailable`] when too many wait
+    /// already, or when it takes too long.
+    pub async fn turn(&self, connection: SamlConnectionId, client: IpAddr) -> Result<Turn> {
+        let busy = || Error::Unavailable { retry_after: PATIENCE };
+        let place = {
+            let mut inner = self.lock();
+            if inner.free > 0 {
+                inner.free -= 1;
+                return Ok(Turn(Some(self.clone())));
+            }
+            if !inner.has_room(connection, client) {
+                inner.forget_who_left();
+                if !inner.has_room(connection, client) {
+                    return Err(busy());
+                }
+            }
+            let (sender, place) = oneshot::channel();
+            inner.connections.entry(connection).entry(client).push_back(sender);
+            place
+        };
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(turn) => turn.map_err(Error::internal),
+            Err(_) => Err(busy()),
+        }
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        let mut inner = self.lock();
+        inner.forget_who_left();
+        inner.waiting()
+    }
+
+    /// Gives a turn that ended to whoever is next and still waits.
+    fn pass_on(&self) {
+        loop {
+            let next = {
+                let mut inner = self.lock();
+                let next = inner.next();
+                inner.free += usize::from(next.is_none());
+                next
+            };
+            let Some(next) = next else { return };
+            match next.send(Turn(Some(self.clone()))) {
+                Ok(()) => return,
+                // It went away; the turn is still here.
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(queue) = self.0.take() {
+            queue.pass_on();
+        }
+    }
+}
+
+impl Inner {
+    fn waiting(&self) -> usize {
+        self.connections.values().map(waiting_of).sum()
+    }
+
+    fn has_room(&self, connection: SamlConnectionId, client: IpAddr) -> bool {
+        let of_connection = self.connections.get(&connection);
+        let of_client = of_connection.and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len);
+        of_client < MAX_WAITING_OF_CLIENT
+            && of_connection.map_or(0, waiting_of) < MAX_WAITING_OF_CONNECTION
+            && self.waiting() < MAX_WAITING
+    }
+
+    /// Those whose time was over or whose client hung up keep no place.
+    fn forget_who_left(&mut self) {
+        self.connections.retain(|clients| {
+            clients.retain(|waiting| {
+                waiting.retain(|one| !one.is_closed());
+                !waiting.is_empty()
+            });
+            !clients.is_empty()
+        });
+    }
+
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        self.connections.take_turn(|clients| {
+            let next = clients.take_turn(|waiting| (waiting.pop_front(), !waiting.is_empty()));
+            (next, !clients.is_empty())
+        })
+    }
+}
+
+fn waiting_of(clients: &Ring<IpAddr, VecDeque<oneshot::Sender<Turn>>>) -> usize {
+    clients.values().map(VecDeque::len).sum()
+}
+
+/// Values by key that come one after another: whoever had a turn goes to the end.
+#[derive(Debug)]
+struct Ring<K, V> {
+    order: VecDeque<K>,
+    values: HashMap<K, V>,
+}
+
+impl<K, V> Default for Ring<K, V> {
+    fn default() -> Self {
+        Self { order: VecDeque::new(), values: HashMap::new() }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Ring<K, V> {
+    fn entry(&mut self, key: K) -> &mut V {
+        self.values.entry(key).or_insert_with(|| {
+            self.order.push_back(key);
+            V::default()
+        })
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.values.get(key)
+    }
+
+    fn values(&self) -> impl Iterator<Item = &V> {
+        self.values.values()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
+        self.values.retain(|_, value| keep(value));
+        self.order.retain(|key| self.values.contains_key(key));
+    }
+
+    /// Lets the first take what it has; `take` says too whether it stays.
+    fn take_turn<T>(&mut self, take: impl FnOnce(&mut V) -> (Option<T>, bool)) -> Option<T> {
+        let key = self.order.pop_front()?;
+        let (taken, stays) = take(self.values.get_mut(&key)?);
+        if stays {
+            self.order.push_back(key);
+        } else {
+            self.values.remove(&key);
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::Pin, task::Poll};
+
+    use super::*;
+    use crate::model::id::Id;
+
+    type Waiting = Pin<Box<dyn Future<Output = Result<Turn>>>>;
+
+    fn connection(number: u128) -> SamlConnectionId {
+        Id::from_bits(number)
+    }
+
+    fn client(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    /// What the future gives without waiting.
+    async fn poll(waiting: &mut Waiting) -> Option<Result<Turn>> {
+        std::future::poll_fn(|context| {
+            Poll::Ready(match waiting.as_mut().poll(context) {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    /// Somebody who waits now.
+    async fn enter(queue: &FairQueue, number: u128, last: u8) -> Waiting {
+        let queue = queue.clone();
+        let mut waiting: Waiting =
+            Box::pin(async move { queue.turn(connection(number), client(last)).await });
+        assert!(poll(&mut waiting).await.is_none(), "a turn was free");
+        waiting
+    }
+
+    /// Ends one turn after the other; says in which order those who wait got theirs.
+    async fn order(mut turn: Turn, mut waiting: Vec<(&'static str, Waiting)>) -> Vec<&'static str> {
+        let mut order = Vec::new();
+        while !waiting.is_empty() {
+            drop(turn);
+            let mut next = None;
+            for (at, (name, one)) in waiting.iter_mut().enumerate() {
+                if let Some(Ok(turn)) = poll(one).await {
+                    assert!(next.is_none(), "two turns for one");
+                    next = Some((at, *name, turn));
+                }
+            }
+            let (at, name, given) = next.expect("somebody is next");
+            drop(waiting.remove(at));
+            order.push(name);
+            turn = given;
+        }
+        order
+    }
+
+    #[tokio::test]
+    async fn connections_take_turns_and_so_do_the_clients_of_one() {
+        let queue = FairQueue::new(1);
+        let turn = queue.turn(connection(9), client(9)).await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..3 {
+            waiting.push(("flood", enter(&queue, 1, 1).await));
+        }
+        waiting.push(("same connection", enter(&queue, 1, 2).await));
+        waiting.push(("other connection", enter(&queue, 2, 1).await));
+        let expected = ["flood", "other connection", "same connection", "flood", "flood"];
+        assert_eq!(order(turn, waiting).await, expected);
+        assert_eq!(queue.waiting(), 0);
+        assert!(queue.turn(connection(1), client(1)).await.is_ok(), "all turns are back");
+    }
+
+    #[tokio::test]
+    async fn the_places_are_bounded_for_each_client_and_connection_and_in_all() {
+        let queue = FairQueue::new(1);
+        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let refused = async |number, last| {
+            matches!(queue.turn(connection(number), client(last)).await, Err(Error::Unavailable { .. }))
+        };
+        let mut waiting = Vec::new();
+        for _ in 0..MAX_WAITING_OF_CLIENT {
+            waiting.push(enter(&queue, 1, 1).await);
+        }
+        assert!(refused(1, 1).await, "one client has its places");
+        for _ in MAX_WAITING_OF_CLIENT..MAX_WAITING_OF_CONNECTION {
+            waiting.push(enter(&queue, 1, 2).await);
+        }
+        assert!(refused(1, 3).await, "one connection has its places");
+        for number in 2.. {
+            if waiting.len() == MAX_WAITING {
+                break;
+            }
+            waiting.push(enter(&queue, number, 1).await);
+        }
+        assert!(refused(1_000_000, 4).await, "there are no more places");
+        // Who leaves gives the place back, and gets no turn.
+        waiting.truncate(1);
+        let stays = enter(&queue, 1_000_000, 4).await;
+        assert_eq!(queue.waiting(), 2);
+        let waiting = waiting.into_iter().map(|one| ("first", one)).chain([("last", stays)]).collect();
+        assert_eq!(order(turn, waiting).await, ["first", "last"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_left_is_passed_over() {
+        let queue = FairQueue::new(1);
+        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let gone = enter(&queue, 1, 1).await;
+        let stays = enter(&queue, 2, 1).await;
+        drop(gone);
+        assert_eq!(order(turn, vec![("stays", stays)]).await, ["stays"]);
+        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let gone = enter(&queue, 1, 1).await;
+        drop(turn);
+        // The turn was given to somebody who did not look any more.
+        drop(gone);
+        assert!(queue.turn(connection(3), client(3)).await.is_ok());
+    }
+}

@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo test check build deps test-deps docs bench image clean
+.PHONY: help run demo test check build deps test-deps docs bench fuzz image clean
 
 # Cargo's target directory; the Python tests' virtual environment stands in it too.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -64,6 +64,9 @@ docs: build ## Write the documents that are made from the program
 
 bench: deps ## Measure (release build; takes a while)
 	$(CARGO) bench --locked
+
+fuzz: deps ## Each fuzz body for a minute over mutations of its corpus (FUZZ_SECONDS=60)
+	OSTIARY_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it -- --ignored --exact --nocapture fuzz::each_body_for_a_while
 
 image: ## Build the container image
 	docker build --tag ostiary .

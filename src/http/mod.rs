@@ -6,6 +6,7 @@ pub mod client;
 pub mod connection;
 pub mod extract;
 pub mod fallback;
+pub mod fuzz;
 pub mod health;
 pub mod idempotency;
 pub mod metrics;

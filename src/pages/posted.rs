@@ -1,6 +1,13 @@
 //! What a browser posts: the fields and files of a form, bounded, and whether one of our own pages sent it.
 
-use std::{collections::HashMap, fmt, future::Future, pin::Pin};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::Poll,
+};
 
 use actix_multipart::{
     Field, MultipartError,
@@ -28,7 +35,7 @@ use crate::app::request_memory::{BodyAllowance, MAX_BODY};
 pub const LARGEST: usize = MAX_BODY;
 
 /// How many fields a form may have.
-const MOST_FIELDS: usize = 1000;
+pub const MOST_FIELDS: usize = 1000;
 
 /// Lets a request's body be as large as any: whoever sends it has proved who they are.
 pub fn allow_large_body(request: &HttpRequest) {
@@ -138,29 +145,49 @@ impl Posted {
         if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > LARGEST as u64) {
             return Err(Unreadable::TooLarge);
         }
-        match request.content_type().to_ascii_lowercase().as_str() {
+        let kind = request.content_type().to_ascii_lowercase();
+        if !matches!(kind.as_str(), "application/x-www-form-urlencoded" | "multipart/form-data") {
+            return Err(Unreadable::Type);
+        }
+        let bytes = web::Bytes::from_request(request, payload).await.map_err(|error| {
+            match error.as_error::<PayloadError>() {
+                Some(PayloadError::Overflow) => Unreadable::TooLarge,
+                _ => Unreadable::Broken,
+            }
+        })?;
+        match kind.as_str() {
             "application/x-www-form-urlencoded" => {
-                let bytes = web::Bytes::from_request(request, payload).await.map_err(|error| {
-                    match error.as_error::<PayloadError>() {
-                        Some(PayloadError::Overflow) => Unreadable::TooLarge,
-                        _ => Unreadable::Broken,
-                    }
-                })?;
-                let fields: Vec<_> =
-                    url::form_urlencoded::parse(&bytes).into_owned().take(MOST_FIELDS + 1).collect();
-                if fields.len() > MOST_FIELDS {
-                    return Err(Unreadable::TooLarge);
-                }
+                let fields = decode(&bytes, MOST_FIELDS).ok_or(Unreadable::TooLarge)?;
                 Ok(Self { fields, files: Vec::new() })
             }
-            "multipart/form-data" => match MultipartForm::<Self>::from_request(request, payload).await {
-                Ok(form) => Ok(form.into_inner()),
-                Err(error) => Err(match error.as_error::<MultipartError>() {
-                    Some(MultipartError::Payload(PayloadError::Overflow)) => Unreadable::TooLarge,
-                    _ => Unreadable::Broken,
-                }),
-            },
-            _ => Err(Unreadable::Type),
+            _ => Self::read_parts(request, bytes).await,
+        }
+    }
+
+    /// Reads a form with files whose body is all there. The library waits on for a body that ends inside a
+    /// delimiter, and panics on a line that is shorter than two bytes where the boundary is: neither goes further
+    /// than here.
+    async fn read_parts(request: &HttpRequest, bytes: web::Bytes) -> Result<Self, Unreadable> {
+        let mut payload = Payload::from(bytes);
+        let mut reading = pin!(MultipartForm::<Self>::from_request(request, &mut payload));
+        let read = poll_fn(|context| {
+            // It hands over from field to field by being polled again; more than that it never needs.
+            for _ in 0..4 * MOST_FIELDS {
+                match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(context))) {
+                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Ready(read)) => return Poll::Ready(Some(read)),
+                    Err(_) => break,
+                }
+            }
+            Poll::Ready(None)
+        });
+        match read.await {
+            Some(Ok(form)) => Ok(form.into_inner()),
+            Some(Err(error)) => Err(match error.as_error::<MultipartError>() {
+                Some(MultipartError::Payload(PayloadError::Overflow)) => Unreadable::TooLarge,
+                _ => Unreadable::Broken,
+            }),
+            None => Err(Unreadable::Broken),
         }
     }
 
@@ -189,6 +216,13 @@ impl Posted {
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
+}
+
+/// The fields of an `application/x-www-form-urlencoded` form, in their order (URL Standard §5.1); `None` when there
+/// are more than `most`, which is told before any is taken apart.
+pub fn decode(form: &[u8], most: usize) -> Option<Vec<(String, String)>> {
+    let fields = form.split(|&byte| byte == b'&').filter(|field| !field.is_empty());
+    (fields.take(most + 1).count() <= most).then(|| url::form_urlencoded::parse(form).into_owned().collect())
 }
 
 /// Whether a page of ours sent the request, by what browsers say of it (Fetch Metadata §2, Fetch §3.2).
@@ -331,6 +365,14 @@ mod tests {
             (multi, many, Unreadable::TooLarge),
             (multi, field.to_owned(), Unreadable::Broken),
             ("multipart/form-data", field.to_owned(), Unreadable::Broken),
+            // What the library waits on for, and what it panics on.
+            (
+                "multipart/form-data; boundary=Y",
+                field.replace("--X", "--Y") + "1\r\n--X--\r\n",
+                Unreadable::Broken,
+            ),
+            (multi, "\n".to_owned(), Unreadable::Broken),
+            ("multipart/form-data; boundary=\"\"", "\n".to_owned(), Unreadable::Broken),
             ("application/x-www-form-urlencoded", "a&".repeat(MOST_FIELDS + 1), Unreadable::TooLarge),
             ("text/plain", "a=1".to_owned(), Unreadable::Type),
             ("application/json", "{}".to_owned(), Unreadable::Type),

@@ -91,11 +91,24 @@ pub fn signed_content(bytes: &[u8]) {
     }
 }
 
-/// Any metadata is read or refused.
+/// Any metadata is read or refused; what is read can be used as it is, and is found by its name too.
 pub fn idp_metadata(bytes: &[u8]) {
-    if let Ok(metadata) = parse_idp_metadata(bytes, None) {
-        assert!(!metadata.entity_id.is_empty());
+    let metadata = match parse_idp_metadata(bytes, None) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            assert!(!error.code().is_empty() && error.to_string().len() < 128 * 1024);
+            return;
+        }
+    };
+    assert!(!metadata.entity_id.is_empty());
+    let address = url::Url::parse(&metadata.sso_redirect_url).expect("an address is a URL");
+    assert!(matches!(address.scheme(), "http" | "https") && address.has_host(), "{address}");
+    assert!(!metadata.certificates_pem.is_empty());
+    for pem in &metadata.certificates_pem {
+        // Whether its key and dates are of use is for whoever stores it to say.
+        assert!(Certificate::parse_pem_bundle(pem).map_or(true, |parsed| parsed.len() == 1), "{pem}");
     }
+    assert_eq!(parse_idp_metadata(bytes, Some(&metadata.entity_id)).as_ref(), Ok(&metadata));
 }
 
 const TEMPLATE: &str = concat!(

@@ -163,12 +163,12 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
                 scopes.pop();
                 at = find(at, '>').ok_or_else(|| unended("an end tag"))? + 1;
                 continue;
-            } else if rest.starts_with("<!--") {
+            } else if let Some(comment) = rest.strip_prefix("<!--") {
                 if !limits.comments {
                     return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
                 }
                 nodes += 1;
-                at += 4 + rest[4..].find("-->").ok_or_else(|| unended("a comment"))? + 3;
+                at += 4 + comment.find("-->").ok_or_else(|| unended("a comment"))? + 3;
             } else if rest.starts_with("<![CDATA[") {
                 nodes += 1;
                 at += rest.find("]]>").ok_or_else(|| unended("a CDATA section"))? + 3;

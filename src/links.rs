@@ -14,6 +14,7 @@ use url::{Host, Url};
 
 use crate::model::{
     domain::Domain,
+    http_url::is_loopback,
     id::{EnvironmentId, SamlConnectionId, SamlFlowId, ScimDirectoryId, ScimGroupId, ScimUserId},
     secret::SetupLinkToken,
 };
@@ -546,15 +547,6 @@ impl Links {
     /// Where the sample app takes OAuth codes: its environment's OAuth redirect URI.
     pub fn demo_oauth_callback(&self) -> Url {
         self.url(path::DEMO_OAUTH_CALLBACK)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

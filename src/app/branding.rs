@@ -39,7 +39,7 @@ impl BrandingChange {
             };
         }
         if let Some(url) = &self.return_url {
-            branding.return_url = input::optional_url("returnUrl", url)?;
+            branding.return_url = input::optional_browser_url("returnUrl", url, &branding.return_url)?;
         }
         if let Some(contact) = &self.support_contact {
             branding.support_contact = input::optional_line("supportContact", contact.trim(), 200)?;

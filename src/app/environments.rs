@@ -45,13 +45,13 @@ impl EnvironmentChange {
             environment.display_name = input::line("displayName", name, 200)?;
         }
         if let Some(url) = &self.redirect_url {
-            environment.redirect_url = input::optional_url("redirectUrl", url)?;
+            environment.redirect_url = input::optional_browser_url("redirectUrl", url, &environment.redirect_url)?;
         }
         if let Some(uris) = &self.oauth_redirect_uris {
-            environment.oauth_redirect_uris = redirect_uris(uris)?;
+            environment.oauth_redirect_uris = redirect_uris(uris, &environment.oauth_redirect_uris)?;
         }
         if let Some(url) = &self.auth_url {
-            environment.auth_url = input::optional_url("authUrl", url)?;
+            environment.auth_url = input::optional_browser_url("authUrl", url, &environment.auth_url)?;
             if let Some(url) = environment.auth_url.as_ref().and_then(HttpUrl::to_url) {
                 Links::new(&url).map_err(|reason| Error::invalid("authUrl", reason.to_string()))?;
             }
@@ -64,15 +64,15 @@ impl EnvironmentChange {
     }
 }
 
-/// Redirect URIs have no fragment (RFC 6749 §3.1.2).
-fn redirect_uris(texts: &[String]) -> Result<Vec<HttpUrl>> {
+/// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
+fn redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
     const FIELD: &str = "oauthRedirectUris";
     if texts.len() > MOST_REDIRECT_URIS {
         return Err(Error::invalid(FIELD, format!("must be at most {MOST_REDIRECT_URIS}")));
     }
     let mut uris = Vec::new();
     for text in texts {
-        let uri = input::url(FIELD, text)?;
+        let uri = input::browser_url(FIELD, text, stored)?;
         if uri.as_str().contains('#') {
             return Err(Error::invalid(FIELD, "must not have a fragment (#…)"));
         }

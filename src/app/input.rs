@@ -1,6 +1,6 @@
 //! Checks that every text from outside passes before it becomes a value of the model.
 
-use super::{Error, Result};
+use super::{Error, Result, outgoing};
 use crate::model::{http_url::HttpUrl, idp_kind::IdpKind};
 
 /// A text of one line, kept as it came: at most `most` characters, none of them a control.
@@ -36,6 +36,58 @@ pub fn url(field: &'static str, text: &str) -> Result<HttpUrl> {
             "must be an absolute http or https URL of at most 2000 characters, without user name and password",
         )
     })
+}
+
+/// What is wrong with an http URL to which browsers carry codes and news of people.
+const EXPOSED: &str = "must begin with https://, because anybody on the way can read and change what goes to an http \
+                       address; http:// is taken only for the machine itself (localhost, 127.0.0.1, [::1])";
+
+/// A URL to which browsers are sent with codes and news of people: https, or http on the machine itself (RFC 9700
+/// §2.6, RFC 8252 §7.3). What is `stored` already may stay.
+pub fn browser_url(field: &'static str, text: &str, stored: &[HttpUrl]) -> Result<HttpUrl> {
+    let url = url(field, text)?;
+    if url.is_exposed() && !stored.contains(&url) {
+        return Err(Error::invalid(field, EXPOSED));
+    }
+    Ok(url)
+}
+
+/// The same; an empty text stands for none.
+pub fn optional_browser_url(
+    field: &'static str,
+    text: &str,
+    stored: &Option<HttpUrl>,
+) -> Result<Option<HttpUrl>> {
+    match text.trim() {
+        "" => Ok(None),
+        text => browser_url(field, text, stored.as_slice()).map(Some),
+    }
+}
+
+/// A URL of somebody else that we call ourselves: https, or http on the machine itself where
+/// `outgoing.allow_private_targets` is on; never where nothing is sent. What is `stored` already may stay.
+pub fn endpoint_url(
+    allow_private_targets: bool,
+    field: &'static str,
+    text: &str,
+    stored: &Option<HttpUrl>,
+) -> Result<HttpUrl> {
+    let url = url(field, text)?;
+    if stored.as_ref() == Some(&url) {
+        return Ok(url);
+    }
+    let parts = url.to_url().ok_or_else(|| Error::internal("an HTTP URL that does not parse"))?;
+    if parts.scheme() != "https" && (url.is_exposed() || !allow_private_targets) {
+        return Err(Error::invalid(
+            field,
+            "must begin with https://; http:// is taken only for the machine itself (localhost, 127.0.0.1, [::1]), and \
+             only where outgoing.allow_private_targets is on",
+        ));
+    }
+    // A name is looked up when something is sent, each time anew.
+    outgoing::check(allow_private_targets, &parts)
+        .map_err(|error| Error::invalid(field, error.to_string()))?;
+    Ok(url)
 }
 
 /// Whose product an identity provider is; an empty text stands for unknown.
@@ -76,5 +128,37 @@ mod tests {
             "https://a.example/"
         );
         assert!(optional_url("f", "javascript:alert(1)").is_err());
+    }
+
+    #[test]
+    fn plain_http_is_taken_for_the_machine_itself_and_for_what_is_stored() {
+        let stored = HttpUrl::parse("http://old.example/cb");
+        for (text, taken) in [
+            ("https://a.example/cb", true),
+            ("http://localhost:3000/cb", true),
+            ("http://127.0.0.1/cb", true),
+            ("http://[::1]/cb", true),
+            ("http://old.example/cb", true),
+            ("http://old.example/cb2", false),
+            ("http://10.0.0.1/cb", false),
+        ] {
+            assert_eq!(optional_browser_url("f", text, &stored).is_ok(), taken, "{text}");
+        }
+        for (text, guarded, open) in [
+            ("https://a.example/", true, true),
+            ("https://127.0.0.1/", false, true),
+            ("https://10.0.0.1/", false, true),
+            ("http://127.0.0.1/", false, true),
+            ("http://localhost/", false, true),
+            ("http://10.0.0.1/", false, false),
+            ("http://a.example/", false, false),
+            ("http://old.example/cb", true, true),
+            ("https://169.254.169.254/", false, false),
+            ("https://[::ffff:169.254.169.254]/", false, false),
+            ("https://[fe80::1]/", false, false),
+        ] {
+            let taken = |allow| endpoint_url(allow, "f", text, &stored).is_ok();
+            assert_eq!((taken(false), taken(true)), (guarded, open), "{text}");
+        }
     }
 }

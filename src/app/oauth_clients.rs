@@ -40,7 +40,8 @@ impl OauthClientChange {
             };
         }
         if let Some(uri) = &self.initiate_login_uri {
-            client.initiate_login_uri = input::optional_url("initiateLoginUri", uri)?;
+            client.initiate_login_uri =
+                input::optional_browser_url("initiateLoginUri", uri, &client.initiate_login_uri)?;
         }
         Ok(())
     }

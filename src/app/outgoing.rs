@@ -51,6 +51,9 @@ pub enum OutgoingError {
          outgoing.allow_private_targets is on"
     )]
     PrivateTarget(String),
+    /// It is link-local, or where a cloud tells its machines their credentials.
+    #[error("{0} is a link-local address or one of a cloud's own services; Ostiary never calls those")]
+    ForbiddenTarget(String),
     /// It redirects from https to http.
     #[error("{0} redirects from https to http")]
     Downgrade(String),
@@ -82,6 +85,7 @@ impl OutgoingError {
         match self {
             Self::NotWeb => "outgoing_not_web",
             Self::PrivateTarget(_) => "outgoing_private_target",
+            Self::ForbiddenTarget(_) => "outgoing_forbidden_target",
             Self::Downgrade(_) => "outgoing_downgrade",
             Self::TooManyRedirects(_) => "outgoing_too_many_redirects",
             Self::Status(_) => "outgoing_status",
@@ -277,8 +281,8 @@ fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut reason = String::new();
     while let Some(error) = source {
-        if let Some(PrivateAnswer(name)) = error.downcast_ref() {
-            return OutgoingError::PrivateTarget(name.clone());
+        if let Some(RefusedAnswer { name, refusal }) = error.downcast_ref() {
+            return refusal.error(name.clone());
         }
         reason = error.to_string();
         source = error.source();
@@ -299,8 +303,13 @@ impl Targets {
         Self { exceptions: if allow_private { everything.to_vec() } else { Vec::new() } }
     }
 
-    fn allows(&self, address: IpAddr) -> bool {
-        is_public(address) || self.exceptions.iter().any(|net| net.contains(&address))
+    /// Why nothing is sent to an address, if so.
+    fn refusal(&self, address: IpAddr) -> Option<TargetRefusal> {
+        if is_forbidden(address) {
+            return Some(TargetRefusal::Forbidden);
+        }
+        let allowed = is_public(address) || self.exceptions.iter().any(|net| net.contains(&address));
+        (!allowed).then_some(TargetRefusal::Private)
     }
 
     /// Checks all that can be told before a name is resolved.
@@ -315,24 +324,50 @@ impl Targets {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
         };
-        if self.allows(address) { Ok(()) } else { Err(OutgoingError::PrivateTarget(address.to_string())) }
+        self.refusal(address).map_or(Ok(()), |refusal| Err(refusal.error(address.to_string())))
     }
+}
+
+/// Why nothing is sent to an address.
+#[derive(Debug, Clone, Copy)]
+enum TargetRefusal {
+    /// It is not on the public internet.
+    Private,
+    /// It is one of those that nobody can allow.
+    Forbidden,
+}
+
+impl TargetRefusal {
+    fn error(self, target: String) -> OutgoingError {
+        match self {
+            Self::Private => OutgoingError::PrivateTarget(target),
+            Self::Forbidden => OutgoingError::ForbiddenTarget(target),
+        }
+    }
+}
+
+/// A resolver that refuses what [`Outgoing`] refuses, for a client of another kind.
+pub fn resolver(allow_private_targets: bool) -> impl Resolve + 'static {
+    GuardedResolver(Arc::new(Targets::new(allow_private_targets)))
 }
 
 /// Resolves as the system does and refuses names that lead, even in part, into a private network.
 struct GuardedResolver(Arc<Targets>);
 
 #[derive(Debug, thiserror::Error)]
-#[error("{0} resolves to a private address")]
-struct PrivateAnswer(String);
+#[error("{name} resolves to an address that nothing is sent to")]
+struct RefusedAnswer {
+    name: String,
+    refusal: TargetRefusal,
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let targets = Arc::clone(&self.0);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().any(|address| !targets.allows(address.ip())) {
-                return Err(PrivateAnswer(name.as_str().to_owned()).into());
+            if let Some(refusal) = found.iter().find_map(|address| targets.refusal(address.ip())) {
+                return Err(RefusedAnswer { name: name.as_str().to_owned(), refusal }.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -370,6 +405,54 @@ static SPECIAL_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
         .map(|net| net.parse().expect("a literal network"))
         .to_vec()
 });
+
+/// Link-local IPv4 (RFC 3927), where clouds tell a machine its credentials, and addresses of clouds with the same
+/// purpose elsewhere: Azure, Alibaba, Oracle.
+static FORBIDDEN_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
+    ["169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"]
+        .map(|net| net.parse().expect("a literal network"))
+        .to_vec()
+});
+
+/// Link-local IPv6 (RFC 4291 §2.5.6), and addresses of clouds with the same purpose: Amazon, Google, Scaleway.
+static FORBIDDEN_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
+    ["fe80::/10", "fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128"]
+        .map(|net| net.parse().expect("a literal network"))
+        .to_vec()
+});
+
+/// Whether nothing is ever sent to an address, whatever is allowed: neither to itself nor to an IPv4 address that
+/// it stands for in any form.
+fn is_forbidden(address: IpAddr) -> bool {
+    let forbidden_v4 = |address: &Ipv4Addr| FORBIDDEN_V4.iter().any(|net| net.contains(address));
+    match address {
+        IpAddr::V4(address) => forbidden_v4(&address),
+        IpAddr::V6(address) => {
+            FORBIDDEN_V6.iter().any(|net| net.contains(&address))
+                || carried_v4(address).iter().flatten().any(forbidden_v4)
+        }
+    }
+}
+
+/// Every IPv4 address that an IPv6 one may be carried to: mapped and compatible (RFC 4291 §2.5.5), translated
+/// (RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1), 6to4 (RFC 3056 §2), Teredo (RFC 4380 §4), ISATAP (RFC 5214 §6.1).
+fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
+    let segments = address.segments();
+    let at = |index: usize, flip: u16| {
+        let (high, low) = (segments[index] ^ flip, segments[index + 1] ^ flip);
+        Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
+    };
+    let translated = matches!(
+        segments,
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, ..]
+    );
+    let isatap = matches!(segments, [_, _, _, _, 0 | 0x0200, 0x5efe, ..]);
+    [
+        (translated || isatap).then(|| at(6, 0)),
+        (segments[0] == 0x2002).then(|| at(1, 0)),
+        (segments[..2] == [0x2001, 0]).then(|| at(6, 0xffff)),
+    ]
+}
 
 /// Whether an address is on the public internet. Everything that is not known to be is not.
 fn is_public(address: IpAddr) -> bool {

@@ -104,14 +104,8 @@ impl SamlConnectionChange {
         if stored.is_some_and(|stored| stored.as_str() == text) {
             return Ok(None);
         }
-        let url = input::url(import_metadata::ADDRESS, text)?;
-        if !text.starts_with("https:") && !state.settings.allow_private_targets {
-            return Err(Error::invalid(
-                import_metadata::ADDRESS,
-                "must begin with https://, because what it says is trusted from then on",
-            ));
-        }
-        Ok(Some(url))
+        // What it says is trusted from then on.
+        input::endpoint_url(state.settings.allow_private_targets, import_metadata::ADDRESS, text, &None).map(Some)
     }
 
     /// Remembers where metadata came from, or forgets it.
@@ -159,6 +153,8 @@ impl SamlConnectionChange {
             connection.idp_entity_id = input::optional_line("idpEntityId", id.trim(), 1024)?;
         }
         if let Some(url) = &self.idp_redirect_url {
+            // Plain http is taken: it is the customer's own fact, we never call it, and what comes back from
+            // there counts by its signature alone. `ostiary doctor` speaks of it.
             connection.idp_redirect_url = input::optional_url("idpRedirectUrl", url)?;
         }
         if let Some(certificates) = self.certificates(&connection.idp_certificates)? {

@@ -26,6 +26,9 @@ pub struct TestLogin {
     pub flow: SamlFlow,
     /// What happened, the oldest first; without documents.
     pub steps: Vec<FlowStep>,
+    /// Whether the browser that asks is the one in which somebody signed in. Whom the identity provider
+    /// named, and what it said of them, is for that one only: a link can begin a test in another's browser.
+    pub own: bool,
 }
 
 /// Begins a test of a connection in `browser`. It ends on the page of ours that `origin` stands for.
@@ -54,12 +57,13 @@ pub async fn begin(
     sign_in::begin_or_refuse(state, &target, flow, browser, host).await
 }
 
-/// What came of a test of this connection.
+/// What came of a test of this connection, as `browser` may know it.
 pub async fn find(
     state: &State,
     actor: &Actor,
     connection: SamlConnectionId,
     flow: SamlFlowId,
+    browser: Option<&Browser>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
     actor.viewed_part(Part::Saml, target.organization.id)?;
@@ -68,7 +72,9 @@ pub async fn find(
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
     let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
-    Ok(TestLogin { flow, steps })
+    let carried_by = flow.request.as_ref().map(|request| request.browser);
+    let own = carried_by.is_some() && carried_by == browser.map(Browser::digest);
+    Ok(TestLogin { flow, steps, own })
 }
 
 /// The latest test of a connection that the setup pages began, if there was one.

@@ -10,7 +10,7 @@ use super::{
     Error, Result, State,
     actor::Actor,
     audit::{self, Entry},
-    events, input, outgoing,
+    events, input,
     page::{List, Page, PageQuery, Wanted},
 };
 use crate::{
@@ -52,14 +52,9 @@ impl WebhookChange {
         events::read_kinds("eventTypes", names.iter().map(String::as_str)).map(Some)
     }
 
-    fn url(&self, state: &State) -> Result<Option<HttpUrl>> {
+    fn url(&self, state: &State, stored: &Option<HttpUrl>) -> Result<Option<HttpUrl>> {
         let Some(text) = &self.url else { return Ok(None) };
-        let url = input::url("url", text)?;
-        let parts = url.to_url().ok_or_else(|| Error::internal("an HTTP URL that does not parse"))?;
-        // A name is looked up when something is sent, each time anew.
-        outgoing::check(state.settings.allow_private_targets, &parts)
-            .map_err(|error| Error::invalid("url", error.to_string()))?;
-        Ok(Some(url))
+        input::endpoint_url(state.settings.allow_private_targets, "url", text, stored).map(Some)
     }
 }
 
@@ -73,7 +68,7 @@ pub async fn create(
     let now = state.now();
     let id: WebhookId = Id::new(now, &*state.random);
     let secret = WebhookSecret::new(&*state.random);
-    let url = change.url(state)?.ok_or_else(|| Error::invalid("url", "is required"))?;
+    let url = change.url(state, &None)?.ok_or_else(|| Error::invalid("url", "is required"))?;
     let event_types = change.event_types()?.unwrap_or_default();
     let mut tx = state.db.write().await?;
     if !store::environments::lock(&mut tx, environment_id).await? {
@@ -124,14 +119,13 @@ pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Pag
 /// Changes a webhook.
 pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &WebhookChange) -> Result<Webhook> {
     let environment_id = actor.managed_environment()?;
-    let url = change.url(state)?;
     let event_types = change.event_types()?;
     let now = state.now();
     let mut tx = state.db.write().await?;
     store::webhooks::lock(&mut tx, environment_id, id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut webhook = before.clone();
-    webhook.url = url.unwrap_or(webhook.url);
+    webhook.url = change.url(state, &Some(before.url.clone()))?.unwrap_or(webhook.url);
     webhook.event_types = event_types.unwrap_or(webhook.event_types);
     match (change.enabled, webhook.disabled_at) {
         (Some(true), Some(_)) => {

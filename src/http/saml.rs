@@ -49,7 +49,7 @@ async fn init(
 ) -> Result<HttpResponse, Problem> {
     let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
-    let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&request)).await;
+    let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
     Ok(match begun.map_err(|error| Problem::page(error, &request))? {
         Ok(begun) => send_to_idp(&state, begun),
         Err(refused) => refuse(&state, &refused, &request),
@@ -65,7 +65,7 @@ async fn acs(
 ) -> actix_web::Result<HttpResponse> {
     let connection = parse_connection(&connection, &request)?;
     let problem = |error| Problem::page(error, &request);
-    let sender = sender(&request);
+    let sender = sender(&state, &request);
     sign_in::admit(&state, connection, &sender).await.map_err(problem)?;
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
@@ -77,12 +77,12 @@ async fn acs(
 }
 
 /// Who posts, told without the body.
-fn sender(request: &HttpRequest) -> Sender {
+fn sender(state: &State, request: &HttpRequest) -> Sender {
     let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let client = request.extensions().get::<ClientAddress>().copied();
     Sender {
         client: client.unwrap_or(ClientAddress([0, 0, 0, 0].into())),
-        browser: browser(request),
+        browser: browser(&state.links, request),
         origin: origin.map(str::to_owned),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::Url;
+use url::{Host, Url};
 
 /// An absolute http(s) URL without user and password. It is kept as it was given, because identity
 /// providers and OAuth clients compare such texts byte for byte (RFC 6749 §3.1.2.3).
@@ -31,6 +31,12 @@ impl HttpUrl {
         Url::parse(&self.0).ok()
     }
 
+    /// Whether it is http to another machine, so that anybody on the way can read and change what goes there.
+    /// On the machine itself there is no way (RFC 8252 §8.3).
+    pub fn is_exposed(&self) -> bool {
+        self.to_url().is_none_or(|url| url.scheme() != "https" && !is_loopback(&url))
+    }
+
     /// The URL with `pairs` added to whatever query it has.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {
         match self.to_url() {
@@ -40,6 +46,16 @@ impl HttpUrl {
             }
             None => self.0.clone(),
         }
+    }
+}
+
+/// Whether a URL's host is this machine itself: 127.0.0.0/8, ::1, `localhost` and names below it (RFC 6761 §6.3).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -76,6 +92,26 @@ mod tests {
             "https://a/ x",
         ] {
             assert_eq!(HttpUrl::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn http_is_exposed_but_for_this_machine() {
+        for (text, exposed) in [
+            ("https://a.example/", false),
+            ("http://localhost:3000/", false),
+            ("http://app.localhost/", false),
+            ("http://127.9.0.1/", false),
+            ("http://2130706433/", false),
+            ("http://[::1]:8080/x", false),
+            ("http://a.example/", true),
+            ("http://localhost.a.example/", true),
+            ("http://127.0.0.1.a.example/", true),
+            ("http://10.0.0.1/", true),
+            ("http://0.0.0.0/", true),
+            ("http://[::ffff:10.0.0.1]/", true),
+        ] {
+            assert_eq!(HttpUrl::parse(text).unwrap().is_exposed(), exposed, "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ pub mod chooser;
 pub mod components;
 pub mod confirm;
 pub mod console;
+mod cookie_names;
 pub mod error;
 pub mod forms;
 pub mod home;

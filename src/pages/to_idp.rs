@@ -9,6 +9,7 @@ use actix_web::{
 
 use super::{
     auto_post::{AutoPost, Purpose},
+    cookie_names::CookieNames,
     layout,
     response::{Policy, page},
 };
@@ -20,12 +21,8 @@ use crate::{
     links::Links,
 };
 
-/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
-const SECURE_COOKIE: &str = "__Host-ostiary_browser";
-
-/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
-/// `Secure` cookies from it.
-const PLAIN_COOKIE: &str = "ostiary_browser";
+/// The cookie that binds a browser to its logins.
+const COOKIE: CookieNames = CookieNames::new("__Host-ostiary_browser", "ostiary_browser");
 
 /// The host that the browser called, from its `Host` header: what its cookies are kept by. It decides
 /// only where a login begins, never whether it is good.
@@ -34,11 +31,10 @@ pub fn host(request: &HttpRequest) -> &str {
     header.unwrap_or_else(|| request.uri().authority().map_or("", |authority| authority.as_str()))
 }
 
-/// The browser's cookie, in either form.
-pub fn browser(request: &HttpRequest) -> Option<Browser> {
-    [SECURE_COOKIE, PLAIN_COOKIE]
-        .into_iter()
-        .find_map(|name| request.cookie(name).and_then(|cookie| Browser::parse(cookie.value())))
+/// The browser's cookie, under a name that counts here: where there is https, one that no neighbouring host
+/// and no page without TLS can set, or somebody else's login could be planted (login CSRF).
+pub fn browser(links: &Links, request: &HttpRequest) -> Option<Browser> {
+    COOKIE.read(links, request).find_map(|cookie| Browser::parse(cookie.value()))
 }
 
 /// Sets the browser's cookie. A response of the identity provider is a cross-site post, so the cookie
@@ -52,16 +48,9 @@ fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
             .same_site(if secure { SameSite::None } else { SameSite::Lax })
             .finish()
     };
-    let mut cookies = Vec::new();
-    if links.is_trustworthy() {
-        cookies.push(cookie(SECURE_COOKIE, true));
-    }
-    if !links.origin().starts_with("https:") {
-        cookies.push(cookie(PLAIN_COOKIE, false));
-    }
-    for cookie in cookies {
+    for name in COOKIE.at(links) {
         // A cookie of ours is always a valid header.
-        let _ = response.add_cookie(&cookie);
+        let _ = response.add_cookie(&cookie(name, *name == COOKIE.secure()));
     }
 }
 

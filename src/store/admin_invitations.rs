@@ -177,6 +177,15 @@ pub async fn remove_by_inviter(conn: &mut Conn, inviter: AdministratorId) -> Res
     Ok(())
 }
 
+/// Takes back every open link for this address, whatever it is for.
+pub async fn remove_by_email(conn: &mut Conn, email: &Email) -> Result<()> {
+    conn.sql("DELETE FROM admin_invitations WHERE email_key = $1 AND consumed_at IS NULL")
+        .bind(email.key())
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Forgets some invitations that ended before `before`, and tells how many.
 pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(

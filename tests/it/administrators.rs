@@ -13,9 +13,12 @@ use ostiary::{
         page::PageQuery,
     },
     model::{
-        administrator::{Administrator, Role},
+        administrator::{AdminInvitation, Administrator, Role},
         environment::Environment,
+        id::Id,
+        secret::AdminInvitationToken,
     },
+    store,
 };
 use reqwest::{Method, StatusCode, header};
 
@@ -461,6 +464,37 @@ both! {
         assert!(is_in(&app, &new).await && !is_in(&app, &browser).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", password, "").await.status, 303);
+    }
+
+    async fn a_link_for_somebody_who_was_removed_opens_nothing(app: TestApp) {
+        let production = app.environment("production").await;
+        app.account("boss@vendor.example", Role::Owner, None).await;
+        let scope = Scope::Everywhere(Author::OPERATOR);
+        // Two invitations, of which one is used, and a link to get back in.
+        let used = invited(&app, "dana@vendor.example", Role::Admin, None).await;
+        let spare = invited(&app, "DANA@vendor.example", Role::Owner, Some(&production)).await;
+        assert_eq!(join(&app, &app.browser(), &used, "").await.status, 303);
+        let dana = people::find_by_email(&app.state, "dana@vendor.example").await.unwrap();
+        let (reset, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        people::remove(&app.state, &scope, dana.id).await.unwrap();
+        let browser = app.browser();
+        for link in [&token.reveal(), &spare] {
+            let page = browser.get(&app.url(&format!("/console/join?token={link}"))).await;
+            assert_eq!((page.status, page.reason()), (StatusCode::NOT_FOUND, Some("invitation_closed")));
+            assert_eq!(join(&app, &browser, link, "").await.status, 404);
+        }
+        assert!(!is_in(&app, &browser).await);
+        assert!(people::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
+
+        // One that is left nevertheless, as of before this was taken back, is refused where it is used.
+        let mut tx = app.state.db.write().await.unwrap();
+        let late = AdminInvitationToken::new(crate::support::random());
+        let left = AdminInvitation { id: Id::new(app.now(), crate::support::random()), ..reset };
+        store::admin_invitations::insert(&mut tx, &left, late.digest()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(browser.get(&app.url(&format!("/console/join?token={}", late.reveal()))).await.status, 404);
+        assert_eq!(join(&app, &browser, &late.reveal(), "").await.status, 404);
+        assert!(people::find_by_email(&app.state, "dana@vendor.example").await.is_err(), "still removed");
     }
 
     async fn a_new_password_signs_out_everywhere_else(app: TestApp) {

@@ -13,6 +13,9 @@ use ostiary::{
     model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use url::Url;
+
 use crate::{
     both,
     support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query},
@@ -49,8 +52,7 @@ both! {
         let fields = [("email", "dana@vendor.example"), ("password", crate::support::administrators::PASSWORD)];
         assert_eq!(browser.post(&console.url("/console/sign-in"), &fields).await.status, 403);
 
-        let begun = browser.get(&console.url("/console/sign-in/saml?next=/console/account")).await;
-        let to_idp = browser.get(begun.location().as_str()).await;
+        let to_idp = browser.get(&console.url("/console/sign-in/saml?next=/console/account")).await;
         let accepted = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await;
         let location = accepted.location();
         assert!(location.path().starts_with("/console/sign-in/saml/saml_flow_"), "{location}");
@@ -60,9 +62,15 @@ both! {
         let thief = app.browser();
         assert_eq!(thief.get(&finish).await.status, 403);
         assert!(!is_in(&console, &thief).await);
+        // Nor does the cookie of the sign-in do without that of the browser.
         let cookie = browser.cookie(&app.base, "ostiary_console_sso").unwrap();
+        thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
+        assert_eq!(thief.get(&finish).await.status, 403);
+        thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
+        thief.set_cookie(&app.base, "ostiary_browser", "0123456789abcdef0123456789abcdef");
+        assert_eq!(thief.get(&finish).await.status, 403);
         let entered = browser.get(&finish).await;
-        assert_eq!(entered.location().path(), "/console/account", "{entered:?}");
+        assert_eq!(entered.location().path(), "/console/account", "nothing was used up: {entered:?}");
         assert!(is_in(&console, &browser).await);
         // Nor can it be finished twice.
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
@@ -71,8 +79,7 @@ both! {
         // A stranger whom the identity provider knows is no administrator; somebody invited becomes one.
         let stranger = app.browser();
         let signed_in = async |browser: &Browser, email: &str| {
-            let begun = browser.get(&console.url("/console/sign-in/saml")).await;
-            let to_idp = browser.get(begun.location().as_str()).await;
+            let to_idp = browser.get(&console.url("/console/sign-in/saml")).await;
             let accepted = away(&app, browser, &tenant, &to_idp, email).await;
             browser.get(&console.url(accepted.location().path())).await
         };
@@ -84,6 +91,118 @@ both! {
         assert!(matches!(invited, Invited::Link(..)));
         assert_eq!(signed_in(&stranger, "eve@vendor.example").await.status, 303);
         assert!(is_in(&console, &stranger).await);
+    }
+
+    async fn a_saml_sign_in_that_another_browser_began_opens_nothing(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| config.console_saml_connection = Some(id)).await;
+        app.with_password("owner@vendor.example").await;
+        let (stranger, owner) = (app.browser(), app.browser());
+
+        // The stranger begins, and gives the owner what the server answered: a link, or a request.
+        let begun = stranger.get(&console.url("/console/sign-in/saml")).await;
+        let to_idp = match begun.status.as_u16() {
+            303 => owner.get(begun.location().as_str()).await,
+            _ => begun,
+        };
+        let request = Request::read(&to_idp);
+        let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.clone().unwrap()));
+        // The owner's identity provider answers without a question.
+        let refused = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
+        assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("browser_mismatch")));
+        assert_eq!(owner.get(&finish).await.status, 403);
+        assert_eq!(stranger.get(&finish).await.status, 403);
+        assert!(!is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+
+        // Nor does a link of ours begin such a flow anew, in whichever browser: not one of before either.
+        let flow = request.relay_state.clone().unwrap();
+        let tag = BASE64.encode(app.state.master_key.authenticate("login link", &flow));
+        let link = app.url(&format!("/v1/saml/{}/init?state={flow}.{tag}", tenant.connection.id));
+        for browser in [&owner, &stranger] {
+            let refused = browser.get(&link).await;
+            assert_eq!((refused.status.as_u16(), refused.reason()), (400, Some("link_expired")));
+        }
+        assert_eq!(stranger.get(&finish).await.status, 403);
+
+        // The flow still belongs to the stranger's browser, and is good for who signs in there.
+        let accepted = away(&app, &stranger, &tenant, &to_idp, "owner@vendor.example").await;
+        assert_eq!(accepted.location().path(), Url::parse(&finish).unwrap().path());
+        assert_eq!(owner.get(&finish).await.status, 403);
+        assert_eq!(stranger.get(&finish).await.status, 303);
+        assert!(is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+    }
+
+    async fn an_openid_sign_in_that_another_browser_began_opens_nothing(app: TestApp) {
+        let mut environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let (client, secret) = app.oauth_client(&environment, IdTokenAlg::ES256).await;
+        let (issuer, client_id) = (app.url("/v1/oauth"), client.id.to_string());
+        let console = app.replica_with(|config| {
+            config.console_oidc_issuer = Some(issuer);
+            config.console_oidc_client_id = Some(client_id);
+            config.console_oidc_client_secret = Some(Hidden(secret));
+        }).await;
+        environment.oauth_redirect_uris =
+            vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
+        app.update_environment(&environment).await;
+        app.with_password("owner@vendor.example").await;
+        let (stranger, owner) = (app.browser(), app.browser());
+
+        let mut authorize = stranger.get(&console.url("/console/sign-in/oidc")).await.location();
+        authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
+        let to_idp = owner.get(authorize.as_str()).await;
+        let back = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await.location();
+        assert_eq!(owner.get(back.as_str()).await.status, 403, "it was begun elsewhere");
+        // The stranger knows the state, and no code.
+        let mut guessed = back.clone();
+        guessed.set_query(Some(&format!("state={}", query(&back, "state").unwrap())));
+        assert_eq!(stranger.get(guessed.as_str()).await.status, 401);
+        assert!(!is_in(&console, &stranger).await && !is_in(&console, &owner).await);
+    }
+
+    async fn a_saml_sign_in_needs_the_acs_on_the_consoles_own_host(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| {
+            config.console_saml_connection = Some(id);
+            config.public_url = Some(Url::parse("http://console.localhost").unwrap());
+        }).await;
+        let url = format!("http://{}/console/sign-in/saml", console.address);
+        let refused = app.browser().get(&url).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+        assert!(refused.body.contains("console.localhost") && refused.body.contains("ACS URL"), "{}", refused.body);
+    }
+
+    async fn over_https_a_browser_is_known_by_the_prefixed_cookie_only(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let key = app.api_key(&environment, false).await;
+        let secure = app.replica_with(|config| {
+            config.public_url = Some(Url::parse("https://sso.vendor.example").unwrap());
+        }).await;
+        let (origin, browser) = (format!("http://{}", secure.address), app.browser());
+        let link = app.login_link(&key, &tenant, "s").await;
+        let begun = browser.get(&link.replace(&app.base, &origin)).await;
+        let cookie = browser.cookie(&origin, "__Host-ostiary_browser").unwrap();
+        assert!(browser.cookie(&origin, "ostiary_browser").is_none(), "it is not set either");
+        let request = Request::read(&begun);
+        let idp = IdentityProvider::get();
+        let response = idp.sign(&idp.response(&tenant, Some(&request.id), "dana@vendor.example", app.now()));
+        let acs = tenant.acs_url().replace(&app.base, &origin);
+        let post = async |name: &str| {
+            let victim = app.browser();
+            victim.set_cookie(&origin, name, &cookie);
+            let relay_state = request.relay_state.clone().unwrap();
+            let fields = [("SAMLResponse", response.as_str()), ("RelayState", &relay_state), ("ostiary_bounced", "1")];
+            victim.post(&acs, &fields).await
+        };
+        // A neighbouring host can set this one, with the value that the stranger's browser has.
+        let planted = post("ostiary_browser").await;
+        assert_eq!((planted.status.as_u16(), planted.reason()), (403, Some("browser_mismatch")));
+        assert_eq!(post("__Host-ostiary_browser").await.status, 303);
     }
 
     async fn required_single_sign_on_shuts_the_other_doors_and_the_operator_opens_them(app: TestApp) {

@@ -206,6 +206,11 @@ both! {
         let page = browser.get(location.as_str()).await;
         assert!(page.body.contains("The test succeeded") && page.body.contains("dana@acme.example"), "{page:#?}");
         assert!(!page.body.contains("saml_access_code_"));
+        // Whom it was is for the browser that signed in: a link could have begun it in a colleague's.
+        let elsewhere = app.browser();
+        elsewhere.set_cookie(&app.base, "ostiary_setup", &browser.cookie(&app.base, "ostiary_setup").unwrap());
+        let page = elsewhere.get(location.as_str()).await;
+        assert!(page.body.contains("The test succeeded") && !page.body.contains("dana@acme.example"), "{page:#?}");
         let home = browser.get(&app.url("/setup/home")).await;
         assert!(home.body.contains("Tested"), "{home:#?}");
     }

@@ -179,6 +179,10 @@ pub async fn open(state: &State, token: &str) -> Result<Opened> {
         Some(email) => store::administrators::find_by_email(&mut conn, email).await?,
         None => None,
     };
+    let removed = account.as_ref().is_none_or(|account| account.disabled_at.is_some());
+    if invitation.purpose == InvitationPurpose::Reset && removed {
+        return Err(Error::not_found("invitation", ""));
+    }
     Ok(Opened { invitation, environment, account })
 }
 
@@ -259,6 +263,10 @@ pub(super) async fn join(
         Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
             // They joined by another link in the meantime. This one must not open their account.
             return Err(Error::invalid("email", "already belongs to an administrator; sign in instead"));
+        }
+        Some(known) if known.disabled_at.is_some() && invitation.purpose == InvitationPurpose::Reset => {
+            // They were removed in the meantime; only an invitation makes somebody an administrator again.
+            return Err(Error::not_found("invitation", ""));
         }
         Some(known) => known,
         None if invitation.purpose == InvitationPurpose::Reset => {

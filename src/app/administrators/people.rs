@@ -174,6 +174,9 @@ async fn disable(
     mut administrator: Administrator,
 ) -> Result<()> {
     let now = state.now();
+    // A link to get back in, or an older invitation that they had not used, would let them in again. Taken back
+    // first: whoever uses one at this moment is through before, or finds it gone.
+    admin_invitations::remove_by_email(tx, &administrator.email).await?;
     administrator.disabled_at = Some(now);
     administrator.updated_at = now;
     administrator.password_hash = None;

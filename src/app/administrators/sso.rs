@@ -21,7 +21,7 @@ use crate::{
         admission::{self, LoginOf},
         audit::{self, Entry},
         outgoing::{Outgoing, OutgoingError, OutgoingLimits},
-        sign_in::start_link_for,
+        sign_in::{self as login, Browser},
     },
     model::{
         administrator::{Administrator, SignInMethod},
@@ -41,7 +41,7 @@ const LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The place that the sealed cookie is bound to.
 const PLACE: &str = "admin_challenges/sso";
 
-/// A sign-in elsewhere that has begun.
+/// A sign-in through the OpenID provider that has begun.
 #[derive(Debug)]
 pub struct Away {
     /// Where the browser goes.
@@ -76,11 +76,6 @@ fn seal(state: &State, waiting: &Waiting) -> Result<String> {
 
 /// What the cookie holds, if it belongs to what came back.
 fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
-    let stranger = || {
-        Error::FailedPrecondition(
-            "this sign-in was not begun in this browser, or took too long; begin again".into(),
-        )
-    };
     let json = state.master_key.open(PLACE, cookie).map_err(|_| stranger())?;
     let waiting: Waiting = serde_json::from_slice(&json).map_err(|_| stranger())?;
     let is_over = Timestamp::from_millis(waiting.expires_at) <= state.now();
@@ -88,6 +83,13 @@ fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
         return Err(stranger());
     }
     Ok(waiting)
+}
+
+/// Somebody comes back who did not begin here.
+fn stranger() -> Error {
+    Error::FailedPrecondition(
+        "this sign-in was not begun in this browser, or took too long; begin again".into(),
+    )
 }
 
 /// Takes what came back, once.
@@ -99,27 +101,43 @@ async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
     }
 }
 
-/// Begins a sign-in through the SAML connection.
-pub async fn begin_saml(state: &State, next: &str) -> Result<Away> {
+/// Begins a sign-in through the SAML connection, in `browser` and no other. Gives the way to the identity
+/// provider, and what the browser's cookie holds until it is back.
+pub async fn begin_saml(
+    state: &State,
+    next: &str,
+    browser: Option<Browser>,
+    force_authn: bool,
+) -> Result<(login::Begun, String)> {
     let off = || Error::not_found("SAML sign-in", "(not configured)");
     let id = state.settings.console.saml_connection.ok_or_else(off)?;
     let target = {
         let mut conn = state.db.read().await?;
         saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
     };
-    let (flow, location) = start_link_for(state, &target, FlowOrigin::Administrator, None).await?;
+    let begun = login::begin_administrator(state, &target, browser, force_authn)
+        .await?
+        .map_err(|refused| Error::FailedPrecondition(refused.refusal.remedy().into()))?;
     let waiting = Waiting {
-        state: flow.to_string(),
+        state: begun.flow.to_string(),
         nonce: String::new(),
         verifier: String::new(),
         next: next.to_owned(),
         expires_at: (state.now() + LIFETIME).millis(),
     };
-    Ok(Away { location, cookie: seal(state, &waiting)? })
+    let cookie = seal(state, &waiting)?;
+    Ok((begun, cookie))
 }
 
-/// Ends a sign-in through the SAML connection: the flow that this browser began has gone well.
-pub async fn finish_saml(state: &State, flow: &str, cookie: &str, device: &Device) -> Result<Back> {
+/// Ends a sign-in through the SAML connection: the flow that this browser began, and in which this browser
+/// carried the response, has gone well. Another browser gets nothing and uses nothing up.
+pub async fn finish_saml(
+    state: &State,
+    flow: &str,
+    cookie: &str,
+    browser: Option<&Browser>,
+    device: &Device,
+) -> Result<Back> {
     let waiting = open(state, cookie, flow)?;
     let unknown = || Error::not_found("login flow", flow);
     let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
@@ -131,6 +149,10 @@ pub async fn finish_saml(state: &State, flow: &str, cookie: &str, device: &Devic
     else {
         return Err(over());
     };
+    let carried_by = found.request.as_ref().map(|request| request.browser);
+    if carried_by.is_none() || carried_by != browser.map(Browser::digest) {
+        return Err(stranger());
+    }
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
     let login = LoginOf { organization_id, connection_id, email };

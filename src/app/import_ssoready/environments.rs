@@ -134,6 +134,16 @@ impl Run<'_> {
                     format!("its {field} is no usable URL: left out"),
                 );
             }
+            if url.as_ref().is_some_and(HttpUrl::is_exposed) {
+                self.report.remark(
+                    Thing::Environment,
+                    ours.id,
+                    format!(
+                        "its {field} is plain http, so that anybody on the way can read and change what goes there: kept; \
+                         change it to https"
+                    ),
+                );
+            }
             url
         };
         ours.redirect_url = url("redirect_url", theirs.redirect_url.as_deref());

@@ -88,7 +88,7 @@ async fn every_redirect_is_checked_anew() {
     for (path, expected) in [
         ("/once", "ok"),
         ("/to-private", "outgoing_private_target"),
-        ("/to-cloud", "outgoing_private_target"),
+        ("/to-cloud", "outgoing_forbidden_target"),
         ("/to-mapped", "outgoing_private_target"),
         ("/to-file", "outgoing_not_web"),
         ("/for-ever", "outgoing_too_many_redirects"),
@@ -118,6 +118,39 @@ async fn only_the_web_is_fetched() {
     }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(code(&client, &format!("http://{free}/")).await, "outgoing_unreachable");
+}
+
+#[tokio::test]
+async fn link_local_and_cloud_addresses_are_never_called() {
+    let open = Outgoing::new(true, limits()).unwrap();
+    for host in [
+        "169.254.169.254",
+        "169.254.0.1",
+        "0xa9fea9fe",
+        "2852039166",
+        "0251.0376.0251.0376",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::169.254.169.254]",
+        "[::ffff:0:169.254.169.254]",
+        "[64:ff9b::169.254.169.254]",
+        "[64:ff9b:1::169.254.169.254]",
+        "[2002:a9fe:a9fe::1]",
+        "[2001:0:4136:e378:8000:63bf:5601:5601]",
+        "[2001:db8::5efe:169.254.169.254]",
+        "[fe80::1]",
+        "[febf::1]",
+        "[fd00:ec2::254]",
+        "[fd20:ce::254]",
+    ] {
+        assert_eq!(code(&open, &format!("http://{host}/")).await, "outgoing_forbidden_target", "{host}");
+    }
+    for allowed in ["10.0.0.1", "127.0.0.1", "::1", "fd12::1", "::ffff:10.0.0.1", "2606:4700::1", "1.1.1.1"] {
+        assert!(!is_forbidden(allowed.parse().unwrap()), "{allowed}");
+    }
 }
 
 #[test]

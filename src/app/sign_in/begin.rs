@@ -104,18 +104,29 @@ pub(super) fn check_ready(
 pub async fn begin(
     state: &State,
     target: &LoginConnection,
-    mut flow: SamlFlow,
+    flow: SamlFlow,
     browser: Option<Browser>,
     host: &str,
 ) -> Result<Begun> {
-    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
     if !host_of(&acs_url(&target.connection)?).eq_ignore_ascii_case(host) {
+        let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
         let mut tx = state.db.write().await?;
         saml_flows::insert(&mut tx, &flow).await?;
         tx.commit().await?;
         let to_idp = ToIdp::Redirect(link_to(state, &target.connection, flow.id)?);
         return Ok(Begun { flow: flow.id, to_idp, browser });
     }
+    begin_here(state, target, flow, browser).await
+}
+
+/// Begins `flow`, which is not stored yet, in this browser and no other: without a link on the way.
+async fn begin_here(
+    state: &State,
+    target: &LoginConnection,
+    mut flow: SamlFlow,
+    browser: Option<Browser>,
+) -> Result<Begun> {
+    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
     flow.request = Some(new_request(state, &browser, flow.created_at));
     let (xml, to_idp) = authn_request(state, target, &flow, flow.created_at).await?;
     let mut tx = state.db.write().await?;
@@ -133,14 +144,57 @@ pub async fn begin_or_refuse(
     browser: Option<Browser>,
     host: &str,
 ) -> Result<Result<Begun, Refused>> {
-    let Err((refusal, found)) = check_ready(state, &target.connection) else {
-        return Ok(Ok(begin(state, target, flow, browser, host).await?));
-    };
+    match check_ready(state, &target.connection) {
+        Ok(()) => Ok(Ok(begin(state, target, flow, browser, host).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_unbegun(state, target, &flow, refusal, found).await?)),
+    }
+}
+
+/// Begins the sign-in of an administrator, which ends in a session of this gateway: in the browser that asks
+/// and no other (SAML 2.0 Profiles §4.1.4.3; no link that somebody else could open begins it). The browser's
+/// cookie must come along to the ACS and to the console, so both must be on one host (RFC 6265 §8.5: ports do
+/// not count).
+pub async fn begin_administrator(
+    state: &State,
+    target: &LoginConnection,
+    browser: Option<Browser>,
+    force_authn: bool,
+) -> Result<Result<Begun, Refused>> {
+    let (acs, console) = (acs_url(&target.connection)?, state.links.console());
+    if acs.host() != console.host() {
+        let name = |url: &Url| url.host_str().unwrap_or_default().to_owned();
+        return Err(Error::FailedPrecondition(
+            format!(
+                "responses of this connection come to {}, and the console is at {}: for the console, make a \
+                 connection whose ACS URL is on the console's host",
+                name(&acs),
+                name(&console)
+            )
+            .into(),
+        ));
+    }
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = start(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
+    match check_ready(state, &target.connection) {
+        Ok(()) => Ok(Ok(begin_here(state, target, flow, browser).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_unbegun(state, target, &flow, refusal, found).await?)),
+    }
+}
+
+/// Refuses a flow that is not stored yet, as history too.
+async fn refuse_unbegun(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    refusal: Refusal,
+    found: Option<String>,
+) -> Result<Refused> {
     let mut tx = state.db.write().await?;
-    saml_flows::insert(&mut tx, &flow).await?;
+    saml_flows::insert(&mut tx, flow).await?;
     tx.commit().await?;
     let checks = vec![refusal.failed(None, found)];
-    Ok(Err(record::refuse_begun(state, target, &flow, refusal, checks).await?))
+    record::refuse_begun(state, target, flow, refusal, checks).await
 }
 
 /// Stores a flow that begins when its link is opened, and gives that link.
@@ -149,23 +203,13 @@ pub async fn start_link(
     target: &LoginConnection,
     app_state: Option<String>,
 ) -> Result<String> {
-    Ok(start_link_for(state, target, FlowOrigin::Api, app_state).await?.1)
-}
-
-/// The same for a login that somebody else than the app begins; gives the flow too.
-pub async fn start_link_for(
-    state: &State,
-    target: &LoginConnection,
-    origin: FlowOrigin,
-    app_state: Option<String>,
-) -> Result<(SamlFlowId, String)> {
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = start(target, origin, app_state, None, false, id, now);
+    let flow = start(target, FlowOrigin::Api, app_state, None, false, id, now);
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
-    Ok((id, link_to(state, &target.connection, id)?))
+    link_to(state, &target.connection, id)
 }
 
 /// The link that begins a stored flow: on the origin of the connection's ACS URL, because the browser
@@ -191,7 +235,9 @@ fn host_of(url: &Url) -> &str {
 }
 
 /// Begins the login that a link of [`start_link`] names. A link that was opened before can be opened
-/// again until somebody has signed in through it; the browser that opened it last carries the login.
+/// again until somebody has signed in through it; the browser that opened it last carries the login. That is
+/// right where the app decides whose session follows, and wrong where we do: no link begins the sign-in of an
+/// administrator.
 pub async fn begin_from_link(
     state: &State,
     connection: SamlConnectionId,
@@ -208,7 +254,10 @@ pub async fn begin_from_link(
         None => None,
     };
     drop(conn);
-    let Some(mut flow) = flow.filter(|flow| flow.created_at + LINK_LIFETIME > now) else {
+    let is_open = |flow: &SamlFlow| {
+        flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now
+    };
+    let Some(mut flow) = flow.filter(is_open) else {
         return Ok(Err(Refused::unrecorded(state, Refusal::LinkExpired)));
     };
     if let Err((refusal, found)) = check_ready(state, &target.connection) {

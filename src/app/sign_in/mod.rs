@@ -15,7 +15,9 @@ mod unsolicited;
 mod verification;
 
 pub use admission::{Sender, admit, count_failure};
-pub use begin::{Begun, ToIdp, begin, begin_from_link, begin_or_refuse, start, start_link, start_link_for};
+pub use begin::{
+    Begun, ToIdp, begin, begin_administrator, begin_from_link, begin_or_refuse, start, start_link,
+};
 pub use browser::Browser;
 pub use queue::{FairQueue, MAX_WAITING_OF_CLIENT, Turn};
 pub use receive::{Outcome, Post, receive};

@@ -7,10 +7,11 @@ use url::Url;
 
 use super::Findings;
 use crate::{
-    app::scim_usage,
+    app::{outgoing, scim_usage},
     config::Config,
     links::Links,
     model::{
+        http_url::HttpUrl,
         saml_connection::SamlConnection,
         sealed::MasterKey,
         time::{Clock as _, SystemClock, Timestamp},
@@ -41,6 +42,9 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
         clock(&db, findings).await;
         connections(config, &db, offline, findings).await;
         directories(config, &db, findings).await;
+        if let Err(error) = addresses(&db, findings).await {
+            findings.bad("addresses", error.to_string(), "see what the database's own log says");
+        }
         db.close().await;
     }
     if !offline {
@@ -319,6 +323,17 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
             format!("fine if that address leads here too; otherwise make the connection anew and {remove}"),
         );
     }
+    for (what, url) in
+        [("sign-on URL", &connection.idp_redirect_url), ("metadata URL", &connection.idp_metadata_url)]
+    {
+        if let Some(url) = url.as_ref().filter(|url| url.is_exposed()) {
+            findings.attention(
+                &subject,
+                format!("its {what} {url} is plain http: anybody on the way can read and change what goes there"),
+                "ask the customer for the https address of their identity provider",
+            );
+        }
+    }
     if let (Some(url), Some(error)) = (&connection.idp_metadata_url, &connection.metadata.error) {
         findings.attention(
             &subject,
@@ -327,6 +342,62 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
         );
     }
     certificates(&subject, connection, findings);
+}
+
+/// Addresses of before plain http was refused, and of imports: they go on working.
+async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
+    let mut conn = db.read().await?;
+    let mut from = None;
+    let mut exposed = 0_usize;
+    loop {
+        let page = store::environments::list(&mut conn, from, PAGE).await?;
+        for environment in &page {
+            let mut report = |subject: String, what: &str, url: &HttpUrl, mend: String| {
+                if url.is_exposed() {
+                    exposed += 1;
+                    let seen = format!(
+                        "its {what} {url} is plain http: anybody on the way can read and change what goes there"
+                    );
+                    findings.attention(&subject, seen, mend);
+                }
+            };
+            let id = environment.id;
+            let own = || format!("change it to https: `ostiary environment update {id}`, or the console");
+            for (what, url) in [("redirect URL", &environment.redirect_url), ("auth URL", &environment.auth_url)] {
+                if let Some(url) = url {
+                    report(id.to_string(), what, url, own());
+                }
+            }
+            for uri in &environment.oauth_redirect_uris {
+                report(id.to_string(), "OAuth redirect URI", uri, own());
+            }
+            if let Some(branding) = store::brandings::find(&mut conn, id).await?
+                && let Some(url) = &branding.return_url
+            {
+                report(id.to_string(), "return URL of the setup pages", url, "change it to https in the console".into());
+            }
+            for client in store::oauth_clients::list(&mut conn, id, None, PAGE).await? {
+                if let Some(uri) = &client.initiate_login_uri {
+                    let mend = "change it to https in the console";
+                    report(client.id.to_string(), "initiateLoginUri", uri, mend.into());
+                }
+            }
+            for webhook in store::webhooks::list(&mut conn, id, None, PAGE).await? {
+                let mend = "change it to https in the console, once its receiver answers there";
+                report(webhook.id.to_string(), "address", &webhook.url, mend.into());
+            }
+        }
+        match page.last() {
+            Some(last) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
+                from = Some(crate::model::id::Id::from_bits(last.id.bits().saturating_add(1)));
+            }
+            _ => break,
+        }
+    }
+    if exposed == 0 {
+        findings.ok("addresses", "none of the vendor's is plain http");
+    }
+    Ok(())
 }
 
 fn certificates(subject: &str, connection: &SamlConnection, findings: &mut Findings) {
@@ -367,7 +438,11 @@ async fn reach(targets: &[Url], findings: &mut Findings) {
     for target in targets.iter().take(100).cloned() {
         let client = client.clone();
         asked.spawn(async move {
-            let answer = client.head(target.clone()).send().await;
+            // A customer wrote this address: where nothing is ever sent, the doctor sends nothing either.
+            let answer = match outgoing::check(true, &target) {
+                Ok(()) => client.head(target.clone()).send().await.map_err(|error| cause(&error)),
+                Err(refused) => Err(refused.to_string()),
+            };
             (target, answer)
         });
     }
@@ -384,7 +459,7 @@ async fn reach(targets: &[Url], findings: &mut Findings) {
             }
             Err(error) => findings.attention(
                 "identity provider",
-                format!("{host} cannot be reached from here: {}", cause(&error)),
+                format!("{host} cannot be reached from here: {error}"),
                 "fine if the customers' browsers reach it; otherwise mend idpRedirectUrl",
             ),
         }
@@ -414,7 +489,12 @@ async fn public_url(config: &Config, findings: &mut Findings) {
 }
 
 fn client() -> Option<reqwest::Client> {
-    reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build().ok()
+    reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(outgoing::resolver(true))
+        .build()
+        .ok()
 }
 
 /// The innermost reason: `connection refused`, not three wrappings of it.

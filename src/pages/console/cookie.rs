@@ -5,28 +5,14 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-use crate::links::Links;
+use crate::{links::Links, pages::cookie_names::CookieNames};
 
-/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
-const SECURE: &str = "__Host-ostiary_console";
-
-/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
-/// `Secure` cookies from it.
-const PLAIN: &str = "ostiary_console";
-
-/// The names that count here. Where there is https only the one counts that no neighbouring host and no
-/// page without TLS can set.
-fn names(links: &Links) -> &'static [&'static str] {
-    match (links.origin().starts_with("https:"), links.is_trustworthy()) {
-        (true, _) => &[SECURE],
-        (false, true) => &[SECURE, PLAIN],
-        (false, false) => &[PLAIN],
-    }
-}
+/// The session's cookie.
+const SESSION: CookieNames = CookieNames::new("__Host-ostiary_console", "ostiary_console");
 
 /// The values of the session cookie that came, at most two.
 pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
-    let found = names(links).iter().filter_map(|name| request.cookie(name));
+    let found = SESSION.read(links, request);
     let mut values: Vec<String> = found.map(|cookie| cookie.value().to_owned()).collect();
     values.dedup();
     values
@@ -34,14 +20,14 @@ pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
 
 /// Sets the session cookie; it goes when the browser closes, and the session ends by itself.
 pub fn set(links: &Links, response: &mut HttpResponse, value: &str) {
-    for name in names(links) {
+    for name in SESSION.at(links) {
         add(response, base(name, value));
     }
 }
 
 /// Takes the session cookie away.
 pub fn clear(links: &Links, response: &mut HttpResponse) {
-    for name in names(links) {
+    for name in SESSION.at(links) {
         let mut cookie = base(name, "");
         cookie.set_max_age(Duration::ZERO);
         add(response, cookie);
@@ -49,14 +35,14 @@ pub fn clear(links: &Links, response: &mut HttpResponse) {
 }
 
 /// The cookie of a sign-in that is under way elsewhere, at an identity provider.
-const WAITING_SECURE: &str = "__Host-ostiary_console_sso";
-const WAITING_PLAIN: &str = "ostiary_console_sso";
+const WAITING: CookieNames = CookieNames::new("__Host-ostiary_console_sso", "ostiary_console_sso");
 
 /// How long such a sign-in may take.
 const WAITING_FOR: Duration = Duration::minutes(15);
 
 fn waiting_name(links: &Links) -> &'static str {
-    if links.origin().starts_with("https:") { WAITING_SECURE } else { WAITING_PLAIN }
+    // One is enough, and on localhost the plain one is kept by every client.
+    WAITING.at(links).last().copied().unwrap_or(WAITING.secure())
 }
 
 /// What a sign-in under way elsewhere left in the browser.
@@ -82,7 +68,7 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
-        .secure(name == SECURE || name == WAITING_SECURE)
+        .secure(name == SESSION.secure() || name == WAITING.secure())
         // Links in mails and tickets lead into the console; posts from elsewhere come without it.
         .same_site(SameSite::Lax)
         .finish()

@@ -7,9 +7,10 @@ use actix_web::{
     http::header,
 };
 
-use crate::links::console;
+use crate::{links::Links, pages::cookie_names::CookieNames};
 
-const COOKIE: &str = "ostiary_done";
+/// The line's cookie.
+const COOKIE: CookieNames = CookieNames::new("__Host-ostiary_done", "ostiary_done");
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident $code:literal $word:literal;)* })*) => {$(
@@ -126,59 +127,75 @@ impl Flash {
     }
 
     /// What the request before this one did.
-    pub fn read(request: &HttpRequest) -> Option<Self> {
-        let cookie = request.cookie(COOKIE)?;
+    pub fn read(links: &Links, request: &HttpRequest) -> Option<Self> {
+        let cookie = COOKIE.read(links, request).next()?;
         let (thing, deed) = cookie.value().split_once('.')?;
         Some(Self(Thing::parse(thing)?, Deed::parse(deed)?))
     }
 
-    fn cookie(value: String, lifetime: Duration) -> Cookie<'static> {
-        Cookie::build(COOKIE, value)
-            .path(console::HOME)
-            .max_age(lifetime)
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .finish()
+    /// Under both names, because who sets it does not ask where it is: on plain http browsers do not take the
+    /// first, and over https the second does not count.
+    fn cookies(value: &str, lifetime: Duration) -> [Cookie<'static>; 2] {
+        COOKIE.all().map(|name| {
+            Cookie::build(name, value.to_owned())
+                .path("/")
+                .max_age(lifetime)
+                .http_only(true)
+                .secure(name == COOKIE.secure())
+                .same_site(SameSite::Lax)
+                .finish()
+        })
     }
 }
 
 /// Sends the browser to `location`, where the page says what was done.
 pub fn see_other(location: &str, done: Flash) -> HttpResponse {
     let value = format!("{}.{}", done.0.code(), done.1.code());
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .cookie(Flash::cookie(value, Duration::seconds(60)))
-        .finish()
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((header::LOCATION, location));
+    for cookie in Flash::cookies(&value, Duration::seconds(60)) {
+        response.cookie(cookie);
+    }
+    response.finish()
 }
 
 /// Forgets what was said.
 pub(super) fn forget(response: &mut HttpResponse) {
-    // A cookie of ours is always a valid header.
-    drop(response.add_cookie(&Flash::cookie(String::new(), Duration::ZERO)));
+    for cookie in Flash::cookies("", Duration::ZERO) {
+        // A cookie of ours is always a valid header.
+        drop(response.add_cookie(&cookie));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use url::Url;
 
     use super::*;
 
     #[test]
     fn only_words_of_ours_are_said() {
+        let [secure, plain] = COOKIE.all();
+        let links = |origin| Links::new(&Url::parse(origin).unwrap()).unwrap();
+        let (https, http) = (links("https://sso.example.com"), links("http://10.0.0.1"));
         let read = |value: &'static str| {
-            Flash::read(&TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request())
+            Flash::read(&http, &TestRequest::default().cookie(Cookie::new(plain, value)).to_http_request())
         };
         for thing in Thing::ALL {
             for deed in Deed::ALL {
                 let value = format!("{}.{}", thing.code(), deed.code());
-                let request = TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request();
-                assert_eq!(Flash::read(&request), Some(Flash(*thing, *deed)));
+                let request =
+                    |name| TestRequest::default().cookie(Cookie::new(name, value.clone())).to_http_request();
+                assert_eq!(Flash::read(&https, &request(secure)), Some(Flash(*thing, *deed)));
+                assert_eq!(Flash::read(&http, &request(plain)), Some(Flash(*thing, *deed)));
+                assert_eq!(Flash::read(&https, &request(plain)), None, "any neighbouring host can set it");
             }
         }
         assert_eq!(read("organization.created").unwrap().sentence(), "Organization created.");
         for other in ["", "organization", "organization.exploded", "<b>.created", "created.organization"] {
             assert_eq!(read(other), None, "{other}");
         }
-        assert_eq!(Flash::read(&TestRequest::default().to_http_request()), None);
+        assert_eq!(Flash::read(&https, &TestRequest::default().to_http_request()), None);
     }
 }

@@ -69,7 +69,7 @@ impl Lobby {
             csrf: visitor.csrf_field(),
             environment: None,
             others: Vec::new(),
-            flash: Flash::read(&request),
+            flash: Flash::read(&state.links, &request),
             banner: state.settings.test_idp.then_some(layout::TEST_SET_UP),
         };
         Ok(Self { state, visitor, frame, request })

@@ -70,7 +70,7 @@ pub async fn show(here: Here) -> Answer {
 /// `POST …/saml-connections/{connection}/test`: a login of which no app hears; it ends on its timeline.
 pub async fn test(here: Here, _form: Form) -> Answer {
     let id: SamlConnectionId = here.id("connection")?;
-    let (browser, host) = (to_idp::browser(here.request()), to_idp::host(here.request()));
+    let (browser, host) = (to_idp::browser(&here.state.links, here.request()), to_idp::host(here.request()));
     let begun =
         app::test_login::begin(&here.state, &here.actor, id, FlowOrigin::Console, browser, host).await?;
     Ok(match begun {

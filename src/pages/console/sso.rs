@@ -12,13 +12,24 @@ use crate::{
         Error, Result, State,
         administrators::sso::{self, Away, Back},
     },
-    pages::error::{Answer, Failure},
+    pages::{
+        error::{Answer, Failure},
+        to_idp,
+    },
 };
 
 /// `GET /console/sign-in/saml`
 pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
-    Ok(away(&state, sso::begin_saml(&state, local_path(&next)).await?))
+    let local = local_path(&next);
+    match sso::begin_saml(&state, local, to_idp::browser(&state.links, &request), false).await {
+        Ok((begun, waiting)) => {
+            let mut response = to_idp::send_to_idp(&state, begun);
+            cookie::set_waiting(&state.links, &mut response, &waiting);
+            Ok(response)
+        }
+        Err(error) => again(&state, error, "", local).await,
+    }
 }
 
 /// `GET /console/sign-in/oidc`
@@ -41,7 +52,8 @@ fn away(state: &State, begun: Away) -> HttpResponse {
 /// `GET /console/sign-in/saml/{flow}`
 pub async fn finish_saml(state: web::Data<State>, request: HttpRequest, flow: web::Path<String>) -> Answer {
     let waiting = cookie::read_waiting(&state.links, &request);
-    let back = sso::finish_saml(&state, &flow, &waiting, &device(&request)).await;
+    let browser = to_idp::browser(&state.links, &request);
+    let back = sso::finish_saml(&state, &flow, &waiting, browser.as_ref(), &device(&request)).await;
     finish(&state, &request, back).await
 }
 

@@ -5,30 +5,21 @@ use actix_web::{
     cookie::{Cookie, SameSite, time::Duration},
 };
 
-use crate::{app::State, links::Links, model::environment::Environment, pages::to_idp};
+use crate::{
+    app::State,
+    links::Links,
+    model::environment::Environment,
+    pages::{cookie_names::CookieNames, to_idp},
+};
 
-/// The cookie where it can be `Secure`: https, and localhost in browsers that count it as secure.
-const SECURE: &str = "__Host-ostiary_setup";
-
-/// The cookie on plain http. On localhost both are set: some browsers and most HTTP clients keep
-/// `Secure` cookies from it.
-const PLAIN: &str = "ostiary_setup";
+/// The session's cookie.
+const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_setup");
 
 /// The links of the host that the browser called. Setup pages answer below the environment's own auth URL,
 /// where links lead to, and below the public URL; cookies are kept by host, and each may have its own scheme.
 pub fn here(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
     let own = state.links_of(environment);
     if own.authority().eq_ignore_ascii_case(to_idp::host(request)) { own } else { state.links.clone() }
-}
-
-/// The names that count here. Where there is https only the one counts that no neighbouring host and no
-/// page without TLS can set.
-fn names(links: &Links) -> &'static [&'static str] {
-    match (links.origin().starts_with("https:"), links.is_trustworthy()) {
-        (true, _) => &[SECURE],
-        (false, true) => &[SECURE, PLAIN],
-        (false, false) => &[PLAIN],
-    }
 }
 
 /// A session cookie that came. Whether it counts is known once it is known whose it is.
@@ -41,19 +32,19 @@ pub struct Presented {
 impl Presented {
     /// Whether it counts at the host of these links.
     pub fn counts(&self, links: &Links) -> bool {
-        names(links).contains(&self.name)
+        SESSION.at(links).contains(&self.name)
     }
 }
 
 /// The session cookies that came.
 pub fn read(request: &HttpRequest) -> Vec<Presented> {
     let came = |name| request.cookie(name).map(|cookie| Presented { name, value: cookie.value().to_owned() });
-    [SECURE, PLAIN].into_iter().filter_map(came).collect()
+    SESSION.all().into_iter().filter_map(came).collect()
 }
 
 /// Sets the session cookie; it stays until `lasts` is over, so that the admin may come back tomorrow.
 pub fn set(links: &Links, response: &mut HttpResponse, value: &str, lasts: std::time::Duration) {
-    for name in names(links) {
+    for name in SESSION.at(links) {
         let mut cookie = base(name, value);
         cookie.set_max_age(Duration::seconds(i64::try_from(lasts.as_secs()).unwrap_or(i64::MAX)));
         add(response, cookie);
@@ -62,7 +53,7 @@ pub fn set(links: &Links, response: &mut HttpResponse, value: &str, lasts: std::
 
 /// Takes the session cookie away.
 pub fn clear(links: &Links, response: &mut HttpResponse) {
-    for name in names(links) {
+    for name in SESSION.at(links) {
         let mut cookie = base(name, "");
         cookie.set_max_age(Duration::ZERO);
         add(response, cookie);
@@ -73,7 +64,7 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
-        .secure(name == SECURE)
+        .secure(name == SESSION.secure())
         // Links in mails lead here; posts from elsewhere come without it.
         .same_site(SameSite::Lax)
         .finish()
@@ -99,7 +90,8 @@ mod tests {
         ] {
             let links = Links::new(&Url::parse(origin).unwrap()).unwrap();
             let counts = |name| Presented { name, value: String::new() }.counts(&links);
-            assert_eq!((counts(SECURE), counts(PLAIN)), (secure, plain), "{origin}");
+            let [prefixed, unprefixed] = SESSION.all();
+            assert_eq!((counts(prefixed), counts(unprefixed)), (secure, plain), "{origin}");
         }
     }
 }

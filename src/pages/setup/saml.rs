@@ -403,7 +403,7 @@ fn change_of(sent: &Sent) -> app::Result<SamlConnectionChange> {
 }
 
 async fn test(visit: &Visit, connection: &SamlConnection) -> Answer {
-    let (browser, host) = (to_idp::browser(&visit.request), to_idp::host(&visit.request));
+    let (browser, host) = (to_idp::browser(&visit.state.links, &visit.request), to_idp::host(&visit.request));
     let begun =
         app::test_login::begin(&visit.state, &visit.actor, connection.id, FlowOrigin::Setup, browser, host)
             .await?;

@@ -177,7 +177,13 @@ fn outcome_samples() {
         "test-failed",
         "The test did not succeed",
         Pace::Still,
-        html! { section.card { (test_result::failed(okta, &check)) } },
+        html! { section.card { (test_result::failed(okta, &check, true)) } },
+    );
+    sample(
+        "test-elsewhere",
+        "The test succeeded",
+        Pace::Still,
+        html! { section.card { (test_result::succeeded_elsewhere()) } },
     );
     let request = |method: &str, path: &str, status| ScimRequest {
         id: Id::from_bits(1),

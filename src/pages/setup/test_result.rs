@@ -24,6 +24,7 @@ use crate::{
         error::Answer,
         refusal_words,
         response::Policy,
+        to_idp,
     },
 };
 
@@ -36,13 +37,17 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
     if found.organization_id != visit.organization.id {
         return Err(gone().into());
     }
-    let test = app::test_login::find(&visit.state, &visit.actor, connection, flow).await?;
+    let browser = to_idp::browser(&visit.state.links, &visit.request);
+    let test =
+        app::test_login::find(&visit.state, &visit.actor, connection, flow, browser.as_ref()).await?;
     let provider = providers::of(found.idp_kind);
     let (title, body) = match (&test.flow.email, decisive(&test)) {
+        (Some(_), _) if !test.own => ("The test succeeded", succeeded_elsewhere()),
         (Some(_), _) => ("The test succeeded", succeeded(&visit, &test.flow)),
+        (None, Some(check)) if !test.own => ("The test did not succeed", failed(provider, check, false)),
         (None, Some(check)) => match next_step(&visit, check) {
             Some(body) => ("One step is left", body),
-            None => ("The test did not succeed", failed(provider, check)),
+            None => ("The test did not succeed", failed(provider, check, true)),
         },
         (None, None) => ("The test is not finished", unfinished()),
     };
@@ -86,6 +91,16 @@ fn succeeded(visit: &Visit, flow: &SamlFlow) -> Markup {
     }
 }
 
+/// A test that somebody went through in another browser: that it works, and nothing about them.
+pub fn succeeded_elsewhere() -> Markup {
+    html! {
+        p { (mark(Shape::Good, "Signed in")) }
+        h1 { "The test succeeded" }
+        p.lead { "Somebody signed in, in another browser than this one." }
+        p { "Who it was, and what will be received of them, is shown in that browser only. To see it here, test again in this browser." }
+    }
+}
+
 /// A sign-in that works but for a domain that does not count yet is no mistake in the identity provider.
 fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
     if check.name != "email_outside_organization_domains" {
@@ -124,8 +139,9 @@ fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
     })
 }
 
-/// The failed check, in the words of the product's screens.
-pub fn failed(provider: &Provider, check: &Check) -> Markup {
+/// The failed check, in the words of the product's screens. What was found is for the browser in which it was
+/// (`own`): it may name a person.
+pub fn failed(provider: &Provider, check: &Check, own: bool) -> Markup {
     let words = refusal_words::words(&check.name);
     html! {
         p { (mark(Shape::Bad, "Not signed in")) }
@@ -136,7 +152,10 @@ pub fn failed(provider: &Provider, check: &Check) -> Markup {
         }))
         (facts(&[
             ("Expected", html! { code { (check.expected.as_deref().unwrap_or("-")) } }),
-            ("Found", html! { code { (check.found.as_deref().unwrap_or("-")) } }),
+            ("Found", html! {
+                @if own { code { (check.found.as_deref().unwrap_or("-")) } }
+                @else { "shown in the browser in which the test ended" }
+            }),
             ("Check", html! { code { (check.name) } " " span.soft { (check.clause) } }),
         ]))
     }

@@ -89,7 +89,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// Which database it runs on.
     pub backend: Backend,
-    /// Where the server listens.
+    /// Where the server listens, whatever its public URL.
     pub address: SocketAddr,
     handle: actix_web::dev::ServerHandle,
     running: actix_web::rt::task::JoinHandle<std::io::Result<()>>,

@@ -131,6 +131,8 @@ pub struct Config {
     pub console_oidc_client_secret: Option<Hidden<String>>,
     /// Whether only single sign-on opens the console.
     pub console_require_sso: bool,
+    /// Whether only passkeys open the console.
+    pub console_require_passkey: bool,
     /// Whether requests of ours may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
     /// Which name servers are asked for TXT records; empty: the system's.
@@ -498,9 +500,10 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "console.session_idle",
-        default: "12h",
+        default: "1h",
         form: "a duration from 5m to 30d",
-        meaning: "How long an administrator's browser may rest before the console asks for a new sign-in.",
+        meaning: "How long an administrator's browser may rest before the console asks for a new sign-in. \
+                  Default: as NIST SP 800-63B-4 asks at AAL2.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "5m", "30d").map(|value| config.console_session_idle = value)
@@ -508,9 +511,10 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "console.session_lifetime",
-        default: "7d",
+        default: "24h",
         form: "a duration from 5m to 90d",
-        meaning: "How long a console session lasts at the most, however busy it is.",
+        meaning: "How long a console session lasts at the most, however busy it is. Default: as NIST SP 800-63B-4 asks \
+                  at AAL2.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "5m", "90d").map(|value| config.console_session_lifetime = value)
@@ -566,6 +570,16 @@ pub static SETTINGS: &[Setting] = &[
                   the gateway with this off; `ostiary admin reset` then makes a link that lets an administrator in.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_sso = value),
+    },
+    Setting {
+        key: "console.require_passkey",
+        default: "off",
+        form: "on | off",
+        meaning: "Whether only passkeys open the console: no passwords and no single sign-on. Whoever joins makes a \
+                  passkey; `ostiary admin reset` makes a link for who has none. Passkeys need https and a host name in \
+                  the public URL, or localhost.",
+        secret: false,
+        apply: |config, text| values::switch(text).map(|value| config.console_require_passkey = value),
     },
     Setting {
         key: "outgoing.allow_private_targets",
@@ -671,6 +685,12 @@ impl Config {
                     .to_owned(),
             );
         }
+        if self.console_oidc_issuer.as_deref().is_some_and(values::is_exposed) {
+            warnings.push(
+                "console.oidc_issuer is plain http: anybody on the way can sign in to the console; use https"
+                    .to_owned(),
+            );
+        }
         if self.test_idp {
             warnings
                 .push("test_idp is on: the bundled identity provider signs in anybody as anybody".to_owned());
@@ -715,6 +735,31 @@ impl Config {
             problems.push(Problem::new(
                 "console.require_sso",
                 "would lock everybody out: set `console.saml_connection` or `console.oidc_issuer` too",
+            ));
+        }
+        if self.console_require_passkey {
+            problems.extend(self.passkey_contradictions());
+        }
+        problems
+    }
+
+    /// What does not go with `console.require_passkey`.
+    fn passkey_contradictions(&self) -> Vec<Problem> {
+        const KEY: &str = "console.require_passkey";
+        let mut problems = Vec::new();
+        if self.console_require_sso {
+            problems.push(Problem::new(KEY, "contradicts `console.require_sso`: keep one of them"));
+        }
+        if self.console_saml_connection.is_some() || self.console_oidc_issuer.is_some() {
+            problems.push(Problem::new(
+                KEY,
+                "leaves no single sign-on: take `console.saml_connection` and `console.oidc_issuer` away, or set this off",
+            ));
+        }
+        if self.public_url.as_ref().is_some_and(|url| !values::may_have_passkeys(url)) {
+            problems.push(Problem::new(
+                KEY,
+                "would lock everybody out: passkeys need https and a host name in `public_url`, or localhost",
             ));
         }
         problems
@@ -768,6 +813,7 @@ impl Default for Config {
             console_oidc_client_id: None,
             console_oidc_client_secret: None,
             console_require_sso: false,
+            console_require_passkey: false,
             outgoing_allow_private_targets: false,
             dns_servers: Vec::new(),
             test_idp: false,
@@ -821,6 +867,30 @@ mod tests {
         assert!(!config.migrates_on_start());
         config.database_migrate = Migrate::Always;
         assert!(config.migrates_on_start());
+    }
+
+    #[test]
+    fn passkeys_only_goes_with_nothing_else_and_where_there_are_passkeys() {
+        let at = |url: &str| Config {
+            public_url: Some(Url::parse(url).unwrap()),
+            console_require_passkey: true,
+            ..Config::default()
+        };
+        let refused = |config: &Config| config.contradictions().len();
+        for (url, count) in [
+            ("https://sso.example.com", 0),
+            ("http://localhost:8080", 0),
+            ("http://127.0.0.1:8080", 1),
+            ("https://192.0.2.1", 1),
+            ("http://sso.example.com", 1),
+        ] {
+            assert_eq!(refused(&at(url)), count, "{url}");
+        }
+        assert_eq!(refused(&Config { public_url: None, ..at("https://sso.example.com") }), 0);
+        let good = at("https://sso.example.com");
+        assert_eq!(refused(&Config { console_saml_connection: Some("x".into()), ..good.clone() }), 1);
+        let both = Config { console_require_sso: true, console_saml_connection: Some("x".into()), ..good };
+        assert_eq!(refused(&both), 2);
     }
 
     #[test]

@@ -191,6 +191,7 @@ pub fn settings(config: &Config) -> Settings {
             session_idle: config.console_session_idle,
             session_lifetime: config.console_session_lifetime,
             require_sso: config.console_require_sso,
+            require_passkey: config.console_require_passkey,
             saml_connection: config.console_saml_connection.as_deref().and_then(|id| id.parse().ok()),
             oidc: config.console_oidc_issuer.as_ref().zip(config.console_oidc_client_id.as_ref()).map(
                 |(issuer, client_id)| OidcProvider {

@@ -45,7 +45,8 @@ impl EnvironmentChange {
             environment.display_name = input::line("displayName", name, 200)?;
         }
         if let Some(url) = &self.redirect_url {
-            environment.redirect_url = input::optional_browser_url("redirectUrl", url, &environment.redirect_url)?;
+            environment.redirect_url =
+                input::optional_browser_url("redirectUrl", url, &environment.redirect_url)?;
         }
         if let Some(uris) = &self.oauth_redirect_uris {
             environment.oauth_redirect_uris = redirect_uris(uris, &environment.oauth_redirect_uris)?;

@@ -105,7 +105,8 @@ impl SamlConnectionChange {
             return Ok(None);
         }
         // What it says is trusted from then on.
-        input::endpoint_url(state.settings.allow_private_targets, import_metadata::ADDRESS, text, &None).map(Some)
+        input::endpoint_url(state.settings.allow_private_targets, import_metadata::ADDRESS, text, &None)
+            .map(Some)
     }
 
     /// Remembers where metadata came from, or forgets it.

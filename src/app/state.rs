@@ -19,6 +19,7 @@ use crate::{
     app::sign_in::{CertificateCache, FairQueue},
     links::Links,
     model::{
+        administrator::SignInMethod,
         environment::Environment,
         http_url::HttpUrl,
         id::SamlConnectionId,
@@ -178,12 +179,37 @@ pub struct ConsoleSettings {
     pub session_lifetime: Duration,
     /// Whether only single sign-on opens the console.
     pub require_sso: bool,
+    /// Whether only passkeys open the console.
+    pub require_passkey: bool,
     /// The SAML connection of this gateway through which administrators sign in.
     pub saml_connection: Option<SamlConnectionId>,
     /// The OpenID provider through which administrators sign in.
     pub oidc: Option<OidcProvider>,
     /// Whether wrong passwords are limited.
     pub rate_limits: bool,
+}
+
+impl ConsoleSettings {
+    /// Whether passwords are taken.
+    pub fn takes_passwords(&self) -> bool {
+        !self.require_sso && !self.require_passkey
+    }
+
+    /// Whether passkeys are taken, where they are possible.
+    pub fn takes_passkeys(&self) -> bool {
+        !self.require_sso
+    }
+
+    /// Whether a session that was begun in this way counts.
+    pub fn admits(&self, method: SignInMethod) -> bool {
+        match method {
+            SignInMethod::Password => self.takes_passwords(),
+            // Who joins chooses a passkey where only those are taken.
+            SignInMethod::Passkey | SignInMethod::Invitation => self.takes_passkeys(),
+            SignInMethod::Saml => self.saml_connection.is_some(),
+            SignInMethod::Oidc => self.oidc.is_some(),
+        }
+    }
 }
 
 /// An OpenID provider, and what it knows the console by.
@@ -206,9 +232,10 @@ impl fmt::Debug for OidcProvider {
 impl Default for ConsoleSettings {
     fn default() -> Self {
         Self {
-            session_idle: Duration::from_secs(12 * 3600),
-            session_lifetime: Duration::from_secs(7 * 24 * 3600),
+            session_idle: Duration::from_secs(3600),
+            session_lifetime: Duration::from_secs(24 * 3600),
             require_sso: false,
+            require_passkey: false,
             saml_connection: None,
             oidc: None,
             rate_limits: true,

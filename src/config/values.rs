@@ -194,6 +194,16 @@ pub(super) fn is_local(url: &Url) -> bool {
     }
 }
 
+/// Whether a text is an http URL to another machine.
+pub(super) fn is_exposed(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_local(&url))
+}
+
+/// Whether a public URL can have passkeys: a host name (WebAuthn Level 3 §4, RP ID) and a secure context.
+pub(super) fn may_have_passkeys(url: &Url) -> bool {
+    matches!(url.host(), Some(Host::Domain(_))) && (url.scheme() == "https" || is_local(url))
+}
+
 pub(super) fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
     match text.parse() {
         Ok(value) if (least..=most).contains(&value) => Ok(value),

@@ -49,7 +49,8 @@ async fn init(
 ) -> Result<HttpResponse, Problem> {
     let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
-    let begun = sign_in::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
+    let begun =
+        sign_in::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
     Ok(match begun.map_err(|error| Problem::page(error, &request))? {
         Ok(begun) => send_to_idp(&state, begun),
         Err(refused) => refuse(&state, &refused, &request),

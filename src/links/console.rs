@@ -31,6 +31,10 @@ pub const ACCOUNT_NAME: &str = "/console/account/name";
 pub const ACCOUNT_PASSWORD: &str = "/console/account/password";
 /// Adds a passkey.
 pub const ACCOUNT_PASSKEYS: &str = "/console/account/passkeys";
+/// Proves anew who one is, by password.
+pub const ACCOUNT_CONFIRM: &str = "/console/account/confirm";
+/// The same by a passkey.
+pub const ACCOUNT_CONFIRM_PASSKEY: &str = "/console/account/confirm/passkey";
 /// Names one or takes it away.
 pub const ACCOUNT_PASSKEY: &str = "/console/account/passkeys/{passkey}";
 /// Ends all other sessions.

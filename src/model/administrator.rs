@@ -164,6 +164,8 @@ pub struct AdminSession {
     pub user_agent: String,
     /// Since when.
     pub created_at: Timestamp,
+    /// When its administrator last proved in it who they are (OpenID Connect's `auth_time`).
+    pub authenticated_at: Timestamp,
     /// When the browser last asked for something, to the minute.
     pub last_seen_at: Timestamp,
     /// When it ends, however busy it is.

@@ -18,6 +18,7 @@ struct Row {
     address: Option<String>,
     user_agent: String,
     created_at: Timestamp,
+    authenticated_at: Timestamp,
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     revoked_at: Option<Timestamp>,
@@ -35,6 +36,7 @@ impl TryFrom<Row> for AdminSession {
             address: row.address.map(|text| text.parse().map_err(|_| wrong("address"))).transpose()?,
             user_agent: row.user_agent,
             created_at: row.created_at,
+            authenticated_at: row.authenticated_at,
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
@@ -45,8 +47,8 @@ impl TryFrom<Row> for AdminSession {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, administrator_id, method, address, user_agent, created_at, last_seen_at, expires_at, \
-             revoked_at FROM admin_sessions ",
+            "SELECT id, administrator_id, method, address, user_agent, created_at, authenticated_at, \
+             last_seen_at, expires_at, revoked_at FROM admin_sessions ",
             $rest
         )
     };
@@ -84,7 +86,8 @@ pub async fn list(
 pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> Result<()> {
     conn.sql(
         "INSERT INTO admin_sessions (id, token_sha256, administrator_id, method, address, user_agent, \
-         created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         created_at, last_seen_at, expires_at, authenticated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(session.id)
     .bind(token)
@@ -95,6 +98,7 @@ pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> R
     .bind(session.created_at)
     .bind(session.last_seen_at)
     .bind(session.expires_at)
+    .bind(session.authenticated_at)
     .execute()
     .await?;
     Ok(())
@@ -109,6 +113,17 @@ pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> 
         .execute()
         .await?;
     Ok(())
+}
+
+/// Notes that its administrator proved anew who they are. Tells whether the session was going on.
+pub async fn update_authenticated(conn: &mut Conn, id: AdminSessionId, now: Timestamp) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE admin_sessions SET authenticated_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(touched == 1)
 }
 
 /// Ends a session of this administrator. Tells whether it was going on.

@@ -409,6 +409,13 @@ pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Ti
     Ok(rows == 1)
 }
 
+/// When the identity provider asked the person of a login for credentials, where it said so.
+pub async fn find_authentication_time(conn: &mut Conn, id: SamlFlowId) -> Result<Option<Timestamp>> {
+    let row: Option<(Option<Timestamp>,)> =
+        conn.sql("SELECT authenticated_at FROM saml_flows WHERE id = $1").bind(id).optional().await?;
+    Ok(row.and_then(|(at,)| at))
+}
+
 /// How many detached attempts the connection gathered after `since`; counts to `most` at the most.
 pub async fn count_detached(
     conn: &mut Conn,

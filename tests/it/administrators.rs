@@ -13,9 +13,9 @@ use ostiary::{
         page::PageQuery,
     },
     model::{
-        administrator::{AdminInvitation, Administrator, Role},
+        administrator::{AdminInvitation, AdminPasskey, Administrator, Role},
         environment::Environment,
-        id::Id,
+        id::{Id, PasskeyId},
         secret::AdminInvitationToken,
     },
     store,
@@ -74,6 +74,24 @@ async fn is_in(app: &TestApp, browser: &Browser) -> bool {
 async fn form_token(app: &TestApp, browser: &Browser) -> String {
     let page = browser.get(&app.url("/console/account")).await;
     page.form().field("form_token").expect("a form's token").to_owned()
+}
+
+/// A passkey of this administrator, of which only that it is there counts.
+async fn stored_passkey(app: &TestApp, administrator: &Administrator, name: &str) -> PasskeyId {
+    let random = crate::support::random();
+    let passkey = AdminPasskey {
+        id: Id::new(app.now(), random),
+        administrator_id: administrator.id,
+        display_name: name.to_owned(),
+        created_at: app.now(),
+        last_used_at: None,
+    };
+    let (id, key) = (passkey.id, format!("{:032x}", random.bits()));
+    let stored = store::admin_passkeys::StoredPasskey { passkey, credential: "{}".to_owned() };
+    let mut tx = app.state.db.write().await.unwrap();
+    store::admin_passkeys::insert(&mut tx, &stored, &key).await.unwrap();
+    tx.commit().await.unwrap();
+    id
 }
 
 async fn actions(app: &TestApp) -> Vec<String> {
@@ -258,16 +276,15 @@ both! {
         let eves = form_token(&app, &eve).await;
         assert_eq!(eve.post(&end, &[("form_token", &eves)]).await.status, 404);
 
-        for _ in 0..13 {
-            app.wait(Duration::from_secs(11 * 3600));
+        for _ in 0..26 {
+            app.wait(Duration::from_secs(55 * 60));
             assert!(is_in(&app, &first).await, "a session that is used goes on");
         }
-        app.wait(Duration::from_secs(11 * 3600));
-        app.wait(Duration::from_secs(15 * 3600));
-        assert!(!is_in(&app, &first).await, "seven days are over");
+        app.wait(Duration::from_secs(10 * 60));
+        assert!(!is_in(&app, &first).await, "a day is over");
         let rested = app.signed_in(&dana).await;
-        app.wait(Duration::from_secs(12 * 3600));
-        assert!(!is_in(&app, &rested).await, "twelve hours of rest are over");
+        app.wait(Duration::from_secs(3600));
+        assert!(!is_in(&app, &rested).await, "an hour of rest is over");
         let posted = rested.post(&app.url("/console/account/name"), &[("displayName", "x"), ("form_token", "x")]).await;
         assert_eq!((posted.status, posted.reason()), (StatusCode::UNAUTHORIZED, Some("session_ended")));
     }
@@ -464,6 +481,126 @@ both! {
         assert!(is_in(&app, &new).await && !is_in(&app, &browser).await);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", PASSWORD, "").await.status, 401);
         assert_eq!(sign_in(&app, &app.browser(), "dana@vendor.example", password, "").await.status, 303);
+    }
+
+    async fn what_opens_the_account_changes_only_for_who_proved_it_lately(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        let keyless = app.account("keyless@vendor.example", Role::Owner, None).await;
+        let passkeys = [stored_passkey(&app, &dana, "one").await, stored_passkey(&app, &dana, "two").await];
+        let (browser, other) = (app.signed_in(&dana).await, app.signed_in(&keyless).await);
+        let (token, others) = (form_token(&app, &browser).await, form_token(&app, &other).await);
+        let account = async |browser: &Browser| browser.get(&app.url("/console/account")).await.body;
+        let post = async |browser: &Browser, token: &str, path: &str, fields: &[(&str, &str)]| {
+            let mut fields = fields.to_vec();
+            fields.push(("form_token", token));
+            browser.post(&app.url(&format!("/console/account{path}")), &fields).await
+        };
+        let recent = account(&browser).await;
+        assert!(recent.contains("Add a passkey") && recent.contains("Remove this passkey"), "{recent}");
+
+        app.wait(Duration::from_secs(10 * 60));
+        let rested = account(&browser).await;
+        assert!(rested.contains("Confirm that it is you") && rested.contains("Confirm by passkey"), "{rested}");
+        assert!(!rested.contains("Add a passkey") && !rested.contains("Remove this passkey"), "{rested}");
+        let gone = format!("/passkeys/{}", passkeys[0]);
+        let new = "another violet kettle";
+        let first_password = [("newPassword", new), ("repeatPassword", new)];
+        let adding = [("challenge", "x"), ("answer", "{}")];
+        for answer in [
+            post(&browser, &token, "/passkeys", &adding).await,
+            post(&browser, &token, &gone, &[("remove", "1")]).await,
+            post(&other, &others, "/password", &first_password).await,
+        ] {
+            assert_eq!(answer.status, 422);
+            assert!(answer.body.contains("Confirm that it is you, then do this again."), "{}", answer.body);
+        }
+        let production = app.environment("production").await;
+        let url = app.url(&format!("/console/{}/administrators/invite", production.id));
+        let fields = [("form_token", token.as_str()), ("email", "eve@vendor.example"), ("role", "owner")];
+        let invited = browser.post(&url, &fields).await;
+        assert!(invited.status == 422 && invited.body.contains("that it is you"), "{}", invited.body);
+
+        // A wrong password proves nothing and is counted as at sign-in; nor does a passkey's nonsense.
+        for _ in 0..10 {
+            let wrong = post(&browser, &token, "/confirm", &[("confirmPassword", "wrong wrong wrong")]).await;
+            assert!(wrong.status == 422 && wrong.body.contains("not your password"), "{}", wrong.body);
+        }
+        let runs = app.state.passwords.runs();
+        for (path, field) in [("/confirm", "confirmPassword"), ("/password", "currentPassword")] {
+            let limited = post(&browser, &token, path, &[(field, PASSWORD), ("newPassword", new), ("repeatPassword", new)]).await;
+            assert_eq!(limited.status, 429, "{path}");
+        }
+        assert_eq!(app.state.passwords.runs(), runs, "nothing is hashed for who must wait");
+        assert_eq!(post(&other, &others, "/confirm", &[("confirmPassword", "")]).await.status, 422, "has none");
+        let rest = account(&browser).await;
+        let challenge = rest.split("name=\"challenge\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let nonsense = post(&browser, &token, "/confirm/passkey", &[("challenge", challenge), ("answer", "{}")]).await;
+        assert!(nonsense.status == 422 && nonsense.body.contains("not a passkey of your account"), "{}", nonsense.body);
+        assert!(account(&browser).await.contains("Confirm that it is you"));
+
+        app.wait(Duration::from_secs(5 * 60));
+        let proved = post(&browser, &token, "/confirm", &[("confirmPassword", PASSWORD)]).await;
+        assert_eq!(proved.status, 303, "{}", proved.body);
+        assert!(account(&browser).await.contains("Your identity confirmed."));
+        assert_eq!(post(&browser, &token, &gone, &[("remove", "1")]).await.status, 303);
+        assert!(actions(&app).await.iter().any(|action| action == "administrator.confirmed"));
+        assert!(account(&other).await.contains("Confirm that it is you"), "each session for itself");
+        // Who has a password proves it by that; the first one is set by who signed in just now.
+        app.wait(Duration::from_secs(10 * 60));
+        let fields = [("currentPassword", PASSWORD), ("newPassword", new), ("repeatPassword", new)];
+        assert_eq!(post(&browser, &token, "/password", &fields).await.status, 303);
+        let fresh = app.signed_in(&keyless).await;
+        let token = form_token(&app, &fresh).await;
+        assert_eq!(post(&fresh, &token, "/password", &first_password).await.status, 303);
+    }
+
+    async fn only_passkeys_open_the_console_where_they_are_required(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        let by_password = app.browser();
+        assert_eq!(sign_in(&app, &by_password, "dana@vendor.example", PASSWORD, "").await.status, 303);
+        let strict = app.replica_with(|config| config.console_require_passkey = true).await;
+        let page = app.browser().get(&strict.url("/console/sign-in")).await.body;
+        assert!(page.contains("Sign in with a passkey") && !page.contains("name=\"password\""), "{page}");
+        let refused = sign_in(&strict, &app.browser(), "dana@vendor.example", PASSWORD, "").await;
+        assert!(refused.status == 403 && refused.body.contains("use a passkey"), "{}", refused.body);
+        assert!(is_in(&app, &by_password).await && !is_in(&strict, &by_password).await, "nor does an older session");
+        // A link makes a passkey, and no password.
+        let (_, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let link = strict.url(&format!("/console/join?token={}", token.reveal()));
+        let page = app.browser().get(&link).await.body;
+        assert!(page.contains("Create a passkey") && !page.contains("newPassword"), "{page}");
+        assert_eq!(join(&strict, &app.browser(), &token.reveal(), "").await.status, 403);
+        // Nor does the account's page.
+        let browser = app.signed_in(&dana).await;
+        let page = browser.get(&strict.url("/console/account")).await;
+        assert!(page.status == 200 && !page.body.contains("newPassword"), "{}", page.body);
+        let token = form_token(&strict, &browser).await;
+        let fields = [("form_token", token.as_str()), ("currentPassword", PASSWORD), ("newPassword", "another violet kettle"),
+            ("repeatPassword", "another violet kettle")];
+        assert_eq!(browser.post(&strict.url("/console/account/password"), &fields).await.status, 403);
+        // A password is no other way in: the last passkey stays.
+        let passkey = stored_passkey(&app, &dana, "only").await;
+        let url = strict.url(&format!("/console/account/passkeys/{passkey}"));
+        let kept = browser.post(&url, &[("form_token", token.as_str()), ("remove", "1")]).await;
+        assert!(kept.status == 422 && kept.body.contains("only way to sign in"), "{}", kept.body);
+    }
+
+    async fn a_password_that_is_tried_first_is_refused(app: TestApp) {
+        let token = invited(&app, "dana@vendor.example", Role::Owner, None).await;
+        let browser = app.browser();
+        let long = "violet kettle under snow ".repeat(6);
+        for (password, said) in [
+            ("Password1234", "easy to guess"),
+            ("Correct horse battery staple", "easy to guess"),
+            ("qwertyuiop123", "easy to guess"),
+            ("dana@vendor.example", "own name or address"),
+            (long.as_str(), "at most 128 characters"),
+        ] {
+            let fields = [("token", token.as_str()), ("newPassword", password), ("repeatPassword", password)];
+            let refused = browser.post(&app.url("/console/join"), &fields).await;
+            assert!(refused.status == 422 && refused.body.contains(said), "{password}: {}", refused.body);
+        }
+        assert_eq!(join(&app, &browser, &token, "").await.status, 303);
     }
 
     async fn a_link_for_somebody_who_was_removed_opens_nothing(app: TestApp) {

@@ -109,9 +109,13 @@ both! {
         };
         let request = Request::read(&to_idp);
         let finish = console.url(&format!("/console/sign-in/saml/{}", request.relay_state.clone().unwrap()));
+        let waiting = stranger.cookie(&app.base, "ostiary_console_sso").unwrap();
         // The owner's identity provider answers without a question.
-        let refused = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
+        let bounced = away(&app, &owner, &tenant, &to_idp, "owner@vendor.example").await;
+        let refused = owner.submit(&bounced, &bounced.form()).await;
         assert_eq!((refused.status.as_u16(), refused.reason()), (403, Some("browser_mismatch")));
+        assert_eq!(owner.get(&finish).await.status, 403);
+        owner.set_cookie(&app.base, "ostiary_console_sso", &waiting);
         assert_eq!(owner.get(&finish).await.status, 403);
         assert_eq!(stranger.get(&finish).await.status, 403);
         assert!(!is_in(&console, &stranger).await && !is_in(&console, &owner).await);
@@ -130,6 +134,7 @@ both! {
         let accepted = away(&app, &stranger, &tenant, &to_idp, "owner@vendor.example").await;
         assert_eq!(accepted.location().path(), Url::parse(&finish).unwrap().path());
         assert_eq!(owner.get(&finish).await.status, 403);
+        stranger.set_cookie(&app.base, "ostiary_console_sso", &waiting);
         assert_eq!(stranger.get(&finish).await.status, 303);
         assert!(is_in(&console, &stranger).await && !is_in(&console, &owner).await);
     }

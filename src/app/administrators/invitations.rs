@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Device, passwords,
+    Device,
     people::{self, Scope},
     sessions::Begun,
     sign_in,
@@ -228,14 +228,10 @@ pub async fn join_with_password(
     password: &str,
     device: &Device,
 ) -> Result<Begun> {
-    if state.settings.console.require_sso {
-        return Err(Error::Forbidden(
-            "passwords are switched off here: sign in through single sign-on".into(),
-        ));
-    }
+    sign_in::check_passwords(state)?;
     let invitation = find_open(&mut state.db.read().await?, state, token).await?;
     let email = email_of(&invitation, newcomer)?;
-    passwords::check("newPassword", password, &[email.as_str(), &newcomer.display_name])?;
+    state.passwords.check("newPassword", password, &[email.as_str(), &newcomer.display_name]).await?;
     let hash = state.passwords.hash(password, &*state.random).await?;
     join(state, token, newcomer, Proof::Password(hash), device).await
 }

@@ -1,5 +1,6 @@
 //! Administrators: who may enter the console, how they prove it, and what they may do there.
 
+pub mod confirm;
 pub mod invitations;
 pub mod passkeys;
 pub mod passwords;

@@ -16,7 +16,7 @@ use webauthn_rs::prelude::{
 };
 
 use super::{
-    Device, SignedIn,
+    Device, SignedIn, confirm,
     invitations::{self, Newcomer, Proof},
     sessions::Begun,
     sign_in,
@@ -28,7 +28,7 @@ use crate::{
         input,
     },
     model::{
-        administrator::{AdminPasskey, SignInMethod},
+        administrator::{AdminPasskey, Administrator, SignInMethod},
         audit::Audited as _,
         id::{AdministratorId, Id, PasskeyId},
         secret::Digest,
@@ -204,6 +204,7 @@ pub async fn add(
     display_name: &str,
     device: &Device,
 ) -> Result<AdminPasskey> {
+    confirm::check(state, who)?;
     let sealed: Sealed<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
     let (stored, credential_key) = register(state, &sealed, answer, display_name)?;
     if stored.passkey.administrator_id != who.administrator.id {
@@ -247,16 +248,20 @@ pub async fn rename(state: &State, who: &SignedIn, id: PasskeyId, name: &str, de
 
 /// Takes one of one's passkeys away. The last way to sign in stays.
 pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Device) -> Result<()> {
+    confirm::check(state, who)?;
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
     store::administrators::lock_owners(&mut tx).await?;
     let stored = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?;
     let account = store::administrators::find(&mut tx, who.administrator.id).await?.ok_or_else(missing)?;
     let others = admin_passkeys::list(&mut tx, who.administrator.id, 2).await?.len() > 1;
-    if account.password_hash.is_none() && !others {
-        return Err(Error::FailedPrecondition(
-            "this is your only way to sign in; set a password or add another passkey first".into(),
-        ));
+    let has_password = account.password_hash.is_some() && state.settings.console.takes_passwords();
+    if !has_password && !others {
+        return Err(Error::FailedPrecondition(if state.settings.console.takes_passwords() {
+            "this is your only way to sign in; set a password or add another passkey first".into()
+        } else {
+            "this is your only way to sign in; add another passkey first".into()
+        }));
     }
     admin_passkeys::remove(&mut tx, who.administrator.id, id).await?;
     let mut entry = Entry::of(&stored.passkey, "deleted");
@@ -307,7 +312,22 @@ pub fn begin_sign_in(state: &State) -> Result<Challenge> {
 
 /// Signs in whoever's passkey answers the challenge.
 pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device) -> Result<Begun> {
-    if state.settings.console.require_sso {
+    let (mut tx, administrator) = authenticate(state, sealed, answer, None, device).await?;
+    let begun = sign_in::begin(&mut tx, state, &administrator, SignInMethod::Passkey, device).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// Who answers the challenge with a passkey: `expected`, or anybody who has one here. The challenge is used up in
+/// the transaction that comes back.
+pub(super) async fn authenticate(
+    state: &State,
+    sealed: &str,
+    answer: &str,
+    expected: Option<AdministratorId>,
+    device: &Device,
+) -> Result<(Transaction, Administrator)> {
+    if !state.settings.console.takes_passkeys() {
         return Err(Error::Forbidden(
             "passkeys are switched off here: sign in through single sign-on".into(),
         ));
@@ -326,7 +346,8 @@ pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device)
         let administrator = store::administrators::find(&mut conn, stored.passkey.administrator_id).await?;
         (stored, administrator.ok_or_else(refused)?)
     };
-    if owner.as_u128() != administrator.id.bits() || administrator.disabled_at.is_some() {
+    let is_expected = expected.is_none_or(|expected| expected == administrator.id);
+    if owner.as_u128() != administrator.id.bits() || administrator.disabled_at.is_some() || !is_expected {
         return Err(refused());
     }
     let mut passkey = parse(&stored.credential)?;
@@ -348,7 +369,5 @@ pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device)
     {
         return Err(refused());
     }
-    let begun = sign_in::begin(&mut tx, state, &administrator, SignInMethod::Passkey, device).await?;
-    tx.commit().await?;
-    Ok(begun)
+    Ok((tx, administrator))
 }

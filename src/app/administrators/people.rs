@@ -1,6 +1,6 @@
 //! Who may do what: listed, changed, taken away. There is always somebody who owns everything.
 
-use super::Device;
+use super::{Device, confirm};
 use crate::{
     app::{
         Error, Result, State,
@@ -243,17 +243,16 @@ pub async fn set_password(
     new: &str,
     device: &Device,
 ) -> Result<()> {
+    super::sign_in::check_passwords(state)?;
     let administrator = &who.administrator;
-    if let Some(hash) = &administrator.password_hash
-        && !state.passwords.verify(current, Some(hash)).await?
-    {
-        return Err(Error::invalid("currentPassword", "is not your password"));
+    match administrator.password_hash {
+        // To know it is proof enough.
+        Some(_) if super::sign_in::verify_own(state, administrator, current, device).await? => {}
+        Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
+        None => confirm::check(state, who)?,
     }
-    super::passwords::check(
-        "newPassword",
-        new,
-        &[administrator.email.as_str(), &administrator.display_name],
-    )?;
+    let own = [administrator.email.as_str(), &administrator.display_name];
+    state.passwords.check("newPassword", new, &own).await?;
     let hash = state.passwords.hash(new, &*state.random).await?;
     let mut tx = state.db.write().await?;
     let before = store::administrators::find(&mut tx, administrator.id).await?;

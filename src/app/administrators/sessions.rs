@@ -60,6 +60,7 @@ pub async fn begin(
             .take(LONGEST_USER_AGENT)
             .collect(),
         created_at: now,
+        authenticated_at: now,
         last_seen_at: now,
         expires_at: now + state.settings.console.session_lifetime,
         revoked_at: None,
@@ -77,7 +78,9 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     let Some(mut session) = admin_sessions::find_by_token(&mut conn, token.digest()).await? else {
         return Ok(None);
     };
-    if !session.is_alive(now, state.settings.console.session_idle) {
+    let settings = &state.settings.console;
+    // What was switched off opens nothing any more, whenever it was used.
+    if !session.is_alive(now, settings.session_idle) || !settings.admits(session.method) {
         return Ok(None);
     }
     let administrator = store::administrators::find(&mut conn, session.administrator_id).await?;

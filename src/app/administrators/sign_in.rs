@@ -28,11 +28,7 @@ pub const WRONG: &str = "This address and this password do not go together.";
 /// Signs somebody in by address and password. Whether there is such an address shows neither in the answer
 /// nor in the time it takes.
 pub async fn with_password(state: &State, email: &str, password: &str, device: &Device) -> Result<Begun> {
-    if state.settings.console.require_sso {
-        return Err(Error::Forbidden(
-            "passwords are switched off here: sign in through single sign-on".into(),
-        ));
-    }
+    check_passwords(state)?;
     let wrong = || Error::Unauthenticated(WRONG.into());
     let email = email.trim();
     let caller = caller(state, email, device);
@@ -62,6 +58,38 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
     let begun = begin(&mut tx, state, administrator, SignInMethod::Password, device).await?;
     tx.commit().await?;
     Ok(begun)
+}
+
+/// Refuses passwords where they are switched off, and says what is taken.
+pub(super) fn check_passwords(state: &State) -> Result<()> {
+    let settings = &state.settings.console;
+    match (settings.require_sso, settings.require_passkey) {
+        (true, _) => {
+            Err(Error::Forbidden("passwords are switched off here: sign in through single sign-on".into()))
+        }
+        (false, true) => Err(Error::Forbidden("passwords are switched off here: use a passkey".into())),
+        (false, false) => Ok(()),
+    }
+}
+
+/// Whether this is the password of an administrator who is signed in. Guesses count as they do at sign-in:
+/// somebody else may sit at the browser.
+pub(super) async fn verify_own(
+    state: &State,
+    administrator: &Administrator,
+    password: &str,
+    device: &Device,
+) -> Result<bool> {
+    let caller = caller(state, administrator.email.as_str(), device);
+    check_limit(state, caller.as_ref())?;
+    let good = state.passwords.verify(password, administrator.password_hash.as_ref()).await?;
+    if !good {
+        if let Some(caller) = caller {
+            state.sign_in_limits.failed(caller, state.now());
+        }
+        failed(state, administrator, SignInMethod::Password, device).await;
+    }
+    Ok(good)
 }
 
 /// Who tries here, by account and address.

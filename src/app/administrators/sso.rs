@@ -9,7 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
-    core::{CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata},
+    core::{CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreProviderMetadata},
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,9 @@ use crate::{
         secret::Digest,
         time::Timestamp,
     },
-    store::{self, Transaction, admin_invitations, admin_passkeys, saml_connections, saml_flows},
+    store::{
+        self, Transaction, admin_invitations, admin_passkeys, admin_sessions, saml_connections, saml_flows,
+    },
 };
 
 /// How long a sign-in elsewhere may take.
@@ -163,13 +165,16 @@ pub async fn finish_saml(
     if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());
     }
-    let begun = admit(&mut tx, state, email, SignInMethod::Saml, device).await?;
+    let mut begun = admit(&mut tx, state, email, SignInMethod::Saml, device).await?;
+    let asked_at = saml_flows::find_authentication_time(&mut tx, id).await?;
+    note_authentication(&mut tx, &mut begun, asked_at).await?;
     tx.commit().await?;
     Ok(Back { begun, next: waiting.next })
 }
 
 /// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
-pub async fn begin_oidc(state: &State, next: &str) -> Result<Away> {
+/// With `force_authn` the provider is to ask the person for credentials, whoever is signed in there.
+pub async fn begin_oidc(state: &State, next: &str, force_authn: bool) -> Result<Away> {
     let provider = provider(state)?;
     let http = Http::new()?;
     let call = |request| http.call(request);
@@ -190,15 +195,18 @@ pub async fn begin_oidc(state: &State, next: &str) -> Result<Away> {
         expires_at: (state.now() + LIFETIME).millis(),
     };
     let (csrf, nonce) = (waiting.state.clone(), waiting.nonce.clone());
-    let (location, _, _) = client
+    let mut request = client
         .authorize_url(
             CoreAuthenticationFlow::AuthorizationCode,
             move || CsrfToken::new(csrf.clone()),
             move || Nonce::new(nonce.clone()),
         )
         .add_scope(Scope::new("email".to_owned()))
-        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
-        .url();
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+    if force_authn {
+        request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
+    }
+    let (location, _, _) = request.url();
     Ok(Away { location: location.into(), cookie: seal(state, &waiting)? })
 }
 
@@ -247,10 +255,26 @@ pub async fn finish_oidc(
     let claims =
         id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
     let email = told_address(claims)?;
+    let asked_at = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
     let mut tx = state.db.write().await?;
-    let begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
+    let mut begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
+    note_authentication(&mut tx, &mut begun, asked_at).await?;
     tx.commit().await?;
     Ok(Back { begun, next: waiting.next })
+}
+
+/// Notes when the provider asked the person for credentials, where it says so: a sign-in that it answered by itself
+/// proves nothing anew.
+async fn note_authentication(
+    tx: &mut Transaction,
+    begun: &mut Begun,
+    asked_at: Option<Timestamp>,
+) -> Result<()> {
+    if let Some(asked_at) = asked_at.filter(|at| *at < begun.session.authenticated_at) {
+        begun.session.authenticated_at = asked_at;
+        admin_sessions::update_authenticated(tx, begun.session.id, asked_at).await?;
+    }
+    Ok(())
 }
 
 /// Whose ID token this is. An address that the provider says it has not verified is anybody's; of one of which

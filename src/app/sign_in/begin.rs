@@ -254,9 +254,8 @@ pub async fn begin_from_link(
         None => None,
     };
     drop(conn);
-    let is_open = |flow: &SamlFlow| {
-        flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now
-    };
+    let is_open =
+        |flow: &SamlFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
     let Some(mut flow) = flow.filter(is_open) else {
         return Ok(Err(Refused::unrecorded(state, Refusal::LinkExpired)));
     };

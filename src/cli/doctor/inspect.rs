@@ -42,6 +42,11 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
         clock(&db, findings).await;
         connections(config, &db, offline, findings).await;
         directories(config, &db, findings).await;
+        if config.console_require_passkey
+            && let Err(error) = administrators(&db, findings).await
+        {
+            findings.bad("administrators", error.to_string(), "see what the database's own log says");
+        }
         if let Err(error) = addresses(&db, findings).await {
             findings.bad("addresses", error.to_string(), "see what the database's own log says");
         }
@@ -329,7 +334,9 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
         if let Some(url) = url.as_ref().filter(|url| url.is_exposed()) {
             findings.attention(
                 &subject,
-                format!("its {what} {url} is plain http: anybody on the way can read and change what goes there"),
+                format!(
+                    "its {what} {url} is plain http: anybody on the way can read and change what goes there"
+                ),
                 "ask the customer for the https address of their identity provider",
             );
         }
@@ -341,7 +348,53 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
             format!("ask the customer, then `ostiary saml-connection refresh {subject}`; what was known stays in force"),
         );
     }
+    if config.console_saml_connection.as_deref() == Some(subject.as_str()) {
+        let acs = connection.sp_acs_urls.first().and_then(|url| Url::parse(url).ok());
+        let public = config.public_url_at(config.listen);
+        if acs.as_ref().is_none_or(|acs| acs.host() != public.host()) {
+            findings.bad(
+                &subject,
+                format!(
+                    "is console.saml_connection, but responses come to {}, and the console is at {}",
+                    acs.as_ref().and_then(Url::host_str).unwrap_or("nowhere"),
+                    public.host_str().unwrap_or_default()
+                ),
+                "make a connection below the public URL, and name that one",
+            );
+        }
+    }
     certificates(&subject, connection, findings);
+}
+
+/// Where only passkeys open the console, somebody without one does not get in.
+async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
+    let mut conn = db.read().await?;
+    let (mut with, mut without) = (0_usize, Vec::new());
+    let mut from = None;
+    loop {
+        let page = store::administrators::list(&mut conn, None, from, PAGE).await?;
+        for (administrator, _) in &page {
+            match store::admin_passkeys::list(&mut conn, administrator.id, 1).await?.is_empty() {
+                true => without.push(administrator.email.to_string()),
+                false => with += 1,
+            }
+        }
+        match page.last() {
+            Some((last, _)) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
+                from = Some(crate::model::id::Id::from_bits(last.id.bits().saturating_add(1)));
+            }
+            _ => break,
+        }
+    }
+    for email in &without {
+        let seen = format!("{email} has no passkey, and console.require_passkey lets nobody in otherwise");
+        let mend = format!("`ostiary admin reset {email}` makes a link by which they make one");
+        findings.attention("administrators", seen, mend);
+    }
+    if without.is_empty() {
+        findings.ok("administrators", format!("{with} of every environment, each with a passkey"));
+    }
+    Ok(())
 }
 
 /// Addresses of before plain http was refused, and of imports: they go on working.
@@ -363,7 +416,9 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
             };
             let id = environment.id;
             let own = || format!("change it to https: `ostiary environment update {id}`, or the console");
-            for (what, url) in [("redirect URL", &environment.redirect_url), ("auth URL", &environment.auth_url)] {
+            for (what, url) in
+                [("redirect URL", &environment.redirect_url), ("auth URL", &environment.auth_url)]
+            {
                 if let Some(url) = url {
                     report(id.to_string(), what, url, own());
                 }
@@ -374,7 +429,12 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
             if let Some(branding) = store::brandings::find(&mut conn, id).await?
                 && let Some(url) = &branding.return_url
             {
-                report(id.to_string(), "return URL of the setup pages", url, "change it to https in the console".into());
+                report(
+                    id.to_string(),
+                    "return URL of the setup pages",
+                    url,
+                    "change it to https in the console".into(),
+                );
             }
             for client in store::oauth_clients::list(&mut conn, id, None, PAGE).await? {
                 if let Some(uri) = &client.initiate_login_uri {

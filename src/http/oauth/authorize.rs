@@ -39,7 +39,8 @@ pub(super) async fn post(
 }
 
 async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, Problem> {
-    let outcome = authorize::authorize(state, query, saml::browser(&state.links, request), saml::host(request)).await;
+    let outcome =
+        authorize::authorize(state, query, saml::browser(&state.links, request), saml::host(request)).await;
     Ok(match outcome.map_err(|error| Problem::page(error, request))? {
         Outcome::Begun(begun) => saml::send_to_idp(state, begun),
         Outcome::Choose { application, choices, parameters } => {

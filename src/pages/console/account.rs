@@ -6,13 +6,14 @@ use maud::{Markup, html};
 use super::{
     flash::{Deed, Flash, Thing, see_other},
     here::Lobby,
+    sso,
     visitor::Form,
 };
 use crate::{
     app::{
         Error,
         administrators::{
-            SignedIn,
+            SignedIn, confirm,
             passkeys::{self, Challenge},
             passwords, people, sessions,
         },
@@ -24,7 +25,7 @@ use crate::{
     },
     pages::{
         assets,
-        components::{Shape, Weight, mark, notice, time},
+        components::{Shape, Weight, link_button, mark, notice, time},
         error::{Answer, Failure},
         forms::{self, FormErrors, FormView, Typed, button_form},
     },
@@ -42,6 +43,8 @@ pub(super) struct Account<'a> {
     pub challenge: Option<&'a Challenge>,
     /// Whether passwords are taken at sign-in.
     pub passwords: bool,
+    /// How they may prove anew who they are; none while the last proof is recent.
+    pub confirm: Option<Confirm<'a>>,
     /// What was typed.
     pub typed: &'a Typed,
     /// What is wrong with it.
@@ -52,6 +55,19 @@ pub(super) struct Account<'a> {
     pub now: Timestamp,
 }
 
+/// The ways to prove anew who one is.
+#[derive(Default)]
+pub(super) struct Confirm<'a> {
+    /// By their password.
+    pub password: bool,
+    /// By a passkey of theirs: its challenge.
+    pub passkey: Option<&'a Challenge>,
+    /// Through the SAML connection.
+    pub saml: bool,
+    /// Through the OpenID provider.
+    pub oidc: bool,
+}
+
 /// `GET /console/account`
 pub async fn show(lobby: Lobby) -> Answer {
     let typed = Typed::new().with("displayName", &lobby.visitor.administrator.display_name);
@@ -60,8 +76,10 @@ pub async fn show(lobby: Lobby) -> Answer {
 
 async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
     let (state, who) = (&lobby.state, &lobby.visitor);
-    let require_sso = state.settings.console.require_sso;
-    let challenge = match !require_sso && passkeys::are_possible(state) {
+    let settings = &state.settings.console;
+    let (recent, passwords) = (confirm::is_recent(state, who), settings.takes_passwords());
+    let takes_passkeys = settings.takes_passkeys() && passkeys::are_possible(state);
+    let challenge = match takes_passkeys && recent {
         true => passkeys::begin_adding(state, who).await.map(Some).or_else(|error| match error {
             // As many as one may have.
             Error::FailedPrecondition(_) => Ok(None),
@@ -69,12 +87,24 @@ async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
         })?,
         false => None,
     };
+    let own = passkeys::list(state, who).await?;
+    let own_challenge = match takes_passkeys && !recent && !own.is_empty() {
+        true => Some(passkeys::begin_sign_in(state)?),
+        false => None,
+    };
+    let confirm = Confirm {
+        password: passwords && who.administrator.password_hash.is_some(),
+        passkey: own_challenge.as_ref(),
+        saml: settings.saml_connection.is_some(),
+        oidc: settings.oidc.is_some(),
+    };
     let view = Account {
         who,
-        passkeys: &passkeys::list(state, who).await?,
+        passkeys: &own,
         sessions: &sessions::list(state, who).await?,
         challenge: challenge.as_ref(),
-        passwords: !require_sso,
+        passwords,
+        confirm: (!recent).then_some(confirm),
         typed,
         errors,
         csrf: lobby.csrf(),
@@ -119,6 +149,21 @@ pub async fn set_password(lobby: Lobby, form: Form) -> Answer {
     answer(&lobby, &form, done, Flash(Thing::Password, Deed::Saved)).await
 }
 
+/// `POST /console/account/confirm`
+pub async fn confirm(lobby: Lobby, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let done = confirm::with_password(state, who, form.text("confirmPassword"), who.device()).await;
+    answer(&lobby, &form, done, Flash(Thing::Identity, Deed::Confirmed)).await
+}
+
+/// `POST /console/account/confirm/passkey`
+pub async fn confirm_with_passkey(lobby: Lobby, form: Form) -> Answer {
+    let (state, who) = (&lobby.state, &lobby.visitor);
+    let (challenge, made) = (form.text("challenge"), form.text("answer"));
+    let done = confirm::with_passkey(state, who, challenge, made, who.device()).await;
+    answer(&lobby, &form, done, Flash(Thing::Identity, Deed::Confirmed)).await
+}
+
 /// `POST /console/account/passkeys`
 pub async fn add_passkey(lobby: Lobby, form: Form) -> Answer {
     let (state, who) = (&lobby.state, &lobby.visitor);
@@ -154,13 +199,16 @@ pub async fn revoke_others(lobby: Lobby, _form: Form) -> Result<HttpResponse, Fa
 
 impl Account<'_> {
     pub(super) fn view(&self) -> Markup {
-        let wrong = ["", "passkey", "passkeyName"].into_iter().find_map(|field| self.errors.of(field));
+        let wrong = ["", "passkey", "passkeyName", "confirmPasskey"]
+            .into_iter()
+            .find_map(|field| self.errors.of(field));
         html! {
             h1 { "Your account" }
             p.soft { (self.who.administrator.email) }
             @if let Some(wrong) = wrong {
                 div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
             }
+            @if let Some(confirm) = &self.confirm { (self.confirm(confirm)) }
             (self.name())
             @if self.passwords { (self.password()) }
             (self.own_passkeys())
@@ -179,6 +227,44 @@ impl Account<'_> {
             .autocomplete("name");
         let form = forms::Form::new(console::ACCOUNT_NAME, "Save name", self.csrf.clone());
         html! { section.card { h2 { "Name" } (view.render(&form, html! { (field) })) } }
+    }
+
+    /// Who sat down before this browser meanwhile? Nothing that opens the account is changed before it is known.
+    fn confirm(&self, ways: &Confirm<'_>) -> Markup {
+        let errors = self.errors_of(&["confirmPassword"]);
+        let view = FormView::new(self.typed, &errors);
+        let form = forms::Form::new(console::ACCOUNT_CONFIRM, "Confirm by password", self.csrf.clone());
+        let is_any = ways.password || ways.passkey.is_some() || ways.saml || ways.oidc;
+        html! {
+            section.card {
+                h2 { "Confirm that it is you" }
+                p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in." }
+                @if ways.password {
+                    (view.render(&form, html! {
+                        (view.password("confirmPassword", "Your password").autocomplete("current-password"))
+                    }))
+                }
+                @if let Some(challenge) = ways.passkey {
+                    form.form method="post" action=(console::ACCOUNT_CONFIRM_PASSKEY) hidden data-passkey="get" data-options=(challenge.options) {
+                        (self.csrf)
+                        input type="hidden" name="challenge" value=(challenge.sealed);
+                        input type="hidden" name="answer";
+                        p.error role="status" data-passkey-said hidden {}
+                        div.actions { button.button type="button" hidden data-passkey-button { "Confirm by passkey" } }
+                    }
+                    @if !ways.password { noscript { p { "Passkeys need JavaScript." } } }
+                }
+                @if ways.saml || ways.oidc {
+                    div.actions {
+                        @if ways.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation(console::SIGN_IN_SAML))) }
+                        @if ways.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation(console::SIGN_IN_OIDC))) }
+                    }
+                }
+                @if !is_any {
+                    p { "There is nothing to prove it with in this browser. Sign out, and sign in again." }
+                }
+            }
+        }
     }
 
     fn password(&self) -> Markup {
@@ -200,7 +286,8 @@ impl Account<'_> {
                     @if has_one { "A new one signs you out everywhere else." }
                     @else { "You have none. You may set one beside your passkeys." }
                 }
-                (view.render(&form, fields))
+                @if has_one || self.confirm.is_none() { (view.render(&form, fields)) }
+                @else { p { "To set one, confirm first that it is you." } }
             }
         }
     }
@@ -236,6 +323,8 @@ impl Account<'_> {
                         div.actions { button.button type="button" hidden data-passkey-button { "Add a passkey" } }
                     }
                     noscript { p { "Adding a passkey needs JavaScript." } }
+                } @else if self.confirm.is_some() {
+                    p { "To add or remove one, confirm first that it is you." }
                 } @else if self.passwords && self.passkeys.is_empty() {
                     p.soft { "Passkeys need https and a host name in the server’s public URL." }
                 }
@@ -259,7 +348,7 @@ impl Account<'_> {
                     }
                 }
                 details {
-                    summary { "Rename or remove" span.visually-hidden { " " (passkey.display_name) } }
+                    summary { @if self.confirm.is_none() { "Rename or remove" } @else { "Rename" } span.visually-hidden { " " (passkey.display_name) } }
                     form.form method="post" action=(action) {
                         (self.csrf)
                         div.field {
@@ -268,7 +357,9 @@ impl Account<'_> {
                         }
                         div.actions {
                             button.button type="submit" { "Save name" }
-                            button.button.danger type="submit" name="remove" value="1" formnovalidate { "Remove this passkey" }
+                            @if self.confirm.is_none() {
+                                button.button.danger type="submit" name="remove" value="1" formnovalidate { "Remove this passkey" }
+                            }
                         }
                     }
                 }

@@ -14,6 +14,7 @@ use crate::{
     app::{
         Error,
         administrators::{
+            confirm,
             invitations::{self, Invited},
             people::{self, Scope},
         },
@@ -218,6 +219,11 @@ pub async fn invite(here: Here, form: Form) -> Answer {
     let Some(role) = Role::parse(form.text("role")) else {
         return Ok(invite_page(&here, &typed, &FormErrors::one("role", "choose one")));
     };
+    // Whoever is invited stays when this session is over.
+    if !confirm::is_recent(&here.state, &here.visitor) {
+        let reason = "confirm on the page of your account that it is you, then do this again";
+        return Ok(invite_page(&here, &typed, &FormErrors::one("", reason)));
+    }
     match invitations::create(&here.state, &scope_of(&here, &form), form.text("email"), role).await {
         Ok(Invited::Added(_)) => {
             Ok(see_other(&here.href(console::ADMINISTRATORS, &[]), Flash(Thing::Administrator, Deed::Added)))

@@ -94,6 +94,7 @@ fn verb(done: &str) -> String {
         "signed_in" => "signed in as".to_owned(),
         "signed_out" => "signed out".to_owned(),
         "sign_in_failed" => "failed to sign in as".to_owned(),
+        "confirmed" => "confirmed their identity as".to_owned(),
         "password_changed" => "changed the password of".to_owned(),
         "role_changed" => "changed the role of".to_owned(),
         "other_sessions_revoked" => "ended all other sessions of".to_owned(),

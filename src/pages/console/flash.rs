@@ -80,6 +80,8 @@ words! {
         Password "password" "Password";
         /// A passkey.
         Passkey "passkey" "Passkey";
+        /// Who sits at the browser.
+        Identity "identity" "Your identity";
         /// A session.
         Session "session" "Session";
         /// Sessions but this one.
@@ -101,6 +103,8 @@ words! {
         Deleted "deleted" "deleted";
         /// Ended before its time.
         Revoked "revoked" "revoked";
+        /// Proved anew.
+        Confirmed "confirmed" "confirmed";
         /// Said to count.
         Approved "approved" "approved";
         /// Proved.

@@ -50,6 +50,8 @@ pub struct Join {
     pub errors: FormErrors,
     /// Whether passwords are taken.
     pub passwords: bool,
+    /// Whether only single sign-on is.
+    pub sso_only: bool,
     /// The challenge, where passkeys are taken.
     pub passkey: Option<Challenge>,
 }
@@ -99,7 +101,7 @@ async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: Fo
     let is_named = email.is_some();
     let email = email.map_or_else(|| newcomer.email.trim().to_owned(), |email| email.to_string());
     let settings = &state.settings.console;
-    let wants = !email.is_empty() && !settings.require_sso && passkeys::are_possible(state);
+    let wants = !email.is_empty() && settings.takes_passkeys() && passkeys::are_possible(state);
     let mut email_known = email;
     let passkey = match wants {
         false => None,
@@ -127,7 +129,8 @@ async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: Fo
         is_named,
         display_name: newcomer.display_name.clone(),
         errors,
-        passwords: !settings.require_sso,
+        passwords: settings.takes_passwords(),
+        sso_only: settings.require_sso,
         passkey,
     };
     Ok(page(status, Policy::Own, view.view()))
@@ -216,6 +219,10 @@ impl Join {
                     p.error role="status" data-passkey-said hidden {}
                     button.button.primary type="button" hidden data-passkey-button { "Create a passkey and join" }
                 }
+                @if !self.passwords {
+                    p { "Passwords are switched off here: you sign in with a passkey." }
+                    noscript { p { "Making a passkey needs JavaScript." } }
+                }
             }
             @if self.passwords {
                 form.card.form method="post" action=(console::JOIN) novalidate {
@@ -231,7 +238,7 @@ impl Join {
                         InvitationPurpose::Reset => "Set the password and sign in",
                     })) }
                 }
-            } @else {
+            } @else if self.sso_only {
                 (notice(Shape::Note, "Single sign-on only", html! {
                     p { "Passwords and passkeys are switched off here. Sign in through single sign-on with this address: your invitation is taken then." }
                     p { a href=(console::SIGN_IN) { "To sign-in" } }

@@ -171,6 +171,8 @@ fn entrance(config: &mut ServiceConfig) {
         .service(web::resource(path::JOIN).get(join::show).post(join::join))
         .service(web::resource(path::ACCOUNT).get(account::show))
         .service(web::resource(path::ACCOUNT_NAME).post(account::rename))
+        .service(web::resource(path::ACCOUNT_CONFIRM).post(account::confirm))
+        .service(web::resource(path::ACCOUNT_CONFIRM_PASSKEY).post(account::confirm_with_passkey))
         .service(web::resource(path::ACCOUNT_PASSWORD).post(account::set_password))
         .service(web::resource(path::ACCOUNT_PASSKEYS).post(account::add_passkey))
         .service(web::resource(path::ACCOUNT_PASSKEY).post(account::change_passkey))

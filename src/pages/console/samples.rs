@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use std::time::Duration;
 
 use super::{
-    account::Account,
+    account::{Account, Confirm},
     administrators::invited,
     flash::{Deed, Flash, Thing},
     join::Join,
@@ -169,6 +169,7 @@ fn dana() -> SignedIn {
         address: Some([198, 51, 100, 7].into()),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0".into(),
         created_at: at,
+        authenticated_at: at,
         last_seen_at: at,
         expires_at: at + Duration::from_secs(86_400),
         revoked_at: None,
@@ -192,6 +193,7 @@ fn sign_in_samples() {
         "console-sign-in",
         SignIn { passwords: true, passkey: Some(challenge()), ..SignIn::default() }.view(),
     );
+    page("console-sign-in-passkey", SignIn { passkey: Some(challenge()), ..SignIn::default() }.view());
     page("console-sign-in-sso", SignIn { saml: true, ..SignIn::default() }.view());
     page(
         "console-sign-in-refused",
@@ -218,9 +220,12 @@ fn join_samples() {
         display_name: "Dana".into(),
         errors: FormErrors::none(),
         passwords: true,
+        sso_only: false,
         passkey: Some(challenge()),
     };
     page("console-join", join().view());
+    page("console-join-passkey", Join { passwords: false, ..join() }.view());
+    page("console-join-sso", Join { passwords: false, sso_only: true, passkey: None, ..join() }.view());
     page(
         "console-join-unnamed",
         Join {
@@ -273,12 +278,26 @@ fn account_samples() {
         sessions: &sessions,
         challenge: Some(&challenge),
         passwords: true,
+        confirm: None,
         typed: &typed,
         errors: &errors,
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
         now,
     };
     page("console-account", Shell::outside(&frame, "Your account").render(account.view()));
+    let confirm = Confirm { password: true, passkey: Some(&challenge), saml: true, oidc: true };
+    let stale = Account {
+        passkeys: &passkeys,
+        sessions: &sessions,
+        challenge: None,
+        confirm: Some(confirm),
+        errors: &FormErrors::one("confirmPassword", "is not your password"),
+        csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
+        typed: &typed,
+        who: &who,
+        ..account
+    };
+    page("console-account-confirm", Shell::outside(&frame, "Your account").render(stale.view()));
     let bare = Account {
         passkeys: &[],
         sessions: &sessions[..1],

@@ -124,13 +124,13 @@ pub(super) async fn again(state: &State, error: Error, email: &str, next: &str) 
 
 async fn respond(state: &State, view: SignIn, status: StatusCode) -> Answer {
     let settings = &state.settings.console;
-    let passkey = match !settings.require_sso && passkeys::are_possible(state) {
+    let passkey = match settings.takes_passkeys() && passkeys::are_possible(state) {
         true => Some(passkeys::begin_sign_in(state)?),
         false => None,
     };
     let view = SignIn {
         nobody: !people::is_any(state).await?,
-        passwords: !settings.require_sso,
+        passwords: settings.takes_passwords(),
         passkey,
         saml: settings.saml_connection.is_some(),
         oidc: settings.oidc.is_some(),
@@ -175,9 +175,10 @@ impl SignIn {
                         input type="hidden" name="answer";
                         input type="hidden" name="next" value=(self.next);
                         p.error role="status" data-passkey-said hidden {}
-                        button.button type="button" hidden data-passkey-button { "Sign in with a passkey" }
+                        button.button.primary[!self.passwords] type="button" hidden data-passkey-button { "Sign in with a passkey" }
                     }
                     noscript { p { "Passkeys need JavaScript." } }
+                    @if !self.passwords { (lost()) }
                 }
             }
         }
@@ -197,7 +198,7 @@ impl SignIn {
                 (view.email("email", "E-mail address").autocomplete("username webauthn"))
                 (view.password("password", "Password").autocomplete("current-password"))
                 div.actions { (button(Weight::Primary, "Sign in")) }
-                p.small.soft { "Lost your way in? Another owner of everything, or whoever runs this server, can make a new link for you." }
+                (lost())
             }
         }
     }
@@ -207,6 +208,13 @@ impl SignIn {
             next if next == console::HOME => path.to_owned(),
             next => crate::links::with_next(path, next),
         }
+    }
+}
+
+/// What to do without password and passkey.
+fn lost() -> Markup {
+    html! {
+        p.small.soft { "Lost your way in? Another owner of everything, or whoever runs this server, can make a new link for you." }
     }
 }
 

@@ -12,17 +12,21 @@ use crate::{
         Error, Result, State,
         administrators::sso::{self, Away, Back},
     },
+    links::{console, with_next},
     pages::{
         error::{Answer, Failure},
         to_idp,
     },
 };
 
+/// The parameter of a sign-in that proves anew who somebody is.
+const CONFIRM: &str = "confirm";
+
 /// `GET /console/sign-in/saml`
 pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
-    let local = local_path(&next);
-    match sso::begin_saml(&state, local, to_idp::browser(&state.links, &request), false).await {
+    let (local, browser) = (local_path(&next), to_idp::browser(&state.links, &request));
+    match sso::begin_saml(&state, local, browser, is_confirmation(&request)).await {
         Ok((begun, waiting)) => {
             let mut response = to_idp::send_to_idp(&state, begun);
             cookie::set_waiting(&state.links, &mut response, &waiting);
@@ -36,11 +40,21 @@ pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer
 pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
     let local = local_path(&next);
-    match sso::begin_oidc(&state, local).await {
+    match sso::begin_oidc(&state, local, is_confirmation(&request)).await {
         Ok(begun) => Ok(away(&state, begun)),
         Err(error @ Error::NotFound { .. }) => Err(Failure(error)),
         Err(error) => again(&state, error, "", local).await,
     }
+}
+
+/// Whether somebody is to prove who they are anew, and not only that they are signed in elsewhere.
+fn is_confirmation(request: &HttpRequest) -> bool {
+    query(request, CONFIRM).is_some()
+}
+
+/// The address of such a sign-in that leads back to the account's page.
+pub(super) fn confirmation(path: &str) -> String {
+    format!("{}&{CONFIRM}=1", with_next(path, console::ACCOUNT))
 }
 
 fn away(state: &State, begun: Away) -> HttpResponse {

@@ -38,8 +38,7 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
         return Err(gone().into());
     }
     let browser = to_idp::browser(&visit.state.links, &visit.request);
-    let test =
-        app::test_login::find(&visit.state, &visit.actor, connection, flow, browser.as_ref()).await?;
+    let test = app::test_login::find(&visit.state, &visit.actor, connection, flow, browser.as_ref()).await?;
     let provider = providers::of(found.idp_kind);
     let (title, body) = match (&test.flow.email, decisive(&test)) {
         (Some(_), _) if !test.own => ("The test succeeded", succeeded_elsewhere()),

@@ -590,9 +590,10 @@ both! {
         let browser = app.browser();
         let long = "violet kettle under snow ".repeat(6);
         for (password, said) in [
-            ("Password1234", "easy to guess"),
+            ("Password1234", "with a little added"),
+            ("starwars1234", "easy to guess"),
             ("Correct horse battery staple", "easy to guess"),
-            ("qwertyuiop123", "easy to guess"),
+            ("qwertyuiopas", "easy to guess"),
             ("dana@vendor.example", "own name or address"),
             (long.as_str(), "at most 128 characters"),
         ] {

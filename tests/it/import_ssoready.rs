@@ -173,6 +173,19 @@ fn directory(app: &TestApp) -> TestDirectory {
 }
 
 both! {
+    async fn an_import_keeps_plain_http_and_reports_it(app: TestApp) {
+        let source = ForeignDatabase::new(&format!(
+            "{SCHEMA}{DATA}UPDATE environments SET redirect_url = 'http://old.app.example/callback' \
+             WHERE id = 'e0000000-0000-4000-8000-000000000001';"
+        ));
+        let report = import(&app, &source).await;
+        let remarks = remarks_on(&report, id::<ostiary::model::id::EnvironmentKind>("e0", 1));
+        assert!(remarks.iter().any(|reason| reason.contains("redirect_url is plain http")), "{remarks:?}");
+        let mut conn = app.state.db.read().await.unwrap();
+        let kept = store::environments::find(&mut conn, id("e0", 1)).await.unwrap().unwrap();
+        assert_eq!(kept.redirect_url.unwrap().as_str(), "http://old.app.example/callback");
+    }
+
     async fn everything_comes_and_what_cannot_is_named(app: TestApp) {
         let source = ssoready();
         let report = import(&app, &source).await;

@@ -37,6 +37,7 @@ mod oauth;
 mod openapi;
 mod organization_search;
 mod overload;
+mod plain_http;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;

@@ -36,6 +36,43 @@ const FAIR: Score = Score::Two;
 /// How many words of a person's own are looked for.
 const MOST_OWN_WORDS: usize = 20;
 
+/// Words that much of the world takes for a password, or would take here.
+const USUAL_WORDS: &[&str] = &[
+    "ostiary",
+    "password",
+    "passwort",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "letmein",
+    "welcome",
+    "qwerty",
+    "qwertz",
+    "azerty",
+    "iloveyou",
+    "administrator",
+    "admin",
+    "changeme",
+    "secret",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "dragon",
+    "monkey",
+    "trustno1",
+    "123456",
+    "default",
+    "console",
+    "gateway",
+    "sommer",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+];
+
 /// What everybody knows although it looks hard to guess: phrases of usual words, walks over the keyboard.
 const FAMOUS: &[&str] = &[
     "correcthorsebatterystaple",
@@ -170,6 +207,12 @@ fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result
     let small = password.to_lowercase();
     if own.iter().any(|word| is_mostly(&small, word)) {
         return Err(Error::invalid(field, "must not be your own name or address with a little added"));
+    }
+    if let Some(word) = USUAL_WORDS.iter().find(|word| is_mostly(&small, word)) {
+        return Err(Error::invalid(
+            field,
+            format!("must not be \u{201c}{word}\u{201d} with a little added; it is tried first"),
+        ));
     }
     let words: Vec<&str> = own.iter().map(String::as_str).chain(FAMOUS.iter().copied()).collect();
     // In small letters: capitals make a password that is tried first hardly better.

@@ -578,7 +578,16 @@ fn http_date(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::doctor::Level, model::random::SystemRandom};
+    use crate::{
+        cli::doctor::Level,
+        model::{
+            administrator::{Administrator, Grant, Role},
+            email::Email,
+            environment::{Environment, IdpInitiated, Slug},
+            id::Id,
+            random::SystemRandom,
+        },
+    };
 
     #[test]
     fn dates_of_the_web_are_read() {
@@ -594,6 +603,56 @@ mod tests {
         compare_clock("x", SystemClock.now(), CLOCK_TOLERANCE, &mut findings);
         let levels: Vec<Level> = findings.0.iter().map(|finding| finding.level).collect();
         assert_eq!(levels, [Level::Attention, Level::Ok]);
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_from_before_is_spoken_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("x.db").display());
+        let config =
+            Config { database_url: url.parse().unwrap(), console_require_passkey: true, ..Config::default() };
+        let db = server::open_database(&config).await.unwrap();
+        db.migrate().await.unwrap();
+        let now = SystemClock.now();
+        let url = HttpUrl::parse;
+        let environment = Environment {
+            id: Id::new(now, &SystemRandom),
+            slug: Slug::parse("prod").unwrap(),
+            display_name: String::new(),
+            redirect_url: url("http://app.example/callback"),
+            oauth_redirect_uris: ["http://localhost:3000/cb", "http://app.example/oauth"]
+                .map(|text| url(text).unwrap())
+                .to_vec(),
+            auth_url: url("https://login.example"),
+            idp_initiated: IdpInitiated::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        let administrator = Administrator {
+            id: Id::new(now, &SystemRandom),
+            email: Email::parse("dana@vendor.example").unwrap(),
+            display_name: String::new(),
+            password_hash: None,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        };
+        let mut tx = db.write().await.unwrap();
+        store::environments::insert(&mut tx, &environment).await.unwrap();
+        store::administrators::insert(&mut tx, &administrator).await.unwrap();
+        let grant = Grant { environment_id: None, role: Role::Owner };
+        store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut findings = Findings::default();
+        addresses(&db, &mut findings).await.unwrap();
+        administrators(&db, &mut findings).await.unwrap();
+        let said: Vec<_> = findings.0.iter().filter(|finding| finding.level == Level::Attention).collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        for text in
+            ["http://app.example/callback", "http://app.example/oauth", "dana@vendor.example has no passkey"]
+        {
+            assert!(said.iter().any(|finding| finding.seen.contains(text)), "{text}: {said:?}");
+        }
     }
 
     #[tokio::test]

@@ -593,7 +593,8 @@ both! {
             ("Password1234", "with a little added"),
             ("starwars1234", "easy to guess"),
             ("Correct horse battery staple", "easy to guess"),
-            ("qwertyuiopas", "easy to guess"),
+            ("1q2w3e4r5t6y", "easy to guess"),
+            ("abcdefghijklm", "easy to guess"),
             ("dana@vendor.example", "own name or address"),
             (long.as_str(), "at most 128 characters"),
         ] {

@@ -350,7 +350,8 @@ both! {
         assert_eq!(stage.server.asked(), 1, "when it was made");
         for (url, said) in [
             (stage.server.url.replace("metadata", "other"), "must begin with https://"),
-            ("https://169.254.169.254/latest".to_owned(), "not a public address"),
+            ("https://10.0.0.1/latest".to_owned(), "not a public address"),
+            ("https://169.254.169.254/latest".to_owned(), "never calls"),
         ] {
             let body = json!({ "idpMetadataUrl": url });
             let answer = guarded.api(&stage.key, Method::PATCH, &stage.path(""), Some(body)).await;

@@ -79,7 +79,7 @@ both! {
         assert!(is_refused(&other, "oauthRedirectUris"));
     }
 
-    async fn the_console_and_setup_links_take_it_no_more_than_the_api(app: TestApp) {
+    async fn the_console_takes_it_no_more_than_the_api(app: TestApp) {
         let environment = app.environment("prod").await;
         let console = app.administrator(Role::Owner, None).await;
         let page = console.get(&app.url("/console/account")).await;
@@ -90,7 +90,10 @@ both! {
             console.post(&app.url(&format!("/console/{}{path}", environment.id)), &fields).await
         };
         for answer in [
-            post("/settings/edit", &[("displayName", "x"), ("redirectUrl", "http://app.example/cb")]).await,
+            post(
+                "/settings/edit",
+                &[("slug", "prod"), ("idpInitiated", "RESTART"), ("redirectUrl", "http://app.example/cb")],
+            ).await,
             post("/webhooks/new", &[("url", "http://hooks.example/")]).await,
         ] {
             assert_eq!(answer.status, 422, "{}", answer.body);

@@ -173,6 +173,9 @@ both! {
         let refused = send(&app, &browser, &metadata, &wrong).await;
         assert_eq!(refused.status, 422, "{refused:#?}");
         assert!(refused.body.contains("javascript:alert(1)") && refused.body.contains("idpRedirectUrl-error"), "{refused:#?}");
+        let exposed = [("way", "url"), ("idpMetadataUrl", "http://idp.example/metadata")];
+        let refused = send(&app, &browser, &metadata, &exposed).await;
+        assert!(refused.status == 422 && refused.body.contains("Must begin with https://"), "{refused:#?}");
         let idp = IdentityProvider::get();
         let certificate = idp.keys.certificate_pem().unwrap();
         let bare: String = certificate.lines().filter(|line| !line.starts_with("-----")).collect();

@@ -381,14 +381,15 @@ both! {
     async fn strangers_webhooks_and_private_addresses_are_out_of_reach(app: TestApp) {
         let environment = app.environment("prod").await;
         let key = app.api_key(&environment, true).await;
-        for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://169.254.169.254/latest", "http://[::ffff:10.0.0.1]/"] {
+        for url in ["http://127.0.0.1:9/", "http://[::1]/", "http://169.254.169.254/latest", "http://[::ffff:10.0.0.1]/",
+            "https://127.0.0.1:9/", "https://[::1]/", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/", "http://localhost:9/"] {
             let refused = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": url }))).await;
             assert_eq!(refused.status, 400, "{url}: {}", refused.body);
         }
         // A name is looked up when something is sent, and then refused all the same.
         let tenant = app.tenant(&environment, "acme.example").await;
         let directory = app.directory(&tenant).await;
-        let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "http://localhost:9/" }))).await;
+        let made = app.api(&key, Method::POST, "/v1/webhooks", Some(json!({ "url": "https://localhost:9/" }))).await;
         let id = made.json()["webhook"]["id"].as_str().unwrap().to_owned();
         app.happened(&directory, EventKind::UserCreated, json!({})).await;
         let mut error = Value::Null;

@@ -139,6 +139,29 @@ both! {
         assert!(is_in(&console, &stranger).await && !is_in(&console, &owner).await);
     }
 
+    async fn a_sign_in_that_the_provider_answered_by_itself_proves_nothing_anew(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| config.console_saml_connection = Some(id)).await;
+        app.with_password("dana@vendor.example").await;
+        let (browser, idp) = (app.browser(), IdentityProvider::get());
+        for (query, asked_ago, forced, recent) in
+            [("", 3600, false, false), ("?next=/console/account&confirm=1", 5, true, true)]
+        {
+            let to_idp = browser.get(&console.url(&format!("/console/sign-in/saml{query}"))).await;
+            let request = Request::read(&to_idp);
+            assert_eq!(request.xml.contains("ForceAuthn=\"true\""), forced, "{}", request.xml);
+            let mut spec = idp.response(&tenant, Some(&request.id), "dana@vendor.example", app.now());
+            spec.authn_instant = Some(app.now() - std::time::Duration::from_secs(asked_ago));
+            let accepted = request.answer(&browser, &tenant, &idp.sign(&spec)).await;
+            assert_eq!(browser.get(&console.url(accepted.location().path())).await.status, 303);
+            let page = browser.get(&console.url("/console/account")).await;
+            assert_eq!(page.status, 200);
+            assert_eq!(!page.body.contains("Confirm that it is you"), recent, "{}", page.body);
+        }
+    }
+
     async fn an_openid_sign_in_that_another_browser_began_opens_nothing(app: TestApp) {
         let mut environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "vendor.example").await;

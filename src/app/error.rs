@@ -105,7 +105,8 @@ impl Error {
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         match error {
-            crate::store::Error::Busy => Self::Limited { retry_after: Duration::from_secs(1) },
+            // The share of many directories is used up: nobody's own limit.
+            crate::store::Error::Busy => Self::Unavailable { retry_after: Duration::from_secs(1) },
             error => Self::internal(error),
         }
     }

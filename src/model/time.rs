@@ -128,6 +128,11 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(signed_millis(by), std::sync::atomic::Ordering::SeqCst);
     }
+
+    /// Moves the clock back, for what lies in the past by other clocks too.
+    pub fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(signed_millis(by), std::sync::atomic::Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

@@ -33,27 +33,24 @@ pub async fn add(
     (stored, written): (i64, i64),
     day: i64,
 ) -> Result<Usage> {
-    let (stored_bytes, day_bytes): (i64, i64) = conn
-        .sql(
-            "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (directory_id) DO UPDATE SET \
-             stored_bytes = scim_usage.stored_bytes + excluded.stored_bytes, \
-             day_bytes = CASE WHEN scim_usage.day = excluded.day THEN scim_usage.day_bytes ELSE 0 END \
-             + excluded.day_bytes, day = excluded.day RETURNING stored_bytes, day_bytes",
-        )
-        .bind(directory)
-        .bind(environment)
-        .bind(stored)
-        .bind(day)
-        .bind(written)
-        .one()
-        .await?;
-    let (user_count, group_count): (i64, i64) = conn
-        .sql("SELECT user_count, group_count FROM scim_directories WHERE id = $1")
-        .bind(directory)
-        .one()
-        .await?;
-    Ok(Usage { user_count, group_count, stored_bytes, day_bytes })
+    // Whoever changes the number of users or groups has changed the directory's row before, so that the
+    // statement reads what they made of it.
+    conn.sql(
+        "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (directory_id) DO UPDATE SET \
+         stored_bytes = scim_usage.stored_bytes + excluded.stored_bytes, \
+         day_bytes = CASE WHEN scim_usage.day = excluded.day THEN scim_usage.day_bytes ELSE 0 END \
+         + excluded.day_bytes, day = excluded.day RETURNING stored_bytes, day_bytes, \
+         (SELECT d.user_count FROM scim_directories d WHERE d.id = $1) AS user_count, \
+         (SELECT d.group_count FROM scim_directories d WHERE d.id = $1) AS group_count",
+    )
+    .bind(directory)
+    .bind(environment)
+    .bind(stored)
+    .bind(day)
+    .bind(written)
+    .one()
+    .await
 }
 
 /// What a directory takes up.

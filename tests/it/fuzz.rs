@@ -36,6 +36,7 @@ const TARGETS: &[Target] = &[
     Target { name: "form", body: http::fuzz::form, corpus: forms, tokens: FORM_TOKENS },
     Target { name: "scim_filter", body: scim::fuzz::filter, corpus: scim_filters, tokens: SCIM_TOKENS },
     Target { name: "scim_patch", body: scim::fuzz::patch, corpus: scim_patches, tokens: SCIM_TOKENS },
+    Target { name: "scim_request", body: scim::fuzz::request, corpus: scim_requests, tokens: SCIM_TOKENS },
     Target { name: "scim_resource", body: scim::fuzz::resource, corpus: scim_resources, tokens: SCIM_TOKENS },
 ];
 
@@ -233,6 +234,10 @@ fn scim_resources() -> Vec<Vec<u8>> {
     ])
 }
 
+fn scim_requests() -> Vec<Vec<u8>> {
+    [scim_patches(), scim_resources()].concat()
+}
+
 const SCIM_TOKENS: &[&str] = &[
     "\"",
     "\\",
@@ -265,17 +270,43 @@ const SCIM_TOKENS: &[&str] = &[
     "\0",
 ];
 
-/// The bodies that are not run elsewhere with the other tests.
+/// Those that no library test runs, over a fixed number of mutations; by `make fuzz` every one, for
+/// `OSTIARY_FUZZ_SECONDS` each, over other mutations each time.
 #[test]
 fn the_corpora_and_their_mutations_break_nothing() {
-    for target in TARGETS.iter().filter(|target| matches!(target.name, "idp_metadata" | "form")) {
-        let corpus = (target.corpus)();
-        corpus.iter().for_each(|bytes| (target.body)(bytes));
-        let mutator = Mutator { random: SeededRandom::new(21), corpus: &corpus, tokens: target.tokens };
-        for _ in 0..4000 {
-            (target.body)(&mutator.mutated());
+    let Ok(seconds) = std::env::var("OSTIARY_FUZZ_SECONDS") else {
+        for target in TARGETS.iter().filter(|target| matches!(target.name, "idp_metadata" | "form")) {
+            run(target, SeededRandom::new(21), |runs| runs < 4000);
         }
+        return;
+    };
+    let seconds = Duration::from_secs(seconds.parse().expect("seconds"));
+    for target in TARGETS {
+        let seed = u64::try_from(SystemRandom.bits() & u128::from(u32::MAX)).unwrap();
+        let begun = Instant::now();
+        let runs = run(target, SeededRandom::new(seed), |_| begun.elapsed() < seconds);
+        writeln!(std::io::stderr(), "{}: {runs} runs from seed {seed}", target.name).unwrap();
     }
+}
+
+/// Runs a body over its corpus, and over mutations of that for as long as `more` says so; gives how many. What
+/// breaks it is written down, to become a fixture.
+fn run(target: &Target, random: SeededRandom, more: impl Fn(u64) -> bool) -> u64 {
+    let corpus = (target.corpus)();
+    corpus.iter().for_each(|bytes| (target.body)(bytes));
+    let mutator = Mutator { random, corpus: &corpus, tokens: target.tokens };
+    let mut runs = 0;
+    while more(runs) {
+        let bytes = mutator.mutated();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.body)(&bytes))) {
+            let file = format!("{}/fuzz-{}", env!("CARGO_TARGET_TMPDIR"), target.name);
+            std::fs::write(&file, &bytes).unwrap();
+            writeln!(std::io::stderr(), "{} breaks on {file}", target.name).unwrap();
+            resume_unwind(panic);
+        }
+        runs += 1;
+    }
+    runs
 }
 
 #[test]
@@ -299,29 +330,4 @@ fn the_corpora_are_understood() {
     let mut listed = here.clone();
     listed.sort_unstable();
     assert_eq!(listed, files, "every file of fuzz/fuzz_targets is a target here");
-}
-
-/// By `make fuzz`: each body for `OSTIARY_FUZZ_SECONDS`, over other mutations each time. What breaks one is written
-/// down, to become a fixture.
-#[test]
-#[ignore = "takes a minute for each target: make fuzz"]
-fn each_body_for_a_while() {
-    let seconds = std::env::var("OSTIARY_FUZZ_SECONDS").map_or(60, |text| text.parse().expect("seconds"));
-    for target in TARGETS {
-        let corpus = (target.corpus)();
-        let seed = u64::try_from(SystemRandom.bits() & u128::from(u32::MAX)).unwrap();
-        let mutator = Mutator { random: SeededRandom::new(seed), corpus: &corpus, tokens: target.tokens };
-        let (begun, mut runs) = (Instant::now(), 0_u64);
-        while begun.elapsed() < Duration::from_secs(seconds) {
-            let bytes = mutator.mutated();
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.body)(&bytes))) {
-                let file = format!("{}/fuzz-{}-{seed}", env!("CARGO_TARGET_TMPDIR"), target.name);
-                std::fs::write(&file, &bytes).unwrap();
-                writeln!(std::io::stderr(), "{} breaks on {file}", target.name).unwrap();
-                resume_unwind(panic);
-            }
-            runs += 1;
-        }
-        writeln!(std::io::stderr(), "{}: {runs} runs from seed {seed}", target.name).unwrap();
-    }
 }

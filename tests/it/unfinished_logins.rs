@@ -28,6 +28,8 @@ struct World {
 }
 
 async fn world(app: &TestApp) -> World {
+    // What is over must be over by the database's clock too.
+    app.clock.set_back(DAY * 3);
     let environment = app.environment("prod").await;
     let tenant = app.tenant(&environment, "acme.example").await;
     let key = app.api_key(&environment, true).await;

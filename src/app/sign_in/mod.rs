@@ -1,7 +1,6 @@
 //! A login, from the request to the answer: `begin` sends a browser to the identity provider,
 //! `receive` takes what comes back, decides, and sends the browser on to the app.
 
-mod admission;
 mod answer;
 mod begin;
 mod browser;
@@ -11,10 +10,10 @@ mod receive;
 mod recheck;
 mod record;
 mod refusal;
+mod response_limits;
 mod unsolicited;
 mod verification;
 
-pub use admission::{Sender, admit, count_failure};
 pub use begin::{
     Begun, ToIdp, begin, begin_administrator, begin_from_link, begin_or_refuse, start, start_link,
 };
@@ -25,4 +24,5 @@ pub(super) use recheck::recheck;
 pub use record::Refused;
 pub(super) use record::document_place;
 pub use refusal::{Refusal, meaning};
+pub use response_limits::{Sender, admit, count_failure};
 pub use verification::CertificateCache;

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::{
-    Outcome, Refusal, admission, answer, begin, identity,
+    Outcome, Refusal, answer, begin, identity,
     receive::Post,
     record::{self, Evidence},
+    response_limits,
 };
 use crate::{
     app::{Result, State},
@@ -97,7 +98,7 @@ async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result
         }
         None => {}
     }
-    admission::count_restart(state, target.connection.id, post.client)?;
+    response_limits::count_restart(state, target.connection.id, post.client)?;
     let id = SamlFlowId::new(now, &*state.random);
     let flow = begin::start(target, FlowOrigin::Restart, None, None, false, id, now);
     Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))

@@ -43,6 +43,8 @@ use crate::{
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
 
+/// How long the operation of a Bulk request that has begun may take at the end.
+const BULK_ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";
 
@@ -370,8 +372,14 @@ impl Server {
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
         let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
-        let signals = tokio::spawn(stop_on_signal(self.gateway.handle()));
+        let bulk = actix_web::rt::spawn(self.state.bulk_runs.clone().serve());
+        let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
         let outcome = self.gateway.await;
+        self.state.bulk_runs.stop();
+        if tokio::time::timeout(BULK_ENDS_WITHIN, self.state.bulk_runs.ended()).await.is_err() {
+            tracing::warn!("a Bulk operation did not end in time");
+        }
+        bulk.abort();
         signals.abort();
         jobs.abort();
         webhooks.abort();
@@ -469,9 +477,10 @@ fn figures(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev::Server
     Ok((address, server))
 }
 
-async fn stop_on_signal(server: dev::ServerHandle) {
+async fn stop_on_signal(server: dev::ServerHandle, state: State) {
     signal().await;
     tracing::info!("stopping: finishing the requests in flight");
+    state.bulk_runs.stop();
     let forced = {
         let server = server.clone();
         tokio::spawn(async move {

@@ -48,7 +48,7 @@ impl Door {
             Self::Credentials => 60,
             Self::Responses | Self::IdpResponses => 300,
             // A person who tries again and again, and reloads the page that says no.
-            Self::LoginResponses => 30,
+            Self::LoginResponses => 10,
             Self::Directories => 120,
             // A company behind one address on a Monday morning.
             Self::Beginnings => 600,

@@ -16,6 +16,7 @@ pub mod domains;
 pub mod environments;
 mod error;
 pub mod events;
+pub mod fair_queue;
 pub mod flows;
 pub mod idempotency;
 pub mod import_metadata;

@@ -222,7 +222,7 @@ pub async fn flush(state: &State) -> Result<()> {
         let bytes = batch.iter().map(Waiting::bytes).sum();
         let batch = Arc::new(batch);
         let (sealing, rows) = (Arc::clone(&batch), state.clone());
-        let rows = state.offload.run(bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
+        let rows = state.offload.run(None, bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
         let outcome: Result<Vec<StoredRequest>> = rows.await;
         let outcome = match outcome {
             Ok(rows) => write(state, &rows).await,

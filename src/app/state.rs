@@ -7,6 +7,7 @@ use super::{
     administrators::passwords::Passwords,
     directory_limits::{DirectoryLimits, DirectoryRates},
     dns::{Dns, TxtResolver},
+    fair_queue::FairQueue,
     limits::Limits,
     offload::Offload,
     outgoing::{Outgoing, OutgoingLimits},
@@ -16,7 +17,7 @@ use super::{
     signing_keys::KeyRing,
 };
 use crate::{
-    app::sign_in::{CertificateCache, FairQueue},
+    app::sign_in::CertificateCache,
     links::Links,
     model::{
         administrator::SignInMethod,
@@ -30,6 +31,9 @@ use crate::{
     saml::CrossCheck,
     store::{Db, Share},
 };
+
+/// How long a response waits for its turn before the sender is asked to come again.
+const VERIFICATION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many parsed certificates are kept.
 const CERTIFICATES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
@@ -51,7 +55,7 @@ pub struct State {
     /// Certificates of identity providers, parsed.
     pub certificates: CertificateCache,
     /// The turns of responses that wait for verification.
-    pub verifications: FairQueue,
+    pub verifications: FairQueue<SamlConnectionId>,
     /// Whose responses were refused.
     pub response_limits: Arc<Limits>,
     /// How it behaves.
@@ -95,7 +99,7 @@ impl State {
             master_key,
             links,
             certificates: CertificateCache::new(CERTIFICATES),
-            verifications: FairQueue::new(cores),
+            verifications: FairQueue::new(cores, VERIFICATION_PATIENCE),
             response_limits: Arc::default(),
             outgoing: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),

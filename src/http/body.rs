@@ -170,10 +170,15 @@ impl Stream for MeteredBody {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
-            Poll::Pending if this.alarm.has_passed(rate.deadline(), &*this.clock, context) => {
-                Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow))))
+            Poll::Pending => {
+                if let Some(connection) = &this.connection {
+                    connection.body_waits();
+                }
+                match this.alarm.has_passed(rate.deadline(), &*this.clock, context) {
+                    true => Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow)))),
+                    false => Poll::Pending,
+                }
             }
-            Poll::Pending => Poll::Pending,
         }
     }
 }

@@ -231,6 +231,13 @@ impl ConnectionState {
         self.wake();
     }
 
+    /// The request waits for more of its body: actix-http has decoded all that was read. What was read and is no
+    /// part of the body, the framing of chunks (RFC 9112 §7.1), is gone with it.
+    pub(super) fn body_waits(&self) {
+        self.ahead.set(0);
+        self.wake();
+    }
+
     /// The request read its body to the end.
     pub(super) fn body_ended(&self) {
         self.body.set(None);

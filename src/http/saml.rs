@@ -11,6 +11,7 @@ use super::problem::Problem;
 use crate::{
     app::{
         Error, State, metadata,
+        request_memory::{BodyAllowance, BodyError},
         sign_in::{self, Outcome, Post, Refused, Sender},
     },
     links::path,
@@ -71,7 +72,10 @@ async fn acs(
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
         answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
-    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+    // What there was no room for, or what came too slowly, is nobody's failure.
+    let body = request.extensions().get::<BodyAllowance>().and_then(BodyAllowance::error);
+    let is_read = !matches!(body, Some(BodyError::Busy(_) | BodyError::TooSlow));
+    if is_read && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         sign_in::count_failure(&state, connection, &sender).await.map_err(problem)?;
     }
     answer

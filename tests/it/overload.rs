@@ -179,6 +179,53 @@ both! {
         }
     }
 
+    async fn a_body_in_small_chunks_arrives(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
+        for (size, chunk) in [(20_000, 1), (100_000, 8), (200_000, 16), (900_000, 128), (900_000, 16_384)] {
+            let body = json!({ "displayName": format!("{size} {chunk}"), "note": "x".repeat(size) }).to_string();
+            let mut request = format!(
+                "POST /v1/scim/{}/Groups HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+                 Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\n",
+                directory.id, directory.token,
+            ).into_bytes();
+            for piece in body.as_bytes().chunks(chunk) {
+                request.extend(format!("{:x}\r\n", piece.len()).into_bytes());
+                request.extend(piece);
+                request.extend(b"\r\n");
+            }
+            request.extend(b"0\r\n\r\n");
+            let mut stream = connect(&app, "127.0.0.1").await.unwrap();
+            stream.write_all(&request).await.unwrap();
+            // It arrived whole; what is too large to be stored is said in the directory's own words.
+            let status = status(&answer(&mut stream).await);
+            assert!(status == 201 || size > 60_000 && status == 413, "{size} bytes by {chunk}: {status}");
+        }
+    }
+
+    async fn a_post_for_which_there_was_no_room_is_nobodys_failure(app: TestApp) {
+        let app = app.replica_with(|config| config.request_memory_mib = 8).await;
+        // Four addresses hold what strangers may hold; a fifth finds no room, as often as it tries.
+        let from = ["127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6"];
+        let posts = from.iter().flat_map(|from| [(*from, "-"); 3]).collect::<Vec<_>>();
+        let (_, held) = flood(&app, posts, 4).await;
+        let mut refused = 0;
+        for _ in 0..320 {
+            let mut stream = connect(&app, "127.0.0.7").await.unwrap();
+            let length = 400 * 1024;
+            let head = format!(
+                "POST {ACS} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {length}\r\n\r\n", FORM.1
+            );
+            if stream.write_all(head.as_bytes()).await.is_ok() {
+                let _ = stream.write_all(&vec![b'a'; length]).await;
+            }
+            refused += usize::from(answer(&mut stream).await.starts_with("HTTP/1.1 503"));
+        }
+        assert!(refused >= 310, "{refused}");
+        drop(held);
+        assert_eq!(small_post(&app, "127.0.0.7", "-").await, 404, "there is no such connection, and no limit yet");
+    }
+
     async fn other_spellings_of_a_path_share_its_limit(app: TestApp) {
         let environment = app.environment("prod").await;
         let tenant = app.tenant(&environment, "acme.example").await;

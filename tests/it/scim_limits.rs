@@ -335,7 +335,8 @@ both! {
         drop(run);
         assert_eq!(app.scim(&directory, Method::POST, "/Bulk", Some(bulk_of(1))).await.status, 200);
         let all: Vec<_> = (1..=4_u128).map(|n| app.state.bulk_runs.begin(Id::from_bits(n)).unwrap()).collect();
-        assert!(matches!(app.state.bulk_runs.begin(directory.id), Err(Error::Limited { .. })));
+        // No place left is an overload, not this directory's own limit.
+        assert!(matches!(app.state.bulk_runs.begin(directory.id), Err(Error::Unavailable { .. })));
         drop(all);
         assert!(app.state.bulk_runs.begin(directory.id).is_ok());
     }
@@ -369,6 +370,41 @@ both! {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(count().await, COUNT as i64);
+    }
+
+    async fn a_bulk_request_that_meets_the_servers_stop_is_accounted_for(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
+        let key = app.api_key(&environment, true).await;
+        let body = bulk_of(600).to_string();
+        let address = app.base.trim_start_matches("http://").to_owned();
+        let path = directory.base.trim_start_matches(&app.base);
+        let request = format!(
+            "POST {path}/Bulk HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n{body}",
+            directory.token, body.len(),
+        );
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let count = async |app: &TestApp| {
+            let mut conn = app.state.db.read().await.unwrap();
+            store::scim_users::count(&mut conn, directory.id, None).await.unwrap()
+        };
+        while count(&app).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        // Reset, so that the thread which took the request has no connection left.
+        stream.set_zero_linger().unwrap();
+        drop(stream);
+        let successor = app.replica().await;
+        app.stop().await;
+
+        let made = count(&successor).await;
+        assert!((1..600).contains(&made), "{made}");
+        let path = format!("/v1/scim-requests?scimDirectoryId={}", directory.id);
+        let logged = successor.api(&key, Method::GET, &path, None).await.json();
+        let entry = &logged["scimRequests"][0];
+        assert_eq!((&entry["error"], &entry["status"]), (&json!("unanswered"), &json!(200)), "{logged}");
     }
 }
 

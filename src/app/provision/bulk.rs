@@ -6,11 +6,16 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
 
 use super::{Budget, Change, Directory, Error, Rendered, Result, Tags, etag, groups, render, users};
 use crate::{
@@ -37,8 +42,23 @@ const MAX_RUNS: usize = 4;
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The Bulk requests that are being carried out. Cheap to clone; the same for every request.
-#[derive(Debug, Clone, Default)]
-pub struct BulkRuns(Arc<Mutex<HashSet<ScimDirectoryId>>>);
+///
+/// They run where the server runs, and not on the thread that took the request: that one stops when it has no
+/// connection left, and what runs on it ends there.
+#[derive(Debug, Clone)]
+pub struct BulkRuns(Arc<Shared>);
+
+/// Makes a future on the thread that runs it.
+type Work = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+#[derive(Debug)]
+struct Shared {
+    work: mpsc::UnboundedSender<Work>,
+    arrived: Mutex<Option<mpsc::UnboundedReceiver<Work>>>,
+    running: Mutex<HashSet<ScimDirectoryId>>,
+    stopping: AtomicBool,
+    ended: Notify,
+}
 
 /// A Bulk request that is being carried out; its place is free again when this is dropped.
 #[derive(Debug)]
@@ -47,20 +67,78 @@ pub struct BulkRun {
     directory: ScimDirectoryId,
 }
 
+impl Default for BulkRuns {
+    fn default() -> Self {
+        let (work, arrived) = mpsc::unbounded_channel();
+        Self(Arc::new(Shared {
+            work,
+            arrived: Mutex::new(Some(arrived)),
+            running: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            ended: Notify::new(),
+        }))
+    }
+}
+
 impl BulkRuns {
-    /// Takes a place for a directory. [`app::Error::Limited`]: it has one already, or there is none left.
+    /// Takes a place for a directory. [`app::Error::Limited`]: it has one already; [`app::Error::Unavailable`]: there
+    /// is none left, or the server stops.
     pub fn begin(&self, directory: ScimDirectoryId) -> app::Result<BulkRun> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.len() >= MAX_RUNS || !running.insert(directory) {
+        let mut running = self.running();
+        if running.contains(&directory) {
             return Err(app::Error::Limited { retry_after: RETRY_AFTER });
         }
+        if running.len() >= MAX_RUNS || self.is_stopping() {
+            return Err(app::Error::Unavailable { retry_after: RETRY_AFTER });
+        }
+        running.insert(directory);
         Ok(BulkRun { runs: self.clone(), directory })
+    }
+
+    /// Has `work`, which holds a [`BulkRun`], carried out by [`BulkRuns::serve`].
+    pub fn spawn<F: Future<Output = ()> + 'static>(&self, work: impl FnOnce() -> F + Send + 'static) {
+        // It fails only after the server has ended.
+        let _ = self.0.work.send(Box::new(move || Box::pin(work())));
+    }
+
+    /// Carries out what [`BulkRuns::spawn`] is given, on this thread, until it is dropped; a second call does nothing.
+    pub async fn serve(self) {
+        let arrived = self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut arrived) = arrived else { return };
+        while let Some(work) = arrived.recv().await {
+            tokio::task::spawn_local(work());
+        }
+    }
+
+    /// From now on none begins another operation.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Waits until none is being carried out.
+    pub async fn ended(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            if self.running().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashSet<ScimDirectoryId>> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for BulkRun {
     fn drop(&mut self) {
-        self.runs.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.directory);
+        self.runs.running().remove(&self.directory);
+        self.runs.0.ended.notify_waiters();
     }
 }
 
@@ -100,7 +178,7 @@ pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: 
     let mut failures = 0;
     for at in order {
         let Some(operation) = request.operations.get(at) else { continue };
-        if state.now() >= until {
+        if state.now() >= until || state.bulk_runs.is_stopping() {
             outcomes.push((at, refused(operation, None, not_begun())));
             continue;
         }
@@ -128,7 +206,8 @@ pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: 
 
 fn not_begun() -> Error {
     let text = format!(
-        "nothing was done: the Bulk request took longer than {} seconds; send this operation again, and          fewer of them in one request",
+        "nothing was done: the Bulk request took longer than {} seconds, or the server stops; send this operation \
+         again, and fewer of them in one request",
         TIME.as_secs()
     );
     scim::Error::Limited(text).into()
@@ -174,6 +253,7 @@ async fn one(
 /// What `parse` makes of an operation's data. Large data is read on another thread.
 async fn read<T: Send + 'static>(
     state: &State,
+    directory: &Directory,
     operation: &BulkOperation,
     parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
 ) -> Result<T> {
@@ -182,7 +262,7 @@ async fn read<T: Send + 'static>(
     let missing = || scim::Error::InvalidSyntax("the operation has no data".into());
     let data = operation.data.clone().ok_or_else(missing)?;
     let bytes = usize::try_from(weight(&data).saturating_mul(UNIT)).unwrap_or(usize::MAX);
-    Ok(state.offload.run(bytes, move || parse(data)).await??)
+    Ok(state.offload.run(Some(directory.directory.id), bytes, move || parse(data)).await??)
 }
 
 async fn act(
@@ -198,7 +278,7 @@ async fn act(
     let change = match operation.method {
         Method::Post => {
             let parse = move |data| Ok(Resource::parse_create(kind, data)?.resource);
-            let resource = read(state, operation, parse).await?;
+            let resource = read(state, directory, operation, parse).await?;
             let made = match kind {
                 Kind::User => users::create(state, directory, resource).await?,
                 Kind::Group => groups::create(state, directory, resource, false).await?,
@@ -214,9 +294,11 @@ async fn act(
         }
         Method::Put => {
             let parse = move |data| Change::replace(Resource::parse(kind, data)?.resource);
-            read(state, operation, parse).await?
+            read(state, directory, operation, parse).await?
         }
-        Method::Patch => read(state, operation, |data| PatchRequest::parse(data).map(Change::patch)).await?,
+        Method::Patch => {
+            read(state, directory, operation, |data| PatchRequest::parse(data).map(Change::patch)).await?
+        }
     };
     let changed = match kind {
         Kind::User => users::change(state, directory, id, &change, if_match, budget).await?,

@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Error, Result, check_size};
+use super::{Directory, Error, Result, check_size};
 use crate::{
-    app,
+    app::{self, State, directory_limits::UNITS_PER_REQUEST},
     scim::{
         self, Member, MembersChange, PatchRequest, Resource, Work,
         work::{MAX_WORK, weight},
@@ -52,8 +52,11 @@ impl Budget {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn take(&self, units: u64) {
+    /// Takes what was computed, whatever came of it. It counts among the directory's requests too.
+    pub(super) fn charge(&self, state: &State, directory: &Directory, units: u64) {
         self.0.store(self.left().saturating_sub(units), Ordering::Relaxed);
+        let more = units / UNITS_PER_REQUEST;
+        state.directory_limits.take_requests(directory.directory.id, state.now(), more);
     }
 }
 

@@ -86,7 +86,6 @@ struct Ahead {
     before: ScimGroup,
     resource: Resource,
     plan: Plan,
-    spent: u64,
 }
 
 impl Ahead {
@@ -121,16 +120,25 @@ pub async fn change(
         let (change, resource, work) = (change.clone(), stored(&before), Work::of(budget.left()));
         let apply = move || {
             let mut work = work;
-            let wanted = change.apply(&resource, &mut work)?;
-            let plan = Plan::without_reading(group_id, &wanted.members)?;
-            Ok::<_, super::Error>((wanted, plan, work))
+            let wanted = change.apply(&resource, &mut work);
+            let planned = wanted.map_err(super::Error::from).and_then(|wanted| {
+                let plan = Plan::without_reading(group_id, &wanted.members)?;
+                Ok((wanted, plan))
+            });
+            (planned, work)
         };
-        let (wanted, plan, mut work) = state.offload.run(usize::MAX, apply).await??;
-        let plan = match plan {
-            Some(plan) => plan,
-            None => Plan::by_reading(state, directory, group_id, wanted.members, &mut work).await?,
+        let of = Some(directory.directory.id);
+        let (planned, mut work) = state.offload.run(of, usize::MAX, apply).await?;
+        let planned = match planned {
+            Ok((wanted, Some(plan))) => Ok((wanted.resource, plan)),
+            Ok((wanted, None)) => Plan::by_reading(state, directory, group_id, wanted.members, &mut work)
+                .await
+                .map(|plan| (wanted.resource, plan)),
+            Err(error) => Err(error),
         };
-        Ok::<_, super::Error>(Ahead { before, resource: wanted.resource, plan, spent: work.spent() })
+        budget.charge(state, directory, work.spent());
+        let (resource, plan) = planned?;
+        Ok::<_, super::Error>(Ahead { before, resource, plan })
     };
     let mut ahead = match change.is_light() {
         true => None,
@@ -166,7 +174,6 @@ pub async fn change(
         });
         match outcome.await? {
             Some((group, members)) => {
-                budget.take(ahead.map_or(0, |ahead| ahead.spent));
                 return rendered(state, directory, group, members).await;
             }
             None => ahead = Some(work_out().await?),
@@ -272,8 +279,9 @@ async fn rendered(
     members: Vec<ScimMember>,
 ) -> Result<Rendered> {
     let bytes = members.len() * render::MEMBER_BYTES;
+    let of = directory.directory.id;
     let directory = directory.clone();
-    Ok(state.offload.run(bytes, move || render::group(&directory, &group, &members)).await?)
+    Ok(state.offload.run(Some(of), bytes, move || render::group(&directory, &group, &members)).await?)
 }
 
 pub(super) async fn record(

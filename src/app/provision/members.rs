@@ -144,7 +144,8 @@ impl Plan {
         changes: Vec<MembersChange>,
         work: &mut Work,
     ) -> Result<Self> {
-        let steps = state.offload.run(usize::MAX, move || Steps::read(group, changes)).await??;
+        let of = Some(directory.directory.id);
+        let steps = state.offload.run(of, usize::MAX, move || Steps::read(group, changes)).await??;
         let counted = store::scim_members::count(&mut state.db.read().await?, &[group]).await?;
         steps.check(u64::try_from(counted.first().copied().unwrap_or(0)).unwrap_or(0), work)?;
         let (steps, directory) = (Arc::new(steps), Arc::new(directory.clone()));
@@ -170,7 +171,7 @@ impl Plan {
                     .collect();
                 (fates, left)
             };
-            let (fates, left) = state.offload.run(usize::MAX, looked_at).await?;
+            let (fates, left) = state.offload.run(of, usize::MAX, looked_at).await?;
             *work = left;
             for (id, fate) in fates? {
                 plan.note(id, true, fate);
@@ -185,7 +186,7 @@ impl Plan {
                 new.map(|&id| Ok((id, steps.fate(&directory, id, None, &mut left)?))).collect();
             (fates, left)
         };
-        let (fates, left) = state.offload.run(usize::MAX, looked_at).await?;
+        let (fates, left) = state.offload.run(of, usize::MAX, looked_at).await?;
         *work = left;
         for (id, fate) in fates? {
             plan.named.insert(id);

@@ -80,7 +80,6 @@ struct Ahead {
     /// For which version.
     version: i64,
     resource: Resource,
-    spent: u64,
 }
 
 /// Changes a user: by PUT (RFC 7644 §3.5.1), where whether the person is active stays as it was unless
@@ -105,8 +104,9 @@ pub async fn change(
         let (change, mut work) = (change.clone(), Work::of(budget.left()));
         let version = before.version;
         let apply = move || (change.apply(&stored(&before), &mut work), work.spent());
-        let (wanted, spent) = state.offload.run(usize::MAX, apply).await?;
-        Ok::<_, super::Error>(Ahead { version, resource: wanted?.resource, spent })
+        let (wanted, spent) = state.offload.run(Some(directory.directory.id), usize::MAX, apply).await?;
+        budget.charge(state, directory, spent);
+        Ok::<_, super::Error>(Ahead { version, resource: wanted?.resource })
     };
     let mut ahead = match change.is_light() {
         true => None,
@@ -132,7 +132,6 @@ pub async fn change(
         });
         match outcome.await? {
             Some(answer) => {
-                budget.take(ahead.map_or(0, |ahead| ahead.spent));
                 return Ok(answer);
             }
             None => ahead = Some(work_out().await?),

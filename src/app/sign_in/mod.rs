@@ -5,7 +5,6 @@ mod answer;
 mod begin;
 mod browser;
 mod identity;
-mod queue;
 mod receive;
 mod recheck;
 mod record;
@@ -18,7 +17,6 @@ pub use begin::{
     Begun, ToIdp, begin, begin_administrator, begin_from_link, begin_or_refuse, start, start_link,
 };
 pub use browser::Browser;
-pub use queue::{FairQueue, MAX_WAITING_OF_CLIENT, Turn};
 pub use receive::{Outcome, Post, receive};
 pub(super) use recheck::recheck;
 pub use record::Refused;

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use serde_json::Value;
 
-use super::super::{fallback, problem::Problem};
+use super::{
+    super::{fallback, problem::Problem},
+    call::Called,
+};
 use crate::{
     app::{
         self, State,
@@ -109,7 +112,9 @@ pub(super) async fn resource(
     response.insert_header((header::ETAG, etag(rendered.version)));
     response.insert_header((header::LOCATION, rendered.location.as_str()));
     let bytes = rendered.bytes();
-    let body = state.offload.run(bytes, move || projection.apply(rendered.body).to_string()).await?;
+    let directory = request.extensions().get::<Called>().map(|called| called.0);
+    let body =
+        state.offload.run(directory, bytes, move || projection.apply(rendered.body).to_string()).await?;
     Ok(response.content_type(content_type(request)).body(body))
 }
 

@@ -29,9 +29,10 @@ pub(super) struct Call {
     /// The directory that its token opens.
     pub directory: Directory,
     body: web::Bytes,
-    /// One of the few that the directory has at a time.
-    _turn: Turn,
 }
+
+/// One of the few requests that the directory has at a time, until its answer is sent.
+pub(super) struct HeldTurn(#[expect(dead_code, reason = "held, and given back when it is dropped")] Turn);
 
 /// The directory that a request is for, once its token opened it: for the log, which strangers do not write.
 #[derive(Clone, Copy)]
@@ -53,7 +54,7 @@ impl Call {
             // RFC 8259 §8.1 lets readers pass over a byte order mark.
             scim::json::read(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).and_then(parse)
         };
-        Ok(state.offload.run(self.body.len(), read).await??)
+        Ok(state.offload.run(Some(self.directory.directory.id), self.body.len(), read).await??)
     }
 
     /// The body as it came.
@@ -98,7 +99,8 @@ impl FromRequest for Call {
             request.extensions_mut().insert(Came(body.clone()));
             // Not before the body is there: one that comes slowly keeps nobody else waiting.
             let turn = limits.turn(id).await.map_err(Refused::from)?;
-            Ok(Self { directory, body, _turn: turn })
+            request.extensions_mut().insert(HeldTurn(turn));
+            Ok(Self { directory, body })
         })
     }
 }

@@ -1,11 +1,15 @@
 //! Notes every request whose token opened its directory, after it was answered. Anybody can make a refused one,
 //! so those are only counted, as every answer is.
 
-use std::time::Instant;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
     web,
@@ -14,7 +18,7 @@ use serde_json::Value;
 
 use super::{
     answer::Code,
-    call::{Call, Called, Came},
+    call::{Call, Called, Came, HeldTurn},
 };
 use crate::{
     app::{
@@ -111,6 +115,29 @@ pub(super) async fn note(
             error: code,
         },
     );
-    let response = head.set_body(body);
+    let turn = request.extensions_mut().remove::<HeldTurn>();
+    let response = head.set_body(BoxBody::new(Sent { body, _turn: turn }));
     Ok(ServiceResponse::new(request, response))
+}
+
+/// An answer with the turn of its request: who reads slowly keeps their own directory waiting, and nobody
+/// makes another answer of that size for it meanwhile.
+struct Sent {
+    body: BoxBody,
+    _turn: Option<HeldTurn>,
+}
+
+impl MessageBody for Sent {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<web::Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
 }

@@ -152,12 +152,13 @@ pub(super) async fn bulk(state: web::Data<State>, call: Call, request: HttpReque
     let arrived = log::arrived(&request).unwrap_or_else(|| state.now());
     let unanswered = log::Unanswered::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();
-    actix_web::rt::spawn(async move {
-        let outcomes = bulk::run(&state, &call.directory, operations, arrived + bulk::TIME).await;
-        drop(run);
+    let (here, directory) = (state.get_ref().clone(), call.directory.clone());
+    state.bulk_runs.spawn(move || async move {
+        let outcomes = bulk::run(&here, &directory, operations, arrived + bulk::TIME).await;
         if let Err(outcomes) = answer.send(outcomes) {
-            unanswered.note(&state, &outcomes);
+            unanswered.note(&here, &outcomes);
         }
+        drop(run);
     });
     let outcomes = answered.await.map_err(app::Error::internal)?;
     Ok(answer::json(&request, StatusCode::OK, &outcomes))

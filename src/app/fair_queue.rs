@@ -1,5 +1,6 @@
-//! Turns at a bounded number of workers, shared fairly: the connections that wait come one after another, and
-//! of one connection its clients do. So many responses for one connection delay another's by one turn.
+//! Turns at a bounded number of workers, shared fairly: those for whom work waits (SAML connections, SCIM
+//! directories) come one after another, and of one of them its clients do. So much work for one delays
+//! another's by one turn.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,62 +12,77 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::{
-    app::{Error, Result},
-    model::id::SamlConnectionId,
-};
+use super::{Error, Result};
 
-/// How long a response waits for its turn before the sender is asked to come again.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// When the sender of what found no turn may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// How many responses wait at the most, each with its body.
+/// How many pieces of work wait at the most, each with its input.
 pub const MAX_WAITING: usize = 256;
-/// How many of them are for one connection.
-pub const MAX_WAITING_OF_CONNECTION: usize = 64;
+/// How many of them are for one owner.
+pub const MAX_WAITING_OF_OWNER: usize = 64;
 /// How many of those come from one client.
 pub const MAX_WAITING_OF_CLIENT: usize = 32;
 
 /// The turns, and who waits for one. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct FairQueue(Arc<Mutex<Inner>>);
+#[derive(Debug)]
+pub struct FairQueue<K: Owner>(Arc<Shared<K>>);
+
+/// For whom work is done: a SAML connection, a SCIM directory.
+pub trait Owner: Copy + Eq + Hash {}
+
+impl<K: Copy + Eq + Hash> Owner for K {}
 
 #[derive(Debug)]
-struct Inner {
+struct Shared<K: Owner> {
+    patience: Duration,
+    inner: Mutex<Inner<K>>,
+}
+
+#[derive(Debug)]
+struct Inner<K: Owner> {
     free: usize,
-    connections: Ring<SamlConnectionId, Ring<IpAddr, VecDeque<oneshot::Sender<Turn>>>>,
+    owners: Ring<K, Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>>,
+}
+
+impl<K: Owner> Clone for FairQueue<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 /// The right to work, until it is dropped; then it goes to whoever is next.
 #[derive(Debug)]
-pub struct Turn(Option<FairQueue>);
+pub struct Turn<K: Owner>(Option<FairQueue<K>>);
 
-impl FairQueue {
-    /// So many turns at a time.
-    pub fn new(turns: usize) -> Self {
-        Self(Arc::new(Mutex::new(Inner { free: turns.max(1), connections: Ring::default() })))
+impl<K: Owner> FairQueue<K> {
+    /// So many turns at a time, for each of which a client waits so long.
+    pub fn new(turns: usize, patience: Duration) -> Self {
+        let inner = Mutex::new(Inner { free: turns.max(1), owners: Ring::default() });
+        Self(Arc::new(Shared { patience, inner }))
     }
 
-    /// Waits for a turn to work for `connection` on what came from `client`. [`Error::Unavailable`] when too many wait
+    /// Waits for a turn to work for `owner` on what came from `client`. [`Error::Unavailable`] when too many wait
     /// already, or when it takes too long.
-    pub async fn turn(&self, connection: SamlConnectionId, client: IpAddr) -> Result<Turn> {
-        let busy = || Error::Unavailable { retry_after: PATIENCE };
+    pub async fn turn(&self, owner: K, client: IpAddr) -> Result<Turn<K>> {
+        let busy = || Error::Unavailable { retry_after: RETRY_AFTER };
         let place = {
             let mut inner = self.lock();
             if inner.free > 0 {
                 inner.free -= 1;
                 return Ok(Turn(Some(self.clone())));
             }
-            if !inner.has_room(connection, client) {
+            if !inner.has_room(owner, client) {
                 inner.forget_who_left();
-                if !inner.has_room(connection, client) {
+                if !inner.has_room(owner, client) {
                     return Err(busy());
                 }
             }
             let (sender, place) = oneshot::channel();
-            inner.connections.entry(connection).entry(client).push_back(sender);
+            inner.owners.entry(owner).entry(client).push_back(sender);
             place
         };
-        match tokio::time::timeout(PATIENCE, place).await {
+        match tokio::time::timeout(self.0.patience, place).await {
             Ok(turn) => turn.map_err(Error::internal),
             Err(_) => Err(busy()),
         }
@@ -97,12 +113,12 @@ impl FairQueue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Turn {
+impl<K: Owner> Drop for Turn<K> {
     fn drop(&mut self) {
         if let Some(queue) = self.0.take() {
             queue.pass_on();
@@ -110,22 +126,22 @@ impl Drop for Turn {
     }
 }
 
-impl Inner {
+impl<K: Owner> Inner<K> {
     fn waiting(&self) -> usize {
-        self.connections.values().map(waiting_of).sum()
+        self.owners.values().map(waiting_of).sum()
     }
 
-    fn has_room(&self, connection: SamlConnectionId, client: IpAddr) -> bool {
-        let of_connection = self.connections.get(&connection);
-        let of_client = of_connection.and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len);
+    fn has_room(&self, owner: K, client: IpAddr) -> bool {
+        let of_owner = self.owners.get(&owner);
+        let of_client = of_owner.and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len);
         of_client < MAX_WAITING_OF_CLIENT
-            && of_connection.map_or(0, waiting_of) < MAX_WAITING_OF_CONNECTION
+            && of_owner.map_or(0, waiting_of) < MAX_WAITING_OF_OWNER
             && self.waiting() < MAX_WAITING
     }
 
     /// Those whose time was over or whose client hung up keep no place.
     fn forget_who_left(&mut self) {
-        self.connections.retain(|clients| {
+        self.owners.retain(|clients| {
             clients.retain(|waiting| {
                 waiting.retain(|one| !one.is_closed());
                 !waiting.is_empty()
@@ -134,15 +150,15 @@ impl Inner {
         });
     }
 
-    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
-        self.connections.take_turn(|clients| {
+    fn next(&mut self) -> Option<oneshot::Sender<Turn<K>>> {
+        self.owners.take_turn(|clients| {
             let next = clients.take_turn(|waiting| (waiting.pop_front(), !waiting.is_empty()));
             (next, !clients.is_empty())
         })
     }
 }
 
-fn waiting_of(clients: &Ring<IpAddr, VecDeque<oneshot::Sender<Turn>>>) -> usize {
+fn waiting_of<K: Owner>(clients: &Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>) -> usize {
     clients.values().map(VecDeque::len).sum()
 }
 
@@ -202,9 +218,11 @@ mod tests {
     use std::{future::Future, pin::Pin, task::Poll};
 
     use super::*;
-    use crate::model::id::Id;
+    use crate::model::id::{Id, SamlConnectionId};
 
-    type Waiting = Pin<Box<dyn Future<Output = Result<Turn>>>>;
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    type Waiting = Pin<Box<dyn Future<Output = Result<Turn<SamlConnectionId>>>>>;
 
     fn connection(number: u128) -> SamlConnectionId {
         Id::from_bits(number)
@@ -215,7 +233,7 @@ mod tests {
     }
 
     /// What the future gives without waiting.
-    async fn poll(waiting: &mut Waiting) -> Option<Result<Turn>> {
+    async fn poll(waiting: &mut Waiting) -> Option<Result<Turn<SamlConnectionId>>> {
         std::future::poll_fn(|context| {
             Poll::Ready(match waiting.as_mut().poll(context) {
                 Poll::Ready(done) => Some(done),
@@ -226,7 +244,7 @@ mod tests {
     }
 
     /// Somebody who waits now.
-    async fn enter(queue: &FairQueue, number: u128, last: u8) -> Waiting {
+    async fn enter(queue: &FairQueue<SamlConnectionId>, number: u128, last: u8) -> Waiting {
         let queue = queue.clone();
         let mut waiting: Waiting =
             Box::pin(async move { queue.turn(connection(number), client(last)).await });
@@ -235,7 +253,10 @@ mod tests {
     }
 
     /// Ends one turn after the other; says in which order those who wait got theirs.
-    async fn order(mut turn: Turn, mut waiting: Vec<(&'static str, Waiting)>) -> Vec<&'static str> {
+    async fn order(
+        mut turn: Turn<SamlConnectionId>,
+        mut waiting: Vec<(&'static str, Waiting)>,
+    ) -> Vec<&'static str> {
         let mut order = Vec::new();
         while !waiting.is_empty() {
             drop(turn);
@@ -256,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_take_turns_and_so_do_the_clients_of_one() {
-        let queue = FairQueue::new(1);
+        let queue = FairQueue::new(1, PATIENCE);
         let turn = queue.turn(connection(9), client(9)).await.unwrap();
         let mut waiting = Vec::new();
         for _ in 0..3 {
@@ -272,7 +293,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_places_are_bounded_for_each_client_and_connection_and_in_all() {
-        let queue = FairQueue::new(1);
+        let queue = FairQueue::new(1, PATIENCE);
         let turn = queue.turn(connection(0), client(0)).await.unwrap();
         let refused = async |number, last| {
             matches!(queue.turn(connection(number), client(last)).await, Err(Error::Unavailable { .. }))
@@ -282,7 +303,7 @@ mod tests {
             waiting.push(enter(&queue, 1, 1).await);
         }
         assert!(refused(1, 1).await, "one client has its places");
-        for _ in MAX_WAITING_OF_CLIENT..MAX_WAITING_OF_CONNECTION {
+        for _ in MAX_WAITING_OF_CLIENT..MAX_WAITING_OF_OWNER {
             waiting.push(enter(&queue, 1, 2).await);
         }
         assert!(refused(1, 3).await, "one connection has its places");
@@ -303,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_left_is_passed_over() {
-        let queue = FairQueue::new(1);
+        let queue = FairQueue::new(1, PATIENCE);
         let turn = queue.turn(connection(0), client(0)).await.unwrap();
         let gone = enter(&queue, 1, 1).await;
         let stays = enter(&queue, 2, 1).await;

@@ -57,13 +57,15 @@ pub async fn begin(
     sign_in::begin_or_refuse(state, &target, flow, browser, host).await
 }
 
-/// What came of a test of this connection, as `browser` may know it.
+/// What came of a test of this connection, as `browser` may know it. `proof` is what its page's address carries
+/// where the cookie stays elsewhere ([`sign_in::SEEN`]).
 pub async fn find(
     state: &State,
     actor: &Actor,
     connection: SamlConnectionId,
     flow: SamlFlowId,
     browser: Option<&Browser>,
+    proof: Option<&str>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
     actor.viewed_part(Part::Saml, target.organization.id)?;
@@ -73,7 +75,8 @@ pub async fn find(
     let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
     let carried_by = flow.request.as_ref().map(|request| request.browser);
-    let own = carried_by.is_some() && carried_by == browser.map(Browser::digest);
+    let own = carried_by.is_some() && carried_by == browser.map(Browser::digest)
+        || proof.is_some_and(|proof| sign_in::is_seen(state, &flow, proof));
     Ok(TestLogin { flow, steps, own })
 }
 

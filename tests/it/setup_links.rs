@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+use ostiary::model::administrator::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     both,
-    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp},
+    support::{Answer, Browser, IdentityProvider, Request, Tenant, TestApp, query},
 };
 
 /// The answer of a call that must succeed.
@@ -216,6 +217,65 @@ both! {
         assert!(page.body.contains("The test succeeded") && !page.body.contains("dana@acme.example"), "{page:#?}");
         let home = browser.get(&app.url("/setup/home")).await;
         assert!(home.body.contains("Tested"), "{home:#?}");
+    }
+
+    /// The cookie that binds a login stays on the host of the ACS URL, and the setup pages may be on another one.
+    async fn a_tests_result_is_told_to_its_browser_whose_cookie_is_on_another_host(app: TestApp) {
+        let (tenant, key) = stage(&app).await;
+        let setup = app.base.replace("localhost", "127.0.0.1");
+        let mut environment = tenant.environment.clone();
+        environment.auth_url = ostiary::model::http_url::HttpUrl::parse(&setup);
+        app.update_environment(&environment).await;
+        let browser = app.browser();
+        let (url, _) = link(&app, &key, &tenant).await;
+        assert!(url.starts_with(&setup), "{url}");
+        assert_eq!(press(&browser, &url).await.status, 303);
+        let test = format!("{setup}/setup/saml/{}/test", tenant.connection.id);
+        let begin = async || {
+            let token = token(&browser.get(&test).await);
+            let login_link = browser.post(&test, &[("form_token", &token)]).await.location();
+            assert!(login_link.as_str().starts_with(&app.base), "{login_link}");
+            login_link
+        };
+        let idp = IdentityProvider::get();
+        let respond = |request: &Request, audience: Option<&str>| {
+            let mut spec = idp.response(&tenant, Some(&request.id), "dana@acme.example", app.now());
+            if let Some(audience) = audience {
+                spec.audience_restrictions = vec![vec![audience.to_owned()]];
+            }
+            idp.sign(&spec)
+        };
+        for (audience, title, own) in [
+            (None, "The test succeeded", "dana@acme.example"),
+            (Some("https://elsewhere.example"), "The test did not succeed", "https://elsewhere.example"),
+        ] {
+            let request = Request::read(&browser.get(begin().await.as_str()).await);
+            let location = request.answer(&browser, &tenant, &respond(&request, audience)).await.location();
+            let page = browser.get(location.as_str()).await;
+            assert!(page.body.contains(title) && page.body.contains(own), "{page:#?}");
+            // Without the proof, or with that of another login, it is anybody's page.
+            let proof = query(&location, "seen").unwrap();
+            let mut bare = location.clone();
+            bare.set_query(None);
+            for wrong in ["".to_owned(), "?seen=".to_owned(), format!("?seen=A{}", &proof[1..])] {
+                let page = browser.get(&format!("{bare}{wrong}")).await;
+                assert!(page.body.contains(title) && !page.body.contains(own), "{wrong}: {page:#?}");
+            }
+        }
+
+        // Whoever sent the link to a colleague opened it first and was refused: that proves nothing of the
+        // colleague's login.
+        let login_link = begin().await;
+        let request = Request::read(&browser.get(login_link.as_str()).await);
+        let junk = request.answer(&browser, &tenant, &respond(&request, Some("https://elsewhere.example"))).await;
+        let location = junk.location();
+        assert!(browser.get(location.as_str()).await.body.contains("https://elsewhere.example"));
+        let colleague = app.browser();
+        let request = Request::read(&colleague.get(login_link.as_str()).await);
+        let answer = request.answer(&colleague, &tenant, &respond(&request, None)).await;
+        assert_ne!(query(&answer.location(), "seen"), query(&location, "seen"));
+        let page = browser.get(location.as_str()).await;
+        assert!(page.body.contains("The test succeeded") && !page.body.contains("dana@acme.example"), "{page:#?}");
     }
 
     async fn a_domain_counts_for_nothing_until_it_is_approved(app: TestApp) {
@@ -426,6 +486,24 @@ fn dns_proves_a_domain_once() {
             assert!(!refused.body.contains("acme"));
             let listed = call(&app, &key, Method::GET, &path(&rival), json!({})).await;
             assert_eq!(listed["domains"][1]["state"], "failed", "{listed}");
+            // Nor is the rival's admin, who is not told to wait for DNS either.
+            let browser = let_in(&app, &key, &rival).await;
+            let page = browser.get(&app.url("/setup/domains")).await;
+            page.says("It is taken")
+                .says("The record was found")
+                .says("has this domain already. Ask the team of");
+            page.is_silent_of("The last check").is_silent_of("an hour").is_silent_of("publish this record");
+            assert!(!page.body.contains("acme"), "{page:#?}");
+            let console = app.console(Role::Admin, &tenant.environment).await;
+            let domain = format!("/organizations/{}/domains/new.example", rival.organization.id);
+            let page = console.page(&domain).await;
+            page.says("Proved, but it counts for another organization").says("Company acme.example");
+            page.says("It can count here only once it is taken out there.");
+            page.is_silent_of("found no proof").is_silent_of("Proof by DNS").is_silent_of("let DNS prove it");
+            assert!(!page.body.contains("/approve"), "{page:#?}");
+            // The address of the question, opened anew, is no dead end.
+            let again = console.get(&format!("{domain}/approve")).await;
+            assert_eq!((again.status.as_u16(), again.location()), (303, page.url));
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, identity,
-    record::{self, Evidence, test_result},
+    record::{self, Evidence, own_test_result},
 };
 use crate::{
     app::{
@@ -70,7 +70,7 @@ pub(super) async fn sign_in(
         // The code is told to nobody: the browser that began the login brings proof of that.
         return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
     }
-    if let Some(page) = test_result(state, target, flow) {
+    if let Some(page) = own_test_result(state, target, flow) {
         tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
         return Ok(Ok(page));
     }

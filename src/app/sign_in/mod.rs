@@ -19,8 +19,8 @@ pub use begin::{
 pub use browser::Browser;
 pub use receive::{Outcome, Post, receive};
 pub(super) use recheck::recheck;
-pub use record::Refused;
 pub(super) use record::document_place;
+pub use record::{Refused, SEEN, is_seen};
 pub use refusal::{Refusal, meaning};
 pub use response_limits::{Sender, admit, count_failure};
 pub use verification::CertificateCache;

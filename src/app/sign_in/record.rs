@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use url::Url;
+
 use super::Refusal;
 use crate::{
     app::{Result, State},
@@ -34,6 +37,12 @@ const PROVEN_AN_HOUR: i64 = 500;
 
 /// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
 const UNPROVEN_DOCUMENT: usize = 16 * 1024;
+
+/// The parameter of a test's page that carries the proof of [`own_test_result`].
+pub const SEEN: &str = "seen";
+
+/// What that proof is authenticated for.
+const SEEN_PURPOSE: &str = "test result";
 
 /// A refused login, as the person and the app hear of it.
 #[derive(Debug)]
@@ -170,7 +179,7 @@ pub(super) async fn refuse(
         }
     };
     let own = attached.as_ref().filter(|_| browser_matches);
-    let test_result = own.and_then(|flow| test_result(state, target, flow));
+    let test_result = own.and_then(|flow| own_test_result(state, target, flow));
     if test_result.is_none() {
         telemetry::login_failed(refusal.code());
     }
@@ -245,8 +254,37 @@ pub(super) async fn refuse_begun(
     })
 }
 
+/// The page of ours that tells how the test went, if the login is one, for the browser that just brought its
+/// response. The cookie that says so stays on the host of the ACS URL (RFC 6265 §5.3): where the page is on another
+/// one, its address carries a proof in the cookie's place. It is one of this request, which another browser that
+/// takes the login over does not share.
+pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+    let page = test_page(state, target, flow)?;
+    let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
+    let here = acs.is_some_and(|acs| acs.origin() == page.origin());
+    Some(match flow.request.as_ref().filter(|_| flow.origin == FlowOrigin::Setup && !here) {
+        Some(request) => {
+            let proof = BASE64.encode(state.master_key.authenticate(SEEN_PURPOSE, &request.id));
+            let mut page = page;
+            page.query_pairs_mut().append_pair(SEEN, &proof);
+            page.into()
+        }
+        None => page.into(),
+    })
+}
+
+/// Whether `proof` is what [`own_test_result`] gave the browser that carries the login.
+pub fn is_seen(state: &State, flow: &SamlFlow, proof: &str) -> bool {
+    let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
+    state.master_key.is_authentic(SEEN_PURPOSE, &request.id, &tag)
+}
+
 /// The page of ours that tells how the test went, if the login is one.
-pub(super) fn test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+fn test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+    test_page(state, target, flow).map(Into::into)
+}
+
+fn test_page(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<Url> {
     let page = match flow.origin {
         FlowOrigin::Setup => {
             state.links_of(&target.environment).setup_saml_test(flow.saml_connection_id, flow.id)
@@ -254,7 +292,7 @@ pub(super) fn test_result(state: &State, target: &LoginConnection, flow: &SamlFl
         FlowOrigin::Console => state.links.console_flow(flow.environment_id, flow.id),
         _ => return None,
     };
-    Some(page.into())
+    Some(page)
 }
 
 /// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.

@@ -38,7 +38,10 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
         return Err(gone().into());
     }
     let browser = to_idp::browser(&visit.state.links, &visit.request);
-    let test = app::test_login::find(&visit.state, &visit.actor, connection, flow, browser.as_ref()).await?;
+    let proof = visit.parameter(app::sign_in::SEEN);
+    let (state, actor) = (&visit.state, &visit.actor);
+    let test =
+        app::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref()).await?;
     let provider = providers::of(found.idp_kind);
     let (title, body) = match (&test.flow.email, decisive(&test)) {
         (Some(_), _) if !test.own => ("The test succeeded", succeeded_elsewhere()),

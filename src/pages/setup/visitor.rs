@@ -69,6 +69,13 @@ impl Visit {
         })
     }
 
+    /// A parameter of the page's address.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.request.query_string().as_bytes())
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
     /// What the application is called.
     pub fn application(&self) -> &str {
         let name = self.branding.application_name.as_deref().unwrap_or(&self.environment.display_name);

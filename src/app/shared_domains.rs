@@ -22,6 +22,7 @@ use crate::{
         domain::Domain,
         event::EventKind,
         id::{EnvironmentId, OrganizationId},
+        listed_domain::ListedDomain,
     },
     store::{self, Transaction},
 };
@@ -34,20 +35,23 @@ pub const FIELD: &str = "shareDomain";
 /// How many other organizations an entry and an event are written for, when very many share a domain.
 const MAX_TOLD: usize = 100;
 
+/// How many domains with their other organizations a question names.
+const MAX_NAMED: usize = 10;
+
 /// Why a domain may not count for another organization too.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// DNS proved it to be another organization's.
     Verified(DomainElsewhere),
-    /// It counts for another organization, and the caller did not say yes to that.
-    Unasked(DomainElsewhere),
+    /// These count for other organizations, and the caller did not say yes to that.
+    Unasked(Vec<DomainElsewhere>),
     /// It counts for another organization, of which the caller hears nothing.
     NotYours,
 }
 
 impl Refused {
     /// The error that tells it.
-    pub(super) fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Verified(there) => Error::FailedPrecondition(
                 format!(
@@ -58,13 +62,12 @@ impl Refused {
                 )
                 .into(),
             ),
-            Self::Unasked(there) => Error::invalid(
+            Self::Unasked(elsewhere) => Error::invalid(
                 FIELD,
                 format!(
-                    "the domain {} counts for {} already: either one's identity provider could then sign in people of both. \
+                    "the domain {}: the identity providers of all of them could then sign in people of each. \
                      Say yes only if that is meant",
-                    there.domain,
-                    name_of(&there)
+                    list_of(&elsewhere)
                 ),
             ),
             Self::NotYours => Error::FailedPrecondition(NOT_YOURS.into()),
@@ -73,8 +76,13 @@ impl Refused {
 }
 
 /// What whoever may not hear of other organizations is told.
-pub(super) const NOT_YOURS: &str =
+pub(crate) const NOT_YOURS: &str =
     "another organization here has this domain already; ask support to sort it out";
+
+/// Whether DNS proved the domain when it was last asked, which counted for another organization of the environment.
+pub fn is_taken(listed: &ListedDomain) -> bool {
+    !listed.state.counts() && listed.check_error.as_deref() == Some(NOT_YOURS)
+}
 
 /// What people call the other organization.
 fn name_of(there: &DomainElsewhere) -> String {
@@ -82,6 +90,23 @@ fn name_of(there: &DomainElsewhere) -> String {
         "" => there.organization_id.to_string(),
         name => format!("{name} ({})", there.organization_id),
     }
+}
+
+/// Every domain with whom it counts for, since one yes is for all of them: the first few, and how many more.
+fn list_of(elsewhere: &[DomainElsewhere]) -> String {
+    let mut parts: Vec<String> = elsewhere
+        .iter()
+        .take(MAX_NAMED)
+        .enumerate()
+        .map(|(place, there)| {
+            let (verb, end) = if place == 0 { (" counts", " already") } else { ("", "") };
+            format!("{}{verb} for {}{end}", there.domain, name_of(there))
+        })
+        .collect();
+    if elsewhere.len() > MAX_NAMED {
+        parts.push(format!("and {} more", elsewhere.len() - MAX_NAMED));
+    }
+    parts.join(", ")
 }
 
 /// Keeps everybody else from deciding about domains of the environment until the transaction ends. It comes before
@@ -110,14 +135,16 @@ pub(super) fn check(
     elsewhere: &[DomainElsewhere],
     yes: bool,
 ) -> std::result::Result<(), Refused> {
-    let Some(first) = elsewhere.first() else { return Ok(()) };
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
     let verified = elsewhere.iter().find(|there| there.verified);
     match (actor.credential(), verified) {
         (Credential::SetupLink(_), _) => Err(Refused::NotYours),
         (_, Some(verified)) => Err(Refused::Verified(verified.clone())),
         (Credential::ApiKey { .. }, None) => Ok(()),
         _ if yes => Ok(()),
-        _ => Err(Refused::Unasked(first.clone())),
+        _ => Err(Refused::Unasked(elsewhere.to_vec())),
     }
 }
 

@@ -99,11 +99,12 @@ pub struct DomainElsewhere {
     pub verified: bool,
 }
 
-/// How many other organizations are told of each domain, and of all of them.
+/// How many other organizations are told of each domain, and of all of them. Where there are more, what DNS proved
+/// is told before the rest, or it would go unseen and be shared; then one organization of each domain, then a second.
 const MAX_ELSEWHERE: (i64, i64) = (20, 1000);
 
 /// For which other organizations of the environment these domains count: of each domain up to 20 organizations,
-/// those first that proved it by DNS.
+/// those first that proved a domain by DNS.
 pub async fn list_elsewhere(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -129,7 +130,7 @@ pub async fn list_elsewhere(
          JOIN organizations o ON o.id = d.organization_id WHERE d.place <= ",
     )
     .value(MAX_ELSEWHERE.0)
-    .push(" ORDER BY d.domain, d.place LIMIT ")
+    .push(" ORDER BY CASE WHEN d.state = 'verified' THEN 0 ELSE 1 END, d.place, d.domain LIMIT ")
     .value(MAX_ELSEWHERE.1);
     let rows: Vec<(String, OrganizationId, String, String)> = conn.dynamic(sql).all().await?;
     rows.into_iter()

@@ -194,13 +194,69 @@ both! {
         // What the customer asked for itself, approved by one click.
         put(&app, &acme, "globex.example", DomainState::Pending).await;
         let domain = format!("/organizations/{}/domains/globex.example", acme.organization.id);
-        console.page(&domain).await.says("It counts for another organization");
+        let page = console.page(&domain).await;
+        page.says("It counts for another organization").says("Approve it to let it count for both, or remove it there.");
+        page.is_silent_of("Proof by DNS").is_silent_of("let DNS prove it");
         let asked = console.post(&format!("{domain}/approve"), &[]).await;
         assert_eq!(asked.status, 422, "{}", asked.body);
         asked.says("The domain globex.example counts for Globex").says("Approve for both");
+        asked.is_silent_of("Please check what you entered");
+        assert_eq!(asked.body.matches("globex.example counts for").count(), 1, "{}", asked.body);
         assert_eq!(find(&app, &key, &acme).await["domains"], json!(["acme.example"]));
         console.done(&format!("{domain}/approve"), &[("shareDomain", "true")]).await.says("Domain approved.");
         assert_eq!(find(&app, &key, &acme).await["domains"], json!(["acme.example", "globex.example"]));
+    }
+
+    async fn a_proved_domain_is_seen_among_very_many_that_are_shared(app: TestApp) {
+        let (_, globex, key) = two(&app).await;
+        put(&app, &globex, "zz.example", DomainState::Verified).await;
+        let operator = Actor::operator(globex.environment.id);
+        let many: Vec<String> = (0..600).map(|number| format!("d{number}.example")).collect();
+        for _ in 0..2 {
+            let change = OrganizationChange { domains: Some(many.clone()), share_domain: true, ..OrganizationChange::default() };
+            organizations::create(&app.state, &operator, &change).await.unwrap();
+        }
+        let all = many.into_iter().chain(["zz.example".to_owned()]).collect();
+        let change = OrganizationChange { domains: Some(all), share_domain: true, ..OrganizationChange::default() };
+        let key_path = path(&globex);
+        for refused in [
+            organizations::create(&app.state, &operator, &change).await,
+            organizations::create(&app.state, &operator, &OrganizationChange { share_domain: false, ..change }).await,
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, Error::FailedPrecondition(_)), "{error:?}");
+            assert!(error.to_string().contains("zz.example is proved by DNS"), "{error}");
+        }
+        let listed = call(&app, &key, Method::GET, &format!("{key_path}/domains"), None).await;
+        assert!(listed["domains"].as_array().unwrap().iter().all(|one| one.get("sharedWith").is_none_or(|with| with.is_null() || with == &json!([]))), "{listed}");
+    }
+
+    async fn the_question_names_every_domain_that_the_yes_is_for(app: TestApp) {
+        let (acme, globex, _) = two(&app).await;
+        let operator = Actor::operator(acme.environment.id);
+        let ask = async |domains: Vec<String>| {
+            let change = OrganizationChange { domains: Some(domains), ..OrganizationChange::default() };
+            let error = organizations::create(&app.state, &operator, &change).await.unwrap_err();
+            assert!(asks(&error), "{error:?}");
+            error.to_string()
+        };
+        let text = ask(vec!["globex.example".to_owned(), "new.example".to_owned(), "acme.example".to_owned()]).await;
+        let named = format!(
+            "the domain acme.example counts for Company acme.example ({}) already, \
+             globex.example for Company globex.example ({}): ",
+            acme.organization.id, globex.organization.id
+        );
+        assert!(text.contains(&named), "{text}");
+        let console = app.console(Role::Admin, &acme.environment).await;
+        let fields = [("displayName", "Initech"), ("domains", "acme.example\nglobex.example")];
+        let asked = console.post("/organizations/new", &fields).await;
+        asked.says("acme.example counts for Company acme.example").says("globex.example for Company globex.example");
+
+        let many: Vec<String> = (0..12).map(|number| format!("d{number:02}.example")).collect();
+        let change = OrganizationChange { domains: Some(many.clone()), ..OrganizationChange::default() };
+        organizations::create(&app.state, &operator, &change).await.unwrap();
+        let text = ask(many).await;
+        assert!(text.contains("d09.example for") && text.contains(", and 2 more: ") && !text.contains("d10"), "{text}");
     }
 
     async fn of_many_who_take_one_domain_at_once_one_does(app: TestApp) {

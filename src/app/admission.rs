@@ -11,11 +11,15 @@ use crate::{
     model::{
         check::Check,
         email::Email,
-        id::{OrganizationId, SamlConnectionId},
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::StepKind,
+        secret::Digest,
+        time::Timestamp,
     },
     store::{
         Conn, Transaction,
         admissions::{self, Admission, LoginPolicy, Standing},
+        saml_flows::{self, NewStep},
     },
 };
 
@@ -52,6 +56,32 @@ pub(super) async fn check(
         admissions::lock_people(tx, login.organization_id, login.email).await?;
     }
     ask_directories(tx, login, found, checks).await
+}
+
+/// [`check`] for the code of a login that an app brings. Where it refuses, the login tells so from now on, or nobody
+/// could say why the app's answer was no; then, and where the login's organization or connection is gone, the
+/// transaction is over.
+pub(super) async fn check_code(
+    mut tx: Transaction,
+    flow: SamlFlowId,
+    code: Digest,
+    login: LoginOf<'_>,
+    now: Timestamp,
+) -> Result<Option<(Transaction, Admission)>> {
+    let mut checks = Vec::new();
+    match check(&mut tx, login, &mut checks).await? {
+        Ok(admission) => Ok(Some((tx, admission))),
+        Err(Denial::Gone) => Ok(None),
+        Err(Denial::Refused(refusal)) => {
+            if saml_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
+                let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
+                saml_flows::insert_step(&mut tx, flow, step).await?;
+                tx.commit().await?;
+                tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// Asks where nothing is written.

@@ -62,7 +62,11 @@ pub enum Error {
 }
 
 fn named(id: &str) -> String {
-    if id.is_empty() { ", or already used".to_owned() } else { format!(": {id}") }
+    if id.is_empty() {
+        ", already used, or ended because the person may not sign in any more".to_owned()
+    } else {
+        format!(": {id}")
+    }
 }
 
 fn before(field: &str) -> String {

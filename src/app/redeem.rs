@@ -49,17 +49,17 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
             .ok_or_else(gone)?
     };
     let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
-    let mut tx = state.db.write().await?;
+    let tx = state.db.write().await?;
     let login = LoginOf {
         organization_id: flow.organization_id,
         connection_id: flow.saml_connection_id,
         email: &email,
     };
-    let Ok(organization) = admission::check(&mut tx, login, &mut Vec::new()).await? else {
-        return Err(gone());
-    };
+    let now = state.now();
+    let (mut tx, organization) =
+        admission::check_code(tx, flow.id, digest, login, now).await?.ok_or_else(gone)?;
     // Of several that bring the same code, one gets the answer: the database says which.
-    if !store::saml_flows::consume_code(&mut tx, flow.id, digest, state.now()).await? {
+    if !store::saml_flows::consume_code(&mut tx, flow.id, digest, now).await? {
         return Err(gone());
     }
     tx.commit().await?;

@@ -56,7 +56,17 @@ pub async fn exchange(
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));
     }
+    let login = LoginOf {
+        organization_id: grant.login.organization_id,
+        connection_id: grant.login.saml_connection_id,
+        email: &grant.login.email,
+    };
     if let Err(error) = check(&grant, &asked, now) {
+        if grant.expires_at <= now {
+            // A deactivation ends codes: then the login tells that, or it looks like one that nobody asked about.
+            let tx = state.db.write().await?;
+            admission::check_code(tx, grant.login.flow_id, code, login, now).await?;
+        }
         return Ok(Err(error));
     }
 
@@ -66,15 +76,10 @@ pub async fn exchange(
     let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);
     let id_token = key.jws(&claims).map_err(ServiceError::internal)?;
 
-    let mut tx = state.db.write().await?;
-    let login = LoginOf {
-        organization_id: grant.login.organization_id,
-        connection_id: grant.login.saml_connection_id,
-        email: &grant.login.email,
-    };
-    if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
+    let tx = state.db.write().await?;
+    let Some((mut tx, _)) = admission::check_code(tx, grant.login.flow_id, code, login, now).await? else {
         return Ok(Err(Error::CodeNotFound));
-    }
+    };
     if !saml_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
         // Somebody was faster: the code is in two hands.
         access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;

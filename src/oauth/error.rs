@@ -92,7 +92,7 @@ pub enum Error {
     #[error("grant_type must be authorization_code")]
     UnsupportedGrantType,
     /// The code is unknown, expired, used, or another client's; it is not said which.
-    #[error("code is unknown, expired or already used")]
+    #[error("code is unknown, expired, already used, or ended because the person may not sign in any more")]
     CodeNotFound,
     /// `redirect_uri` is not the one the code was issued to (RFC 6749 §4.1.3).
     #[error("redirect_uri is not the one of the authorization request")]

@@ -398,10 +398,33 @@ pub async fn update_seen(
 pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn
         .sql(
-            "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded' \
+            "UPDATE saml_flows SET code_consumed_at = $1, updated_at = $1, status = 'succeeded', refusal = NULL \
              WHERE id = $2 AND code_sha256 = $3 AND code_consumed_at IS NULL AND code_expires_at > $1",
         )
         .bind(now)
+        .bind(id)
+        .bind(code)
+        .execute()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Marks that the flow's code was refused to the app, unless it was redeemed before or that was said before. Says
+/// whether this call did it.
+pub async fn update_code_refused(
+    conn: &mut Conn,
+    id: SamlFlowId,
+    code: Digest,
+    refusal: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = conn
+        .sql(
+            "UPDATE saml_flows SET updated_at = $1, status = 'failed', refusal = $2 \
+             WHERE id = $3 AND code_sha256 = $4 AND code_consumed_at IS NULL AND status = 'in_progress'",
+        )
+        .bind(now)
+        .bind(refusal)
         .bind(id)
         .bind(code)
         .execute()

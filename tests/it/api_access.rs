@@ -401,7 +401,7 @@ both! {
             match route.pattern {
                 path::SAML_REDEEM => {
                     let message = assert_error(&answer, 404, 5, &context);
-                    assert_eq!(message, "saml access code not found, or already used");
+                    assert_eq!(message, crate::api_saml::GONE);
                 }
                 // The organization that was made above is still there.
                 path::ENVIRONMENT if route.method == Method::DELETE => {

@@ -91,7 +91,8 @@ async fn store_flow(
     (flow.id, code.reveal())
 }
 
-const GONE: &str = "saml access code not found, or already used";
+pub const GONE: &str =
+    "saml access code not found, already used, or ended because the person may not sign in any more";
 
 both! {
     async fn the_first_selector_that_is_given_wins(app: TestApp) {

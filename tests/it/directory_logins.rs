@@ -8,7 +8,7 @@ use ostiary::{
         email::Email,
         id::{Id, ScimUserId},
         random::SystemRandom,
-        saml_flow::Attributes,
+        saml_flow::{Attributes, FlowStatus},
         secret::AccessCode,
     },
     store::{self, admissions, saml_connections, saml_flows},
@@ -227,6 +227,49 @@ both! {
         }
         tx.commit().await.unwrap();
         assert_eq!(posted.await.unwrap().reason(), INACTIVE);
+    }
+
+    async fn a_login_tells_that_its_code_was_refused_and_why(app: TestApp) {
+        let (tenant, key) = acme(&app).await;
+        let directory = app.scim_directory(&tenant).await;
+        let user = id(&app.scim_user(&directory, ADA).await).to_owned();
+        let told = async |code: &str| {
+            let digest = code.parse::<AccessCode>().unwrap().digest();
+            let mut conn = app.state.db.read().await.unwrap();
+            let flow = saml_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
+            let steps = saml_flows::list_steps(&mut conn, flow.id).await.unwrap();
+            let failed = steps.iter().flat_map(|step| &step.checks).filter(|check| !check.passed);
+            let failed: Vec<String> = failed.map(|check| check.name.to_string()).collect();
+            (flow.status, flow.refusal, failed)
+        };
+        let refused = (FlowStatus::Failed, INACTIVE.map(str::to_owned), vec!["directory_user_inactive".to_owned()]);
+
+        // Ended by the deactivation. Asked again, it is told once.
+        let code = code_of(&login(&app, &tenant, ADA).await);
+        assert_eq!(change(&app, &directory, &user, json!([active("False")])).await.status, 200);
+        assert_eq!(told(&code).await, (FlowStatus::InProgress, None, vec![]));
+        for _ in 0..2 {
+            let answer = app.redeem(&key, &code).await;
+            assert_eq!(answer.status, 404);
+            assert!(answer.body.contains("the person may not sign in any more"), "{}", answer.body);
+            assert_eq!(told(&code).await, refused);
+        }
+
+        // Let in again in time, the code is good, and the login has succeeded.
+        assert_eq!(change(&app, &directory, &user, json!([active("True")])).await.status, 200);
+        let code = code_of(&login(&app, &tenant, ADA).await);
+        switch_off(&app, &directory, &user).await;
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+        assert_eq!(told(&code).await, refused);
+        assert_eq!(change(&app, &directory, &user, json!([active("True")])).await.status, 200);
+        assert_eq!(app.redeem(&key, &code).await.status, 200);
+        let redeemed = told(&code).await;
+        assert_eq!((redeemed.0, redeemed.1), (FlowStatus::Succeeded, None));
+        // What was redeemed stays redeemed, whoever asks later.
+        switch_off(&app, &directory, &user).await;
+        assert_eq!(app.redeem(&key, &code).await.status, 404);
+        let redeemed = told(&code).await;
+        assert_eq!((redeemed.0, redeemed.1), (FlowStatus::Succeeded, None));
     }
 
     async fn an_access_code_is_asked_about_again_when_it_is_redeemed(app: TestApp) {

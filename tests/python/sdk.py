@@ -67,7 +67,7 @@ def saml():
     )
 
     code = told["access_code"]
-    gone = "saml access code not found, or already used"
+    gone = "saml access code not found, already used, or ended because the person may not sign in any more"
     refused(
         lambda: client(told["foreign_key"]).saml.redeem_saml_access_code(saml_access_code=code), 404, 5, gone
     )

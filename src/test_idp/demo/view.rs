@@ -290,7 +290,9 @@ mod tests {
         );
         page(
             "demo-message",
-            message("The gateway answered 400: saml access code not found, or already used"),
+            message(
+                "The gateway answered 400: saml access code not found, already used, or ended because the person may not sign in any more",
+            ),
         );
     }
 

@@ -1,6 +1,9 @@
 //! Whoever is deprovisioned by the directory loses what he holds.
 
-use ostiary::{model::id::ScimUserId, store};
+use ostiary::{
+    model::{id::ScimUserId, secret::AccessCode},
+    store,
+};
 use serde_json::json;
 
 use super::*;
@@ -43,6 +46,11 @@ both! {
             assert_eq!(stage.userinfo(&token).await.status, 401, "{how}");
             let refused = stage.token(&code, &[]).await;
             assert_eq!(error_of(&refused), (400, "invalid_grant".into()), "{how}");
+            let digest = code.parse::<AccessCode>().unwrap().digest();
+            let mut conn = app.state.db.read().await.unwrap();
+            let flow = store::saml_flows::find_by_code(&mut conn, digest).await.unwrap().unwrap();
+            assert_eq!(flow.refusal.as_deref(), Some("directory_user_inactive"), "{how}");
+            drop(conn);
             let _ = app.scim(&directory, Method::DELETE, &path, None).await;
             // Made anew, and so let in again.
             let again = app.scim_user(&directory, "dana@acme.example").await;

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::{
     app::request_memory::{BodyError, Exhausted},
     pages::{
+        error::Area,
         message::{self, Message},
         response::{Policy, page},
     },
@@ -157,14 +158,80 @@ fn words(status: StatusCode) -> Words {
     Words { number, oauth, reason, title, sentence }
 }
 
-/// The whole answer. `reference` is what a person may quote.
-pub fn respond(surface: Surface, status: StatusCode, reference: &str) -> HttpResponse {
-    respond_in(words(status), surface, status, reference)
+/// The whole answer to a request for `path`. `reference` is what a person may quote.
+pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str) -> HttpResponse {
+    let words = words(status);
+    let sentence = match (status, surface) {
+        (StatusCode::REQUEST_TIMEOUT, _) => {
+            "The request took too long to arrive: a body must come with at least 1 KiB a second and within 30 \
+             seconds. Send it again."
+        }
+        (StatusCode::PAYLOAD_TOO_LARGE, Surface::Api | Surface::Scim) => {
+            "A body has at most 1 MiB; send it in parts."
+        }
+        _ => words.sentence,
+    };
+    match surface {
+        Surface::Page => {
+            let message = message(&words, status, path);
+            page(status, Policy::Own, message.reference(reference).view())
+        }
+        _ => respond_in(Words { sentence, ..words }, surface, status),
+    }
 }
 
-fn respond_in(words: Words, surface: Surface, status: StatusCode, reference: &str) -> HttpResponse {
+/// What a person hears.
+fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
+    // Who fills in forms goes back to them; who signs in begins anew at the app.
+    let (has_form, remedy) = match Area::of(path) {
+        Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
+        Area::Login => (false, "Go back to the app you were using and sign in from there."),
+    };
+    let plain = |title, happened, remedy| Message {
+        reason: Some(words.reason),
+        ..Message::new(title, happened, remedy)
+    };
+    match status {
+        StatusCode::NOT_FOUND => Message::not_found(),
+        StatusCode::INTERNAL_SERVER_ERROR => Message::internal(),
+        StatusCode::PAYLOAD_TOO_LARGE if is_acs(path) => Message::too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE if has_form => plain(
+            "This request is too large",
+            "What you sent is larger than this page takes.",
+            "Go back and send less at once.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            plain("This request is too large", "The request is larger than this address takes.", remedy)
+        }
+        StatusCode::REQUEST_TIMEOUT if has_form => {
+            plain(words.title, "Your connection was too slow.", "Go back and send it again.")
+        }
+        _ => plain(words.title, words.sentence, remedy),
+    }
+}
+
+/// Whether identity providers post their responses there.
+fn is_acs(path: &str) -> bool {
+    path.starts_with("/v1/saml/") && path.ends_with("/acs")
+}
+
+/// What a person hears of an overload.
+fn busy_message(path: &str) -> Message<'static> {
+    let unavailable = Message::unavailable();
+    match Area::of(path) {
+        Area::Console | Area::Setup => Message {
+            happened: "Very much is being done right now. Nothing was saved.",
+            remedy: "Send it again in a few seconds.",
+            ..unavailable
+        },
+        Area::Login => unavailable,
+    }
+}
+
+/// The answer to a program.
+fn respond_in(words: Words, surface: Surface, status: StatusCode) -> HttpResponse {
     match surface {
-        Surface::Api => HttpResponse::build(status)
+        Surface::Api | Surface::Page => HttpResponse::build(status)
             .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
         Surface::Oauth => HttpResponse::build(status)
             .json(json!({ "error": words.oauth, "error_description": words.sentence })),
@@ -176,22 +243,6 @@ fn respond_in(words: Words, surface: Surface, status: StatusCode, reference: &st
                 "detail": words.sentence,
             }),
         ),
-        Surface::Page => {
-            let message = match status {
-                StatusCode::NOT_FOUND => Message::not_found(),
-                StatusCode::PAYLOAD_TOO_LARGE => Message::too_large(),
-                StatusCode::INTERNAL_SERVER_ERROR => Message::internal(),
-                _ => Message {
-                    reason: Some(words.reason),
-                    ..Message::new(
-                        words.title,
-                        words.sentence,
-                        "Go back to the app you were using and sign in from there.",
-                    )
-                },
-            };
-            page(status, Policy::Own, message.reference(reference).view())
-        }
     }
 }
 
@@ -205,14 +256,14 @@ pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse 
 }
 
 /// The answer to somebody who failed too often.
-pub fn too_many(surface: Surface, retry_after: Duration, reference: &str) -> HttpResponse {
+pub fn too_many(surface: Surface, retry_after: Duration) -> HttpResponse {
     let mut response = match surface {
         Surface::Page => page(
             StatusCode::TOO_MANY_REQUESTS,
             Policy::Own,
             message::too_many_requests(retry_after.max(Duration::from_secs(1))),
         ),
-        _ => respond(surface, StatusCode::TOO_MANY_REQUESTS, reference),
+        _ => respond_in(words(StatusCode::TOO_MANY_REQUESTS), surface, StatusCode::TOO_MANY_REQUESTS),
     };
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
     response
@@ -226,21 +277,24 @@ const BUSY_RETRY_AFTER: u64 = 2;
 
 /// The answer to a request whose body was not read to its end: it arrived too slowly, or found no room. That
 /// is nobody's failure; who asks again later may fare better.
-pub fn unread(surface: Surface, error: BodyError, reference: &str) -> HttpResponse {
+pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -> HttpResponse {
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
         BodyError::Busy(Exhausted::Client) => StatusCode::TOO_MANY_REQUESTS,
         BodyError::Busy(Exhausted::Total) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    let BodyError::Busy(exhausted) = error else { return respond(surface, status, reference) };
+    let BodyError::Busy(exhausted) = error else { return respond(surface, status, path, reference) };
     // In the words of an overload: the client failed at nothing.
     let busy = words(StatusCode::SERVICE_UNAVAILABLE);
     let number = match exhausted {
         Exhausted::Client => words(StatusCode::TOO_MANY_REQUESTS).number,
         Exhausted::Total => busy.number,
     };
-    let mut response = respond_in(Words { number, ..busy }, surface, status, reference);
+    let mut response = match surface {
+        Surface::Page => page(status, Policy::Own, busy_message(path).reference(reference).view()),
+        _ => respond_in(Words { number, ..busy }, surface, status),
+    };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     response
 }
@@ -250,6 +304,47 @@ mod tests {
     use actix_web::http::header::HeaderValue;
 
     use super::*;
+
+    /// What a person reads.
+    fn text(response: HttpResponse) -> String {
+        use actix_web::body::MessageBody;
+        let bytes = response.into_body().try_into_bytes().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    #[test]
+    fn people_hear_of_an_overload_in_words_for_people() {
+        for error in [BodyError::Busy(Exhausted::Client), BodyError::Busy(Exhausted::Total)] {
+            for (path, said) in [
+                ("/v1/saml/saml_conn_1/acs", "Reload this page in a few seconds."),
+                ("/console/sign-in", "Nothing was saved."),
+                ("/setup/domains", "Send it again in a few seconds."),
+            ] {
+                let response = unread(Surface::Page, error, path, "r1");
+                assert!(response.headers().contains_key(header::RETRY_AFTER));
+                let text = text(response);
+                assert!(text.contains(said) && !text.contains("Retry-After"), "{path}: {text}");
+            }
+            assert!(text(unread(Surface::Api, error, "/v1/organizations", "r1")).contains("Retry-After"));
+        }
+    }
+
+    #[test]
+    fn too_slow_and_too_large_say_what_to_do_at_this_address() {
+        let groups = "send fewer groups";
+        for (surface, error, path, said) in [
+            (Surface::Page, BodyError::TooSlow, "/console/sign-in", "Go back and send it again."),
+            (Surface::Api, BodyError::TooSlow, "/v1/organizations", "1 KiB a second and within 30 seconds"),
+            (Surface::Api, BodyError::TooLarge, "/v1/organizations", "at most 1 MiB; send it in parts"),
+            (Surface::Page, BodyError::TooLarge, "/v1/saml/saml_conn_1/acs", groups),
+            (Surface::Page, BodyError::TooLarge, "/console/sign-in", "send less at once"),
+            (Surface::Page, BodyError::TooLarge, "/v1/oauth/authorize", "larger than this address takes"),
+        ] {
+            let text = text(unread(surface, error, path, "r1"));
+            assert!(text.contains(said), "{path}: {text}");
+            assert_eq!(text.contains(groups), said == groups, "{path}: {text}");
+        }
+    }
 
     #[test]
     fn the_address_decides_the_language() {

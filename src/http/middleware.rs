@@ -129,7 +129,7 @@ pub async fn attend(
     let mut longest_poll = Duration::ZERO;
     let outcome = match refused {
         Some(retry_after) => {
-            Ok(request.into_response(fallback::too_many(surface, retry_after, &id)).map_into_boxed_body())
+            Ok(request.into_response(fallback::too_many(surface, retry_after)).map_into_boxed_body())
         }
         None => handle(request, next, &mut longest_poll).instrument(span.clone()).await,
     };
@@ -144,7 +144,7 @@ pub async fn attend(
     // A handler that did not get its body could not do its work: what it answered is about that.
     let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
     if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {
-        response = fallback::unread(surface, error, &id);
+        response = fallback::unread(surface, error, &path, &id);
     }
     // An overload is nobody's failure.
     let overloaded = matches!(unread, Some(BodyError::Busy(_)));
@@ -156,7 +156,7 @@ pub async fn attend(
     if let Some(page) = in_its_words(&response, &path, &id) {
         response = page;
     } else if needs_body(&response) {
-        response = with_body(response, surface, &id);
+        response = with_body(response, surface, &path, &id);
     }
     allow_head(response.headers_mut());
     protect(response.headers_mut(), &id, front.https);
@@ -239,8 +239,8 @@ fn needs_body(response: &HttpResponse) -> bool {
     plain || matches!(response.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-fn with_body(response: HttpResponse, surface: fallback::Surface, id: &str) -> HttpResponse {
-    let mut better = fallback::respond(surface, response.status(), id);
+fn with_body(response: HttpResponse, surface: fallback::Surface, path: &str, id: &str) -> HttpResponse {
+    let mut better = fallback::respond(surface, response.status(), path, id);
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
             better.headers_mut().append(name.clone(), value.clone());

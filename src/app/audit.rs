@@ -265,6 +265,26 @@ pub struct Names {
     pub organizations: BTreeMap<OrganizationId, String>,
 }
 
+/// How many of an entry's other organizations are named.
+const MAX_SHARED: usize = 10;
+
+/// With which organizations the entry's organization shares domains from then on: the first few.
+pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
+    let domains = event.after.get("sharedDomains").and_then(Value::as_object);
+    let others =
+        domains.into_iter().flat_map(|domains| domains.values()).filter_map(Value::as_array).flatten();
+    let mut ids: Vec<OrganizationId> = Vec::new();
+    for id in others.filter_map(|id| id.as_str()?.parse().ok()) {
+        if ids.len() >= MAX_SHARED {
+            break;
+        }
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
 /// The names of those whom a page of entries names.
 pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
     let mut names = Names::default();
@@ -278,8 +298,11 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
     let mut conn = state.db.read().await?;
     names.administrators.extend(administrators::list_emails(&mut conn, &wanted).await?);
     if let Some(environment_id) = events.first().and_then(|event| event.environment_id) {
-        let mut wanted: Vec<OrganizationId> =
-            events.iter().filter_map(|event| event.organization_id).collect();
+        let mut wanted: Vec<OrganizationId> = events
+            .iter()
+            .filter_map(|event| event.organization_id)
+            .chain(events.iter().flat_map(shared_with))
+            .collect();
         wanted.sort_unstable();
         wanted.dedup();
         names.organizations.extend(organizations::list_names(&mut conn, environment_id, &wanted).await?);

@@ -32,6 +32,12 @@ pub use crate::store::organization_domains::DomainElsewhere;
 /// What an error calls the yes to sharing a domain.
 pub const FIELD: &str = "shareDomain";
 
+/// How the operator says yes.
+const BY_OPERATOR: &str = "Give --share-domain";
+
+/// How an administrator does, by the box on the page.
+pub(crate) const BY_ADMINISTRATOR: &str = "Say yes";
+
 /// How many other organizations an entry and an event are written for, when very many share a domain.
 const MAX_TOLD: usize = 100;
 
@@ -44,7 +50,12 @@ pub(crate) enum Refused {
     /// DNS proved it to be another organization's.
     Verified(DomainElsewhere),
     /// These count for other organizations, and the caller did not say yes to that.
-    Unasked(Vec<DomainElsewhere>),
+    Unasked {
+        /// The domains with the other organizations.
+        elsewhere: Vec<DomainElsewhere>,
+        /// How the caller says yes.
+        yes: &'static str,
+    },
     /// It counts for another organization, of which the caller hears nothing.
     NotYours,
 }
@@ -62,11 +73,11 @@ impl Refused {
                 )
                 .into(),
             ),
-            Self::Unasked(elsewhere) => Error::invalid(
+            Self::Unasked { elsewhere, yes } => Error::invalid(
                 FIELD,
                 format!(
                     "the domain {}: the identity providers of all of them could then sign in people of each. \
-                     Say yes only if that is meant",
+                     {yes} only if that is meant",
                     list_of(&elsewhere)
                 ),
             ),
@@ -144,7 +155,13 @@ pub(super) fn check(
         (_, Some(verified)) => Err(Refused::Verified(verified.clone())),
         (Credential::ApiKey { .. }, None) => Ok(()),
         _ if yes => Ok(()),
-        _ => Err(Refused::Unasked(elsewhere.to_vec())),
+        (credential, None) => {
+            let yes = match credential {
+                Credential::Operator => BY_OPERATOR,
+                _ => BY_ADMINISTRATOR,
+            };
+            Err(Refused::Unasked { elsewhere: elsewhere.to_vec(), yes })
+        }
     }
 }
 

@@ -127,7 +127,7 @@ both! {
         let console = app.console(Role::Viewer, &acme.environment).await;
         for (tenant, other) in [(&acme, "globex.example"), (&globex, "acme.example")] {
             let page = console.page(&format!("/organizations/{}", tenant.organization.id)).await;
-            page.says("Shared").says(&format!("Company {other}")).says("shared the domain of organization");
+            page.says("Shared").says(&format!("Company {other}")).says("shared the domain acme.example of organization").says(&format!(" with Company {other}"));
             let page = console.page(&format!("/organizations/{}/domains/acme.example", tenant.organization.id)).await;
             page.says("Shared with another organization").says(&format!("Company {other}"));
         }

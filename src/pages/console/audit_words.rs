@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::json;
 use crate::{
-    app::audit::Names,
+    app::audit::{self, Names},
     links::{self, console},
     model::{
         audit::{AuditActor, AuditEvent},
@@ -153,7 +153,10 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
         @if itself && done.starts_with("signed_") {
             (done.replace('_', " "))
         } @else {
-            (verb(done)) " "
+            @match shared_domains(event) {
+                Some(domains) => { "shared " (domains) " of " }
+                None => { (verb(done)) " " }
+            }
             @if itself { "their own account" } @else {
                 (noun(&event.target_kind)) " "
                 @if let Some(name) = name { (name) " " }
@@ -171,8 +174,29 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
                     None => code { (id) },
                 }
             }
+            @if let Some(environment) = event.environment_id {
+                @for (at, id) in audit::shared_with(event).iter().enumerate() {
+                    @if at == 0 { " with " } @else { ", " }
+                    a href=(links::to(console::ORGANIZATION, &[&environment, id])) {
+                        @match names.organizations.get(id).filter(|name| !name.trim().is_empty()) {
+                            Some(name) => (name),
+                            None => code { (id) },
+                        }
+                    }
+                }
+            }
         }
     }
+}
+
+/// The domains that the entry says to be shared: the first, and how many more.
+fn shared_domains(event: &AuditEvent) -> Option<String> {
+    let mut domains = event.after.get("sharedDomains")?.as_object()?.keys();
+    let first = domains.next()?;
+    Some(match domains.count() {
+        0 => format!("the domain {first}"),
+        more => format!("the domain {first} and {more} more"),
+    })
 }
 
 /// The entry: the sentence, when and from where, and the values.
@@ -291,6 +315,16 @@ mod tests {
         ] {
             assert_eq!(said(&event(action, kind), &names), format!("dana@vendor.example {expected}"));
         }
+        let mut shared = event("organization.domain_shared", "organization");
+        let other = |bits| crate::model::id::OrganizationId::from_bits(bits).to_string();
+        names.organizations.insert(Id::from_bits(5), "Globex".to_owned());
+        shared.after = audit_fields! { "sharedDomains": serde_json::json!({ "acme.example": [other(5)] }) };
+        let acme = "dana@vendor.example shared the domain acme.example";
+        assert_eq!(said(&shared, &names), format!("{acme} of organization Acme target_1 with Globex"));
+        let both = serde_json::json!({ "acme.example": [other(5), other(6)], "b.example": [other(5)] });
+        shared.after = audit_fields! { "sharedDomains": both };
+        let expected = format!("{acme} and 1 more of organization Acme target_1 with Globex, {}", other(6));
+        assert_eq!(said(&shared, &names), expected);
         // Nobody has a name any more.
         let gone = said(&event("webhook.created", "webhook"), &Names::default());
         assert!(gone.starts_with("Administrator admin_") && gone.contains(" of org_"), "{gone}");

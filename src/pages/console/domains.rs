@@ -1,7 +1,7 @@
 //! `/console/{environment}/organizations/{organization}/domains`: a domain asked for; and each one: how it is
 //! proved, approved by the vendor, taken out.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
 
 use super::{
@@ -125,12 +125,15 @@ pub(super) fn view(
     now: Timestamp,
 ) -> Markup {
     let at = |pattern: &str| href(pattern, &[&listed.organization_id, &listed.domain]);
+    let proved_there = others.iter().any(|other| other.verified);
+    // While it counts elsewhere, no proof makes it count here.
+    let only_there = !listed.state.counts() && !others.is_empty();
     html! {
         div.head-row {
             h1 { (listed.domain) }
             @if may_manage {
                 div.actions {
-                    @if !listed.state.counts() {
+                    @if !listed.state.counts() && !proved_there {
                         (button_form(&at(console::APPROVE_DOMAIN), "Approve", Weight::Primary, csrf.clone()))
                     }
                     (link_button(Weight::Danger, "Remove", &at(console::DELETE_DOMAIN)))
@@ -145,10 +148,13 @@ pub(super) fn view(
             ]))
             @if !others.is_empty() { (elsewhere(listed, others, href)) }
             @if !listed.state.counts() {
-                p { "People with addresses of this domain cannot sign in to this organization yet. Approve it if you know that it is the customer’s, or let DNS prove it." }
+                p {
+                    "People with addresses of this domain cannot sign in to this organization yet."
+                    @if !only_there { " Approve it if you know that it is the customer’s, or let DNS prove it." }
+                }
             }
         }
-        @if let (true, Some(value)) = (listed.state != DomainState::Verified, listed.record_value()) {
+        @if let (true, Some(value)) = (listed.state != DomainState::Verified && !only_there, listed.record_value()) {
             section.card {
                 div.head-row {
                     h2 { "Proof by DNS" }
@@ -161,7 +167,12 @@ pub(super) fn view(
                     ("Value", copyable(&value, "record value")),
                 ]))
                 @if let Some(checked) = listed.checked_at {
-                    @if let Some(error) = &listed.check_error {
+                    @if shared_domains::is_taken(listed) {
+                        (notice(Shape::Attention, "Proved, but it counted for another organization", html! {
+                            p { "It counts for none now: check again, or approve it." }
+                            p.small { "Asked " (time(checked, now)) "." }
+                        }))
+                    } @else if let Some(error) = &listed.check_error {
                         (notice(Shape::Bad, "The last check found no proof", html! {
                             p { (error) }
                             p.small { "Asked " (time(checked, now)) ". New records may take an hour to be seen everywhere." }
@@ -177,6 +188,7 @@ pub(super) fn view(
 fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) -> Markup {
     let title = match listed.state.counts() {
         true => "Shared with another organization",
+        false if shared_domains::is_taken(listed) => "Proved, but it counts for another organization",
         false => "It counts for another organization",
     };
     notice(
@@ -196,9 +208,21 @@ fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) 
             }
             @if listed.state.counts() {
                 p { "People with addresses of this domain can sign in to each of them, by the identity provider of each." }
+            } @else if others.iter().any(|other| other.verified) {
+                p { "It can count here only once it is taken out there." }
+            } @else {
+                p { "Approve it to let it count for both, or remove it there." }
             }
         },
     )
+}
+
+/// `GET …/domains/{domain}/approve`: the address of the question, opened anew, leads back to the domain.
+pub async fn approve_again(here: Here) -> Answer {
+    let organization = owner(&here).await?;
+    let listed = find(&here, &organization).await?;
+    let domain = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, domain)).finish())
 }
 
 /// `POST …/domains/{domain}/approve`
@@ -241,14 +265,16 @@ pub(super) fn approve_view(
     typed: &Typed,
     errors: &FormErrors,
 ) -> Markup {
-    let view = FormView::new(typed, errors);
+    // Nothing was entered wrongly: what is said is a question.
+    let none = FormErrors::none();
+    let view = FormView::new(typed, &none);
     let form = forms::Form::new(action, "Approve for both", csrf).cancel(back);
     html! {
         h1 { "Approve " (listed.domain) }
         section.card {
-            @if errors.of(shared_domains::FIELD).is_some() {
-                @let field = share_field(&view);
-                (view.render(&form, html! { (field) }))
+            @if let Some(question) = errors.of(shared_domains::FIELD) {
+                (notice(Shape::Attention, "It counts for another organization", html! { p { (question) } }))
+                (view.render(&form, html! { (share_field(&view)) }))
             } @else {
                 (notice(Shape::Bad, "It cannot be approved", html! {
                     @for (_, reason) in errors.all() { p { (reason) } }

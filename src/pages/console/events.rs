@@ -117,7 +117,7 @@ fn words(kind: EventKind) -> &'static str {
         "scim_group.membership_changed" => "Members of a group came or went",
         "saml_connection.metadata_changed" => "Identity provider’s metadata changed",
         "saml_connection.certificate_expiring" => "Identity provider’s certificate runs out",
-        "organization.domain_shared" => "Domain counts for two organizations",
+        "organization.domain_shared" => "Domain shared with another organization",
         other => other,
     }
 }
@@ -131,7 +131,11 @@ pub(super) fn entry(told: &Told<'_>, now: Timestamp) -> Markup {
                 p.what {
                     (words(event.kind))
                     @if let Some((name, href)) = &told.resource { ": " a href=(href) { (name) } }
-                    @if let Some((name, href)) = &told.organization { " of " a href=(href) { (name) } }
+                    @if let Some((name, href)) = &told.organization {
+                        // The other one is named before it.
+                        @if event.kind == EventKind::DomainShared { "," }
+                        " of " a href=(href) { (name) }
+                    }
                 }
                 (time(event.at, now))
             }

@@ -140,7 +140,7 @@ fn customers(config: &mut ServiceConfig) {
         )
         .service(web::resource(path::DOMAINS).get(domains::new).post(domains::add))
         .service(web::resource(path::DOMAIN).get(domains::show))
-        .service(web::resource(path::APPROVE_DOMAIN).post(domains::approve))
+        .service(web::resource(path::APPROVE_DOMAIN).get(domains::approve_again).post(domains::approve))
         .service(web::resource(path::CHECK_DOMAIN).post(domains::check))
         .service(web::resource(path::DELETE_DOMAIN).get(domains::confirm).post(domains::remove))
         .service(web::resource(path::NEW_SETUP_LINK).get(setup_links::new).post(setup_links::create))

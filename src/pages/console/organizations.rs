@@ -1,12 +1,14 @@
 //! `/console/{environment}/organizations`: the vendor's customers, found by what people remember of them.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::{here::Here, shell::Section, words};
 use crate::{
     app::{self, page::Page},
     links::console,
-    model::{organization::Organization, time::Timestamp},
+    model::{domain::Domain, id::OrganizationId, organization::Organization, time::Timestamp},
     pages::{
         components::{Weight, copyable, link_button, time},
         error::Answer,
@@ -27,13 +29,16 @@ pub async fn list(here: Here) -> Answer {
         app::organizations::search(&here.state, &here.actor, place.filter(SEARCH), &place.query()).await?;
     let create = here.may_manage().then(|| here.href(console::NEW_ORGANIZATION, &[]));
     let href = |organization: &Organization| here.href(console::ORGANIZATION, &[&organization.id]);
-    let content = view(&page, &place, create.as_deref(), &href, here.now());
+    let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
+    let shared = app::shared_domains::list(&here.state, &here.actor, &ids).await?;
+    let content = view(&page, &shared, &place, create.as_deref(), &href, here.now());
     Ok(here.shell(Section::Organizations, "Organizations").respond(content))
 }
 
-/// The organizations. `create` is where one is made, for whoever may.
+/// The organizations. `shared` is which of their domains count for others too, `create` where one is made, for whoever may.
 pub(super) fn view(
     page: &Page<Organization>,
+    shared: &BTreeMap<OrganizationId, Vec<Domain>>,
     place: &Place,
     create: Option<&str>,
     href: &dyn Fn(&Organization) -> String,
@@ -42,7 +47,7 @@ pub(super) fn view(
     let rows = page.items.iter().map(|organization| {
         vec![
             html! { a href=(href(organization)) { (words::organization(organization)) } },
-            domains(organization),
+            domains(organization, shared.get(&organization.id).map_or(&[], Vec::as_slice)),
             html! { @if let Some(id) = &organization.external_id { code { (id) } } },
             time(organization.created_at, now),
             copyable(&organization.id.to_string(), "organization id"),
@@ -71,12 +76,16 @@ pub(super) fn view(
     }
 }
 
-fn domains(organization: &Organization) -> Markup {
+fn domains(organization: &Organization, shared: &[Domain]) -> Markup {
     let names: Vec<_> = organization.admitted_domains().collect();
     let waiting = organization.domains.len() - names.len();
     let more = names.len().saturating_sub(SHOWN_DOMAINS);
     html! {
-        @for (at, name) in names.iter().take(SHOWN_DOMAINS).enumerate() { @if at > 0 { ", " } (name) }
+        @for (at, name) in names.iter().take(SHOWN_DOMAINS).enumerate() {
+            @if at > 0 { ", " }
+            (name)
+            @if shared.contains(*name) { " (shared)" }
+        }
         @if more > 0 { span.soft { " and " (more) " more" } }
         @if waiting > 0 { span.soft { @if !names.is_empty() { ", " } (waiting) " waiting" } }
         @if names.is_empty() && waiting == 0 { span.soft { "none" } }

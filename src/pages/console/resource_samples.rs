@@ -20,7 +20,7 @@ use crate::{
         saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
         scim_usage::{Quota, Usage},
-        shared_domains::DomainElsewhere,
+        shared_domains::{self, DomainElsewhere, Refused},
     },
     links::{self, Links},
     model::{
@@ -284,7 +284,8 @@ fn organization_samples() {
         Organization { external_id: None, domains: vec![], ..customer("") },
     ]);
     let place = Place::read("/console/x/organizations", "", &["q"]);
-    let content = organizations::view(&page, &place, Some("/new"), &|_| "/there".into(), now());
+    let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
+    let content = organizations::view(&page, &shared, &place, Some("/new"), &|_| "/there".into(), now());
     show("console-organizations", Section::Organizations, "Organizations", content);
 
     let described = |connection| DescribedConnection { connection, encryption_certificate: None };
@@ -344,6 +345,12 @@ fn organization_samples() {
         "console-domain",
         Section::Organizations,
         "acme.test",
+        domains::view(&listed, &[], true, &href, &csrf(), now()),
+    );
+    show(
+        "console-domain-elsewhere",
+        Section::Organizations,
+        "acme.test",
         domains::view(&listed, &[elsewhere("acme.test", true)], true, &href, &csrf(), now()),
     );
     let approved = ListedDomain {
@@ -359,14 +366,16 @@ fn organization_samples() {
         "acme.test",
         domains::view(&approved, &[elsewhere("acme.test", false)], true, &href, &csrf(), now()),
     );
-    let asked = "the domain acme.test counts for Umbrella (org_…) already. Say yes only if that is meant";
-    for (name, errors) in [
-        ("console-domain-share", FormErrors::one("shareDomain", asked)),
-        (
-            "console-domain-refused",
-            FormErrors::one("", "the domain acme.test is proved by DNS to be that of Umbrella"),
-        ),
-    ] {
+    let others =
+        |verified| DomainElsewhere { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };
+    let asked = Refused::Unasked {
+        elsewhere: vec![others(false), elsewhere("acme.test", false)],
+        yes: shared_domains::BY_ADMINISTRATOR,
+    };
+    for (name, refused) in
+        [("console-domain-share", asked), ("console-domain-refused", Refused::Verified(others(true)))]
+    {
+        let errors = FormErrors::from(refused.into_error()).unwrap();
         let content = domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &Typed::new(), &errors);
         show(name, Section::Organizations, "Approve domain", content);
     }

@@ -8,7 +8,7 @@ use super::{
     visitor::{Sent, Visit},
 };
 use crate::{
-    app::{self, Error},
+    app::{self, Error, shared_domains},
     links::{self, path},
     model::{
         domain::{Domain, DomainState},
@@ -28,16 +28,9 @@ const TOO_SOON: &str = "too-soon";
 
 /// `GET /setup/domains`
 pub async fn list(visit: Visit) -> Answer {
-    let asked = asked(&visit, "domain");
+    let asked = visit.parameter("domain");
     let typed = asked.map_or_else(Typed::new, |domain| Typed::new().with("domain", domain));
     show(&visit, &typed, &FormErrors::none()).await
-}
-
-/// A parameter of the page.
-fn asked(visit: &Visit, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(visit.request.query_string().as_bytes())
-        .find(|(own, _)| own == name)
-        .map(|(_, value)| value.into_owned())
 }
 
 async fn show(visit: &Visit, typed: &Typed, errors: &FormErrors) -> Answer {
@@ -61,12 +54,12 @@ fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors)
             "Only people with an address of a confirmed domain of your company are let in to " (visit.application())
             ". A DNS record proves that a domain is yours; or the team of " (visit.application()) " approves it."
         }
-        @if asked(visit, TOO_SOON).is_some() {
+        @if visit.parameter(TOO_SOON).is_some() {
             (notice(Shape::Note, "Not asked again yet", html! {
                 p { "DNS was asked a moment ago. Wait ten seconds between two checks, and press the button again." }
             }))
         }
-        @for listed in all { (card(listed, &visit.csrf(), visit.state.now())) }
+        @for listed in all { (card(listed, visit.application(), &visit.csrf(), visit.state.now())) }
         section.card {
             h2 { "Add a domain" }
             (form.render(&Form::new(path::SETUP_DOMAINS, "Add domain", visit.csrf()), html! { (field) }))
@@ -75,12 +68,14 @@ fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors)
 }
 
 /// One domain with what there is to do about it.
-pub fn card(listed: &ListedDomain, csrf: &Markup, now: Timestamp) -> Markup {
+pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
+    let is_taken = shared_domains::is_taken(listed);
     html! {
         section.card {
             div.head-row {
                 h2 { (listed.domain) }
                 @match listed.state {
+                    _ if is_taken => (mark(Shape::Attention, "Taken")),
                     DomainState::Whitelisted => (mark(Shape::Good, "Approved")),
                     DomainState::Verified => (mark(Shape::Good, "Proved")),
                     DomainState::Pending => (mark(Shape::Attention, "Not confirmed yet")),
@@ -88,18 +83,27 @@ pub fn card(listed: &ListedDomain, csrf: &Markup, now: Timestamp) -> Markup {
                 }
             }
             @if !listed.state.counts() {
-                @if let (Some(why), Some(at)) = (&listed.check_error, listed.checked_at) {
+                @if is_taken {
+                    (notice(Shape::Attention, "It is taken", html! {
+                        p {
+                            "The record was found, but another customer of " (application)
+                            " has this domain already. Ask the team of " (application) "."
+                        }
+                    }))
+                } @else if let (Some(why), Some(at)) = (&listed.check_error, listed.checked_at) {
                     (notice(Shape::Bad, "The last check did not prove it", html! {
                         p { "We asked DNS " (time(at, now)) ": " (why) "." }
                         p { "A new record can take some minutes, sometimes an hour, until everybody sees it." }
                     }))
                 }
-                p { "At your DNS provider, publish this record:" }
-                (facts(&[
-                    ("Type", html! { code { "TXT" } }),
-                    ("Name", html! { (copyable(&listed.record_name(), "name")) p.small.soft { "Some providers add the domain by themselves: then only what stands before it." } }),
-                    ("Value", html! { (copyable(&listed.record_value().unwrap_or_default(), "value")) }),
-                ]))
+                @if !is_taken {
+                    p { "At your DNS provider, publish this record:" }
+                    (facts(&[
+                        ("Type", html! { code { "TXT" } }),
+                        ("Name", html! { (copyable(&listed.record_name(), "name")) p.small.soft { "Some providers add the domain by themselves: then only what stands before it." } }),
+                        ("Value", html! { (copyable(&listed.record_value().unwrap_or_default(), "value")) }),
+                    ]))
+                }
                 div.actions {
                     (button_form(&links::setup_domain_check(&listed.domain), "Check now", Weight::Primary, csrf.clone()))
                     (button_form(&links::setup_domain_remove(&listed.domain), "Remove", Weight::Plain, csrf.clone()))

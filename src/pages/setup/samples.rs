@@ -11,7 +11,7 @@ use super::{
     test_result,
 };
 use crate::{
-    app::setup_links::Unusable,
+    app::{setup_links::Unusable, shared_domains::NOT_YOURS},
     links::path,
     model::{
         branding::Branding,
@@ -180,6 +180,12 @@ fn outcome_samples() {
         html! { section.card { (test_result::failed(okta, &check, true)) } },
     );
     sample(
+        "test-failed-elsewhere",
+        "The test did not succeed",
+        Pace::Still,
+        html! { section.card { (test_result::failed(okta, &check, false)) } },
+    );
+    sample(
         "test-elsewhere",
         "The test succeeded",
         Pace::Still,
@@ -225,5 +231,13 @@ fn outcome_samples() {
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.example".into()),
         created_at: now(),
     };
-    sample("domain", "E-mail domains", Pace::Still, domains::card(&listed, &html! {}, now()));
+    sample(
+        "domain",
+        "E-mail domains",
+        Pace::Still,
+        domains::card(&listed, "Northwind Cloud", &html! {}, now()),
+    );
+    let taken = ListedDomain { check_error: Some(NOT_YOURS.into()), ..listed };
+    let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
+    sample("domain-taken", "E-mail domains", Pace::Still, card);
 }

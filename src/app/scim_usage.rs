@@ -41,6 +41,17 @@ const SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 /// From which part of a quota on it is nearly used up, in percent.
 const NEAR: i64 = 80;
 
+/// From how much on `most` is nearly used up; nothing never is. What is unlimited does not overflow.
+fn near(most: i64) -> i64 {
+    (most / 100 * NEAR + most % 100 * NEAR / 100).max(1)
+}
+
+/// What people call [`Quota::day_bytes`].
+pub const DAY_BYTES: &str = "bytes written today";
+
+/// What is true of that one alone.
+pub const BEGINS_ANEW: &str = "The quota of a day begins anew at 00:00 UTC.";
+
 /// How much there may be of what is counted, in one directory or in all of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -65,7 +76,7 @@ impl Quota {
             ("users", usage.user_count, self.users),
             ("groups", usage.group_count, self.groups),
             ("bytes stored", usage.stored_bytes, self.stored_bytes),
-            ("bytes written today", usage.day_bytes, self.day_bytes),
+            (DAY_BYTES, usage.day_bytes, self.day_bytes),
         ]
     }
 
@@ -73,7 +84,7 @@ impl Quota {
     pub fn near(&self, usage: &Usage) -> Vec<&'static str> {
         self.parts(usage)
             .into_iter()
-            .filter(|(_, used, most)| *used > 0 && *used >= most / 100 * NEAR)
+            .filter(|(_, used, most)| *used >= near(*most))
             .map(|(name, _, _)| name)
             .collect()
     }
@@ -158,7 +169,6 @@ pub async fn fullest(
     quota: &Quota,
 ) -> Result<Vec<(ScimDirectoryId, Usage)>> {
     const MOST: i64 = 100;
-    let near = |most: i64| most / 100 * NEAR;
     let least = Usage {
         user_count: near(quota.users),
         group_count: near(quota.groups),
@@ -290,21 +300,26 @@ fn check(allowance: &Allowance, usage: &Usage, added: &Added) -> Result<(), scim
         }
         let (name, used, most) = own;
         if used > most {
-            return Err(over(format!("this directory may have {most} {name}")));
+            return Err(over("this directory", "", name, most));
         }
         let (name, used, most) = all;
         if used >= most {
-            return Err(over(format!("this environment may have {most} {name} in all its directories")));
+            return Err(over("this environment", " in all its directories", name, most));
         }
     }
     Ok(())
 }
 
-fn over(quota: String) -> scim::Error {
+fn over(whose: &str, within: &str, name: &str, most: i64) -> scim::Error {
     telemetry::scim_limited("quota");
+    let quota = match name.strip_prefix("bytes ") {
+        Some(rest) if most >= 1 << 20 => format!("{} MiB {rest}", most >> 20),
+        _ => format!("{most} {name}"),
+    };
+    let anew = if name == DAY_BYTES { format!(" {BEGINS_ANEW}") } else { String::new() };
     scim::Error::QuotaExceeded(format!(
-        "{quota}, and has as many: nothing was changed. Ask the app's vendor to raise the quota (settings scim.…); \
-         deactivating and deleting still work"
+        "{whose} may have {quota}{within}, and has as many: nothing was changed.{anew} Ask the app's vendor to raise the \
+         quota (settings scim.…); deactivating and deleting still work"
     ))
 }
 
@@ -344,10 +359,18 @@ mod tests {
         assert!(grows(0, 1, 1), "the one group");
         assert!(grows(0, 0, -5));
         assert_eq!(quota.near(&full), ["users", "groups", "bytes stored"]);
+        let small = Quota { users: 50, groups: 3, ..Quota::UNLIMITED };
+        let of = |user_count, group_count| Usage { user_count, group_count, ..Usage::default() };
+        assert_eq!(small.near(&of(39, 1)), [""; 0]);
+        assert_eq!(small.near(&of(40, 2)), ["users", "groups"]);
+        assert_eq!((near(0), near(1), near(150), near(i64::MAX)), (1, 1, 120, i64::MAX / 100 * 80 + 5));
         let environment = Quota { users: 2, ..Quota::UNLIMITED };
         let allowance = Allowance { environment, environment_usage: full, ..Allowance::unlimited() };
         let added = Added { users: 1, ..Added::default() };
         let text = check(&allowance, &Usage::default(), &added).unwrap_err().to_string();
-        assert!(text.contains("this environment may have 2 users"), "{text}");
+        assert!(text.contains("this environment may have 2 users in all its directories,"), "{text}");
+        let text = over("this directory", "", DAY_BYTES, 4 << 30).to_string();
+        assert!(text.contains("may have 4096 MiB written today, and"), "{text}");
+        assert!(text.contains("begins anew at 00:00 UTC"), "{text}");
     }
 }

@@ -294,7 +294,7 @@ both! {
             }
             made.push(answer.json());
         };
-        refused(&full, 403, "1048576 bytes stored");
+        refused(&full, 403, "this directory may have 1 MiB stored, and has as many");
         assert_eq!(made.len(), 17, "of 60 kB each");
         let path = format!("/Users/{}", id(&made[0]));
         let deactivate = patch(json!([{ "op": "replace", "path": "active", "value": false }]));
@@ -304,7 +304,7 @@ both! {
             let longer = patch(json!([{ "op": "add", "path": "nickName", "value": "n".repeat(5_000) }]));
             let answer = stored.scim(&there, Method::PATCH, &format!("/Users/{}", id(user)), longer).await;
             if answer.status != 200 {
-                refused(&answer, 403, "bytes stored");
+                refused(&answer, 403, "1 MiB stored");
                 refusals += 1;
             }
         }
@@ -324,7 +324,8 @@ both! {
             }
             times += 1;
         };
-        refused(&tired, 403, "3145728 bytes written today");
+        refused(&tired, 403, "3 MiB written today");
+        refused(&tired, 403, "The quota of a day begins anew at 00:00 UTC.");
         assert!(times < 20, "{times} times 180 kB");
         let deactivate = patch(json!([{ "op": "replace", "path": "active", "value": false }]));
         assert_eq!(written.scim(&there, Method::PATCH, &path, deactivate).await.status, 200);

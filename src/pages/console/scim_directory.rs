@@ -19,7 +19,7 @@ use crate::{
     app::{
         self,
         scim_directories::{DescribedDirectory, ScimDirectoryChange},
-        scim_usage::Quota,
+        scim_usage::{BEGINS_ANEW, DAY_BYTES, Quota},
     },
     links::console,
     model::{
@@ -162,7 +162,13 @@ pub(super) fn view(
             @let near = quota.near(&described.usage);
             @if !near.is_empty() {
                 (notice(Shape::Attention, "Nearly or wholly used up", html! {
-                    p { "Of " (near.join(", ")) " there is little or nothing left. What would add to it is refused with 403; deactivating and deleting still work. The settings " code { "scim.directory_…" } " raise the quota." }
+                    p {
+                        "Little or nothing is left of: "
+                        (near.iter().map(|name| usage_label(name)).collect::<Vec<_>>().join(", "))
+                        ". Once used up, what would add to it is refused with 403; deactivating and deleting still work. "
+                        @if near.contains(&DAY_BYTES) { (BEGINS_ANEW) " " }
+                        "The settings " code { "scim.directory_…" } " raise the quota."
+                    }
                 }))
             }
             (facts(&quota.parts(&described.usage).map(|(name, used, most)| {

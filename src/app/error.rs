@@ -44,7 +44,7 @@ pub enum Error {
     #[error("{0}")]
     FailedPrecondition(Cow<'static, str>),
     /// Too many attempts.
-    #[error("too many attempts; try again in {} seconds", retry_after.as_secs().max(1))]
+    #[error("too many requests; try again in {} seconds", retry_after.as_secs().max(1))]
     Limited {
         /// When another one has a chance.
         retry_after: Duration,

@@ -29,6 +29,11 @@ pub struct Bounds {
     pub client_total: usize,
     /// Of these without having authenticated.
     pub client_unauthenticated: usize,
+    /// Up to how much one client address may hold to be given, without authentication, what is kept back for
+    /// such: a few addresses that hold as much as they may do not shut out everybody else.
+    pub small: usize,
+    /// How much is kept back.
+    pub reserve: usize,
 }
 
 impl Bounds {
@@ -41,6 +46,8 @@ impl Bounds {
                 unauthenticated: total / 2,
                 client_total: total / 4,
                 client_unauthenticated: total / 8,
+                small: total / 64,
+                reserve: total / 4,
             }
         } else {
             Self {
@@ -48,6 +55,8 @@ impl Bounds {
                 unauthenticated: total / 2,
                 client_total: usize::MAX,
                 client_unauthenticated: usize::MAX,
+                small: 0,
+                reserve: 0,
             }
         }
     }
@@ -115,8 +124,12 @@ impl RequestMemory {
     }
 
     fn add(&self, client: Option<IpAddr>, bytes: usize, authenticated: bool) -> Result<(), Exhausted> {
-        let Bounds { total, unauthenticated, client_total, client_unauthenticated } = self.bounds;
+        let Bounds { total, unauthenticated, client_total, client_unauthenticated, small, reserve } =
+            self.bounds;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = client.and_then(|client| held.clients.get(&client)).map_or(0, |used| used.total);
+        let is_small = client.is_some() && holds.saturating_add(bytes) <= small;
+        let unauthenticated = unauthenticated + if is_small { reserve } else { 0 };
         let all = held.all.and(bytes, authenticated, total, unauthenticated);
         let own = client.map(|client| {
             let used = held.clients.get(&client).copied().unwrap_or_default();
@@ -320,7 +333,11 @@ mod tests {
                 reservation
             })
             .collect();
-        assert_eq!(memory.reservation(client(5)).grow(1), Err(Exhausted::Total));
+        assert_eq!(memory.reservation(client(5)).grow(13), Err(Exhausted::Total));
+        let mut small = memory.reservation(client(5));
+        small.grow(12).unwrap();
+        assert_eq!(small.grow(1), Err(Exhausted::Total), "what is kept back is for those who need little");
+        drop(small);
         let known = BodyAllowance::new(memory.reservation(client(6)), 10);
         known.authenticated();
         known.receive(200).unwrap();

@@ -237,7 +237,8 @@ impl Added {
                 Self {
                     stored: (added - removed) * MEMBERSHIP_BYTES,
                     written: (added + removed) * MEMBERSHIP_BYTES,
-                    takes_away: added == 0,
+                    // Somebody leaves by it: it is not held up for those who come.
+                    takes_away: removed > added || added == 0,
                     ..Self::default()
                 }
             }

@@ -190,7 +190,7 @@ mod tests {
                 || Error::Limited { retry_after: Duration::from_secs(7) },
                 429,
                 8,
-                "too many attempts; try again in 7 seconds",
+                "too many requests; try again in 7 seconds",
             ),
             (
                 || Error::Unavailable { retry_after: Duration::from_secs(5) },

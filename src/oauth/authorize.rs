@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How many bytes a `state` may have. It is kept with every login that somebody begins, finished or not.
-pub const MAX_STATE: usize = 2048;
+pub const MAX_STATE: usize = 4096;
 
 /// How many bytes a `nonce` may have; it is kept too.
 pub const MAX_NONCE: usize = 512;

@@ -6,15 +6,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher as _, PasswordVerifier as _},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use tokio::sync::Semaphore;
 use zxcvbn::Score;
@@ -32,6 +32,10 @@ const LONGEST: usize = 128;
 
 /// How hard a password must be to guess: about a million tries or more.
 const FAIR: Score = Score::Two;
+
+/// How many characters are estimated: the estimate's cost grows with the square and more. What is hard to guess so
+/// far does not become easier by what follows.
+const ESTIMATED: usize = 40;
 
 /// How many words of a person's own are looked for.
 const MOST_OWN_WORDS: usize = 20;
@@ -94,6 +98,9 @@ const FAMOUS: &[&str] = &[
 /// How many passwords are hashed at once: each takes 19 MiB and some ten milliseconds of a core.
 const AT_ONCE: usize = 2;
 
+/// How many new passwords are estimated at once.
+const ESTIMATED_AT_ONCE: usize = 1;
+
 /// How long somebody waits for their turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -110,13 +117,47 @@ const NOBODY: &str =
 /// What hashes passwords: a few at a time, away from the threads that answer.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    turns: Arc<Semaphore>,
+    hashing: Arc<Semaphore>,
+    /// New passwords are estimated here: that never keeps anybody from signing in.
+    estimating: Arc<Semaphore>,
+    memory: Arc<Memory>,
     runs: Arc<AtomicU64>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), runs: Arc::default() }
+        Self {
+            hashing: Arc::new(Semaphore::new(AT_ONCE)),
+            estimating: Arc::new(Semaphore::new(ESTIMATED_AT_ONCE)),
+            memory: Arc::default(),
+            runs: Arc::default(),
+        }
+    }
+}
+
+/// The memory in which passwords are hashed, taken up again by the next: freed and allocated by one thread after
+/// the other, the C library would keep a block of each.
+#[derive(Default)]
+struct Memory(Mutex<Vec<Vec<Block>>>);
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What stands in it was made from passwords.
+        formatter.write_str("Memory")
+    }
+}
+
+impl Memory {
+    /// Fills `out` with the hash.
+    fn hash(&self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> argon2::Result<()> {
+        let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let needed = argon2.params().block_count();
+        if blocks.len() < needed {
+            blocks.resize(needed, Block::new());
+        }
+        let done = argon2.hash_password_into_with_memory(password, salt, out, &mut blocks);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+        done
     }
 }
 
@@ -131,48 +172,76 @@ impl Passwords {
     pub async fn check(&self, field: &'static str, password: &str, own: &[&str]) -> Result<()> {
         check_length(field, password)?;
         let (password, own) = (password.to_owned(), own_words(own));
-        self.run(move || check_strength(field, &password, &own)).await
+        run(&self.estimating, move || check_strength(field, &password, &own)).await
     }
 
     /// The hash of a password, with fresh salt.
     pub async fn hash(&self, password: &str, random: &dyn Random) -> Result<PasswordHash> {
         let mut salt = [0; 16];
         random.fill(&mut salt);
-        let password = password.to_owned();
+        let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
         self.runs.fetch_add(1, Ordering::Relaxed);
-        self.run(move || {
-            let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|hash| PasswordHash(hash.to_string()))
-                .map_err(|error| Error::internal(error.to_string()))
-        })
-        .await
+        run(&self.hashing, move || hash(&memory, &password, &salt)).await
     }
 
     /// Whether the password is the one of this hash. For somebody without one it takes as long, and is not.
     pub async fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool> {
         let is_somebody = hash.is_some();
         let hash = hash.map_or(NOBODY, |hash| &hash.0).to_owned();
-        let password = password.to_owned();
+        let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
         self.runs.fetch_add(1, Ordering::Relaxed);
-        self.run(move || {
-            Ok(argon2()?.verify_password(password.as_bytes(), hash.as_str()).is_ok() && is_somebody)
-        })
-        .await
+        run(&self.hashing, move || Ok(is_hash_of(&memory, &hash, &password) && is_somebody)).await
     }
+}
 
-    /// Waits for a turn, then works on a thread where nobody waits.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(turn) = turn else { return Err(Error::Unavailable { retry_after: PATIENCE }) };
-        let turn = turn.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        })
-        .await
-        .map_err(Error::internal)?
-    }
+/// Waits for a turn, then works on a thread where nobody waits.
+async fn run<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let turn = tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await;
+    let Ok(turn) = turn else { return Err(Error::Unavailable { retry_after: PATIENCE }) };
+    let turn = turn.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+/// The hash at today's cost, as a PHC string.
+fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
+    let internal = |error: &dyn std::fmt::Display| Error::internal(error.to_string());
+    let argon2 = argon2()?;
+    let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
+    memory.hash(&argon2, password.as_bytes(), salt, &mut out).map_err(|error| internal(&error))?;
+    let phc = Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|error| internal(&error))?,
+        salt: Some(Salt::new(salt).map_err(|error| internal(&error))?),
+        hash: Some(Output::new(&out).map_err(|error| internal(&error))?),
+    };
+    Ok(PasswordHash(phc.to_string()))
+}
+
+/// Whether this PHC string of today's cost or another is the password's. A string that cannot be read is nobody's.
+fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
+    let Ok(phc) = Phc::new(phc) else { return false };
+    let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else { return false };
+    let (Ok(algorithm), Ok(version), Ok(params)) =
+        (Algorithm::try_from(phc.algorithm.as_str()), Version::try_from(version), Params::try_from(&phc))
+    else {
+        return false;
+    };
+    let mut out = [0; Output::MAX_LENGTH];
+    let Some(out) = out.get_mut(..expected.len()) else { return false };
+    let argon2 = Argon2::new(algorithm, version, params);
+    // `Output` compares in constant time.
+    memory.hash(&argon2, password.as_bytes(), salt, out).is_ok()
+        && Output::new(out).is_ok_and(|found| found == *expected)
 }
 
 /// Whether a hash was made at another cost than today's.
@@ -205,10 +274,10 @@ fn check_length(field: &'static str, password: &str) -> Result<()> {
 /// Refuses a password of a good length that an attacker would soon try. Takes milliseconds.
 fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result<()> {
     let small = password.to_lowercase();
-    if own.iter().any(|word| is_mostly(&small, word)) {
+    if is_mostly(&small, own.iter().map(String::as_str)) {
         return Err(Error::invalid(field, "must not be your own name or address with a little added"));
     }
-    if let Some(word) = USUAL_WORDS.iter().find(|word| is_mostly(&small, word)) {
+    if let Some(word) = USUAL_WORDS.iter().find(|word| is_mostly(&small, [**word])) {
         return Err(Error::invalid(
             field,
             format!("must not be \u{201c}{word}\u{201d} with a little added; it is tried first"),
@@ -216,30 +285,52 @@ fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result
     }
     let words: Vec<&str> = own.iter().map(String::as_str).chain(FAMOUS.iter().copied()).collect();
     // In small letters: capitals make a password that is tried first hardly better.
-    if zxcvbn::zxcvbn(&small, &words).score() < FAIR {
+    if zxcvbn::zxcvbn(beginning(&small), &words).score() < FAIR {
         return Err(Error::invalid(field, "is too easy to guess; a few words in a row are good"));
     }
     Ok(())
 }
 
-/// What a person is called, in the forms in which somebody would try it: address and name, whole and in parts.
+/// As much of a password as is estimated.
+fn beginning(password: &str) -> &str {
+    password.char_indices().nth(ESTIMATED).map_or(password, |(end, _)| &password[..end])
+}
+
+/// What a person is called, in the forms in which somebody would try it: address and name, whole and in parts. The
+/// longest first.
 fn own_words(own: &[&str]) -> Vec<String> {
-    let parts = own.iter().flat_map(|word| word.split(['@', ' '])).chain(own.iter().copied());
-    let mut words: Vec<String> =
-        parts.map(str::to_lowercase).filter(|word| word.chars().count() >= 4).take(MOST_OWN_WORDS).collect();
+    let parts = own.iter().flat_map(|word| word.split(['@', ' ', '.', '-', '_', '+']));
+    let wholes = own.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['@', ' '])));
+    let mut words: Vec<String> = wholes
+        .chain(parts)
+        .map(str::to_lowercase)
+        .filter(|word| word.chars().count() >= 4)
+        .take(MOST_OWN_WORDS)
+        .collect();
     words.push("ostiary".to_owned());
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words
 }
 
-/// Whether less than seven letters are left when the word is taken out wherever it stands.
-fn is_mostly(password: &str, word: &str) -> bool {
-    password.contains(word) && password.replace(word, "").chars().count() < 7
+/// Whether less than seven letters are left when the words are taken out wherever they stand.
+fn is_mostly<'a>(password: &str, words: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut left = password.to_owned();
+    for word in words {
+        left = left.replace(word, "");
+    }
+    left.len() < password.len() && left.chars().count() < 7
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::random::SeededRandom;
+
+    /// Of "violet kettle under snow", by the crate's own hasher, as before: today's cost, and a smaller one.
+    const STORED: &str = 
+        "$argon2id$v=19$m=19456,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4";
+    const CHEAPER: &str = 
+        "$argon2id$v=19$m=4096,t=3,p=1$BwcHBwcHBwcHBwcHBwcHBw$CUZGNIG9SPq3q7qDcgVpZexe8eKAQjZE0JN5KRM7o94";
 
     #[test]
     fn only_what_is_tried_first_is_refused() {
@@ -262,6 +353,8 @@ mod tests {
             "ostiaryostiary",
             "dana.smith@ledgerline.example",
             "Dana.Smith123",
+            "danasmith2026",
+            "smith-ledgerline1",
             "ledgerline.example",
             "correct horse battery staple",
             "Welcome2026!!",
@@ -277,6 +370,7 @@ mod tests {
         ] {
             assert!(check("password", bad, &own).is_err(), "{bad:?}");
         }
+        assert!(check("password", "danavendor2026", &["dana@vendor.example", ""]).is_err());
         for good in [
             "violet kettle under snow",
             "tr0ub4dor&3xyzzy",
@@ -305,9 +399,62 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_of_before_is_read() {
+        let memory = Memory::default();
+        for (hash, outdated) in [(STORED, false), (CHEAPER, true)] {
+            assert!(is_hash_of(&memory, hash, "violet kettle under snow"));
+            assert!(!is_hash_of(&memory, hash, "violet kettle under rain"));
+            assert_eq!(is_outdated(&PasswordHash(hash.to_owned())), outdated);
+        }
+        for nonsense in ["", "x", "$argon2id$v=19$m=19456,t=2,p=1", "$2b$12$abc"] {
+            assert!(!is_hash_of(&memory, nonsense, ""), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_long_password_costs_no_more_to_estimate_than_one_of_forty_characters() {
+        assert_eq!(beginning(&"@4(0$".repeat(25)).chars().count(), ESTIMATED);
+        assert_eq!(beginning(&"\u{2603}".repeat(128)), "\u{2603}".repeat(ESTIMATED));
+        assert_eq!(beginning("short"), "short");
+    }
+
+    #[actix_web::test]
+    async fn many_passwords_at_once_are_hashed_in_the_memory_of_two() {
+        let passwords = Passwords::default();
+        let blocks = || -> Vec<*const Block> {
+            passwords.memory.0.lock().unwrap().iter().map(|blocks| blocks.as_ptr()).collect()
+        };
+        let hash = PasswordHash(STORED.to_owned());
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..2 {
+            let guesses = (0..16).map(|_| {
+                let (passwords, hash) = (passwords.clone(), hash.clone());
+                actix_web::rt::spawn(async move { passwords.verify("wrong", Some(&hash)).await })
+            });
+            for guess in guesses.collect::<Vec<_>>() {
+                assert!(!guess.await.unwrap().unwrap());
+            }
+            seen.extend(blocks());
+        }
+        assert!((1..=AT_ONCE).contains(&blocks().len()) && seen.len() <= AT_ONCE, "{seen:?}");
+    }
+
+    #[actix_web::test]
+    async fn who_signs_in_does_not_wait_for_estimates() {
+        let passwords = Passwords::default();
+        let busy = Arc::clone(&passwords.estimating).acquire_many_owned(ESTIMATED_AT_ONCE as u32).await.unwrap();
+        assert!(!passwords.verify("wrong", None).await.unwrap());
+        drop(busy);
+        let busy = Arc::clone(&passwords.hashing).acquire_many_owned(AT_ONCE as u32).await.unwrap();
+        assert!(passwords.check("password", "violet kettle under snow", &[]).await.is_ok());
+        drop(busy);
+    }
+
+    #[test]
     fn nobodys_hash_can_be_read_and_costs_the_same() {
         assert!(NOBODY.starts_with(TODAY));
-        let verdict = argon2().unwrap().verify_password(b"x", NOBODY).unwrap_err();
-        assert_eq!(verdict, argon2::password_hash::Error::PasswordInvalid);
+        let phc = Phc::new(NOBODY).unwrap();
+        assert_eq!(Params::try_from(&phc).unwrap().block_count(), argon2().unwrap().params().block_count());
+        assert!(!is_hash_of(&Memory::default(), NOBODY, "x"));
     }
 }

@@ -540,7 +540,8 @@ pub static SETTINGS: &[Setting] = &[
         meaning: "Administrators may sign in to the console through this OpenID provider, which must tell their e-mail \
                   addresses. An address that it calls unverified (`email_verified`: false) is refused; where it does \
                   not say, its word is taken, so name only a provider that lets nobody choose an address. The \
-                  redirect URI to register there is /console/sign-in/oidc/callback below the public URL.",
+                  redirect URI to register there is /console/sign-in/oidc/callback below the public URL. Where it never \
+                  tells `auth_time`, administrators confirm by passkey or password that it is them.",
         secret: false,
         apply: |config, text| values::issuer(text).map(|value| config.console_oidc_issuer = Some(value)),
     },
@@ -567,7 +568,8 @@ pub static SETTINGS: &[Setting] = &[
         default: "off",
         form: "on | off",
         meaning: "Whether only single sign-on opens the console: no passwords and no passkeys. Should it fail, start \
-                  the gateway with this off; `ostiary admin reset` then makes a link that lets an administrator in.",
+                  the gateway with this off; `ostiary admin reset --email ADDRESS` then makes a link that lets an \
+                  administrator in.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_sso = value),
     },
@@ -576,8 +578,8 @@ pub static SETTINGS: &[Setting] = &[
         default: "off",
         form: "on | off",
         meaning: "Whether only passkeys open the console: no passwords and no single sign-on. Whoever joins makes a \
-                  passkey; `ostiary admin reset` makes a link for who has none. Passkeys need https and a host name in \
-                  the public URL, or localhost.",
+                  passkey; `ostiary admin reset --email ADDRESS` makes a link for who has none. Passkeys need https and \
+                  a host name in the public URL, or localhost.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_passkey = value),
     },

@@ -1,6 +1,6 @@
 //! What the doctor looks at, one function each.
 
-use std::{os::unix::fs::PermissionsExt as _, time::Duration};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use openssl::x509::X509;
 use url::Url;
@@ -8,10 +8,12 @@ use url::Url;
 use super::Findings;
 use crate::{
     app::{outgoing, scim_usage},
+    cli::session,
     config::Config,
     links::Links,
     model::{
         http_url::HttpUrl,
+        id::EnvironmentId,
         saml_connection::SamlConnection,
         sealed::MasterKey,
         time::{Clock as _, SystemClock, Timestamp},
@@ -368,33 +370,59 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
 
 /// Where only passkeys open the console, somebody without one does not get in.
 async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
+    const SUBJECT: &str = "administrators";
     let mut conn = db.read().await?;
-    let (mut with, mut without) = (0_usize, Vec::new());
+    let mut holders = BTreeMap::new();
+    with_roles(&mut conn, None, &mut holders).await?;
     let mut from = None;
     loop {
-        let page = store::administrators::list(&mut conn, None, from, PAGE).await?;
-        for (administrator, _) in &page {
-            match store::admin_passkeys::list(&mut conn, administrator.id, 1).await?.is_empty() {
-                true => without.push(administrator.email.to_string()),
-                false => with += 1,
-            }
+        let page = store::environments::list(&mut conn, from, PAGE).await?;
+        for environment in &page {
+            with_roles(&mut conn, Some(environment.id), &mut holders).await?;
         }
         match page.last() {
-            Some((last, _)) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
-                from = Some(crate::model::id::Id::from_bits(last.id.bits().saturating_add(1)));
+            Some(last) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
+                from = Some(session::after(last.id))
             }
             _ => break,
         }
     }
-    for email in &without {
+    for email in holders.iter().filter(|(_, has_passkey)| !**has_passkey).map(|(email, _)| email) {
         let seen = format!("{email} has no passkey, and console.require_passkey lets nobody in otherwise");
-        let mend = format!("`ostiary admin reset {email}` makes a link by which they make one");
-        findings.attention("administrators", seen, mend);
+        let mend = format!("`ostiary admin reset --email {email}` makes a link by which they make one");
+        findings.attention(SUBJECT, seen, mend);
     }
-    if without.is_empty() {
-        findings.ok("administrators", format!("{with} of every environment, each with a passkey"));
+    if holders.is_empty() {
+        findings.ok(SUBJECT, "none yet; `ostiary admin invite` makes the first");
+    } else if holders.values().all(|has_passkey| *has_passkey) {
+        findings.ok(SUBJECT, format!("{}, each with a passkey", holders.len()));
     }
     Ok(())
+}
+
+/// Notes who has a role in one environment (`None`: in every one), and whether they have a passkey.
+async fn with_roles(
+    conn: &mut store::Conn,
+    environment_id: Option<EnvironmentId>,
+    holders: &mut BTreeMap<String, bool>,
+) -> store::Result<()> {
+    let mut from = None;
+    loop {
+        let page = store::administrators::list(conn, environment_id, from, PAGE).await?;
+        for (administrator, _) in &page {
+            let email = administrator.email.to_string();
+            if !holders.contains_key(&email) {
+                let passkeys = store::admin_passkeys::list(conn, administrator.id, 1).await?;
+                holders.insert(email, !passkeys.is_empty());
+            }
+        }
+        match page.last() {
+            Some((last, _)) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
+                from = Some(session::after(last.id));
+            }
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Addresses of before plain http was refused, and of imports: they go on working.
@@ -577,6 +605,8 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
     use crate::{
         cli::doctor::Level,
@@ -588,6 +618,38 @@ mod tests {
             random::SystemRandom,
         },
     };
+
+    /// Every `ostiary …` between two backticks of a text, with something for each `{placeholder}`.
+    fn commands(text: &str) -> Vec<String> {
+        let quoted = text.split('`').filter(|quoted| quoted.starts_with("ostiary "));
+        quoted
+            .map(|command| {
+                let mut parts = command.split(['{', '}']).enumerate();
+                // Every second part stood in braces.
+                parts.by_ref().map(|(index, part)| if index % 2 == 0 { part } else { "x" }).collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn commands_that_are_spoken_of_are_commands() {
+        let (own, _) = include_str!("inspect.rs").split_once("mod tests").unwrap();
+        // A literal goes on in the next line after a backslash.
+        let mut lines = own.split("\\\n");
+        let first = lines.next().unwrap_or_default().to_owned();
+        let own = lines.fold(first, |text, line| text + line.trim_start());
+        let settings = crate::config::SETTINGS.iter().flat_map(|setting| commands(setting.meaning));
+        let mut all: Vec<String> = commands(&own).into_iter().chain(settings).collect();
+        all.sort();
+        all.dedup();
+        assert!(all.len() > 8, "{all:?}");
+        for command in all {
+            let parsed = crate::cli::Cli::try_parse_from(command.split_whitespace());
+            // What stands for an id need not be one.
+            let error = parsed.err().filter(|error| error.kind() != clap::error::ErrorKind::ValueValidation);
+            assert!(error.is_none(), "{command}: {error:?}");
+        }
+    }
 
     #[test]
     fn dates_of_the_web_are_read() {
@@ -637,20 +699,33 @@ mod tests {
             updated_at: now,
             disabled_at: None,
         };
+        let local = Administrator {
+            id: Id::new(now, &SystemRandom),
+            email: Email::parse("eve@vendor.example").unwrap(),
+            ..administrator.clone()
+        };
+        let mut findings = Findings::default();
+        administrators(&db, &mut findings).await.unwrap();
+        assert!(findings.0[0].seen.contains("none yet; `ostiary admin invite`"), "{findings:?}");
         let mut tx = db.write().await.unwrap();
         store::environments::insert(&mut tx, &environment).await.unwrap();
-        store::administrators::insert(&mut tx, &administrator).await.unwrap();
-        let grant = Grant { environment_id: None, role: Role::Owner };
-        store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.unwrap();
+        for (administrator, environment_id) in [(&administrator, None), (&local, Some(environment.id))] {
+            store::administrators::insert(&mut tx, administrator).await.unwrap();
+            let grant = Grant { environment_id, role: Role::Owner };
+            store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.unwrap();
+        }
         tx.commit().await.unwrap();
         let mut findings = Findings::default();
         addresses(&db, &mut findings).await.unwrap();
         administrators(&db, &mut findings).await.unwrap();
         let said: Vec<_> = findings.0.iter().filter(|finding| finding.level == Level::Attention).collect();
-        assert_eq!(said.len(), 3, "{said:?}");
-        for text in
-            ["http://app.example/callback", "http://app.example/oauth", "dana@vendor.example has no passkey"]
-        {
+        assert_eq!(said.len(), 4, "{said:?}");
+        for text in [
+            "http://app.example/callback",
+            "http://app.example/oauth",
+            "dana@vendor.example has no passkey",
+            "eve@vendor.example has no passkey",
+        ] {
             assert!(said.iter().any(|finding| finding.seen.contains(text)), "{text}: {said:?}");
         }
     }

@@ -165,6 +165,7 @@ pub fn settings(config: &Config) -> Settings {
             config::CrossCheck::Off => saml::CrossCheck::Off,
         },
         allow_private_targets: config.outgoing_allow_private_targets,
+        allow_private_metadata: config.outgoing_allow_private_targets,
         dns_servers: config.dns_servers.clone(),
         test_idp: config.test_idp,
         scim_rates: DirectoryRates {

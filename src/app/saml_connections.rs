@@ -105,7 +105,7 @@ impl SamlConnectionChange {
             return Ok(None);
         }
         // What it says is trusted from then on.
-        input::endpoint_url(state.settings.allow_private_targets, import_metadata::ADDRESS, text, &None)
+        input::endpoint_url(state.settings.allow_private_metadata, import_metadata::ADDRESS, text, &None)
             .map(Some)
     }
 

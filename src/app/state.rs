@@ -130,7 +130,7 @@ impl State {
     /// system's certificates takes a while.
     pub async fn outgoing(&self) -> Result<&Outgoing> {
         let make = || async {
-            let allow_private = self.settings.allow_private_targets;
+            let allow_private = self.settings.allow_private_metadata;
             let made =
                 tokio::task::spawn_blocking(move || Outgoing::new(allow_private, OutgoingLimits::default()));
             made.await.map_err(Error::internal)?.map_err(Error::internal)
@@ -160,6 +160,8 @@ pub struct Settings {
     pub cross_check: CrossCheck,
     /// Whether outgoing requests may go to private and loopback addresses.
     pub allow_private_targets: bool,
+    /// Whether metadata of identity providers may be fetched from there all the same: at the command line.
+    pub allow_private_metadata: bool,
     /// Which name servers are asked; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// Whether connections to the bundled test identity provider work.
@@ -256,6 +258,7 @@ impl Default for Settings {
             clock_skew: Duration::from_secs(60),
             cross_check: CrossCheck::Enforce,
             allow_private_targets: false,
+            allow_private_metadata: false,
             dns_servers: Vec::new(),
             test_idp: false,
             scim_rates: DirectoryRates::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::SettingsArgs;
 use crate::{
-    app::{Error, State},
+    app::{Error, Settings, State},
     model::{
         id::{Id, Kind},
         random::SystemRandom,
@@ -18,12 +18,14 @@ use crate::{
 pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
     let mut config = settings.load(&[])?;
     telemetry::start_logs(config.log_format, "warn");
-    // Whoever sits at the server's command line may fetch metadata from wherever the machine can.
-    config.outgoing_allow_private_targets = true;
     if config.public_url.is_none() {
         config.public_url = server::last_public_url(&config).await?;
     }
-    let state = server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let mut state =
+        server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    // Whoever sits at the server's command line may fetch metadata from wherever the machine can. What the server
+    // itself will call goes by its setting.
+    state.settings = Arc::new(Settings { allow_private_metadata: true, ..(*state.settings).clone() });
     Ok(state)
 }
 

@@ -303,6 +303,21 @@ fn wrong_commands_end_with_two_and_failures_with_one() {
 }
 
 #[test]
+fn a_webhook_of_the_command_line_goes_by_the_setting() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let installation = Installation::new(backend);
+        installation.json(&["environment", "create", "--slug", "prod"]);
+        for url in ["http://localhost:9/", "https://127.0.0.1/", "https://10.0.0.1/hook"] {
+            let create = ["webhook", "create", "--environment", "prod", "--url", url];
+            let refused = installation.run(&create);
+            assert_eq!(refused.status.code(), Some(1), "{url}: {}", said(&refused));
+            assert!(said(&refused).contains("--url: "), "{url}: {}", said(&refused));
+            installation.json(&[&create[..], &["--set", "outgoing.allow_private_targets=on"]].concat());
+        }
+    }
+}
+
+#[test]
 fn a_misspelt_variable_and_a_wrong_file_are_refused_by_name() {
     let directory = TempDir::new().unwrap();
     std::fs::write(directory.path().join("o.toml"), "[saml]\ncross_chekc = \"off\"\n").unwrap();

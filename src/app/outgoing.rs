@@ -436,7 +436,7 @@ fn is_forbidden(address: IpAddr) -> bool {
 
 /// Every IPv4 address that an IPv6 one may be carried to: mapped and compatible (RFC 4291 §2.5.5), translated
 /// (RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1), 6to4 (RFC 3056 §2), Teredo (RFC 4380 §4), ISATAP (RFC 5214 §6.1).
-fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
+fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let segments = address.segments();
     let at = |index: usize, flip: u16| {
         let (high, low) = (segments[index] ^ flip, segments[index + 1] ^ flip);
@@ -451,6 +451,12 @@ fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 3] {
         (translated || isatap).then(|| at(6, 0)),
         (segments[0] == 0x2002).then(|| at(1, 0)),
         (segments[..2] == [0x2001, 0]).then(|| at(6, 0xffff)),
+        // RFC 8215's prefix is one of 48 bits: RFC 6052 §2.2 puts the address around bits 64 to 71.
+        (segments[..3] == [0x64, 0xff9b, 1]).then(|| {
+            let [.., a, b] = segments[3].to_be_bytes();
+            let ([_, c], [d, _]) = (segments[4].to_be_bytes(), segments[5].to_be_bytes());
+            Ipv4Addr::new(a, b, c, d)
+        }),
     ]
 }
 

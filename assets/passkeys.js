@@ -81,10 +81,12 @@
       asked.then(send, failed);
     });
 
-    // Where the browser can, it offers passkeys as it offers passwords: in the address field. Not right after
-    // a refusal: a device that answers by itself would be refused again and again.
+    // Where the browser can, it offers passkeys as it offers passwords: in the address field. Only where there is
+    // one: what confirms who sits here takes a click. Not right after a refusal: a device that answers by itself
+    // would be refused again and again.
+    var field = document.querySelector('input[autocomplete~="webauthn"]');
     var refused = document.querySelector('[role="alert"]');
-    if (!making && !refused && PublicKeyCredential.isConditionalMediationAvailable) {
+    if (!making && field && !refused && PublicKeyCredential.isConditionalMediationAvailable) {
       PublicKeyCredential.isConditionalMediationAvailable().then(function (can) {
         if (!can) return;
         waiting = new AbortController();

@@ -159,18 +159,38 @@ pub async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<b
     Ok(touched == 1)
 }
 
-/// Stores an administrator as it now is, but for its address. Tells whether it was there.
+/// Stores an administrator's name and password as they now are. Tells whether it was there.
 pub async fn update(conn: &mut Conn, administrator: &Administrator) -> Result<bool> {
     let touched = conn
-        .sql(
-            "UPDATE administrators SET display_name = $2, password_hash = $3, updated_at = $4, \
-             disabled_at = $5 WHERE id = $1",
-        )
+        .sql("UPDATE administrators SET display_name = $2, password_hash = $3, updated_at = $4 WHERE id = $1")
         .bind(administrator.id)
         .bind(&administrator.display_name)
         .bind(administrator.password_hash.as_ref().map(|hash| hash.0.as_str()))
         .bind(administrator.updated_at)
-        .bind(administrator.disabled_at)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Removes an administrator: from now on the account opens nothing, and has no password. Tells whether it was there.
+pub async fn disable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
+    let touched = conn
+        .sql(
+            "UPDATE administrators SET disabled_at = $2, updated_at = $2, password_hash = NULL WHERE id = $1",
+        )
+        .bind(id)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Makes somebody who was removed an administrator again. Tells whether it was there.
+pub async fn enable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
+    let touched = conn
+        .sql("UPDATE administrators SET disabled_at = NULL, updated_at = $2 WHERE id = $1")
+        .bind(id)
+        .bind(now)
         .execute()
         .await?;
     Ok(touched == 1)

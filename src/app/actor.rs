@@ -27,6 +27,17 @@ impl Author {
         Actor { environment_id, author: self }
     }
 
+    /// Refuses what goes on opening something when the session is over (a role, a link, a key), unless it was proved
+    /// lately who sits at the browser (ASVS 5.0 §7.5.1). Every other caller proves it with each call.
+    pub fn proved_lately(&self) -> Result<()> {
+        match self.credential {
+            Credential::Administrator { proved_lately: false, .. } => Err(Error::FailedPrecondition(
+                "confirm on the page of your account that it is you, then do this again".into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the caller may make environments and say who administers all of them: the operator, and
     /// whoever owns every environment.
     pub fn owns_everything(&self) -> Result<()> {
@@ -66,6 +77,8 @@ pub enum Credential {
         role: Role,
         /// Whether the role is one in every environment, those to come too.
         everywhere: bool,
+        /// Whether they proved in the last minutes who they are, at sign-in or since.
+        proved_lately: bool,
     },
     /// With a setup link: the customer's own IT admin.
     SetupLink(SetupGrant),
@@ -261,7 +274,12 @@ mod tests {
     }
 
     fn administrator(role: Role) -> Actor {
-        actor(Credential::Administrator { id: Id::from_bits(2), role, everywhere: false })
+        actor(Credential::Administrator {
+            id: Id::from_bits(2),
+            role,
+            everywhere: false,
+            proved_lately: true,
+        })
     }
 
     #[test]
@@ -287,8 +305,12 @@ mod tests {
 
     #[test]
     fn environments_are_made_by_those_who_own_everything() {
-        let owner =
-            |everywhere| Credential::Administrator { id: Id::from_bits(2), role: Role::Owner, everywhere };
+        let owner = |everywhere| Credential::Administrator {
+            id: Id::from_bits(2),
+            role: Role::Owner,
+            everywhere,
+            proved_lately: true,
+        };
         let may = |credential| Author { credential, address: None }.owns_everything().is_ok();
         assert!(may(Credential::Operator) && may(owner(true)));
         assert!(!may(owner(false)) && !may(Credential::Service));

@@ -67,6 +67,7 @@ pub async fn create(
     change: &ApiKeyChange,
 ) -> Result<(ApiKey, ApiKeySecret)> {
     let environment_id = actor.managed_environment()?;
+    actor.author().proved_lately()?;
     let now = state.now();
     let mut key = ApiKey {
         id: Id::new(now, &*state.random),

@@ -106,8 +106,7 @@ both! {
     async fn a_sign_in_that_meets_the_removal_of_its_account_is_refused(app: TestApp) {
         let administrator = app.with_password("dana@ops.example").await;
         let mut tx = app.state.db.write().await.unwrap();
-        let removed = Administrator { disabled_at: Some(app.now()), ..administrator };
-        assert!(ostiary::store::administrators::update(&mut tx, &removed).await.unwrap());
+        assert!(store::administrators::disable(&mut tx, administrator.id, app.now()).await.unwrap());
         let posted = {
             let (browser, url) = (app.browser(), app.url("/console/sign-in"));
             let fields = [("email", "dana@ops.example"), ("password", PASSWORD), ("next", "")];
@@ -119,6 +118,115 @@ both! {
         }
         tx.commit().await.unwrap();
         assert_eq!(posted.await.unwrap().status, 401);
+    }
+
+    async fn a_change_of_ones_own_that_meets_the_removal_of_the_account_is_refused(app: TestApp) {
+        let new = "another violet kettle";
+        let password = [("currentPassword", PASSWORD), ("newPassword", new), ("repeatPassword", new)];
+        let cases = [
+            ("/name", &[("displayName", "Changed")][..], 0),
+            ("/password", &password[..], 2),
+            ("/passkeys/", &[("remove", "1")][..], 0),
+        ];
+        for (number, (path, fields, hashed)) in cases.into_iter().enumerate() {
+            let dana = app.with_password(&format!("dana{number}@ops.example")).await;
+            let passkey = stored_passkey(&app, &dana, "one").await;
+            let path = if path.ends_with('/') { format!("{path}{passkey}") } else { path.to_owned() };
+            let browser = app.signed_in(&dana).await;
+            let token = form_token(&app, &browser).await;
+            let hashed = app.state.passwords.runs() + hashed;
+            let mut tx = app.state.db.write().await.unwrap();
+            assert!(store::administrators::disable(&mut tx, dana.id, app.now()).await.unwrap());
+            let posted = {
+                let url = app.url(&format!("/console/account{path}"));
+                let mut fields: Vec<(String, String)> =
+                    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+                fields.push(("form_token".to_owned(), token));
+                actix_web::rt::spawn(async move {
+                    let fields: Vec<(&str, &str)> =
+                        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                    browser.post(&url, &fields).await
+                })
+            };
+            // As far as it gets: these are answered behind it by the same worker.
+            while app.state.passwords.runs() < hashed {
+                assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+            }
+            for _ in 0..20 {
+                assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
+            }
+            tx.commit().await.unwrap();
+            let refused = posted.await.unwrap();
+            assert!(matches!(refused.status.as_u16(), 303 | 401 | 422), "{path}: {refused:?}");
+            assert!(!refused.headers.contains_key(header::LOCATION) || refused.location().path() == "/console/sign-in");
+            let mut conn = app.state.db.read().await.unwrap();
+            let left = store::administrators::find(&mut conn, dana.id).await.unwrap().unwrap();
+            assert!(left.disabled_at.is_some() && left.password_hash.is_none(), "{path}: {left:?}");
+            assert_eq!(left.display_name, "Dana Vendor");
+            assert!(store::admin_passkeys::find(&mut conn, dana.id, passkey).await.unwrap().is_some(), "{path}");
+        }
+    }
+
+    async fn what_outlives_a_session_takes_a_recent_proof(app: TestApp) {
+        let production = app.environment("production").await;
+        let dana = app.with_password("dana@vendor.example").await;
+        let eve = app.account("eve@vendor.example", Role::Admin, Some(&production)).await;
+        let browser = app.signed_in(&dana).await;
+        let token = form_token(&app, &browser).await;
+        let path = |rest: &str| format!("/console/{}{rest}", production.id);
+        let post = async |rest: &str, fields: &[(&str, &str)]| {
+            let mut fields = fields.to_vec();
+            fields.push(("form_token", token.as_str()));
+            browser.post(&app.url(rest), &fields).await
+        };
+        let of_eve = path(&format!("/administrators/{}", eve.id));
+        let (pages, inviting) =
+            ([path("/administrators"), path("/administrators/invite"), path("/api-keys/new")], path("/administrators/invite"));
+        for page in &pages {
+            let page = browser.get(&app.url(page)).await.body;
+            assert!(!page.contains("Confirm first that it is you"), "{page}");
+        }
+        app.wait(Duration::from_secs(10 * 60));
+        // It is said before anything is typed, with the way to it and back.
+        for path in &pages {
+            let page = browser.get(&app.url(path)).await.body;
+            assert!(page.contains("Confirm first that it is you"), "{page}");
+            assert!(page.contains(&ostiary::links::with_next("/console/account", path)), "{page}");
+        }
+        // A new one, one who is there already, a larger role, a key.
+        for (path, fields) in [
+            (&inviting, &[("email", "new@vendor.example"), ("role", "viewer")][..]),
+            (&inviting, &[("email", "eve@vendor.example"), ("role", "owner"), ("where", "everywhere")]),
+            (&of_eve, &[("role", "owner")]),
+            (&pages[2], &[("displayName", "k"), ("scope", "management")]),
+        ] {
+            let refused = post(path, fields).await;
+            assert!(refused.status == 422 && refused.body.contains("that it is you, then do this again"), "{path} {}", refused.body);
+        }
+        assert!(actions(&app).await.iter().all(|action| !action.ends_with("role_changed") && !action.starts_with("api_key")));
+        // What takes something away is done at once.
+        assert_eq!(post(&of_eve, &[("role", "viewer")]).await.status, 303);
+        // Whoever confirms goes on to where they wanted, and to no other site.
+        let account = browser.get(&app.url(&ostiary::links::with_next("/console/account", &inviting))).await.body;
+        assert!(account.contains(&format!("name=\"next\" value=\"{inviting}\"")), "{account}");
+        for (next, expected) in [("//evil.example", "/console"), ("", "/console/account"), (&inviting, &inviting)] {
+            let proved = post("/console/account/confirm", &[("confirmPassword", PASSWORD), ("next", next)]).await;
+            assert_eq!(proved.location().as_str(), app.url(expected));
+        }
+        assert_eq!(post(&of_eve, &[("role", "owner")]).await.status, 303);
+        assert_eq!(post(&pages[2], &[("displayName", "k"), ("scope", "management")]).await.status, 200);
+    }
+
+    async fn only_the_sign_in_page_offers_passkeys_by_itself(app: TestApp) {
+        let dana = app.with_password("dana@vendor.example").await;
+        stored_passkey(&app, &dana, "one").await;
+        let browser = app.signed_in(&dana).await;
+        app.wait(Duration::from_secs(10 * 60));
+        let offers = |page: &str| page.contains("webauthn\"");
+        let confirm = browser.get(&app.url("/console/account")).await.body;
+        assert!(confirm.contains("Confirm by passkey") && !offers(&confirm), "{confirm}");
+        assert!(offers(&app.browser().get(&app.url("/console/sign-in")).await.body));
+        assert!(include_str!("../../assets/passkeys.js").contains("!making && field && !refused"));
     }
 
     async fn the_operators_link_makes_the_first_administrator(app: TestApp) {

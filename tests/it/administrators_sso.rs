@@ -146,9 +146,15 @@ both! {
         let console = app.replica_with(|config| config.console_saml_connection = Some(id)).await;
         app.with_password("dana@vendor.example").await;
         let (browser, idp) = (app.browser(), IdentityProvider::get());
-        for (query, asked_ago, forced, recent) in
-            [("", 3600, false, false), ("?next=/console/account&confirm=1", 5, true, true)]
-        {
+        let confirm = "?next=/console/account&confirm=1";
+        for (query, asked_ago, forced, recent) in [
+            ("", 3600, false, false),
+            // The provider says that it asked just now, and was not asked to.
+            ("", 0, false, false),
+            (confirm, 3600, true, false),
+            (confirm, 5, true, true),
+            ("", 0, false, false),
+        ] {
             let to_idp = browser.get(&console.url(&format!("/console/sign-in/saml{query}"))).await;
             let request = Request::read(&to_idp);
             assert_eq!(request.xml.contains("ForceAuthn=\"true\""), forced, "{}", request.xml);
@@ -159,6 +165,28 @@ both! {
             let page = browser.get(&console.url("/console/account")).await;
             assert_eq!(page.status, 200);
             assert_eq!(!page.body.contains("Confirm that it is you"), recent, "{}", page.body);
+        }
+    }
+
+    async fn somebody_else_confirms_nothing(app: TestApp) {
+        let environment = app.environment("prod").await;
+        let tenant = app.tenant(&environment, "vendor.example").await;
+        let id = tenant.connection.id.to_string();
+        let console = app.replica_with(|config| config.console_saml_connection = Some(id)).await;
+        let dana = app.with_password("dana@vendor.example").await;
+        app.with_password("eve@vendor.example").await;
+        let browser = app.signed_in(&dana).await;
+        for (email, status) in [("eve@vendor.example", 403), ("DANA@vendor.example", 303)] {
+            let to_idp = browser.get(&console.url("/console/sign-in/saml?next=/console/account&confirm=1")).await;
+            let accepted = away(&app, &browser, &tenant, &to_idp, email).await;
+            let answer = browser.get(&console.url(accepted.location().path())).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+            if status == 403 {
+                let said = "You signed in as eve@vendor.example there; this is the account of dana@vendor.example.";
+                assert!(answer.body.contains(said), "{}", answer.body);
+            }
+            let account = browser.get(&console.url("/console/account")).await.body;
+            assert!(account.contains("dana@vendor.example") && !account.contains("eve@"), "{account}");
         }
     }
 
@@ -328,6 +356,16 @@ both! {
         assert_eq!(entered.status, 303, "{}", entered.body);
         assert_eq!(entered.location().path(), "/console");
         assert!(is_in(&console, &browser).await);
+        // The provider was not asked to ask: that proves nothing anew.
+        let account = async || browser.get(&console.url("/console/account")).await.body;
+        assert!(account().await.contains("Confirm that it is you"));
+        let mut authorize = browser.get(&console.url("/console/sign-in/oidc?confirm=1")).await.location();
+        assert_eq!(query(&authorize, "prompt").as_deref(), Some("login"));
+        authorize.query_pairs_mut().append_pair("organization_id", &tenant.organization.id.to_string());
+        let to_idp = browser.get(authorize.as_str()).await;
+        let confirmed = away(&app, &browser, &tenant, &to_idp, "dana@vendor.example").await.location();
+        assert_eq!(browser.get(confirmed.as_str()).await.status, 303);
+        assert!(!account().await.contains("Confirm that it is you"));
         thief.set_cookie(&app.base, "ostiary_console_sso", &cookie);
         assert_eq!(thief.get(back.as_str()).await.status, 403, "it counts once");
         assert!(!is_in(&console, &thief).await);

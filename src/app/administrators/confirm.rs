@@ -10,7 +10,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    model::{administrator::SignInMethod, audit::audit_fields},
+    model::{administrator::SignInMethod, audit::audit_fields, time::Timestamp},
     store::{Transaction, admin_sessions},
 };
 
@@ -19,7 +19,12 @@ pub const RECENT: Duration = Duration::from_secs(10 * 60);
 
 /// Whether it was proved lately, at sign-in or since, who sits at the browser.
 pub fn is_recent(state: &State, who: &SignedIn) -> bool {
-    who.session.authenticated_at + RECENT > state.now()
+    is_proof_recent(who.session.authenticated_at, state.now())
+}
+
+/// Whether a proof of this time counts.
+pub(super) fn is_proof_recent(authenticated_at: Timestamp, now: Timestamp) -> bool {
+    authenticated_at + RECENT > now
 }
 
 /// Refuses what opens the account to whoever has not proved it lately.

@@ -47,6 +47,7 @@ pub enum Invited {
 /// Invites somebody to a role. Without an address the link is for whoever has it.
 pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Result<Invited> {
     let environment_id = scope.owned()?;
+    scope.author().proved_lately()?;
     let email = match email.trim() {
         "" if matches!(scope.author().credential, Credential::Operator) => None,
         "" => return Err(Error::invalid("email", "is required")),
@@ -88,6 +89,7 @@ pub async fn reset(
     id: AdministratorId,
 ) -> Result<(AdminInvitation, AdminInvitationToken)> {
     author.owns_everything()?;
+    author.proved_lately()?;
     let mut tx = state.db.write().await?;
     let administrator = store::administrators::find(&mut tx, id).await?;
     let administrator = administrator
@@ -284,7 +286,7 @@ pub(super) async fn join(
     if !display_name.is_empty() {
         administrator.display_name = display_name;
     }
-    administrator.disabled_at = None;
+    let was_removed = administrator.disabled_at.take().is_some();
     administrator.updated_at = now;
     administrator.password_hash = match &proof {
         Proof::Password(hash) => Some(hash.clone()),
@@ -295,6 +297,9 @@ pub(super) async fn join(
             .await
             .map_err(Error::conflict_on("administrator", "email"))?;
     } else {
+        if was_removed {
+            store::administrators::enable(&mut tx, administrator.id, now).await?;
+        }
         store::administrators::update(&mut tx, &administrator).await?;
         admin_passkeys::remove_all(&mut tx, administrator.id).await?;
         admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;

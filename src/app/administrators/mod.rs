@@ -45,12 +45,14 @@ pub struct SignedIn {
     pub grants: Grants,
     /// Since when, and how they proved it.
     pub session: AdminSession,
+    /// Whether they proved it in the last minutes.
+    pub proved_lately: bool,
 }
 
 impl SignedIn {
     /// This administrator as the author of what concerns more than one environment, or only themselves.
     pub fn author(&self, address: Option<IpAddr>) -> Author {
-        author(self.administrator.id, &self.grants, address)
+        author(self.administrator.id, &self.grants, self.proved_lately, address)
     }
 
     /// This administrator at work in an environment. One in which they have no role is not there for them.
@@ -59,7 +61,8 @@ impl SignedIn {
             .grants
             .role_in(environment_id)
             .ok_or_else(|| Error::not_found("environment", environment_id))?;
-        let credential = Credential::Administrator { id: self.administrator.id, role, everywhere };
+        let (id, proved_lately) = (self.administrator.id, self.proved_lately);
+        let credential = Credential::Administrator { id, role, everywhere, proved_lately };
         Ok(Author { credential, address }.in_environment(environment_id))
     }
 
@@ -101,10 +104,20 @@ impl SignedIn {
     }
 }
 
-fn author(id: AdministratorId, grants: &Grants, address: Option<IpAddr>) -> Author {
+/// The account of somebody who is signed in, kept from everybody else until the transaction ends. Refuses when it
+/// was removed in the meantime.
+async fn lock_own(tx: &mut store::Transaction, who: &SignedIn) -> Result<Administrator> {
+    let removed = || Error::FailedPrecondition("your account was removed in the meantime".into());
+    if !store::administrators::lock_enabled(tx, who.administrator.id).await? {
+        return Err(removed());
+    }
+    store::administrators::find(tx, who.administrator.id).await?.ok_or_else(removed)
+}
+
+fn author(id: AdministratorId, grants: &Grants, proved_lately: bool, address: Option<IpAddr>) -> Author {
     let (role, everywhere) = match grants.everywhere() {
         Some(role) => (role, true),
         None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
     };
-    Author { credential: Credential::Administrator { id, role, everywhere }, address }
+    Author { credential: Credential::Administrator { id, role, everywhere, proved_lately }, address }
 }

@@ -211,6 +211,7 @@ pub async fn add(
         return Err(Error::FailedPrecondition("this passkey was made for another account; try again".into()));
     }
     let mut tx = state.db.write().await?;
+    super::lock_own(&mut tx, who).await?;
     consume(&mut tx, &sealed).await?;
     admin_passkeys::insert(&mut tx, &stored, &credential_key)
         .await
@@ -252,8 +253,8 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
     store::administrators::lock_owners(&mut tx).await?;
+    let account = super::lock_own(&mut tx, who).await?;
     let stored = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?;
-    let account = store::administrators::find(&mut tx, who.administrator.id).await?.ok_or_else(missing)?;
     let others = admin_passkeys::list(&mut tx, who.administrator.id, 2).await?.len() > 1;
     let has_password = account.password_hash.is_some() && state.settings.console.takes_passwords();
     if !has_password && !others {

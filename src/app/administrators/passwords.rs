@@ -230,7 +230,9 @@ fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
 /// Whether this PHC string of today's cost or another is the password's. A string that cannot be read is nobody's.
 fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
     let Ok(phc) = Phc::new(phc) else { return false };
-    let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else { return false };
+    let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else {
+        return false;
+    };
     let (Ok(algorithm), Ok(version), Ok(params)) =
         (Algorithm::try_from(phc.algorithm.as_str()), Version::try_from(version), Params::try_from(&phc))
     else {
@@ -327,9 +329,9 @@ mod tests {
     use crate::model::random::SeededRandom;
 
     /// Of "violet kettle under snow", by the crate's own hasher, as before: today's cost, and a smaller one.
-    const STORED: &str = 
+    const STORED: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4";
-    const CHEAPER: &str = 
+    const CHEAPER: &str =
         "$argon2id$v=19$m=4096,t=3,p=1$BwcHBwcHBwcHBwcHBwcHBw$CUZGNIG9SPq3q7qDcgVpZexe8eKAQjZE0JN5KRM7o94";
 
     #[test]
@@ -442,7 +444,8 @@ mod tests {
     #[actix_web::test]
     async fn who_signs_in_does_not_wait_for_estimates() {
         let passwords = Passwords::default();
-        let busy = Arc::clone(&passwords.estimating).acquire_many_owned(ESTIMATED_AT_ONCE as u32).await.unwrap();
+        let busy =
+            Arc::clone(&passwords.estimating).acquire_many_owned(ESTIMATED_AT_ONCE as u32).await.unwrap();
         assert!(!passwords.verify("wrong", None).await.unwrap());
         drop(busy);
         let busy = Arc::clone(&passwords.hashing).acquire_many_owned(AT_ONCE as u32).await.unwrap();

@@ -91,6 +91,9 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
     if before == role {
         return Ok(());
     }
+    if role > before {
+        scope.author().proved_lately()?;
+    }
     store::administrators::upsert_grant(&mut tx, id, Grant { environment_id, role }).await?;
     if before == Role::Owner {
         keep_an_owner(&mut tx, environment_id).await?;
@@ -171,16 +174,13 @@ async fn disable(
     tx: &mut Transaction,
     state: &State,
     scope: &Scope,
-    mut administrator: Administrator,
+    administrator: Administrator,
 ) -> Result<()> {
     let now = state.now();
     // A link to get back in, or an older invitation that they had not used, would let them in again. Taken back
     // first: whoever uses one at this moment is through before, or finds it gone.
     admin_invitations::remove_by_email(tx, &administrator.email).await?;
-    administrator.disabled_at = Some(now);
-    administrator.updated_at = now;
-    administrator.password_hash = None;
-    store::administrators::update(tx, &administrator).await?;
+    store::administrators::disable(tx, administrator.id, now).await?;
     admin_passkeys::remove_all(tx, administrator.id).await?;
     admin_sessions::revoke_all(tx, administrator.id, None, now).await?;
     audit::record(tx, state, None, &scope.author(), Entry::of(&administrator, "disabled")).await
@@ -221,8 +221,7 @@ async fn record_role(
 pub async fn rename(state: &State, who: &super::SignedIn, name: &str, device: &Device) -> Result<()> {
     let name = crate::app::input::line("displayName", name.trim(), 200)?;
     let mut tx = state.db.write().await?;
-    let before = store::administrators::find(&mut tx, who.administrator.id).await?;
-    let before = before.ok_or_else(|| Error::not_found("administrator", who.administrator.id))?;
+    let before = super::lock_own(&mut tx, who).await?;
     let after = Administrator { display_name: name, updated_at: state.now(), ..before.clone() };
     store::administrators::update(&mut tx, &after).await?;
     let mut entry = Entry::of(&after, "updated");
@@ -255,8 +254,7 @@ pub async fn set_password(
     state.passwords.check("newPassword", new, &own).await?;
     let hash = state.passwords.hash(new, &*state.random).await?;
     let mut tx = state.db.write().await?;
-    let before = store::administrators::find(&mut tx, administrator.id).await?;
-    let before = before.ok_or_else(|| Error::not_found("administrator", administrator.id))?;
+    let before = super::lock_own(&mut tx, who).await?;
     if before.password_hash != administrator.password_hash {
         return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
-use super::{Device, SignedIn};
+use super::{Device, SignedIn, confirm};
 use crate::{
     app::{
         Error, Result, State,
@@ -96,7 +96,8 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
         admin_sessions::update_seen(&mut tx, &session).await?;
         tx.commit().await?;
     }
-    Ok(Some(SignedIn { administrator, grants, session }))
+    let proved_lately = confirm::is_proof_recent(session.authenticated_at, now);
+    Ok(Some(SignedIn { administrator, grants, session, proved_lately }))
 }
 
 /// The proof that a form was made for this session: what its hidden field holds.

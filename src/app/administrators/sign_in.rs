@@ -143,14 +143,14 @@ pub(super) async fn begin(
     Ok(begun)
 }
 
-/// An administrator as the author of what they do to themselves.
+/// An administrator who proves at this moment who they are, as the author of what they do to themselves.
 pub(super) async fn author_of(
     tx: &mut Transaction,
     administrator: &Administrator,
     device: &Device,
 ) -> Result<Author> {
     let grants = store::administrators::grants(tx, administrator.id).await?;
-    Ok(super::author(administrator.id, &grants, device.address))
+    Ok(super::author(administrator.id, &grants, true, device.address))
 }
 
 /// Notes that somebody tried to be this administrator and could not prove it.

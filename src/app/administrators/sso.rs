@@ -69,6 +69,60 @@ struct Waiting {
     verifier: String,
     next: String,
     expires_at: i64,
+    /// Whether the provider is to ask for credentials.
+    #[serde(default)]
+    forced: bool,
+    /// Whose account the browser is signed in to, where that is confirmed.
+    #[serde(default)]
+    account: Option<String>,
+}
+
+/// How somebody goes away to sign in.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose<'a> {
+    /// To enter the console.
+    SignIn,
+    /// To prove anew who they are: the provider is to ask for credentials, whoever is signed in there.
+    Confirm {
+        /// Whose account the browser is signed in to.
+        account: Option<&'a Email>,
+    },
+}
+
+impl Waiting {
+    fn new(state: &State, flow: String, next: &str, purpose: Purpose<'_>) -> Self {
+        let (forced, account) = match purpose {
+            Purpose::SignIn => (false, None),
+            Purpose::Confirm { account } => (true, account.map(ToString::to_string)),
+        };
+        Self {
+            state: flow,
+            nonce: String::new(),
+            verifier: String::new(),
+            next: next.to_owned(),
+            expires_at: (state.now() + LIFETIME).millis(),
+            forced,
+            account,
+        }
+    }
+
+    /// When the browser went away.
+    fn begun_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.expires_at) - LIFETIME
+    }
+
+    /// Refuses somebody else than whose account is confirmed.
+    fn check_account(&self, told: &Email) -> Result<()> {
+        match self.account.as_deref().and_then(Email::parse) {
+            Some(account) if account.key() != told.key() => Err(Error::FailedPrecondition(
+                format!(
+                    "you signed in as {told} there; this is the account of {account}. Confirm again, as {account}"
+                )
+                .into(),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn seal(state: &State, waiting: &Waiting) -> Result<String> {
@@ -109,7 +163,7 @@ pub async fn begin_saml(
     state: &State,
     next: &str,
     browser: Option<Browser>,
-    force_authn: bool,
+    purpose: Purpose<'_>,
 ) -> Result<(login::Begun, String)> {
     let off = || Error::not_found("SAML sign-in", "(not configured)");
     let id = state.settings.console.saml_connection.ok_or_else(off)?;
@@ -117,16 +171,11 @@ pub async fn begin_saml(
         let mut conn = state.db.read().await?;
         saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
     };
+    let force_authn = matches!(purpose, Purpose::Confirm { .. });
     let begun = login::begin_administrator(state, &target, browser, force_authn)
         .await?
         .map_err(|refused| Error::FailedPrecondition(refused.refusal.remedy().into()))?;
-    let waiting = Waiting {
-        state: begun.flow.to_string(),
-        nonce: String::new(),
-        verifier: String::new(),
-        next: next.to_owned(),
-        expires_at: (state.now() + LIFETIME).millis(),
-    };
+    let waiting = Waiting::new(state, begun.flow.to_string(), next, purpose);
     let cookie = seal(state, &waiting)?;
     Ok((begun, cookie))
 }
@@ -155,6 +204,7 @@ pub async fn finish_saml(
     if carried_by.is_none() || carried_by != browser.map(Browser::digest) {
         return Err(stranger());
     }
+    waiting.check_account(email)?;
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
     let login = LoginOf { organization_id, connection_id, email };
@@ -167,14 +217,14 @@ pub async fn finish_saml(
     }
     let mut begun = admit(&mut tx, state, email, SignInMethod::Saml, device).await?;
     let asked_at = saml_flows::find_authentication_time(&mut tx, id).await?;
-    note_authentication(&mut tx, &mut begun, asked_at).await?;
+    let proved_at = proof(found.force_authn, asked_at, found.created_at, state.settings.clock_skew);
+    note_authentication(&mut tx, &mut begun, proved_at).await?;
     tx.commit().await?;
     Ok(Back { begun, next: waiting.next })
 }
 
 /// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
-/// With `force_authn` the provider is to ask the person for credentials, whoever is signed in there.
-pub async fn begin_oidc(state: &State, next: &str, force_authn: bool) -> Result<Away> {
+pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Result<Away> {
     let provider = provider(state)?;
     let http = Http::new()?;
     let call = |request| http.call(request);
@@ -188,11 +238,9 @@ pub async fn begin_oidc(state: &State, next: &str, force_authn: bool) -> Result<
     let fresh = || format!("{:032x}{:032x}", state.random.bits(), state.random.bits());
     let verifier = PkceCodeVerifier::new(fresh());
     let waiting = Waiting {
-        state: fresh(),
         nonce: fresh(),
         verifier: verifier.secret().clone(),
-        next: next.to_owned(),
-        expires_at: (state.now() + LIFETIME).millis(),
+        ..Waiting::new(state, fresh(), next, purpose)
     };
     let (csrf, nonce) = (waiting.state.clone(), waiting.nonce.clone());
     let mut request = client
@@ -203,7 +251,7 @@ pub async fn begin_oidc(state: &State, next: &str, force_authn: bool) -> Result<
         )
         .add_scope(Scope::new("email".to_owned()))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-    if force_authn {
+    if waiting.forced {
         request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
     }
     let (location, _, _) = request.url();
@@ -255,25 +303,36 @@ pub async fn finish_oidc(
     let claims =
         id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
     let email = told_address(claims)?;
+    waiting.check_account(&email)?;
     let asked_at = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
     let mut tx = state.db.write().await?;
     let mut begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
-    note_authentication(&mut tx, &mut begun, asked_at).await?;
+    let proved_at = proof(waiting.forced, asked_at, waiting.begun_at(), state.settings.clock_skew);
+    note_authentication(&mut tx, &mut begun, proved_at).await?;
     tx.commit().await?;
     Ok(Back { begun, next: waiting.next })
 }
 
-/// Notes when the provider asked the person for credentials, where it says so: a sign-in that it answered by itself
-/// proves nothing anew.
+/// When the person proved who they are: only where the provider had to ask them for credentials, and says that it
+/// did so since the browser went away. What it answered by itself, or tells no time of, is no proof.
+fn proof(
+    forced: bool,
+    asked_at: Option<Timestamp>,
+    begun_at: Timestamp,
+    skew: Duration,
+) -> Option<Timestamp> {
+    asked_at.filter(|at| forced && *at + skew >= begun_at)
+}
+
+/// Notes since when the new session counts as proved: never later than now, and never at all without a proof.
 async fn note_authentication(
     tx: &mut Transaction,
     begun: &mut Begun,
-    asked_at: Option<Timestamp>,
+    proved_at: Option<Timestamp>,
 ) -> Result<()> {
-    if let Some(asked_at) = asked_at.filter(|at| *at < begun.session.authenticated_at) {
-        begun.session.authenticated_at = asked_at;
-        admin_sessions::update_authenticated(tx, begun.session.id, asked_at).await?;
-    }
+    let proved_at = proved_at.unwrap_or(Timestamp::from_millis(0)).min(begun.session.authenticated_at);
+    begun.session.authenticated_at = proved_at;
+    admin_sessions::update_authenticated(tx, begun.session.id, proved_at).await?;
     Ok(())
 }
 
@@ -313,6 +372,7 @@ async fn admit(
         ));
     }
     let is_new = known.is_none();
+    let was_removed = known.as_ref().is_some_and(|known| known.disabled_at.is_some());
     let administrator = Administrator {
         disabled_at: None,
         updated_at: now,
@@ -328,8 +388,8 @@ async fn admit(
     };
     if is_new {
         store::administrators::insert(tx, &administrator).await?;
-    } else {
-        store::administrators::update(tx, &administrator).await?;
+    } else if was_removed {
+        store::administrators::enable(tx, administrator.id, now).await?;
     }
     let author = Author { credential: Credential::Service, address: device.address };
     people::raise(tx, state, &author, &administrator, invitation.grant).await?;
@@ -382,6 +442,23 @@ impl Http {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_provider_was_made_to_ask_for_and_says_that_it_did_is_a_proof() {
+        let (begun_at, skew) = (Timestamp::from_seconds(1_000), Duration::from_secs(60));
+        for (forced, asked_at, is_proof) in [
+            (true, Some(1_005), true),
+            (true, Some(940), true),
+            (true, Some(939), false),
+            (true, None, false),
+            (false, Some(1_005), false),
+            (false, None, false),
+        ] {
+            let asked_at = asked_at.map(Timestamp::from_seconds);
+            let expected = asked_at.filter(|_| is_proof);
+            assert_eq!(proof(forced, asked_at, begun_at, skew), expected, "{forced} {asked_at:?}");
+        }
+    }
 
     #[test]
     fn an_address_that_the_provider_has_not_verified_is_refused() {

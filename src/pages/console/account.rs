@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use super::{
     flash::{Deed, Flash, Thing, see_other},
     here::Lobby,
+    sign_in::query,
     sso,
-    visitor::Form,
+    visitor::{Form, local_path},
 };
 use crate::{
     app::{
@@ -45,6 +46,8 @@ pub(super) struct Account<'a> {
     pub passwords: bool,
     /// How they may prove anew who they are; none while the last proof is recent.
     pub confirm: Option<Confirm<'a>>,
+    /// Where they want to go on to when they proved it: a path of the console.
+    pub next: &'a str,
     /// What was typed.
     pub typed: &'a Typed,
     /// What is wrong with it.
@@ -71,10 +74,19 @@ pub(super) struct Confirm<'a> {
 /// `GET /console/account`
 pub async fn show(lobby: Lobby) -> Answer {
     let typed = Typed::new().with("displayName", &lobby.visitor.administrator.display_name);
-    respond(&lobby, &typed, &FormErrors::none()).await
+    let next = query(lobby.request(), "next").unwrap_or_default();
+    respond(&lobby, &typed, &FormErrors::none(), &next).await
 }
 
-async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
+/// Where to go on to; the page itself, where nothing else was wanted.
+fn onward(next: &str) -> &str {
+    match next {
+        "" => console::ACCOUNT,
+        next => local_path(next),
+    }
+}
+
+async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors, next: &str) -> Answer {
     let (state, who) = (&lobby.state, &lobby.visitor);
     let settings = &state.settings.console;
     let (recent, passwords) = (confirm::is_recent(state, who), settings.takes_passwords());
@@ -105,6 +117,7 @@ async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
         challenge: challenge.as_ref(),
         passwords,
         confirm: (!recent).then_some(confirm),
+        next: onward(next),
         typed,
         errors,
         csrf: lobby.csrf(),
@@ -116,8 +129,9 @@ async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> Answer {
 
 /// The page once more with what is wrong, or the answer to what went well.
 async fn answer(lobby: &Lobby, form: &Form, done: Result<(), Error>, flash: Flash) -> Answer {
+    let next = form.text("next");
     match done {
-        Ok(()) => Ok(see_other(console::ACCOUNT, flash)),
+        Ok(()) => Ok(see_other(onward(next), flash)),
         Err(error) => {
             let errors = FormErrors::from(error)?;
             let name = if form.flag("displayName") {
@@ -125,7 +139,7 @@ async fn answer(lobby: &Lobby, form: &Form, done: Result<(), Error>, flash: Flas
             } else {
                 &lobby.visitor.administrator.display_name
             };
-            respond(lobby, &Typed::new().with("displayName", name), &errors).await
+            respond(lobby, &Typed::new().with("displayName", name), &errors, next).await
         }
     }
 }
@@ -238,15 +252,17 @@ impl Account<'_> {
         html! {
             section.card {
                 h2 { "Confirm that it is you" }
-                p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in." }
+                p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in, give somebody a role or make an API key." }
                 @if ways.password {
                     (view.render(&form, html! {
+                        input type="hidden" name="next" value=(self.next);
                         (view.password("confirmPassword", "Your password").autocomplete("current-password"))
                     }))
                 }
                 @if let Some(challenge) = ways.passkey {
                     form.form method="post" action=(console::ACCOUNT_CONFIRM_PASSKEY) hidden data-passkey="get" data-options=(challenge.options) {
                         (self.csrf)
+                        input type="hidden" name="next" value=(self.next);
                         input type="hidden" name="challenge" value=(challenge.sealed);
                         input type="hidden" name="answer";
                         p.error role="status" data-passkey-said hidden {}
@@ -256,8 +272,8 @@ impl Account<'_> {
                 }
                 @if ways.saml || ways.oidc {
                     div.actions {
-                        @if ways.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation(console::SIGN_IN_SAML))) }
-                        @if ways.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation(console::SIGN_IN_OIDC))) }
+                        @if ways.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation(console::SIGN_IN_SAML, self.next))) }
+                        @if ways.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation(console::SIGN_IN_OIDC, self.next))) }
                     }
                 }
                 @if !is_any {

@@ -14,7 +14,6 @@ use crate::{
     app::{
         Error,
         administrators::{
-            confirm,
             invitations::{self, Invited},
             people::{self, Scope},
         },
@@ -94,6 +93,9 @@ fn view(here: &Here, lists: &[People<'_>], errors: &FormErrors) -> Markup {
         }
         @if let Some(wrong) = errors.of("") {
             div role="alert" { (notice(Shape::Bad, "That was not done", html! { p { (wrong) } })) }
+        }
+        @if lists.iter().any(|list| list.may_change) {
+            @if let Some(first) = here.confirm_first("give somebody a larger role") { (first) }
         }
         @for list in lists { (list.view(here)) }
     }
@@ -219,11 +221,6 @@ pub async fn invite(here: Here, form: Form) -> Answer {
     let Some(role) = Role::parse(form.text("role")) else {
         return Ok(invite_page(&here, &typed, &FormErrors::one("role", "choose one")));
     };
-    // Whoever is invited stays when this session is over.
-    if !confirm::is_recent(&here.state, &here.visitor) {
-        let reason = "confirm on the page of your account that it is you, then do this again";
-        return Ok(invite_page(&here, &typed, &FormErrors::one("", reason)));
-    }
     match invitations::create(&here.state, &scope_of(&here, &form), form.text("email"), role).await {
         Ok(Invited::Added(_)) => {
             Ok(see_other(&here.href(console::ADMINISTRATORS, &[]), Flash(Thing::Administrator, Deed::Added)))
@@ -257,6 +254,7 @@ fn invite_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse 
         errors.status(),
         html! {
             h1 { "Invite somebody" }
+            @if let Some(first) = here.confirm_first("invite somebody") { (first) }
             section.card { (view.render(&form, fields)) }
         },
     )

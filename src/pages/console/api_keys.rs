@@ -134,6 +134,7 @@ fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
         errors.status(),
         html! {
             h1 { "New API key" }
+            @if let Some(first) = here.confirm_first("make an API key") { (first) }
             section.card { (view.render(&form, fields)) }
         },
     )

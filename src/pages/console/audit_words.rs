@@ -157,7 +157,7 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
                 Some(domains) => { "shared " (domains) " of " }
                 None => { (verb(done)) " " }
             }
-            @if itself { "their own account" } @else {
+            @if itself && done == "confirmed" { "for their own account" } @else if itself { "their own account" } @else {
                 (noun(&event.target_kind)) " "
                 @if let Some(name) = name { (name) " " }
                 @match href(event) {
@@ -331,6 +331,8 @@ mod tests {
         let mut own = event("administrator.signed_in", "administrator");
         own.target_id.clone_from(&own.actor.id);
         assert_eq!(said(&own, &names), "dana@vendor.example signed in");
+        own.action = "administrator.confirmed".to_owned();
+        assert!(said(&own, &names).ends_with(" for their own account of Acme"), "{}", said(&own, &names));
         for (kind, expected) in [("operator", "The command line"), ("service", "Ostiary itself")] {
             let mut event = event("organization.created", "organization");
             event.actor = AuditActor { kind: kind.to_owned(), id: String::new() };

@@ -4,7 +4,7 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::{
     flash::Flash,
@@ -13,13 +13,18 @@ use super::{
 };
 use crate::{
     app::{Error, State, actor::Actor},
-    links,
+    links::{self, console},
     model::{
         environment::Environment,
         id::{Id, Kind},
         time::Timestamp,
     },
-    pages::{error::Failure, layout, list::Place},
+    pages::{
+        components::{Shape, Weight, link_button, notice},
+        error::Failure,
+        layout,
+        list::Place,
+    },
 };
 
 /// How many environments the switcher offers; the list of all is one step further.
@@ -121,6 +126,23 @@ impl Here {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.state.now()
+    }
+
+    /// Says before anything is typed that this takes a proof of who sits here, and leads to it and back; nothing where
+    /// it was proved lately. `what` says what for: "invite somebody".
+    pub fn confirm_first(&self, what: &str) -> Option<Markup> {
+        if self.visitor.proved_lately {
+            return None;
+        }
+        let way = links::with_next(console::ACCOUNT, self.request.path());
+        Some(notice(
+            Shape::Attention,
+            "Confirm first that it is you",
+            html! {
+                p { "You last proved it more than ten minutes ago. Do so again before you " (what) "." }
+                p { (link_button(Weight::Plain, "Confirm that it is you", &way)) }
+            },
+        ))
     }
 
     /// An address in this environment: the other segments of one of `links::console`.

@@ -175,7 +175,7 @@ fn dana() -> SignedIn {
         revoked_at: None,
     };
     let grants = Grants(vec![Grant { environment_id: None, role: Role::Owner }]);
-    SignedIn { administrator, grants, session }
+    SignedIn { administrator, grants, session, proved_lately: true }
 }
 
 fn challenge() -> Challenge {
@@ -279,6 +279,7 @@ fn account_samples() {
         challenge: Some(&challenge),
         passwords: true,
         confirm: None,
+        next: "/console/account",
         typed: &typed,
         errors: &errors,
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },

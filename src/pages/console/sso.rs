@@ -1,18 +1,19 @@
 //! `/console/sign-in/saml` and `/console/sign-in/oidc`: away to whoever knows the administrator, and back.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 
 use super::{
     cookie,
     sign_in::{again, enter, query, see_other},
-    visitor::{device, local_path},
+    visitor::{Visitor, device, local_path},
 };
 use crate::{
     app::{
         Error, Result, State,
-        administrators::sso::{self, Away, Back},
+        administrators::sso::{self, Away, Back, Purpose},
     },
-    links::{console, with_next},
+    links::with_next,
+    model::email::Email,
     pages::{
         error::{Answer, Failure},
         to_idp,
@@ -26,7 +27,8 @@ const CONFIRM: &str = "confirm";
 pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
     let (local, browser) = (local_path(&next), to_idp::browser(&state.links, &request));
-    match sso::begin_saml(&state, local, browser, is_confirmation(&request)).await {
+    let account = confirmed_account(&request).await;
+    match sso::begin_saml(&state, local, browser, purpose(&request, account.as_ref())).await {
         Ok((begun, waiting)) => {
             let mut response = to_idp::send_to_idp(&state, begun);
             cookie::set_waiting(&state.links, &mut response, &waiting);
@@ -40,21 +42,30 @@ pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer
 pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
     let local = local_path(&next);
-    match sso::begin_oidc(&state, local, is_confirmation(&request)).await {
+    let account = confirmed_account(&request).await;
+    match sso::begin_oidc(&state, local, purpose(&request, account.as_ref())).await {
         Ok(begun) => Ok(away(&state, begun)),
         Err(error @ Error::NotFound { .. }) => Err(Failure(error)),
         Err(error) => again(&state, error, "", local).await,
     }
 }
 
-/// Whether somebody is to prove who they are anew, and not only that they are signed in elsewhere.
-fn is_confirmation(request: &HttpRequest) -> bool {
-    query(request, CONFIRM).is_some()
+/// Whose account the browser is signed in to.
+async fn confirmed_account(request: &HttpRequest) -> Option<Email> {
+    Visitor::extract(request).await.ok().map(|visitor| visitor.administrator.email.clone())
 }
 
-/// The address of such a sign-in that leads back to the account's page.
-pub(super) fn confirmation(path: &str) -> String {
-    format!("{}&{CONFIRM}=1", with_next(path, console::ACCOUNT))
+/// Whether somebody is to prove who they are anew, and not only that they are signed in elsewhere.
+fn purpose<'a>(request: &HttpRequest, account: Option<&'a Email>) -> Purpose<'a> {
+    match query(request, CONFIRM) {
+        Some(_) => Purpose::Confirm { account },
+        None => Purpose::SignIn,
+    }
+}
+
+/// The address of such a sign-in that leads on to `next`.
+pub(super) fn confirmation(path: &str, next: &str) -> String {
+    format!("{}&{CONFIRM}=1", with_next(path, next))
 }
 
 fn away(state: &State, begun: Away) -> HttpResponse {

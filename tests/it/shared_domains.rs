@@ -132,6 +132,9 @@ both! {
             page.says("Shared with another organization").says(&format!("Company {other}"));
         }
 
+        console.page("/organizations").await.says("acme.example (shared)");
+        console.page("/events").await.says("Domain shared with another organization");
+
         // A new organization, and a pending domain that is approved.
         let made = call(&app, &key, Method::POST, "/v1/organizations", Some(json!({ "domains": ["globex.example"] }))).await;
         assert_eq!(made["organization"]["sharedDomains"], json!(["globex.example"]));
@@ -246,11 +249,12 @@ both! {
              globex.example for Company globex.example ({}): ",
             acme.organization.id, globex.organization.id
         );
-        assert!(text.contains(&named), "{text}");
+        assert!(text.contains(&named) && text.ends_with("Give --share-domain only if that is meant"), "{text}");
         let console = app.console(Role::Admin, &acme.environment).await;
         let fields = [("displayName", "Initech"), ("domains", "acme.example\nglobex.example")];
         let asked = console.post("/organizations/new", &fields).await;
         asked.says("acme.example counts for Company acme.example").says("globex.example for Company globex.example");
+        asked.says("Say yes only if that is meant.");
 
         let many: Vec<String> = (0..12).map(|number| format!("d{number:02}.example")).collect();
         let change = OrganizationChange { domains: Some(many.clone()), ..OrganizationChange::default() };

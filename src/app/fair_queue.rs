@@ -42,8 +42,11 @@ struct Shared<K: Owner> {
 #[derive(Debug)]
 struct Inner<K: Owner> {
     free: usize,
-    owners: Ring<K, Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>>,
+    owners: Ring<K, Clients<K>>,
 }
+
+/// Who waits, by client.
+type Clients<K> = Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>;
 
 impl<K: Owner> Clone for FairQueue<K> {
     fn clone(&self) -> Self {
@@ -158,7 +161,7 @@ impl<K: Owner> Inner<K> {
     }
 }
 
-fn waiting_of<K: Owner>(clients: &Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>) -> usize {
+fn waiting_of<K: Owner>(clients: &Clients<K>) -> usize {
     clients.values().map(VecDeque::len).sum()
 }
 

@@ -2,8 +2,7 @@
 //! seeded ones with the other tests, and for a minute each by `make fuzz`.
 
 use std::{
-    io::Write as _,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
@@ -285,7 +284,7 @@ fn the_corpora_and_their_mutations_break_nothing() {
         let seed = u64::try_from(SystemRandom.bits() & u128::from(u32::MAX)).unwrap();
         let begun = Instant::now();
         let runs = run(target, SeededRandom::new(seed), |_| begun.elapsed() < seconds);
-        writeln!(std::io::stderr(), "{}: {runs} runs from seed {seed}", target.name).unwrap();
+        eprintln!("{}: {runs} runs from seed {seed}", target.name);
     }
 }
 
@@ -298,11 +297,10 @@ fn run(target: &Target, random: SeededRandom, more: impl Fn(u64) -> bool) -> u64
     let mut runs = 0;
     while more(runs) {
         let bytes = mutator.mutated();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.body)(&bytes))) {
+        if catch_unwind(AssertUnwindSafe(|| (target.body)(&bytes))).is_err() {
             let file = format!("{}/fuzz-{}", env!("CARGO_TARGET_TMPDIR"), target.name);
             std::fs::write(&file, &bytes).unwrap();
-            writeln!(std::io::stderr(), "{} breaks on {file}", target.name).unwrap();
-            resume_unwind(panic);
+            panic!("{} breaks on {file}", target.name);
         }
         runs += 1;
     }

@@ -1,6 +1,10 @@
 //! What the doctor looks at, one function each.
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    os::unix::fs::PermissionsExt as _,
+    time::Duration,
+};
 
 use openssl::x509::X509;
 use url::Url;
@@ -410,10 +414,9 @@ async fn with_roles(
     loop {
         let page = store::administrators::list(conn, environment_id, from, PAGE).await?;
         for (administrator, _) in &page {
-            let email = administrator.email.to_string();
-            if !holders.contains_key(&email) {
+            if let Entry::Vacant(holder) = holders.entry(administrator.email.to_string()) {
                 let passkeys = store::admin_passkeys::list(conn, administrator.id, 1).await?;
-                holders.insert(email, !passkeys.is_empty());
+                holder.insert(!passkeys.is_empty());
             }
         }
         match page.last() {

@@ -38,7 +38,7 @@ const PROVEN_AN_HOUR: i64 = 500;
 /// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
 const UNPROVEN_DOCUMENT: usize = 16 * 1024;
 
-/// The parameter of a test's page that carries the proof of [`own_test_result`].
+/// The parameter of a test's page that carries the proof of `own_test_result`.
 pub const SEEN: &str = "seen";
 
 /// What that proof is authenticated for.
@@ -273,7 +273,7 @@ pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &Sa
     })
 }
 
-/// Whether `proof` is what [`own_test_result`] gave the browser that carries the login.
+/// Whether `proof` is what `own_test_result` gave the browser that carries the login.
 pub fn is_seen(state: &State, flow: &SamlFlow, proof: &str) -> bool {
     let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
     state.master_key.is_authentic(SEEN_PURPOSE, &request.id, &tag)

@@ -356,7 +356,8 @@ impl Server {
     }
 
     /// Answers until it is stopped by its handle or by a signal (the first one waits for requests in
-    /// flight, a second one does not), then closes the database.
+    /// flight, a second one does not), then closes the database. It runs on the thread of an actix system
+    /// ([`block_on`]).
     pub async fn run(self) -> io::Result<()> {
         let upkeep = tokio::spawn(async {
             loop {
@@ -512,7 +513,7 @@ mod tests {
     use super::*;
     use crate::model::{random::SystemRandom, time::SystemClock};
 
-    #[tokio::test]
+    #[actix_web::test]
     async fn figures_may_stand_apart() {
         let directory = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -526,7 +527,7 @@ mod tests {
         let server = Server::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
         let (gateway, apart) = (server.address(), server.metrics_address().unwrap());
         let handle = server.handle();
-        let task = tokio::spawn(server.run());
+        let task = actix_web::rt::spawn(server.run());
         let status = async |address, path| {
             reqwest::get(format!("http://{address}{path}")).await.unwrap().status().as_u16()
         };

@@ -10,7 +10,7 @@ use super::Error;
 
 /// How many units one request may take: 500 operations that each select among a thousand values take
 /// most of them.
-pub const MAX_WORK: u64 = 1_000_000;
+pub const MAX_WORK: u64 = 2_000_000;
 
 /// How many bytes of text count as one more unit.
 const TEXT: usize = 64;

@@ -209,10 +209,10 @@ both! {
 
     async fn a_state_that_is_too_long_is_refused_at_the_client(app: TestApp) {
         let stage = Stage::new(&app).await;
-        let answer = app.browser().get(&stage.authorize_url(&[("state", &"s".repeat(2049))])).await;
+        let answer = app.browser().get(&stage.authorize_url(&[("state", &"s".repeat(4097))])).await;
         let location = answer.location();
         assert_eq!(query(&location, "error").as_deref(), Some("invalid_request"));
-        assert_eq!(query(&location, "error_description").as_deref(), Some("state is longer than 2048 bytes"));
+        assert_eq!(query(&location, "error_description").as_deref(), Some("state is longer than 4096 bytes"));
         assert!(query(&location, "state").is_none(), "what is not read is not echoed");
         let answer = app.browser().get(&stage.authorize_url(&[("nonce", &"n".repeat(513))])).await;
         assert_eq!(error_at_client(&stage, &answer), "invalid_request");

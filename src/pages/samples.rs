@@ -1,4 +1,4 @@
-//! Every page with realistic data, long and short: each is compared with its snapshot.
+//! Every page with realistic data, long and short: what each says is compared with its snapshot.
 //!
 //! To look at them, set `OSTIARY_PAGE_SAMPLES` to a directory when running `cargo test samples`; the
 //! pages and what they load are written there, ready for any static file server.
@@ -28,8 +28,22 @@ use crate::{
     },
 };
 
-/// Compares a page with its snapshot, and writes it where it can be looked at when that is asked for.
+/// Compares what a page itself says (title, scripts, marked navigation entry, `<main>`) with its snapshot,
+/// and writes the whole page where it can be looked at when that is asked for. What stands around every
+/// page is compared once a shell, by [`document`].
 pub(crate) fn page(name: &str, markup: Markup) {
+    let document = stable(name, markup);
+    compare(name, &own_part(&document).unwrap_or(document));
+}
+
+/// Compares a whole document with its snapshot: one sample of each shell.
+pub(crate) fn document(name: &str, markup: Markup) {
+    compare(name, &stable(name, markup));
+}
+
+/// The document, a tag a line and without the versions of its assets; written to a file when that is asked
+/// for.
+fn stable(name: &str, markup: Markup) -> String {
     let html = markup.into_string();
     if let Some(directory) = std::env::var_os("OSTIARY_PAGE_SAMPLES").map(PathBuf::from) {
         fs::create_dir_all(directory.join("assets")).unwrap();
@@ -39,15 +53,48 @@ pub(crate) fn page(name: &str, markup: Markup) {
             fs::write(directory.join("assets").join(file), bytes).unwrap();
         }
     }
-    let mut stable = html.replace("><", ">\n<");
-    for asset in assets::ALL {
-        stable = stable.replace(&asset.href(), &links::asset(asset.file().0, "VERSION"));
-    }
+    assets::ALL.iter().fold(html.replace("><", ">\n<"), |html, asset| {
+        html.replace(&asset.href(), &links::asset(asset.file().0, "VERSION"))
+    })
+}
+
+/// What of a document is the page's own. `None` for what has no `<main>`.
+fn own_part(document: &str) -> Option<String> {
+    let (before, rest) = document.split_once("<main")?;
+    let (main, _) = rest.split_once("</main>")?;
+    let own = ["<title>", "<script src", "http-equiv", "aria-current=\"page\""];
+    let own = before.lines().filter(|line| own.iter().any(|text| line.contains(text)));
+    Some(format!("{}\n<main{main}</main>", own.collect::<Vec<_>>().join("\n")))
+}
+
+fn compare(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_snapshot_path("snapshots");
-    settings.bind(|| insta::assert_snapshot!(name, stable));
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn a_snapshot_holds_what_is_the_pages_own() {
+    let text = own_part(
+        "<head>\n<title>A</title>\n<meta>\n</head>\n<nav>\n<a aria-current=\"page\">A</a>\n</nav>\n<main id=\"content\">\n<p>1</p>\n</main>\n<footer>",
+    );
+    assert_eq!(
+        text.unwrap(),
+        "<title>A</title>\n<a aria-current=\"page\">A</a>\n<main id=\"content\">\n<p>1</p>\n</main>"
+    );
+}
+
+#[test]
+fn shell_sample() {
+    document(
+        "shell-page",
+        Layout::wide("Title", &[("Demo", "/demo")])
+            .banner(Some(BANNER))
+            .scripts(&[&assets::COPY])
+            .render(html! { p { "Content" } }),
+    );
 }
 
 const BANNER: &str = layout::TEST_SET_UP;

@@ -29,7 +29,7 @@ use crate::{
         forms::{Choice, Form, FormErrors, FormView, Typed},
         layout,
         list::{List, Place, column, number},
-        samples::page,
+        samples::{document, page},
     },
 };
 
@@ -48,6 +48,13 @@ pub(super) fn frame() -> Frame {
         flash: None,
         banner: None,
     }
+}
+
+#[test]
+fn shell_sample() {
+    let frame = Frame { banner: Some(layout::TEST_SET_UP), ..frame() };
+    let shell = Shell::new(&frame, Section::ApiKeys, "A key").crumb("Step", "/console/step");
+    document("shell-console", shell.render(html! { p { "Content" } }));
 }
 
 fn components(typed: &Typed, errors: &FormErrors) -> Markup {

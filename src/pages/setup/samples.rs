@@ -27,7 +27,7 @@ use crate::{
     pages::{
         components::{Shape, mark},
         forms::{FormErrors, Typed},
-        samples::page,
+        samples::{document, page},
     },
 };
 
@@ -45,16 +45,25 @@ fn branding() -> Branding {
     }
 }
 
-fn sample(name: &str, title: &str, pace: Pace, content: maud::Markup) {
+fn framed(title: &str, pace: Pace, content: maud::Markup) -> maud::Markup {
     let branding = branding();
-    let frame = Frame {
+    Frame {
         branding: &branding,
         application: "Northwind Cloud",
         organization: Some("Acme Corporation"),
         leave: Some(html! { input type="hidden" name="form_token" value="sample"; }),
         banner: None,
-    };
-    page(&format!("setup-{name}"), frame.render(title, pace, content));
+    }
+    .render(title, pace, content)
+}
+
+fn sample(name: &str, title: &str, pace: Pace, content: maud::Markup) {
+    page(&format!("setup-{name}"), framed(title, pace, content));
+}
+
+#[test]
+fn shell_sample() {
+    document("shell-setup", framed("Title", Pace::Live, html! { p { "Content" } }));
 }
 
 #[test]

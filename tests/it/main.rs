@@ -38,6 +38,7 @@ mod openapi;
 mod organization_search;
 mod overload;
 mod plain_http;
+mod public_names;
 mod pysaml2;
 mod python_sdk;
 mod python_sdk_scim;

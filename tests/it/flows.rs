@@ -584,7 +584,7 @@ both! {
         assert!(store::organizations::update(&mut tx, &organization).await.unwrap());
         tx.commit().await.unwrap();
         let checked = viewer.post(&url, &[("form_token", token)]).await;
-        assert!(checked.body.contains("dana@gmail.example would be let in") && checked.body.contains("Mended"));
+        assert!(checked.body.contains("dana@gmail.example would be signed in") && checked.body.contains("Fixed now"));
 
         let overview = viewer.get(&at("")).await;
         assert_eq!(overview.status, 200, "{}", overview.body);

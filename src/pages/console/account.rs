@@ -1,4 +1,4 @@
-//! `/console/account`: the visitor's own name, password, passkeys and sessions.
+//! `/console/account`: the administrator's own name, password, passkeys and sessions.
 
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
@@ -32,42 +32,42 @@ use crate::{
     },
 };
 
-/// What the page shows.
+/// The account page.
 pub(super) struct Account<'a> {
-    /// Whose it is.
+    /// The signed-in administrator.
     pub who: &'a SignedIn,
     /// Their passkeys.
     pub passkeys: &'a [AdminPasskey],
-    /// Their living sessions.
+    /// Their active sessions.
     pub sessions: &'a [AdminSession],
-    /// The challenge for another passkey, where they are possible.
+    /// The WebAuthn challenge to register another passkey, if that is possible.
     pub challenge: Option<&'a Challenge>,
-    /// Whether passwords are taken at sign-in.
+    /// Whether passwords are enabled.
     pub passwords: bool,
-    /// How they may prove anew who they are; none while the last proof is recent.
+    /// How they can authenticate again; `None` while the last authentication is recent.
     pub confirm: Option<Confirm<'a>>,
-    /// Where they want to go on to when they proved it: a path of the console.
+    /// The path of the console to redirect to after that.
     pub next: &'a str,
-    /// What was typed.
+    /// The values entered.
     pub typed: &'a Typed,
-    /// What is wrong with it.
+    /// Validation errors.
     pub errors: &'a FormErrors,
-    /// Proves that forms are ours.
+    /// The hidden field with the CSRF token.
     pub csrf: Markup,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// The ways to prove anew who one is.
+/// The methods by which the administrator can authenticate again.
 #[derive(Default)]
 pub(super) struct Confirm<'a> {
-    /// By their password.
+    /// Password.
     pub password: bool,
-    /// By a passkey of theirs: its challenge.
+    /// Passkey: the WebAuthn challenge.
     pub passkey: Option<&'a Challenge>,
-    /// Through the SAML connection.
+    /// The SAML connection.
     pub saml: bool,
-    /// Through the OpenID provider.
+    /// The OpenID provider.
     pub oidc: bool,
 }
 
@@ -78,7 +78,7 @@ pub async fn show(lobby: Lobby) -> Answer {
     respond(&lobby, &typed, &FormErrors::none(), &next).await
 }
 
-/// Where to go on to; the page itself, where nothing else was wanted.
+/// The path to redirect to; the account page if `next` is empty.
 fn onward(next: &str) -> &str {
     match next {
         "" => console::ACCOUNT,
@@ -93,7 +93,7 @@ async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors, next: &str) 
     let takes_passkeys = settings.takes_passkeys() && passkeys::are_possible(state);
     let challenge = match takes_passkeys && recent {
         true => passkeys::begin_adding(state, who).await.map(Some).or_else(|error| match error {
-            // As many as one may have.
+            // The maximum number of passkeys is reached.
             Error::FailedPrecondition(_) => Ok(None),
             error => Err(Failure(error)),
         })?,
@@ -127,7 +127,7 @@ async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors, next: &str) 
     Ok(shell.respond_with(errors.status(), view.view()))
 }
 
-/// The page once more with what is wrong, or the answer to what went well.
+/// Redirects with the flash message, or shows the page with the error.
 async fn answer(lobby: &Lobby, form: &Form, done: Result<(), Error>, flash: Flash) -> Answer {
     let next = form.text("next");
     match done {
@@ -186,7 +186,7 @@ pub async fn add_passkey(lobby: Lobby, form: Form) -> Answer {
     answer(&lobby, &form, done.map(drop), Flash(Thing::Passkey, Deed::Added)).await
 }
 
-/// `POST /console/account/passkeys/{passkey}`: names it, or with `remove` takes it away.
+/// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
 pub async fn change_passkey(lobby: Lobby, id: web::Path<String>, form: Form) -> Answer {
     let (state, who) = (&lobby.state, &lobby.visitor);
     let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
@@ -243,7 +243,8 @@ impl Account<'_> {
         html! { section.card { h2 { "Name" } (view.render(&form, html! { (field) })) } }
     }
 
-    /// Who sat down before this browser meanwhile? Nothing that opens the account is changed before it is known.
+    /// Asks for a new authentication. Without a recent one, credentials cannot be changed: somebody else may sit at
+    /// an open session.
     fn confirm(&self, ways: &Confirm<'_>) -> Markup {
         let errors = self.errors_of(&["confirmPassword"]);
         let view = FormView::new(self.typed, &errors);
@@ -308,7 +309,7 @@ impl Account<'_> {
         }
     }
 
-    /// What is wrong with some fields only: each form tells of its own.
+    /// The errors of these fields: each form shows its own.
     fn errors_of(&self, fields: &[&str]) -> FormErrors {
         fields.iter().fold(FormErrors::none(), |errors, field| match self.errors.of(field) {
             Some(reason) => errors.and(field, reason),
@@ -321,7 +322,7 @@ impl Account<'_> {
             section.card {
                 h2 { "Passkeys" }
                 @if self.passkeys.is_empty() {
-                    p.soft { "None yet. A passkey signs you in with your fingerprint, face, device PIN or a security key, and cannot be fished for." }
+                    p.soft { "None yet. A passkey signs you in with your fingerprint, face, device PIN or a security key, and is resistant to phishing." }
                 } @else {
                     ul.entries { @for passkey in self.passkeys { (self.passkey(passkey)) } }
                 }
@@ -428,9 +429,9 @@ const fn by(method: SignInMethod) -> &'static str {
     }
 }
 
-/// What a person calls the browser: "Firefox on Windows". What cannot be told is "A browser".
+/// A readable name of a user agent: "Firefox on Windows". An unknown one is "A browser".
 fn browser_name(user_agent: &str) -> String {
-    // Each one claims to be those after it too, so the order matters.
+    // User agents also contain the tokens of later entries, so the order matters.
     let browsers = [
         ("Edg", "Edge"),
         ("OPR/", "Opera"),

@@ -1,5 +1,5 @@
-//! `/console/{environment}/administrators`: who may do what here, and who was invited. Owners of everything
-//! see and change those of every environment too.
+//! `/console/{environment}/administrators`: administrators, their roles and open invitations. Owners of the
+//! installation also see and change roles that apply to every environment.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -31,18 +31,18 @@ use crate::{
     },
 };
 
-/// The value of the field that says that a role is one in every environment.
+/// The value of the field `where` for a role in every environment.
 const EVERYWHERE: &str = "everywhere";
 
-/// One list of people, with where the visitor may change it.
+/// One list of administrators: of this environment, or of every environment.
 pub(super) struct People<'a> {
-    /// Who, with what role.
+    /// The administrators and their roles.
     pub items: &'a [(Administrator, Role)],
-    /// Open invitations, for whoever may take them back.
+    /// Open invitations; empty if the administrator may not revoke them.
     pub invitations: &'a [AdminInvitation],
-    /// Whether the visitor may change it.
+    /// Whether the administrator may change the list.
     pub may_change: bool,
-    /// Whether it is about every environment.
+    /// Whether the roles apply to every environment.
     pub everywhere: bool,
 }
 
@@ -171,7 +171,7 @@ impl People<'_> {
                 form.inline method="post" action=(action) {
                     (here.csrf())
                     (self.place())
-                    button.button type="submit" { "Take back" }
+                    button.button type="submit" { "Revoke" }
                 }
             }
         }
@@ -182,7 +182,7 @@ impl People<'_> {
     }
 }
 
-/// `POST …/administrators/{administrator}`: another role, or with `remove` none.
+/// `POST …/administrators/{administrator}`: sets the role, or with `remove` removes it.
 pub async fn change(here: Here, form: Form) -> Answer {
     let id = here.id("administrator")?;
     let scope = scope_of(&here, &form);
@@ -260,13 +260,13 @@ fn invite_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse 
     )
 }
 
-/// The link, shown once.
+/// The page that shows the invitation link once.
 pub(super) fn invited(invitation: &AdminInvitation, link: &str, back: &str, now: Timestamp) -> Markup {
     html! {
         h1 { "The invitation is made" }
         section.card {
             (notice(Shape::Attention, "This link is shown once", html! {
-                p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets in." }
+                p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets the account." }
             }))
             p { (copyable(link, "link")) }
             p.soft {

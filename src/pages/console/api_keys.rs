@@ -1,4 +1,4 @@
-//! `/console/{environment}/api-keys`: how the vendor's backend proves which environment it speaks for.
+//! `/console/{environment}/api-keys`: API keys with which the vendor's backend authenticates.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -46,7 +46,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::ApiKeys, "API keys").respond(content))
 }
 
-/// What a key is called.
+/// A key's display name, or its id.
 fn name(key: &ApiKey) -> String {
     match key.display_name.trim() {
         "" => key.id.to_string(),
@@ -54,7 +54,7 @@ fn name(key: &ApiKey) -> String {
     }
 }
 
-/// The keys.
+/// The list.
 pub(super) fn view(
     page: &Page<ApiKey>,
     place: &Place,

@@ -1,5 +1,5 @@
-//! `/console/{environment}/audit-events`: who did what, when and from where; `/console/audit-events` the same
-//! of the installation as a whole. Both can be taken along as JSON lines.
+//! `/console/{environment}/audit-events`: the audit log of an environment; `/console/audit-events`: that of
+//! the installation. Both can be exported as JSON lines.
 
 use actix_web::HttpRequest;
 use maud::{Markup, html};
@@ -27,28 +27,28 @@ use crate::{
     },
 };
 
-/// Makes addresses in the environment.
+/// Builds a path in the environment from a pattern and its segments.
 pub(super) type Href<'a> = &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String;
 
-/// An entry as a line on another page.
+/// An entry in one line, for other pages.
 pub(super) struct Told {
     sentence: Markup,
     at: Timestamp,
 }
 
-/// Tells entries with the names of those whom they name.
+/// Entries as lines, with the names of the resources in them.
 pub(super) async fn tell(here: &Here, events: Vec<AuditEvent>) -> app::Result<Vec<Told>> {
     let names = audit::names(&here.state, &events).await?;
     Ok(events.iter().map(|event| Told::of(event, &names)).collect())
 }
 
 impl Told {
-    /// The entry with these names.
+    /// An entry as a line, with these names.
     pub fn of(event: &AuditEvent, names: &Names) -> Self {
         Self { sentence: sentence(event, names), at: event.at }
     }
 
-    /// The entry in one line.
+    /// The line and its time.
     pub fn line(&self, now: Timestamp) -> Markup {
         html! { span { (self.sentence) } (time(self.at, now)) }
     }
@@ -116,7 +116,7 @@ async fn found(state: &State, log: Log, place: &Place) -> app::Result<Found> {
     Ok(Found { page, names, errors })
 }
 
-/// What was filled in as `app` understands it. Days are whole ones in UTC; the last one counts too.
+/// Parses the filters. `since` and `until` are whole days in UTC, both inclusive.
 async fn filter(state: &State, place: &Place) -> app::Result<AuditFilter> {
     let given = |name: &str| Some(place.filter(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &'static str, clock: &str| {
@@ -145,20 +145,20 @@ async fn filter(state: &State, place: &Place) -> app::Result<AuditFilter> {
     })
 }
 
-/// What the page shows.
+/// The page of an audit log.
 pub(super) struct Shown<'a> {
     pub page: &'a Page<AuditEvent>,
     pub names: &'a Names,
     pub place: &'a Place,
     pub errors: &'a FormErrors,
-    /// Where the same is as JSON lines.
+    /// The path of the export.
     pub export: &'a str,
-    /// Where the installation's own log is, for whoever may see it.
+    /// The path of the installation's log, if the administrator may see it.
     pub installation: Option<&'a str>,
     pub now: Timestamp,
 }
 
-/// The log.
+/// The page.
 pub(super) fn view(title: &str, shown: &Shown<'_>) -> Markup {
     let place = shown.place;
     html! {
@@ -183,7 +183,7 @@ pub(super) fn view(title: &str, shown: &Shown<'_>) -> Markup {
                 datalist #actions { @for action in ACTIONS { option value=(action); } }
             }
             (place.line("organizationId", "Organization", "text", "org_…"))
-            (place.line("targetId", "Thing changed", "text", "ID"))
+            (place.line("targetId", "Resource", "text", "ID"))
             (place.line("since", "From (UTC)", "date", ""))
             (place.line("until", "To (UTC)", "date", ""))
         }, &[]))
@@ -196,13 +196,13 @@ pub(super) fn view(title: &str, shown: &Shown<'_>) -> Markup {
         } @else if place.is_filtered() {
             div.card.empty { p { "Nothing here matches." } p { a href=(place.unfiltered()) { "Show all" } } }
         } @else {
-            div.card.empty { p { "Every change is written down here. There was none yet." } }
+            div.card.empty { p { "Every change is recorded here. There was none yet." } }
         }
         (place.pages(&shown.page.next_token))
     }
 }
 
-/// The export of what the filters leave.
+/// `path` with the filters of the request.
 fn with_query(path: &str, request: &HttpRequest) -> String {
     let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
     let kept = pairs.filter(|(name, value)| FILTERS.contains(&name.as_ref()) && !value.is_empty());
@@ -226,7 +226,7 @@ pub async fn export_installation(lobby: Lobby) -> Answer {
     Ok(audit_export::download(&lobby.state, log.export(filter)?, &name))
 }
 
-/// The day, as file names have it.
+/// The day as `2026-11-21`, for file names.
 fn day_of(now: Timestamp) -> String {
     exact(now).chars().take(10).collect()
 }

@@ -1,4 +1,4 @@
-//! An entry of the audit log as a sentence, and its old and new values side by side.
+//! Renders an entry of the audit log: a sentence, and the old and new values side by side.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -15,11 +15,13 @@ use crate::{
     pages::components::{copyable, time},
 };
 
-/// From how many values on, or of what length together, they are folded.
+/// More fields than this are collapsed.
 const MOST_OPEN: usize = 4;
+
+/// Values longer than this in all, in bytes of JSON, are collapsed.
 const LONGEST_OPEN: usize = 300;
 
-/// What there is to choose from as a filter; the field takes others too.
+/// The suggestions of the filter; it accepts other actions too.
 pub(super) const ACTIONS: &[&str] = &[
     "organization.created",
     "organization.updated",
@@ -46,7 +48,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "administrator.role_changed",
 ];
 
-/// Who did it: the e-mail address of an administrator, the kind and id of anybody else.
+/// The actor: an administrator's e-mail address, an API key's name, else kind and id.
 fn actor(actor: &AuditActor, names: &Names) -> Markup {
     let email = actor.id.parse().ok().and_then(|id| names.administrators.get(&id));
     let key = actor.id.parse().ok().and_then(|id| names.api_keys.get(&id));
@@ -61,7 +63,7 @@ fn actor(actor: &AuditActor, names: &Names) -> Markup {
     }
 }
 
-/// What a kind of thing is called.
+/// The name of a kind of resource.
 fn noun(kind: &str) -> String {
     match kind {
         "api_key" => "API key".to_owned(),
@@ -82,7 +84,7 @@ fn capital(text: String) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
 
-/// What was done, as a verb that its object follows.
+/// The action as a verb phrase, followed by its object.
 fn verb(done: &str) -> String {
     match done {
         "updated" => "changed".to_owned(),
@@ -106,7 +108,7 @@ fn verb(done: &str) -> String {
     }
 }
 
-/// The page of a thing, where it has one and is still there as far as the entry knows.
+/// The page of the target, if its kind has one and the entry is not its deletion.
 fn href(event: &AuditEvent) -> Option<String> {
     let environment: EnvironmentId = event.environment_id?;
     let pattern = match event.target_kind.as_str() {
@@ -122,7 +124,7 @@ fn href(event: &AuditEvent) -> Option<String> {
     Some(links::to(pattern, &[&environment, &event.target_id]))
 }
 
-/// What the thing is called, as far as the entry says: with its id, never instead of it.
+/// The target's name as far as the entry contains it; shown beside the id, never instead of it.
 fn name(event: &AuditEvent, names: &Names) -> Option<String> {
     let email = event.target_id.parse().ok().and_then(|id| names.administrators.get(&id));
     let text = |field: &str| {
@@ -138,7 +140,7 @@ fn name(event: &AuditEvent, names: &Names) -> Option<String> {
         .filter(|name| !name.trim().is_empty())
 }
 
-/// The whole sentence.
+/// The entry as a sentence.
 pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
     let done = event.action.split_once('.').map_or(event.action.as_str(), |(_, done)| done);
     let itself = event.actor.kind == event.target_kind && event.actor.id == event.target_id;
@@ -189,7 +191,7 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
     }
 }
 
-/// The domains that the entry says to be shared: the first, and how many more.
+/// The shared domains in the entry: the first, and how many more.
 fn shared_domains(event: &AuditEvent) -> Option<String> {
     let mut domains = event.after.get("sharedDomains")?.as_object()?.keys();
     let first = domains.next()?;
@@ -199,7 +201,7 @@ fn shared_domains(event: &AuditEvent) -> Option<String> {
     })
 }
 
-/// The entry: the sentence, when and from where, and the values.
+/// The entry: sentence, time, client address and values.
 pub(super) fn entry(event: &AuditEvent, names: &Names, now: Timestamp) -> Markup {
     html! {
         li.entry {
@@ -214,7 +216,7 @@ pub(super) fn entry(event: &AuditEvent, names: &Names, now: Timestamp) -> Markup
     }
 }
 
-/// Old and new values, open where they are few and short.
+/// Old and new values in a table; collapsed if they are many or long.
 fn values(before: &Map<String, Value>, after: &Map<String, Value>) -> Markup {
     let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
     fields.sort_unstable();
@@ -325,7 +327,7 @@ mod tests {
         shared.after = audit_fields! { "sharedDomains": both };
         let expected = format!("{acme} and 1 more of organization Acme target_1 with Globex, {}", other(6));
         assert_eq!(said(&shared, &names), expected);
-        // Nobody has a name any more.
+        // No names are known any more.
         let gone = said(&event("webhook.created", "webhook"), &Names::default());
         assert!(gone.starts_with("Administrator admin_") && gone.contains(" of org_"), "{gone}");
         let mut own = event("administrator.signed_in", "administrator");

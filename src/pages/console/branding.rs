@@ -1,5 +1,5 @@
-//! `/console/{environment}/branding`: the vendor's name, colour and logo on pages that its customers see, and
-//! how that looks.
+//! `/console/{environment}/branding`: the vendor's name, colour and logo on pages for customers, with a
+//! preview.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -84,7 +84,7 @@ fn page(here: &Here, branding: &Branding, typed: &Typed, errors: &FormErrors) ->
     here.shell(Section::Branding, "Branding").respond_with(errors.status(), content)
 }
 
-/// What is set, and the form for whoever may change it.
+/// The settings: a form for owners (`csrf` is given), else read-only.
 pub(super) fn view(
     branding: &Branding,
     environment: &str,
@@ -143,7 +143,7 @@ fn logo(branding: &Branding) -> Markup {
     }
 }
 
-/// `GET …/branding/preview`: the colours and the logo as they stand on a page for customers.
+/// `GET …/branding/preview`: an example page with the branding.
 pub async fn preview(here: Here) -> Answer {
     let branding = app::branding::find(&here.state, &here.actor, here.environment.id).await?;
     let content = preview_view(&branding, name_of(&here.environment), &here.href(console::BRANDING, &[]));
@@ -162,7 +162,7 @@ pub(super) fn preview_view(branding: &Branding, environment: &str, back: &str) -
             h1 { "Connect your identity provider" }
             p { "An example of what the IT admins of your customers see, with " a href=(back) { "a link" } " and a step that is done." }
             p { (mark(Shape::Good, "Your identity provider is connected")) }
-            // It leads back; nothing else happens here.
+            // The form only links back.
             form method="get" action=(back) { (button(Weight::Primary, "Back to branding")) }
             @if let Some(contact) = &branding.support_contact { p.small.soft { "Questions? " (contact) } }
         }

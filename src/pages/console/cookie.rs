@@ -1,4 +1,4 @@
-//! The console's cookie: it names a session, and no script reads it.
+//! The console's cookies: the session, and an SSO sign-in in progress. Both are `HttpOnly`.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -7,10 +7,10 @@ use actix_web::{
 
 use crate::{links::Links, pages::cookie_names::CookieNames};
 
-/// The session's cookie.
+/// The session cookie.
 const SESSION: CookieNames = CookieNames::new("__Host-ostiary_console", "ostiary_console");
 
-/// The values of the session cookie that came, at most two.
+/// The values of the session cookie in the request, at most two.
 pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
     let found = SESSION.read(links, request);
     let mut values: Vec<String> = found.map(|cookie| cookie.value().to_owned()).collect();
@@ -18,14 +18,14 @@ pub fn read(links: &Links, request: &HttpRequest) -> Vec<String> {
     values
 }
 
-/// Sets the session cookie; it goes when the browser closes, and the session ends by itself.
+/// Sets the session cookie. It has no `Max-Age`: the browser drops it on close, the server expires the session.
 pub fn set(links: &Links, response: &mut HttpResponse, value: &str) {
     for name in SESSION.at(links) {
         add(response, base(name, value));
     }
 }
 
-/// Takes the session cookie away.
+/// Deletes the session cookie.
 pub fn clear(links: &Links, response: &mut HttpResponse) {
     for name in SESSION.at(links) {
         let mut cookie = base(name, "");
@@ -34,30 +34,30 @@ pub fn clear(links: &Links, response: &mut HttpResponse) {
     }
 }
 
-/// The cookie of a sign-in that is under way elsewhere, at an identity provider.
+/// The cookie of an SSO sign-in in progress at an identity provider.
 const WAITING: CookieNames = CookieNames::new("__Host-ostiary_console_sso", "ostiary_console_sso");
 
-/// How long such a sign-in may take.
+/// How long an SSO sign-in may take.
 const WAITING_FOR: Duration = Duration::minutes(15);
 
 fn waiting_name(links: &Links) -> &'static str {
-    // One is enough, and on localhost the plain one is kept by every client.
+    // One name is enough; on localhost every client keeps the plain one.
     WAITING.at(links).last().copied().unwrap_or(WAITING.secure())
 }
 
-/// What a sign-in under way elsewhere left in the browser.
+/// The value of the SSO cookie; empty if there is none.
 pub fn read_waiting(links: &Links, request: &HttpRequest) -> String {
     request.cookie(waiting_name(links)).map(|cookie| cookie.value().to_owned()).unwrap_or_default()
 }
 
-/// Leaves something in the browser until it is back.
+/// Sets the SSO cookie.
 pub fn set_waiting(links: &Links, response: &mut HttpResponse, value: &str) {
     let mut cookie = base(waiting_name(links), value);
     cookie.set_max_age(WAITING_FOR);
     add(response, cookie);
 }
 
-/// Takes it away.
+/// Deletes the SSO cookie.
 pub fn clear_waiting(links: &Links, response: &mut HttpResponse) {
     let mut cookie = base(waiting_name(links), "");
     cookie.set_max_age(Duration::ZERO);
@@ -69,13 +69,13 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
         .path("/")
         .http_only(true)
         .secure(name == SESSION.secure() || name == WAITING.secure())
-        // Links in mails and tickets lead into the console; posts from elsewhere come without it.
+        // Lax: links in mails and tickets open the console signed in; cross-site posts carry no cookie.
         .same_site(SameSite::Lax)
         .finish()
 }
 
 fn add(response: &mut HttpResponse, cookie: Cookie<'_>) {
-    // A cookie of ours is always a valid header.
+    // These cookies are always valid header values.
     let _ = response.add_cookie(&cookie);
 }
 

@@ -1,4 +1,4 @@
-//! The pages of a directory with realistic, long and hostile data.
+//! Snapshot tests of the pages of a directory, with long and hostile data.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the pages of one directory have in common: whose it is, and the way from one to the next.
+//! What the pages of one directory share: loading it, its shell, and the tabs between the pages.
 
 use maud::{Markup, html};
 
@@ -26,7 +26,7 @@ pub enum Tab {
     Users,
     /// Its groups.
     Groups,
-    /// What its identity provider asked.
+    /// The log of SCIM requests.
     Requests,
 }
 
@@ -52,7 +52,7 @@ impl Tab {
     }
 }
 
-/// The way between the pages of a directory.
+/// The tabs of a directory's pages.
 pub fn tabs(environment: EnvironmentId, directory: ScimDirectoryId, current: Tab) -> Markup {
     html! {
         nav.tabs aria-label="Directory" {
@@ -64,16 +64,16 @@ pub fn tabs(environment: EnvironmentId, directory: ScimDirectoryId, current: Tab
     }
 }
 
-/// A directory that a page is about, and whose it is.
+/// The directory of a page, and its organization's name.
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// The directory.
     pub directory: ScimDirectory,
-    /// What its organization is called.
+    /// The organization's name.
     pub organization: String,
 }
 
-/// The directory that the address names.
+/// Loads the directory in the path.
 pub async fn open(here: &Here) -> Result<Opened, Failure> {
     let id = here.id("directory")?;
     let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
@@ -89,7 +89,7 @@ impl Opened {
         here.shell(Section::Directories, title).crumb(self.organization.clone(), href)
     }
 
-    /// The way between its pages.
+    /// The tabs of its pages.
     pub fn tabs(&self, current: Tab) -> Markup {
         tabs(self.directory.environment_id, self.directory.id, current)
     }

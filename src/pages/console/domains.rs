@@ -1,5 +1,5 @@
-//! `/console/{environment}/organizations/{organization}/domains`: a domain asked for; and each one: how it is
-//! proved, approved by the vendor, taken out.
+//! `/console/{environment}/organizations/{organization}/domains`: adds a domain to an organization, and
+//! shows, verifies, approves and removes one.
 
 use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
@@ -42,7 +42,7 @@ async fn find(here: &Here, organization: &Organization) -> Result<ListedDomain, 
     found.ok_or_else(|| Failure(Error::not_found("domain", name)))
 }
 
-/// `GET …/domains`: the form of a new one.
+/// `GET …/domains`: the form to add one.
 pub async fn new(here: Here) -> Answer {
     here.manage()?;
     let organization = owner(&here).await?;
@@ -89,7 +89,7 @@ fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &Fo
         )
 }
 
-/// The yes to one domain in two organizations, below the error that names the other one.
+/// The checkbox that shares a domain with another organization, below the error that names that organization.
 pub(super) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
     view.checkbox(shared_domains::FIELD, "Share the domain with the other organization")
         .hint("People with addresses of it can then sign in to both, by the identity provider of either.")
@@ -126,7 +126,7 @@ pub(super) fn view(
 ) -> Markup {
     let at = |pattern: &str| href(pattern, &[&listed.organization_id, &listed.domain]);
     let proved_there = others.iter().any(|other| other.verified);
-    // While it counts elsewhere, no proof makes it count here.
+    // While it counts for another organization, a proof does not make it count for this one.
     let only_there = !listed.state.counts() && !others.is_empty();
     html! {
         div.head-row {
@@ -184,7 +184,7 @@ pub(super) fn view(
     }
 }
 
-/// That the domain counts for other organizations.
+/// A notice that the domain counts for other organizations.
 fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) -> Markup {
     let title = match listed.state.counts() {
         true => "Shared with another organization",
@@ -217,7 +217,7 @@ fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) 
     )
 }
 
-/// `GET …/domains/{domain}/approve`: the address of the question, opened anew, leads back to the domain.
+/// `GET …/domains/{domain}/approve`: a reload of the confirmation page redirects to the domain.
 pub async fn approve_again(here: Here) -> Answer {
     let organization = owner(&here).await?;
     let listed = find(&here, &organization).await?;
@@ -256,8 +256,8 @@ pub async fn approve(here: Here, form: Form) -> Answer {
     }
 }
 
-/// The question whether a domain shall count for two organizations, or why it cannot. `action` and `back` are the
-/// form's addresses.
+/// Asks whether to share the domain with another organization, or says why it cannot be approved. `action` and
+/// `back` are the form's paths.
 pub(super) fn approve_view(
     listed: &ListedDomain,
     (action, back): (&str, &str),
@@ -265,7 +265,7 @@ pub(super) fn approve_view(
     typed: &Typed,
     errors: &FormErrors,
 ) -> Markup {
-    // Nothing was entered wrongly: what is said is a question.
+    // The error is shown as a question, not as a field error.
     let none = FormErrors::none();
     let view = FormView::new(typed, &none);
     let form = forms::Form::new(action, "Approve for both", csrf).cancel(back);
@@ -291,7 +291,7 @@ pub async fn check(here: Here, _form: Form) -> Answer {
     let domain = here.segment("domain");
     let done = match app::domains::check(&here.state, &here.actor, organization.id, domain).await {
         Ok(listed) if listed.check_error.is_none() => Deed::Verified,
-        // What was found is stored with the domain.
+        // The result is stored with the domain.
         Ok(_) | Err(Error::Conflict { .. }) => Deed::Checked,
         Err(error) => return Err(error.into()),
     };

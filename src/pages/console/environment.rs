@@ -1,5 +1,5 @@
-//! `/console/{environment}/settings`: what an environment is set to, and for whom of the developers; changed
-//! and deleted by its owners.
+//! `/console/{environment}/settings`: the settings of an environment, and its URLs for developers. Owners
+//! edit and delete it.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -66,7 +66,7 @@ pub(super) fn view(
                     @for uri in uris { div { code { (uri) } } }
                 }),
                 ("Address for customers", url(&environment.auth_url, "This server’s own address.")),
-                ("Logins from the portal", html! { (policy.map_or("", |choice| choice.label)) }),
+                ("IdP-initiated logins", html! { (policy.map_or("", |choice| choice.label)) }),
                 ("Created", time(environment.created_at, now)),
                 ("Changed", time(environment.updated_at, now)),
             ]))

@@ -1,4 +1,4 @@
-//! The settings of an environment as a form.
+//! The form with the settings of an environment.
 
 use maud::{Markup, html};
 
@@ -11,18 +11,18 @@ use crate::{
     },
 };
 
-/// What happens to logins that begin in the customer's portal.
+/// What happens to IdP-initiated logins.
 pub(super) const IDP_INITIATED: [Choice<'static>; 3] = [
     Choice::new(
         "RESTART",
         "Begin them again from here (recommended)",
         "The tile in the customer’s portal works, and nobody can be signed in with somebody else’s response.",
     ),
-    Choice::new("ALLOW", "Let them in", "For identity providers that can do nothing else. Less safe."),
+    Choice::new("ALLOW", "Accept them", "For identity providers that can do nothing else. Less safe."),
     Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
 ];
 
-/// Its fields.
+/// The fields.
 pub(super) fn fields(view: &FormView<'_>) -> Markup {
     html! {
         (view.text("displayName", "Name").hint("What your own people call it: Production, Staging."))
@@ -34,12 +34,12 @@ pub(super) fn fields(view: &FormView<'_>) -> Markup {
             .hint("For OpenID Connect clients: where they may ask to be sent, one a line, compared letter by letter."))
         (view.url("authUrl", "Address for customers").code().optional()
             .hint("An origin such as https://sso.example.com that also leads here. New connections and directories tell it to identity providers. Empty: this server’s own."))
-        (view.radios("idpInitiated", "Logins that begin in the customer’s portal", &IDP_INITIATED)
-            .hint("A connection may have a rule of its own."))
+        (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED)
+            .hint("Logins that begin in the customer’s portal. A connection may have a rule of its own."))
     }
 }
 
-/// What was sent.
+/// Parses the posted form.
 pub(super) fn change(form: &Posted) -> EnvironmentChange {
     let text = |name: &str| Some(form.text(name).to_owned());
     EnvironmentChange {
@@ -52,7 +52,7 @@ pub(super) fn change(form: &Posted) -> EnvironmentChange {
     }
 }
 
-/// The present settings.
+/// The current settings as form values.
 pub(super) fn typed(environment: &Environment) -> Typed {
     let url = |url: &Option<crate::model::http_url::HttpUrl>| {
         url.as_ref().map(ToString::to_string).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! `/console`: the environments in which the visitor has a role. `/console/environments/new` makes one.
+//! `/console`: the environments in which the administrator has a role. `/console/environments/new` creates one.
 
 use maud::{Markup, html};
 
@@ -27,7 +27,7 @@ pub async fn list(lobby: Lobby) -> Answer {
     Ok(lobby.shell("Environments").respond(view(&environments, &lobby.visitor, may_create, lobby.now())))
 }
 
-/// The environments.
+/// The list.
 pub(super) fn view(
     environments: &[Environment],
     visitor: &SignedIn,

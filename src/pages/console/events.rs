@@ -1,4 +1,4 @@
-//! `/console/{environment}/events`: what happened in the environment, the newest first.
+//! `/console/{environment}/events`: the environment's events, newest first.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -22,22 +22,22 @@ use crate::{
     },
 };
 
-/// Something with its name and address.
+/// A name and its path.
 pub(super) type Linked = (String, String);
 
-/// An event with what it names.
+/// An event with links to what it concerns.
 pub(super) struct Told<'a> {
     pub event: &'a Event,
-    /// The organization, where the page is not about it anyway.
+    /// The organization; `None` on a page about it.
     pub organization: Option<Linked>,
-    /// The person, group or connection, likewise.
+    /// The user, group or connection; `None` on a page about it.
     pub resource: Option<Linked>,
-    /// Whether the page is about the thing it happened to.
+    /// Whether the page is about the resource of the event.
     pub brief: bool,
 }
 
 impl<'a> Told<'a> {
-    /// On a page that is about the thing it happened to.
+    /// The event on a page about its resource.
     pub fn brief(event: &'a Event) -> Self {
         Self { event, organization: None, resource: None, brief: true }
     }
@@ -76,7 +76,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::Events, "Events").respond_with(errors.status(), content))
 }
 
-/// The person, group or connection that something happened to, as its page's address.
+/// The user, group or connection of the event, with the path of its page.
 fn resource(here: &Here, event: &Event) -> Option<Linked> {
     let id = &event.resource_id;
     let name = name_in(&event.data).unwrap_or_else(|| id.clone());
@@ -93,7 +93,7 @@ fn kind_of(event: &Event) -> &'static str {
     event.kind.as_str().split_once('.').map_or("", |(kind, _)| kind)
 }
 
-/// What the thing is called in what the event says of it.
+/// The resource's name, from the event's data.
 fn name_in(data: &Value) -> Option<String> {
     let resource =
         [data.get("after"), data.get("before")].into_iter().flatten().find(|value| value.is_object())?;
@@ -103,7 +103,7 @@ fn name_in(data: &Value) -> Option<String> {
         .find_map(|name| resource.get(name).or_else(|| resource.get("attributes")?.get(name)).and_then(text))
 }
 
-/// What a kind means to a person.
+/// A readable label of an event kind.
 fn words(kind: EventKind) -> &'static str {
     match kind.as_str() {
         "scim_user.created" => "User pushed for the first time",
@@ -132,7 +132,7 @@ pub(super) fn entry(told: &Told<'_>, now: Timestamp) -> Markup {
                     (words(event.kind))
                     @if let Some((name, href)) = &told.resource { ": " a href=(href) { (name) } }
                     @if let Some((name, href)) = &told.organization {
-                        // The other one is named before it.
+                        // The label already names another organization.
                         @if event.kind == EventKind::DomainShared { "," }
                         " of " a href=(href) { (name) }
                     }
@@ -149,7 +149,7 @@ pub(super) fn entry(told: &Told<'_>, now: Timestamp) -> Markup {
     }
 }
 
-/// The events.
+/// The page.
 pub(super) fn view(
     told: &[Told<'_>],
     next: &str,

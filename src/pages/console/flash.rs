@@ -1,5 +1,5 @@
-//! The line that says, after a redirect, what was done. It travels in a cookie that is read once and holds
-//! one of the codes below, never a text.
+//! The flash message: after a redirect it says what was done. It is kept in a cookie that is read once and
+//! holds codes from the lists below, never text.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::{links::Links, pages::cookie_names::CookieNames};
 
-/// The line's cookie.
+/// The cookie of the flash message.
 const COOKIE: CookieNames = CookieNames::new("__Host-ostiary_done", "ostiary_done");
 
 macro_rules! words {
@@ -19,15 +19,15 @@ macro_rules! words {
         pub enum $name { $($(#[$each])* $variant,)* }
 
         impl $name {
-            /// All of them.
+            /// All variants.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// How it stands in the cookie.
+            /// Its code in the cookie.
             const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// How a person calls it.
+            /// Its text in the message.
             const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
@@ -40,7 +40,7 @@ macro_rules! words {
 }
 
 words! {
-    /// To what something was done.
+    /// The kind of resource that was changed.
     Thing {
         /// An environment.
         Environment "environment" "Environment";
@@ -58,17 +58,17 @@ words! {
         Metadata "metadata" "Metadata";
         /// A SCIM directory.
         ScimDirectory "scim_directory" "SCIM directory";
-        /// Bearer tokens that a newer one replaced.
+        /// Bearer tokens that were replaced by rotation.
         OldTokens "old_tokens" "Replaced tokens";
         /// A setup link.
         SetupLink "setup_link" "Setup link";
         /// A webhook.
         Webhook "webhook" "Webhook";
-        /// Events that a webhook was given once.
+        /// Events of a webhook.
         Events "events" "Events";
         /// A delivery to a webhook.
         Delivery "delivery" "Delivery";
-        /// Name, colour and logo.
+        /// The branding of an environment.
         Branding "branding" "Branding";
         /// An administrator.
         Administrator "administrator" "Administrator";
@@ -80,65 +80,65 @@ words! {
         Password "password" "Password";
         /// A passkey.
         Passkey "passkey" "Passkey";
-        /// Who sits at the browser.
+        /// The administrator's own identity, authenticated again.
         Identity "identity" "Your identity";
         /// A session.
         Session "session" "Session";
-        /// Sessions but this one.
+        /// All sessions except the current one.
         OtherSessions "other_sessions" "All other sessions";
     }
-    /// What was done to it.
+    /// What was done.
     Deed {
-        /// Made.
+        /// Created.
         Created "created" "created";
-        /// Put where it belongs.
+        /// Added.
         Added "added" "added";
         /// Changed.
         Saved "saved" "saved";
-        /// Made to work.
+        /// Enabled.
         Enabled "enabled" "enabled";
-        /// Kept from working.
+        /// Disabled.
         Disabled "disabled" "disabled";
-        /// Taken away.
+        /// Deleted.
         Deleted "deleted" "deleted";
-        /// Ended before its time.
+        /// Revoked.
         Revoked "revoked" "revoked";
-        /// Proved anew.
+        /// Authenticated again.
         Confirmed "confirmed" "confirmed";
-        /// Said to count.
+        /// Approved.
         Approved "approved" "approved";
-        /// Proved.
+        /// Verified.
         Verified "verified" "verified by DNS";
-        /// Looked at, without what was hoped for.
+        /// Checked without success.
         Checked "checked" "checked: see below what was found";
-        /// Brought up to date.
+        /// Refreshed.
         Refreshed "refreshed" "refreshed";
-        /// Put in the queue once more.
+        /// Queued for another delivery.
         Queued "queued" "will be sent again";
-        /// Over.
+        /// Ended.
         Ended "ended" "ended";
     }
 }
 
-/// What was done.
+/// A flash message: a kind of resource and what was done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flash(pub Thing, pub Deed);
 
 impl Flash {
-    /// The sentence.
+    /// The message as a sentence.
     pub fn sentence(self) -> String {
         format!("{} {}.", self.0.word(), self.1.word())
     }
 
-    /// What the request before this one did.
+    /// Reads the message that the previous request left.
     pub fn read(links: &Links, request: &HttpRequest) -> Option<Self> {
         let cookie = COOKIE.read(links, request).next()?;
         let (thing, deed) = cookie.value().split_once('.')?;
         Some(Self(Thing::parse(thing)?, Deed::parse(deed)?))
     }
 
-    /// Under both names, because who sets it does not ask where it is: on plain http browsers do not take the
-    /// first, and over https the second does not count.
+    /// The cookie under both names, because the caller has no [`Links`]: over plain http browsers drop the
+    /// `__Host-` name, and over https the plain name is ignored.
     fn cookies(value: &str, lifetime: Duration) -> [Cookie<'static>; 2] {
         COOKIE.all().map(|name| {
             Cookie::build(name, value.to_owned())
@@ -152,7 +152,7 @@ impl Flash {
     }
 }
 
-/// Sends the browser to `location`, where the page says what was done.
+/// Redirects to `location` with a flash message.
 pub fn see_other(location: &str, done: Flash) -> HttpResponse {
     let value = format!("{}.{}", done.0.code(), done.1.code());
     let mut response = HttpResponse::SeeOther();
@@ -163,10 +163,10 @@ pub fn see_other(location: &str, done: Flash) -> HttpResponse {
     response.finish()
 }
 
-/// Forgets what was said.
+/// Deletes the flash message.
 pub(super) fn forget(response: &mut HttpResponse) {
     for cookie in Flash::cookies("", Duration::ZERO) {
-        // A cookie of ours is always a valid header.
+        // These cookies are always valid header values.
         drop(response.add_cookie(&cookie));
     }
 }

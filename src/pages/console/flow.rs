@@ -1,5 +1,5 @@
-//! `/console/{environment}/flows/{flow}`: why a login failed, on the first screen; then everything that
-//! happened in it. `…/check` holds its response against the settings of today.
+//! `/console/{environment}/flows/{flow}`: why a login failed, then its whole timeline. `…/check` verifies
+//! its stored response again with the current settings.
 
 use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
@@ -45,7 +45,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(here.shell(Section::Flows, &title(&described.found.flow)).respond(content))
 }
 
-/// `POST …/flows/{flow}/check`. It changes nothing; it is a post because it costs a verification.
+/// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(here: Here, _form: Form) -> Answer {
     let id = here.id::<SamlFlowKind>("flow")?;
     let checked = app::flows::recheck(&here.state, &here.actor, id).await?;
@@ -55,7 +55,7 @@ pub async fn check(here: Here, _form: Form) -> Answer {
     Ok(shell.crumb(title(&described.found.flow), here.href(console::FLOW, &[&id])).respond(content))
 }
 
-/// `GET …/flows/{flow}/check`: whoever was given this address wants the login.
+/// `GET …/flows/{flow}/check`: redirects to the login, for reloads and shared links.
 pub async fn checked(here: Here) -> Answer {
     let id = here.id::<SamlFlowKind>("flow")?;
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, here.href(console::FLOW, &[&id]))).finish())
@@ -73,26 +73,26 @@ fn page(here: &Here, described: &Described) -> Page {
     }
 }
 
-/// What the page needs besides the login.
+/// What the page needs beside the login.
 pub(super) struct Page {
     pub environment: EnvironmentId,
     pub now: Timestamp,
     pub csrf: Markup,
-    /// Where this page is, to be shared.
+    /// The absolute URL of this page.
     pub address: String,
     pub links: Links,
 }
 
-/// What the page is called: who, else what happened.
+/// The page's title: the person, else what the flow is.
 fn title(flow: &SamlFlow) -> String {
     match flow.email.as_ref().or(flow.claimed_email.as_ref()) {
         Some(email) => format!("Login of {email}"),
-        None if flow.origin == FlowOrigin::Detached => "A post that belongs to no login".to_owned(),
+        None if flow.origin == FlowOrigin::Detached => "A response that belongs to no login".to_owned(),
         None => "Login of somebody not known".to_owned(),
     }
 }
 
-/// The step that decided and the check that failed in it.
+/// The last refused step and the check that failed in it.
 fn decisive(described: &Described) -> Option<(&FlowStep, &Check)> {
     let code = described.found.flow.refusal.as_deref();
     let failed = |step: &&FlowStep| step.kind == StepKind::Refused;
@@ -126,7 +126,7 @@ pub(super) fn view(page: &Page, described: &Described) -> Markup {
     }
 }
 
-/// The first screen: the one failing check, or that there is none.
+/// The result: the failed check, or that there is none.
 fn what_happened(page: &Page, described: &Described) -> Markup {
     let flow = &described.found.flow;
     match (flow.status, decisive(described)) {
@@ -178,14 +178,14 @@ fn waits_for(flow: &SamlFlow, now: Timestamp) -> &'static str {
         (Some(_), _) => "The app has a code and has not redeemed it yet.",
         (None, Some(request)) if request.expires_at <= now => {
             "The person was sent to the identity provider and did not come back in time. Usually the sign-in \
-             there failed or was given up: its own log tells."
+             there failed or was given up: see its own log."
         }
         (None, Some(_)) => "The person was sent to the identity provider and may still come back.",
         (None, None) => "The app asked for a login; the browser that should follow its link did not.",
     }
 }
 
-/// The failing check: what was expected, what was found, who mends it, and how.
+/// The failed check: expected and found values, who can fix it, and how.
 fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -> Markup {
     let product = described.connection.as_ref().and_then(Product::of);
     let at = product.and_then(|product| Some((product, screen(product, &check.name)?)));
@@ -212,7 +212,7 @@ fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -
             @if let Some(meaning) = meaning(&check.name) { p.lead { (meaning) } }
             (facts(&rows))
             @if others > 0 {
-                p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they stand in the timeline." }
+                p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they are listed in the timeline." }
             }
             div.actions {
                 @if let Some(connection) = setting {
@@ -246,7 +246,7 @@ fn fixer(fixer: Fixer) -> &'static str {
     }
 }
 
-/// The button that holds the response against the settings of today, where there is one to hold.
+/// The button that verifies the response again, if a response is stored and the connection still exists.
 fn again(page: &Page, described: &Described) -> Markup {
     let kept = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
     let action = links::to(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
@@ -293,7 +293,7 @@ fn name(name: &str) -> &str {
     if name.trim().is_empty() { "(no name)" } else { name }
 }
 
-/// What a person calls a connection's identity provider.
+/// The name of a connection's identity provider.
 fn provider(connection: &SamlConnection) -> &str {
     match Product::of(connection) {
         Some(product) => product.name(),
@@ -305,9 +305,9 @@ fn begun_by(origin: FlowOrigin) -> &'static str {
     match origin {
         FlowOrigin::Api => "by the app through the REST API",
         FlowOrigin::Oauth => "by the app through OpenID Connect",
-        FlowOrigin::Restart => "by us, in place of a response that nobody had asked for",
+        FlowOrigin::Restart => "by us, in place of an unsolicited response",
         FlowOrigin::Idp => "by the identity provider",
-        FlowOrigin::Detached => "by nobody we know",
+        FlowOrigin::Detached => "by an unknown sender",
         FlowOrigin::Administrator => "by an administrator, who signed in to the console",
         FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
         FlowOrigin::Console => "from the console, as a test of the connection",
@@ -318,7 +318,7 @@ fn whole_timeline(page: &Page, described: &Described) -> Markup {
     let flow = &described.found.flow;
     let asked = match flow.origin {
         FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
-        FlowOrigin::Restart => Some("An unsolicited response was thrown away, and this login begun"),
+        FlowOrigin::Restart => Some("An unsolicited response was discarded, and this login begun"),
         FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
         FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
         FlowOrigin::Idp | FlowOrigin::Detached => None,
@@ -351,7 +351,7 @@ fn whole_timeline(page: &Page, described: &Described) -> Markup {
     timeline(&steps, page.now)
 }
 
-/// What travelled in a step.
+/// The request or response of a step.
 fn documents(step: &FlowStep, reading: &Reading) -> Markup {
     let (name, gone) = match step.kind {
         StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
@@ -387,7 +387,7 @@ fn signature_words(reading: &Reading) -> Option<&'static str> {
     }
 }
 
-/// A document, indented; what is copied is the document as it travelled.
+/// A document, indented for reading; the copy button copies the original.
 fn printed(name: &str, document: &str, signed: Signed) -> Markup {
     html! {
         figure.code.xml {
@@ -397,7 +397,7 @@ fn printed(name: &str, document: &str, signed: Signed) -> Markup {
     }
 }
 
-/// What the redeem endpoint answered.
+/// The response of the redeem endpoint, reconstructed.
 fn redeemed(described: &Described) -> String {
     let flow = &described.found.flow;
     let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
@@ -412,7 +412,7 @@ fn redeemed(described: &Described) -> String {
     serde_json::to_string_pretty(&answer).unwrap_or_default()
 }
 
-/// The certificates that the connection trusts, and those that responses brought along.
+/// The certificates that the connection trusts, and those enclosed in responses.
 fn certificates(described: &Described) -> Markup {
     let verified: Vec<&String> = described.readings.iter().flat_map(|reading| &reading.verified_by).collect();
     let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
@@ -470,7 +470,7 @@ fn curl(page: &Page, flow: &SamlFlow) -> String {
     format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
 }
 
-/// The response checked again: what would come of it, then every check on both days side by side.
+/// The response verified again: the outcome, then every check then and now, side by side.
 pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) -> Markup {
     let compared = checked.compared();
     let (changed, same): (Vec<_>, Vec<_>) = compared
@@ -480,7 +480,7 @@ pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) 
     html! {
         h1 { "Checked again with today’s settings" }
         @match &checked.outcome {
-            Ok(email) => (notice(Shape::Good, &format!("{email} would be let in"), html! {
+            Ok(email) => (notice(Shape::Good, &format!("{email} would be signed in"), html! {
                 p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
             })),
             Err(code) => (notice(Shape::Bad, "The login would still be refused", html! {
@@ -513,7 +513,7 @@ pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) 
 fn compared_row(compared: &Compared<'_>) -> Markup {
     let Some(check) = compared.now.or(compared.then) else { return html! {} };
     let (shape, word) = match compared.change() {
-        Change::Mended => (Shape::Good, "Mended"),
+        Change::Mended => (Shape::Good, "Fixed now"),
         Change::Broken => (Shape::Bad, "Fails now"),
         Change::NewlyFailed => (Shape::Bad, "Fails, not reached then"),
         Change::NewlyPassed => (Shape::Good, "Holds, not reached then"),

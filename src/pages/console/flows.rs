@@ -1,4 +1,4 @@
-//! `/console/{environment}/flows`: logins, found by what support has in hand.
+//! `/console/{environment}/flows`: the list of logins, with a search for support.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::Flows, "Login flows").respond_with(status, content))
 }
 
-/// The moment that a choice of the form means.
+/// The start of a period chosen in the form.
 fn since(choice: &str, now: Timestamp) -> String {
     let hours = match choice {
         "1h" => 1,
@@ -85,17 +85,17 @@ fn since(choice: &str, now: Timestamp) -> String {
     (now - Duration::from_secs(hours * 3600)).to_string()
 }
 
-/// What was found.
+/// The result of a search.
 pub(super) enum Found {
     /// Logins.
     Flows { flows: Vec<Listed>, next_token: String },
-    /// Companies, of which one is meant.
+    /// Several organizations match.
     Organizations(Vec<Organization>),
-    /// What was typed cannot be looked for, and why.
+    /// The query is invalid, and why.
     Refused(String),
 }
 
-/// How a login stands, with a word and a shape.
+/// The status of a login as a mark.
 pub(super) fn outcome(flow: &SamlFlow) -> Markup {
     match flow.status {
         FlowStatus::Succeeded => mark(Shape::Good, "Succeeded"),
@@ -104,7 +104,7 @@ pub(super) fn outcome(flow: &SamlFlow) -> Markup {
     }
 }
 
-/// Whose login it is, as far as anybody said.
+/// The person's e-mail address; for a refused login the claimed one.
 pub(super) fn person(flow: &SamlFlow) -> Markup {
     match (&flow.email, &flow.claimed_email) {
         (Some(email), _) => html! { (email) },
@@ -184,7 +184,7 @@ fn table(
         rows: rows.collect(),
         next_token,
         empty: html! {
-            p { "Every login stands here, with each thing that was checked in it." }
+            p { "Every login is listed here, with each check that was made." }
             p { a href=(links::to(console::ORGANIZATIONS, &[&environment])) { "Connect a company’s identity provider to see the first" } }
         },
     };
@@ -202,7 +202,7 @@ fn named(name: &str) -> &str {
     if name.trim().is_empty() { "(no name)" } else { name }
 }
 
-/// Several companies have what was typed.
+/// The choice between several matching organizations.
 fn which(place: &Place, organizations: &[Organization]) -> Markup {
     let href = |organization: &Organization| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

@@ -1,5 +1,5 @@
-//! Where a page of the console is: who visits, in which environment, with what in the address. Handlers
-//! begin with one of these two; nobody gets further without a session and a role.
+//! Extractors of the console's handlers: the administrator, the environment and the request. They require
+//! a session, and `EnvironmentContext` also a role in the environment.
 
 use std::{future::Future, pin::Pin};
 
@@ -27,36 +27,36 @@ use crate::{
     },
 };
 
-/// How many environments the switcher offers; the list of all is one step further.
+/// How many environments the switcher lists.
 const NEARBY: usize = 10;
 
-/// A page that is of no environment.
+/// The context of a page outside any environment.
 pub struct Lobby {
-    /// The service.
+    /// The application's state.
     pub state: web::Data<State>,
-    /// Who visits.
+    /// The signed-in administrator.
     pub visitor: Visitor,
-    /// What stands around the page.
+    /// What the shell shows around the page.
     pub frame: Frame,
     request: HttpRequest,
 }
 
-/// A page of an environment in which the visitor has a role.
+/// The context of a page of an environment in which the administrator has a role.
 pub struct Here {
-    /// The service.
+    /// The application's state.
     pub state: web::Data<State>,
-    /// Who visits.
+    /// The signed-in administrator.
     pub visitor: Visitor,
     /// The environment.
     pub environment: Environment,
-    /// The visitor at work in it.
+    /// The administrator as an actor in this environment.
     pub actor: Actor,
-    /// What stands around the page.
+    /// What the shell shows around the page.
     pub frame: Frame,
     request: HttpRequest,
 }
 
-/// What an environment is called: its name, or its slug where it has none.
+/// An environment's display name, or its slug if it has none.
 pub fn name_of(environment: &Environment) -> &str {
     match environment.display_name.trim() {
         "" => environment.slug.as_str(),
@@ -80,22 +80,22 @@ impl Lobby {
         Ok(Self { state, visitor, frame, request })
     }
 
-    /// A page around which nothing of an environment stands.
+    /// The shell of a page outside any environment.
     pub fn shell<'a>(&'a self, title: &'a str) -> Shell<'a> {
         Shell::outside(&self.frame, title)
     }
 
-    /// The hidden field of every form.
+    /// The hidden field with the CSRF token.
     pub fn csrf(&self) -> Markup {
         self.visitor.csrf_field()
     }
 
-    /// Now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.state.now()
     }
 
-    /// The request, for what stands in it besides.
+    /// The request.
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
@@ -113,23 +113,23 @@ impl Here {
         Ok(Self { state, visitor, environment, actor, frame, request })
     }
 
-    /// A page of one of the environment's sections.
+    /// The shell of a page in a section of the environment.
     pub fn shell<'a>(&'a self, section: Section, title: &'a str) -> Shell<'a> {
         Shell::new(&self.frame, section, title)
     }
 
-    /// The hidden field of every form.
+    /// The hidden field with the CSRF token.
     pub fn csrf(&self) -> Markup {
         self.visitor.csrf_field()
     }
 
-    /// Now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.state.now()
     }
 
-    /// Says before anything is typed that this takes a proof of who sits here, and leads to it and back; nothing where
-    /// it was proved lately. `what` says what for: "invite somebody".
+    /// A notice, above a form, that the action needs a recent authentication, with a link that returns here;
+    /// `None` if the last one is recent. `what` names the action: "invite somebody".
     pub fn confirm_first(&self, what: &str) -> Option<Markup> {
         if self.visitor.proved_lately {
             return None;
@@ -145,50 +145,50 @@ impl Here {
         ))
     }
 
-    /// An address in this environment: the other segments of one of `links::console`.
+    /// A path in this environment: a pattern of `links::console` and its segments after the environment.
     pub fn href(&self, pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
         let mut all: Vec<&dyn std::fmt::Display> = vec![&self.environment.id];
         all.extend(segments);
         links::to(pattern, &all)
     }
 
-    /// The id that a segment of the address holds. One that cannot be an id names nothing.
+    /// The id in a path segment. A malformed id is answered as not found.
     pub fn id<K: Kind>(&self, segment: &str) -> Result<Id<K>, Failure> {
         let text = self.segment(segment);
         text.parse().map_err(|_| Failure(Error::not_found(K::NOUN, text)))
     }
 
-    /// A segment of the address.
+    /// A path segment by name; empty if the route has none.
     pub fn segment(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
     }
 
-    /// Which page of a list with these filters the address names.
+    /// The page of a list and its filters, from the path and query.
     pub fn place(&self, filters: &[&str]) -> Place {
         Place::read(self.request.path(), self.request.query_string(), filters)
     }
 
-    /// Whether the visitor may change what is in the environment.
+    /// Whether the administrator may change what is in the environment.
     pub fn may_manage(&self) -> bool {
         self.actor.managed_environment().is_ok()
     }
 
-    /// Whether the visitor may change the environment itself.
+    /// Whether the administrator may change the environment itself.
     pub fn may_own(&self) -> bool {
         self.actor.owned_environment().is_ok()
     }
 
-    /// Refuses whoever may not change what is in the environment: before a form is shown.
+    /// Returns an error unless the administrator may change what is in the environment. For pages with a form.
     pub fn manage(&self) -> Result<(), Failure> {
         self.actor.managed_environment().map(drop).map_err(Failure)
     }
 
-    /// Refuses whoever may not change the environment itself.
+    /// Returns an error unless the administrator may change the environment itself.
     pub fn own(&self) -> Result<(), Failure> {
         self.actor.owned_environment().map(drop).map_err(Failure)
     }
 
-    /// The request, for what stands in it besides.
+    /// The request.
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }

@@ -1,4 +1,4 @@
-//! `/console/join`: where an invitation leads. Opening the link uses nothing up; pressing a button does.
+//! `/console/join`: an administrator accepts an invitation. GET does not consume the link; POST does.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
@@ -36,23 +36,23 @@ pub struct Join {
     pub token: String,
     /// What the link is for.
     pub purpose: InvitationPurpose,
-    /// What they will be able to do.
+    /// The role that the invitation grants.
     pub role: Role,
-    /// Where; `None` for everywhere.
+    /// The environment's name; `None` for every environment.
     pub environment: Option<String>,
-    /// Whose account it is; empty while they have not said.
+    /// The account's e-mail address; empty until it is entered.
     pub email: String,
-    /// Whether the invitation says so itself.
+    /// Whether the invitation itself names the address.
     pub is_named: bool,
-    /// The name that was typed.
+    /// The display name that was entered.
     pub display_name: String,
-    /// What is wrong with what was typed.
+    /// Validation errors.
     pub errors: FormErrors,
-    /// Whether passwords are taken.
+    /// Whether passwords are enabled.
     pub passwords: bool,
-    /// Whether only single sign-on is.
+    /// Whether only single sign-on is enabled.
     pub sso_only: bool,
-    /// The challenge, where passkeys are taken.
+    /// The WebAuthn challenge, if passkeys are enabled.
     pub passkey: Option<Challenge>,
 }
 
@@ -63,7 +63,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
     respond(&state, &token, &newcomer, FormErrors::none()).await
 }
 
-/// `POST /console/join`: says who one is, or chooses how to sign in from now on.
+/// `POST /console/join`: sets the e-mail address, or the password or passkey of the account.
 pub async fn join(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
     let token = form.text("token");
     let newcomer =
@@ -136,14 +136,14 @@ async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: Fo
     Ok(page(status, Policy::Own, view.view()))
 }
 
-/// The same for a link that was used, is over, was taken back, or never was.
+/// One answer for a link that is used, expired, revoked or unknown.
 fn closed() -> HttpResponse {
     let message = Message {
         reason: Some("invitation_closed"),
         onward: Some(("To sign-in", console::SIGN_IN)),
         ..Message::new(
             "This invitation is not open",
-            "It may have been used already, be older than three days, or have been taken back.",
+            "It may have been used already, be older than three days, or have been revoked.",
             "Ask whoever invited you for a new link. If you have joined already, sign in.",
         )
     };
@@ -212,7 +212,7 @@ impl Join {
             @if let Some(challenge) = &self.passkey {
                 form.card.form method="post" action=(console::JOIN) hidden data-passkey="create" data-options=(challenge.options) {
                     h2 { "With a passkey" }
-                    p.soft { "Your fingerprint, face, device PIN or a security key. Nothing to remember, and nothing that can be fished for." }
+                    p.soft { "Your fingerprint, face, device PIN or a security key. Nothing to remember, and resistant to phishing." }
                     (self.hidden())
                     input type="hidden" name="challenge" value=(challenge.sealed);
                     input type="hidden" name="answer";
@@ -228,7 +228,7 @@ impl Join {
                 form.card.form method="post" action=(console::JOIN) novalidate {
                     h2 { "With a password" }
                     (self.hidden())
-                    // For password managers: which account this is.
+                    // Tells password managers the account's name.
                     input.visually-hidden type="text" value=(self.email) autocomplete="username" readonly tabindex="-1" aria-hidden="true";
                     (view.text("displayName", "Your name").hint("What your colleagues see.").optional().autocomplete("name"))
                     (view.password("newPassword", "Password").hint(&hint).autocomplete("new-password"))
@@ -255,7 +255,7 @@ impl Join {
     }
 }
 
-/// A role as one is it.
+/// A role with its article.
 pub(super) const fn with_article(role: Role) -> &'static str {
     match role {
         Role::Viewer => "a viewer",
@@ -264,7 +264,7 @@ pub(super) const fn with_article(role: Role) -> &'static str {
     }
 }
 
-/// What one may do with a role.
+/// What a role permits.
 pub(super) const fn may(role: Role) -> &'static str {
     match role {
         Role::Viewer => "you may look at everything, and change nothing",

@@ -1,34 +1,34 @@
-//! JSON that people read: as facts, one value a line, and whole, folded, for those who want every brace.
+//! Renders JSON for people: as a list of facts, and as a collapsed code block.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use crate::pages::components::code_block;
 
-/// How many facts are shown one by one; the rest is in the whole.
+/// How many facts are listed.
 const MOST_FACTS: usize = 60;
 
-/// How long a value may be in a fact.
+/// The longest value of a fact, in characters; longer ones are truncated.
 const LONGEST: usize = 400;
 
-/// The whole, pretty-printed, behind a summary.
+/// The whole value, pretty-printed, in a collapsed `details`.
 pub fn folded(name: &str, value: &Value) -> Markup {
     html! { details { summary { (name) } (code_block(name, &pretty(value))) } }
 }
 
-/// With two spaces a level.
+/// Pretty-printed with two spaces a level.
 pub fn pretty(value: &Value) -> String {
-    // A value of JSON is always written.
+    // Serializing a `Value` cannot fail.
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// A body as it was kept: pretty-printed when it is JSON, else as it is.
+/// A stored body: pretty-printed if it is JSON, else unchanged.
 pub fn pretty_text(text: &str) -> String {
     serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| pretty(&value))
 }
 
-/// An object as facts: names as they came, with the way to them (`name.givenName`); schemas' URNs by their
-/// last word.
+/// An object as facts. Nested names are joined by dots (`name.givenName`); the URN of a SCIM schema is shortened
+/// to its name.
 pub fn facts(object: &Map<String, Value>) -> Markup {
     let mut found = Vec::new();
     for (name, value) in object {
@@ -72,7 +72,7 @@ fn collect(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// One of several values: `dana@acme.com (work, primary)`.
+/// One value of a multi-valued attribute: `dana@acme.com (work, primary)`.
 fn item(value: &Value) -> String {
     let Value::Object(object) = value else { return text(value) };
     let Some(main) = object.get("value") else {
@@ -88,7 +88,7 @@ fn item(value: &Value) -> String {
     if words.is_empty() { main } else { format!("{main} ({})", words.join(", ")) }
 }
 
-/// A value in a line: texts without quotation marks.
+/// A scalar value in one line; strings without quotation marks.
 pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Events, webhooks and the audit log with realistic, long and hostile data.
+//! Snapshot tests of the pages of events, webhooks and the audit log, with long and hostile data.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The pages about logins with realistic data, long and short: each is compared with its snapshot.
+//! Snapshot tests of the pages of logins and of the overview.
 
 use std::{borrow::Cow, time::Duration};
 

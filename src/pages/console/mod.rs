@@ -1,5 +1,5 @@
-//! The console: where the vendor's people create, see, change and delete everything. One file a page, its
-//! handler and its view side by side; each handler extracts, calls one function of `app`, and answers.
+//! The console: web pages on which the vendor's administrators manage an installation. Each page has one
+//! file with its handlers and its view; a handler extracts, calls one function of `app`, and responds.
 
 pub mod account;
 pub mod administrators;
@@ -63,14 +63,14 @@ use actix_web::web::{self, ServiceConfig};
 
 use crate::links::console as path;
 
-/// Registers the console's routes. Addresses with fixed words come before those with an environment's id in
-/// the same place.
+/// Registers the console's routes. actix takes the first match, so paths with fixed segments come before
+/// paths with an environment's id in the same position.
 pub fn configure(config: &mut ServiceConfig) {
     entrance(config);
     config
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
-    // Before the environment's own: its id would match the word.
+    // Before the environment's routes: `{environment}` would match this segment.
     config
         .service(web::resource(path::INSTALLATION_AUDIT_EVENTS).get(audit_events::list_installation))
         .service(
@@ -84,7 +84,7 @@ pub fn configure(config: &mut ServiceConfig) {
     people(config);
     directories(config);
     what_happened(config);
-    // Last: every other path of one segment is a fixed word.
+    // Last: all other paths of one segment are fixed.
     config.service(web::resource(path::OVERVIEW).get(overview::show));
 }
 
@@ -158,7 +158,7 @@ fn people(config: &mut ServiceConfig) {
         .service(web::resource(path::REVOKE_ADMIN_INVITATION).post(administrators::revoke));
 }
 
-/// Who may enter, and how.
+/// Sign-in, invitation and account.
 fn entrance(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::SIGN_IN).get(sign_in::show).post(sign_in::with_password))
@@ -222,7 +222,7 @@ fn logins(config: &mut ServiceConfig) {
         .service(web::resource(path::CHECK_FLOW).get(flow::checked).post(flow::check));
 }
 
-/// A reason as `app` writes them, as a sentence.
+/// Turns a reason of `app::Error` into a sentence: capital letter and full stop.
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! `/console/{environment}/oauth-clients/{client}`: one client with the configuration that its library wants
-//! pasted; made, changed, given a new secret, and deleted.
+//! `/console/{environment}/oauth-clients/{client}`: an OAuth client with its configuration for libraries;
+//! creates, edits, rotates the secret, and deletes.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -49,7 +49,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(here.shell(Section::OauthClients, &name(&client)).respond(content))
 }
 
-/// The client.
+/// The page.
 pub(super) fn view(
     client: &OauthClient,
     environment: &Environment,
@@ -91,9 +91,9 @@ pub(super) fn view(
                     @if uris.is_empty() { span.soft { "none yet" } }
                 }),
                 ("ID tokens", html! { "signed with " (client.id_token_alg.as_str()) }),
-                ("Start of logins from the portal", match &client.initiate_login_uri {
+                ("Initiate login URI", match &client.initiate_login_uri {
                     Some(uri) => html! { code { (uri) } },
-                    None => html! { span.soft { "none: such logins end on the environment’s redirect URL" } },
+                    None => html! { span.soft { "none: IdP-initiated logins end on the environment’s redirect URL" } },
                 }),
                 ("Created", time(client.created_at, now)),
             ]))
@@ -234,8 +234,8 @@ fn form_page(here: &Here, of: Option<&OauthClient>, typed: &Typed, errors: &Form
     let fields = html! {
         (view.text("displayName", "Name").optional().hint("The app that signs people in."))
         (view.select("idTokenAlg", "Signature of its ID tokens", &ALGORITHMS))
-        (view.url("initiateLoginUri", "Start of logins from the portal").code().optional()
-            .hint("Where the app begins a login when it is called with an issuer (OpenID Connect Core §4). Without it, such logins end on the environment’s redirect URL."))
+        (view.url("initiateLoginUri", "Initiate login URI").code().optional()
+            .hint("Where the app begins a login when it is called with an issuer (OpenID Connect Core §4). Without it, IdP-initiated logins end on the environment’s redirect URL."))
     };
     let (title, action, back, submit) = match of {
         None => (

@@ -1,4 +1,4 @@
-//! `/console/{environment}/oauth-clients`: the apps that sign people in through OpenID Connect.
+//! `/console/{environment}/oauth-clients`: the list of OpenID Connect clients.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What a client is called.
+/// A client's display name, or its id.
 pub(super) fn name(client: &OauthClient) -> String {
     match client.display_name.trim() {
         "" => client.id.to_string(),
@@ -31,7 +31,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::OauthClients, "OAuth clients").respond(content))
 }
 
-/// The clients.
+/// The list.
 pub(super) fn view(
     page: &Page<OauthClient>,
     place: &Place,

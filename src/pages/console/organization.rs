@@ -1,5 +1,5 @@
-//! `/console/{environment}/organizations/{organization}`: everything that belongs to one customer, and the
-//! way to each part of it.
+//! `/console/{environment}/organizations/{organization}`: an organization with its domains, connections,
+//! directories, setup links and latest changes.
 
 use maud::{Markup, html};
 
@@ -30,21 +30,21 @@ use crate::{
     },
 };
 
-/// How many entries of the audit log stand here; the rest is one step further.
+/// How many audit events and setup links the page lists.
 const RECENT: usize = 5;
 
-/// What the page shows.
+/// The page of an organization.
 pub(super) struct Hub<'a> {
     pub organization: &'a Organization,
-    /// For which other organizations its domains count too.
+    /// Other organizations for which its domains count too.
     pub shared: &'a [DomainElsewhere],
     pub connections: &'a Page<DescribedConnection>,
     pub directories: &'a Page<DescribedDirectory>,
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [Told],
-    /// Whether the visitor may change any of it.
+    /// Whether the administrator may change it.
     pub may_manage: bool,
-    /// Addresses in this environment.
+    /// Builds paths in this environment.
     pub href: &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String,
     pub csrf: Markup,
     pub now: Timestamp,
@@ -225,8 +225,8 @@ fn directories(hub: &Hub<'_>) -> Markup {
                             a href=((hub.href)(console::SCIM_DIRECTORY, &[&directory.id])) { (directory.id) }
                             span {
                                 @match described.tokens.iter().filter_map(|token| token.last_used_at).max() {
-                                    Some(at) => { "last heard of " (time(at, hub.now)) },
-                                    None => (mark(Shape::Attention, "Never heard of")),
+                                    Some(at) => { "last request " (time(at, hub.now)) },
+                                    None => (mark(Shape::Attention, "No request yet")),
                                 }
                                 " " (words::directory_tags(directory))
                             }

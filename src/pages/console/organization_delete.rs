@@ -1,4 +1,4 @@
-//! An organization taken away.
+//! Deletes an organization, after a confirmation.
 
 use actix_web::HttpResponse;
 

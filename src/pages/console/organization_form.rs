@@ -1,4 +1,4 @@
-//! An organization made and changed.
+//! Creates and edits an organization.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -113,7 +113,7 @@ pub(super) fn view(title: &str, form: &forms::Form<'_>, typed: &Typed, errors: &
             .hint("Whose addresses may sign in, one domain a line: acme.com. They count at once; what the customer asked for itself and still waits is not in this list."))
         (view.checkbox("allowFreeMail", "Allow free-mail providers among the domains")
             .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
-        // Nobody says yes to it before they are told with whom.
+        // Offered only after the error that names the other organization.
         @if errors.of(shared_domains::FIELD).is_some() || typed.flag(shared_domains::FIELD) {
             (domains::share_field(&view))
         }

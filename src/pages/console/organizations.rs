@@ -1,4 +1,4 @@
-//! `/console/{environment}/organizations`: the vendor's customers, found by what people remember of them.
+//! `/console/{environment}/organizations`: the list of organizations, with a search.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// The field that is searched with.
+/// The query parameter of the search.
 const SEARCH: &str = "q";
 
-/// How many domains a row names.
+/// How many domains a row lists.
 const SHOWN_DOMAINS: usize = 3;
 
 /// `GET …/organizations`
@@ -35,7 +35,8 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::Organizations, "Organizations").respond(content))
 }
 
-/// The organizations. `shared` is which of their domains count for others too, `create` where one is made, for whoever may.
+/// The list. `shared` holds their domains that count for others too; `create` is the path of the form, if the
+/// administrator may use it.
 pub(super) fn view(
     page: &Page<Organization>,
     shared: &BTreeMap<OrganizationId, Vec<Domain>>,

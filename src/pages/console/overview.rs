@@ -1,4 +1,4 @@
-//! `/console/{environment}`: how an environment fares, at a glance.
+//! `/console/{environment}`: login statistics and current problems of an environment.
 
 use maud::{Markup, html};
 
@@ -44,7 +44,7 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
                     (figure(Shape::Good, "Succeeded", totals.succeeded))
                     (figure(Shape::Bad, "Refused", totals.failed))
                     (figure(Shape::Note, "Not finished", totals.in_progress))
-                    @if totals.stray > 0 { (figure(Shape::Attention, "Stray posts", totals.stray)) }
+                    @if totals.stray > 0 { (figure(Shape::Attention, "Unmatched responses", totals.stray)) }
                 }
                 (chart(&overview.bars, overview.span))
                 (numbers(&overview.bars, overview.span))
@@ -108,7 +108,7 @@ fn grouped(count: i64) -> String {
     if count < 0 { format!("-{out}") } else { out }
 }
 
-/// How wide and high the chart is drawn; it grows and shrinks with the page.
+/// Size and margins of the chart, in units of its `viewBox`.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 64.0;
@@ -116,7 +116,7 @@ const RIGHT: f64 = 28.0;
 const BELOW: f64 = 32.0;
 const ABOVE: f64 = 14.0;
 
-/// Logins over time as stacked bars. Refused ones are hatched: colour alone tells nothing.
+/// Logins over time as stacked bars. Refused ones are hatched, so that colour is not the only distinction.
 fn chart(bars: &[Bar], span: Span) -> Markup {
     let sum = |bar: &Bar| bar.outcomes.succeeded + bar.outcomes.failed + bar.outcomes.in_progress;
     let highest = scale(bars.iter().map(sum).max().unwrap_or(0));
@@ -190,7 +190,7 @@ fn column_of(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(
     }
 }
 
-/// The end of the scale: a round number that nothing is above.
+/// The end of the scale: an even round number, at least `highest`.
 fn scale(highest: i64) -> i64 {
     let mut unit = 1;
     loop {
@@ -204,7 +204,7 @@ fn scale(highest: i64) -> i64 {
     }
 }
 
-/// Whether a bar has its time written below: every fourth hour, every second day, and always the same ones.
+/// Whether a bar has a label: every fourth hour or second day, counted from the latest bar.
 fn labelled(at: usize, count: usize, span: Span) -> bool {
     let every = match span {
         Span::Day => 4,
@@ -228,14 +228,14 @@ fn short(from: Timestamp, span: Span) -> String {
     }
 }
 
-/// The chart's numbers for those who cannot see it.
+/// The chart's numbers as a table, for people who cannot see the chart.
 fn numbers(bars: &[Bar], span: Span) -> Markup {
     let columns = [
         column("From"),
         number("Succeeded"),
         number("Refused"),
         number("Not finished"),
-        number("Stray posts"),
+        number("Unmatched responses"),
     ];
     let rows: Vec<Vec<Markup>> = bars
         .iter()
@@ -258,9 +258,9 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
         section.card.stack {
             h2 { "Failing connections" }
             @if failing.is_empty() {
-                p { (mark(Shape::Good, "Every connection that refused somebody has let somebody in since.")) }
+                p { (mark(Shape::Good, "Every connection with a refused login has had a successful one since.")) }
             } @else {
-                p.soft { "They have let nobody in since they last refused somebody." }
+                p.soft { "No login has succeeded since the last refused one." }
                 ul.rows {
                     @for Failing { connection, flow } in failing {
                         li {
@@ -271,8 +271,8 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
                                 }
                                 p.soft.small {
                                     "Refused " (time(connection.last_failed_at, now)) ". "
-                                    @if connection.last_succeeded_at.millis() == 0 { "Nobody has come in through it yet." }
-                                    @else { "Last let somebody in " (time(connection.last_succeeded_at, now)) "." }
+                                    @if connection.last_succeeded_at.millis() == 0 { "No login has succeeded yet." }
+                                    @else { "Last success " (time(connection.last_succeeded_at, now)) "." }
                                 }
                             }
                             @if let Some(flow) = flow {
@@ -336,7 +336,7 @@ fn silent_directories(environment: EnvironmentId, overview: &Overview) -> Markup
     html! {
         @if !overview.directories.is_empty() {
             section.card.stack {
-                h2 { "Directories gone silent" }
+                h2 { "Directories without recent requests" }
                 (notice(Shape::Attention, "Their identity providers have not called for a day", html! {
                     p { "Whoever leaves these companies may keep their access. Ask the customer whether provisioning still runs." }
                 }))

@@ -1,9 +1,9 @@
-//! Where an identity provider's admin finds what a failed check is about, in the words of that product's
-//! screens.
+//! Where in an identity provider's admin screens the setting behind a failed check is, in the words of that
+//! product.
 
 use crate::model::{idp_kind::IdpKind, saml_connection::SamlConnection};
 
-/// A product whose screens are known here.
+/// An identity provider product with known admin screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Product {
     Okta,
@@ -17,7 +17,7 @@ pub enum Product {
 }
 
 impl Product {
-    /// Whose product a connection's identity provider is: as somebody said, else as its addresses tell.
+    /// The product of a connection: its `idp_kind`, else guessed from its entity id and URL.
     pub fn of(connection: &SamlConnection) -> Option<Self> {
         if let Some(kind) = connection.idp_kind {
             return Self::of_kind(kind);
@@ -40,7 +40,7 @@ impl Product {
         .map(|(product, _)| product)
     }
 
-    /// The product that somebody said it is.
+    /// The product of an `idp_kind`.
     const fn of_kind(kind: IdpKind) -> Option<Self> {
         Some(match kind {
             IdpKind::Okta => Self::Okta,
@@ -55,7 +55,7 @@ impl Product {
         })
     }
 
-    /// What its admins call it.
+    /// The product's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Okta => "Okta",
@@ -70,7 +70,7 @@ impl Product {
     }
 }
 
-/// What a failed check is about.
+/// The setting that a failed check concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Subject {
     Audience,
@@ -100,7 +100,7 @@ impl Subject {
     }
 }
 
-/// Where in the product's screens the thing stands that a check of this code is about.
+/// The path through the product's screens to the setting of the check with this code.
 pub fn screen(product: Product, code: &str) -> Option<&'static str> {
     use Product::{Adfs, Entra, Google, Jumpcloud, Keycloak, Okta, Onelogin, Ping};
     Some(match (product, Subject::of(code)?) {

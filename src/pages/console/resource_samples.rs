@@ -1,4 +1,4 @@
-//! The pages of the console's things with realistic data, long and short: each is compared with its snapshot.
+//! Snapshot tests of the pages of environments, organizations, connections, directories, keys and branding.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! `/console/{environment}/saml-connections/{connection}`: what the customer's IT must be told, what they
-//! told us, and how logins are checked.
+//! `/console/{environment}/saml-connections/{connection}`: the service provider's values for the customer,
+//! the identity provider's values, and how logins are checked.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -31,10 +31,10 @@ use crate::{
     },
 };
 
-/// From when on an ending certificate is worth attention.
+/// How long before its expiry a certificate is marked.
 const SOON: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
-/// What the page shows.
+/// The page of a connection.
 pub(super) struct ConnectionPage<'a> {
     pub described: &'a DescribedConnection,
     pub certificates: &'a [CertificateFacts],
@@ -67,7 +67,8 @@ pub async fn show(here: Here) -> Answer {
         .respond(view(&page)))
 }
 
-/// `POST …/saml-connections/{connection}/test`: a login of which no app hears; it ends on its timeline.
+/// `POST …/saml-connections/{connection}/test`: starts a test login. It issues no code to an app and ends on
+/// its timeline.
 pub async fn test(here: Here, _form: Form) -> Answer {
     let id: SamlConnectionId = here.id("connection")?;
     let (browser, host) = (to_idp::browser(&here.state.links, here.request()), to_idp::host(here.request()));
@@ -118,7 +119,7 @@ pub(super) fn view(page: &ConnectionPage<'_>) -> Markup {
     }
 }
 
-/// What a missing setting is called where it is entered.
+/// The label of a missing setting.
 fn setting(name: &str) -> &'static str {
     match name {
         "idpEntityId" => "its entity ID",
@@ -160,7 +161,7 @@ fn theirs(page: &ConnectionPage<'_>) -> Markup {
             (facts(&[
                 ("Entity ID", connection.idp_entity_id.as_ref().map_or_else(none, |id| copyable(id, "entity ID"))),
                 ("Sign-on address", connection.idp_redirect_url.as_ref().map_or_else(none, |url| copyable(url.as_str(), "sign-on address"))),
-                ("Requests travel by", html! { (connection.idp_binding.as_str()) }),
+                ("Request binding", html! { (connection.idp_binding.as_str()) }),
             ]))
             h3 { "Signing certificates" }
             @if page.certificates.is_empty() { p { (none()) } }
@@ -179,7 +180,7 @@ fn theirs(page: &ConnectionPage<'_>) -> Markup {
     }
 }
 
-/// How a certificate's time stands.
+/// The validity of a certificate as a mark.
 fn validity(certificate: &CertificateFacts, now: Timestamp) -> Markup {
     let day = crate::pages::components::relative(certificate.not_after, now);
     match () {
@@ -198,7 +199,7 @@ fn refreshing(page: &ConnectionPage<'_>) -> Markup {
             div.head-row {
                 h2 #metadata { "Metadata" }
                 @if page.may_manage && connection.idp_metadata_url.is_some() {
-                    (button_form(&(page.href)(console::REFRESH_SAML_CONNECTION, &[&connection.id]), "Read it now", Weight::Plain, page.csrf.clone()))
+                    (button_form(&(page.href)(console::REFRESH_SAML_CONNECTION, &[&connection.id]), "Refresh now", Weight::Plain, page.csrf.clone()))
                 }
             }
             @match &connection.idp_metadata_url {
@@ -239,15 +240,15 @@ fn checking(page: &ConnectionPage<'_>) -> Markup {
                         None => "from the NameID, else from the usual attributes",
                     }
                 }),
-                ("Logins from the portal", html! { (policy) @if inherited { span.soft { " (the environment’s rule)" } } }),
+                ("IdP-initiated logins", html! { (policy) @if inherited { span.soft { " (the environment’s rule)" } } }),
                 ("Sign in anew each time", yes_no(connection.force_authn, "asked for", "not asked for")),
                 ("Our requests", yes_no(connection.sign_authn_requests, "signed", "not signed")),
                 ("Encrypted assertions", html! {
-                    (yes_no(connection.assertion_encryption, "welcome", "not offered"))
+                    (yes_no(connection.assertion_encryption, "offered", "not offered"))
                     @if connection.allow_cbc_encryption { ", AES-CBC too" }
                 }),
                 ("SHA-1 signatures", html! {
-                    @if connection.allow_sha1 { (mark(Shape::Attention, "taken")) } @else { "refused" }
+                    @if connection.allow_sha1 { (mark(Shape::Attention, "accepted")) } @else { "refused" }
                 }),
             ]))
         }

@@ -1,4 +1,4 @@
-//! A SAML connection made and changed: by metadata, or value by value.
+//! Creates and edits a SAML connection, by metadata or single values.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -35,7 +35,7 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
         "Begin them again from here",
         "Safe, and the tile in the customer’s portal works.",
     ),
-    Choice::new("ALLOW", "Let them in", "For identity providers that can do nothing else. Less safe."),
+    Choice::new("ALLOW", "Accept them", "For identity providers that can do nothing else. Less safe."),
     Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
 ];
 
@@ -84,8 +84,8 @@ pub async fn update(here: Here, form: Form) -> Answer {
     }
 }
 
-/// What was sent. Where new metadata came along, the single values that stand in the form as before do not
-/// speak against it.
+/// Parses the posted form. If it contains new metadata, single values that were not edited are left out, so
+/// that they do not override the metadata.
 fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChange {
     let stored = current.map(typed).unwrap_or_default();
     let document = form
@@ -95,7 +95,7 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
         .filter(|url| url != stored.text("idpMetadataUrl"));
     let has_metadata = document.is_some() || address.as_ref().is_some_and(|url| !url.is_empty());
     let value = |name: &str| {
-        // Browsers send line breaks their own way.
+        // Browsers send line breaks as CRLF.
         let text = form.text(name).replace("\r\n", "\n").trim().to_owned();
         let told = !has_metadata || text != stored.text(name).trim();
         told.then_some(text)
@@ -123,7 +123,7 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
     }
 }
 
-/// The present settings.
+/// The current settings as form values.
 pub(super) fn typed(connection: &SamlConnection) -> Typed {
     let url = |url: &Option<crate::model::http_url::HttpUrl>| {
         url.as_ref().map(ToString::to_string).unwrap_or_default()
@@ -227,13 +227,13 @@ pub(super) fn edit_view(title: &str, form: &forms::Form<'_>, typed: &Typed, erro
         fieldset.group {
             legend { "The identity provider, value by value" }
             (values(&view))
-            (view.select("idpBinding", "How requests travel there", &BINDINGS)
-                .hint("Metadata says which; POST suits nearly everybody."))
+            (view.select("idpBinding", "Request binding", &BINDINGS)
+                .hint("Metadata says which; POST works with nearly every identity provider."))
         }
         fieldset.group {
             legend { "Logins" }
             (primary(&view))
-            (view.radios("idpInitiated", "Logins that begin in the customer’s portal", &IDP_INITIATED))
+            (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED))
             (view.text("emailAttribute", "Attribute with the e-mail address").code().optional()
                 .hint("Empty: the NameID if it is an address, else the usual attributes. Name one where the NameID is something else, such as Entra’s …onmicrosoft.com names."))
             (view.checkbox("forceAuthn", "People sign in anew each time")
@@ -245,9 +245,9 @@ pub(super) fn edit_view(title: &str, form: &forms::Form<'_>, typed: &Typed, erro
             legend { "Encryption and old algorithms" }
             (view.checkbox("assertionEncryption", "Let assertions be encrypted")
                 .hint("Publishes our encryption certificate in the metadata. Some identity providers, ADFS among them, encrypt as soon as they see one."))
-            (view.checkbox("allowCbcEncryption", "Also take AES-CBC")
+            (view.checkbox("allowCbcEncryption", "Also accept AES-CBC")
                 .hint("For identity providers that cannot do AES-GCM. CBC has known weaknesses; the signature still protects the login."))
-            (view.checkbox("allowSha1", "Also take SHA-1 signatures")
+            (view.checkbox("allowSha1", "Also accept SHA-1 signatures")
                 .hint("SHA-1 is broken. For identity providers that cannot be changed any more, and only until they can."))
         }
     };

@@ -1,4 +1,4 @@
-//! The console's pages with realistic data, long and short: each is compared with its snapshot.
+//! Snapshot tests of the shell, forms, sign-in, invitation and account pages.
 
 use maud::{Markup, html};
 
@@ -33,7 +33,7 @@ use crate::{
     },
 };
 
-/// Somebody at work in an environment, with two more to switch to.
+/// The frame of an owner in one of three environments.
 pub(super) fn frame() -> Frame {
     let named = |bits, name: &str| Named { id: Id::from_bits(bits), name: name.to_owned() };
     Frame {
@@ -66,7 +66,7 @@ fn components(typed: &Typed, errors: &FormErrors) -> Markup {
         (view.select("idTokenAlg", "Signature of ID tokens", &[("RS256", "RS256 (RSA)"), ("ES256", "ES256 (ECDSA)")]))
         (view.radios("idpInitiated", "Logins that begin in the customer’s portal", &[
             Choice::new("RESTART", "Begin them again here", "Safe, and the tile in the portal works."),
-            Choice::new("ALLOW", "Let them in", "For identity providers that can do nothing else."),
+            Choice::new("ALLOW", "Accept them", "For identity providers that can do nothing else."),
         ]))
         (view.checkbox("primary", "Primary").hint("Used when a login names the organization only."))
         (view.file("logo", "Logo", "image/png").hint("PNG of at most 256 kB.").optional())

@@ -1,4 +1,4 @@
-//! `/console/{environment}/scim-directories`: every directory of the environment, the newest first.
+//! `/console/{environment}/scim-directories`: the directories of the environment, newest first.
 
 use maud::{Markup, html};
 
@@ -24,7 +24,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::Directories, "Directories").respond(content))
 }
 
-/// The directories. `organizations` is where one is made, on its organization's page.
+/// The list. `organizations` is the path of the organizations, on whose pages directories are created.
 pub(super) fn view(
     page: &Page<ListedDirectory>,
     place: &Place,

@@ -1,5 +1,5 @@
-//! `/console/{environment}/scim-directories/{directory}`: where a customer's identity provider pushes its
-//! people, with which token, and what that means for logins; made, changed, given tokens, and deleted.
+//! `/console/{environment}/scim-directories/{directory}`: a SCIM directory with its URL, bearer tokens, usage
+//! and login rules; creates, edits, rotates tokens, and deletes.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ use crate::{
     },
 };
 
-/// For how long replaced tokens go on working, in seconds, and how that is said.
+/// How long replaced tokens stay valid, in seconds.
 const OVERLAPS: [Choice<'static>; 3] = [
     Choice::new(
         "86400",
@@ -62,8 +62,8 @@ async fn owner(here: &Here, directory: &ScimDirectory) -> Result<Organization, F
     Ok(app::organizations::find(&here.state, &here.actor, directory.organization_id).await?)
 }
 
-/// `POST …/organizations/{organization}/scim-directories/new`: its settings have good defaults, so nothing
-/// is asked; the answer shows its first token.
+/// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
+/// and shows its first token.
 pub async fn create(here: Here, _form: Form) -> Answer {
     let organization: OrganizationId = here.id("organization")?;
     let first = app::page::PageQuery { token: None, size: Some("1".to_owned()) };
@@ -90,7 +90,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(here.shell(Section::Directories, &name(&described.directory, &organization)).respond(content))
 }
 
-/// The directory.
+/// The page.
 pub(super) fn view(
     described: &DescribedDirectory,
     quota: &Quota,
@@ -137,7 +137,7 @@ pub(super) fn view(
                 }
             }
             @if described.tokens.is_empty() {
-                (notice(Shape::Attention, "Nothing can arrive yet", html! { p { "No token opens this directory. Make one, and give it to the customer’s IT." } }))
+                (notice(Shape::Attention, "Nothing can arrive yet", html! { p { "This directory has no token. Make one, and give it to the customer’s IT." } }))
             }
             ul.rows {
                 @for token in &described.tokens {
@@ -199,7 +199,7 @@ fn usage_label(name: &str) -> &'static str {
     }
 }
 
-/// A count, or bytes in the largest unit of which there is one.
+/// A count, or bytes in the largest unit that gives at least 1.
 fn amount(name: &str, number: i64) -> String {
     const UNITS: [(&str, i64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     if !name.starts_with("bytes") {
@@ -384,7 +384,7 @@ async fn confirm_page(
     ];
     if directory.refuse_inactive_logins || directory.require_provisioned_logins {
         effects.push(
-            "Logins are no longer checked against it: whoever the identity provider signs in comes in."
+            "Logins are no longer checked against it: everybody whom the identity provider authenticates is signed in."
                 .to_owned(),
         );
     }

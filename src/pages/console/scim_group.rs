@@ -1,4 +1,4 @@
-//! `…/scim-directories/{directory}/groups/{group}`: one group, and who is in it, page by page.
+//! `…/scim-directories/{directory}/groups/{group}`: a group and its members, paged.
 
 use maud::{Markup, html};
 
@@ -42,7 +42,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(opened.shell(&here, &title).crumb("Groups", list).respond(content))
 }
 
-/// The group. `events` is where what happened to it is told.
+/// The page. `events` is the path of the group's events.
 pub(super) fn view(
     group: &DirectoryGroup,
     members: &Page<DirectoryUser>,
@@ -51,7 +51,7 @@ pub(super) fn view(
     events: &str,
     curl: &str,
 ) -> Markup {
-    // Groups in it are members too, and have no page in the list of people.
+    // Nested groups are members too, but not in the list of users.
     let mut attributes = group.attributes.clone();
     let held = attributes.remove("members");
     let nested = held.as_ref().and_then(serde_json::Value::as_array).map_or(0, |members| {

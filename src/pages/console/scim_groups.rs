@@ -40,7 +40,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(opened.shell(&here, "Groups").respond(content))
 }
 
-/// The groups.
+/// The list.
 pub(super) fn view(
     page: &Page<DirectoryGroup>,
     place: &Place,
@@ -72,7 +72,7 @@ pub(super) fn view(
     }
 }
 
-/// What a group is called.
+/// A group's display name, or its id.
 pub(super) fn name(group: &DirectoryGroup) -> String {
     match group.display_name.trim() {
         "" => group.id.to_string(),
@@ -80,12 +80,12 @@ pub(super) fn name(group: &DirectoryGroup) -> String {
     }
 }
 
-/// Whether a group is still there.
+/// The state of a group as a mark.
 pub(super) fn state(group: &DirectoryGroup) -> Markup {
     if group.deleted { mark(Shape::Bad, "Deleted") } else { mark(Shape::Good, "Active") }
 }
 
-/// How many members a group has, as far as they are counted.
+/// The number of members; groups with more than 1000 have no `members` attribute.
 pub(super) fn members(group: &DirectoryGroup) -> String {
     let members = group.attributes.get("members").and_then(serde_json::Value::as_array);
     members.map_or_else(|| "more than 1000".to_owned(), |members| members.len().to_string())

@@ -1,17 +1,17 @@
-//! What the codes of refused SCIM requests mean, who can mend it, and how.
+//! Explains the error codes of SCIM requests: meaning, who can fix it, and how.
 
 use crate::model::check::Fixer;
 
-/// A code explained.
+/// The explanation of an error code.
 #[derive(Debug, Clone, Copy)]
 pub struct Refusal {
-    /// As the log has it.
+    /// The code in the request log.
     pub code: &'static str,
     /// What it means.
     pub meaning: &'static str,
-    /// Who can mend it; `None` when nobody needs to.
+    /// Who can fix it; `None` if nothing needs to be done.
     pub fixer: Option<Fixer>,
-    /// How.
+    /// How to fix it.
     pub remedy: &'static str,
 }
 
@@ -146,7 +146,7 @@ const ALL: &[Refusal] = &[
         "conflict",
         "It meets something that cannot be resolved, such as a group inside itself.",
         Some(IdentityProvider),
-        "Mend the groups that the detail names in the identity provider.",
+        "Fix the groups that the detail names in the identity provider.",
     ),
     refusal(
         "preconditionFailed",
@@ -187,7 +187,7 @@ const ALL: &[Refusal] = &[
     ),
 ];
 
-/// What a code means.
+/// The explanation of a code.
 pub fn explain(code: &str) -> Option<&'static Refusal> {
     ALL.iter().find(|refusal| refusal.code == code)
 }

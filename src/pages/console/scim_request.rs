@@ -1,5 +1,5 @@
-//! `…/scim-directories/{directory}/requests/{request}`: one request with its answer, and what to do when it
-//! was refused.
+//! `…/scim-directories/{directory}/requests/{request}`: a SCIM request with its response and, if it was
+//! refused, how to fix it.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(opened.shell(&here, &title).crumb("Requests", list).respond(content))
 }
 
-/// Method and path in a few words.
+/// Method and path, without the query, at most 80 characters.
 fn title(request: &ScimRequest, base: &str) -> String {
     let path = scim_requests::below(base, &request.path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
@@ -40,7 +40,7 @@ fn title(request: &ScimRequest, base: &str) -> String {
     format!("{} {short}", request.method)
 }
 
-/// The request.
+/// The page.
 pub(super) fn view(request: &ScimRequest, title: &str, now: Timestamp) -> Markup {
     html! {
         div.head-row { h1 { (title) } (scim_requests::status(request)) }
@@ -53,11 +53,11 @@ pub(super) fn view(request: &ScimRequest, title: &str, now: Timestamp) -> Markup
                 ("Address", html! { code { (request.method) " " (request.path) } }),
                 ("ID", copyable(&request.id.to_string(), "request id")),
             ]))
-            (body("What it sent", "It sent no body.", request.request_body.as_deref()))
+            (body("Request body", "It had no body.", request.request_body.as_deref()))
         }
         section.card {
-            h2 { "Answer" }
-            (body("What it was told", "It was answered without a body.", request.response_body.as_deref()))
+            h2 { "Response" }
+            (body("Response body", "It had no body.", request.response_body.as_deref()))
         }
     }
 }
@@ -69,7 +69,7 @@ fn body(name: &str, without: &str, body: Option<&str>) -> Markup {
     }
 }
 
-/// Why it was refused and what to do; nothing when it was not.
+/// Why the request was refused and what to do; empty if it was not.
 fn refusal(request: &ScimRequest) -> Markup {
     let Some(code) = &request.error else { return html! {} };
     let detail = request.response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());

@@ -1,4 +1,4 @@
-//! `…/scim-directories/{directory}/requests`: what the identity provider asked, and how it was answered.
+//! `…/scim-directories/{directory}/requests`: the log of SCIM requests.
 
 use maud::{Markup, html};
 
@@ -45,7 +45,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(opened.shell(&here, "Requests").respond_with(errors.status(), content))
 }
 
-/// The requests. `base` is where the identity provider calls: paths are shown from there on.
+/// The list. `base` is the directory's SCIM base URL; paths are shown relative to it.
 pub(super) fn view(
     page: &Page<ScimRequest>,
     place: &Place,
@@ -97,7 +97,7 @@ pub(super) fn view(
     }
 }
 
-/// What is wrong with a filter that was typed into the address.
+/// The errors of filters in the query string.
 pub(super) fn wrong(errors: &FormErrors) -> Markup {
     notice(
         Shape::Bad,
@@ -108,18 +108,18 @@ pub(super) fn wrong(errors: &FormErrors) -> Markup {
     )
 }
 
-/// A path without what every request of the directory begins with.
+/// A path relative to the directory's SCIM base URL.
 pub(super) fn below<'a>(base: &str, path: &'a str) -> &'a str {
     let common = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
     let rest = common.and_then(|common| path.strip_prefix(common.trim_end_matches('/')));
     rest.filter(|rest| rest.starts_with(['/', '?'])).unwrap_or(path)
 }
 
-/// The status with its word and shape.
+/// The HTTP status as a mark.
 pub(super) fn status(request: &ScimRequest) -> Markup {
     let (shape, word) = match request.status {
         200..=399 => (Shape::Good, "done"),
-        // A question whether somebody is there: no is an answer too.
+        // Identity providers look users up before creating them: 404 is a normal answer.
         404 => (Shape::Note, "not there"),
         400..=499 => (Shape::Attention, "refused"),
         _ => (Shape::Bad, "failed here"),

@@ -1,5 +1,5 @@
-//! `…/scim-directories/{directory}/users/{user}`: one person as the identity provider pushed them, and what
-//! happened to them.
+//! `…/scim-directories/{directory}/users/{user}`: a user as the identity provider pushed them, and their
+//! latest events.
 
 use maud::{Markup, html};
 
@@ -23,19 +23,19 @@ use crate::{
     },
 };
 
-/// How many of the things that happened to somebody their page tells; the events page has the rest.
+/// How many events the page lists.
 const TOLD: usize = 10;
 
-/// What the page shows.
+/// The page of a user.
 pub(super) struct Shown<'a> {
     pub user: &'a DirectoryUser,
-    /// Names and addresses of the groups they are in.
+    /// Names and paths of their groups.
     pub groups: &'a [(String, String)],
-    /// What happened to them.
+    /// Their latest events.
     pub told: &'a [Told<'a>],
-    /// Where everything that happened to them is, when there is more.
+    /// The path of all their events, if there are more.
     pub more: Option<String>,
-    /// How an app reads the same.
+    /// The API call that returns the same.
     pub curl: String,
     pub now: Timestamp,
 }
@@ -73,7 +73,7 @@ pub async fn show(here: Here) -> Answer {
     Ok(opened.shell(&here, &title).crumb("Users", list).respond(content))
 }
 
-/// The person.
+/// The page.
 pub(super) fn view(shown: &Shown<'_>) -> Markup {
     let user = shown.user;
     html! {

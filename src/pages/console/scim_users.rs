@@ -1,5 +1,5 @@
-//! `…/scim-directories/{directory}/users`: the people that an identity provider pushed, found by what support
-//! knows of them, else page by page.
+//! `…/scim-directories/{directory}/users`: the users that an identity provider pushed, with a search; else
+//! paged.
 
 use maud::{Markup, html};
 use serde_json::Value;
@@ -43,17 +43,17 @@ pub async fn list(here: Here) -> Answer {
     Ok(opened.shell(&here, "Users").respond(content))
 }
 
-/// Names a directory to `app`.
+/// The query for this directory.
 pub(super) fn query(opened: &Opened) -> DirectoryQuery {
     DirectoryQuery { scim_directory_id: opened.directory.id.to_string(), ..DirectoryQuery::default() }
 }
 
-/// The address of a person's page.
+/// The path of a user's page.
 pub(super) fn href(here: &Here, user: &DirectoryUser) -> String {
     here.href(console::SCIM_USER, &[&user.directory_id, &user.id])
 }
 
-/// The people.
+/// The page.
 pub(super) fn view(
     page: &Page<DirectoryUser>,
     place: &Place,
@@ -69,7 +69,7 @@ pub(super) fn view(
     }
 }
 
-/// A table of people, here and on the page of a group.
+/// The table of users, also used on the page of a group.
 pub(super) fn table(
     page: &Page<DirectoryUser>,
     place: &Place,
@@ -89,7 +89,7 @@ pub(super) fn table(
         .view(place)
 }
 
-/// What somebody is called: the name for display, the parts of a name, else the user name.
+/// A user's name: `displayName`, `name.formatted`, given and family name, `userName`, else the id.
 pub(super) fn name(user: &DirectoryUser) -> String {
     let text = |value: Option<&Value>| {
         value.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -107,7 +107,7 @@ pub(super) fn name(user: &DirectoryUser) -> String {
         .unwrap_or_else(|| user.id.to_string())
 }
 
-/// Whether somebody may use the app.
+/// The state of a user as a mark.
 pub(super) fn state(user: &DirectoryUser) -> Markup {
     match (user.removed, user.deleted) {
         (true, _) => mark(Shape::Bad, "Deleted"),

@@ -1,5 +1,5 @@
-//! `/console/{environment}/organizations/{organization}/setup-links`: links by which a customer's own IT
-//! admin sets up what they allow; made, listed, revoked.
+//! `/console/{environment}/organizations/{organization}/setup-links`: links with which a customer's IT admin
+//! configures SAML, SCIM and domains; lists, creates and revokes them.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn owner(here: &Here) -> Result<Organization, crate::pages::error::Failure
     Ok(app::organizations::find(&here.state, &here.actor, id).await?)
 }
 
-/// What a link opens, in words.
+/// What a link permits, as a list.
 pub(super) fn opens(link: &SetupLink) -> String {
     let parts = [
         (link.can_manage_saml, "SAML"),
@@ -53,7 +53,7 @@ pub(super) fn opens(link: &SetupLink) -> String {
     listing(&allowed)
 }
 
-/// How a link stands.
+/// The status of a link as a mark.
 pub(super) fn status(link: &SetupLink, now: Timestamp) -> Markup {
     html! {
         @match link.status(now) {
@@ -86,7 +86,7 @@ pub async fn list(here: Here) -> Answer {
         .respond(content))
 }
 
-/// The links.
+/// The list.
 pub(super) fn view(
     page: &Page<SetupLink>,
     organization: &Organization,
@@ -113,7 +113,7 @@ pub(super) fn view(
             copyable(&link.id.to_string(), "link id"),
         ]
     });
-    let columns = [column("Opens"), column("State"), column("Made"), column(""), column("ID")];
+    let columns = [column("Permits"), column("State"), column("Made"), column(""), column("ID")];
     let list = List {
         caption: "Setup links",
         columns: &columns,
@@ -180,7 +180,7 @@ fn wanted(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink
     let [saml, scim, domains] =
         ["canManageSaml", "canManageScim", "canManageDomains"].map(|name| form.flag(name));
     if !(saml || scim || domains) {
-        return Err(Error::invalid("canManageSaml", "tick what the link opens: one of the three at least"));
+        return Err(Error::invalid("canManageSaml", "tick what the link permits: at least one of the three"));
     }
     Ok(NewSetupLink {
         organization_id,
@@ -198,7 +198,7 @@ fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &Fo
     let form = forms::Form::new(&action, "Create setup link", here.csrf()).cancel(&back);
     let fields = html! {
         fieldset.field {
-            legend { "What it opens" }
+            legend { "What it permits" }
             div.options {
                 (view.checkbox("canManageSaml", "SAML").hint("Single sign-on: make, change and test connections."))
                 (view.checkbox("canManageScim", "SCIM").hint("Directories: push people and groups."))

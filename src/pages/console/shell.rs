@@ -1,7 +1,7 @@
-//! What stands around every page of the console: the environment and its switcher, the sections, the
-//! account, where one is, and what was just done.
+//! The layout around every page of the console: environment switcher, navigation, account menu,
+//! breadcrumbs and flash message.
 //!
-//! Its menus are `details` and a popover, which need no script; on a phone the sections are such a popover.
+//! The menus are `details` elements and need no script; on narrow screens the navigation is a popover.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use maud::{Markup, PreEscaped, html};
@@ -20,14 +20,14 @@ use crate::{
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $variant:ident $label:literal $path:ident $icon:literal;)*) => {
-        /// A part of an environment that the navigation leads to.
+        /// A section of an environment in the navigation.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Section { $($(#[$doc])* $variant,)* }
 
         impl Section {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// What it is called.
+            /// The label in the navigation.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)* }
             }
@@ -44,34 +44,34 @@ macro_rules! sections {
 }
 
 sections! {
-    /// How it fares.
+    /// Login statistics and problems.
     Overview "Overview" OVERVIEW "<path d='M2 14V8M6 14V3M10 14V6M14 14v-4'/>";
     /// The vendor's customers.
     Organizations "Organizations" ORGANIZATIONS "<path d='M2.5 14V3.5l6-1.5v12M8.5 6.5l5 1V14M1 14h14M5 5.5h1M5 8.5h1M5 11.5h1M11 9.5h.5M11 11.8h.5'/>";
     /// Logins, one by one.
     Flows "Login flows" FLOWS "<path d='M3 8h7M7 5l3 3-3 3M10 2h4v12h-4'/>";
-    /// What identity providers pushed.
+    /// SCIM directories.
     Directories "Directories" SCIM_DIRECTORIES "<circle cx='6' cy='5.5' r='2.5'/><path d='M1.5 14c0-3 2-4.5 4.5-4.5s4.5 1.5 4.5 4.5M11 3.2a2.5 2.5 0 010 4.6M12 9.8c1.6.5 2.6 1.9 2.6 4.2'/>";
-    /// Where events are sent.
+    /// Webhooks.
     Webhooks "Webhooks" WEBHOOKS "<path d='M2 8h5M9 8h5M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5'/>";
-    /// What happened.
+    /// The event feed.
     Events "Events" EVENTS "<path d='M2 4h12M2 8h12M2 12h7'/>";
-    /// Who did what.
+    /// The audit log.
     Audit "Audit log" AUDIT_EVENTS "<path d='M4 1.5h6l3 3v10H4zM6.5 7h4M6.5 10h4'/>";
-    /// The environment's own settings.
+    /// The environment's settings.
     Environment "Environment" ENVIRONMENT "<circle cx='8' cy='8' r='2.2'/><path d='M8 1.5v2.3M8 12.2v2.3M1.5 8h2.3M12.2 8h2.3M3.4 3.4L5 5M11 11l1.6 1.6M12.6 3.4L11 5M5 11l-1.6 1.6'/>";
-    /// How the vendor's backend proves itself.
+    /// API keys of the vendor's backend.
     ApiKeys "API keys" API_KEYS "<circle cx='5' cy='8' r='3'/><path d='M8 8h6.5M12 8v3'/>";
-    /// Apps that speak OpenID Connect.
+    /// OpenID Connect clients.
     OauthClients "OAuth clients" OAUTH_CLIENTS "<rect x='2' y='2.5' width='12' height='11' rx='1.5'/><path d='M2 6h12'/>";
-    /// Name, colour and logo.
+    /// Name, colour and logo on pages for customers.
     Branding "Branding" BRANDING "<path d='M8 1.8c3 3.4 4.6 5.6 4.6 7.9a4.6 4.6 0 01-9.2 0C3.4 7.4 5 5.2 8 1.8z'/>";
-    /// Who may do what.
+    /// Administrators and their roles.
     Administrators "Administrators" ADMINISTRATORS "<path d='M8 1.5l5.5 2v4c0 3.5-2.3 5.8-5.5 7-3.2-1.2-5.5-3.5-5.5-7v-4z'/>";
 }
 
 impl Section {
-    /// Its address in an environment.
+    /// The section's path in an environment.
     pub fn href(self, environment: EnvironmentId) -> String {
         links::to(self.path(), &[&environment])
     }
@@ -84,29 +84,29 @@ impl Section {
     }
 }
 
-/// An environment as the switcher names it.
+/// An environment in the switcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// Its id.
     pub id: EnvironmentId,
-    /// Its name for people, or its slug where it has none.
+    /// Its display name, or its slug if it has none.
     pub name: String,
 }
 
-/// What the shell shows besides the page, gathered once a request.
+/// What the shell shows around a page, loaded once a request.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// The visitor's e-mail address.
+    /// The administrator's e-mail address.
     pub email: String,
-    /// Proves that forms are ours.
+    /// The hidden field with the CSRF token.
     pub csrf: Markup,
-    /// The environment that the page is of, and what the visitor's role in it is called.
+    /// The page's environment, and the name of the administrator's role in it.
     pub environment: Option<(Named, &'static str)>,
-    /// Others that the visitor may see, the first few.
+    /// The first few environments in which the administrator has a role.
     pub others: Vec<Named>,
-    /// What the request before this one did.
+    /// The result of the previous request.
     pub flash: Option<Flash>,
-    /// That this is a test set-up.
+    /// A banner that this is a test installation.
     pub banner: Option<&'static str>,
 }
 
@@ -121,7 +121,7 @@ pub struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
-    /// A page of one of the environment's sections.
+    /// A page in a section of the environment.
     pub fn new(frame: &'a Frame, section: Section, title: &'a str) -> Self {
         let mut shell = Self::outside(frame, title);
         if let Some((environment, _)) = &frame.environment {
@@ -130,7 +130,7 @@ impl<'a> Shell<'a> {
         Self { section: Some(section), ..shell }
     }
 
-    /// A page that is of no environment: the list of them, the visitor's account.
+    /// A page outside any environment: the list of environments, the account.
     pub fn outside(frame: &'a Frame, title: &'a str) -> Self {
         Self {
             frame,
@@ -142,29 +142,29 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// With a step between the section and this page: its name and address.
+    /// Adds a breadcrumb between the section and this page.
     pub fn crumb(mut self, name: impl Into<String>, href: impl Into<String>) -> Self {
         self.crumbs.push((name.into(), href.into()));
         self
     }
 
-    /// A form of the page begins a login, whose redirects lead to another site (ruling 19).
+    /// Lets a form of the page start a login, which redirects to another site (ruling 19): omits `form-action`.
     pub fn begins_login(self) -> Self {
         Self { policy: Policy::Chain, ..self }
     }
 
-    /// With a script, besides the one that copies.
+    /// Adds a script to the one for copy buttons.
     pub fn script(mut self, script: &'static Asset) -> Self {
         self.scripts.push(script);
         self
     }
 
-    /// The page as an answer. What was just done is said this once.
+    /// The page as a response. Clears the flash message that it shows.
     pub fn respond(&self, content: Markup) -> HttpResponse {
         self.respond_with(StatusCode::OK, content)
     }
 
-    /// The same with another status: a form that came back with errors.
+    /// [`Self::respond`] with another status, for a form with errors.
     pub fn respond_with(&self, status: StatusCode, content: Markup) -> HttpResponse {
         let mut response = response::page(status, self.policy, self.render(content));
         if self.frame.flash.is_some() {
@@ -277,7 +277,7 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Where the page is; its own name is its heading, and stands there.
+    /// Breadcrumbs without the page itself, whose title is the heading.
     fn breadcrumbs(&self) -> Markup {
         let steps: Vec<_> = self.crumbs.iter().filter(|(name, _)| name != self.title).collect();
         html! {

@@ -1,5 +1,5 @@
-//! `/console/sign-in`: by address and password, by passkey, or through single sign-on. The password's form
-//! works without a script.
+//! `/console/sign-in`: by e-mail address and password, by passkey, or through single sign-on. The password
+//! form works without JavaScript.
 
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, http::StatusCode, http::header, web};
 use maud::{Markup, html};
@@ -33,23 +33,23 @@ use crate::{
 /// What the page shows.
 #[derive(Debug, Default)]
 pub struct SignIn {
-    /// Where to go on to.
+    /// The path to redirect to after sign-in.
     pub next: String,
-    /// The address that was typed.
+    /// The e-mail address that was entered.
     pub email: String,
-    /// Why it did not work.
+    /// Why sign-in failed.
     pub error: Option<String>,
-    /// Whether there is nobody yet who could sign in.
+    /// Whether the installation has no administrator yet.
     pub nobody: bool,
-    /// Whether passwords are taken.
+    /// Whether passwords are enabled.
     pub passwords: bool,
-    /// The challenge, where passkeys are taken.
+    /// The WebAuthn challenge, if passkeys are enabled.
     pub passkey: Option<Challenge>,
-    /// Whether there is a SAML connection to sign in through.
+    /// Whether a SAML connection is configured.
     pub saml: bool,
-    /// Whether there is an OpenID provider to sign in through.
+    /// Whether an OpenID provider is configured.
     pub oidc: bool,
-    /// That this is a test set-up.
+    /// A banner that this is a test installation.
     pub banner: Option<&'static str>,
 }
 
@@ -91,7 +91,7 @@ pub async fn sign_out(state: web::Data<State>, visitor: Visitor, _form: Form) ->
     Ok(response)
 }
 
-/// Lets somebody in: with a new cookie, whatever one came along, whose session ends.
+/// Completes a sign-in: ends the session of any cookie in the request, sets the new cookie, and redirects.
 pub(super) async fn enter(state: &State, request: &HttpRequest, begun: &Begun, next: &str) -> Answer {
     for old in cookie::read(&state.links, request) {
         sessions::forget(state, &old).await?;
@@ -101,7 +101,7 @@ pub(super) async fn enter(state: &State, request: &HttpRequest, begun: &Begun, n
     Ok(response)
 }
 
-/// The page once more, with what did not work.
+/// The sign-in page with the error, or the error page for other errors.
 pub(super) async fn again(state: &State, error: Error, email: &str, next: &str) -> Answer {
     let (status, text) = match &error {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
@@ -211,14 +211,14 @@ impl SignIn {
     }
 }
 
-/// What to do without password and passkey.
+/// A hint for people who lost their password and passkeys.
 fn lost() -> Markup {
     html! {
-        p.small.soft { "Lost your way in? Another owner of everything, or whoever runs this server, can make a new link for you." }
+        p.small.soft { "Cannot sign in? Another owner of everything, or whoever runs this server, can make a new link for you." }
     }
 }
 
-/// How the first administrator comes to be.
+/// How to create the first administrator.
 fn nobody() -> Markup {
     html! {
         section.card {
@@ -229,13 +229,13 @@ fn nobody() -> Markup {
     }
 }
 
-/// A parameter of the address.
+/// A query parameter.
 pub(super) fn query(request: &HttpRequest, name: &str) -> Option<String> {
     let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
     pairs.into_owned().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// Sends the browser on.
+/// A redirect with 303, not cached.
 pub(super) fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))

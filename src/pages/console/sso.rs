@@ -1,4 +1,4 @@
-//! `/console/sign-in/saml` and `/console/sign-in/oidc`: away to whoever knows the administrator, and back.
+//! `/console/sign-in/saml` and `/console/sign-in/oidc`: sign-in through an identity provider, start and callback.
 
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The parameter of a sign-in that proves anew who somebody is.
+/// The query parameter of a sign-in that only confirms the identity of a signed-in administrator.
 const CONFIRM: &str = "confirm";
 
 /// `GET /console/sign-in/saml`
@@ -50,12 +50,12 @@ pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> Answer
     }
 }
 
-/// Whose account the browser is signed in to.
+/// The e-mail address of the signed-in administrator, if any.
 async fn confirmed_account(request: &HttpRequest) -> Option<Email> {
     Visitor::extract(request).await.ok().map(|visitor| visitor.administrator.email.clone())
 }
 
-/// Whether somebody is to prove who they are anew, and not only that they are signed in elsewhere.
+/// Whether this is a sign-in, or a new authentication that confirms an existing session.
 fn purpose<'a>(request: &HttpRequest, account: Option<&'a Email>) -> Purpose<'a> {
     match query(request, CONFIRM) {
         Some(_) => Purpose::Confirm { account },
@@ -63,7 +63,7 @@ fn purpose<'a>(request: &HttpRequest, account: Option<&'a Email>) -> Purpose<'a>
     }
 }
 
-/// The address of such a sign-in that leads on to `next`.
+/// The path of a confirming sign-in that redirects to `next`.
 pub(super) fn confirmation(path: &str, next: &str) -> String {
     format!("{}&{CONFIRM}=1", with_next(path, next))
 }

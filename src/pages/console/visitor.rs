@@ -1,5 +1,5 @@
-//! Who visits the console, and what they post. Every handler of the console begins with one of these two:
-//! without them nothing is shown and nothing is changed.
+//! Extractors that authenticate an administrator and check the CSRF token of posted forms. Every handler
+//! of the console uses one of them.
 
 use std::{fmt, future::Future, ops::Deref, pin::Pin};
 
@@ -27,10 +27,10 @@ use crate::{
     },
 };
 
-/// The hidden field that proves that a form was made for the session that sends it.
+/// The hidden field with the CSRF token: an HMAC of the session's id.
 const FORM_TOKEN: &str = "form_token";
 
-/// The browser that calls.
+/// The client's address and user agent.
 pub fn device(request: &HttpRequest) -> Device {
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Device {
@@ -39,8 +39,8 @@ pub fn device(request: &HttpRequest) -> Device {
     }
 }
 
-/// An administrator who is signed in, and asks for something. Without a living session a page asked for
-/// by GET leads to sign-in and back, and everything else is refused.
+/// A signed-in administrator. Without an active session, GET and HEAD redirect to sign-in and return
+/// afterwards; other methods answer 401.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     signed_in: SignedIn,
@@ -57,37 +57,37 @@ impl Deref for Visitor {
 }
 
 impl Visitor {
-    /// The visitor at work in an environment; one in which they have no role is not there for them.
+    /// The administrator as an actor in an environment; not found if they have no role in it.
     pub fn actor(&self, environment_id: EnvironmentId) -> Result<Actor> {
         self.signed_in.actor(environment_id, self.device.address)
     }
 
-    /// The environment that a path names, and the visitor at work in it.
+    /// The environment with this id, and the administrator as an actor in it.
     pub async fn enter(&self, state: &State, environment: &str) -> Result<(Environment, Actor)> {
         self.signed_in.enter(state, environment, self.device.address).await
     }
 
-    /// The visitor as the author of what concerns more than one environment, or only themselves.
+    /// The administrator as the author of changes outside a single environment.
     pub fn author(&self) -> Author {
         self.signed_in.author(self.device.address)
     }
 
-    /// The environments in which the visitor has a role.
+    /// The environments in which the administrator has a role.
     pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
         self.signed_in.environments(state).await
     }
 
-    /// The visitor's browser.
+    /// The administrator's browser.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The hidden field that every form of the console holds.
+    /// The hidden field with the CSRF token, for every form of the console.
     pub fn csrf_field(&self) -> Markup {
         html! { input type="hidden" name=(FORM_TOKEN) value=(self.form_token); }
     }
 
-    /// The visitor of this request; looked up once, however many ask.
+    /// The administrator of this request. Cached in the request's extensions: one lookup a request.
     async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
         if let Some(known) = request.extensions().get::<Self>() {
             return Ok(known.clone());
@@ -109,19 +109,19 @@ impl Visitor {
     }
 }
 
-/// Where a visitor wanted to go: the path and query of this request.
+/// The path and query of this request, to return to after sign-in.
 fn next_of(request: &HttpRequest) -> String {
     request.uri().path_and_query().map_or_else(String::new, |path| path.as_str().to_owned())
 }
 
-/// A path within the console to go on to after signing in. Everything else, and every way to write
-/// another site's address, is the console's first page.
+/// The path to redirect to after sign-in: `next` if it is a path of the console, else the console's first
+/// page. Prevents open redirects.
 pub fn local_path(next: &str) -> &str {
     let inside = next
         .strip_prefix(console::HOME)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?'));
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    // Back to sign-in or out would lead in a circle.
+    // Sign-in and sign-out as targets would loop.
     let leads_on =
         ![console::SIGN_IN, console::SIGN_OUT, console::JOIN].iter().any(|own| next.starts_with(own));
     let upwards = next.split(['/', '?']).any(|segment| segment == "..");
@@ -138,7 +138,7 @@ impl FromRequest for Visitor {
     }
 }
 
-/// The body of a POST by a signed-in visitor, from a page that was made for this very session.
+/// The body of a POST by a signed-in administrator. Its CSRF token is checked against their session.
 #[derive(Debug)]
 pub struct Form(Posted);
 
@@ -157,7 +157,7 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            // Who posts comes first: a stranger's body is never read.
+            // Authenticate first: the body of an unauthenticated request is not read.
             let visitor = Visitor::of(&request).await?;
             allow_large_body(&request);
             let state = state_of(&request)?;
@@ -170,7 +170,7 @@ impl FromRequest for Form {
     }
 }
 
-/// The body of a POST by somebody who is not signed in yet, from a page of ours.
+/// The body of a POST before sign-in. `Origin` is checked; there is no session for a CSRF token.
 #[derive(Debug)]
 pub struct OpenForm(Posted);
 
@@ -200,19 +200,19 @@ fn state_of(request: &HttpRequest) -> Result<&web::Data<State>, Rejection> {
     state.ok_or_else(|| Rejection::Failed(Error::internal("the server was built without its state")))
 }
 
-/// Why a visitor does not get to a handler.
+/// Why an extractor rejects a request.
 #[derive(Debug)]
 pub enum Rejection {
-    /// They must sign in first.
+    /// Not signed in; redirects to sign-in.
     SignIn {
-        /// Where they wanted to go.
+        /// The path to return to.
         next: String,
     },
-    /// They were signed in when they opened the page that posts.
+    /// A POST without an active session.
     SessionEnded,
-    /// What they post is not taken.
+    /// The body could not be read, or came from another site.
     Form(Unreadable),
-    /// Our own failure.
+    /// An internal error.
     Failed(Error),
 }
 

@@ -1,5 +1,5 @@
-//! `/console/{environment}/webhooks/{webhook}`: one webhook, what became of each delivery, and how to have
-//! them again.
+//! `/console/{environment}/webhooks/{webhook}`: a webhook and its deliveries; edits, enables, disables,
+//! replays and deletes.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -30,24 +30,24 @@ use crate::{
     },
 };
 
-/// What the page shows.
+/// The page of a webhook.
 pub(super) struct Shown<'a> {
     pub webhook: &'a Webhook,
     pub deliveries: &'a Page<WebhookDelivery>,
     pub place: &'a Place,
-    /// What is wrong with the filter.
+    /// Errors of the filter.
     pub filter_errors: &'a FormErrors,
-    /// What can be done, for whoever may.
+    /// The actions, if the administrator may use them.
     pub actions: Option<Actions<'a>>,
     pub now: Timestamp,
 }
 
-/// What can be done with a webhook, and where.
+/// The paths and form state of the page's actions.
 pub(super) struct Actions<'a> {
     pub csrf: Markup,
     pub edit: String,
     pub delete: String,
-    /// Enables it or disables it, whichever it is not.
+    /// The path that enables a disabled webhook, or disables an enabled one.
     pub switch: String,
     pub replay: String,
     pub delivery: &'a dyn Fn(WebhookDeliveryId) -> String,
@@ -67,7 +67,7 @@ pub async fn show(here: Here) -> Answer {
 
 async fn page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> Answer {
     let href = here.href(console::WEBHOOK, &[&webhook.id]);
-    // Also after a POST to an address below it, the list is that of the webhook's own page.
+    // After a POST to a path below it, links in the list still go to the webhook's page.
     let place = Place::read(&href, here.request().query_string(), &["state"]);
     let found = app::webhooks::list_deliveries(
         &here.state,
@@ -107,7 +107,7 @@ async fn page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors
     Ok(here.shell(Section::Webhooks, "Webhook").respond_with(status, view(&shown)))
 }
 
-/// The webhook.
+/// The page.
 pub(super) fn view(shown: &Shown<'_>) -> Markup {
     let webhook = shown.webhook;
     html! {
@@ -164,7 +164,7 @@ const STATES: [(&str, &str); 4] =
 fn with_state(place: &Place, state: &str) -> String {
     match state {
         "" => place.unfiltered().to_owned(),
-        // One of the words above.
+        // One of `STATES`: needs no escaping.
         state => format!("{}?state={state}", place.unfiltered()),
     }
 }
@@ -330,7 +330,7 @@ pub async fn remove(here: Here, form: Form) -> Answer {
     }
 }
 
-/// What is typed to confirm: the host, short and telling.
+/// What is typed to confirm a deletion: the URL's host.
 fn host(webhook: &Webhook) -> String {
     let host = webhook.url.to_url().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| webhook.url.to_string())

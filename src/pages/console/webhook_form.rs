@@ -1,4 +1,4 @@
-//! The settings of a webhook as a form.
+//! The form with the settings of a webhook.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The kinds of events as boxes.
+/// The event kinds as checkboxes.
 const KINDS: [Choice<'static>; EventKind::ALL.len()] = {
     let mut choices = [Choice::new("", "", ""); EventKind::ALL.len()];
     let mut at = 0;
@@ -23,7 +23,7 @@ const KINDS: [Choice<'static>; EventKind::ALL.len()] = {
     choices
 };
 
-/// Its fields.
+/// The fields.
 pub(super) fn fields(view: &FormView<'_>) -> Markup {
     html! {
         (view.url("url", "URL").code()
@@ -33,7 +33,7 @@ pub(super) fn fields(view: &FormView<'_>) -> Markup {
     }
 }
 
-/// What was sent.
+/// Parses the posted form.
 pub(super) fn change(form: &Posted) -> WebhookChange {
     WebhookChange {
         url: Some(form.text("url").to_owned()),
@@ -42,7 +42,7 @@ pub(super) fn change(form: &Posted) -> WebhookChange {
     }
 }
 
-/// The present settings.
+/// The current settings as form values.
 pub(super) fn typed(webhook: &Webhook) -> Typed {
     webhook
         .event_types

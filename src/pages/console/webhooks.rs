@@ -1,5 +1,4 @@
-//! `/console/{environment}/webhooks`: where events are sent. `…/new` makes a webhook and shows its secret,
-//! this once.
+//! `/console/{environment}/webhooks`: the list of webhooks. `…/new` creates one and shows its secret once.
 
 use actix_web::HttpResponse;
 use maud::{Markup, html};
@@ -33,7 +32,7 @@ pub async fn list(here: Here) -> Answer {
     Ok(here.shell(Section::Webhooks, "Webhooks").respond(content))
 }
 
-/// The webhooks. `create` is where one is made, for whoever may.
+/// The list. `create` is the path of the form, if the administrator may use it.
 pub(super) fn view(
     page: &Page<Webhook>,
     place: &Place,
@@ -78,7 +77,7 @@ pub(super) fn view(
     }
 }
 
-/// How a webhook fares.
+/// The state of a webhook as a mark.
 pub(super) fn state(webhook: &Webhook) -> Markup {
     if webhook.disabled_at.is_some() {
         mark(Shape::Note, "Disabled")
@@ -120,7 +119,7 @@ pub(super) fn new_view(typed: &Typed, errors: &FormErrors, action: &str, back: &
     }
 }
 
-/// The page that shows a secret, this once.
+/// The page that shows a secret once.
 pub(super) fn secret_page(
     here: &Here,
     webhook: &Webhook,
@@ -133,7 +132,7 @@ pub(super) fn secret_page(
     here.shell(Section::Webhooks, title).respond(content)
 }
 
-/// The secret, and how to check with it that a message is ours.
+/// The secret, and how to verify messages with it.
 pub(super) fn secret_view(
     webhook: &Webhook,
     secret: &str,
@@ -160,7 +159,7 @@ pub(super) fn secret_view(
                 " has it; its libraries, in most languages, take the secret as it is." }
             (code_block("Python", PYTHON))
             (code_block("Node.js", NODE))
-            p.soft.small { "A message may come twice: " code { "webhook-id" } " and " code { "sequence" } " tell." }
+            p.soft.small { "A message may arrive twice: " code { "webhook-id" } " and " code { "sequence" } " identify it." }
         }
     }
 }
@@ -180,7 +179,7 @@ if (event.type === \"scim_user.deactivated\") {
   // …
 }";
 
-/// The kinds that a webhook gets.
+/// The event kinds that a webhook receives.
 pub(super) fn kinds(webhook: &Webhook) -> Markup {
     html! {
         @if webhook.event_types.is_empty() { "All, those of later versions too" }

@@ -1,4 +1,4 @@
-//! What things are called on several pages of the console.
+//! Names and state marks that several pages of the console share.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::{
     pages::components::{Shape, mark},
 };
 
-/// An organization's name, or what else there is of it.
+/// An organization's display name, else its external id, first domain or id.
 pub(super) fn organization(organization: &Organization) -> String {
     let name = organization.display_name.trim();
     match (name, &organization.external_id, organization.domains.first()) {
@@ -21,14 +21,14 @@ pub(super) fn organization(organization: &Organization) -> String {
     }
 }
 
-/// A connection by its identity provider: the host of its sign-on address, or its entity id.
+/// A connection's name: the host of its single sign-on URL, or its entity id.
 pub(super) fn connection(connection: &SamlConnection) -> String {
     let host =
         connection.idp_redirect_url.as_ref().and_then(|url| Some(url.to_url()?.host_str()?.to_owned()));
     host.or_else(|| connection.idp_entity_id.clone()).unwrap_or_else(|| "Not set up yet".to_owned())
 }
 
-/// Whether logins through the connection can begin.
+/// Whether the connection has all settings that a login needs.
 pub(super) fn connection_state(connection: &SamlConnection) -> Markup {
     html! {
         @if connection.missing_settings().is_empty() { (mark(Shape::Good, "Ready")) }
@@ -43,7 +43,7 @@ pub(super) fn directory_tags(directory: &ScimDirectory) -> Markup {
     html! { @if directory.primary { span.tag { "primary" } } }
 }
 
-/// How a domain stands.
+/// The state of a domain as a mark.
 pub(super) fn domain_state(state: DomainState) -> Markup {
     match state {
         DomainState::Whitelisted => mark(Shape::Good, "Counts: you approved it"),
@@ -58,7 +58,7 @@ pub(super) fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
-/// The same of what was found on a first page: "more than 100".
+/// [`count`] of the items on a first page, if there may be more: "more than 100".
 pub(super) fn at_least(number: usize, more: bool, one: &str, several: &str) -> String {
     let counted = count(number, one, several);
     if more { format!("more than {counted}") } else { counted }

@@ -199,7 +199,7 @@ async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result
 
 /// What somebody brings who follows an invitation.
 #[derive(Debug, Clone, Default)]
-pub struct Newcomer {
+pub struct InvitationForm {
     /// Their address, where the invitation names none.
     pub email: String,
     /// What they want to be called.
@@ -215,7 +215,7 @@ pub(super) enum Proof {
 }
 
 /// Whose address an invitation is used with.
-pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &Newcomer) -> Result<Email> {
+pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &InvitationForm) -> Result<Email> {
     match &invitation.email {
         Some(email) => Ok(email.clone()),
         None => parse_email(newcomer.email.trim()),
@@ -226,7 +226,7 @@ pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &Newcomer) -> Res
 pub async fn join_with_password(
     state: &State,
     token: &str,
-    newcomer: &Newcomer,
+    newcomer: &InvitationForm,
     password: &str,
     device: &Device,
 ) -> Result<Begun> {
@@ -243,7 +243,7 @@ pub async fn join_with_password(
 pub(super) async fn join(
     state: &State,
     token: &str,
-    newcomer: &Newcomer,
+    newcomer: &InvitationForm,
     proof: Proof,
     device: &Device,
 ) -> Result<Begun> {

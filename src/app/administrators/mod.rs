@@ -68,11 +68,11 @@ impl SignedIn {
 
     /// The environments in which they have a role, in the order in which they were made.
     pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
-        self.nearby(state, MOST_ENVIRONMENTS).await
+        self.first_environments(state, MOST_ENVIRONMENTS).await
     }
 
     /// The first few of them.
-    pub async fn nearby(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
+    pub async fn first_environments(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
         let mut conn = state.db.read().await?;
         if self.grants.everywhere().is_some() {
             let limit = i64::try_from(most).map_err(Error::internal)?;
@@ -89,7 +89,7 @@ impl SignedIn {
     }
 
     /// One environment in which they have a role, and they at work in it.
-    pub async fn enter(
+    pub async fn authorize_in(
         &self,
         state: &State,
         environment: &str,

@@ -17,7 +17,7 @@ use webauthn_rs::prelude::{
 
 use super::{
     Device, SignedIn, confirm,
-    invitations::{self, Newcomer, Proof},
+    invitations::{self, InvitationForm, Proof},
     sessions::Begun,
     sign_in,
 };
@@ -273,7 +273,7 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
 }
 
 /// The challenge for the passkey of somebody who follows an invitation.
-pub async fn begin_joining(state: &State, token: &str, newcomer: &Newcomer) -> Result<Challenge> {
+pub async fn begin_joining(state: &State, token: &str, newcomer: &InvitationForm) -> Result<Challenge> {
     let opened = invitations::open(state, token).await?;
     let email = invitations::email_of(&opened.invitation, newcomer)?;
     let id = match opened.account {
@@ -291,7 +291,7 @@ pub async fn begin_joining(state: &State, token: &str, newcomer: &Newcomer) -> R
 pub async fn join(
     state: &State,
     token: &str,
-    newcomer: &Newcomer,
+    newcomer: &InvitationForm,
     sealed: &str,
     answer: &str,
     device: &Device,

@@ -45,7 +45,7 @@ const PLACE: &str = "admin_challenges/sso";
 
 /// A sign-in through the OpenID provider that has begun.
 #[derive(Debug)]
-pub struct Away {
+pub struct SsoRedirect {
     /// Where the browser goes.
     pub location: String,
     /// What its cookie holds until it is back.
@@ -54,7 +54,7 @@ pub struct Away {
 
 /// A sign-in elsewhere that ended well, and where its browser wanted to go.
 #[derive(Debug)]
-pub struct Back {
+pub struct SsoCallback {
     /// The session.
     pub begun: Begun,
     /// The path.
@@ -188,7 +188,7 @@ pub async fn finish_saml(
     cookie: &str,
     browser: Option<&Browser>,
     device: &Device,
-) -> Result<Back> {
+) -> Result<SsoCallback> {
     let waiting = open(state, cookie, flow)?;
     let unknown = || Error::not_found("login flow", flow);
     let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
@@ -220,11 +220,11 @@ pub async fn finish_saml(
     let proved_at = proof(found.force_authn, asked_at, found.created_at, state.settings.clock_skew);
     note_authentication(&mut tx, &mut begun, proved_at).await?;
     tx.commit().await?;
-    Ok(Back { begun, next: waiting.next })
+    Ok(SsoCallback { begun, next: waiting.next })
 }
 
 /// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
-pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Result<Away> {
+pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Result<SsoRedirect> {
     let provider = provider(state)?;
     let http = Http::new()?;
     let call = |request| http.call(request);
@@ -255,7 +255,7 @@ pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Resu
         request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
     }
     let (location, _, _) = request.url();
-    Ok(Away { location: location.into(), cookie: seal(state, &waiting)? })
+    Ok(SsoRedirect { location: location.into(), cookie: seal(state, &waiting)? })
 }
 
 /// Ends a sign-in through the OpenID provider: exchanges the code and reads the ID token.
@@ -265,7 +265,7 @@ pub async fn finish_oidc(
     came: &str,
     cookie: &str,
     device: &Device,
-) -> Result<Back> {
+) -> Result<SsoCallback> {
     let waiting = open(state, cookie, came)?;
     {
         // Before anything is asked of the provider: a second try ends here.
@@ -310,7 +310,7 @@ pub async fn finish_oidc(
     let proved_at = proof(waiting.forced, asked_at, waiting.begun_at(), state.settings.clock_skew);
     note_authentication(&mut tx, &mut begun, proved_at).await?;
     tx.commit().await?;
-    Ok(Back { begun, next: waiting.next })
+    Ok(SsoCallback { begun, next: waiting.next })
 }
 
 /// When the person proved who they are: only where the provider had to ask them for credentials, and says that it

@@ -4,11 +4,11 @@ use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Lobby,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::ConsoleContext,
     sign_in::query,
     sso,
-    visitor::{Form, local_path},
+    visitor::{ConsoleForm, safe_next},
 };
 use crate::{
     app::{
@@ -33,9 +33,9 @@ use crate::{
 };
 
 /// The account page.
-pub(super) struct Account<'a> {
+pub(super) struct AccountPage<'a> {
     /// The signed-in administrator.
-    pub who: &'a SignedIn,
+    pub admin: &'a SignedIn,
     /// Their passkeys.
     pub passkeys: &'a [AdminPasskey],
     /// Their active sessions.
@@ -45,7 +45,7 @@ pub(super) struct Account<'a> {
     /// Whether passwords are enabled.
     pub passwords: bool,
     /// How they can authenticate again; `None` while the last authentication is recent.
-    pub confirm: Option<Confirm<'a>>,
+    pub confirm: Option<ConfirmMethods<'a>>,
     /// The path of the console to redirect to after that.
     pub next: &'a str,
     /// The values entered.
@@ -60,7 +60,7 @@ pub(super) struct Account<'a> {
 
 /// The methods by which the administrator can authenticate again.
 #[derive(Default)]
-pub(super) struct Confirm<'a> {
+pub(super) struct ConfirmMethods<'a> {
     /// Password.
     pub password: bool,
     /// Passkey: the WebAuthn challenge.
@@ -72,153 +72,160 @@ pub(super) struct Confirm<'a> {
 }
 
 /// `GET /console/account`
-pub async fn show(lobby: Lobby) -> Answer {
-    let typed = Typed::new().with("displayName", &lobby.visitor.administrator.display_name);
-    let next = query(lobby.request(), "next").unwrap_or_default();
-    respond(&lobby, &typed, &FormErrors::none(), &next).await
+pub async fn show(context: ConsoleContext) -> Answer {
+    let typed = Typed::new().with("displayName", &context.admin.administrator.display_name);
+    let next = query(context.request(), "next").unwrap_or_default();
+    respond(&context, &typed, &FormErrors::none(), &next).await
 }
 
 /// The path to redirect to; the account page if `next` is empty.
-fn onward(next: &str) -> &str {
+fn next_or_account(next: &str) -> &str {
     match next {
         "" => console::ACCOUNT,
-        next => local_path(next),
+        next => safe_next(next),
     }
 }
 
-async fn respond(lobby: &Lobby, typed: &Typed, errors: &FormErrors, next: &str) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
+async fn respond(context: &ConsoleContext, typed: &Typed, errors: &FormErrors, next: &str) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
-    let (recent, passwords) = (confirm::is_recent(state, who), settings.takes_passwords());
+    let (recent, passwords) = (confirm::is_recent(state, admin), settings.takes_passwords());
     let takes_passkeys = settings.takes_passkeys() && passkeys::are_possible(state);
     let challenge = match takes_passkeys && recent {
-        true => passkeys::begin_adding(state, who).await.map(Some).or_else(|error| match error {
+        true => passkeys::begin_adding(state, admin).await.map(Some).or_else(|error| match error {
             // The maximum number of passkeys is reached.
             Error::FailedPrecondition(_) => Ok(None),
             error => Err(Failure(error)),
         })?,
         false => None,
     };
-    let own = passkeys::list(state, who).await?;
+    let own = passkeys::list(state, admin).await?;
     let own_challenge = match takes_passkeys && !recent && !own.is_empty() {
         true => Some(passkeys::begin_sign_in(state)?),
         false => None,
     };
-    let confirm = Confirm {
-        password: passwords && who.administrator.password_hash.is_some(),
+    let confirm = ConfirmMethods {
+        password: passwords && admin.administrator.password_hash.is_some(),
         passkey: own_challenge.as_ref(),
         saml: settings.saml_connection.is_some(),
         oidc: settings.oidc.is_some(),
     };
-    let view = Account {
-        who,
+    let view = AccountPage {
+        admin,
         passkeys: &own,
-        sessions: &sessions::list(state, who).await?,
+        sessions: &sessions::list(state, admin).await?,
         challenge: challenge.as_ref(),
         passwords,
         confirm: (!recent).then_some(confirm),
-        next: onward(next),
+        next: next_or_account(next),
         typed,
         errors,
-        csrf: lobby.csrf(),
-        now: lobby.now(),
+        csrf: context.csrf(),
+        now: context.now(),
     };
-    let shell = lobby.shell("Your account").script(&assets::PASSKEYS);
+    let shell = context.shell("Your account").script(&assets::PASSKEYS);
     Ok(shell.respond_with(errors.status(), view.view()))
 }
 
 /// Redirects with the flash message, or shows the page with the error.
-async fn answer(lobby: &Lobby, form: &Form, done: Result<(), Error>, flash: Flash) -> Answer {
+async fn finish_change(
+    context: &ConsoleContext,
+    form: &ConsoleForm,
+    done: Result<(), Error>,
+    flash: Flash,
+) -> Answer {
     let next = form.text("next");
     match done {
-        Ok(()) => Ok(see_other(onward(next), flash)),
+        Ok(()) => Ok(see_other(next_or_account(next), flash)),
         Err(error) => {
             let errors = FormErrors::from(error)?;
             let name = if form.flag("displayName") {
                 form.text("displayName")
             } else {
-                &lobby.visitor.administrator.display_name
+                &context.admin.administrator.display_name
             };
-            respond(lobby, &Typed::new().with("displayName", name), &errors, next).await
+            respond(context, &Typed::new().with("displayName", name), &errors, next).await
         }
     }
 }
 
 /// `POST /console/account/name`
-pub async fn rename(lobby: Lobby, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
-    let done = people::rename(state, who, form.text("displayName"), who.device()).await;
-    answer(&lobby, &form, done, Flash(Thing::Administrator, Deed::Saved)).await
+pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = people::rename(state, admin, form.text("displayName"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
 }
 
 /// `POST /console/account/password`
-pub async fn set_password(lobby: Lobby, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
+pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
     let new = form.text("newPassword");
     let done = if new == form.text("repeatPassword") {
-        people::set_password(state, who, form.text("currentPassword"), new, who.device()).await
+        people::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
     } else {
         Err(Error::invalid("repeatPassword", "is not the same as above"))
     };
-    answer(&lobby, &form, done, Flash(Thing::Password, Deed::Saved)).await
+    finish_change(&context, &form, done, Flash(ResourceKind::Password, Action::Saved)).await
 }
 
 /// `POST /console/account/confirm`
-pub async fn confirm(lobby: Lobby, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
-    let done = confirm::with_password(state, who, form.text("confirmPassword"), who.device()).await;
-    answer(&lobby, &form, done, Flash(Thing::Identity, Deed::Confirmed)).await
+pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = confirm::with_password(state, admin, form.text("confirmPassword"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
 }
 
 /// `POST /console/account/confirm/passkey`
-pub async fn confirm_with_passkey(lobby: Lobby, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
-    let (challenge, made) = (form.text("challenge"), form.text("answer"));
-    let done = confirm::with_passkey(state, who, challenge, made, who.device()).await;
-    answer(&lobby, &form, done, Flash(Thing::Identity, Deed::Confirmed)).await
+pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done = confirm::with_passkey(state, admin, challenge, webauthn_answer, admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
 }
 
 /// `POST /console/account/passkeys`
-pub async fn add_passkey(lobby: Lobby, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
-    let (challenge, made) = (form.text("challenge"), form.text("answer"));
-    let done = passkeys::add(state, who, challenge, made, form.text("passkeyName"), who.device()).await;
-    answer(&lobby, &form, done.map(drop), Flash(Thing::Passkey, Deed::Added)).await
+pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done =
+        passkeys::add(state, admin, challenge, webauthn_answer, form.text("passkeyName"), admin.device())
+            .await;
+    finish_change(&context, &form, done.map(drop), Flash(ResourceKind::Passkey, Action::Added)).await
 }
 
 /// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
-pub async fn change_passkey(lobby: Lobby, id: web::Path<String>, form: Form) -> Answer {
-    let (state, who) = (&lobby.state, &lobby.visitor);
+pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> Answer {
+    let (state, admin) = (&context.state, &context.admin);
     let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
-    let (done, deed) = if form.flag("remove") {
-        (passkeys::remove(state, who, id, who.device()).await, Deed::Deleted)
+    let (done, action) = if form.flag("remove") {
+        (passkeys::remove(state, admin, id, admin.device()).await, Action::Deleted)
     } else {
-        (passkeys::rename(state, who, id, form.text("passkeyName"), who.device()).await, Deed::Saved)
+        (passkeys::rename(state, admin, id, form.text("passkeyName"), admin.device()).await, Action::Saved)
     };
-    answer(&lobby, &form, done, Flash(Thing::Passkey, deed)).await
+    finish_change(&context, &form, done, Flash(ResourceKind::Passkey, action)).await
 }
 
 /// `POST /console/account/sessions/{session}`: ends it.
-pub async fn revoke_session(lobby: Lobby, id: web::Path<String>, _form: Form) -> Answer {
+pub async fn revoke_session(context: ConsoleContext, id: web::Path<String>, _form: ConsoleForm) -> Answer {
     let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
-    sessions::revoke(&lobby.state, &lobby.visitor, id, lobby.visitor.device()).await?;
-    Ok(see_other(console::ACCOUNT, Flash(Thing::Session, Deed::Ended)))
+    sessions::revoke(&context.state, &context.admin, id, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::Session, Action::Ended)))
 }
 
 /// `POST /console/account/sessions/others`: ends all but this one.
-pub async fn revoke_others(lobby: Lobby, _form: Form) -> Result<HttpResponse, Failure> {
-    sessions::revoke_others(&lobby.state, &lobby.visitor, lobby.visitor.device()).await?;
-    Ok(see_other(console::ACCOUNT, Flash(Thing::OtherSessions, Deed::Ended)))
+pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, Failure> {
+    sessions::revoke_others(&context.state, &context.admin, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::OtherSessions, Action::Ended)))
 }
 
-impl Account<'_> {
+impl AccountPage<'_> {
     pub(super) fn view(&self) -> Markup {
         let wrong = ["", "passkey", "passkeyName", "confirmPasskey"]
             .into_iter()
             .find_map(|field| self.errors.of(field));
         html! {
             h1 { "Your account" }
-            p.soft { (self.who.administrator.email) }
+            p.soft { (self.admin.administrator.email) }
             @if let Some(wrong) = wrong {
                 div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
             }
@@ -245,22 +252,22 @@ impl Account<'_> {
 
     /// Asks for a new authentication. Without a recent one, credentials cannot be changed: somebody else may sit at
     /// an open session.
-    fn confirm(&self, ways: &Confirm<'_>) -> Markup {
+    fn confirm(&self, methods: &ConfirmMethods<'_>) -> Markup {
         let errors = self.errors_of(&["confirmPassword"]);
         let view = FormView::new(self.typed, &errors);
         let form = forms::Form::new(console::ACCOUNT_CONFIRM, "Confirm by password", self.csrf.clone());
-        let is_any = ways.password || ways.passkey.is_some() || ways.saml || ways.oidc;
+        let is_any = methods.password || methods.passkey.is_some() || methods.saml || methods.oidc;
         html! {
             section.card {
                 h2 { "Confirm that it is you" }
                 p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in, give somebody a role or make an API key." }
-                @if ways.password {
+                @if methods.password {
                     (view.render(&form, html! {
                         input type="hidden" name="next" value=(self.next);
                         (view.password("confirmPassword", "Your password").autocomplete("current-password"))
                     }))
                 }
-                @if let Some(challenge) = ways.passkey {
+                @if let Some(challenge) = methods.passkey {
                     form.form method="post" action=(console::ACCOUNT_CONFIRM_PASSKEY) hidden data-passkey="get" data-options=(challenge.options) {
                         (self.csrf)
                         input type="hidden" name="next" value=(self.next);
@@ -269,12 +276,12 @@ impl Account<'_> {
                         p.error role="status" data-passkey-said hidden {}
                         div.actions { button.button type="button" hidden data-passkey-button { "Confirm by passkey" } }
                     }
-                    @if !ways.password { noscript { p { "Passkeys need JavaScript." } } }
+                    @if !methods.password { noscript { p { "Passkeys need JavaScript." } } }
                 }
-                @if ways.saml || ways.oidc {
+                @if methods.saml || methods.oidc {
                     div.actions {
-                        @if ways.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation(console::SIGN_IN_SAML, self.next))) }
-                        @if ways.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation(console::SIGN_IN_OIDC, self.next))) }
+                        @if methods.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation_path(console::SIGN_IN_SAML, self.next))) }
+                        @if methods.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation_path(console::SIGN_IN_OIDC, self.next))) }
                     }
                 }
                 @if !is_any {
@@ -287,7 +294,7 @@ impl Account<'_> {
     fn password(&self) -> Markup {
         let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
         let view = FormView::new(self.typed, &errors);
-        let has_one = self.who.administrator.password_hash.is_some();
+        let has_one = self.admin.administrator.password_hash.is_some();
         let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
         let fields = html! {
             @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
@@ -398,7 +405,7 @@ impl Account<'_> {
     }
 
     fn session(&self, session: &AdminSession) -> Markup {
-        let is_this = session.id == self.who.session.id;
+        let is_this = session.id == self.admin.session.id;
         html! {
             li.entry {
                 div {

@@ -5,10 +5,10 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{
@@ -35,7 +35,7 @@ use crate::{
 const EVERYWHERE: &str = "everywhere";
 
 /// One list of administrators: of this environment, or of every environment.
-pub(super) struct People<'a> {
+pub(super) struct AdministratorList<'a> {
     /// The administrators and their roles.
     pub items: &'a [(Administrator, Role)],
     /// Open invitations; empty if the administrator may not revoke them.
@@ -46,31 +46,37 @@ pub(super) struct People<'a> {
     pub everywhere: bool,
 }
 
-fn scope_of(here: &Here, form: &Form) -> Scope {
+fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> Scope {
     if form.text("where") == EVERYWHERE {
-        Scope::Everywhere(here.actor.author())
+        Scope::Everywhere(context.actor.author())
     } else {
-        Scope::Environment(here.actor)
+        Scope::Environment(context.actor)
     }
 }
 
 /// `GET …/administrators`
-pub async fn list(here: Here) -> Answer {
-    respond(&here, &FormErrors::none()).await
+pub async fn list(context: EnvironmentContext) -> Answer {
+    respond(&context, &FormErrors::none()).await
 }
 
-async fn respond(here: &Here, errors: &FormErrors) -> Answer {
-    let (local, global) = (Scope::Environment(here.actor), Scope::Everywhere(here.actor.author()));
-    let place = here.place(&[]);
-    let own = people::list(&here.state, &local, &place.query()).await?;
-    let everywhere = people::list_everywhere(&here.state, &here.actor).await?;
-    let (may_local, may_global) = (here.may_own(), here.actor.author().owns_everything().is_ok());
-    let own_invitations = if may_local { invitations::list(&here.state, &local).await? } else { Vec::new() };
+async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> Answer {
+    let (local, global) = (Scope::Environment(context.actor), Scope::Everywhere(context.actor.author()));
+    let place = context.place(&[]);
+    let own = people::list(&context.state, &local, &place.query()).await?;
+    let everywhere = people::list_everywhere(&context.state, &context.actor).await?;
+    let (may_local, may_global) = (context.is_owner(), context.actor.author().owns_everything().is_ok());
+    let own_invitations =
+        if may_local { invitations::list(&context.state, &local).await? } else { Vec::new() };
     let global_invitations =
-        if may_global { invitations::list(&here.state, &global).await? } else { Vec::new() };
+        if may_global { invitations::list(&context.state, &global).await? } else { Vec::new() };
     let lists = [
-        People { items: &own.items, invitations: &own_invitations, may_change: may_local, everywhere: false },
-        People {
+        AdministratorList {
+            items: &own.items,
+            invitations: &own_invitations,
+            may_change: may_local,
+            everywhere: false,
+        },
+        AdministratorList {
             items: &everywhere,
             invitations: &global_invitations,
             may_change: may_global,
@@ -78,14 +84,14 @@ async fn respond(here: &Here, errors: &FormErrors) -> Answer {
         },
     ];
     let content = html! {
-        (view(here, &lists, errors))
+        (view(context, &lists, errors))
         (place.pages(&own.next_token))
     };
-    Ok(here.shell(Section::Administrators, "Administrators").respond_with(errors.status(), content))
+    Ok(context.shell(Section::Administrators, "Administrators").respond_with(errors.status(), content))
 }
 
-fn view(here: &Here, lists: &[People<'_>], errors: &FormErrors) -> Markup {
-    let invite = here.may_own().then(|| here.href(console::INVITE_ADMINISTRATOR, &[]));
+fn view(context: &EnvironmentContext, lists: &[AdministratorList<'_>], errors: &FormErrors) -> Markup {
+    let invite = context.is_owner().then(|| context.href(console::INVITE_ADMINISTRATOR, &[]));
     html! {
         div.head-row {
             h1 { "Administrators" }
@@ -95,15 +101,15 @@ fn view(here: &Here, lists: &[People<'_>], errors: &FormErrors) -> Markup {
             div role="alert" { (notice(Shape::Bad, "That was not done", html! { p { (wrong) } })) }
         }
         @if lists.iter().any(|list| list.may_change) {
-            @if let Some(first) = here.confirm_first("give somebody a larger role") { (first) }
+            @if let Some(first) = context.confirm_identity_notice("give somebody a larger role") { (first) }
         }
-        @for list in lists { (list.view(here)) }
+        @for list in lists { (list.view(context)) }
     }
 }
 
-impl People<'_> {
-    fn view(&self, here: &Here) -> Markup {
-        let me = here.visitor.administrator.id;
+impl AdministratorList<'_> {
+    fn view(&self, context: &EnvironmentContext) -> Markup {
+        let me = context.admin.administrator.id;
         html! {
             section.card {
                 @if self.everywhere {
@@ -113,17 +119,23 @@ impl People<'_> {
                     h2 { "In this environment" }
                 }
                 @if self.items.is_empty() { p.soft { "Nobody." } }
-                ul.entries { @for (who, role) in self.items { (self.person(here, who, *role, me)) } }
+                ul.entries { @for (who, role) in self.items { (self.person(context, who, *role, me)) } }
                 @if !self.invitations.is_empty() {
                     h3 { "Invited" }
-                    ul.entries { @for invitation in self.invitations { (self.invitation(here, invitation)) } }
+                    ul.entries { @for invitation in self.invitations { (self.invitation(context, invitation)) } }
                 }
             }
         }
     }
 
-    fn person(&self, here: &Here, who: &Administrator, role: Role, me: AdministratorId) -> Markup {
-        let action = here.href(console::ADMINISTRATOR, &[&who.id]);
+    fn person(
+        &self,
+        context: &EnvironmentContext,
+        who: &Administrator,
+        role: Role,
+        me: AdministratorId,
+    ) -> Markup {
+        let action = context.href(console::ADMINISTRATOR, &[&who.id]);
         let id = format!("role-{}{}", if self.everywhere { "every-" } else { "" }, who.id);
         html! {
             li.entry {
@@ -132,15 +144,15 @@ impl People<'_> {
                     @if who.id == me { " " (mark(Shape::Note, "you")) }
                     p.small.soft {
                         @if !who.display_name.is_empty() { (who.email) ", " }
-                        (role.as_str()) ", since " (time(who.created_at, here.now()))
+                        (role.as_str()) ", since " (time(who.created_at, context.now()))
                     }
                 }
                 @if self.may_change {
                     details {
                         summary { "Change" span.visually-hidden { " " (who.email) } }
                         form.form method="post" action=(action) {
-                            (here.csrf())
-                            (self.place())
+                            (context.csrf())
+                            (self.where_field())
                             div.field {
                                 label for=(id) { "Role" }
                                 select #(id) name="role" {
@@ -160,108 +172,121 @@ impl People<'_> {
         }
     }
 
-    fn invitation(&self, here: &Here, invitation: &AdminInvitation) -> Markup {
-        let action = here.href(console::REVOKE_ADMIN_INVITATION, &[&invitation.id]);
+    fn invitation(&self, context: &EnvironmentContext, invitation: &AdminInvitation) -> Markup {
+        let action = context.href(console::REVOKE_ADMIN_INVITATION, &[&invitation.id]);
         html! {
             li.entry {
                 div {
                     strong { @match &invitation.email { Some(email) => (email), None => "Whoever has the link" } }
-                    p.small.soft { (invitation.grant.role.as_str()) ", link good until " (time(invitation.expires_at, here.now())) }
+                    p.small.soft { (invitation.grant.role.as_str()) ", link good until " (time(invitation.expires_at, context.now())) }
                 }
                 form.inline method="post" action=(action) {
-                    (here.csrf())
-                    (self.place())
+                    (context.csrf())
+                    (self.where_field())
                     button.button type="submit" { "Revoke" }
                 }
             }
         }
     }
 
-    fn place(&self) -> Markup {
+    fn where_field(&self) -> Markup {
         html! { @if self.everywhere { input type="hidden" name="where" value=(EVERYWHERE); } }
     }
 }
 
 /// `POST …/administrators/{administrator}`: sets the role, or with `remove` removes it.
-pub async fn change(here: Here, form: Form) -> Answer {
-    let id = here.id("administrator")?;
-    let scope = scope_of(&here, &form);
-    let (done, deed) = if form.flag("remove") {
-        (people::remove(&here.state, &scope, id).await, Flash(Thing::Administrator, Deed::Deleted))
+pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id = context.id("administrator")?;
+    let scope = scope_of(&context, &form);
+    let (done, action) = if form.flag("remove") {
+        (
+            people::remove(&context.state, &scope, id).await,
+            Flash(ResourceKind::Administrator, Action::Deleted),
+        )
     } else {
         let role = Role::parse(form.text("role"))
             .ok_or_else(|| Failure(Error::invalid("role", "must be viewer, admin or owner")))?;
-        (people::set_role(&here.state, &scope, id, role).await, Flash(Thing::Role, Deed::Saved))
+        (people::set_role(&context.state, &scope, id, role).await, Flash(ResourceKind::Role, Action::Saved))
     };
     match done {
-        Ok(()) => Ok(see_other(&here.href(console::ADMINISTRATORS, &[]), deed)),
-        Err(error) => respond(&here, &FormErrors::from(error)?).await,
+        Ok(()) => Ok(see_other(&context.href(console::ADMINISTRATORS, &[]), action)),
+        Err(error) => respond(&context, &FormErrors::from(error)?).await,
     }
 }
 
 /// `POST …/admin-invitations/{invitation}/revoke`
-pub async fn revoke(here: Here, form: Form) -> Answer {
-    let id = here.id("invitation")?;
-    invitations::revoke(&here.state, &scope_of(&here, &form), id).await?;
-    let back = here.href(console::ADMINISTRATORS, &[]);
-    Ok(see_other(&back, Flash(Thing::Invitation, Deed::Revoked)))
+pub async fn revoke(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id = context.id("invitation")?;
+    invitations::revoke(&context.state, &scope_of(&context, &form), id).await?;
+    let back = context.href(console::ADMINISTRATORS, &[]);
+    Ok(see_other(&back, Flash(ResourceKind::Invitation, Action::Revoked)))
 }
 
 /// `GET …/administrators/invite`
-pub async fn new(here: Here) -> Answer {
-    here.own()?;
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_owner()?;
     let typed = Typed::new().with("role", "admin").with("where", "here");
-    Ok(invite_page(&here, &typed, &FormErrors::none()))
+    Ok(invite_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST …/administrators/invite`
-pub async fn invite(here: Here, form: Form) -> Answer {
-    here.own()?;
+pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    context.require_owner()?;
     let typed = Typed::from(&*form);
     let Some(role) = Role::parse(form.text("role")) else {
-        return Ok(invite_page(&here, &typed, &FormErrors::one("role", "choose one")));
+        return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
     };
-    match invitations::create(&here.state, &scope_of(&here, &form), form.text("email"), role).await {
-        Ok(Invited::Added(_)) => {
-            Ok(see_other(&here.href(console::ADMINISTRATORS, &[]), Flash(Thing::Administrator, Deed::Added)))
-        }
+    match invitations::create(&context.state, &scope_of(&context, &form), form.text("email"), role).await {
+        Ok(Invited::Added(_)) => Ok(see_other(
+            &context.href(console::ADMINISTRATORS, &[]),
+            Flash(ResourceKind::Administrator, Action::Added),
+        )),
         Ok(Invited::Link(invitation, token)) => {
-            let link = here.state.links.console_join(&token.reveal());
-            let content =
-                invited(&invitation, link.as_str(), &here.href(console::ADMINISTRATORS, &[]), here.now());
-            Ok(here.shell(Section::Administrators, "Invited").respond(content))
+            let link = context.state.links.console_join(&token.reveal());
+            let content = invitation_created(
+                &invitation,
+                link.as_str(),
+                &context.href(console::ADMINISTRATORS, &[]),
+                context.now(),
+            );
+            Ok(context.shell(Section::Administrators, "Invited").respond(content))
         }
-        Err(error) => Ok(invite_page(&here, &typed, &FormErrors::from(error)?)),
+        Err(error) => Ok(invite_page(&context, &typed, &FormErrors::from(error)?)),
     }
 }
 
-fn invite_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn invite_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
     let view = FormView::new(typed, errors);
-    let roles = Role::ALL.map(|role| Choice::new(role.as_str(), role.as_str(), may_sentence(role)));
+    let roles = Role::ALL.map(|role| Choice::new(role.as_str(), role.as_str(), role_permissions(role)));
     let places = [
         Choice::new("here", "In this environment", ""),
         Choice::new(EVERYWHERE, "In every environment", "Those to come too."),
     ];
     let (action, back) =
-        (here.href(console::INVITE_ADMINISTRATOR, &[]), here.href(console::ADMINISTRATORS, &[]));
-    let form = forms::Form::new(&action, "Make the link", here.csrf()).cancel(&back);
+        (context.href(console::INVITE_ADMINISTRATOR, &[]), context.href(console::ADMINISTRATORS, &[]));
+    let form = forms::Form::new(&action, "Make the link", context.csrf()).cancel(&back);
     let fields = html! {
         (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
         (view.radios("role", "Role", &roles))
-        @if here.actor.author().owns_everything().is_ok() { (view.radios("where", "Where", &places)) }
+        @if context.actor.author().owns_everything().is_ok() { (view.radios("where", "Where", &places)) }
     };
-    here.shell(Section::Administrators, "Invite somebody").respond_with(
+    context.shell(Section::Administrators, "Invite somebody").respond_with(
         errors.status(),
         html! {
             h1 { "Invite somebody" }
-            @if let Some(first) = here.confirm_first("invite somebody") { (first) }
+            @if let Some(first) = context.confirm_identity_notice("invite somebody") { (first) }
             section.card { (view.render(&form, fields)) }
         },
     )
 }
 
 /// The page that shows the invitation link once.
-pub(super) fn invited(invitation: &AdminInvitation, link: &str, back: &str, now: Timestamp) -> Markup {
+pub(super) fn invitation_created(
+    invitation: &AdminInvitation,
+    link: &str,
+    back: &str,
+    now: Timestamp,
+) -> Markup {
     html! {
         h1 { "The invitation is made" }
         section.card {
@@ -278,7 +303,7 @@ pub(super) fn invited(invitation: &AdminInvitation, link: &str, back: &str, now:
     }
 }
 
-const fn may_sentence(role: Role) -> &'static str {
+const fn role_permissions(role: Role) -> &'static str {
     match role {
         Role::Viewer => "May look at everything, and change nothing.",
         Role::Admin => "May change what is in it.",

@@ -5,10 +5,10 @@ use maud::{Markup, html};
 
 use super::{
     audit_events::Href,
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{self, api_keys::ApiKeyChange, page::Page},
@@ -38,12 +38,17 @@ const SCOPES: [Choice<'static>; 2] = [
 ];
 
 /// `GET …/api-keys`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&[]);
-    let page = app::api_keys::list(&here.state, &here.actor, &place.query()).await?;
-    let content =
-        view(&page, &place, here.may_manage(), &|pattern, segments| here.href(pattern, segments), here.now());
-    Ok(here.shell(Section::ApiKeys, "API keys").respond(content))
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&[]);
+    let page = app::api_keys::list(&context.state, &context.actor, &place.query()).await?;
+    let content = view(
+        &page,
+        &place,
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        context.now(),
+    );
+    Ok(context.shell(Section::ApiKeys, "API keys").respond(content))
 }
 
 /// A key's display name, or its id.
@@ -95,75 +100,82 @@ pub(super) fn view(
 }
 
 /// `GET …/api-keys/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    Ok(form_page(&here, &Typed::new().with("scope", "login"), &FormErrors::none()))
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    Ok(form_page(&context, &Typed::new().with("scope", "login"), &FormErrors::none()))
 }
 
 /// `POST …/api-keys/new`
-pub async fn create(here: Here, form: Form) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
     let change = ApiKeyChange { display_name: Some(form.text("displayName").trim().to_owned()) };
     let management = form.text("scope") == "management";
-    match app::api_keys::create(&here.state, &here.actor, management, &change).await {
+    match app::api_keys::create(&context.state, &context.actor, management, &change).await {
         Ok((key, secret)) => {
-            let back = here.href(console::API_KEYS, &[]);
+            let back = context.href(console::API_KEYS, &[]);
             let panel = Secret {
                 name: "API key",
                 value: &secret.reveal(),
                 about: "Put it into your backend’s configuration. Whoever holds it speaks for this environment.",
                 onward: &back,
             };
-            Ok(here.shell(Section::ApiKeys, "Your new API key").respond(html! {
+            Ok(context.shell(Section::ApiKeys, "Your new API key").respond(html! {
                 h1 { "API key " (name(&key)) }
                 section.card.stack { (panel.view()) }
             }))
         }
-        Err(error) => Ok(form_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (here.href(console::NEW_API_KEY, &[]), here.href(console::API_KEYS, &[]));
+fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) = (context.href(console::NEW_API_KEY, &[]), context.href(console::API_KEYS, &[]));
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Create API key", here.csrf()).cancel(&back);
+    let form = forms::Form::new(&action, "Create API key", context.csrf()).cancel(&back);
     let fields = html! {
         (view.text("displayName", "Name").optional().hint("Where it will be used: backend, staging worker."))
         (view.radios("scope", "What it may do", &SCOPES))
     };
-    here.shell(Section::ApiKeys, "New API key").respond_with(
+    context.shell(Section::ApiKeys, "New API key").respond_with(
         errors.status(),
         html! {
             h1 { "New API key" }
-            @if let Some(first) = here.confirm_first("make an API key") { (first) }
+            @if let Some(first) = context.confirm_identity_notice("make an API key") { (first) }
             section.card { (view.render(&form, fields)) }
         },
     )
 }
 
 /// `GET …/api-keys/{key}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let key = app::api_keys::find(&here.state, &here.actor, here.id("key")?).await?;
-    Ok(confirm_page(&here, &key, &Typed::new(), &FormErrors::none()))
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let key = app::api_keys::find(&context.state, &context.actor, context.id("key")?).await?;
+    Ok(confirm_page(&context, &key, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/api-keys/{key}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let id: ApiKeyId = here.id("key")?;
-    let key = app::api_keys::find(&here.state, &here.actor, id).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: ApiKeyId = context.id("key")?;
+    let key = app::api_keys::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&key)) {
-        Ok(()) => app::api_keys::remove(&here.state, &here.actor, id).await,
+        Ok(()) => app::api_keys::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {
-        Ok(()) => Ok(see_other(&here.href(console::API_KEYS, &[]), Flash(Thing::ApiKey, Deed::Deleted))),
-        Err(error) => Ok(confirm_page(&here, &key, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Ok(()) => {
+            Ok(see_other(&context.href(console::API_KEYS, &[]), Flash(ResourceKind::ApiKey, Action::Deleted)))
+        }
+        Err(error) => Ok(confirm_page(&context, &key, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn confirm_page(here: &Here, key: &ApiKey, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn confirm_page(
+    context: &EnvironmentContext,
+    key: &ApiKey,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     let used = match key.last_used_at {
-        Some(at) => format!("It was last used {}.", crate::pages::components::relative(at, here.now())),
+        Some(at) => format!("It was last used {}.", crate::pages::components::relative(at, context.now())),
         None => "It was never used.".to_owned(),
     };
     let effects = ["Whatever uses it is refused from the next call on.".to_owned(), used];
@@ -171,9 +183,10 @@ fn confirm_page(here: &Here, key: &ApiKey, typed: &Typed, errors: &FormErrors) -
         kind: "API key",
         name: &name(key),
         effects: &effects,
-        action: &here.href(console::DELETE_API_KEY, &[&key.id]),
-        cancel: &here.href(console::API_KEYS, &[]),
+        action: &context.href(console::DELETE_API_KEY, &[&key.id]),
+        cancel: &context.href(console::API_KEYS, &[]),
     };
-    here.shell(Section::ApiKeys, "Delete API key")
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
+    context
+        .shell(Section::ApiKeys, "Delete API key")
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf()))
 }

@@ -6,8 +6,8 @@ use maud::{Markup, html};
 
 use super::{
     audit_words::{ACTIONS, entry, sentence},
-    here::{Here, Lobby},
-    scim_requests::wrong,
+    here::{ConsoleContext, EnvironmentContext},
+    scim_requests::filter_error_notice,
     shell::Section,
 };
 use crate::{
@@ -31,25 +31,28 @@ use crate::{
 pub(super) type Href<'a> = &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String;
 
 /// An entry in one line, for other pages.
-pub(super) struct Told {
+pub(super) struct AuditLine {
     sentence: Markup,
     at: Timestamp,
 }
 
 /// Entries as lines, with the names of the resources in them.
-pub(super) async fn tell(here: &Here, events: Vec<AuditEvent>) -> app::Result<Vec<Told>> {
-    let names = audit::names(&here.state, &events).await?;
-    Ok(events.iter().map(|event| Told::of(event, &names)).collect())
+pub(super) async fn lines(
+    context: &EnvironmentContext,
+    events: Vec<AuditEvent>,
+) -> app::Result<Vec<AuditLine>> {
+    let names = audit::names(&context.state, &events).await?;
+    Ok(events.iter().map(|event| AuditLine::of(event, &names)).collect())
 }
 
-impl Told {
+impl AuditLine {
     /// An entry as a line, with these names.
     pub fn of(event: &AuditEvent, names: &Names) -> Self {
         Self { sentence: sentence(event, names), at: event.at }
     }
 
     /// The line and its time.
-    pub fn line(&self, now: Timestamp) -> Markup {
+    pub fn view(&self, now: Timestamp) -> Markup {
         html! { span { (self.sentence) } (time(self.at, now)) }
     }
 }
@@ -57,50 +60,52 @@ impl Told {
 const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
 
 /// `GET …/audit-events`
-pub async fn list(here: Here) -> Answer {
-    let (place, log) = (here.place(&FILTERS), Log::of(&here.actor)?);
-    let found = found(&here.state, log, &place).await?;
-    let installation = here.visitor.author().owns_everything().is_ok();
-    let shown = Shown {
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
+    let found = load(&context.state, log, &place).await?;
+    let installation = context.admin.author().owns_everything().is_ok();
+    let shown = AuditLogPage {
         page: &found.page,
         names: &found.names,
         place: &place,
         errors: &found.errors,
-        export: &with_query(&here.href(console::EXPORT_AUDIT_EVENTS, &[]), here.request()),
+        export: &with_query(&context.href(console::EXPORT_AUDIT_EVENTS, &[]), context.request()),
         installation: installation.then_some(console::INSTALLATION_AUDIT_EVENTS),
-        now: here.now(),
+        now: context.now(),
     };
-    Ok(here.shell(Section::Audit, "Audit log").respond_with(found.errors.status(), view("Audit log", &shown)))
+    Ok(context
+        .shell(Section::Audit, "Audit log")
+        .respond_with(found.errors.status(), view("Audit log", &shown)))
 }
 
 /// `GET /console/audit-events`
-pub async fn list_installation(lobby: Lobby) -> Answer {
-    let log = Log::of_installation(&lobby.visitor.author())?;
-    let place = Place::read(lobby.request().path(), lobby.request().query_string(), &FILTERS);
-    let found = found(&lobby.state, log, &place).await?;
-    let shown = Shown {
+pub async fn list_installation(context: ConsoleContext) -> Answer {
+    let log = Log::of_installation(&context.admin.author())?;
+    let place = Place::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let found = load(&context.state, log, &place).await?;
+    let shown = AuditLogPage {
         page: &found.page,
         names: &found.names,
         place: &place,
         errors: &found.errors,
-        export: &with_query(console::EXPORT_INSTALLATION_AUDIT_EVENTS, lobby.request()),
+        export: &with_query(console::EXPORT_INSTALLATION_AUDIT_EVENTS, context.request()),
         installation: None,
-        now: lobby.now(),
+        now: context.now(),
     };
     let content = view(INSTALLATION, &shown);
-    let shell = lobby.shell(INSTALLATION).crumb("Environments", console::HOME);
+    let shell = context.shell(INSTALLATION).crumb("Environments", console::HOME);
     Ok(shell.respond_with(found.errors.status(), content))
 }
 
 const INSTALLATION: &str = "Audit log of the installation";
 
-struct Found {
+struct AuditResults {
     page: Page<AuditEvent>,
     names: Names,
     errors: FormErrors,
 }
 
-async fn found(state: &State, log: Log, place: &Place) -> app::Result<Found> {
+async fn load(state: &State, log: Log, place: &Place) -> app::Result<AuditResults> {
     let looked = async {
         let filter = filter(state, place).await?;
         log.list(state, &filter, &place.query()).await
@@ -113,7 +118,7 @@ async fn found(state: &State, log: Log, place: &Place) -> app::Result<Found> {
         }
     };
     let names = audit::names(state, &page.items).await?;
-    Ok(Found { page, names, errors })
+    Ok(AuditResults { page, names, errors })
 }
 
 /// Parses the filters. `since` and `until` are whole days in UTC, both inclusive.
@@ -146,7 +151,7 @@ async fn filter(state: &State, place: &Place) -> app::Result<AuditFilter> {
 }
 
 /// The page of an audit log.
-pub(super) struct Shown<'a> {
+pub(super) struct AuditLogPage<'a> {
     pub page: &'a Page<AuditEvent>,
     pub names: &'a Names,
     pub place: &'a Place,
@@ -159,7 +164,7 @@ pub(super) struct Shown<'a> {
 }
 
 /// The page.
-pub(super) fn view(title: &str, shown: &Shown<'_>) -> Markup {
+pub(super) fn view(title: &str, shown: &AuditLogPage<'_>) -> Markup {
     let place = shown.place;
     html! {
         div.head-row {
@@ -188,7 +193,7 @@ pub(super) fn view(title: &str, shown: &Shown<'_>) -> Markup {
             (place.line("until", "To (UTC)", "date", ""))
         }, &[]))
         @if !shown.errors.is_empty() {
-            (wrong(shown.errors))
+            (filter_error_notice(shown.errors))
         } @else if !shown.page.items.is_empty() {
             section.card {
                 ul.entries { @for event in &shown.page.items { (entry(event, shown.names, shown.now)) } }
@@ -211,19 +216,19 @@ fn with_query(path: &str, request: &HttpRequest) -> String {
 }
 
 /// `GET …/audit-events/export`
-pub async fn export(here: Here) -> Answer {
-    let filter = filter(&here.state, &here.place(&FILTERS)).await?;
-    let name = format!("audit-{}-{}.jsonl", here.environment.slug, day_of(here.now()));
-    Ok(audit_export::download(&here.state, Log::of(&here.actor)?.export(filter)?, &name))
+pub async fn export(context: EnvironmentContext) -> Answer {
+    let filter = filter(&context.state, &context.place(&FILTERS)).await?;
+    let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
+    Ok(audit_export::download(&context.state, Log::of(&context.actor)?.export(filter)?, &name))
 }
 
 /// `GET /console/audit-events/export`
-pub async fn export_installation(lobby: Lobby) -> Answer {
-    let log = Log::of_installation(&lobby.visitor.author())?;
-    let place = Place::read(lobby.request().path(), lobby.request().query_string(), &FILTERS);
-    let filter = filter(&lobby.state, &place).await?;
-    let name = format!("audit-installation-{}.jsonl", day_of(lobby.now()));
-    Ok(audit_export::download(&lobby.state, log.export(filter)?, &name))
+pub async fn export_installation(context: ConsoleContext) -> Answer {
+    let log = Log::of_installation(&context.admin.author())?;
+    let place = Place::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let filter = filter(&context.state, &place).await?;
+    let name = format!("audit-installation-{}.jsonl", day_of(context.now()));
+    Ok(audit_export::download(&context.state, log.export(filter)?, &name))
 }
 
 /// The day as `2026-11-21`, for file names.

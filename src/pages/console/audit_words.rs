@@ -16,10 +16,10 @@ use crate::{
 };
 
 /// More fields than this are collapsed.
-const MOST_OPEN: usize = 4;
+const MAX_OPEN_FIELDS: usize = 4;
 
 /// Values longer than this in all, in bytes of JSON, are collapsed.
-const LONGEST_OPEN: usize = 300;
+const MAX_OPEN_BYTES: usize = 300;
 
 /// The suggestions of the filter; it accepts other actions too.
 pub(super) const ACTIONS: &[&str] = &[
@@ -58,7 +58,7 @@ fn actor(actor: &AuditActor, names: &Names) -> Markup {
             ("administrator", Some(email)) => strong { (email) },
             ("operator", _) => strong { "The command line" },
             ("service", _) => strong { "Ostiary itself" },
-            (kind, _) => { strong { (capital(noun(kind))) } " " code { (actor.id) } },
+            (kind, _) => { strong { (capitalized(noun(kind))) } " " code { (actor.id) } },
         }
     }
 }
@@ -77,7 +77,7 @@ fn noun(kind: &str) -> String {
     }
 }
 
-fn capital(text: String) -> String {
+fn capitalized(text: String) -> String {
     let mut letters = text.chars();
     letters
         .next()
@@ -254,7 +254,7 @@ fn values(before: &Map<String, Value>, after: &Map<String, Value>) -> Markup {
         }
     };
     let length: usize = before.values().chain(after.values()).map(|value| value.to_string().len()).sum();
-    if fields.len() <= MOST_OPEN && length <= LONGEST_OPEN {
+    if fields.len() <= MAX_OPEN_FIELDS && length <= MAX_OPEN_BYTES {
         return table;
     }
     let count = fields.len();
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    fn said(event: &AuditEvent, names: &Names) -> String {
+    fn text_of(event: &AuditEvent, names: &Names) -> String {
         let html = sentence(event, names).into_string();
         let mut text = String::new();
         for piece in html.split('<') {
@@ -315,30 +315,34 @@ mod tests {
             ),
             ("thing.exploded", "new_thing", "exploded new thing target_1 of Acme"),
         ] {
-            assert_eq!(said(&event(action, kind), &names), format!("dana@vendor.example {expected}"));
+            assert_eq!(text_of(&event(action, kind), &names), format!("dana@vendor.example {expected}"));
         }
         let mut shared = event("organization.domain_shared", "organization");
         let other = |bits| crate::model::id::OrganizationId::from_bits(bits).to_string();
         names.organizations.insert(Id::from_bits(5), "Globex".to_owned());
         shared.after = audit_fields! { "sharedDomains": serde_json::json!({ "acme.example": [other(5)] }) };
         let acme = "dana@vendor.example shared the domain acme.example";
-        assert_eq!(said(&shared, &names), format!("{acme} of organization Acme target_1 with Globex"));
+        assert_eq!(text_of(&shared, &names), format!("{acme} of organization Acme target_1 with Globex"));
         let both = serde_json::json!({ "acme.example": [other(5), other(6)], "b.example": [other(5)] });
         shared.after = audit_fields! { "sharedDomains": both };
         let expected = format!("{acme} and 1 more of organization Acme target_1 with Globex, {}", other(6));
-        assert_eq!(said(&shared, &names), expected);
+        assert_eq!(text_of(&shared, &names), expected);
         // No names are known any more.
-        let gone = said(&event("webhook.created", "webhook"), &Names::default());
+        let gone = text_of(&event("webhook.created", "webhook"), &Names::default());
         assert!(gone.starts_with("Administrator admin_") && gone.contains(" of org_"), "{gone}");
         let mut own = event("administrator.signed_in", "administrator");
         own.target_id.clone_from(&own.actor.id);
-        assert_eq!(said(&own, &names), "dana@vendor.example signed in");
+        assert_eq!(text_of(&own, &names), "dana@vendor.example signed in");
         own.action = "administrator.confirmed".to_owned();
-        assert!(said(&own, &names).ends_with(" for their own account of Acme"), "{}", said(&own, &names));
+        assert!(
+            text_of(&own, &names).ends_with(" for their own account of Acme"),
+            "{}",
+            text_of(&own, &names)
+        );
         for (kind, expected) in [("operator", "The command line"), ("service", "Ostiary itself")] {
             let mut event = event("organization.created", "organization");
             event.actor = AuditActor { kind: kind.to_owned(), id: String::new() };
-            assert!(said(&event, &names).starts_with(expected));
+            assert!(text_of(&event, &names).starts_with(expected));
         }
     }
 

@@ -5,10 +5,10 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::{Here, name_of},
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::{EnvironmentContext, environment_name},
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{self, branding::BrandingChange},
@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// `GET …/branding`
-pub async fn show(here: Here) -> Answer {
-    let branding = app::branding::find(&here.state, &here.actor, here.environment.id).await?;
-    Ok(page(&here, &branding, &typed(&branding), &FormErrors::none()))
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
+    Ok(page(&context, &branding, &typed(&branding), &FormErrors::none()))
 }
 
 fn typed(branding: &Branding) -> Typed {
@@ -39,24 +39,26 @@ fn typed(branding: &Branding) -> Typed {
 }
 
 /// `POST …/branding`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id = here.environment.id;
-    let saved = match app::branding::update(&here.state, &here.actor, id, &change(&form)).await {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id = context.environment.id;
+    let saved = match app::branding::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
             (Some(file), _) => {
-                app::branding::set_logo(&here.state, &here.actor, id, Some(file.bytes.to_vec())).await
+                app::branding::set_logo(&context.state, &context.actor, id, Some(file.bytes.to_vec())).await
             }
-            (None, true) => app::branding::set_logo(&here.state, &here.actor, id, None).await,
+            (None, true) => app::branding::set_logo(&context.state, &context.actor, id, None).await,
             (None, false) => Ok(branding),
         },
         wrong => wrong,
     };
     match saved {
-        Ok(_) => Ok(see_other(&here.href(console::BRANDING, &[]), Flash(Thing::Branding, Deed::Saved))),
+        Ok(_) => {
+            Ok(see_other(&context.href(console::BRANDING, &[]), Flash(ResourceKind::Branding, Action::Saved)))
+        }
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let branding = app::branding::find(&here.state, &here.actor, id).await?;
-            Ok(page(&here, &branding, &Typed::from(&*form), &errors))
+            let branding = app::branding::find(&context.state, &context.actor, id).await?;
+            Ok(page(&context, &branding, &Typed::from(&*form), &errors))
         }
     }
 }
@@ -71,17 +73,22 @@ fn change(form: &Posted) -> BrandingChange {
     }
 }
 
-fn page(here: &Here, branding: &Branding, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn page(
+    context: &EnvironmentContext,
+    branding: &Branding,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     let content = view(
         branding,
-        name_of(&here.environment),
-        &here.href(console::BRANDING, &[]),
-        &here.href(console::PREVIEW_BRANDING, &[]),
-        here.may_own().then(|| here.csrf()),
+        environment_name(&context.environment),
+        &context.href(console::BRANDING, &[]),
+        &context.href(console::PREVIEW_BRANDING, &[]),
+        context.is_owner().then(|| context.csrf()),
         typed,
         errors,
     );
-    here.shell(Section::Branding, "Branding").respond_with(errors.status(), content)
+    context.shell(Section::Branding, "Branding").respond_with(errors.status(), content)
 }
 
 /// The settings: a form for owners (`csrf` is given), else read-only.
@@ -144,9 +151,13 @@ fn logo(branding: &Branding) -> Markup {
 }
 
 /// `GET …/branding/preview`: an example page with the branding.
-pub async fn preview(here: Here) -> Answer {
-    let branding = app::branding::find(&here.state, &here.actor, here.environment.id).await?;
-    let content = preview_view(&branding, name_of(&here.environment), &here.href(console::BRANDING, &[]));
+pub async fn preview(context: EnvironmentContext) -> Answer {
+    let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
+    let content = preview_view(
+        &branding,
+        environment_name(&context.environment),
+        &context.href(console::BRANDING, &[]),
+    );
     Ok(response::page(actix_web::http::StatusCode::OK, Policy::Own, content))
 }
 

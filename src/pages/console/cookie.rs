@@ -35,31 +35,31 @@ pub fn clear(links: &Links, response: &mut HttpResponse) {
 }
 
 /// The cookie of an SSO sign-in in progress at an identity provider.
-const WAITING: CookieNames = CookieNames::new("__Host-ostiary_console_sso", "ostiary_console_sso");
+const SSO: CookieNames = CookieNames::new("__Host-ostiary_console_sso", "ostiary_console_sso");
 
 /// How long an SSO sign-in may take.
-const WAITING_FOR: Duration = Duration::minutes(15);
+const SSO_LIFETIME: Duration = Duration::minutes(15);
 
-fn waiting_name(links: &Links) -> &'static str {
+fn sso_name(links: &Links) -> &'static str {
     // One name is enough; on localhost every client keeps the plain one.
-    WAITING.at(links).last().copied().unwrap_or(WAITING.secure())
+    SSO.at(links).last().copied().unwrap_or(SSO.secure())
 }
 
 /// The value of the SSO cookie; empty if there is none.
-pub fn read_waiting(links: &Links, request: &HttpRequest) -> String {
-    request.cookie(waiting_name(links)).map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+pub fn read_sso(links: &Links, request: &HttpRequest) -> String {
+    request.cookie(sso_name(links)).map(|cookie| cookie.value().to_owned()).unwrap_or_default()
 }
 
 /// Sets the SSO cookie.
-pub fn set_waiting(links: &Links, response: &mut HttpResponse, value: &str) {
-    let mut cookie = base(waiting_name(links), value);
-    cookie.set_max_age(WAITING_FOR);
+pub fn set_sso(links: &Links, response: &mut HttpResponse, value: &str) {
+    let mut cookie = base(sso_name(links), value);
+    cookie.set_max_age(SSO_LIFETIME);
     add(response, cookie);
 }
 
 /// Deletes the SSO cookie.
-pub fn clear_waiting(links: &Links, response: &mut HttpResponse) {
-    let mut cookie = base(waiting_name(links), "");
+pub fn clear_sso(links: &Links, response: &mut HttpResponse) {
+    let mut cookie = base(sso_name(links), "");
     cookie.set_max_age(Duration::ZERO);
     add(response, cookie);
 }
@@ -68,7 +68,7 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
     Cookie::build(name, value)
         .path("/")
         .http_only(true)
-        .secure(name == SESSION.secure() || name == WAITING.secure())
+        .secure(name == SESSION.secure() || name == SSO.secure())
         // Lax: links in mails and tickets open the console signed in; cross-site posts carry no cookie.
         .same_site(SameSite::Lax)
         .finish()

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     directory_tabs::{Tab, tabs},
-    events::Told,
+    events::EventView,
     samples::frame,
     scim_group, scim_groups, scim_request, scim_requests,
-    scim_user::{self, Shown},
+    scim_user::{self, ScimUserPage},
     scim_users,
     shell::{Section, Shell},
 };
@@ -131,7 +131,7 @@ fn people_samples() {
         ),
         event(EventKind::UserCreated, 90_000, json!({ "after": { "userName": "dana@acme.example" } })),
     ];
-    let told: Vec<Told<'_>> = events.iter().map(Told::brief).collect();
+    let events: Vec<EventView<'_>> = events.iter().map(EventView::brief).collect();
     let groups = [
         ("Engineering".to_owned(), "/console/x/groups/1".to_owned()),
         (
@@ -139,17 +139,17 @@ fn people_samples() {
             "/console/x/groups/2".to_owned(),
         ),
     ];
-    let shown = Shown {
+    let shown = ScimUserPage {
         user: &dana,
         groups: &groups,
-        told: &told,
+        events: &events,
         more: Some("/console/x/events?resource=y".to_owned()),
         curl: links::curl("https://sso.example.com/v1/scim/users/scim_user_12vqjrnxk9xeov6o4f05pan0g"),
         now: now(),
     };
     sample("console-scim-user", "Dana Okafor", Tab::Users, scim_user::view(&shown));
     let gone = user(12, "", true, true, json!({ "userName": "<script>alert(1)</script>" }));
-    let shown = Shown { user: &gone, groups: &[], told: &[], more: None, ..shown };
+    let shown = ScimUserPage { user: &gone, groups: &[], events: &[], more: None, ..shown };
     sample("console-scim-user-deleted", "<script>alert(1)</script>", Tab::Users, scim_user::view(&shown));
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    here::Here,
+    here::EnvironmentContext,
     shell::{Section, Shell},
     words,
 };
@@ -66,7 +66,7 @@ pub fn tabs(environment: EnvironmentId, directory: ScimDirectoryId, current: Tab
 
 /// The directory of a page, and its organization's name.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct DirectoryContext {
     /// The directory.
     pub directory: ScimDirectory,
     /// The organization's name.
@@ -74,19 +74,19 @@ pub struct Opened {
 }
 
 /// Loads the directory in the path.
-pub async fn open(here: &Here) -> Result<Opened, Failure> {
-    let id = here.id("directory")?;
-    let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, Failure> {
+    let id = context.id("directory")?;
+    let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
     let organization =
-        app::organizations::find(&here.state, &here.actor, found.directory.organization_id).await?;
-    Ok(Opened { directory: found.directory, organization: words::organization(&organization) })
+        app::organizations::find(&context.state, &context.actor, found.directory.organization_id).await?;
+    Ok(DirectoryContext { directory: found.directory, organization: words::organization(&organization) })
 }
 
-impl Opened {
+impl DirectoryContext {
     /// The shell of one of the directory's pages.
-    pub fn shell<'a>(&self, here: &'a Here, title: &'a str) -> Shell<'a> {
-        let href = here.href(console::SCIM_DIRECTORY, &[&self.directory.id]);
-        here.shell(Section::Directories, title).crumb(self.organization.clone(), href)
+    pub fn shell<'a>(&self, context: &'a EnvironmentContext, title: &'a str) -> Shell<'a> {
+        let href = context.href(console::SCIM_DIRECTORY, &[&self.directory.id]);
+        context.shell(Section::Directories, title).crumb(self.organization.clone(), href)
     }
 
     /// The tabs of its pages.

@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::{
     audit_events::Href,
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -30,55 +30,61 @@ use crate::{
     },
 };
 
-async fn owner(here: &Here) -> Result<Organization, Failure> {
-    let id: OrganizationId = here.id("organization")?;
-    Ok(app::organizations::find(&here.state, &here.actor, id).await?)
+async fn load_organization(context: &EnvironmentContext) -> Result<Organization, Failure> {
+    let id: OrganizationId = context.id("organization")?;
+    Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }
 
-async fn find(here: &Here, organization: &Organization) -> Result<ListedDomain, Failure> {
-    let name = here.segment("domain");
-    let listed = app::domains::list(&here.state, &here.actor, organization.id).await?;
+async fn find(context: &EnvironmentContext, organization: &Organization) -> Result<ListedDomain, Failure> {
+    let name = context.segment("domain");
+    let listed = app::domains::list(&context.state, &context.actor, organization.id).await?;
     let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
     found.ok_or_else(|| Failure(Error::not_found("domain", name)))
 }
 
 /// `GET …/domains`: the form to add one.
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    let organization = owner(&here).await?;
-    Ok(new_page(&here, &organization, &Typed::new(), &FormErrors::none()))
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let organization = load_organization(&context).await?;
+    Ok(new_page(&context, &organization, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/domains`
-pub async fn add(here: Here, form: Form) -> Answer {
-    let organization = owner(&here).await?;
+pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let organization = load_organization(&context).await?;
     let added = app::domains::add(
-        &here.state,
-        &here.actor,
+        &context.state,
+        &context.actor,
         organization.id,
         form.text("domain"),
         form.flag("allowFreeMail"),
     );
     match added.await {
         Ok(listed) => Ok(see_other(
-            &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
-            Flash(Thing::Domain, Deed::Added),
+            &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+            Flash(ResourceKind::Domain, Action::Added),
         )),
-        Err(error) => Ok(new_page(&here, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(new_page(&context, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let action = here.href(console::DOMAINS, &[&organization.id]);
-    let back = here.href(console::ORGANIZATION, &[&organization.id]);
+fn new_page(
+    context: &EnvironmentContext,
+    organization: &Organization,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::DOMAINS, &[&organization.id]);
+    let back = context.href(console::ORGANIZATION, &[&organization.id]);
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Add domain", here.csrf()).cancel(&back);
+    let form = forms::Form::new(&action, "Add domain", context.csrf()).cancel(&back);
     let fields = html! {
         (view.text("domain", "Domain").code().hint("acme.com: whose addresses may sign in. It counts for nothing until you approve it or DNS proves it."))
         (view.checkbox("allowFreeMail", "Allow a free-mail provider")
             .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
     };
-    here.shell(Section::Organizations, "Add a domain")
+    context
+        .shell(Section::Organizations, "Add a domain")
         .crumb(words::organization(organization), &back)
         .respond_with(
             errors.status(),
@@ -96,22 +102,23 @@ pub(super) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
 }
 
 /// `GET …/domains/{domain}`
-pub async fn show(here: Here) -> Answer {
-    let organization = owner(&here).await?;
-    let listed = find(&here, &organization).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let organization = load_organization(&context).await?;
+    let listed = find(&context, &organization).await?;
     let domains = std::slice::from_ref(&listed.domain);
-    let others = shared_domains::list_others(&here.state, &here.actor, organization.id, domains).await?;
+    let others =
+        shared_domains::list_others(&context.state, &context.actor, organization.id, domains).await?;
     let content = view(
         &listed,
         &others,
-        here.may_manage(),
-        &|pattern, segments| here.href(pattern, segments),
-        &here.csrf(),
-        here.now(),
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        &context.csrf(),
+        context.now(),
     );
-    Ok(here
+    Ok(context
         .shell(Section::Organizations, listed.domain.as_str())
-        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(words::organization(&organization), context.href(console::ORGANIZATION, &[&organization.id]))
         .respond(content))
 }
 
@@ -125,15 +132,15 @@ pub(super) fn view(
     now: Timestamp,
 ) -> Markup {
     let at = |pattern: &str| href(pattern, &[&listed.organization_id, &listed.domain]);
-    let proved_there = others.iter().any(|other| other.verified);
+    let verified_elsewhere = others.iter().any(|other| other.verified);
     // While it counts for another organization, a proof does not make it count for this one.
-    let only_there = !listed.state.counts() && !others.is_empty();
+    let only_elsewhere = !listed.state.counts() && !others.is_empty();
     html! {
         div.head-row {
             h1 { (listed.domain) }
             @if may_manage {
                 div.actions {
-                    @if !listed.state.counts() && !proved_there {
+                    @if !listed.state.counts() && !verified_elsewhere {
                         (button_form(&at(console::APPROVE_DOMAIN), "Approve", Weight::Primary, csrf.clone()))
                     }
                     (link_button(Weight::Danger, "Remove", &at(console::DELETE_DOMAIN)))
@@ -150,11 +157,11 @@ pub(super) fn view(
             @if !listed.state.counts() {
                 p {
                     "People with addresses of this domain cannot sign in to this organization yet."
-                    @if !only_there { " Approve it if you know that it is the customer’s, or let DNS prove it." }
+                    @if !only_elsewhere { " Approve it if you know that it is the customer’s, or let DNS prove it." }
                 }
             }
         }
-        @if let (true, Some(value)) = (listed.state != DomainState::Verified && !only_there, listed.record_value()) {
+        @if let (true, Some(value)) = (listed.state != DomainState::Verified && !only_elsewhere, listed.record_value()) {
             section.card {
                 div.head-row {
                     h2 { "Proof by DNS" }
@@ -218,39 +225,39 @@ fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) 
 }
 
 /// `GET …/domains/{domain}/approve`: a reload of the confirmation page redirects to the domain.
-pub async fn approve_again(here: Here) -> Answer {
-    let organization = owner(&here).await?;
-    let listed = find(&here, &organization).await?;
-    let domain = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
+pub async fn approve_redirect(context: EnvironmentContext) -> Answer {
+    let organization = load_organization(&context).await?;
+    let listed = find(&context, &organization).await?;
+    let domain = context.href(console::DOMAIN, &[&organization.id, &listed.domain]);
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, domain)).finish())
 }
 
 /// `POST …/domains/{domain}/approve`
-pub async fn approve(here: Here, form: Form) -> Answer {
-    let organization = owner(&here).await?;
-    let domain = here.segment("domain");
-    let yes = form.flag(shared_domains::FIELD);
-    match app::domains::approve(&here.state, &here.actor, organization.id, domain, yes).await {
+pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let organization = load_organization(&context).await?;
+    let domain = context.segment("domain");
+    let share = form.flag(shared_domains::FIELD);
+    match app::domains::approve(&context.state, &context.actor, organization.id, domain, share).await {
         Ok(listed) => Ok(see_other(
-            &here.href(console::DOMAIN, &[&organization.id, &listed.domain]),
-            Flash(Thing::Domain, Deed::Approved),
+            &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+            Flash(ResourceKind::Domain, Action::Approved),
         )),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let listed = find(&here, &organization).await?;
+            let listed = find(&context, &organization).await?;
             let typed = Typed::from(&*form);
-            let at = |pattern: &str| here.href(pattern, &[&organization.id, &listed.domain]);
+            let at = |pattern: &str| context.href(pattern, &[&organization.id, &listed.domain]);
             let (action, back) = (at(console::APPROVE_DOMAIN), at(console::DOMAIN));
-            Ok(here
+            Ok(context
                 .shell(Section::Organizations, "Approve domain")
                 .crumb(
                     words::organization(&organization),
-                    here.href(console::ORGANIZATION, &[&organization.id]),
+                    context.href(console::ORGANIZATION, &[&organization.id]),
                 )
                 .crumb(listed.domain.as_str(), &back)
                 .respond_with(
                     errors.status(),
-                    approve_view(&listed, (&action, &back), here.csrf(), &typed, &errors),
+                    approve_view(&listed, (&action, &back), context.csrf(), &typed, &errors),
                 ))
         }
     }
@@ -286,56 +293,60 @@ pub(super) fn approve_view(
 }
 
 /// `POST …/domains/{domain}/check`
-pub async fn check(here: Here, _form: Form) -> Answer {
-    let organization = owner(&here).await?;
-    let domain = here.segment("domain");
-    let done = match app::domains::check(&here.state, &here.actor, organization.id, domain).await {
-        Ok(listed) if listed.check_error.is_none() => Deed::Verified,
+pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let organization = load_organization(&context).await?;
+    let domain = context.segment("domain");
+    let done = match app::domains::check(&context.state, &context.actor, organization.id, domain).await {
+        Ok(listed) if listed.check_error.is_none() => Action::Verified,
         // The result is stored with the domain.
-        Ok(_) | Err(Error::Conflict { .. }) => Deed::Checked,
+        Ok(_) | Err(Error::Conflict { .. }) => Action::Checked,
         Err(error) => return Err(error.into()),
     };
-    Ok(see_other(&here.href(console::DOMAIN, &[&organization.id, &domain]), Flash(Thing::Domain, done)))
+    Ok(see_other(
+        &context.href(console::DOMAIN, &[&organization.id, &domain]),
+        Flash(ResourceKind::Domain, done),
+    ))
 }
 
 /// `GET …/domains/{domain}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let organization = owner(&here).await?;
-    let listed = find(&here, &organization).await?;
-    Ok(confirm_page(&here, &organization, &listed, &Typed::new(), &FormErrors::none()))
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let organization = load_organization(&context).await?;
+    let listed = find(&context, &organization).await?;
+    Ok(confirm_page(&context, &organization, &listed, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/domains/{domain}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let organization = owner(&here).await?;
-    let listed = find(&here, &organization).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let organization = load_organization(&context).await?;
+    let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {
         Ok(()) => {
-            app::domains::remove(&here.state, &here.actor, organization.id, listed.domain.as_str()).await
+            app::domains::remove(&context.state, &context.actor, organization.id, listed.domain.as_str())
+                .await
         }
         wrong => wrong,
     };
     match removed {
         Ok(()) => Ok(see_other(
-            &here.href(console::ORGANIZATION, &[&organization.id]),
-            Flash(Thing::Domain, Deed::Deleted),
+            &context.href(console::ORGANIZATION, &[&organization.id]),
+            Flash(ResourceKind::Domain, Action::Deleted),
         )),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            Ok(confirm_page(&here, &organization, &listed, &Typed::from(&*form), &errors))
+            Ok(confirm_page(&context, &organization, &listed, &Typed::from(&*form), &errors))
         }
     }
 }
 
 fn confirm_page(
-    here: &Here,
+    context: &EnvironmentContext,
     organization: &Organization,
     listed: &ListedDomain,
     typed: &Typed,
     errors: &FormErrors,
 ) -> HttpResponse {
-    let back = here.href(console::DOMAIN, &[&organization.id, &listed.domain]);
+    let back = context.href(console::DOMAIN, &[&organization.id, &listed.domain]);
     let effects = [match listed.state.counts() {
         true => format!(
             "People with addresses of {} can no longer sign in to {}, and identity providers can no longer push them.",
@@ -348,11 +359,12 @@ fn confirm_page(
         kind: "domain",
         name: listed.domain.as_str(),
         effects: &effects,
-        action: &here.href(console::DELETE_DOMAIN, &[&organization.id, &listed.domain]),
+        action: &context.href(console::DELETE_DOMAIN, &[&organization.id, &listed.domain]),
         cancel: &back,
     };
-    here.shell(Section::Organizations, "Remove domain")
-        .crumb(words::organization(organization), here.href(console::ORGANIZATION, &[&organization.id]))
+    context
+        .shell(Section::Organizations, "Remove domain")
+        .crumb(words::organization(organization), context.href(console::ORGANIZATION, &[&organization.id]))
         .crumb(listed.domain.as_str(), &back)
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf()))
 }

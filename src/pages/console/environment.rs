@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::{
     environment_form::{IDP_INITIATED, change, fields, typed},
-    flash::{Deed, Flash, Thing, see_other},
-    here::{Here, name_of},
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::{EnvironmentContext, environment_name},
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app,
@@ -24,16 +24,16 @@ use crate::{
 };
 
 /// `GET …/settings`
-pub async fn show(here: Here) -> Answer {
-    let links = here.state.links_of(&here.environment);
-    let actions = here.may_own().then(|| {
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let links = context.state.links_of(&context.environment);
+    let actions = context.is_owner().then(|| {
         html! {
-            (link_button(Weight::Plain, "Edit", &here.href(console::EDIT_ENVIRONMENT, &[])))
-            (link_button(Weight::Danger, "Delete", &here.href(console::DELETE_ENVIRONMENT, &[])))
+            (link_button(Weight::Plain, "Edit", &context.href(console::EDIT_ENVIRONMENT, &[])))
+            (link_button(Weight::Danger, "Delete", &context.href(console::DELETE_ENVIRONMENT, &[])))
         }
     });
-    let content = view(&here.environment, &links, actions, here.now());
-    Ok(here.shell(Section::Environment, "Environment").respond(content))
+    let content = view(&context.environment, &links, actions, context.now());
+    Ok(context.shell(Section::Environment, "Environment").respond(content))
 }
 
 /// The settings.
@@ -52,7 +52,7 @@ pub(super) fn view(
     let uris = &environment.oauth_redirect_uris;
     html! {
         div.head-row {
-            h1 { (name_of(environment)) }
+            h1 { (environment_name(environment)) }
             @if let Some(actions) = actions { div.actions { (actions) } }
         }
         section.card {
@@ -84,24 +84,28 @@ pub(super) fn view(
 }
 
 /// `GET …/settings/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.own()?;
-    Ok(form_page(&here, &typed(&here.environment), &FormErrors::none()))
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_owner()?;
+    Ok(form_page(&context, &typed(&context.environment), &FormErrors::none()))
 }
 
 /// `POST …/settings/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    match app::environments::update(&here.state, &here.actor, &change(&form)).await {
-        Ok(_) => Ok(see_other(&here.href(console::ENVIRONMENT, &[]), Flash(Thing::Environment, Deed::Saved))),
-        Err(error) => Ok(form_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    match app::environments::update(&context.state, &context.actor, &change(&form)).await {
+        Ok(_) => Ok(see_other(
+            &context.href(console::ENVIRONMENT, &[]),
+            Flash(ResourceKind::Environment, Action::Saved),
+        )),
+        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (here.href(console::EDIT_ENVIRONMENT, &[]), here.href(console::ENVIRONMENT, &[]));
+fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) =
+        (context.href(console::EDIT_ENVIRONMENT, &[]), context.href(console::ENVIRONMENT, &[]));
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back);
-    here.shell(Section::Environment, "Edit environment").respond_with(
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+    context.shell(Section::Environment, "Edit environment").respond_with(
         errors.status(),
         html! {
             h1 { "Edit environment" }
@@ -111,25 +115,25 @@ fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
 }
 
 /// `GET …/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.own()?;
-    Ok(confirm_page(&here, &Typed::new(), &FormErrors::none()))
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_owner()?;
+    Ok(confirm_page(&context, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let checked = confirm::check(form.text(confirm::FIELD), name_of(&here.environment));
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let checked = confirm::check(form.text(confirm::FIELD), environment_name(&context.environment));
     let removed = match checked {
-        Ok(()) => app::environments::remove(&here.state, &here.actor).await,
+        Ok(()) => app::environments::remove(&context.state, &context.actor).await,
         wrong => wrong,
     };
     match removed {
-        Ok(()) => Ok(see_other(console::HOME, Flash(Thing::Environment, Deed::Deleted))),
-        Err(error) => Ok(confirm_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Ok(()) => Ok(see_other(console::HOME, Flash(ResourceKind::Environment, Action::Deleted))),
+        Err(error) => Ok(confirm_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn confirm_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn confirm_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
     let effects = [
         "Its API keys and OAuth clients stop working at once, and its webhooks get nothing more.".to_owned(),
         "Nobody keeps a role in it. Its audit log stays.".to_owned(),
@@ -137,11 +141,11 @@ fn confirm_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse
     ];
     let deletion = Deletion {
         kind: "environment",
-        name: name_of(&here.environment),
+        name: environment_name(&context.environment),
         effects: &effects,
-        action: &here.href(console::DELETE_ENVIRONMENT, &[]),
-        cancel: &here.href(console::ENVIRONMENT, &[]),
+        action: &context.href(console::DELETE_ENVIRONMENT, &[]),
+        cancel: &context.href(console::ENVIRONMENT, &[]),
     };
-    let content = deletion.view(typed, errors, here.csrf());
-    here.shell(Section::Environment, "Delete environment").respond_with(errors.status(), content)
+    let content = deletion.view(typed, errors, context.csrf());
+    context.shell(Section::Environment, "Delete environment").respond_with(errors.status(), content)
 }

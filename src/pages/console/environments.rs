@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::{
     environment_form::{change, fields},
-    flash::{Deed, Flash, Thing, see_other},
-    here::{Lobby, name_of},
-    visitor::Form,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::{ConsoleContext, environment_name},
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{self, administrators::SignedIn},
@@ -21,23 +21,23 @@ use crate::{
 };
 
 /// `GET /console`
-pub async fn list(lobby: Lobby) -> Answer {
-    let environments = lobby.visitor.environments(&lobby.state).await?;
-    let may_create = lobby.visitor.author().owns_everything().is_ok();
-    Ok(lobby.shell("Environments").respond(view(&environments, &lobby.visitor, may_create, lobby.now())))
+pub async fn list(context: ConsoleContext) -> Answer {
+    let environments = context.admin.environments(&context.state).await?;
+    let may_create = context.admin.author().owns_everything().is_ok();
+    Ok(context.shell("Environments").respond(view(&environments, &context.admin, may_create, context.now())))
 }
 
 /// The list.
 pub(super) fn view(
     environments: &[Environment],
-    visitor: &SignedIn,
+    admin: &SignedIn,
     may_create: bool,
     now: Timestamp,
 ) -> Markup {
     let rows = environments.iter().map(|environment| {
-        let role = visitor.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
+        let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
         vec![
-            html! { a href=(links::to(console::OVERVIEW, &[&environment.id])) { (name_of(environment)) } },
+            html! { a href=(links::to(console::OVERVIEW, &[&environment.id])) { (environment_name(environment)) } },
             html! { code { (environment.slug) } },
             html! { (role) },
             time(environment.created_at, now),
@@ -71,26 +71,29 @@ pub(super) fn view(
 }
 
 /// `GET /console/environments/new`
-pub async fn new(lobby: Lobby) -> Answer {
-    lobby.visitor.author().owns_everything()?;
+pub async fn new(context: ConsoleContext) -> Answer {
+    context.admin.author().owns_everything()?;
     let typed = Typed::new().with("idpInitiated", "RESTART");
-    Ok(form_page(&lobby, &typed, &FormErrors::none()))
+    Ok(form_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST /console/environments/new`
-pub async fn create(lobby: Lobby, form: Form) -> Answer {
-    match app::environments::create(&lobby.state, &lobby.visitor.author(), &change(&form)).await {
+pub async fn create(context: ConsoleContext, form: ConsoleForm) -> Answer {
+    match app::environments::create(&context.state, &context.admin.author(), &change(&form)).await {
         Ok(environment) => Ok(see_other(
             &links::to(console::ENVIRONMENT, &[&environment.id]),
-            Flash(Thing::Environment, Deed::Created),
+            Flash(ResourceKind::Environment, Action::Created),
         )),
-        Err(error) => Ok(form_page(&lobby, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn form_page(lobby: &Lobby, typed: &Typed, errors: &FormErrors) -> actix_web::HttpResponse {
-    let content = new_view(typed, errors, lobby.csrf());
-    lobby.shell("New environment").crumb("Environments", console::HOME).respond_with(errors.status(), content)
+fn form_page(context: &ConsoleContext, typed: &Typed, errors: &FormErrors) -> actix_web::HttpResponse {
+    let content = new_view(typed, errors, context.csrf());
+    context
+        .shell("New environment")
+        .crumb("Environments", console::HOME)
+        .respond_with(errors.status(), content)
 }
 
 /// The form of a new environment.

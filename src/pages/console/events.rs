@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{here::Here, json, shell::Section};
+use super::{here::EnvironmentContext, json, shell::Section};
 use crate::{
     app::{
         self,
@@ -26,7 +26,7 @@ use crate::{
 pub(super) type Linked = (String, String);
 
 /// An event with links to what it concerns.
-pub(super) struct Told<'a> {
+pub(super) struct EventView<'a> {
     pub event: &'a Event,
     /// The organization; `None` on a page about it.
     pub organization: Option<Linked>,
@@ -36,7 +36,7 @@ pub(super) struct Told<'a> {
     pub brief: bool,
 }
 
-impl<'a> Told<'a> {
+impl<'a> EventView<'a> {
     /// The event on a page about its resource.
     pub fn brief(event: &'a Event) -> Self {
         Self { event, organization: None, resource: None, brief: true }
@@ -44,46 +44,47 @@ impl<'a> Told<'a> {
 }
 
 /// `GET …/events`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&["type", "resource"]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&["type", "resource"]);
     let query = LatestQuery {
         before: place.query().token.unwrap_or_default(),
         kind: place.filter("type").to_owned(),
         resource: place.filter("resource").to_owned(),
     };
-    let (latest, errors) = match app::events::list_latest(&here.state, &here.actor, &query, SIZE).await {
+    let (latest, errors) = match app::events::list_latest(&context.state, &context.actor, &query, SIZE).await
+    {
         Ok(latest) => (latest, FormErrors::none()),
         Err(error) => (Latest { events: Vec::new(), next_before: None }, FormErrors::from(error)?),
     };
     let ids = latest.events.iter().map(|event| event.organization_id);
-    let names = app::organizations::names(&here.state, &here.actor, ids).await?;
-    let told: Vec<Told<'_>> = latest
+    let names = app::organizations::names(&context.state, &context.actor, ids).await?;
+    let views: Vec<EventView<'_>> = latest
         .events
         .iter()
-        .map(|event| Told {
+        .map(|event| EventView {
             event,
             organization: names.get(&event.organization_id).map(|name| {
                 let name =
                     if name.trim().is_empty() { event.organization_id.to_string() } else { name.clone() };
-                (name, here.href(console::ORGANIZATION, &[&event.organization_id]))
+                (name, context.href(console::ORGANIZATION, &[&event.organization_id]))
             }),
-            resource: resource(&here, event),
+            resource: resource(&context, event),
             brief: false,
         })
         .collect();
     let next = latest.next_before.map(|before| before.to_string()).unwrap_or_default();
-    let content = view(&told, &next, &place, &errors, here.now());
-    Ok(here.shell(Section::Events, "Events").respond_with(errors.status(), content))
+    let content = view(&views, &next, &place, &errors, context.now());
+    Ok(context.shell(Section::Events, "Events").respond_with(errors.status(), content))
 }
 
 /// The user, group or connection of the event, with the path of its page.
-fn resource(here: &Here, event: &Event) -> Option<Linked> {
+fn resource(context: &EnvironmentContext, event: &Event) -> Option<Linked> {
     let id = &event.resource_id;
     let name = name_in(&event.data).unwrap_or_else(|| id.clone());
     let href = match (kind_of(event), event.directory_id) {
-        ("scim_user", Some(directory)) => here.href(console::SCIM_USER, &[&directory, id]),
-        ("scim_group", Some(directory)) => here.href(console::SCIM_GROUP, &[&directory, id]),
-        ("saml_connection", _) => here.href(console::SAML_CONNECTION, &[id]),
+        ("scim_user", Some(directory)) => context.href(console::SCIM_USER, &[&directory, id]),
+        ("scim_group", Some(directory)) => context.href(console::SCIM_GROUP, &[&directory, id]),
+        ("saml_connection", _) => context.href(console::SAML_CONNECTION, &[id]),
         _ => return None,
     };
     Some((name, href))
@@ -104,7 +105,7 @@ fn name_in(data: &Value) -> Option<String> {
 }
 
 /// A readable label of an event kind.
-fn words(kind: EventKind) -> &'static str {
+fn kind_label(kind: EventKind) -> &'static str {
     match kind.as_str() {
         "scim_user.created" => "User pushed for the first time",
         "scim_user.updated" => "User changed",
@@ -123,15 +124,15 @@ fn words(kind: EventKind) -> &'static str {
 }
 
 /// One event.
-pub(super) fn entry(told: &Told<'_>, now: Timestamp) -> Markup {
-    let event = told.event;
+pub(super) fn entry(view: &EventView<'_>, now: Timestamp) -> Markup {
+    let event = view.event;
     html! {
         li.entry {
             div.head {
                 p.what {
-                    (words(event.kind))
-                    @if let Some((name, href)) = &told.resource { ": " a href=(href) { (name) } }
-                    @if let Some((name, href)) = &told.organization {
+                    (kind_label(event.kind))
+                    @if let Some((name, href)) = &view.resource { ": " a href=(href) { (name) } }
+                    @if let Some((name, href)) = &view.organization {
                         // The label already names another organization.
                         @if event.kind == EventKind::DomainShared { "," }
                         " of " a href=(href) { (name) }
@@ -142,16 +143,16 @@ pub(super) fn entry(told: &Told<'_>, now: Timestamp) -> Markup {
             div.meta {
                 span { "#" (event.sequence) }
                 code { (event.kind.as_str()) }
-                @if !told.brief { (copyable(&event.resource_id, "id")) }
+                @if !view.brief { (copyable(&event.resource_id, "id")) }
             }
-            (json::folded("Data", &event.data))
+            (json::collapsed("Data", &event.data))
         }
     }
 }
 
 /// The page.
 pub(super) fn view(
-    told: &[Told<'_>],
+    events: &[EventView<'_>],
     next: &str,
     place: &Place,
     errors: &FormErrors,
@@ -167,9 +168,9 @@ pub(super) fn view(
             (place.line("resource", "User or group ID", "text", ""))
         }, &[]))
         @if !errors.is_empty() {
-            (super::scim_requests::wrong(errors))
-        } @else if !told.is_empty() {
-            section.card { ul.entries { @for event in told { (entry(event, now)) } } }
+            (super::scim_requests::filter_error_notice(errors))
+        } @else if !events.is_empty() {
+            section.card { ul.entries { @for event in events { (entry(event, now)) } } }
         } @else if place.is_filtered() {
             div.card.empty { p { "Nothing here matches." } p { a href=(place.unfiltered()) { "Show all" } } }
         } @else {

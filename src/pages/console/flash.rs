@@ -41,7 +41,7 @@ macro_rules! words {
 
 words! {
     /// The kind of resource that was changed.
-    Thing {
+    ResourceKind {
         /// An environment.
         Environment "environment" "Environment";
         /// An API key.
@@ -88,7 +88,7 @@ words! {
         OtherSessions "other_sessions" "All other sessions";
     }
     /// What was done.
-    Deed {
+    Action {
         /// Created.
         Created "created" "created";
         /// Added.
@@ -122,7 +122,7 @@ words! {
 
 /// A flash message: a kind of resource and what was done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flash(pub Thing, pub Deed);
+pub struct Flash(pub ResourceKind, pub Action);
 
 impl Flash {
     /// The message as a sentence.
@@ -133,8 +133,8 @@ impl Flash {
     /// Reads the message that the previous request left.
     pub fn read(links: &Links, request: &HttpRequest) -> Option<Self> {
         let cookie = COOKIE.read(links, request).next()?;
-        let (thing, deed) = cookie.value().split_once('.')?;
-        Some(Self(Thing::parse(thing)?, Deed::parse(deed)?))
+        let (kind, action) = cookie.value().split_once('.')?;
+        Some(Self(ResourceKind::parse(kind)?, Action::parse(action)?))
     }
 
     /// The cookie under both names, because the caller has no [`Links`]: over plain http browsers drop the
@@ -164,7 +164,7 @@ pub fn see_other(location: &str, done: Flash) -> HttpResponse {
 }
 
 /// Deletes the flash message.
-pub(super) fn forget(response: &mut HttpResponse) {
+pub(super) fn clear(response: &mut HttpResponse) {
     for cookie in Flash::cookies("", Duration::ZERO) {
         // These cookies are always valid header values.
         drop(response.add_cookie(&cookie));
@@ -186,13 +186,13 @@ mod tests {
         let read = |value: &'static str| {
             Flash::read(&http, &TestRequest::default().cookie(Cookie::new(plain, value)).to_http_request())
         };
-        for thing in Thing::ALL {
-            for deed in Deed::ALL {
-                let value = format!("{}.{}", thing.code(), deed.code());
+        for kind in ResourceKind::ALL {
+            for action in Action::ALL {
+                let value = format!("{}.{}", kind.code(), action.code());
                 let request =
                     |name| TestRequest::default().cookie(Cookie::new(name, value.clone())).to_http_request();
-                assert_eq!(Flash::read(&https, &request(secure)), Some(Flash(*thing, *deed)));
-                assert_eq!(Flash::read(&http, &request(plain)), Some(Flash(*thing, *deed)));
+                assert_eq!(Flash::read(&https, &request(secure)), Some(Flash(*kind, *action)));
+                assert_eq!(Flash::read(&http, &request(plain)), Some(Flash(*kind, *action)));
                 assert_eq!(Flash::read(&https, &request(plain)), None, "any neighbouring host can set it");
             }
         }

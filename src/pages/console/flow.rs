@@ -6,10 +6,10 @@ use maud::{Markup, html};
 
 use super::{
     flows::{outcome, person},
-    here::Here,
+    here::EnvironmentContext,
     product::{Product, screen},
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{
@@ -38,43 +38,45 @@ use crate::{
 };
 
 /// `GET …/flows/{flow}`
-pub async fn show(here: Here) -> Answer {
-    let id = here.id::<SamlFlowKind>("flow")?;
-    let described = app::flows::describe(&here.state, &here.actor, id).await?;
-    let content = view(&page(&here, &described), &described);
-    Ok(here.shell(Section::Flows, &title(&described.found.flow)).respond(content))
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let id = context.id::<SamlFlowKind>("flow")?;
+    let described = app::flows::describe(&context.state, &context.actor, id).await?;
+    let content = view(&page(&context, &described), &described);
+    Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
 }
 
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
-pub async fn check(here: Here, _form: Form) -> Answer {
-    let id = here.id::<SamlFlowKind>("flow")?;
-    let checked = app::flows::recheck(&here.state, &here.actor, id).await?;
-    let described = app::flows::describe(&here.state, &here.actor, id).await?;
-    let content = check_view(&page(&here, &described), &described, &checked);
-    let shell = here.shell(Section::Flows, "Checked again");
-    Ok(shell.crumb(title(&described.found.flow), here.href(console::FLOW, &[&id])).respond(content))
+pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id = context.id::<SamlFlowKind>("flow")?;
+    let checked = app::flows::recheck(&context.state, &context.actor, id).await?;
+    let described = app::flows::describe(&context.state, &context.actor, id).await?;
+    let content = check_view(&page(&context, &described), &described, &checked);
+    let shell = context.shell(Section::Flows, "Checked again");
+    Ok(shell.crumb(title(&described.found.flow), context.href(console::FLOW, &[&id])).respond(content))
 }
 
 /// `GET …/flows/{flow}/check`: redirects to the login, for reloads and shared links.
-pub async fn checked(here: Here) -> Answer {
-    let id = here.id::<SamlFlowKind>("flow")?;
-    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, here.href(console::FLOW, &[&id]))).finish())
+pub async fn check_redirect(context: EnvironmentContext) -> Answer {
+    let id = context.id::<SamlFlowKind>("flow")?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, context.href(console::FLOW, &[&id])))
+        .finish())
 }
 
-fn page(here: &Here, described: &Described) -> Page {
-    let links = here.state.links_of(&here.environment);
-    let own = here.href(console::FLOW, &[&described.found.flow.id]);
-    Page {
-        environment: here.environment.id,
-        now: here.now(),
-        csrf: here.csrf(),
-        address: format!("{}{own}", here.state.links.origin()),
+fn page(context: &EnvironmentContext, described: &Described) -> FlowPage {
+    let links = context.state.links_of(&context.environment);
+    let own = context.href(console::FLOW, &[&described.found.flow.id]);
+    FlowPage {
+        environment: context.environment.id,
+        now: context.now(),
+        csrf: context.csrf(),
+        address: format!("{}{own}", context.state.links.origin()),
         links,
     }
 }
 
 /// What the page needs beside the login.
-pub(super) struct Page {
+pub(super) struct FlowPage {
     pub environment: EnvironmentId,
     pub now: Timestamp,
     pub csrf: Markup,
@@ -93,7 +95,7 @@ fn title(flow: &SamlFlow) -> String {
 }
 
 /// The last refused step and the check that failed in it.
-fn decisive(described: &Described) -> Option<(&FlowStep, &Check)> {
+fn failed_check(described: &Described) -> Option<(&FlowStep, &Check)> {
     let code = described.found.flow.refusal.as_deref();
     let failed = |step: &&FlowStep| step.kind == StepKind::Refused;
     let step = described.found.steps.iter().rev().find(failed)?;
@@ -103,18 +105,18 @@ fn decisive(described: &Described) -> Option<(&FlowStep, &Check)> {
 }
 
 /// The whole page.
-pub(super) fn view(page: &Page, described: &Described) -> Markup {
+pub(super) fn view(page: &FlowPage, described: &Described) -> Markup {
     let flow = &described.found.flow;
     html! {
         div.head-row {
             h1 { (title(flow)) }
             (outcome(flow))
         }
-        (what_happened(page, described))
-        section.card aria-label="About this login" { (about(page, described)) }
+        (verdict(page, described))
+        section.card aria-label="About this login" { (summary(page, described)) }
         section.card {
             h2 { "What happened" }
-            (whole_timeline(page, described))
+            (flow_timeline(page, described))
         }
         (certificates(described))
         section.card.stack {
@@ -127,9 +129,9 @@ pub(super) fn view(page: &Page, described: &Described) -> Markup {
 }
 
 /// The result: the failed check, or that there is none.
-fn what_happened(page: &Page, described: &Described) -> Markup {
+fn verdict(page: &FlowPage, described: &Described) -> Markup {
     let flow = &described.found.flow;
-    match (flow.status, decisive(described)) {
+    match (flow.status, failed_check(described)) {
         (FlowStatus::Failed, Some((step, check))) => refused(page, described, step, check),
         (FlowStatus::Failed, None) => notice(
             Shape::Bad,
@@ -143,7 +145,7 @@ fn what_happened(page: &Page, described: &Described) -> Markup {
             "The test passed",
             html! {
                 p { "Every check held. A test signs nobody in." }
-                (again(page, described))
+                (recheck_button(page, described))
             },
         ),
         (FlowStatus::Succeeded, _) => notice(
@@ -151,17 +153,17 @@ fn what_happened(page: &Page, described: &Described) -> Markup {
             "Signed in",
             html! {
                 p { "Every check held, and the app has fetched the answer." }
-                (again(page, described))
+                (recheck_button(page, described))
             },
         ),
-        (FlowStatus::InProgress, decisive) => html! {
-            (notice(Shape::Note, waiting(flow), html! { p { (waits_for(flow, page.now)) } }))
-            @if let Some((step, check)) = decisive { (refused(page, described, step, check)) }
+        (FlowStatus::InProgress, failed_check) => html! {
+            (notice(Shape::Note, pending_title(flow), html! { p { (pending_reason(flow, page.now)) } }))
+            @if let Some((step, check)) = failed_check { (refused(page, described, step, check)) }
         },
     }
 }
 
-fn waiting(flow: &SamlFlow) -> &'static str {
+fn pending_title(flow: &SamlFlow) -> &'static str {
     match (&flow.code, &flow.request) {
         (Some(_), _) => "Accepted, and not fetched by the app",
         (None, Some(_)) => "No answer of the identity provider was accepted yet",
@@ -169,7 +171,7 @@ fn waiting(flow: &SamlFlow) -> &'static str {
     }
 }
 
-fn waits_for(flow: &SamlFlow, now: Timestamp) -> &'static str {
+fn pending_reason(flow: &SamlFlow, now: Timestamp) -> &'static str {
     match (&flow.code, &flow.request) {
         (Some(code), _) if code.expires_at <= now => {
             "The identity provider’s answer held, but the app did not redeem its code in time. Look into the \
@@ -186,7 +188,7 @@ fn waits_for(flow: &SamlFlow, now: Timestamp) -> &'static str {
 }
 
 /// The failed check: expected and found values, who can fix it, and how.
-fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -> Markup {
+fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Check) -> Markup {
     let product = described.connection.as_ref().and_then(Product::of);
     let at = product.and_then(|product| Some((product, screen(product, &check.name)?)));
     let others = step.checks.iter().filter(|other| !other.passed).count().saturating_sub(1);
@@ -218,7 +220,7 @@ fn refused(page: &Page, described: &Described, step: &FlowStep, check: &Check) -
                 @if let Some(connection) = setting {
                     (link_button(Weight::Primary, "Open the connection", &links::to(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
                 }
-                (again(page, described))
+                (recheck_button(page, described))
             }
             p.clause.soft.small { (check.clause) }
         }
@@ -247,17 +249,17 @@ fn fixer(fixer: Fixer) -> &'static str {
 }
 
 /// The button that verifies the response again, if a response is stored and the connection still exists.
-fn again(page: &Page, described: &Described) -> Markup {
-    let kept = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
+fn recheck_button(page: &FlowPage, described: &Described) -> Markup {
+    let has_response = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
     let action = links::to(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
     html! {
-        @if described.connection.is_some() && described.found.steps.iter().any(kept) {
+        @if described.connection.is_some() && described.found.steps.iter().any(has_response) {
             (button_form(&action, "Check again with today’s settings", Weight::Plain, page.csrf.clone()))
         }
     }
 }
 
-fn about(page: &Page, described: &Described) -> Markup {
+fn summary(page: &FlowPage, described: &Described) -> Markup {
     let flow = &described.found.flow;
     let gone = || html! { span.soft { "Deleted since" } };
     let organization = match &described.organization {
@@ -284,7 +286,7 @@ fn about(page: &Page, described: &Described) -> Markup {
         ("Person", whom),
         ("Company", organization),
         ("Identity provider", connection),
-        ("Begun", html! { (time(flow.created_at, page.now)) ", " (begun_by(flow.origin)) }),
+        ("Begun", html! { (time(flow.created_at, page.now)) ", " (initiated_by(flow.origin)) }),
         ("Flow id", copyable(&flow.id.to_string(), "flow id")),
     ])
 }
@@ -301,7 +303,7 @@ fn provider(connection: &SamlConnection) -> &str {
     }
 }
 
-fn begun_by(origin: FlowOrigin) -> &'static str {
+fn initiated_by(origin: FlowOrigin) -> &'static str {
     match origin {
         FlowOrigin::Api => "by the app through the REST API",
         FlowOrigin::Oauth => "by the app through OpenID Connect",
@@ -314,7 +316,7 @@ fn begun_by(origin: FlowOrigin) -> &'static str {
     }
 }
 
-fn whole_timeline(page: &Page, described: &Described) -> Markup {
+fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
     let flow = &described.found.flow;
     let asked = match flow.origin {
         FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
@@ -338,7 +340,7 @@ fn whole_timeline(page: &Page, described: &Described) -> Markup {
     }
     if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
         let detail = Some(html! {
-            details { summary { "What the app got" } (code_block("Answer to the app", &redeemed(described))) }
+            details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });
         steps.push(Step {
             outcome: Shape::Good,
@@ -364,13 +366,13 @@ fn documents(step: &FlowStep, reading: &Reading) -> Markup {
             None => p.soft.small { (gone) },
             Some(document) => {
                 details {
-                    summary { (name) @if let Some(what) = signature_words(reading) { " (" (what) ")" } }
-                    (printed(name, document, signed))
+                    summary { (name) @if let Some(what) = signature_label(reading) { " (" (what) ")" } }
+                    (xml_block(name, document, signed))
                 }
                 @if let Some(assertion) = &reading.decrypted {
                     details {
                         summary { "Assertion, decrypted" }
-                        (printed("Assertion, decrypted", assertion, Signed { root: reading.assertion_signed, assertion: false }))
+                        (xml_block("Assertion, decrypted", assertion, Signed { root: reading.assertion_signed, assertion: false }))
                     }
                 }
             },
@@ -378,7 +380,7 @@ fn documents(step: &FlowStep, reading: &Reading) -> Markup {
     }
 }
 
-fn signature_words(reading: &Reading) -> Option<&'static str> {
+fn signature_label(reading: &Reading) -> Option<&'static str> {
     match (reading.response_signed, reading.assertion_signed) {
         (true, true) => Some("response and assertion signed"),
         (true, false) => Some("response signed"),
@@ -388,7 +390,7 @@ fn signature_words(reading: &Reading) -> Option<&'static str> {
 }
 
 /// A document, indented for reading; the copy button copies the original.
-fn printed(name: &str, document: &str, signed: Signed) -> Markup {
+fn xml_block(name: &str, document: &str, signed: Signed) -> Markup {
     html! {
         figure.code.xml {
             figcaption { (name) (copy_button(document, name)) }
@@ -398,7 +400,7 @@ fn printed(name: &str, document: &str, signed: Signed) -> Markup {
 }
 
 /// The response of the redeem endpoint, reconstructed.
-fn redeemed(described: &Described) -> String {
+fn redeem_response(described: &Described) -> String {
     let flow = &described.found.flow;
     let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
     let answer = serde_json::json!({
@@ -416,10 +418,10 @@ fn redeemed(described: &Described) -> String {
 fn certificates(described: &Described) -> Markup {
     let verified: Vec<&String> = described.readings.iter().flat_map(|reading| &reading.verified_by).collect();
     let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
-    let mut strangers: Vec<&CertificateFacts> = Vec::new();
+    let mut untrusted: Vec<&CertificateFacts> = Vec::new();
     for certificate in described.readings.iter().flat_map(|reading| &reading.enclosed) {
-        if !trusted(&certificate.fingerprint) && !strangers.contains(&certificate) {
-            strangers.push(certificate);
+        if !trusted(&certificate.fingerprint) && !untrusted.contains(&certificate) {
+            untrusted.push(certificate);
         }
     }
     let mut replaced: Vec<&String> =
@@ -427,7 +429,7 @@ fn certificates(described: &Described) -> Markup {
     replaced.sort_unstable();
     replaced.dedup();
     html! {
-        @if !described.trusted.is_empty() || !strangers.is_empty() {
+        @if !described.trusted.is_empty() || !untrusted.is_empty() {
             section.card.stack {
                 h2 { "Certificates" }
                 @for certificate in &described.trusted {
@@ -444,7 +446,7 @@ fn certificates(described: &Described) -> Markup {
                         (facts(&[("SHA-256", copyable(fingerprint, "fingerprint"))]))
                     }))
                 }
-                @for certificate in strangers {
+                @for certificate in untrusted {
                     div.certificate {
                         h3 { "Enclosed in the response" }
                         p { (mark(Shape::Attention, "Not one that the connection trusts")) }
@@ -466,12 +468,12 @@ fn certificate_facts(certificate: &CertificateFacts) -> Markup {
     ])
 }
 
-fn curl(page: &Page, flow: &SamlFlow) -> String {
+fn curl(page: &FlowPage, flow: &SamlFlow) -> String {
     format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
 }
 
 /// The response verified again: the outcome, then every check then and now, side by side.
-pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) -> Markup {
+pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Recheck) -> Markup {
     let compared = checked.compared();
     let (changed, same): (Vec<_>, Vec<_>) = compared
         .into_iter()
@@ -493,7 +495,7 @@ pub(super) fn check_view(page: &Page, described: &Described, checked: &Recheck) 
             "Times are judged as of then. Nothing was written."
         }
         div.actions {
-            (again(page, described))
+            (recheck_button(page, described))
             (link_button(Weight::Plain, "Back to the login", &links::to(console::FLOW, &[&page.environment, &flow.id])))
         }
         section.card {

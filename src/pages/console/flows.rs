@@ -8,7 +8,7 @@ use actix_web::{
 };
 use maud::{Markup, html};
 
-use super::{here::Here, shell::Section};
+use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self, Error,
@@ -43,34 +43,37 @@ const TIMES: &[(&str, &str)] = &[
 ];
 
 /// `GET …/flows`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(FILTERS);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(FILTERS);
     let filters = FlowQuery {
         status: place.filter("outcome").to_owned(),
-        since: since(place.filter("time"), here.now()),
+        since: since(place.filter("time"), context.now()),
         ..FlowQuery::default()
     };
-    let found = match app::flows::understand(&here.state, &here.actor, place.filter("q"), filters).await? {
+    let found = match app::flows::understand(&context.state, &context.actor, place.filter("q"), filters)
+        .await?
+    {
         Sought::Flow(id) => {
-            let location = here.href(console::FLOW, &[&id]);
+            let location = context.href(console::FLOW, &[&id]);
             return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish());
         }
         Sought::Flows(query) => {
-            match app::flows::list_named(&here.state, &here.actor, &query, &place.query()).await {
-                Ok((flows, next_token)) => Found::Flows { flows, next_token },
-                Err(Error::Invalid { reason, .. }) => Found::Refused(reason.into_owned()),
+            match app::flows::list_named(&context.state, &context.actor, &query, &place.query()).await {
+                Ok((flows, next_token)) => FlowResults::Flows { flows, next_token },
+                Err(Error::Invalid { reason, .. }) => FlowResults::InvalidQuery(reason.into_owned()),
                 Err(error) => return Err(error.into()),
             }
         }
-        Sought::Organizations(organizations) => Found::Organizations(organizations),
-        Sought::Nothing => Found::Refused(
+        Sought::Organizations(organizations) => FlowResults::Organizations(organizations),
+        Sought::Nothing => FlowResults::InvalidQuery(
             "is no company here. Type a whole e-mail address, the beginning of a company’s name, or an id"
                 .into(),
         ),
     };
-    let status = if matches!(found, Found::Refused(_)) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let content = view(here.environment.id, &place, &found, here.now());
-    Ok(here.shell(Section::Flows, "Login flows").respond_with(status, content))
+    let status =
+        if matches!(found, FlowResults::InvalidQuery(_)) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let content = view(context.environment.id, &place, &found, context.now());
+    Ok(context.shell(Section::Flows, "Login flows").respond_with(status, content))
 }
 
 /// The start of a period chosen in the form.
@@ -86,13 +89,13 @@ fn since(choice: &str, now: Timestamp) -> String {
 }
 
 /// The result of a search.
-pub(super) enum Found {
+pub(super) enum FlowResults {
     /// Logins.
     Flows { flows: Vec<Listed>, next_token: String },
     /// Several organizations match.
     Organizations(Vec<Organization>),
     /// The query is invalid, and why.
-    Refused(String),
+    InvalidQuery(String),
 }
 
 /// The status of a login as a mark.
@@ -115,24 +118,24 @@ pub(super) fn person(flow: &SamlFlow) -> Markup {
 }
 
 /// The list with its search form.
-pub(super) fn view(environment: EnvironmentId, place: &Place, found: &Found, now: Timestamp) -> Markup {
+pub(super) fn view(environment: EnvironmentId, place: &Place, found: &FlowResults, now: Timestamp) -> Markup {
     html! {
         h1 { "Login flows" }
         (search(place, found))
         @match found {
-            Found::Flows { flows, next_token } => (table(environment, place, flows, next_token, now)),
-            Found::Organizations(organizations) => (which(place, organizations)),
-            Found::Refused(_) => {},
+            FlowResults::Flows { flows, next_token } => (table(environment, place, flows, next_token, now)),
+            FlowResults::Organizations(organizations) => (organization_choice(place, organizations)),
+            FlowResults::InvalidQuery(_) => {},
         }
     }
 }
 
-fn search(place: &Place, found: &Found) -> Markup {
+fn search(place: &Place, found: &FlowResults) -> Markup {
     let typed = FILTERS.iter().fold(Typed::new(), |typed, name| typed.with(name, place.filter(name)));
     let errors = FormErrors::none();
     let view = FormView::new(&typed, &errors);
     let error = match found {
-        Found::Refused(reason) => Some(reason),
+        FlowResults::InvalidQuery(reason) => Some(reason),
         _ => None,
     };
     html! {
@@ -203,7 +206,7 @@ fn named(name: &str) -> &str {
 }
 
 /// The choice between several matching organizations.
-fn which(place: &Place, organizations: &[Organization]) -> Markup {
+fn organization_choice(place: &Place, organizations: &[Organization]) -> Markup {
     let href = |organization: &Organization| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("q", &organization.id.to_string());

@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::{
     flash::Flash,
-    shell::{Frame, Named, Section, Shell},
-    visitor::{Rejection, Visitor},
+    shell::{EnvironmentLink, PageFrame, Section, Shell},
+    visitor::{CurrentAdministrator, ExtractError},
 };
 use crate::{
     app::{Error, State, actor::Actor},
@@ -28,66 +28,67 @@ use crate::{
 };
 
 /// How many environments the switcher lists.
-const NEARBY: usize = 10;
+const SWITCHER_SIZE: usize = 10;
 
 /// The context of a page outside any environment.
-pub struct Lobby {
+pub struct ConsoleContext {
     /// The application's state.
     pub state: web::Data<State>,
     /// The signed-in administrator.
-    pub visitor: Visitor,
+    pub admin: CurrentAdministrator,
     /// What the shell shows around the page.
-    pub frame: Frame,
+    pub frame: PageFrame,
     request: HttpRequest,
 }
 
 /// The context of a page of an environment in which the administrator has a role.
-pub struct Here {
+pub struct EnvironmentContext {
     /// The application's state.
     pub state: web::Data<State>,
     /// The signed-in administrator.
-    pub visitor: Visitor,
+    pub admin: CurrentAdministrator,
     /// The environment.
     pub environment: Environment,
     /// The administrator as an actor in this environment.
     pub actor: Actor,
     /// What the shell shows around the page.
-    pub frame: Frame,
+    pub frame: PageFrame,
     request: HttpRequest,
 }
 
 /// An environment's display name, or its slug if it has none.
-pub fn name_of(environment: &Environment) -> &str {
+pub fn environment_name(environment: &Environment) -> &str {
     match environment.display_name.trim() {
         "" => environment.slug.as_str(),
         _ => &environment.display_name,
     }
 }
 
-impl Lobby {
-    async fn of(request: HttpRequest) -> Result<Self, actix_web::Error> {
-        let visitor = Visitor::extract(&request).await?;
+impl ConsoleContext {
+    async fn extract_from(request: HttpRequest) -> Result<Self, actix_web::Error> {
+        let admin = CurrentAdministrator::extract(&request).await?;
         let state = request.app_data::<web::Data<State>>().cloned();
-        let state = state.ok_or_else(|| Rejection::Failed(Error::internal("a server without its state")))?;
-        let frame = Frame {
-            email: visitor.administrator.email.to_string(),
-            csrf: visitor.csrf_field(),
+        let state =
+            state.ok_or_else(|| ExtractError::Internal(Error::internal("a server without its state")))?;
+        let frame = PageFrame {
+            email: admin.administrator.email.to_string(),
+            csrf: admin.csrf_field(),
             environment: None,
             others: Vec::new(),
             flash: Flash::read(&state.links, &request),
             banner: state.settings.test_idp.then_some(layout::TEST_SET_UP),
         };
-        Ok(Self { state, visitor, frame, request })
+        Ok(Self { state, admin, frame, request })
     }
 
     /// The shell of a page outside any environment.
     pub fn shell<'a>(&'a self, title: &'a str) -> Shell<'a> {
-        Shell::outside(&self.frame, title)
+        Shell::without_environment(&self.frame, title)
     }
 
     /// The hidden field with the CSRF token.
     pub fn csrf(&self) -> Markup {
-        self.visitor.csrf_field()
+        self.admin.csrf_field()
     }
 
     /// The current time.
@@ -101,16 +102,24 @@ impl Lobby {
     }
 }
 
-impl Here {
-    async fn of(request: HttpRequest) -> Result<Self, actix_web::Error> {
-        let Lobby { state, visitor, mut frame, request } = Lobby::of(request).await?;
+impl EnvironmentContext {
+    async fn extract_from(request: HttpRequest) -> Result<Self, actix_web::Error> {
+        let ConsoleContext { state, admin, mut frame, request } =
+            ConsoleContext::extract_from(request).await?;
         let id = request.match_info().get("environment").unwrap_or_default();
-        let (environment, actor) = visitor.enter(&state, id).await.map_err(Failure)?;
-        let named = |one: &Environment| Named { id: one.id, name: name_of(one).to_owned() };
-        let role = visitor.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
-        frame.others = visitor.nearby(&state, NEARBY).await.map_err(Failure)?.iter().map(named).collect();
+        let (environment, actor) = admin.authorize_in(&state, id).await.map_err(Failure)?;
+        let named =
+            |one: &Environment| EnvironmentLink { id: one.id, name: environment_name(one).to_owned() };
+        let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
+        frame.others = admin
+            .first_environments(&state, SWITCHER_SIZE)
+            .await
+            .map_err(Failure)?
+            .iter()
+            .map(named)
+            .collect();
         frame.environment = Some((named(&environment), role));
-        Ok(Self { state, visitor, environment, actor, frame, request })
+        Ok(Self { state, admin, environment, actor, frame, request })
     }
 
     /// The shell of a page in a section of the environment.
@@ -120,7 +129,7 @@ impl Here {
 
     /// The hidden field with the CSRF token.
     pub fn csrf(&self) -> Markup {
-        self.visitor.csrf_field()
+        self.admin.csrf_field()
     }
 
     /// The current time.
@@ -130,8 +139,8 @@ impl Here {
 
     /// A notice, above a form, that the action needs a recent authentication, with a link that returns here;
     /// `None` if the last one is recent. `what` names the action: "invite somebody".
-    pub fn confirm_first(&self, what: &str) -> Option<Markup> {
-        if self.visitor.proved_lately {
+    pub fn confirm_identity_notice(&self, what: &str) -> Option<Markup> {
+        if self.admin.proved_lately {
             return None;
         }
         let way = links::with_next(console::ACCOUNT, self.request.path());
@@ -174,17 +183,17 @@ impl Here {
     }
 
     /// Whether the administrator may change the environment itself.
-    pub fn may_own(&self) -> bool {
+    pub fn is_owner(&self) -> bool {
         self.actor.owned_environment().is_ok()
     }
 
     /// Returns an error unless the administrator may change what is in the environment. For pages with a form.
-    pub fn manage(&self) -> Result<(), Failure> {
+    pub fn require_manage(&self) -> Result<(), Failure> {
         self.actor.managed_environment().map(drop).map_err(Failure)
     }
 
     /// Returns an error unless the administrator may change the environment itself.
-    pub fn own(&self) -> Result<(), Failure> {
+    pub fn require_owner(&self) -> Result<(), Failure> {
         self.actor.owned_environment().map(drop).map_err(Failure)
     }
 
@@ -194,22 +203,22 @@ impl Here {
     }
 }
 
-type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
+type ExtractFuture<T> = Pin<Box<dyn Future<Output = Result<T, actix_web::Error>>>>;
 
-impl FromRequest for Lobby {
+impl FromRequest for ConsoleContext {
     type Error = actix_web::Error;
-    type Future = Extracting<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Box::pin(Self::of(request.clone()))
+        Box::pin(Self::extract_from(request.clone()))
     }
 }
 
-impl FromRequest for Here {
+impl FromRequest for EnvironmentContext {
     type Error = actix_web::Error;
-    type Future = Extracting<Self>;
+    type Future = ExtractFuture<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Box::pin(Self::of(request.clone()))
+        Box::pin(Self::extract_from(request.clone()))
     }
 }

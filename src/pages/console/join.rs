@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
 
 use super::{
-    sign_in::{enter, query},
-    visitor::{OpenForm, device},
+    sign_in::{query, start_session},
+    visitor::{AnonymousForm, device},
 };
 use crate::{
     app::{
         Error, State,
         administrators::{
-            invitations::{self, Newcomer, Opened},
+            invitations::{self, InvitationForm, Opened},
             passkeys::{self, Challenge},
             passwords,
         },
@@ -31,7 +31,7 @@ use crate::{
 
 /// What the page shows.
 #[derive(Debug)]
-pub struct Join {
+pub struct JoinPage {
     /// The link's token.
     pub token: String,
     /// What the link is for.
@@ -43,7 +43,7 @@ pub struct Join {
     /// The account's e-mail address; empty until it is entered.
     pub email: String,
     /// Whether the invitation itself names the address.
-    pub is_named: bool,
+    pub email_is_fixed: bool,
     /// The display name that was entered.
     pub display_name: String,
     /// Validation errors.
@@ -59,65 +59,73 @@ pub struct Join {
 /// `GET /console/join?token=…`
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
     let token = query(&request, "token").unwrap_or_default();
-    let newcomer = Newcomer::default();
-    respond(&state, &token, &newcomer, FormErrors::none()).await
+    let invitation_form = InvitationForm::default();
+    respond(&state, &token, &invitation_form, FormErrors::none()).await
 }
 
 /// `POST /console/join`: sets the e-mail address, or the password or passkey of the account.
-pub async fn join(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+pub async fn join(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
     let token = form.text("token");
-    let newcomer =
-        Newcomer { email: form.text("email").to_owned(), display_name: form.text("displayName").to_owned() };
+    let invitation_form = InvitationForm {
+        email: form.text("email").to_owned(),
+        display_name: form.text("displayName").to_owned(),
+    };
     let device = device(&request);
     if form.flag("continue") {
-        return respond(&state, token, &newcomer, FormErrors::none()).await;
+        return respond(&state, token, &invitation_form, FormErrors::none()).await;
     }
     let answer = form.text("answer");
     let begun = if !answer.is_empty() {
-        passkeys::join(&state, token, &newcomer, form.text("challenge"), answer, &device).await
+        passkeys::join(&state, token, &invitation_form, form.text("challenge"), answer, &device).await
     } else if form.text("newPassword") != form.text("repeatPassword") {
         Err(Error::invalid("repeatPassword", "is not the same as above"))
     } else {
-        invitations::join_with_password(&state, token, &newcomer, form.text("newPassword"), &device).await
+        invitations::join_with_password(&state, token, &invitation_form, form.text("newPassword"), &device)
+            .await
     };
     match begun {
-        Ok(begun) => enter(&state, &request, &begun, "").await,
-        Err(Error::NotFound { .. }) => Ok(closed()),
+        Ok(begun) => start_session(&state, &request, &begun, "").await,
+        Err(Error::NotFound { .. }) => Ok(invitation_closed()),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            respond(&state, token, &newcomer, errors).await
+            respond(&state, token, &invitation_form, errors).await
         }
     }
 }
 
-async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: FormErrors) -> Answer {
+async fn respond(
+    state: &State,
+    token: &str,
+    invitation_form: &InvitationForm,
+    mut errors: FormErrors,
+) -> Answer {
     let opened = match invitations::open(state, token).await {
         Ok(opened) => opened,
-        Err(Error::NotFound { .. }) => return Ok(closed()),
+        Err(Error::NotFound { .. }) => return Ok(invitation_closed()),
         Err(error) => return Err(Failure(error)),
     };
     let Opened { invitation, environment, .. } = opened;
     let AdminInvitation { purpose, email, grant, .. } = invitation;
-    let is_named = email.is_some();
-    let email = email.map_or_else(|| newcomer.email.trim().to_owned(), |email| email.to_string());
+    let email_is_fixed = email.is_some();
+    let email = email.map_or_else(|| invitation_form.email.trim().to_owned(), |email| email.to_string());
     let settings = &state.settings.console;
-    let wants = !email.is_empty() && settings.takes_passkeys() && passkeys::are_possible(state);
-    let mut email_known = email;
-    let passkey = match wants {
+    let offers_passkey = !email.is_empty() && settings.takes_passkeys() && passkeys::are_possible(state);
+    let mut known_email = email;
+    let passkey = match offers_passkey {
         false => None,
-        true => match passkeys::begin_joining(state, token, newcomer).await {
+        true => match passkeys::begin_joining(state, token, invitation_form).await {
             Ok(challenge) => Some(challenge),
             Err(error) => {
                 if let Some(wrong) = FormErrors::from(error)?.of("email") {
                     errors = FormErrors::one("email", wrong);
-                    email_known = String::new();
+                    known_email = String::new();
                 }
                 None
             }
         },
     };
     let status = errors.status();
-    let view = Join {
+    let view = JoinPage {
         token: token.to_owned(),
         purpose,
         role: grant.role,
@@ -125,9 +133,9 @@ async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: Fo
             "" => environment.slug.as_str().to_owned(),
             name => name.to_owned(),
         }),
-        email: email_known,
-        is_named,
-        display_name: newcomer.display_name.clone(),
+        email: known_email,
+        email_is_fixed,
+        display_name: invitation_form.display_name.clone(),
         errors,
         passwords: settings.takes_passwords(),
         sso_only: settings.require_sso,
@@ -137,7 +145,7 @@ async fn respond(state: &State, token: &str, newcomer: &Newcomer, mut errors: Fo
 }
 
 /// One answer for a link that is used, expired, revoked or unknown.
-fn closed() -> HttpResponse {
+fn invitation_closed() -> HttpResponse {
     let message = Message {
         reason: Some("invitation_closed"),
         onward: Some(("To sign-in", console::SIGN_IN)),
@@ -150,7 +158,7 @@ fn closed() -> HttpResponse {
     page(StatusCode::NOT_FOUND, Policy::Own, message.view())
 }
 
-impl Join {
+impl JoinPage {
     /// The page.
     pub fn view(&self) -> Markup {
         let title = match self.purpose {
@@ -175,7 +183,7 @@ impl Join {
                             Some(name) => { "the environment " strong { (name) } },
                             None => "every environment",
                         }
-                        ": " (may(self.role)) "."
+                        ": " (role_permissions(self.role)) "."
                     }
                 },
                 InvitationPurpose::Reset => {
@@ -250,7 +258,7 @@ impl Join {
     fn hidden(&self) -> Markup {
         html! {
             input type="hidden" name="token" value=(self.token);
-            @if !self.is_named { input type="hidden" name="email" value=(self.email); }
+            @if !self.email_is_fixed { input type="hidden" name="email" value=(self.email); }
         }
     }
 }
@@ -265,7 +273,7 @@ pub(super) const fn with_article(role: Role) -> &'static str {
 }
 
 /// What a role permits.
-pub(super) const fn may(role: Role) -> &'static str {
+pub(super) const fn role_permissions(role: Role) -> &'static str {
     match role {
         Role::Viewer => "you may look at everything, and change nothing",
         Role::Admin => "you may change what is in it",

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use crate::pages::components::code_block;
 
 /// How many facts are listed.
-const MOST_FACTS: usize = 60;
+const MAX_FACTS: usize = 60;
 
 /// The longest value of a fact, in characters; longer ones are truncated.
-const LONGEST: usize = 400;
+const MAX_FACT_LENGTH: usize = 400;
 
 /// The whole value, pretty-printed, in a collapsed `details`.
-pub fn folded(name: &str, value: &Value) -> Markup {
+pub fn collapsed(name: &str, value: &Value) -> Markup {
     html! { details { summary { (name) } (code_block(name, &pretty(value))) } }
 }
 
@@ -34,12 +34,12 @@ pub fn facts(object: &Map<String, Value>) -> Markup {
     for (name, value) in object {
         collect(&short_name(name), value, &mut found);
     }
-    let more = found.len().saturating_sub(MOST_FACTS);
+    let more = found.len().saturating_sub(MAX_FACTS);
     html! {
         dl.facts {
-            @for (name, text) in found.iter().take(MOST_FACTS) {
+            @for (name, text) in found.iter().take(MAX_FACTS) {
                 dt { code { (name) } }
-                dd { (cut(text)) }
+                dd { (truncated(text)) }
             }
         }
         @if more > 0 { p.soft { "And " (more) " more, below." } }
@@ -99,8 +99,8 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+fn truncated(text: &str) -> String {
+    match text.char_indices().nth(MAX_FACT_LENGTH) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
@@ -143,7 +143,7 @@ mod tests {
             (0..100).map(|n| (format!("a{n:03}"), json!("x".repeat(1000)))).collect();
         let html = facts(&object).into_string();
         assert!(html.contains("And 40 more, below.") && html.contains("a059") && !html.contains("a060"));
-        assert!(html.contains(&format!("{}…", "x".repeat(LONGEST))) && html.len() < 40_000);
+        assert!(html.contains(&format!("{}…", "x".repeat(MAX_FACT_LENGTH))) && html.len() < 40_000);
     }
 
     #[test]

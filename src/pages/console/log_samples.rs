@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     audit_events,
-    events::{self, Told},
+    events::{self, EventView},
     samples::frame,
     shell::{Section, Shell},
-    webhook::{self, Actions, Shown},
+    webhook::{self, WebhookActions, WebhookPage},
     webhooks,
 };
 use crate::{
@@ -67,9 +67,14 @@ fn event_samples() {
         event(1203, EventKind::GroupMembershipChanged, json!({ "added": ["scim_user_a"], "removed": [] })),
     ];
     let linked = |name: &str| Some((name.to_owned(), "/console/x/y".to_owned()));
-    let told = [
-        Told { event: &all[0], organization: linked("Acme"), resource: linked("<i>dana</i>"), brief: false },
-        Told {
+    let events = [
+        EventView {
+            event: &all[0],
+            organization: linked("Acme"),
+            resource: linked("<i>dana</i>"),
+            brief: false,
+        },
+        EventView {
             event: &all[1],
             organization: linked("Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG"),
             resource: None,
@@ -78,11 +83,11 @@ fn event_samples() {
     ];
     let place = Place::read("/console/x/events", "", &["type", "resource"]);
     let none = FormErrors::none();
-    sample("console-events", Section::Events, "Events", events::view(&told, "1203", &place, &none, now()));
+    sample("console-events", Section::Events, "Events", events::view(&events, "1203", &place, &none, now()));
     sample("console-events-empty", Section::Events, "Events", events::view(&[], "", &place, &none, now()));
 }
 
-fn hook(url: &str) -> Webhook {
+fn webhook_at(url: &str) -> Webhook {
     Webhook {
         id: Id::from_bits(40),
         environment_id: Id::from_bits(1),
@@ -100,14 +105,14 @@ fn hook(url: &str) -> Webhook {
 
 #[test]
 fn webhook_samples() {
-    let failing = Webhook { failures: 7, event_types: EventKind::ALL.to_vec(), ..hook(LONG_URL) };
+    let failing = Webhook { failures: 7, event_types: EventKind::ALL.to_vec(), ..webhook_at(LONG_URL) };
     let disabled = Webhook {
         disabled_at: Some(now() - Duration::from_secs(90)),
         event_types: vec![EventKind::UserDeactivated],
-        ..hook("https://old.example/")
+        ..webhook_at("https://old.example/")
     };
     let list = Page {
-        items: vec![hook("https://app.example/hooks"), failing.clone(), disabled.clone()],
+        items: vec![webhook_at("https://app.example/hooks"), failing.clone(), disabled.clone()],
         next_token: String::new(),
     };
     let place = Place::read("/console/x/webhooks", "", &[]);
@@ -129,8 +134,13 @@ fn webhook_samples() {
         webhooks::new_view(&typed, &errors, "/console/x/webhooks/new", "/console/x/webhooks", html! {});
     sample("console-webhook-new", Section::Webhooks, "New webhook", view);
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD4wLOB1RrT0k=";
-    let view =
-        webhooks::secret_view(&hook(LONG_URL), secret, "Webhook created", None, "/console/x/webhooks/y");
+    let view = webhooks::secret_view(
+        &webhook_at(LONG_URL),
+        secret,
+        "Webhook created",
+        None,
+        "/console/x/webhooks/y",
+    );
     sample("console-webhook-secret", Section::Webhooks, "Webhook created", view);
 
     let delivery = |sequence, state, attempts, status, error: Option<&str>| WebhookDelivery {
@@ -170,11 +180,11 @@ fn webhook_samples() {
     let place = Place::read("/console/x/webhooks/y", "", &["state"]);
     let (no_errors, empty) = (FormErrors::none(), Typed::new());
     let delivery_href = |id: WebhookDeliveryId| format!("/console/x/webhook-deliveries/{id}/replay");
-    let actions = |typed, errors| Actions {
+    let actions = |typed, errors| WebhookActions {
         csrf: html! { input type="hidden" name="csrf" value="TOKEN"; },
         edit: "/console/x/webhooks/y/edit".to_owned(),
         delete: "/console/x/webhooks/y/delete".to_owned(),
-        switch: "/console/x/webhooks/y/disable".to_owned(),
+        toggle: "/console/x/webhooks/y/disable".to_owned(),
         replay: "/console/x/webhooks/y/replay".to_owned(),
         delivery: &delivery_href,
         typed,
@@ -182,7 +192,7 @@ fn webhook_samples() {
     };
     let wrong = FormErrors::one("after", "the last event is 1204");
     let typed = Typed::new().with("after", "99999");
-    let shown = Shown {
+    let shown = WebhookPage {
         webhook: &failing,
         deliveries: &deliveries,
         place: &place,
@@ -191,9 +201,9 @@ fn webhook_samples() {
         now: now(),
     };
     sample("console-webhook", Section::Webhooks, "Webhook", webhook::view(&shown));
-    let viewer = Shown { actions: None, ..shown };
+    let viewer = WebhookPage { actions: None, ..shown };
     sample("console-webhook-viewer", Section::Webhooks, "Webhook", webhook::view(&viewer));
-    let off = Shown {
+    let off = WebhookPage {
         webhook: &disabled,
         deliveries: &Page { items: Vec::new(), next_token: String::new() },
         actions: Some(actions(&empty, &no_errors)),
@@ -285,7 +295,7 @@ fn audit_samples() {
         "actorId=dana%40ledgerline.example&since=2026-11-01",
         &["actorId", "since"],
     );
-    let shown = audit_events::Shown {
+    let shown = audit_events::AuditLogPage {
         page: &log,
         names: &names,
         place: &place,
@@ -297,9 +307,9 @@ fn audit_samples() {
     sample("console-audit", Section::Audit, "Audit log", audit_events::view("Audit log", &shown));
     let empty = Page { items: Vec::new(), next_token: String::new() };
     let place = Place::read("/console/x/audit-events", "", &[]);
-    let first = audit_events::Shown { page: &empty, place: &place, installation: None, ..shown };
+    let first = audit_events::AuditLogPage { page: &empty, place: &place, installation: None, ..shown };
     sample("console-audit-empty", Section::Audit, "Audit log", audit_events::view("Audit log", &first));
     let wrong = FormErrors::one("since", "must be a day such as 2026-11-21");
-    let wrong = audit_events::Shown { errors: &wrong, ..first };
+    let wrong = audit_events::AuditLogPage { errors: &wrong, ..first };
     sample("console-audit-wrong", Section::Audit, "Audit log", audit_events::view("Audit log", &wrong));
 }

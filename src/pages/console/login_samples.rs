@@ -5,8 +5,8 @@ use std::{borrow::Cow, time::Duration};
 use maud::html;
 
 use super::{
-    flow::{self, Page},
-    flows::{self, Found},
+    flow::{self, FlowPage},
+    flows::{self, FlowResults},
     overview,
     samples::frame,
     shell::{Section, Shell},
@@ -218,8 +218,8 @@ fn signed() -> Reading {
     }
 }
 
-fn around() -> Page {
-    Page {
+fn flow_page() -> FlowPage {
+    FlowPage {
         environment: Id::from_bits(1),
         now: now(),
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
@@ -228,24 +228,24 @@ fn around() -> Page {
     }
 }
 
-fn outside() -> Check {
+fn outside_domains() -> Check {
     Refusal::EmailOutsideOrganizationDomains
         .failed(Some("acme.com, acme.co.uk".into()), Some("dana@gmail.com".into()))
 }
 
-fn shown(name: &str, described: &Described) {
+fn sample(name: &str, described: &Described) {
     let frame = frame();
-    let content = flow::view(&around(), described);
+    let content = flow::view(&flow_page(), described);
     page(name, Shell::new(&frame, Section::Flows, "Login").render(content));
 }
 
 #[test]
 fn flow_samples() {
     let mut checks = passed();
-    checks.push(outside());
+    checks.push(outside_domains());
     let failed =
         login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com"));
-    shown("console-flow-refused", &described(failed, checks, signed()));
+    sample("console-flow-refused", &described(failed, checks, signed()));
 
     let mismatch = Rejection::SignatureMismatch.check(
         false,
@@ -261,7 +261,7 @@ fn flow_samples() {
         vec![note("document", "4211 bytes".into()), mismatch],
         reading,
     );
-    shown("console-flow-rotated", &rotated);
+    sample("console-flow-rotated", &rotated);
 
     let good = login(
         FlowStatus::Succeeded,
@@ -269,7 +269,7 @@ fn flow_samples() {
         Some("maximiliane.von-und-zu-hohenstein-lauenburg@engineering.acme.co.uk"),
     );
     let response_signed = Reading { response_signed: true, ..signed() };
-    shown("console-flow-succeeded", &described(good, passed(), response_signed));
+    sample("console-flow-succeeded", &described(good, passed(), response_signed));
 
     let mut waiting = described(login(FlowStatus::InProgress, None, None), vec![], Reading::default());
     waiting.found.steps.truncate(1);
@@ -278,13 +278,13 @@ fn flow_samples() {
     waiting.connection = None;
     waiting.organization = None;
     waiting.trusted.clear();
-    shown("console-flow-waiting", &waiting);
+    sample("console-flow-waiting", &waiting);
 }
 
 #[test]
 fn recheck_samples() {
     let mut then = passed();
-    then.push(outside());
+    then.push(outside_domains());
     then.push(Refusal::AssertionReplayed.passed(None, None));
     let flow = described(
         login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com")),
@@ -303,14 +303,14 @@ fn recheck_samples() {
             "console-recheck-refused",
             {
                 let mut now = passed();
-                now.push(outside());
+                now.push(outside_domains());
                 now
             },
             Err("email_outside_organization_domains"),
         ),
     ] {
         let checked = Recheck { received_at: minutes(4000), then: then.clone(), now, outcome };
-        let content = flow::check_view(&around(), &flow, &checked);
+        let content = flow::check_view(&flow_page(), &flow, &checked);
         page(name, Shell::new(&frame, Section::Flows, "Checked again").render(content));
     }
 }
@@ -320,7 +320,7 @@ fn flows_samples() {
     let environment = Id::from_bits(1);
     let frame = frame();
     let path = to(console::FLOWS, &[&environment]);
-    let shown = |name: &str, query: &str, found: Found| {
+    let sample = |name: &str, query: &str, found: FlowResults| {
         let place = Place::read(&path, query, &["q", "outcome", "time"]);
         let content = flows::view(environment, &place, &found, now());
         page(name, Shell::new(&frame, Section::Flows, "Login flows").render(content));
@@ -347,27 +347,27 @@ fn flows_samples() {
         listed(login(FlowStatus::InProgress, None, None), Some("")),
         listed(stray, None),
     ];
-    shown("console-flows", "", Found::Flows { flows, next_token: "TOKEN".into() });
-    shown("console-flows-empty", "", Found::Flows { flows: vec![], next_token: String::new() });
-    shown(
+    sample("console-flows", "", FlowResults::Flows { flows, next_token: "TOKEN".into() });
+    sample("console-flows-empty", "", FlowResults::Flows { flows: vec![], next_token: String::new() });
+    sample(
         "console-flows-none",
         "q=dana@acme.com&outcome=failed",
-        Found::Flows { flows: vec![], next_token: String::new() },
+        FlowResults::Flows { flows: vec![], next_token: String::new() },
     );
-    shown(
+    sample(
         "console-flows-further",
         "outcome=failed",
-        Found::Flows { flows: vec![], next_token: "TOKEN".into() },
+        FlowResults::Flows { flows: vec![], next_token: "TOKEN".into() },
     );
-    shown(
+    sample(
         "console-flows-which",
         "q=ac&time=24h",
-        Found::Organizations(vec![organization("Acme"), organization("")]),
+        FlowResults::Organizations(vec![organization("Acme"), organization("")]),
     );
-    shown(
+    sample(
         "console-flows-refused",
         "q=%3Cb%3E",
-        Found::Refused("is no company here. Type a whole e-mail address".into()),
+        FlowResults::InvalidQuery("is no company here. Type a whole e-mail address".into()),
     );
 }
 
@@ -375,7 +375,7 @@ fn flows_samples() {
 fn overview_samples() {
     let environment = Id::from_bits(1);
     let frame = frame();
-    let shown = |name: &str, overview: &Overview| {
+    let sample = |name: &str, overview: &Overview| {
         let content = overview::view(environment, overview);
         page(name, Shell::new(&frame, Section::Overview, "Overview").render(content));
     };
@@ -436,7 +436,7 @@ fn overview_samples() {
         }],
         next: None,
     };
-    shown("console-overview", &full);
+    sample("console-overview", &full);
     let empty = |next| Overview {
         now: now(),
         span: Span::Fortnight,
@@ -447,6 +447,6 @@ fn overview_samples() {
         directories: vec![],
         next: Some(next),
     };
-    shown("console-overview-empty", &empty(NextStep::Organization));
-    shown("console-overview-first-login", &empty(NextStep::FirstLogin(Id::from_bits(2))));
+    sample("console-overview-empty", &empty(NextStep::Organization));
+    sample("console-overview-first-login", &empty(NextStep::FirstLogin(Id::from_bits(2))));
 }

@@ -66,7 +66,7 @@ use crate::links::console as path;
 /// Registers the console's routes. actix takes the first match, so paths with fixed segments come before
 /// paths with an environment's id in the same position.
 pub fn configure(config: &mut ServiceConfig) {
-    entrance(config);
+    sign_in_routes(config);
     config
         .service(web::resource(path::HOME).get(environments::list))
         .service(web::resource(path::NEW_ENVIRONMENT).get(environments::new).post(environments::create));
@@ -76,19 +76,19 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(
             web::resource(path::EXPORT_INSTALLATION_AUDIT_EVENTS).get(audit_events::export_installation),
         );
-    environment_itself(config);
-    logins(config);
-    keys(config);
-    customers(config);
-    identity_providers(config);
-    people(config);
-    directories(config);
-    what_happened(config);
+    environment_routes(config);
+    flow_routes(config);
+    credential_routes(config);
+    organization_routes(config);
+    connection_routes(config);
+    administrator_routes(config);
+    directory_routes(config);
+    event_routes(config);
     // Last: all other paths of one segment are fixed.
     config.service(web::resource(path::OVERVIEW).get(overview::show));
 }
 
-fn keys(config: &mut ServiceConfig) {
+fn credential_routes(config: &mut ServiceConfig) {
     use oauth_client as client;
     config
         .service(web::resource(path::API_KEYS).get(api_keys::list))
@@ -102,7 +102,7 @@ fn keys(config: &mut ServiceConfig) {
         .service(web::resource(path::DELETE_OAUTH_CLIENT).get(client::confirm).post(client::remove));
 }
 
-fn identity_providers(config: &mut ServiceConfig) {
+fn connection_routes(config: &mut ServiceConfig) {
     use {saml_connection as connection, saml_connection_form as form, scim_directory as directory};
     config
         .service(web::resource(path::NEW_SAML_CONNECTION).get(form::new).post(form::create))
@@ -126,7 +126,7 @@ fn identity_providers(config: &mut ServiceConfig) {
         .service(web::resource(path::DELETE_SCIM_DIRECTORY).get(directory::confirm).post(directory::remove));
 }
 
-fn customers(config: &mut ServiceConfig) {
+fn organization_routes(config: &mut ServiceConfig) {
     use organization_form as form;
     config
         .service(web::resource(path::ORGANIZATIONS).get(organizations::list))
@@ -140,7 +140,7 @@ fn customers(config: &mut ServiceConfig) {
         )
         .service(web::resource(path::DOMAINS).get(domains::new).post(domains::add))
         .service(web::resource(path::DOMAIN).get(domains::show))
-        .service(web::resource(path::APPROVE_DOMAIN).get(domains::approve_again).post(domains::approve))
+        .service(web::resource(path::APPROVE_DOMAIN).get(domains::approve_redirect).post(domains::approve))
         .service(web::resource(path::CHECK_DOMAIN).post(domains::check))
         .service(web::resource(path::DELETE_DOMAIN).get(domains::confirm).post(domains::remove))
         .service(web::resource(path::NEW_SETUP_LINK).get(setup_links::new).post(setup_links::create))
@@ -148,7 +148,7 @@ fn customers(config: &mut ServiceConfig) {
         .service(web::resource(path::REVOKE_SETUP_LINK).post(setup_links::revoke));
 }
 
-fn people(config: &mut ServiceConfig) {
+fn administrator_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::ADMINISTRATORS).get(administrators::list))
         .service(
@@ -159,7 +159,7 @@ fn people(config: &mut ServiceConfig) {
 }
 
 /// Sign-in, invitation and account.
-fn entrance(config: &mut ServiceConfig) {
+fn sign_in_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::SIGN_IN).get(sign_in::show).post(sign_in::with_password))
         .service(web::resource(path::SIGN_IN_PASSKEY).post(sign_in::with_passkey))
@@ -180,7 +180,7 @@ fn entrance(config: &mut ServiceConfig) {
         .service(web::resource(path::ACCOUNT_SESSION).post(account::revoke_session));
 }
 
-fn environment_itself(config: &mut ServiceConfig) {
+fn environment_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::ENVIRONMENT).get(environment::show))
         .service(web::resource(path::EDIT_ENVIRONMENT).get(environment::edit).post(environment::update))
@@ -189,7 +189,7 @@ fn environment_itself(config: &mut ServiceConfig) {
         .service(web::resource(path::PREVIEW_BRANDING).get(branding::preview));
 }
 
-fn directories(config: &mut ServiceConfig) {
+fn directory_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::SCIM_USERS).get(scim_users::list))
         .service(web::resource(path::SCIM_USER).get(scim_user::show))
@@ -199,7 +199,7 @@ fn directories(config: &mut ServiceConfig) {
         .service(web::resource(path::SCIM_REQUEST).get(scim_request::show));
 }
 
-fn what_happened(config: &mut ServiceConfig) {
+fn event_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::EVENTS).get(events::list))
         .service(web::resource(path::WEBHOOKS).get(webhooks::list))
@@ -215,11 +215,11 @@ fn what_happened(config: &mut ServiceConfig) {
         .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::export));
 }
 
-fn logins(config: &mut ServiceConfig) {
+fn flow_routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(path::FLOWS).get(flows::list))
         .service(web::resource(path::FLOW).get(flow::show))
-        .service(web::resource(path::CHECK_FLOW).get(flow::checked).post(flow::check));
+        .service(web::resource(path::CHECK_FLOW).get(flow::check_redirect).post(flow::check));
 }
 
 /// Turns a reason of `app::Error` into a sentence: capital letter and full stop.

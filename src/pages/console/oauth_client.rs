@@ -6,11 +6,11 @@ use maud::{Markup, html};
 
 use super::{
     audit_events::Href,
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     oauth_clients::name,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
 };
 use crate::{
     app::{
@@ -36,17 +36,17 @@ const ALGORITHMS: [(&str, &str); 3] = [
 ];
 
 /// `GET …/oauth-clients/{client}`
-pub async fn show(here: Here) -> Answer {
-    let client = app::oauth_clients::find(&here.state, &here.actor, here.id("client")?).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let content = view(
         &client,
-        &here.environment,
-        &here.state.links_of(&here.environment),
-        here.may_manage(),
-        &|pattern, segments| here.href(pattern, segments),
-        here.now(),
+        &context.environment,
+        &context.state.links_of(&context.environment),
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        context.now(),
     );
-    Ok(here.shell(Section::OauthClients, &name(&client)).respond(content))
+    Ok(context.shell(Section::OauthClients, &name(&client)).respond(content))
 }
 
 /// The page.
@@ -136,31 +136,31 @@ fn variables(id: &str, issuer: &str, redirect: &str) -> String {
 }
 
 /// `GET …/oauth-clients/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    Ok(form_page(&here, None, &Typed::new().with("idTokenAlg", "RS256"), &FormErrors::none()))
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    Ok(form_page(&context, None, &Typed::new().with("idTokenAlg", "RS256"), &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    match app::oauth_clients::create(&here.state, &here.actor, &change(&form)).await {
-        Ok(created) => Ok(secret_page(&here, &created)),
-        Err(error) => Ok(form_page(&here, None, &Typed::from(&*form), &FormErrors::from(error)?)),
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    match app::oauth_clients::create(&context.state, &context.actor, &change(&form)).await {
+        Ok(created) => Ok(secret_page(&context, &created)),
+        Err(error) => Ok(form_page(&context, None, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
 /// `GET …/oauth-clients/{client}/rotate`
-pub async fn confirm_rotation(here: Here) -> Answer {
-    here.manage()?;
-    let client = app::oauth_clients::find(&here.state, &here.actor, here.id("client")?).await?;
+pub async fn confirm_rotation(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let (action, back) = (
-        here.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
-        here.href(console::OAUTH_CLIENT, &[&client.id]),
+        context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
+        context.href(console::OAUTH_CLIENT, &[&client.id]),
     );
     let (typed, errors) = (Typed::new(), FormErrors::none());
-    let form = forms::Form::new(&action, "Make a new secret", here.csrf()).cancel(&back).danger();
+    let form = forms::Form::new(&action, "Make a new secret", context.csrf()).cancel(&back).danger();
     let title = format!("New secret for {}", name(&client));
-    Ok(here.shell(Section::OauthClients, &title).crumb(name(&client), &back).respond(html! {
+    Ok(context.shell(Section::OauthClients, &title).crumb(name(&client), &back).respond(html! {
         h1 { (title) }
         section.card {
             (FormView::new(&typed, &errors).render(&form, notice(Shape::Attention, "The present secret stops working at once", html! {
@@ -171,20 +171,21 @@ pub async fn confirm_rotation(here: Here) -> Answer {
 }
 
 /// `POST …/oauth-clients/{client}/rotate`
-pub async fn rotate(here: Here, _form: Form) -> Answer {
-    let created = app::oauth_clients::rotate_secret(&here.state, &here.actor, here.id("client")?).await?;
-    Ok(secret_page(&here, &created))
+pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let created =
+        app::oauth_clients::rotate_secret(&context.state, &context.actor, context.id("client")?).await?;
+    Ok(secret_page(&context, &created))
 }
 
-fn secret_page(here: &Here, created: &Created) -> HttpResponse {
-    let onward = here.href(console::OAUTH_CLIENT, &[&created.client.id]);
+fn secret_page(context: &EnvironmentContext, created: &Created) -> HttpResponse {
+    let onward = context.href(console::OAUTH_CLIENT, &[&created.client.id]);
     let panel = Secret {
         name: "client secret",
         value: &created.secret.reveal(),
         about: "Put it into the app’s configuration beside the client ID. An earlier secret no longer works.",
         onward: &onward,
     };
-    here.shell(Section::OauthClients, "Client secret").respond(html! {
+    context.shell(Section::OauthClients, "Client secret").respond(html! {
         h1 { "Secret of " (name(&created.client)) }
         section.card.stack {
             (facts(&[("Client ID", copyable(&created.client.id.to_string(), "client id"))]))
@@ -194,28 +195,29 @@ fn secret_page(here: &Here, created: &Created) -> HttpResponse {
 }
 
 /// `GET …/oauth-clients/{client}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let client = app::oauth_clients::find(&here.state, &here.actor, here.id("client")?).await?;
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let uri = client.initiate_login_uri.as_ref().map(ToString::to_string).unwrap_or_default();
     let typed = Typed::new()
         .with("displayName", &client.display_name)
         .with("idTokenAlg", client.id_token_alg.as_str())
         .with("initiateLoginUri", uri);
-    Ok(form_page(&here, Some(&client), &typed, &FormErrors::none()))
+    Ok(form_page(&context, Some(&client), &typed, &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/{client}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id: OauthClientId = here.id("client")?;
-    match app::oauth_clients::update(&here.state, &here.actor, id, &change(&form)).await {
-        Ok(_) => {
-            Ok(see_other(&here.href(console::OAUTH_CLIENT, &[&id]), Flash(Thing::OauthClient, Deed::Saved)))
-        }
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: OauthClientId = context.id("client")?;
+    match app::oauth_clients::update(&context.state, &context.actor, id, &change(&form)).await {
+        Ok(_) => Ok(see_other(
+            &context.href(console::OAUTH_CLIENT, &[&id]),
+            Flash(ResourceKind::OauthClient, Action::Saved),
+        )),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let client = app::oauth_clients::find(&here.state, &here.actor, id).await?;
-            Ok(form_page(&here, Some(&client), &Typed::from(&*form), &errors))
+            let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
+            Ok(form_page(&context, Some(&client), &Typed::from(&*form), &errors))
         }
     }
 }
@@ -229,7 +231,12 @@ fn change(form: &Posted) -> OauthClientChange {
     }
 }
 
-fn form_page(here: &Here, of: Option<&OauthClient>, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn form_page(
+    context: &EnvironmentContext,
+    of: Option<&OauthClient>,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (view.text("displayName", "Name").optional().hint("The app that signs people in."))
@@ -240,19 +247,19 @@ fn form_page(here: &Here, of: Option<&OauthClient>, typed: &Typed, errors: &Form
     let (title, action, back, submit) = match of {
         None => (
             "New OAuth client".to_owned(),
-            here.href(console::NEW_OAUTH_CLIENT, &[]),
-            here.href(console::OAUTH_CLIENTS, &[]),
+            context.href(console::NEW_OAUTH_CLIENT, &[]),
+            context.href(console::OAUTH_CLIENTS, &[]),
             "Create OAuth client",
         ),
         Some(client) => (
             format!("Edit {}", name(client)),
-            here.href(console::EDIT_OAUTH_CLIENT, &[&client.id]),
-            here.href(console::OAUTH_CLIENT, &[&client.id]),
+            context.href(console::EDIT_OAUTH_CLIENT, &[&client.id]),
+            context.href(console::OAUTH_CLIENT, &[&client.id]),
             "Save",
         ),
     };
-    let form = forms::Form::new(&action, submit, here.csrf()).cancel(&back);
-    let mut shell = here.shell(Section::OauthClients, &title);
+    let form = forms::Form::new(&action, submit, context.csrf()).cancel(&back);
+    let mut shell = context.shell(Section::OauthClients, &title);
     if let Some(client) = of {
         shell = shell.crumb(name(client), &back);
     }
@@ -266,42 +273,49 @@ fn form_page(here: &Here, of: Option<&OauthClient>, typed: &Typed, errors: &Form
 }
 
 /// `GET …/oauth-clients/{client}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let client = app::oauth_clients::find(&here.state, &here.actor, here.id("client")?).await?;
-    Ok(confirm_page(&here, &client, &Typed::new(), &FormErrors::none()))
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
+    Ok(confirm_page(&context, &client, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/{client}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let id: OauthClientId = here.id("client")?;
-    let client = app::oauth_clients::find(&here.state, &here.actor, id).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: OauthClientId = context.id("client")?;
+    let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&client)) {
-        Ok(()) => app::oauth_clients::remove(&here.state, &here.actor, id).await,
+        Ok(()) => app::oauth_clients::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {
-        Ok(()) => {
-            Ok(see_other(&here.href(console::OAUTH_CLIENTS, &[]), Flash(Thing::OauthClient, Deed::Deleted)))
-        }
-        Err(error) => Ok(confirm_page(&here, &client, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Ok(()) => Ok(see_other(
+            &context.href(console::OAUTH_CLIENTS, &[]),
+            Flash(ResourceKind::OauthClient, Action::Deleted),
+        )),
+        Err(error) => Ok(confirm_page(&context, &client, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn confirm_page(here: &Here, client: &OauthClient, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn confirm_page(
+    context: &EnvironmentContext,
+    client: &OauthClient,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     let effects = [
         "The app can sign nobody in any more, at once.".to_owned(),
         "The access tokens that it holds end with it.".to_owned(),
     ];
-    let back = here.href(console::OAUTH_CLIENT, &[&client.id]);
+    let back = context.href(console::OAUTH_CLIENT, &[&client.id]);
     let deletion = Deletion {
         kind: "OAuth client",
         name: &name(client),
         effects: &effects,
-        action: &here.href(console::DELETE_OAUTH_CLIENT, &[&client.id]),
+        action: &context.href(console::DELETE_OAUTH_CLIENT, &[&client.id]),
         cancel: &back,
     };
-    here.shell(Section::OauthClients, "Delete OAuth client")
+    context
+        .shell(Section::OauthClients, "Delete OAuth client")
         .crumb(name(client), &back)
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf()))
 }

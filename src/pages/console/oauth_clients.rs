@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{audit_events::Href, here::Here, shell::Section};
+use super::{audit_events::Href, here::EnvironmentContext, shell::Section};
 use crate::{
     app::{self, page::Page},
     links::console,
@@ -23,12 +23,17 @@ pub(super) fn name(client: &OauthClient) -> String {
 }
 
 /// `GET …/oauth-clients`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&[]);
-    let page = app::oauth_clients::list(&here.state, &here.actor, &place.query()).await?;
-    let content =
-        view(&page, &place, here.may_manage(), &|pattern, segments| here.href(pattern, segments), here.now());
-    Ok(here.shell(Section::OauthClients, "OAuth clients").respond(content))
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&[]);
+    let page = app::oauth_clients::list(&context.state, &context.actor, &place.query()).await?;
+    let content = view(
+        &page,
+        &place,
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        context.now(),
+    );
+    Ok(context.shell(Section::OauthClients, "OAuth clients").respond(content))
 }
 
 /// The list.

@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 
 use super::{
-    audit_events::{self, Told},
-    here::Here,
+    audit_events::{self, AuditLine},
+    here::EnvironmentContext,
     setup_links,
     shell::Section,
     words,
@@ -34,14 +34,14 @@ use crate::{
 const RECENT: usize = 5;
 
 /// The page of an organization.
-pub(super) struct Hub<'a> {
+pub(super) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     /// Other organizations for which its domains count too.
     pub shared: &'a [DomainElsewhere],
     pub connections: &'a Page<DescribedConnection>,
     pub directories: &'a Page<DescribedDirectory>,
     pub links: &'a Page<SetupLink>,
-    pub audit: &'a [Told],
+    pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.
     pub may_manage: bool,
     /// Builds paths in this environment.
@@ -51,9 +51,9 @@ pub(super) struct Hub<'a> {
 }
 
 /// `GET …/organizations/{organization}`
-pub async fn show(here: Here) -> Answer {
-    let (state, actor) = (&here.state, &here.actor);
-    let id: OrganizationId = here.id("organization")?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let (state, actor) = (&context.state, &context.actor);
+    let id: OrganizationId = context.id("organization")?;
     let organization = app::organizations::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.admitted_domains().cloned().collect();
@@ -64,31 +64,31 @@ pub async fn show(here: Here) -> Answer {
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
     let audit = app::audit::list(state, actor, &filter, &recent).await?;
     let links = app::setup_links::list(state, actor, Some(id), &recent).await?;
-    let audit = audit_events::tell(&here, audit.items).await?;
-    let hub = Hub {
+    let audit = audit_events::lines(&context, audit.items).await?;
+    let page = OrganizationPage {
         organization: &organization,
         shared: &shared,
         connections: &connections,
         directories: &directories,
         links: &links,
         audit: &audit,
-        may_manage: here.may_manage(),
-        href: &|pattern, segments| here.href(pattern, segments),
-        csrf: here.csrf(),
-        now: here.now(),
+        may_manage: context.may_manage(),
+        href: &|pattern, segments| context.href(pattern, segments),
+        csrf: context.csrf(),
+        now: context.now(),
     };
-    Ok(here.shell(Section::Organizations, &words::organization(&organization)).respond(view(&hub)))
+    Ok(context.shell(Section::Organizations, &words::organization(&organization)).respond(view(&page)))
 }
 
 /// The page.
-pub(super) fn view(hub: &Hub<'_>) -> Markup {
-    let organization = hub.organization;
+pub(super) fn view(page: &OrganizationPage<'_>) -> Markup {
+    let organization = page.organization;
     let id = &organization.id;
-    let href = hub.href;
+    let href = page.href;
     html! {
         div.head-row {
             h1 { (words::organization(organization)) }
-            @if hub.may_manage {
+            @if page.may_manage {
                 div.actions {
                     (link_button(Weight::Plain, "Edit", &href(console::EDIT_ORGANIZATION, &[id])))
                     (link_button(Weight::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
@@ -102,32 +102,32 @@ pub(super) fn view(hub: &Hub<'_>) -> Markup {
                     Some(external) => copyable(external, "external id"),
                     None => html! { span.soft { "none" } },
                 }),
-                ("Created", time(organization.created_at, hub.now)),
+                ("Created", time(organization.created_at, page.now)),
             ]))
         }
-        (domains(hub))
-        (connections(hub))
-        (directories(hub))
-        (setup(hub))
+        (domains(page))
+        (connections(page))
+        (directories(page))
+        (setup(page))
         section.card aria-labelledby="audit" {
             div.head-row {
                 h2 #audit { "Latest changes" }
                 a href={ (href(console::AUDIT_EVENTS, &[])) "?organizationId=" (id) } { "Audit log of this organization" }
             }
-            @if hub.audit.is_empty() { p.soft { "Nothing was changed yet." } }
-            @else { ul.rows { @for told in hub.audit { li { (told.line(hub.now)) } } } }
+            @if page.audit.is_empty() { p.soft { "Nothing was changed yet." } }
+            @else { ul.rows { @for line in page.audit { li { (line.view(page.now)) } } } }
         }
     }
 }
 
-fn domains(hub: &Hub<'_>) -> Markup {
-    let organization = hub.organization;
+fn domains(page: &OrganizationPage<'_>) -> Markup {
+    let organization = page.organization;
     html! {
         section.card aria-labelledby="domains" {
             div.head-row {
                 h2 #domains { "Domains" }
-                @if hub.may_manage {
-                    div.actions { a.button.small href=((hub.href)(console::DOMAINS, &[&organization.id])) { "Add domain" } }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::DOMAINS, &[&organization.id])) { "Add domain" } }
                 }
             }
             @if organization.domains.is_empty() {
@@ -136,12 +136,12 @@ fn domains(hub: &Hub<'_>) -> Markup {
                 ul.rows {
                     @for listed in &organization.domains {
                         li {
-                            a href=((hub.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
+                            a href=((page.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
                             (words::domain_state(listed.state))
-                            @for other in hub.shared.iter().filter(|other| listed.state.counts() && other.domain == listed.domain) {
+                            @for other in page.shared.iter().filter(|other| listed.state.counts() && other.domain == listed.domain) {
                                 span {
                                     (mark(Shape::Attention, "Shared")) " with "
-                                    a href=((hub.href)(console::ORGANIZATION, &[&other.organization_id])) {
+                                    a href=((page.href)(console::ORGANIZATION, &[&other.organization_id])) {
                                         @if other.display_name.trim().is_empty() { (other.organization_id) }
                                         @else { (other.display_name) }
                                     }
@@ -155,22 +155,22 @@ fn domains(hub: &Hub<'_>) -> Markup {
     }
 }
 
-fn connections(hub: &Hub<'_>) -> Markup {
-    let new = (hub.href)(console::NEW_SAML_CONNECTION, &[&hub.organization.id]);
+fn connections(page: &OrganizationPage<'_>) -> Markup {
+    let new = (page.href)(console::NEW_SAML_CONNECTION, &[&page.organization.id]);
     html! {
         section.card aria-labelledby="connections" {
             div.head-row {
                 h2 #connections { "SAML connections" }
-                @if hub.may_manage { div.actions { a.button.small href=(new) { "New connection" } } }
+                @if page.may_manage { div.actions { a.button.small href=(new) { "New connection" } } }
             }
-            @if hub.connections.items.is_empty() {
+            @if page.connections.items.is_empty() {
                 p { "A connection ties in the customer’s identity provider, so that its people sign in with the accounts they have." }
             } @else {
                 ul.rows {
-                    @for described in &hub.connections.items {
+                    @for described in &page.connections.items {
                         @let connection = &described.connection;
                         li {
-                            a href=((hub.href)(console::SAML_CONNECTION, &[&connection.id])) { (words::connection(connection)) }
+                            a href=((page.href)(console::SAML_CONNECTION, &[&connection.id])) { (words::connection(connection)) }
                             span { (words::connection_state(connection)) }
                         }
                     }
@@ -180,52 +180,52 @@ fn connections(hub: &Hub<'_>) -> Markup {
     }
 }
 
-fn setup(hub: &Hub<'_>) -> Markup {
-    let id = &hub.organization.id;
+fn setup(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
     html! {
         section.card aria-labelledby="setup" {
             div.head-row {
                 h2 #setup { "Setup links" }
-                @if hub.may_manage {
-                    div.actions { a.button.small href=((hub.href)(console::NEW_SETUP_LINK, &[id])) { "New setup link" } }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::NEW_SETUP_LINK, &[id])) { "New setup link" } }
                 }
             }
-            @if hub.links.items.is_empty() {
+            @if page.links.items.is_empty() {
                 p { "A setup link lets the customer’s own IT admin do all of this, step by step, without an account here." }
             } @else {
                 ul.rows {
-                    @for link in &hub.links.items {
-                        li { span { (setup_links::opens(link)) } span { (setup_links::status(link, hub.now)) } }
+                    @for link in &page.links.items {
+                        li { span { (setup_links::permissions(link)) } span { (setup_links::status(link, page.now)) } }
                     }
                 }
-                p { a href=((hub.href)(console::SETUP_LINKS, &[id])) { "All setup links" } }
+                p { a href=((page.href)(console::SETUP_LINKS, &[id])) { "All setup links" } }
             }
         }
     }
 }
 
-fn directories(hub: &Hub<'_>) -> Markup {
-    let new = (hub.href)(console::NEW_SCIM_DIRECTORY, &[&hub.organization.id]);
+fn directories(page: &OrganizationPage<'_>) -> Markup {
+    let new = (page.href)(console::NEW_SCIM_DIRECTORY, &[&page.organization.id]);
     html! {
         section.card aria-labelledby="directories" {
             div.head-row {
                 h2 #directories { "SCIM directories" }
-                @if hub.may_manage { form.inline method="post" action=(new) {
-                    (hub.csrf)
+                @if page.may_manage { form.inline method="post" action=(new) {
+                    (page.csrf)
                     button.button.small type="submit" { "New directory" }
                 } }
             }
-            @if hub.directories.items.is_empty() {
+            @if page.directories.items.is_empty() {
                 p { "A directory lets the customer’s identity provider push its people here, and take them away." }
             } @else {
                 ul.rows {
-                    @for described in &hub.directories.items {
+                    @for described in &page.directories.items {
                         @let directory = &described.directory;
                         li {
-                            a href=((hub.href)(console::SCIM_DIRECTORY, &[&directory.id])) { (directory.id) }
+                            a href=((page.href)(console::SCIM_DIRECTORY, &[&directory.id])) { (directory.id) }
                             span {
                                 @match described.tokens.iter().filter_map(|token| token.last_used_at).max() {
-                                    Some(at) => { "last request " (time(at, hub.now)) },
+                                    Some(at) => { "last request " (time(at, page.now)) },
                                     None => (mark(Shape::Attention, "No request yet")),
                                 }
                                 " " (words::directory_tags(directory))

@@ -3,10 +3,10 @@
 use actix_web::HttpResponse;
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -21,55 +21,58 @@ use crate::{
 };
 
 /// `GET …/organizations/{organization}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    page(&here, here.id("organization")?, &Typed::new(), &FormErrors::none()).await
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    page(&context, context.id("organization")?, &Typed::new(), &FormErrors::none()).await
 }
 
 /// `POST …/organizations/{organization}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let id = here.id("organization")?;
-    let organization = app::organizations::find(&here.state, &here.actor, id).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id = context.id("organization")?;
+    let organization = app::organizations::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &words::organization(&organization)) {
-        Ok(()) => app::organizations::remove(&here.state, &here.actor, id).await,
+        Ok(()) => app::organizations::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {
-        Ok(()) => {
-            Ok(see_other(&here.href(console::ORGANIZATIONS, &[]), Flash(Thing::Organization, Deed::Deleted)))
-        }
-        Err(error) => page(&here, id, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Ok(()) => Ok(see_other(
+            &context.href(console::ORGANIZATIONS, &[]),
+            Flash(ResourceKind::Organization, Action::Deleted),
+        )),
+        Err(error) => page(&context, id, &Typed::from(&*form), &FormErrors::from(error)?).await,
     }
 }
 
 async fn page(
-    here: &Here,
+    context: &EnvironmentContext,
     id: OrganizationId,
     typed: &Typed,
     errors: &FormErrors,
 ) -> Result<HttpResponse, Failure> {
-    let organization = app::organizations::find(&here.state, &here.actor, id).await?;
-    let effects = effects(here, &organization).await?;
+    let organization = app::organizations::find(&context.state, &context.actor, id).await?;
+    let effects = effects(context, &organization).await?;
     let name = words::organization(&organization);
-    let back = here.href(console::ORGANIZATION, &[&id]);
+    let back = context.href(console::ORGANIZATION, &[&id]);
     let deletion = Deletion {
         kind: "organization",
         name: &name,
         effects: &effects,
-        action: &here.href(console::DELETE_ORGANIZATION, &[&id]),
+        action: &context.href(console::DELETE_ORGANIZATION, &[&id]),
         cancel: &back,
     };
     let title = format!("Delete {name}");
-    Ok(here
+    Ok(context
         .shell(Section::Organizations, &title)
         .crumb(&name, &back)
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf())))
 }
 
-async fn effects(here: &Here, organization: &Organization) -> Result<Vec<String>, Failure> {
+async fn effects(context: &EnvironmentContext, organization: &Organization) -> Result<Vec<String>, Failure> {
     let whole = PageQuery { token: None, size: Some("100".to_owned()) };
-    let connections = app::saml_connections::list(&here.state, &here.actor, organization.id, &whole).await?;
-    let directories = app::scim_directories::list(&here.state, &here.actor, organization.id, &whole).await?;
+    let connections =
+        app::saml_connections::list(&context.state, &context.actor, organization.id, &whole).await?;
+    let directories =
+        app::scim_directories::list(&context.state, &context.actor, organization.id, &whole).await?;
     let tied = [
         words::at_least(
             connections.items.len(),

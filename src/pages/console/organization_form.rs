@@ -5,10 +5,10 @@ use maud::{Markup, html};
 
 use super::{
     domains,
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -23,41 +23,42 @@ use crate::{
 };
 
 /// `GET …/organizations/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    Ok(page(&here, None, &Typed::new(), &FormErrors::none()))
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    Ok(page(&context, None, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/organizations/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    match app::organizations::create(&here.state, &here.actor, &change(&form)).await {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    match app::organizations::create(&context.state, &context.actor, &change(&form)).await {
         Ok(organization) => Ok(see_other(
-            &here.href(console::ORGANIZATION, &[&organization.id]),
-            Flash(Thing::Organization, Deed::Created),
+            &context.href(console::ORGANIZATION, &[&organization.id]),
+            Flash(ResourceKind::Organization, Action::Created),
         )),
-        Err(error) => Ok(page(&here, None, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(page(&context, None, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
 /// `GET …/organizations/{organization}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let organization = app::organizations::find(&here.state, &here.actor, here.id("organization")?).await?;
-    Ok(page(&here, Some(&organization), &typed(&organization), &FormErrors::none()))
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let organization =
+        app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
+    Ok(page(&context, Some(&organization), &typed(&organization), &FormErrors::none()))
 }
 
 /// `POST …/organizations/{organization}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id = here.id("organization")?;
-    match app::organizations::update(&here.state, &here.actor, id, &change(&form)).await {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id = context.id("organization")?;
+    match app::organizations::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => {
-            let back = here.href(console::ORGANIZATION, &[&id]);
-            Ok(see_other(&back, Flash(Thing::Organization, Deed::Saved)))
+            let back = context.href(console::ORGANIZATION, &[&id]);
+            Ok(see_other(&back, Flash(ResourceKind::Organization, Action::Saved)))
         }
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let organization = app::organizations::find(&here.state, &here.actor, id).await?;
-            Ok(page(&here, Some(&organization), &Typed::from(&*form), &errors))
+            let organization = app::organizations::find(&context.state, &context.actor, id).await?;
+            Ok(page(&context, Some(&organization), &Typed::from(&*form), &errors))
         }
     }
 }
@@ -80,22 +81,29 @@ fn typed(organization: &Organization) -> Typed {
         .with("domains", domains.join("\n"))
 }
 
-fn page(here: &Here, of: Option<&Organization>, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn page(
+    context: &EnvironmentContext,
+    of: Option<&Organization>,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     match of {
         None => {
-            let action = here.href(console::NEW_ORGANIZATION, &[]);
-            let back = here.href(console::ORGANIZATIONS, &[]);
-            let form = forms::Form::new(&action, "Create organization", here.csrf()).cancel(&back);
-            here.shell(Section::Organizations, "New organization")
+            let action = context.href(console::NEW_ORGANIZATION, &[]);
+            let back = context.href(console::ORGANIZATIONS, &[]);
+            let form = forms::Form::new(&action, "Create organization", context.csrf()).cancel(&back);
+            context
+                .shell(Section::Organizations, "New organization")
                 .respond_with(errors.status(), view("New organization", &form, typed, errors))
         }
         Some(organization) => {
             let name = words::organization(organization);
             let title = format!("Edit {name}");
-            let action = here.href(console::EDIT_ORGANIZATION, &[&organization.id]);
-            let back = here.href(console::ORGANIZATION, &[&organization.id]);
-            let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back);
-            here.shell(Section::Organizations, &title)
+            let action = context.href(console::EDIT_ORGANIZATION, &[&organization.id]);
+            let back = context.href(console::ORGANIZATION, &[&organization.id]);
+            let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+            context
+                .shell(Section::Organizations, &title)
                 .crumb(name, &back)
                 .respond_with(errors.status(), view(&title, &form, typed, errors))
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{here::Here, shell::Section, words};
+use super::{here::EnvironmentContext, shell::Section, words};
 use crate::{
     app::{self, page::Page},
     links::console,
@@ -23,16 +23,17 @@ const SEARCH: &str = "q";
 const SHOWN_DOMAINS: usize = 3;
 
 /// `GET …/organizations`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&[SEARCH]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&[SEARCH]);
     let page =
-        app::organizations::search(&here.state, &here.actor, place.filter(SEARCH), &place.query()).await?;
-    let create = here.may_manage().then(|| here.href(console::NEW_ORGANIZATION, &[]));
-    let href = |organization: &Organization| here.href(console::ORGANIZATION, &[&organization.id]);
+        app::organizations::search(&context.state, &context.actor, place.filter(SEARCH), &place.query())
+            .await?;
+    let create = context.may_manage().then(|| context.href(console::NEW_ORGANIZATION, &[]));
+    let href = |organization: &Organization| context.href(console::ORGANIZATION, &[&organization.id]);
     let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
-    let shared = app::shared_domains::list(&here.state, &here.actor, &ids).await?;
-    let content = view(&page, &shared, &place, create.as_deref(), &href, here.now());
-    Ok(here.shell(Section::Organizations, "Organizations").respond(content))
+    let shared = app::shared_domains::list(&context.state, &context.actor, &ids).await?;
+    let content = view(&page, &shared, &place, create.as_deref(), &href, context.now());
+    Ok(context.shell(Section::Organizations, "Organizations").respond(content))
 }
 
 /// The list. `shared` holds their domains that count for others too; `create` is the path of the form, if the

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{here::Here, shell::Section};
+use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self,
@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// `GET /console/{environment}`
-pub async fn show(here: Here) -> Answer {
-    let span = Span::parse(here.place(&["span"]).filter("span"));
-    let overview = app::overview::show(&here.state, &here.actor, span).await?;
-    let content = view(here.environment.id, &overview);
-    Ok(here.shell(Section::Overview, "Overview").respond(content))
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let span = Span::parse(context.place(&["span"]).filter("span"));
+    let overview = app::overview::show(&context.state, &context.actor, span).await?;
+    let content = view(context.environment.id, &overview);
+    Ok(context.shell(Section::Overview, "Overview").respond(content))
 }
 
 /// The whole page.
@@ -34,7 +34,7 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
     html! {
         div.head-row {
             h1 { "Overview" }
-            (spans(environment, overview.span))
+            (span_links(environment, overview.span))
         }
         @match overview.next {
             Some(step) => (first_step(environment, step)),
@@ -47,18 +47,18 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
                     @if totals.stray > 0 { (figure(Shape::Attention, "Unmatched responses", totals.stray)) }
                 }
                 (chart(&overview.bars, overview.span))
-                (numbers(&overview.bars, overview.span))
+                (chart_table(&overview.bars, overview.span))
                 p.soft.small { "Logins by when they began, in UTC; counted every minute." }
             },
         }
         (failing_connections(environment, &overview.connections, overview.now))
         (failing_organizations(environment, overview))
-        (ending_certificates(environment, overview))
+        (expiring_certificates(environment, overview))
         (silent_directories(environment, overview))
     }
 }
 
-fn spans(environment: EnvironmentId, current: Span) -> Markup {
+fn span_links(environment: EnvironmentId, current: Span) -> Markup {
     let base = links::to(console::OVERVIEW, &[&environment]);
     html! {
         nav.spans aria-label="Time" {
@@ -119,7 +119,7 @@ const ABOVE: f64 = 14.0;
 /// Logins over time as stacked bars. Refused ones are hatched, so that colour is not the only distinction.
 fn chart(bars: &[Bar], span: Span) -> Markup {
     let sum = |bar: &Bar| bar.outcomes.succeeded + bar.outcomes.failed + bar.outcomes.in_progress;
-    let highest = scale(bars.iter().map(sum).max().unwrap_or(0));
+    let highest = scale_end(bars.iter().map(sum).max().unwrap_or(0));
     let height = HEIGHT - BELOW - ABOVE;
     let of = |count: i64| count as f64 / highest as f64 * height;
     let step = (WIDTH - LEFT - RIGHT) / bars.len().max(1) as f64;
@@ -150,9 +150,9 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
                     text.axis x=(LEFT - 8.0) y=(rounded(y(part) + 4.0)) text-anchor="end" { (grouped(part)) }
                 }
                 @for (at, bar) in bars.iter().enumerate() {
-                    (column_of(bar, LEFT + step * place(at) + (step - width) / 2.0, width, &y, &of))
-                    @if labelled(at, bars.len(), span) {
-                        text.axis x=(rounded(LEFT + step * place(at) + step / 2.0)) y=(HEIGHT - 8.0) text-anchor="middle" { (short(bar.from, span)) }
+                    (bar_rects(bar, LEFT + step * as_f64(at) + (step - width) / 2.0, width, &y, &of))
+                    @if has_label(at, bars.len(), span) {
+                        text.axis x=(rounded(LEFT + step * as_f64(at) + step / 2.0)) y=(HEIGHT - 8.0) text-anchor="middle" { (bar_label(bar.from, span)) }
                     }
                 }
             }
@@ -165,7 +165,7 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
     }
 }
 
-fn place(at: usize) -> f64 {
+fn as_f64(at: usize) -> f64 {
     at as f64
 }
 
@@ -173,7 +173,7 @@ fn rounded(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-fn column_of(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(i64) -> f64) -> Markup {
+fn bar_rects(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(i64) -> f64) -> Markup {
     let outcomes = bar.outcomes;
     let parts = [
         ("good", None, outcomes.succeeded, 0),
@@ -191,7 +191,7 @@ fn column_of(bar: &Bar, x: f64, width: f64, y: &dyn Fn(i64) -> f64, of: &dyn Fn(
 }
 
 /// The end of the scale: an even round number, at least `highest`.
-fn scale(highest: i64) -> i64 {
+fn scale_end(highest: i64) -> i64 {
     let mut unit = 1;
     loop {
         for steps in [2, 3, 4, 5, 6, 8, 10] {
@@ -205,7 +205,7 @@ fn scale(highest: i64) -> i64 {
 }
 
 /// Whether a bar has a label: every fourth hour or second day, counted from the latest bar.
-fn labelled(at: usize, count: usize, span: Span) -> bool {
+fn has_label(at: usize, count: usize, span: Span) -> bool {
     let every = match span {
         Span::Day => 4,
         Span::Fortnight => 2,
@@ -214,7 +214,7 @@ fn labelled(at: usize, count: usize, span: Span) -> bool {
 }
 
 /// `14:00`, or `21 Nov`.
-fn short(from: Timestamp, span: Span) -> String {
+fn bar_label(from: Timestamp, span: Span) -> String {
     let text = exact(from);
     match span {
         Span::Day => text.get(11..16).unwrap_or_default().to_owned(),
@@ -229,7 +229,7 @@ fn short(from: Timestamp, span: Span) -> String {
 }
 
 /// The chart's numbers as a table, for people who cannot see the chart.
-fn numbers(bars: &[Bar], span: Span) -> Markup {
+fn chart_table(bars: &[Bar], span: Span) -> Markup {
     let columns = [
         column("From"),
         number("Succeeded"),
@@ -242,7 +242,7 @@ fn numbers(bars: &[Bar], span: Span) -> Markup {
         .rev()
         .map(|bar| {
             let outcomes = bar.outcomes;
-            let mut row = vec![html! { time datetime=(bar.from) { (short(bar.from, Span::Fortnight)) @if span == Span::Day { " " (short(bar.from, span)) } } }];
+            let mut row = vec![html! { time datetime=(bar.from) { (bar_label(bar.from, Span::Fortnight)) @if span == Span::Day { " " (bar_label(bar.from, span)) } } }];
             row.extend(
                 [outcomes.succeeded, outcomes.failed, outcomes.in_progress, outcomes.stray]
                     .map(|count| html! { (grouped(count)) }),
@@ -309,7 +309,7 @@ fn failing_organizations(environment: EnvironmentId, overview: &Overview) -> Mar
     }
 }
 
-fn ending_certificates(environment: EnvironmentId, overview: &Overview) -> Markup {
+fn expiring_certificates(environment: EnvironmentId, overview: &Overview) -> Markup {
     html! {
         @if !overview.certificates.is_empty() {
             section.card.stack {
@@ -366,7 +366,7 @@ mod tests {
         for (highest, end) in
             [(0, 2), (1, 2), (3, 4), (5, 6), (7, 8), (11, 20), (21, 30), (99, 100), (254, 300), (4001, 5000)]
         {
-            assert_eq!(scale(highest), end, "{highest}");
+            assert_eq!(scale_end(highest), end, "{highest}");
         }
     }
 
@@ -386,6 +386,9 @@ mod tests {
     #[test]
     fn bars_are_called_by_their_hour_or_day() {
         let from = Timestamp::parse_rfc3339("2026-11-02T14:00:00Z").unwrap();
-        assert_eq!((short(from, Span::Day), short(from, Span::Fortnight)), ("14:00".into(), "2 Nov".into()));
+        assert_eq!(
+            (bar_label(from, Span::Day), bar_label(from, Span::Fortnight)),
+            ("14:00".into(), "2 Nov".into())
+        );
     }
 }

@@ -199,7 +199,7 @@ fn one<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: String::new() }
 }
 
-fn told() -> Vec<audit_events::Told> {
+fn audit_lines() -> Vec<audit_events::AuditLine> {
     let dana = AdministratorId::from_bits(9);
     let event = |at, action: &str, kind: &str, id: String, actor: &str, before, after| {
         let object = |value: serde_json::Value| value.as_object().cloned().unwrap();
@@ -260,11 +260,11 @@ fn told() -> Vec<audit_events::Told> {
         ),
     ]
     .into_iter()
-    .map(|event| audit_events::Told::of(&event, &names))
+    .map(|event| audit_events::AuditLine::of(&event, &names))
     .collect()
 }
 
-fn show(name: &str, section: Section, title: &str, content: Markup) {
+fn sample(name: &str, section: Section, title: &str, content: Markup) {
     page(name, Shell::new(&frame(), section, title).render(content));
 }
 
@@ -272,7 +272,7 @@ fn show(name: &str, section: Section, title: &str, content: Markup) {
 fn environment_samples() {
     let content =
         environment::view(&environment(), &links(), Some(html! { a.button href="#" { "Edit" } }), now());
-    show("console-environment", Section::Environment, "Environment", content);
+    sample("console-environment", Section::Environment, "Environment", content);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn organization_samples() {
     let place = Place::read("/console/x/organizations", "", &["q"]);
     let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
     let content = organizations::view(&page, &shared, &place, Some("/new"), &|_| "/there".into(), now());
-    show("console-organizations", Section::Organizations, "Organizations", content);
+    sample("console-organizations", Section::Organizations, "Organizations", content);
 
     let described = |connection| DescribedConnection { connection, encryption_certificate: None };
     let link = |hours: u64, redeemed| SetupLink {
@@ -303,20 +303,20 @@ fn organization_samples() {
         revoked_at: None,
     };
     let setup = one(vec![link(30, None), link(4, Some(now() - Duration::from_secs(600)))]);
-    let full = organization::Hub {
+    let full = organization::OrganizationPage {
         organization: &customer(long),
         shared: &[elsewhere("acme.example", false)],
         connections: &one(vec![described(connection()), described(empty_connection())]),
         directories: &one(vec![directory()]),
         links: &setup,
-        audit: &told(),
+        audit: &audit_lines(),
         may_manage: true,
         href: &href,
         csrf: csrf(),
         now: now(),
     };
-    show("console-organization", Section::Organizations, long, organization::view(&full));
-    let empty = organization::Hub {
+    sample("console-organization", Section::Organizations, long, organization::view(&full));
+    let empty = organization::OrganizationPage {
         organization: &Organization { external_id: None, domains: vec![], ..customer("Globex") },
         shared: &[],
         connections: &one(vec![]),
@@ -325,10 +325,10 @@ fn organization_samples() {
         audit: &[],
         ..full
     };
-    show("console-organization-new", Section::Organizations, "Globex", organization::view(&empty));
+    sample("console-organization-new", Section::Organizations, "Globex", organization::view(&empty));
     let content =
         setup_links::view(&setup, &customer("Acme"), &Place::default(), true, &href, &csrf(), now());
-    show("console-setup-links", Section::Organizations, "Setup links", content);
+    sample("console-setup-links", Section::Organizations, "Setup links", content);
 
     let listed = ListedDomain {
         environment_id: Id::from_bits(1),
@@ -341,13 +341,13 @@ fn organization_samples() {
         check_error: Some("no TXT record was found at _ostiary-challenge.acme.test".into()),
         created_at: now() - DAY,
     };
-    show(
+    sample(
         "console-domain",
         Section::Organizations,
         "acme.test",
         domains::view(&listed, &[], true, &href, &csrf(), now()),
     );
-    show(
+    sample(
         "console-domain-elsewhere",
         Section::Organizations,
         "acme.test",
@@ -360,7 +360,7 @@ fn organization_samples() {
         check_error: None,
         ..listed.clone()
     };
-    show(
+    sample(
         "console-domain-shared",
         Section::Organizations,
         "acme.test",
@@ -377,7 +377,7 @@ fn organization_samples() {
     {
         let errors = FormErrors::from(refused.into_error()).unwrap();
         let content = domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &Typed::new(), &errors);
-        show(name, Section::Organizations, "Approve domain", content);
+        sample(name, Section::Organizations, "Approve domain", content);
     }
 }
 
@@ -410,11 +410,11 @@ fn connection_samples() {
         csrf: csrf(),
         now: now(),
     };
-    show("console-connection", Section::Organizations, "acme.okta.com", saml_connection::view(&ready));
+    sample("console-connection", Section::Organizations, "acme.okta.com", saml_connection::view(&ready));
     let empty = DescribedConnection { connection: empty_connection(), encryption_certificate: None };
     let missing =
         saml_connection::ConnectionPage { described: &empty, certificates: &[], may_manage: false, ..ready };
-    show(
+    sample(
         "console-connection-missing",
         Section::Organizations,
         "Not set up yet",
@@ -424,14 +424,14 @@ fn connection_samples() {
     let errors = FormErrors::one("idpMetadata", "is not SAML metadata: it declares a document type");
     let form = Form::new("/console/x", "Create connection", csrf()).multipart();
     let typed = Typed::new().with("idpEntityId", "typed <before>");
-    show(
+    sample(
         "console-connection-new",
         Section::Organizations,
         "New SAML connection",
         saml_connection_form::new_view(&form, &typed, &errors),
     );
     let typed = saml_connection_form::typed(&connection());
-    show(
+    sample(
         "console-connection-edit",
         Section::Organizations,
         "Edit acme.okta.com",
@@ -442,10 +442,10 @@ fn connection_samples() {
 #[test]
 fn directory_samples() {
     let content = scim_directory::view(&directory(), &quota(), &customer("Acme"), true, &href, csrf(), now());
-    show("console-directory", Section::Directories, "Directory of Acme", content);
+    sample("console-directory", Section::Directories, "Directory of Acme", content);
     let bare = DescribedDirectory { tokens: vec![], ..directory() };
     let content = scim_directory::view(&bare, &quota(), &customer("Acme"), false, &href, csrf(), now());
-    show("console-directory-without-token", Section::Directories, "Directory of Acme", content);
+    sample("console-directory-without-token", Section::Directories, "Directory of Acme", content);
 }
 
 #[test]
@@ -463,13 +463,13 @@ fn key_samples() {
         key("", false, None),
         key("<b>worker</b>", false, Some(DAY * 90)),
     ]);
-    show(
+    sample(
         "console-api-keys",
         Section::ApiKeys,
         "API keys",
         api_keys::view(&keys, &Place::default(), true, &href, now()),
     );
-    show(
+    sample(
         "console-api-keys-empty",
         Section::ApiKeys,
         "API keys",
@@ -481,7 +481,7 @@ fn key_samples() {
         about: "Put it into your backend’s configuration. Whoever holds it speaks for this environment.",
         onward: "/console/x/api-keys",
     };
-    show(
+    sample(
         "console-secret",
         Section::ApiKeys,
         "Your new API key",
@@ -498,7 +498,7 @@ fn key_samples() {
         initiate_login_uri: None,
         created_at: now() - DAY,
     };
-    show(
+    sample(
         "console-oauth-client",
         Section::OauthClients,
         "Ledgerline web",
@@ -521,6 +521,6 @@ fn branding_samples() {
         &typed,
         &errors,
     );
-    show("console-branding", Section::Branding, "Branding", content);
+    sample("console-branding", Section::Branding, "Branding", content);
     page("console-branding-preview", branding::preview_view(&branding, "Production", "/console/x/branding"));
 }

@@ -5,10 +5,10 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long before its expiry a certificate is marked.
-const SOON: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+const EXPIRY_WARNING: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 /// The page of a connection.
 pub(super) struct ConnectionPage<'a> {
@@ -47,41 +47,47 @@ pub(super) struct ConnectionPage<'a> {
 }
 
 /// `GET …/saml-connections/{connection}`
-pub async fn show(here: Here) -> Answer {
-    let described = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
-    let organization = owner(&here, &described.connection).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let described =
+        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+    let organization = load_organization(&context, &described.connection).await?;
     let page = ConnectionPage {
         described: &described,
         certificates: &look_at(&described.connection.idp_certificates),
-        environment: &here.environment,
-        links: &here.state.links_of(&here.environment),
-        may_manage: here.may_manage(),
-        href: &|pattern, segments| here.href(pattern, segments),
-        csrf: here.csrf(),
-        now: here.now(),
+        environment: &context.environment,
+        links: &context.state.links_of(&context.environment),
+        may_manage: context.may_manage(),
+        href: &|pattern, segments| context.href(pattern, segments),
+        csrf: context.csrf(),
+        now: context.now(),
     };
-    Ok(here
+    Ok(context
         .shell(Section::Organizations, &words::connection(&described.connection))
-        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(words::organization(&organization), context.href(console::ORGANIZATION, &[&organization.id]))
         .begins_login()
         .respond(view(&page)))
 }
 
 /// `POST …/saml-connections/{connection}/test`: starts a test login. It issues no code to an app and ends on
 /// its timeline.
-pub async fn test(here: Here, _form: Form) -> Answer {
-    let id: SamlConnectionId = here.id("connection")?;
-    let (browser, host) = (to_idp::browser(&here.state.links, here.request()), to_idp::host(here.request()));
+pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id: SamlConnectionId = context.id("connection")?;
+    let (browser, host) =
+        (to_idp::browser(&context.state.links, context.request()), to_idp::host(context.request()));
     let begun =
-        app::test_login::begin(&here.state, &here.actor, id, FlowOrigin::Console, browser, host).await?;
+        app::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
+            .await?;
     Ok(match begun {
-        Ok(begun) => to_idp::send_to_idp(&here.state, begun),
-        Err(refused) => to_idp::see_other(&here.href(console::FLOW, &[&refused.flow])),
+        Ok(begun) => to_idp::send_to_idp(&context.state, begun),
+        Err(refused) => to_idp::see_other(&context.href(console::FLOW, &[&refused.flow])),
     })
 }
 
-async fn owner(here: &Here, connection: &SamlConnection) -> Result<Organization, Failure> {
-    Ok(app::organizations::find(&here.state, &here.actor, connection.organization_id).await?)
+async fn load_organization(
+    context: &EnvironmentContext,
+    connection: &SamlConnection,
+) -> Result<Organization, Failure> {
+    Ok(app::organizations::find(&context.state, &context.actor, connection.organization_id).await?)
 }
 
 /// The page.
@@ -105,22 +111,22 @@ pub(super) fn view(page: &ConnectionPage<'_>) -> Markup {
         p { (words::connection_state(connection)) }
         @if !missing.is_empty() {
             (notice(Shape::Attention, "Nobody can sign in through it yet", html! {
-                p { "Still missing of the identity provider: " (crate::pages::components::listing(&missing.iter().map(|name| setting(name)).collect::<Vec<_>>())) "." }
+                p { "Still missing of the identity provider: " (crate::pages::components::listing(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
                 @if page.may_manage {
                     p { a href=((page.href)(console::EDIT_SAML_CONNECTION, &[id])) { "Enter what is missing" } }
                 }
             }))
         }
-        (for_them(page))
-        (theirs(page))
-        (refreshing(page))
-        (checking(page))
+        (sp_settings(page))
+        (idp_settings(page))
+        (metadata_status(page))
+        (login_checks(page))
         (for_developers(page))
     }
 }
 
 /// The label of a missing setting.
-fn setting(name: &str) -> &'static str {
+fn setting_label(name: &str) -> &'static str {
     match name {
         "idpEntityId" => "its entity ID",
         "idpRedirectUrl" => "its sign-on address",
@@ -128,7 +134,7 @@ fn setting(name: &str) -> &'static str {
     }
 }
 
-fn for_them(page: &ConnectionPage<'_>) -> Markup {
+fn sp_settings(page: &ConnectionPage<'_>) -> Markup {
     let connection = &page.described.connection;
     html! {
         section.card aria-labelledby="for-them" {
@@ -152,7 +158,7 @@ fn for_them(page: &ConnectionPage<'_>) -> Markup {
     }
 }
 
-fn theirs(page: &ConnectionPage<'_>) -> Markup {
+fn idp_settings(page: &ConnectionPage<'_>) -> Markup {
     let connection = &page.described.connection;
     let none = || html! { span.mark.attention { "missing" } };
     html! {
@@ -186,12 +192,12 @@ fn validity(certificate: &CertificateFacts, now: Timestamp) -> Markup {
     match () {
         () if certificate.not_after <= now => mark(Shape::Bad, &format!("ended {day}")),
         () if certificate.not_before > now => mark(Shape::Note, "not yet valid"),
-        () if certificate.not_after <= now + SOON => mark(Shape::Attention, &format!("ends {day}")),
+        () if certificate.not_after <= now + EXPIRY_WARNING => mark(Shape::Attention, &format!("ends {day}")),
         () => mark(Shape::Good, &format!("valid until {day}")),
     }
 }
 
-fn refreshing(page: &ConnectionPage<'_>) -> Markup {
+fn metadata_status(page: &ConnectionPage<'_>) -> Markup {
     let connection = &page.described.connection;
     let state = &connection.metadata;
     html! {
@@ -224,7 +230,7 @@ fn refreshing(page: &ConnectionPage<'_>) -> Markup {
     }
 }
 
-fn checking(page: &ConnectionPage<'_>) -> Markup {
+fn login_checks(page: &ConnectionPage<'_>) -> Markup {
     let connection = &page.described.connection;
     let yes_no =
         |yes: bool, word: &'static str, no: &'static str| html! { @if yes { (word) } @else { (no) } };
@@ -275,45 +281,51 @@ fn for_developers(page: &ConnectionPage<'_>) -> Markup {
 }
 
 /// `POST …/saml-connections/{connection}/refresh`
-pub async fn refresh(here: Here, _form: Form) -> Answer {
-    let id: SamlConnectionId = here.id("connection")?;
-    app::metadata_refresh::refresh_now(&here.state, &here.actor, id).await?;
-    Ok(see_other(&here.href(console::SAML_CONNECTION, &[&id]), Flash(Thing::Metadata, Deed::Refreshed)))
+pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id: SamlConnectionId = context.id("connection")?;
+    app::metadata_refresh::refresh_now(&context.state, &context.actor, id).await?;
+    Ok(see_other(
+        &context.href(console::SAML_CONNECTION, &[&id]),
+        Flash(ResourceKind::Metadata, Action::Refreshed),
+    ))
 }
 
 /// `GET …/saml-connections/{connection}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let found = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
-    confirm_page(&here, &found.connection, &Typed::new(), &FormErrors::none()).await
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let found =
+        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+    confirm_page(&context, &found.connection, &Typed::new(), &FormErrors::none()).await
 }
 
 /// `POST …/saml-connections/{connection}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let id: SamlConnectionId = here.id("connection")?;
-    let connection = app::saml_connections::find(&here.state, &here.actor, id).await?.connection;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: SamlConnectionId = context.id("connection")?;
+    let connection = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &words::connection(&connection)) {
-        Ok(()) => app::saml_connections::remove(&here.state, &here.actor, id).await,
+        Ok(()) => app::saml_connections::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {
         Ok(()) => Ok(see_other(
-            &here.href(console::ORGANIZATION, &[&connection.organization_id]),
-            Flash(Thing::SamlConnection, Deed::Deleted),
+            &context.href(console::ORGANIZATION, &[&connection.organization_id]),
+            Flash(ResourceKind::SamlConnection, Action::Deleted),
         )),
-        Err(error) => confirm_page(&here, &connection, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Err(error) => {
+            confirm_page(&context, &connection, &Typed::from(&*form), &FormErrors::from(error)?).await
+        }
     }
 }
 
 async fn confirm_page(
-    here: &Here,
+    context: &EnvironmentContext,
     connection: &SamlConnection,
     typed: &Typed,
     errors: &FormErrors,
 ) -> Result<HttpResponse, Failure> {
-    let organization = owner(here, connection).await?;
+    let organization = load_organization(context, connection).await?;
     let name = words::connection(connection);
-    let back = here.href(console::SAML_CONNECTION, &[&connection.id]);
+    let back = context.href(console::SAML_CONNECTION, &[&connection.id]);
     let effects = [
         format!("The people of {} who sign in through it no longer can, at once.", words::organization(&organization)),
         "Its reply URL and entity ID stop answering; a new connection gets others, which the customer’s IT must enter again.".to_owned(),
@@ -323,13 +335,13 @@ async fn confirm_page(
         kind: "connection",
         name: &name,
         effects: &effects,
-        action: &here.href(console::DELETE_SAML_CONNECTION, &[&connection.id]),
+        action: &context.href(console::DELETE_SAML_CONNECTION, &[&connection.id]),
         cancel: &back,
     };
     let title = format!("Delete {name}");
-    Ok(here
+    Ok(context
         .shell(Section::Organizations, &title)
-        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(words::organization(&organization), context.href(console::ORGANIZATION, &[&organization.id]))
         .crumb(&name, &back)
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf())))
 }

@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -40,47 +40,51 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
 ];
 
 /// `GET …/organizations/{organization}/saml-connections/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    let organization = app::organizations::find(&here.state, &here.actor, here.id("organization")?).await?;
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let organization =
+        app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
     let typed = Typed::new().with_flag("primary", true);
-    Ok(new_page(&here, &organization, &typed, &FormErrors::none()))
+    Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
 }
 
 /// `POST …/organizations/{organization}/saml-connections/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    let id: OrganizationId = here.id("organization")?;
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: OrganizationId = context.id("organization")?;
     let change = change(&form, None);
-    match app::saml_connections::create(&here.state, &here.actor, id, &change).await {
+    match app::saml_connections::create(&context.state, &context.actor, id, &change).await {
         Ok(made) => Ok(see_other(
-            &here.href(console::SAML_CONNECTION, &[&made.connection.id]),
-            Flash(Thing::SamlConnection, Deed::Created),
+            &context.href(console::SAML_CONNECTION, &[&made.connection.id]),
+            Flash(ResourceKind::SamlConnection, Action::Created),
         )),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let organization = app::organizations::find(&here.state, &here.actor, id).await?;
-            Ok(new_page(&here, &organization, &Typed::from(&*form), &errors))
+            let organization = app::organizations::find(&context.state, &context.actor, id).await?;
+            Ok(new_page(&context, &organization, &Typed::from(&*form), &errors))
         }
     }
 }
 
 /// `GET …/saml-connections/{connection}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let found = app::saml_connections::find(&here.state, &here.actor, here.id("connection")?).await?;
-    Ok(edit_page(&here, &found.connection, &typed(&found.connection), &FormErrors::none()))
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let found =
+        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+    Ok(edit_page(&context, &found.connection, &typed(&found.connection), &FormErrors::none()))
 }
 
 /// `POST …/saml-connections/{connection}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id: SamlConnectionId = here.id("connection")?;
-    let current = app::saml_connections::find(&here.state, &here.actor, id).await?.connection;
-    match app::saml_connections::update(&here.state, &here.actor, id, &change(&form, Some(&current))).await {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: SamlConnectionId = context.id("connection")?;
+    let current = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
+    match app::saml_connections::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
+        .await
+    {
         Ok(_) => Ok(see_other(
-            &here.href(console::SAML_CONNECTION, &[&id]),
-            Flash(Thing::SamlConnection, Deed::Saved),
+            &context.href(console::SAML_CONNECTION, &[&id]),
+            Flash(ResourceKind::SamlConnection, Action::Saved),
         )),
-        Err(error) => Ok(edit_page(&here, &current, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(edit_page(&context, &current, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
@@ -97,8 +101,8 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
     let value = |name: &str| {
         // Browsers send line breaks as CRLF.
         let text = form.text(name).replace("\r\n", "\n").trim().to_owned();
-        let told = !has_metadata || text != stored.text(name).trim();
-        told.then_some(text)
+        let edited = !has_metadata || text != stored.text(name).trim();
+        edited.then_some(text)
     };
     let setting = |name: &str| current.map(|_| form.text(name).trim().to_owned());
     let flag = |name: &str| current.map(|_| form.flag(name));
@@ -148,11 +152,17 @@ pub(super) fn typed(connection: &SamlConnection) -> Typed {
         .with_flag("forceAuthn", connection.force_authn)
 }
 
-fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let action = here.href(console::NEW_SAML_CONNECTION, &[&organization.id]);
-    let back = here.href(console::ORGANIZATION, &[&organization.id]);
-    let form = forms::Form::new(&action, "Create connection", here.csrf()).cancel(&back).multipart();
-    here.shell(Section::Organizations, "New SAML connection")
+fn new_page(
+    context: &EnvironmentContext,
+    organization: &Organization,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::NEW_SAML_CONNECTION, &[&organization.id]);
+    let back = context.href(console::ORGANIZATION, &[&organization.id]);
+    let form = forms::Form::new(&action, "Create connection", context.csrf()).cancel(&back).multipart();
+    context
+        .shell(Section::Organizations, "New SAML connection")
         .crumb(words::organization(organization), &back)
         .respond_with(errors.status(), new_view(&form, typed, errors))
 }
@@ -208,13 +218,19 @@ fn primary(view: &FormView<'_>) -> Markup {
     }
 }
 
-fn edit_page(here: &Here, connection: &SamlConnection, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let action = here.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
-    let back = here.href(console::SAML_CONNECTION, &[&connection.id]);
-    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back).multipart();
+fn edit_page(
+    context: &EnvironmentContext,
+    connection: &SamlConnection,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
+    let back = context.href(console::SAML_CONNECTION, &[&connection.id]);
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back).multipart();
     let name = words::connection(connection);
     let title = format!("Edit {name}");
-    here.shell(Section::Organizations, &title)
+    context
+        .shell(Section::Organizations, &title)
         .crumb(name, &back)
         .respond_with(errors.status(), edit_view(&title, &form, typed, errors))
 }

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use std::time::Duration;
 
 use super::{
-    account::{Account, Confirm},
-    administrators::invited,
-    flash::{Deed, Flash, Thing},
-    join::Join,
-    shell::{Frame, Named, Section, Shell},
-    sign_in::SignIn,
+    account::{AccountPage, ConfirmMethods},
+    administrators::invitation_created,
+    flash::{Action, Flash, ResourceKind},
+    join::JoinPage,
+    shell::{EnvironmentLink, PageFrame, Section, Shell},
+    sign_in::SignInPage,
 };
 use crate::{
     app::administrators::{SignedIn, passkeys::Challenge},
@@ -34,9 +34,9 @@ use crate::{
 };
 
 /// The frame of an owner in one of three environments.
-pub(super) fn frame() -> Frame {
-    let named = |bits, name: &str| Named { id: Id::from_bits(bits), name: name.to_owned() };
-    Frame {
+pub(super) fn frame() -> PageFrame {
+    let named = |bits, name: &str| EnvironmentLink { id: Id::from_bits(bits), name: name.to_owned() };
+    PageFrame {
         email: "dana@ledgerline.example".into(),
         csrf: html! { input type="hidden" name="csrf" value="TOKEN"; },
         environment: Some((named(1, "Production"), "owner")),
@@ -52,7 +52,7 @@ pub(super) fn frame() -> Frame {
 
 #[test]
 fn shell_sample() {
-    let frame = Frame { banner: Some(layout::TEST_SET_UP), ..frame() };
+    let frame = PageFrame { banner: Some(layout::TEST_SET_UP), ..frame() };
     let shell = Shell::new(&frame, Section::ApiKeys, "A key").crumb("Step", "/console/step");
     document("shell-console", shell.render(html! { p { "Content" } }));
 }
@@ -76,7 +76,7 @@ fn components(typed: &Typed, errors: &FormErrors) -> Markup {
 
 #[test]
 fn shell_samples() {
-    let frame = Frame { flash: Some(Flash(Thing::Organization, Deed::Created)), ..frame() };
+    let frame = PageFrame { flash: Some(Flash(ResourceKind::Organization, Action::Created)), ..frame() };
     let columns = [column("Organization"), column("Domains"), number("Logins"), column("Id")];
     let row = |name: &str| {
         vec![
@@ -193,18 +193,26 @@ fn challenge() -> Challenge {
 
 #[test]
 fn sign_in_samples() {
-    page("console-sign-in-first", SignIn { nobody: true, ..SignIn::default() }.view());
-    let all =
-        SignIn { passwords: true, passkey: Some(challenge()), saml: true, oidc: true, ..SignIn::default() };
+    page("console-sign-in-first", SignInPage { no_administrator: true, ..SignInPage::default() }.view());
+    let all = SignInPage {
+        passwords: true,
+        passkey: Some(challenge()),
+        saml: true,
+        oidc: true,
+        ..SignInPage::default()
+    };
     page(
         "console-sign-in",
-        SignIn { passwords: true, passkey: Some(challenge()), ..SignIn::default() }.view(),
+        SignInPage { passwords: true, passkey: Some(challenge()), ..SignInPage::default() }.view(),
     );
-    page("console-sign-in-passkey", SignIn { passkey: Some(challenge()), ..SignIn::default() }.view());
-    page("console-sign-in-sso", SignIn { saml: true, ..SignIn::default() }.view());
+    page(
+        "console-sign-in-passkey",
+        SignInPage { passkey: Some(challenge()), ..SignInPage::default() }.view(),
+    );
+    page("console-sign-in-sso", SignInPage { saml: true, ..SignInPage::default() }.view());
     page(
         "console-sign-in-refused",
-        SignIn {
+        SignInPage {
             next: "/console/env_1/flows?q=a\"b".into(),
             email: "dana@ledgerline.example\"><b>".into(),
             error: Some("This address and this password do not go together.".into()),
@@ -217,13 +225,13 @@ fn sign_in_samples() {
 
 #[test]
 fn join_samples() {
-    let join = || Join {
+    let join = || JoinPage {
         token: "ostiary_invite_0000000000000000000000001".into(),
         purpose: InvitationPurpose::Join,
         role: Role::Admin,
         environment: Some("Production <EU>".into()),
         email: "dana@ledgerline.example".into(),
-        is_named: true,
+        email_is_fixed: true,
         display_name: "Dana".into(),
         errors: FormErrors::none(),
         passwords: true,
@@ -231,13 +239,13 @@ fn join_samples() {
         passkey: Some(challenge()),
     };
     page("console-join", join().view());
-    page("console-join-passkey", Join { passwords: false, ..join() }.view());
-    page("console-join-sso", Join { passwords: false, sso_only: true, passkey: None, ..join() }.view());
+    page("console-join-passkey", JoinPage { passwords: false, ..join() }.view());
+    page("console-join-sso", JoinPage { passwords: false, sso_only: true, passkey: None, ..join() }.view());
     page(
         "console-join-unnamed",
-        Join {
+        JoinPage {
             email: String::new(),
-            is_named: false,
+            email_is_fixed: false,
             environment: None,
             role: Role::Owner,
             errors: FormErrors::one("email", "must be an e-mail address: dana@example.com"),
@@ -248,7 +256,7 @@ fn join_samples() {
     );
     page(
         "console-join-reset",
-        Join {
+        JoinPage {
             purpose: InvitationPurpose::Reset,
             errors: FormErrors::one("newPassword", "must be at least 12 characters long"),
             ..join()
@@ -259,14 +267,14 @@ fn join_samples() {
 
 #[test]
 fn account_samples() {
-    let (who, challenge, typed) = (dana(), challenge(), Typed::new().with("displayName", "Dana <Smith>"));
-    let now = who.session.created_at + Duration::from_secs(3 * 3600);
+    let (admin, challenge, typed) = (dana(), challenge(), Typed::new().with("displayName", "Dana <Smith>"));
+    let now = admin.session.created_at + Duration::from_secs(3 * 3600);
     let passkey = |bits: u128, name: &str, used: bool| AdminPasskey {
         id: Id::from_bits(bits),
-        administrator_id: who.administrator.id,
+        administrator_id: admin.administrator.id,
         display_name: name.into(),
-        created_at: who.session.created_at,
-        last_used_at: used.then_some(who.session.created_at),
+        created_at: admin.session.created_at,
+        last_used_at: used.then_some(admin.session.created_at),
     };
     let passkeys =
         [passkey(1, "Work laptop", true), passkey(2, "Security key in the safe, spare <1>", false)];
@@ -274,13 +282,13 @@ fn account_samples() {
         id: Id::from_bits(9),
         method: SignInMethod::Passkey,
         user_agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1".into(),
-        ..who.session.clone()
+        ..admin.session.clone()
     };
-    let sessions = [who.session.clone(), other];
-    let frame = Frame { environment: None, others: vec![], ..frame() };
+    let sessions = [admin.session.clone(), other];
+    let frame = PageFrame { environment: None, others: vec![], ..frame() };
     let errors = FormErrors::one("currentPassword", "is not your password");
-    let account = Account {
-        who: &who,
+    let account = AccountPage {
+        admin: &admin,
         passkeys: &passkeys,
         sessions: &sessions,
         challenge: Some(&challenge),
@@ -292,9 +300,9 @@ fn account_samples() {
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
         now,
     };
-    page("console-account", Shell::outside(&frame, "Your account").render(account.view()));
-    let confirm = Confirm { password: true, passkey: Some(&challenge), saml: true, oidc: true };
-    let stale = Account {
+    page("console-account", Shell::without_environment(&frame, "Your account").render(account.view()));
+    let confirm = ConfirmMethods { password: true, passkey: Some(&challenge), saml: true, oidc: true };
+    let stale = AccountPage {
         passkeys: &passkeys,
         sessions: &sessions,
         challenge: None,
@@ -302,18 +310,18 @@ fn account_samples() {
         errors: &FormErrors::one("confirmPassword", "is not your password"),
         csrf: html! { input type="hidden" name="form_token" value="TOKEN"; },
         typed: &typed,
-        who: &who,
+        admin: &admin,
         ..account
     };
-    page("console-account-confirm", Shell::outside(&frame, "Your account").render(stale.view()));
-    let bare = Account {
+    page("console-account-confirm", Shell::without_environment(&frame, "Your account").render(stale.view()));
+    let bare = AccountPage {
         passkeys: &[],
         sessions: &sessions[..1],
         challenge: None,
         errors: &FormErrors::none(),
         ..account
     };
-    page("console-account-bare", Shell::outside(&frame, "Your account").render(bare.view()));
+    page("console-account-bare", Shell::without_environment(&frame, "Your account").render(bare.view()));
 }
 
 #[test]
@@ -332,7 +340,7 @@ fn invitation_samples() {
     let link = "https://sso.ledgerline.example/console/join?token=ostiary_invite_0000000000000000000000001";
     page(
         "console-invited",
-        Shell::new(&frame(), Section::Administrators, "Invited").render(invited(
+        Shell::new(&frame(), Section::Administrators, "Invited").render(invitation_created(
             &invitation,
             link,
             "/console/x/administrators",

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{here::Here, shell::Section};
+use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{self, page::Page, scim_directories::ListedDirectory},
     links::console,
@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// `GET …/scim-directories`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&[]);
-    let page = app::scim_directories::list_newest(&here.state, &here.actor, &place.query()).await?;
-    let href = |directory: &ListedDirectory| here.href(console::SCIM_DIRECTORY, &[&directory.id]);
-    let organizations = here.href(console::ORGANIZATIONS, &[]);
-    let content = view(&page, &place, &organizations, &href, here.now());
-    Ok(here.shell(Section::Directories, "Directories").respond(content))
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&[]);
+    let page = app::scim_directories::list_newest(&context.state, &context.actor, &place.query()).await?;
+    let href = |directory: &ListedDirectory| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
+    let organizations = context.href(console::ORGANIZATIONS, &[]);
+    let content = view(&page, &place, &organizations, &href, context.now());
+    Ok(context.shell(Section::Directories, "Directories").respond(content))
 }
 
 /// The list. `organizations` is the path of the organizations, on whose pages directories are created.

@@ -9,10 +9,10 @@ use maud::{Markup, html};
 use super::{
     audit_events::Href,
     directory_tabs::{Tab, tabs},
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -58,36 +58,40 @@ fn name(directory: &ScimDirectory, organization: &Organization) -> String {
         + if directory.primary { "" } else { " (not primary)" }
 }
 
-async fn owner(here: &Here, directory: &ScimDirectory) -> Result<Organization, Failure> {
-    Ok(app::organizations::find(&here.state, &here.actor, directory.organization_id).await?)
+async fn load_organization(
+    context: &EnvironmentContext,
+    directory: &ScimDirectory,
+) -> Result<Organization, Failure> {
+    Ok(app::organizations::find(&context.state, &context.actor, directory.organization_id).await?)
 }
 
 /// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
 /// and shows its first token.
-pub async fn create(here: Here, _form: Form) -> Answer {
-    let organization: OrganizationId = here.id("organization")?;
+pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let organization: OrganizationId = context.id("organization")?;
     let first = app::page::PageQuery { token: None, size: Some("1".to_owned()) };
-    let others = app::scim_directories::list(&here.state, &here.actor, organization, &first).await?;
+    let others = app::scim_directories::list(&context.state, &context.actor, organization, &first).await?;
     let change =
         ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
-    let made = app::scim_directories::create(&here.state, &here.actor, organization, &change).await?;
-    token_page(&here, made.directory.id, Duration::ZERO).await
+    let made = app::scim_directories::create(&context.state, &context.actor, organization, &change).await?;
+    token_page(&context, made.directory.id, Duration::ZERO).await
 }
 
 /// `GET …/scim-directories/{directory}`
-pub async fn show(here: Here) -> Answer {
-    let described = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
-    let organization = owner(&here, &described.directory).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let described =
+        app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let organization = load_organization(&context, &described.directory).await?;
     let content = view(
         &described,
-        &here.state.settings.scim_quotas.directory,
+        &context.state.settings.scim_quotas.directory,
         &organization,
-        here.may_manage(),
-        &|pattern, segments| here.href(pattern, segments),
-        here.csrf(),
-        here.now(),
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        context.csrf(),
+        context.now(),
     );
-    Ok(here.shell(Section::Directories, &name(&described.directory, &organization)).respond(content))
+    Ok(context.shell(Section::Directories, &name(&described.directory, &organization)).respond(content))
 }
 
 /// The page.
@@ -212,33 +216,43 @@ fn amount(name: &str, number: i64) -> String {
 }
 
 /// `GET …/scim-directories/{directory}/rotate`
-pub async fn confirm_rotation(here: Here) -> Answer {
-    here.manage()?;
-    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
-    rotation_page(&here, &found.directory, &Typed::new().with("overlapSeconds", "86400"), &FormErrors::none())
-        .await
+pub async fn confirm_rotation(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    rotation_page(
+        &context,
+        &found.directory,
+        &Typed::new().with("overlapSeconds", "86400"),
+        &FormErrors::none(),
+    )
+    .await
 }
 
 /// `POST …/scim-directories/{directory}/rotate`
-pub async fn rotate(here: Here, form: Form) -> Answer {
-    let id: ScimDirectoryId = here.id("directory")?;
+pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: ScimDirectoryId = context.id("directory")?;
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
-        let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
+        let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
-        return rotation_page(&here, &found.directory, &Typed::from(&*form), &errors).await;
+        return rotation_page(&context, &found.directory, &Typed::from(&*form), &errors).await;
     };
-    token_page(&here, id, Duration::from_secs(seconds)).await
+    token_page(&context, id, Duration::from_secs(seconds)).await
 }
 
-async fn rotation_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors: &FormErrors) -> Answer {
-    let organization = owner(here, directory).await?;
+async fn rotation_page(
+    context: &EnvironmentContext,
+    directory: &ScimDirectory,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Answer {
+    let organization = load_organization(context, directory).await?;
     let (action, back) = (
-        here.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
-        here.href(console::SCIM_DIRECTORY, &[&directory.id]),
+        context.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
+        context.href(console::SCIM_DIRECTORY, &[&directory.id]),
     );
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Make a new token", here.csrf()).cancel(&back);
-    Ok(here
+    let form = forms::Form::new(&action, "Make a new token", context.csrf()).cancel(&back);
+    Ok(context
         .shell(Section::Directories, "New bearer token")
         .crumb(name(directory, &organization), &back)
         .respond_with(errors.status(), html! {
@@ -247,17 +261,17 @@ async fn rotation_page(here: &Here, directory: &ScimDirectory, typed: &Typed, er
         }))
 }
 
-async fn token_page(here: &Here, id: ScimDirectoryId, overlap: Duration) -> Answer {
-    let token = app::scim_directories::rotate(&here.state, &here.actor, id, overlap).await?;
-    let described = app::scim_directories::find(&here.state, &here.actor, id).await?;
-    let onward = here.href(console::SCIM_DIRECTORY, &[&id]);
+async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: Duration) -> Answer {
+    let token = app::scim_directories::rotate(&context.state, &context.actor, id, overlap).await?;
+    let described = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let onward = context.href(console::SCIM_DIRECTORY, &[&id]);
     let panel = Secret {
         name: "bearer token",
         value: &token.reveal(),
         about: "The customer’s IT enters it beside the URL. Whoever holds it can push and remove this organization’s people.",
         onward: &onward,
     };
-    Ok(here.shell(Section::Directories, "Bearer token").respond(html! {
+    Ok(context.shell(Section::Directories, "Bearer token").respond(html! {
         h1 { "Bearer token" }
         section.card.stack {
             (facts(&[("Tenant URL (SCIM connector base URL)", copyable(&described.directory.scim_base_url, "SCIM base URL"))]))
@@ -267,37 +281,40 @@ async fn token_page(here: &Here, id: ScimDirectoryId, overlap: Duration) -> Answ
 }
 
 /// `POST …/scim-directories/{directory}/end-overlap`
-pub async fn end_overlap(here: Here, _form: Form) -> Answer {
-    let id: ScimDirectoryId = here.id("directory")?;
-    app::scim_directories::end_overlap(&here.state, &here.actor, id).await?;
-    Ok(see_other(&here.href(console::SCIM_DIRECTORY, &[&id]), Flash(Thing::OldTokens, Deed::Ended)))
+pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id: ScimDirectoryId = context.id("directory")?;
+    app::scim_directories::end_overlap(&context.state, &context.actor, id).await?;
+    Ok(see_other(
+        &context.href(console::SCIM_DIRECTORY, &[&id]),
+        Flash(ResourceKind::OldTokens, Action::Ended),
+    ))
 }
 
 /// `GET …/scim-directories/{directory}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     let directory = &found.directory;
     let typed = Typed::new()
         .with_flag("primary", directory.primary)
         .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
         .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
         .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails);
-    edit_page(&here, directory, &typed, &FormErrors::none()).await
+    edit_page(&context, directory, &typed, &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let id: ScimDirectoryId = here.id("directory")?;
-    match app::scim_directories::update(&here.state, &here.actor, id, &change(&form)).await {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: ScimDirectoryId = context.id("directory")?;
+    match app::scim_directories::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => Ok(see_other(
-            &here.href(console::SCIM_DIRECTORY, &[&id]),
-            Flash(Thing::ScimDirectory, Deed::Saved),
+            &context.href(console::SCIM_DIRECTORY, &[&id]),
+            Flash(ResourceKind::ScimDirectory, Action::Saved),
         )),
         Err(error) => {
             let errors = FormErrors::from(error)?;
-            let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
-            edit_page(&here, &found.directory, &Typed::from(&*form), &errors).await
+            let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+            edit_page(&context, &found.directory, &Typed::from(&*form), &errors).await
         }
     }
 }
@@ -312,11 +329,16 @@ fn change(form: &Posted) -> ScimDirectoryChange {
     }
 }
 
-async fn edit_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors: &FormErrors) -> Answer {
-    let organization = owner(here, directory).await?;
+async fn edit_page(
+    context: &EnvironmentContext,
+    directory: &ScimDirectory,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Answer {
+    let organization = load_organization(context, directory).await?;
     let (action, back) = (
-        here.href(console::EDIT_SCIM_DIRECTORY, &[&directory.id]),
-        here.href(console::SCIM_DIRECTORY, &[&directory.id]),
+        context.href(console::EDIT_SCIM_DIRECTORY, &[&directory.id]),
+        context.href(console::SCIM_DIRECTORY, &[&directory.id]),
     );
     let view = FormView::new(typed, errors);
     let fields = html! {
@@ -329,8 +351,8 @@ async fn edit_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors
         (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
             .hint("The first address of a person must always be of one of the organization’s domains."))
     };
-    let form = forms::Form::new(&action, "Save", here.csrf()).cancel(&back);
-    Ok(here
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+    Ok(context
         .shell(Section::Directories, "Edit directory")
         .crumb(name(directory, &organization), &back)
         .respond_with(
@@ -343,40 +365,40 @@ async fn edit_page(here: &Here, directory: &ScimDirectory, typed: &Typed, errors
 }
 
 /// `GET …/scim-directories/{directory}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let found = app::scim_directories::find(&here.state, &here.actor, here.id("directory")?).await?;
-    confirm_page(&here, &found, &Typed::new(), &FormErrors::none()).await
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    confirm_page(&context, &found, &Typed::new(), &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let id: ScimDirectoryId = here.id("directory")?;
-    let found = app::scim_directories::find(&here.state, &here.actor, id).await?;
-    let organization = owner(&here, &found.directory).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let id: ScimDirectoryId = context.id("directory")?;
+    let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let organization = load_organization(&context, &found.directory).await?;
     let typed = form.text(confirm::FIELD);
     let removed = match confirm::check(typed, &words::organization(&organization)) {
-        Ok(()) => app::scim_directories::remove(&here.state, &here.actor, id).await,
+        Ok(()) => app::scim_directories::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {
         Ok(()) => Ok(see_other(
-            &here.href(console::ORGANIZATION, &[&organization.id]),
-            Flash(Thing::ScimDirectory, Deed::Deleted),
+            &context.href(console::ORGANIZATION, &[&organization.id]),
+            Flash(ResourceKind::ScimDirectory, Action::Deleted),
         )),
-        Err(error) => confirm_page(&here, &found, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Err(error) => confirm_page(&context, &found, &Typed::from(&*form), &FormErrors::from(error)?).await,
     }
 }
 
 async fn confirm_page(
-    here: &Here,
+    context: &EnvironmentContext,
     described: &DescribedDirectory,
     typed: &Typed,
     errors: &FormErrors,
 ) -> Result<HttpResponse, Failure> {
     let directory = &described.directory;
-    let organization = owner(here, directory).await?;
-    let back = here.href(console::SCIM_DIRECTORY, &[&directory.id]);
+    let organization = load_organization(context, directory).await?;
+    let back = context.href(console::SCIM_DIRECTORY, &[&directory.id]);
     let mut effects = vec![
         "Its people and groups are gone from here, and your app no longer finds them.".to_owned(),
         "The customer’s identity provider is refused from its next call on; a new directory has another URL and token.".to_owned(),
@@ -392,11 +414,11 @@ async fn confirm_page(
         kind: "directory",
         name: &words::organization(&organization),
         effects: &effects,
-        action: &here.href(console::DELETE_SCIM_DIRECTORY, &[&directory.id]),
+        action: &context.href(console::DELETE_SCIM_DIRECTORY, &[&directory.id]),
         cancel: &back,
     };
-    Ok(here
+    Ok(context
         .shell(Section::Directories, "Delete directory")
         .crumb(name(directory, &organization), &back)
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf())))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf())))
 }

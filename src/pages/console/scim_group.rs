@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     directory_tabs::{self, Tab},
-    here::Here,
+    here::EnvironmentContext,
     json, scim_groups, scim_users,
 };
 use crate::{
@@ -22,24 +22,25 @@ use crate::{
 };
 
 /// `GET …/groups/{group}`
-pub async fn show(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let group = scim_people::find_group(&here.state, &here.actor, here.id("group")?).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let group = scim_people::find_group(&context.state, &context.actor, context.id("group")?).await?;
     if group.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM group", group.id).into());
     }
-    let (place, query) = (here.place(&[]), scim_users::query(&opened));
+    let (place, query) = (context.place(&[]), scim_users::query(&opened));
     let id = group.id.to_string();
-    let members = scim_people::list_users(&here.state, &here.actor, &query, &id, &place.query()).await?;
-    let events = format!("{}?resource={id}", here.href(console::EVENTS, &[]));
-    let address = here.state.links_of(&here.environment).scim_group(group.id);
+    let members =
+        scim_people::list_users(&context.state, &context.actor, &query, &id, &place.query()).await?;
+    let events = format!("{}?resource={id}", context.href(console::EVENTS, &[]));
+    let address = context.state.links_of(&context.environment).scim_group(group.id);
     let content = html! {
         (opened.tabs(Tab::Groups))
-        (view(&group, &members, &place, &|user| scim_users::href(&here, user), &events, &links::curl(address.as_str())))
+        (view(&group, &members, &place, &|user| scim_users::href(&context, user), &events, &links::curl(address.as_str())))
     };
     let title = scim_groups::name(&group);
-    let list = here.href(console::SCIM_GROUPS, &[&opened.directory.id]);
-    Ok(opened.shell(&here, &title).crumb("Groups", list).respond(content))
+    let list = context.href(console::SCIM_GROUPS, &[&opened.directory.id]);
+    Ok(opened.shell(&context, &title).crumb("Groups", list).respond(content))
 }
 
 /// The page. `events` is the path of the group's events.
@@ -53,8 +54,8 @@ pub(super) fn view(
 ) -> Markup {
     // Nested groups are members too, but not in the list of users.
     let mut attributes = group.attributes.clone();
-    let held = attributes.remove("members");
-    let nested = held.as_ref().and_then(serde_json::Value::as_array).map_or(0, |members| {
+    let members_value = attributes.remove("members");
+    let nested = members_value.as_ref().and_then(serde_json::Value::as_array).map_or(0, |members| {
         let is_group = |member: &&serde_json::Value| {
             member
                 .get("value")
@@ -72,7 +73,7 @@ pub(super) fn view(
                 ("Members", html! { (scim_groups::members(group)) @if nested > 0 { ", of them " (nested) " groups" } }),
                 ("What happened", html! { a href=(events) { "Events of this group" } }),
             ]))
-            @if !attributes.is_empty() { (json::folded("Attributes as JSON", &attributes.into())) }
+            @if !attributes.is_empty() { (json::collapsed("Attributes as JSON", &attributes.into())) }
         }
         h2 { "Members" }
         (scim_users::table(members, place, href, html! { p { "Nobody is in this group." } }))

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     directory_tabs::{self, Tab},
-    here::Here,
+    here::EnvironmentContext,
     scim_users,
 };
 use crate::{
@@ -21,23 +21,23 @@ use crate::{
 };
 
 /// `GET …/groups`
-pub async fn list(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let place = here.place(&["q"]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let place = context.place(&["q"]);
     let page = match place.filter("q") {
         "" => {
             let query = scim_users::query(&opened);
-            scim_people::list_groups(&here.state, &here.actor, &query, &place.query()).await?
+            scim_people::list_groups(&context.state, &context.actor, &query, &place.query()).await?
         }
         words => Page {
-            items: scim_people::find_groups_named(&here.state, &here.actor, opened.directory.id, words)
+            items: scim_people::find_groups_named(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },
     };
-    let href = |group: &DirectoryGroup| here.href(console::SCIM_GROUP, &[&group.directory_id, &group.id]);
+    let href = |group: &DirectoryGroup| context.href(console::SCIM_GROUP, &[&group.directory_id, &group.id]);
     let content = html! { (opened.tabs(Tab::Groups)) (view(&page, &place, &href)) };
-    Ok(opened.shell(&here, "Groups").respond(content))
+    Ok(opened.shell(&context, "Groups").respond(content))
 }
 
 /// The list.

@@ -4,7 +4,7 @@ use crate::model::check::Fixer;
 
 /// The explanation of an error code.
 #[derive(Debug, Clone, Copy)]
-pub struct Refusal {
+pub struct ErrorExplanation {
     /// The code in the request log.
     pub code: &'static str,
     /// What it means.
@@ -15,112 +15,112 @@ pub struct Refusal {
     pub remedy: &'static str,
 }
 
-const fn refusal(
+const fn explanation(
     code: &'static str,
     meaning: &'static str,
     fixer: Option<Fixer>,
     remedy: &'static str,
-) -> Refusal {
-    Refusal { code, meaning, fixer, remedy }
+) -> ErrorExplanation {
+    ErrorExplanation { code, meaning, fixer, remedy }
 }
 
 use Fixer::{IdentityProvider, Vendor};
 
-const ALL: &[Refusal] = &[
-    refusal(
+const ALL: &[ErrorExplanation] = &[
+    explanation(
         "unauthorized",
         "The bearer token is missing, mistyped, or was replaced.",
         Some(IdentityProvider),
         "Paste the directory’s current bearer token into the identity provider’s provisioning settings. Nobody has \
          it any more? Rotate it on the directory’s page.",
     ),
-    refusal(
+    explanation(
         "uniqueness",
         "Another living user or group of this directory already has this user name or display name.",
         Some(IdentityProvider),
         "Two people are mapped to the same userName, or a group was pushed twice. Change the mapping, or delete the \
          older one.",
     ),
-    refusal(
+    explanation(
         "invalidValue",
         "A value is missing or does not fit: most often an e-mail address outside the organization’s domains.",
         Some(IdentityProvider),
         "Correct the value that the detail names. If the domain belongs to the customer, add it to the organization.",
     ),
-    refusal(
+    explanation(
         "mutability",
         "It would change or remove an attribute that may not change.",
         Some(IdentityProvider),
         "Take the attribute that the detail names out of the attribute mapping, or map it on creation only.",
     ),
-    refusal(
+    explanation(
         "invalidSyntax",
         "The body is not the JSON that this kind of request needs.",
         Some(IdentityProvider),
         "Choose SCIM 2.0 in the identity provider. If it already is, send the request below to its support.",
     ),
-    refusal(
+    explanation(
         "invalidPath",
         "A PATCH names an attribute that this resource does not have.",
         Some(IdentityProvider),
         "Take the attribute that the detail names out of the attribute mapping.",
     ),
-    refusal(
+    explanation(
         "noTarget",
         "A PATCH would change a value that is not there.",
         Some(IdentityProvider),
         "Have the identity provider read the resource again: restart its provisioning, or provision this user anew.",
     ),
-    refusal(
+    explanation(
         "invalidFilter",
         "The filter of a search is not one of SCIM 2.0.",
         Some(IdentityProvider),
         "Map the matching attribute to userName or externalId.",
     ),
-    refusal(
+    explanation(
         "tooMany",
         "The search or bulk request would take more work than one request may.",
         Some(IdentityProvider),
         "Have it ask for less at once: fewer operations, a filter of fewer comparisons or by userName or externalId, \
          pages by cursor.",
     ),
-    refusal(
+    explanation(
         "invalidVers",
         "It asks for a version of SCIM that is not spoken here.",
         Some(IdentityProvider),
         "Choose SCIM 2.0 in the identity provider.",
     ),
-    refusal(
+    explanation(
         "sensitive",
         "It would put something confidential into an address.",
         Some(IdentityProvider),
         "Have it search by POST to .search, or by userName.",
     ),
-    refusal(
+    explanation(
         "invalidCursor",
         "The page cursor is not one of this search.",
         Some(IdentityProvider),
         "Begin the synchronization anew.",
     ),
-    refusal(
+    explanation(
         "expiredCursor",
         "The page cursor is too old.",
         None,
         "The identity provider begins its list anew by itself.",
     ),
-    refusal(
+    explanation(
         "invalidCount",
         "The page size changed in the middle of a list.",
         Some(IdentityProvider),
         "Begin the synchronization anew.",
     ),
-    refusal(
+    explanation(
         "forbidden",
         "It is understood, and not allowed.",
         Some(IdentityProvider),
         "The detail says why; take what it names out of the provisioning settings.",
     ),
-    refusal(
+    explanation(
         "quotaExceeded",
         "The directory, or all directories of the environment together, hold or wrote as much as they may. \
          Deactivating and deleting still work.",
@@ -128,7 +128,7 @@ const ALL: &[Refusal] = &[
         "The directory’s page shows what it takes up. If that is right, raise the quota in the settings (scim.…); if \
          not, find out what the identity provider pushes again and again.",
     ),
-    refusal(
+    explanation(
         "notFound",
         "There is no such user, group or endpoint in this directory. When a provider asks whether somebody is still \
          there, this is the answer it waits for.",
@@ -136,50 +136,50 @@ const ALL: &[Refusal] = &[
         "If it goes on asking for the same id: clear that user’s provisioning state in the identity provider, so that \
          it is created anew.",
     ),
-    refusal(
+    explanation(
         "methodNotAllowed",
         "This address does not take this kind of request.",
         Some(IdentityProvider),
         "Check the SCIM base URL in the provisioning settings: it ends with the directory’s id.",
     ),
-    refusal(
+    explanation(
         "conflict",
         "It meets something that cannot be resolved, such as a group inside itself.",
         Some(IdentityProvider),
         "Fix the groups that the detail names in the identity provider.",
     ),
-    refusal(
+    explanation(
         "preconditionFailed",
         "The resource was changed meanwhile.",
         None,
         "The identity provider reads it again and tries anew by itself.",
     ),
-    refusal(
+    explanation(
         "tooLarge",
         "The body is larger than this server takes.",
         Some(IdentityProvider),
         "Have it send large groups in pieces (PATCH instead of PUT).",
     ),
-    refusal(
+    explanation(
         "unsupportedMediaType",
         "The body is not sent as JSON.",
         Some(IdentityProvider),
         "It must be application/scim+json or application/json.",
     ),
-    refusal(
+    explanation(
         "limited",
         "Too many requests or bytes at once, or too many requests with a wrong token.",
         None,
         "The identity provider waits as long as the answer says. If it goes on, check the bearer token, and what it \
          pushes again and again; the settings scim.requests_per_second and scim.kilobytes_per_second are the limits.",
     ),
-    refusal(
+    explanation(
         "notImplemented",
         "SCIM knows it, and this server does not.",
         Some(Vendor),
         "Tell whoever runs this server which request it was.",
     ),
-    refusal(
+    explanation(
         "internal",
         "Something failed on our side. Nothing was changed.",
         Some(Vendor),
@@ -188,11 +188,11 @@ const ALL: &[Refusal] = &[
 ];
 
 /// The explanation of a code.
-pub fn explain(code: &str) -> Option<&'static Refusal> {
-    ALL.iter().find(|refusal| refusal.code == code)
+pub fn explain(code: &str) -> Option<&'static ErrorExplanation> {
+    ALL.iter().find(|explanation| explanation.code == code)
 }
 
 /// The codes, for a filter.
 pub fn codes() -> Vec<(&'static str, &'static str)> {
-    ALL.iter().map(|refusal| (refusal.code, refusal.code)).collect()
+    ALL.iter().map(|explanation| (explanation.code, explanation.code)).collect()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     directory_tabs::{self, Tab},
-    here::Here,
+    here::EnvironmentContext,
     json, scim_refusals, scim_requests,
 };
 use crate::{
@@ -20,21 +20,21 @@ use crate::{
 };
 
 /// `GET …/requests/{request}`
-pub async fn show(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let request = app::scim_requests::find(&here.state, &here.actor, here.id("request")?).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let request = app::scim_requests::find(&context.state, &context.actor, context.id("request")?).await?;
     if request.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM request", request.id).into());
     }
     let title = title(&request, &opened.directory.scim_base_url);
-    let content = html! { (opened.tabs(Tab::Requests)) (view(&request, &title, here.now())) };
-    let list = here.href(console::SCIM_REQUESTS, &[&opened.directory.id]);
-    Ok(opened.shell(&here, &title).crumb("Requests", list).respond(content))
+    let content = html! { (opened.tabs(Tab::Requests)) (view(&request, &title, context.now())) };
+    let list = context.href(console::SCIM_REQUESTS, &[&opened.directory.id]);
+    Ok(opened.shell(&context, &title).crumb("Requests", list).respond(content))
 }
 
 /// Method and path, without the query, at most 80 characters.
 fn title(request: &ScimRequest, base: &str) -> String {
-    let path = scim_requests::below(base, &request.path);
+    let path = scim_requests::relative_path(base, &request.path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let short: String = path.chars().take(80).collect();
     format!("{} {short}", request.method)
@@ -44,7 +44,7 @@ fn title(request: &ScimRequest, base: &str) -> String {
 pub(super) fn view(request: &ScimRequest, title: &str, now: Timestamp) -> Markup {
     html! {
         div.head-row { h1 { (title) } (scim_requests::status(request)) }
-        (refusal(request))
+        (explanation(request))
         section.card {
             h2 { "Request" }
             (facts(&[
@@ -70,16 +70,16 @@ fn body(name: &str, without: &str, body: Option<&str>) -> Markup {
 }
 
 /// Why the request was refused and what to do; empty if it was not.
-fn refusal(request: &ScimRequest) -> Markup {
+fn explanation(request: &ScimRequest) -> Markup {
     let Some(code) = &request.error else { return html! {} };
     let detail = request.response_body.as_deref().and_then(|body| serde_json::from_str::<Value>(body).ok());
     let detail = detail.as_ref().and_then(|answer| answer.get("detail")).and_then(Value::as_str);
     let explained = scim_refusals::explain(code);
     let shape = match explained {
-        Some(refusal) if refusal.fixer.is_none() => Shape::Note,
+        Some(explanation) if explanation.fixer.is_none() => Shape::Note,
         _ => Shape::Bad,
     };
-    let title = explained.map_or("It was refused.", |refusal| refusal.meaning);
+    let title = explained.map_or("It was refused.", |explanation| explanation.meaning);
     notice(
         shape,
         title,
@@ -87,10 +87,10 @@ fn refusal(request: &ScimRequest) -> Markup {
             dl.facts {
                 @if let Some(detail) = detail { dt { "In detail" } dd { (detail) } }
                 dt { "Code" } dd { code { (code) } }
-                @if let Some(refusal) = explained {
+                @if let Some(explanation) = explained {
                     dt { "Who can fix it" }
-                    dd { @match refusal.fixer { Some(who) => (fixer(who)), None => "Nobody needs to." } }
-                    dt { "How" } dd { (refusal.remedy) }
+                    dd { @match explanation.fixer { Some(who) => (fixer(who)), None => "Nobody needs to." } }
+                    dt { "How" } dd { (explanation.remedy) }
                 }
             }
         },

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     directory_tabs::{self, Tab},
-    here::Here,
+    here::EnvironmentContext,
     scim_refusals,
 };
 use crate::{
@@ -23,26 +23,26 @@ use crate::{
 };
 
 /// `GET …/requests`
-pub async fn list(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let place = here.place(&["method", "status", "error"]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let place = context.place(&["method", "status", "error"]);
     let query = ScimRequestQuery {
         method: place.filter("method").to_owned(),
         status: place.filter("status").to_owned(),
         error: place.filter("error").to_owned(),
     };
     let id = opened.directory.id;
-    let found = scim_requests::list(&here.state, &here.actor, id, &query, &place.query()).await;
+    let found = scim_requests::list(&context.state, &context.actor, id, &query, &place.query()).await;
     let (page, errors) = match found {
         Ok(page) => (page, FormErrors::none()),
         Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
     };
-    let href = |request: &ScimRequest| here.href(console::SCIM_REQUEST, &[&id, &request.id]);
+    let href = |request: &ScimRequest| context.href(console::SCIM_REQUEST, &[&id, &request.id]);
     let content = html! {
         (opened.tabs(Tab::Requests))
-        (view(&page, &place, &errors, &href, &opened.directory.scim_base_url, here.now()))
+        (view(&page, &place, &errors, &href, &opened.directory.scim_base_url, context.now()))
     };
-    Ok(opened.shell(&here, "Requests").respond_with(errors.status(), content))
+    Ok(opened.shell(&context, "Requests").respond_with(errors.status(), content))
 }
 
 /// The list. `base` is the directory's SCIM base URL; paths are shown relative to it.
@@ -58,7 +58,7 @@ pub(super) fn view(
         vec![
             time(request.at, now),
             html! {
-                a.request href=(href(request)) { (request.method) " " span.path { (below(base, &request.path)) } }
+                a.request href=(href(request)) { (request.method) " " span.path { (relative_path(base, &request.path)) } }
             },
             html! {
                 (status(request))
@@ -93,12 +93,12 @@ pub(super) fn view(
             (place.menu("status", "Answer", "All", &statuses))
             (place.menu("error", "Refused as", "All", &codes))
         }, &[]))
-        @if errors.is_empty() { (list.view(place)) } @else { (wrong(errors)) }
+        @if errors.is_empty() { (list.view(place)) } @else { (filter_error_notice(errors)) }
     }
 }
 
 /// The errors of filters in the query string.
-pub(super) fn wrong(errors: &FormErrors) -> Markup {
+pub(super) fn filter_error_notice(errors: &FormErrors) -> Markup {
     notice(
         Shape::Bad,
         "This filter finds nothing",
@@ -109,7 +109,7 @@ pub(super) fn wrong(errors: &FormErrors) -> Markup {
 }
 
 /// A path relative to the directory's SCIM base URL.
-pub(super) fn below<'a>(base: &str, path: &'a str) -> &'a str {
+pub(super) fn relative_path<'a>(base: &str, path: &'a str) -> &'a str {
     let common = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
     let rest = common.and_then(|common| path.strip_prefix(common.trim_end_matches('/')));
     rest.filter(|rest| rest.starts_with(['/', '?'])).unwrap_or(path)
@@ -134,11 +134,11 @@ mod tests {
     #[test]
     fn paths_are_shown_below_the_directory() {
         let base = "https://sso.example.com/v1/scim/scim_directory_x";
-        assert_eq!(below(base, "/v1/scim/scim_directory_x/Users?a=b"), "/Users?a=b");
-        assert_eq!(below(base, "/v1/scim/scim_directory_x?x"), "?x");
+        assert_eq!(relative_path(base, "/v1/scim/scim_directory_x/Users?a=b"), "/Users?a=b");
+        assert_eq!(relative_path(base, "/v1/scim/scim_directory_x?x"), "?x");
         for other in ["/v1/scim/scim_directory_xy/Users", "/elsewhere", "", "/v1/scim/scim_directory_x"] {
-            assert_eq!(below(base, other), other);
+            assert_eq!(relative_path(base, other), other);
         }
-        assert_eq!(below("nonsense", "/Users"), "/Users");
+        assert_eq!(relative_path("nonsense", "/Users"), "/Users");
     }
 }

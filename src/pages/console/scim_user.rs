@@ -5,8 +5,8 @@ use maud::{Markup, html};
 
 use super::{
     directory_tabs::{self, Tab},
-    events::{Told, entry},
-    here::Here,
+    events::{EventView, entry},
+    here::EnvironmentContext,
     json, scim_users,
 };
 use crate::{
@@ -24,15 +24,15 @@ use crate::{
 };
 
 /// How many events the page lists.
-const TOLD: usize = 10;
+const MAX_EVENTS: usize = 10;
 
 /// The page of a user.
-pub(super) struct Shown<'a> {
+pub(super) struct ScimUserPage<'a> {
     pub user: &'a DirectoryUser,
     /// Names and paths of their groups.
     pub groups: &'a [(String, String)],
     /// Their latest events.
-    pub told: &'a [Told<'a>],
+    pub events: &'a [EventView<'a>],
     /// The path of all their events, if there are more.
     pub more: Option<String>,
     /// The API call that returns the same.
@@ -41,41 +41,41 @@ pub(super) struct Shown<'a> {
 }
 
 /// `GET …/users/{user}`
-pub async fn show(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let user = scim_people::find_user(&here.state, &here.actor, here.id("user")?).await?;
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let user = scim_people::find_user(&context.state, &context.actor, context.id("user")?).await?;
     if user.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM user", user.id).into());
     }
-    let groups: Vec<(String, String)> = scim_people::groups_of(&here.state, &here.actor, &user)
+    let groups: Vec<(String, String)> = scim_people::groups_of(&context.state, &context.actor, &user)
         .await?
         .into_iter()
         .map(|(id, name): (ScimGroupId, String)| {
-            (name, here.href(console::SCIM_GROUP, &[&user.directory_id, &id]))
+            (name, context.href(console::SCIM_GROUP, &[&user.directory_id, &id]))
         })
         .collect();
     let asked = LatestQuery { resource: user.id.to_string(), ..LatestQuery::default() };
-    let latest = events::list_latest(&here.state, &here.actor, &asked, TOLD).await?;
-    let told: Vec<Told<'_>> = latest.events.iter().map(Told::brief).collect();
-    let all = format!("{}?resource={}", here.href(console::EVENTS, &[]), user.id);
-    let address = here.state.links_of(&here.environment).scim_user(user.id);
-    let shown = Shown {
+    let latest = events::list_latest(&context.state, &context.actor, &asked, MAX_EVENTS).await?;
+    let events: Vec<EventView<'_>> = latest.events.iter().map(EventView::brief).collect();
+    let all = format!("{}?resource={}", context.href(console::EVENTS, &[]), user.id);
+    let address = context.state.links_of(&context.environment).scim_user(user.id);
+    let page = ScimUserPage {
         user: &user,
         groups: &groups,
-        told: &told,
+        events: &events,
         more: latest.next_before.map(|_| all),
         curl: links::curl(address.as_str()),
-        now: here.now(),
+        now: context.now(),
     };
-    let content = html! { (opened.tabs(Tab::Users)) (view(&shown)) };
+    let content = html! { (opened.tabs(Tab::Users)) (view(&page)) };
     let title = scim_users::name(&user);
-    let list = here.href(console::SCIM_USERS, &[&opened.directory.id]);
-    Ok(opened.shell(&here, &title).crumb("Users", list).respond(content))
+    let list = context.href(console::SCIM_USERS, &[&opened.directory.id]);
+    Ok(opened.shell(&context, &title).crumb("Users", list).respond(content))
 }
 
 /// The page.
-pub(super) fn view(shown: &Shown<'_>) -> Markup {
-    let user = shown.user;
+pub(super) fn view(page: &ScimUserPage<'_>) -> Markup {
+    let user = page.user;
     html! {
         div.head-row { h1 { (scim_users::name(user)) } (scim_users::state(user)) }
         @if user.removed {
@@ -92,28 +92,28 @@ pub(super) fn view(shown: &Shown<'_>) -> Markup {
                 }),
                 ("ID", copyable(&user.id.to_string(), "user id")),
                 ("Groups", html! {
-                    @if shown.groups.is_empty() { span.soft { "In none" } }
-                    @else { ul.tags { @for (name, href) in shown.groups { li { a.tag href=(href) { (name) } } } } }
+                    @if page.groups.is_empty() { span.soft { "In none" } }
+                    @else { ul.tags { @for (name, href) in page.groups { li { a.tag href=(href) { (name) } } } } }
                 }),
             ]))
         }
         section.card {
             h2 { "Attributes" }
             (json::facts(&user.attributes))
-            (json::folded("All attributes as JSON", &user.attributes.clone().into()))
+            (json::collapsed("All attributes as JSON", &user.attributes.clone().into()))
         }
         section.card {
             h2 { "What happened" }
-            @if shown.told.is_empty() {
+            @if page.events.is_empty() {
                 p.soft { "Nothing that is still kept." }
             } @else {
-                ul.entries { @for told in shown.told { (entry(told, shown.now)) } }
+                ul.entries { @for event in page.events { (entry(event, page.now)) } }
             }
-            @if let Some(href) = &shown.more { p { a href=(href) { "Everything that happened" } } }
+            @if let Some(href) = &page.more { p { a href=(href) { "Everything that happened" } } }
         }
         section.card {
             h2 { "For your developers" }
-            (code_block("The same through the API", &shown.curl))
+            (code_block("The same through the API", &page.curl))
         }
     }
 }

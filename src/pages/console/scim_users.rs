@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{
-    directory_tabs::{self, Opened, Tab},
-    here::Here,
+    directory_tabs::{self, DirectoryContext, Tab},
+    here::EnvironmentContext,
 };
 use crate::{
     app::{
@@ -22,35 +22,35 @@ use crate::{
 };
 
 /// `GET …/users`
-pub async fn list(here: Here) -> Answer {
-    let opened = directory_tabs::open(&here).await?;
-    let place = here.place(&["q"]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let opened = directory_tabs::load(&context).await?;
+    let place = context.place(&["q"]);
     let page = match place.filter("q") {
         "" => {
             let query = query(&opened);
-            scim_people::list_users(&here.state, &here.actor, &query, "", &place.query()).await?
+            scim_people::list_users(&context.state, &context.actor, &query, "", &place.query()).await?
         }
         words => Page {
-            items: scim_people::find_users_named(&here.state, &here.actor, opened.directory.id, words)
+            items: scim_people::find_users_named(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },
     };
     let content = html! {
         (opened.tabs(Tab::Users))
-        (view(&page, &place, &|user| href(&here, user)))
+        (view(&page, &place, &|user| href(&context, user)))
     };
-    Ok(opened.shell(&here, "Users").respond(content))
+    Ok(opened.shell(&context, "Users").respond(content))
 }
 
 /// The query for this directory.
-pub(super) fn query(opened: &Opened) -> DirectoryQuery {
+pub(super) fn query(opened: &DirectoryContext) -> DirectoryQuery {
     DirectoryQuery { scim_directory_id: opened.directory.id.to_string(), ..DirectoryQuery::default() }
 }
 
 /// The path of a user's page.
-pub(super) fn href(here: &Here, user: &DirectoryUser) -> String {
-    here.href(console::SCIM_USER, &[&user.directory_id, &user.id])
+pub(super) fn href(context: &EnvironmentContext, user: &DirectoryUser) -> String {
+    context.href(console::SCIM_USER, &[&user.directory_id, &user.id])
 }
 
 /// The page.

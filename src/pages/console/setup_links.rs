@@ -8,10 +8,10 @@ use maud::{Markup, html};
 
 use super::{
     audit_events::Href,
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     words,
 };
 use crate::{
@@ -36,13 +36,15 @@ use crate::{
 const LIFETIMES: [(&str, &str); 4] =
     [("86400", "1 day"), ("259200", "3 days"), ("604800", "7 days"), ("2592000", "30 days")];
 
-async fn owner(here: &Here) -> Result<Organization, crate::pages::error::Failure> {
-    let id: OrganizationId = here.id("organization")?;
-    Ok(app::organizations::find(&here.state, &here.actor, id).await?)
+async fn load_organization(
+    context: &EnvironmentContext,
+) -> Result<Organization, crate::pages::error::Failure> {
+    let id: OrganizationId = context.id("organization")?;
+    Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }
 
 /// What a link permits, as a list.
-pub(super) fn opens(link: &SetupLink) -> String {
+pub(super) fn permissions(link: &SetupLink) -> String {
     let parts = [
         (link.can_manage_saml, "SAML"),
         (link.can_manage_scim, "SCIM"),
@@ -66,23 +68,23 @@ pub(super) fn status(link: &SetupLink, now: Timestamp) -> Markup {
 }
 
 /// `GET …/setup-links`
-pub async fn list(here: Here) -> Answer {
-    let organization = owner(&here).await?;
-    let place = here.place(&[]);
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let organization = load_organization(&context).await?;
+    let place = context.place(&[]);
     let page =
-        app::setup_links::list(&here.state, &here.actor, Some(organization.id), &place.query()).await?;
+        app::setup_links::list(&context.state, &context.actor, Some(organization.id), &place.query()).await?;
     let content = view(
         &page,
         &organization,
         &place,
-        here.may_manage(),
-        &|pattern, segments| here.href(pattern, segments),
-        &here.csrf(),
-        here.now(),
+        context.may_manage(),
+        &|pattern, segments| context.href(pattern, segments),
+        &context.csrf(),
+        context.now(),
     );
-    Ok(here
+    Ok(context
         .shell(Section::Organizations, "Setup links")
-        .crumb(words::organization(&organization), here.href(console::ORGANIZATION, &[&organization.id]))
+        .crumb(words::organization(&organization), context.href(console::ORGANIZATION, &[&organization.id]))
         .respond(content))
 }
 
@@ -101,7 +103,7 @@ pub(super) fn view(
         let revocable =
             may_manage && matches!(link.status(now), SetupLinkStatus::Open | SetupLinkStatus::Redeemed);
         vec![
-            html! { (opens(link)) },
+            html! { (permissions(link)) },
             status(link, now),
             time(link.created_at, now),
             html! { @if revocable {
@@ -134,33 +136,33 @@ pub(super) fn view(
 }
 
 /// `GET …/setup-links/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    let organization = owner(&here).await?;
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let organization = load_organization(&context).await?;
     let typed = Typed::new()
         .with_flag("canManageSaml", true)
         .with_flag("canManageDomains", true)
         .with("lifetimeSeconds", "604800");
-    Ok(new_page(&here, &organization, &typed, &FormErrors::none()))
+    Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
 }
 
 /// `POST …/setup-links/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    let organization = owner(&here).await?;
-    let made = match wanted(organization.id, &form) {
-        Ok(wanted) => app::setup_links::create(&here.state, &here.actor, &wanted).await,
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let organization = load_organization(&context).await?;
+    let made = match parse_form(organization.id, &form) {
+        Ok(new_link) => app::setup_links::create(&context.state, &context.actor, &new_link).await,
         Err(wrong) => Err(wrong),
     };
     match made {
         Ok((link, address)) => {
-            let back = here.href(console::ORGANIZATION, &[&organization.id]);
+            let back = context.href(console::ORGANIZATION, &[&organization.id]);
             let about = format!(
                 "Send it to the customer’s IT admin. The first browser in which its button is pressed can set up {} of {}; after that it opens nothing for anybody else.",
-                opens(&link),
+                permissions(&link),
                 words::organization(&organization)
             );
             let panel = Secret { name: "setup link", value: &address, about: &about, onward: &back };
-            Ok(here
+            Ok(context
                 .shell(Section::Organizations, "Setup link")
                 .crumb(words::organization(&organization), &back)
                 .respond(html! {
@@ -168,11 +170,11 @@ pub async fn create(here: Here, form: Form) -> Answer {
                     section.card.stack { (panel.view()) }
                 }))
         }
-        Err(error) => Ok(new_page(&here, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(new_page(&context, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn wanted(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink, Error> {
+fn parse_form(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink, Error> {
     let seconds: u64 = form
         .text("lifetimeSeconds")
         .parse()
@@ -191,11 +193,16 @@ fn wanted(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink
     })
 }
 
-fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let action = here.href(console::NEW_SETUP_LINK, &[&organization.id]);
-    let back = here.href(console::ORGANIZATION, &[&organization.id]);
+fn new_page(
+    context: &EnvironmentContext,
+    organization: &Organization,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::NEW_SETUP_LINK, &[&organization.id]);
+    let back = context.href(console::ORGANIZATION, &[&organization.id]);
     let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Create setup link", here.csrf()).cancel(&back);
+    let form = forms::Form::new(&action, "Create setup link", context.csrf()).cancel(&back);
     let fields = html! {
         fieldset.field {
             legend { "What it permits" }
@@ -207,7 +214,7 @@ fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &Fo
         }
         (view.select("lifetimeSeconds", "How long it can be opened", &LIFETIMES))
     };
-    here.shell(Section::Organizations, "New setup link")
+    context.shell(Section::Organizations, "New setup link")
         .crumb(words::organization(organization), &back)
         .respond_with(errors.status(), html! {
             h1 { "New setup link" }
@@ -217,11 +224,11 @@ fn new_page(here: &Here, organization: &Organization, typed: &Typed, errors: &Fo
 }
 
 /// `POST …/setup-links/{link}/revoke`
-pub async fn revoke(here: Here, _form: Form) -> Answer {
-    let id: SetupLinkId = here.id("link")?;
-    let link = app::setup_links::revoke(&here.state, &here.actor, id).await?;
+pub async fn revoke(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id: SetupLinkId = context.id("link")?;
+    let link = app::setup_links::revoke(&context.state, &context.actor, id).await?;
     Ok(see_other(
-        &here.href(console::SETUP_LINKS, &[&link.organization_id]),
-        Flash(Thing::SetupLink, Deed::Revoked),
+        &context.href(console::SETUP_LINKS, &[&link.organization_id]),
+        Flash(ResourceKind::SetupLink, Action::Revoked),
     ))
 }

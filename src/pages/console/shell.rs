@@ -36,7 +36,7 @@ macro_rules! sections {
                 match self { $(Self::$variant => console::$path,)* }
             }
 
-            const fn drawing(self) -> &'static str {
+            const fn icon_svg(self) -> &'static str {
                 match self { $(Self::$variant => $icon,)* }
             }
         }
@@ -86,7 +86,7 @@ impl Section {
 
 /// An environment in the switcher.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct EnvironmentLink {
     /// Its id.
     pub id: EnvironmentId,
     /// Its display name, or its slug if it has none.
@@ -95,15 +95,15 @@ pub struct Named {
 
 /// What the shell shows around a page, loaded once a request.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub struct PageFrame {
     /// The administrator's e-mail address.
     pub email: String,
     /// The hidden field with the CSRF token.
     pub csrf: Markup,
     /// The page's environment, and the name of the administrator's role in it.
-    pub environment: Option<(Named, &'static str)>,
+    pub environment: Option<(EnvironmentLink, &'static str)>,
     /// The first few environments in which the administrator has a role.
-    pub others: Vec<Named>,
+    pub others: Vec<EnvironmentLink>,
     /// The result of the previous request.
     pub flash: Option<Flash>,
     /// A banner that this is a test installation.
@@ -112,7 +112,7 @@ pub struct Frame {
 
 /// A page of the console.
 pub struct Shell<'a> {
-    frame: &'a Frame,
+    frame: &'a PageFrame,
     section: Option<Section>,
     title: &'a str,
     crumbs: Vec<(String, String)>,
@@ -122,8 +122,8 @@ pub struct Shell<'a> {
 
 impl<'a> Shell<'a> {
     /// A page in a section of the environment.
-    pub fn new(frame: &'a Frame, section: Section, title: &'a str) -> Self {
-        let mut shell = Self::outside(frame, title);
+    pub fn new(frame: &'a PageFrame, section: Section, title: &'a str) -> Self {
+        let mut shell = Self::without_environment(frame, title);
         if let Some((environment, _)) = &frame.environment {
             shell.crumbs.push((section.label().to_owned(), section.href(environment.id)));
         }
@@ -131,7 +131,7 @@ impl<'a> Shell<'a> {
     }
 
     /// A page outside any environment: the list of environments, the account.
-    pub fn outside(frame: &'a Frame, title: &'a str) -> Self {
+    pub fn without_environment(frame: &'a PageFrame, title: &'a str) -> Self {
         Self {
             frame,
             section: None,
@@ -168,7 +168,7 @@ impl<'a> Shell<'a> {
     pub fn respond_with(&self, status: StatusCode, content: Markup) -> HttpResponse {
         let mut response = response::page(status, self.policy, self.render(content));
         if self.frame.flash.is_some() {
-            flash::forget(&mut response);
+            flash::clear(&mut response);
         }
         response
     }
@@ -261,7 +261,7 @@ impl<'a> Shell<'a> {
                     @for section in sections {
                         li {
                             a href=(section.href(environment)) aria-current=[(self.section == Some(*section)).then_some("page")] {
-                                (icon(section.drawing())) (section.label())
+                                (icon(section.icon_svg())) (section.label())
                             }
                         }
                     }
@@ -290,9 +290,9 @@ impl<'a> Shell<'a> {
     }
 }
 
-fn icon(drawing: &'static str) -> Markup {
+fn icon(icon_svg: &'static str) -> Markup {
     html! {
-        svg.icon viewBox="0 0 16 16" aria-hidden="true" { (PreEscaped(drawing)) }
+        svg.icon viewBox="0 0 16 16" aria-hidden="true" { (PreEscaped(icon_svg)) }
     }
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{
     cookie,
-    visitor::{Form, OpenForm, Visitor, device, local_path},
+    visitor::{AnonymousForm, ConsoleForm, CurrentAdministrator, device, safe_next},
 };
 use crate::{
     app::{
@@ -32,7 +32,7 @@ use crate::{
 
 /// What the page shows.
 #[derive(Debug, Default)]
-pub struct SignIn {
+pub struct SignInPage {
     /// The path to redirect to after sign-in.
     pub next: String,
     /// The e-mail address that was entered.
@@ -40,7 +40,7 @@ pub struct SignIn {
     /// Why sign-in failed.
     pub error: Option<String>,
     /// Whether the installation has no administrator yet.
-    pub nobody: bool,
+    pub no_administrator: bool,
     /// Whether passwords are enabled.
     pub passwords: bool,
     /// The WebAuthn challenge, if passkeys are enabled.
@@ -56,53 +56,53 @@ pub struct SignIn {
 /// `GET /console/sign-in`
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
     let next = query(&request, "next").unwrap_or_default();
-    if Visitor::extract(&request).await.is_ok() {
-        return Ok(see_other(local_path(&next)));
+    if CurrentAdministrator::extract(&request).await.is_ok() {
+        return Ok(see_other(safe_next(&next)));
     }
-    respond(&state, SignIn { next, ..SignIn::default() }, StatusCode::OK).await
+    respond(&state, SignInPage { next, ..SignInPage::default() }, StatusCode::OK).await
 }
 
 /// `POST /console/sign-in`
-pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
     let (email, next) = (form.text("email"), form.text("next"));
     let begun = sign_in::with_password(&state, email, form.text("password"), &device(&request)).await;
     match begun {
-        Ok(begun) => enter(&state, &request, &begun, next).await,
-        Err(error) => again(&state, error, email, next).await,
+        Ok(begun) => start_session(&state, &request, &begun, next).await,
+        Err(error) => respond_with_error(&state, error, email, next).await,
     }
 }
 
 /// `POST /console/sign-in/passkey`
-pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
     let next = form.text("next");
     let begun =
         passkeys::sign_in(&state, form.text("challenge"), form.text("answer"), &device(&request)).await;
     match begun {
-        Ok(begun) => enter(&state, &request, &begun, next).await,
-        Err(error) => again(&state, error, "", next).await,
+        Ok(begun) => start_session(&state, &request, &begun, next).await,
+        Err(error) => respond_with_error(&state, error, "", next).await,
     }
 }
 
 /// `POST /console/sign-out`
-pub async fn sign_out(state: web::Data<State>, visitor: Visitor, _form: Form) -> Answer {
-    sessions::sign_out(&state, &visitor, visitor.device()).await?;
+pub async fn sign_out(state: web::Data<State>, admin: CurrentAdministrator, _form: ConsoleForm) -> Answer {
+    sessions::sign_out(&state, &admin, admin.device()).await?;
     let mut response = see_other(console::SIGN_IN);
     cookie::clear(&state.links, &mut response);
     Ok(response)
 }
 
 /// Completes a sign-in: ends the session of any cookie in the request, sets the new cookie, and redirects.
-pub(super) async fn enter(state: &State, request: &HttpRequest, begun: &Begun, next: &str) -> Answer {
+pub(super) async fn start_session(state: &State, request: &HttpRequest, begun: &Begun, next: &str) -> Answer {
     for old in cookie::read(&state.links, request) {
         sessions::forget(state, &old).await?;
     }
-    let mut response = see_other(local_path(next));
+    let mut response = see_other(safe_next(next));
     cookie::set(&state.links, &mut response, &begun.token.reveal());
     Ok(response)
 }
 
 /// The sign-in page with the error, or the error page for other errors.
-pub(super) async fn again(state: &State, error: Error, email: &str, next: &str) -> Answer {
+pub(super) async fn respond_with_error(state: &State, error: Error, email: &str, next: &str) -> Answer {
     let (status, text) = match &error {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
         Error::Forbidden(text) | Error::FailedPrecondition(text) => {
@@ -117,19 +117,23 @@ pub(super) async fn again(state: &State, error: Error, email: &str, next: &str) 
         }
         _ => return Err(Failure(error)),
     };
-    let view =
-        SignIn { next: next.to_owned(), email: email.to_owned(), error: Some(text), ..SignIn::default() };
+    let view = SignInPage {
+        next: next.to_owned(),
+        email: email.to_owned(),
+        error: Some(text),
+        ..SignInPage::default()
+    };
     respond(state, view, status).await
 }
 
-async fn respond(state: &State, view: SignIn, status: StatusCode) -> Answer {
+async fn respond(state: &State, view: SignInPage, status: StatusCode) -> Answer {
     let settings = &state.settings.console;
     let passkey = match settings.takes_passkeys() && passkeys::are_possible(state) {
         true => Some(passkeys::begin_sign_in(state)?),
         false => None,
     };
-    let view = SignIn {
-        nobody: !people::is_any(state).await?,
+    let view = SignInPage {
+        no_administrator: !people::is_any(state).await?,
         passwords: settings.takes_passwords(),
         passkey,
         saml: settings.saml_connection.is_some(),
@@ -140,7 +144,7 @@ async fn respond(state: &State, view: SignIn, status: StatusCode) -> Answer {
     Ok(page(status, Policy::Own, view.view()))
 }
 
-impl SignIn {
+impl SignInPage {
     /// The page.
     pub fn view(&self) -> Markup {
         let layout =
@@ -150,11 +154,11 @@ impl SignIn {
             @if let Some(error) = &self.error {
                 div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (error) } })) }
             }
-            @if self.nobody { (nobody()) } @else { (self.ways()) }
+            @if self.no_administrator { (first_administrator()) } @else { (self.methods()) }
         })
     }
 
-    fn ways(&self) -> Markup {
+    fn methods(&self) -> Markup {
         html! {
             @if self.saml || self.oidc {
                 section.card {
@@ -178,7 +182,7 @@ impl SignIn {
                         button.button.primary[!self.passwords] type="button" hidden data-passkey-button { "Sign in with a passkey" }
                     }
                     noscript { p { "Passkeys need JavaScript." } }
-                    @if !self.passwords { (lost()) }
+                    @if !self.passwords { (recovery_hint()) }
                 }
             }
         }
@@ -198,13 +202,13 @@ impl SignIn {
                 (view.email("email", "E-mail address").autocomplete("username webauthn"))
                 (view.password("password", "Password").autocomplete("current-password"))
                 div.actions { (button(Weight::Primary, "Sign in")) }
-                (lost())
+                (recovery_hint())
             }
         }
     }
 
     fn with_next(&self, path: &str) -> String {
-        match local_path(&self.next) {
+        match safe_next(&self.next) {
             next if next == console::HOME => path.to_owned(),
             next => crate::links::with_next(path, next),
         }
@@ -212,14 +216,14 @@ impl SignIn {
 }
 
 /// A hint for people who lost their password and passkeys.
-fn lost() -> Markup {
+fn recovery_hint() -> Markup {
     html! {
         p.small.soft { "Cannot sign in? Another owner of everything, or whoever runs this server, can make a new link for you." }
     }
 }
 
 /// How to create the first administrator.
-fn nobody() -> Markup {
+fn first_administrator() -> Markup {
     html! {
         section.card {
             h2 { "There is no administrator yet" }

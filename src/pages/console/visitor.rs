@@ -42,13 +42,13 @@ pub fn device(request: &HttpRequest) -> Device {
 /// A signed-in administrator. Without an active session, GET and HEAD redirect to sign-in and return
 /// afterwards; other methods answer 401.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub struct CurrentAdministrator {
     signed_in: SignedIn,
     device: Device,
     form_token: String,
 }
 
-impl Deref for Visitor {
+impl Deref for CurrentAdministrator {
     type Target = SignedIn;
 
     fn deref(&self) -> &SignedIn {
@@ -56,15 +56,15 @@ impl Deref for Visitor {
     }
 }
 
-impl Visitor {
+impl CurrentAdministrator {
     /// The administrator as an actor in an environment; not found if they have no role in it.
     pub fn actor(&self, environment_id: EnvironmentId) -> Result<Actor> {
         self.signed_in.actor(environment_id, self.device.address)
     }
 
     /// The environment with this id, and the administrator as an actor in it.
-    pub async fn enter(&self, state: &State, environment: &str) -> Result<(Environment, Actor)> {
-        self.signed_in.enter(state, environment, self.device.address).await
+    pub async fn authorize_in(&self, state: &State, environment: &str) -> Result<(Environment, Actor)> {
+        self.signed_in.authorize_in(state, environment, self.device.address).await
     }
 
     /// The administrator as the author of changes outside a single environment.
@@ -88,35 +88,35 @@ impl Visitor {
     }
 
     /// The administrator of this request. Cached in the request's extensions: one lookup a request.
-    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
+    async fn of(request: &HttpRequest) -> Result<Self, ExtractError> {
         if let Some(known) = request.extensions().get::<Self>() {
             return Ok(known.clone());
         }
-        let state = state_of(request)?;
+        let state = application_state(request)?;
         let device = device(request);
         for value in cookie::read(&state.links, request) {
             if let Some(signed_in) = sessions::find(state, &value, &device).await? {
                 let form_token = sessions::form_token(state, signed_in.session.id);
-                let visitor = Self { signed_in, device, form_token };
-                request.extensions_mut().insert(visitor.clone());
-                return Ok(visitor);
+                let admin = Self { signed_in, device, form_token };
+                request.extensions_mut().insert(admin.clone());
+                return Ok(admin);
             }
         }
         Err(match *request.method() {
-            Method::GET | Method::HEAD => Rejection::SignIn { next: next_of(request) },
-            _ => Rejection::SessionEnded,
+            Method::GET | Method::HEAD => ExtractError::NotSignedIn { next: requested_path(request) },
+            _ => ExtractError::SessionEnded,
         })
     }
 }
 
 /// The path and query of this request, to return to after sign-in.
-fn next_of(request: &HttpRequest) -> String {
+fn requested_path(request: &HttpRequest) -> String {
     request.uri().path_and_query().map_or_else(String::new, |path| path.as_str().to_owned())
 }
 
 /// The path to redirect to after sign-in: `next` if it is a path of the console, else the console's first
 /// page. Prevents open redirects.
-pub fn local_path(next: &str) -> &str {
+pub fn safe_next(next: &str) -> &str {
     let inside = next
         .strip_prefix(console::HOME)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?'));
@@ -128,9 +128,9 @@ pub fn local_path(next: &str) -> &str {
     if inside && plain && leads_on && !upwards && next.len() <= 2000 { next } else { console::HOME }
 }
 
-impl FromRequest for Visitor {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for CurrentAdministrator {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
@@ -140,9 +140,9 @@ impl FromRequest for Visitor {
 
 /// The body of a POST by a signed-in administrator. Its CSRF token is checked against their session.
 #[derive(Debug)]
-pub struct Form(Posted);
+pub struct ConsoleForm(Posted);
 
-impl Deref for Form {
+impl Deref for ConsoleForm {
     type Target = Posted;
 
     fn deref(&self) -> &Posted {
@@ -150,19 +150,19 @@ impl Deref for Form {
     }
 }
 
-impl FromRequest for Form {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for ConsoleForm {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             // Authenticate first: the body of an unauthenticated request is not read.
-            let visitor = Visitor::of(&request).await?;
+            let admin = CurrentAdministrator::of(&request).await?;
             allow_large_body(&request);
-            let state = state_of(&request)?;
+            let state = application_state(&request)?;
             let posted = Posted::read(&request, &mut payload, &state.links.origin()).await?;
-            if !sessions::is_form_token(state, visitor.session.id, posted.text(FORM_TOKEN)) {
+            if !sessions::is_form_token(state, admin.session.id, posted.text(FORM_TOKEN)) {
                 return Err(Unreadable::Foreign.into());
             }
             Ok(Self(posted))
@@ -172,9 +172,9 @@ impl FromRequest for Form {
 
 /// The body of a POST before sign-in. `Origin` is checked; there is no session for a CSRF token.
 #[derive(Debug)]
-pub struct OpenForm(Posted);
+pub struct AnonymousForm(Posted);
 
-impl Deref for OpenForm {
+impl Deref for AnonymousForm {
     type Target = Posted;
 
     fn deref(&self) -> &Posted {
@@ -182,29 +182,29 @@ impl Deref for OpenForm {
     }
 }
 
-impl FromRequest for OpenForm {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for AnonymousForm {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let state = state_of(&request)?;
+            let state = application_state(&request)?;
             Ok(Self(Posted::read(&request, &mut payload, &state.links.origin()).await?))
         })
     }
 }
 
-fn state_of(request: &HttpRequest) -> Result<&web::Data<State>, Rejection> {
+fn application_state(request: &HttpRequest) -> Result<&web::Data<State>, ExtractError> {
     let state = request.app_data::<web::Data<State>>();
-    state.ok_or_else(|| Rejection::Failed(Error::internal("the server was built without its state")))
+    state.ok_or_else(|| ExtractError::Internal(Error::internal("the server was built without its state")))
 }
 
 /// Why an extractor rejects a request.
 #[derive(Debug)]
-pub enum Rejection {
+pub enum ExtractError {
     /// Not signed in; redirects to sign-in.
-    SignIn {
+    NotSignedIn {
         /// The path to return to.
         next: String,
     },
@@ -213,45 +213,45 @@ pub enum Rejection {
     /// The body could not be read, or came from another site.
     Form(Unreadable),
     /// An internal error.
-    Failed(Error),
+    Internal(Error),
 }
 
-impl From<Unreadable> for Rejection {
+impl From<Unreadable> for ExtractError {
     fn from(unreadable: Unreadable) -> Self {
         Self::Form(unreadable)
     }
 }
 
-impl From<Error> for Rejection {
+impl From<Error> for ExtractError {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self::Internal(error)
     }
 }
 
-impl fmt::Display for Rejection {
+impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignIn { .. } | Self::SessionEnded => f.write_str("not signed in"),
+            Self::NotSignedIn { .. } | Self::SessionEnded => f.write_str("not signed in"),
             Self::Form(unreadable) => unreadable.fmt(f),
-            Self::Failed(error) => error.fmt(f),
+            Self::Internal(error) => error.fmt(f),
         }
     }
 }
 
-impl ResponseError for Rejection {
+impl ResponseError for ExtractError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::SignIn { .. } => StatusCode::SEE_OTHER,
+            Self::NotSignedIn { .. } => StatusCode::SEE_OTHER,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
             Self::Form(unreadable) => unreadable.status_code(),
-            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         match self {
-            Self::SignIn { next } => HttpResponse::SeeOther()
-                .insert_header((header::LOCATION, links::console_sign_in(local_path(next))))
+            Self::NotSignedIn { next } => HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, links::console_sign_in(safe_next(next))))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish(),
             Self::SessionEnded => {
@@ -267,7 +267,7 @@ impl ResponseError for Rejection {
                 page(self.status_code(), Policy::Own, message.view())
             }
             Self::Form(unreadable) => unreadable.error_response(),
-            Self::Failed(error) => {
+            Self::Internal(error) => {
                 if let Error::Internal(source) = error {
                     tracing::error!(
                         cause = crate::telemetry::causes(&**source),
@@ -289,7 +289,7 @@ mod tests {
         for good in
             ["/console", "/console/", "/console/env_1/organizations?search=a%20b&page=2", "/console?x"]
         {
-            assert_eq!(local_path(good), good);
+            assert_eq!(safe_next(good), good);
         }
         for bad in [
             "",
@@ -314,8 +314,8 @@ mod tests {
             "/\t/evil.example",
             "/console/\u{0}",
         ] {
-            assert_eq!(local_path(bad), "/console", "{bad:?}");
+            assert_eq!(safe_next(bad), "/console", "{bad:?}");
         }
-        assert_eq!(local_path(&format!("/console/{}", "x".repeat(2000))), "/console");
+        assert_eq!(safe_next(&format!("/console/{}", "x".repeat(2000))), "/console");
     }
 }

@@ -5,11 +5,11 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    flash::{Deed, Flash, Thing, see_other},
-    here::Here,
-    scim_requests::wrong,
+    flash::{Action, Flash, ResourceKind, see_other},
+    here::EnvironmentContext,
+    scim_requests::filter_error_notice,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     webhook_form::{change, fields, typed},
     webhooks,
 };
@@ -31,47 +31,52 @@ use crate::{
 };
 
 /// The page of a webhook.
-pub(super) struct Shown<'a> {
+pub(super) struct WebhookPage<'a> {
     pub webhook: &'a Webhook,
     pub deliveries: &'a Page<WebhookDelivery>,
     pub place: &'a Place,
     /// Errors of the filter.
     pub filter_errors: &'a FormErrors,
     /// The actions, if the administrator may use them.
-    pub actions: Option<Actions<'a>>,
+    pub actions: Option<WebhookActions<'a>>,
     pub now: Timestamp,
 }
 
 /// The paths and form state of the page's actions.
-pub(super) struct Actions<'a> {
+pub(super) struct WebhookActions<'a> {
     pub csrf: Markup,
     pub edit: String,
     pub delete: String,
     /// The path that enables a disabled webhook, or disables an enabled one.
-    pub switch: String,
+    pub toggle: String,
     pub replay: String,
     pub delivery: &'a dyn Fn(WebhookDeliveryId) -> String,
     pub typed: &'a Typed,
     pub errors: &'a FormErrors,
 }
 
-async fn find(here: &Here) -> Result<Webhook, Failure> {
-    Ok(app::webhooks::find(&here.state, &here.actor, here.id("webhook")?).await?)
+async fn find(context: &EnvironmentContext) -> Result<Webhook, Failure> {
+    Ok(app::webhooks::find(&context.state, &context.actor, context.id("webhook")?).await?)
 }
 
 /// `GET …/webhooks/{webhook}`
-pub async fn show(here: Here) -> Answer {
-    let webhook = find(&here).await?;
-    page(&here, &webhook, &Typed::new(), &FormErrors::none()).await
+pub async fn show(context: EnvironmentContext) -> Answer {
+    let webhook = find(&context).await?;
+    respond(&context, &webhook, &Typed::new(), &FormErrors::none()).await
 }
 
-async fn page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> Answer {
-    let href = here.href(console::WEBHOOK, &[&webhook.id]);
+async fn respond(
+    context: &EnvironmentContext,
+    webhook: &Webhook,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> Answer {
+    let href = context.href(console::WEBHOOK, &[&webhook.id]);
     // After a POST to a path below it, links in the list still go to the webhook's page.
-    let place = Place::read(&href, here.request().query_string(), &["state"]);
+    let place = Place::read(&href, context.request().query_string(), &["state"]);
     let found = app::webhooks::list_deliveries(
-        &here.state,
-        &here.actor,
+        &context.state,
+        &context.actor,
         webhook.id,
         place.filter("state"),
         &place.query(),
@@ -81,42 +86,42 @@ async fn page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors
         Ok(page) => (page, FormErrors::none()),
         Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
     };
-    let at = |path| here.href(path, &[&webhook.id]);
-    let delivery = |id: WebhookDeliveryId| here.href(console::REPLAY_WEBHOOK_DELIVERY, &[&id]);
-    let switch =
+    let at = |path| context.href(path, &[&webhook.id]);
+    let delivery = |id: WebhookDeliveryId| context.href(console::REPLAY_WEBHOOK_DELIVERY, &[&id]);
+    let toggle =
         if webhook.disabled_at.is_some() { console::ENABLE_WEBHOOK } else { console::DISABLE_WEBHOOK };
-    let actions = here.may_manage().then(|| Actions {
-        csrf: here.csrf(),
+    let actions = context.may_manage().then(|| WebhookActions {
+        csrf: context.csrf(),
         edit: at(console::EDIT_WEBHOOK),
         delete: at(console::DELETE_WEBHOOK),
-        switch: at(switch),
+        toggle: at(toggle),
         replay: at(console::REPLAY_WEBHOOK),
         delivery: &delivery,
         typed,
         errors,
     });
-    let shown = Shown {
+    let page = WebhookPage {
         webhook,
         deliveries: &deliveries,
         place: &place,
         filter_errors: &filter_errors,
         actions,
-        now: here.now(),
+        now: context.now(),
     };
     let status = if errors.is_empty() { filter_errors.status() } else { errors.status() };
-    Ok(here.shell(Section::Webhooks, "Webhook").respond_with(status, view(&shown)))
+    Ok(context.shell(Section::Webhooks, "Webhook").respond_with(status, view(&page)))
 }
 
 /// The page.
-pub(super) fn view(shown: &Shown<'_>) -> Markup {
-    let webhook = shown.webhook;
+pub(super) fn view(page: &WebhookPage<'_>) -> Markup {
+    let webhook = page.webhook;
     html! {
         div.head-row {
             h1 { "Webhook" }
-            @if let Some(actions) = &shown.actions {
+            @if let Some(actions) = &page.actions {
                 div.actions {
                     (link_button(Weight::Plain, "Edit", &actions.edit))
-                    (button_form(&actions.switch, if webhook.disabled_at.is_some() { "Enable" } else { "Disable" },
+                    (button_form(&actions.toggle, if webhook.disabled_at.is_some() { "Enable" } else { "Disable" },
                         Weight::Plain, actions.csrf.clone()))
                     (link_button(Weight::Danger, "Delete", &actions.delete))
                 }
@@ -128,13 +133,13 @@ pub(super) fn view(shown: &Shown<'_>) -> Markup {
                 ("URL", copyable(webhook.url.as_str(), "URL")),
                 ("State", html! {
                     (webhooks::state(webhook))
-                    @if let Some(at) = webhook.disabled_at { " since " (time(at, shown.now)) }
+                    @if let Some(at) = webhook.disabled_at { " since " (time(at, page.now)) }
                 }),
                 ("Events", webhooks::kinds(webhook)),
                 ("Next event", html! { "#" (webhook.next_sequence) }),
                 ("ID", copyable(&webhook.id.to_string(), "webhook id")),
-                ("Created", time(webhook.created_at, shown.now)),
-                ("Changed", time(webhook.updated_at, shown.now)),
+                ("Created", time(webhook.created_at, page.now)),
+                ("Changed", time(webhook.updated_at, page.now)),
             ]))
             @if webhook.disabled_at.is_some() {
                 p.soft { "It gets nothing. Once enabled it gets what happens from then on; what it missed can be sent again, by number." }
@@ -143,12 +148,12 @@ pub(super) fn view(shown: &Shown<'_>) -> Markup {
         h2 { "Deliveries" }
         nav.tabs aria-label="Deliveries by state" {
             @for (value, label) in STATES {
-                @let current = shown.place.filter("state") == value;
-                a href=(with_state(shown.place, value)) aria-current=[current.then_some("page")] { (label) }
+                @let current = page.place.filter("state") == value;
+                a href=(with_state(page.place, value)) aria-current=[current.then_some("page")] { (label) }
             }
         }
-        @if shown.filter_errors.is_empty() { (deliveries(shown)) } @else { (wrong(shown.filter_errors)) }
-        @if let (Some(actions), true) = (&shown.actions, webhook.disabled_at.is_none()) {
+        @if page.filter_errors.is_empty() { (deliveries(page)) } @else { (filter_error_notice(page.filter_errors)) }
+        @if let (Some(actions), true) = (&page.actions, webhook.disabled_at.is_none()) {
             section.card {
                 h2 { "Send events again" }
                 p { "Every event after a number is sent anew, as new deliveries: for when the receiver lost some. 0 sends all that are kept." }
@@ -169,16 +174,16 @@ fn with_state(place: &Place, state: &str) -> String {
     }
 }
 
-fn deliveries(shown: &Shown<'_>) -> Markup {
-    let rows = shown.deliveries.items.iter().map(|delivery| {
+fn deliveries(page: &WebhookPage<'_>) -> Markup {
+    let rows = page.deliveries.items.iter().map(|delivery| {
         let mut row = vec![
             html! { "#" (delivery.sequence) },
-            delivery_state(delivery, shown.now),
+            delivery_state(delivery, page.now),
             html! { (delivery.attempts) },
-            time(delivery.updated_at, shown.now),
+            time(delivery.updated_at, page.now),
             copyable(&delivery.id.to_string(), "delivery id"),
         ];
-        if let Some(actions) = &shown.actions {
+        if let Some(actions) = &page.actions {
             row.push(html! {
                 @if delivery.state != DeliveryState::Pending {
                     form.inline method="post" action=((actions.delivery)(delivery.id)) {
@@ -198,15 +203,15 @@ fn deliveries(shown: &Shown<'_>) -> Markup {
         column("webhook-id"),
         column("Action"),
     ];
-    let width = if shown.actions.is_some() { columns.len() } else { columns.len() - 1 };
+    let width = if page.actions.is_some() { columns.len() } else { columns.len() - 1 };
     List {
         caption: "Deliveries",
         columns: &columns[..width],
         rows: rows.collect(),
-        next_token: &shown.deliveries.next_token,
+        next_token: &page.deliveries.next_token,
         empty: html! { p { "Nothing was sent yet." } p { "Deliveries appear here with the next event." } },
     }
-    .view(shown.place)
+    .view(page.place)
 }
 
 fn delivery_state(delivery: &WebhookDelivery, now: Timestamp) -> Markup {
@@ -223,7 +228,7 @@ fn delivery_state(delivery: &WebhookDelivery, now: Timestamp) -> Markup {
     }
 }
 
-fn replay_form(actions: &Actions<'_>) -> Markup {
+fn replay_form(actions: &WebhookActions<'_>) -> Markup {
     let view = FormView::new(actions.typed, actions.errors);
     let form = forms::Form::new(&actions.replay, "Send again", actions.csrf.clone()).plain();
     let field = view.text("after", "After event number").hint("The last one that the receiver has.");
@@ -231,51 +236,59 @@ fn replay_form(actions: &Actions<'_>) -> Markup {
 }
 
 /// `POST …/webhooks/{webhook}/replay`
-pub async fn replay(here: Here, form: Form) -> Answer {
-    let webhook = find(&here).await?;
+pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let webhook = find(&context).await?;
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
     let outcome = match after {
-        Ok(after) => app::webhooks::replay_from(&here.state, &here.actor, webhook.id, after).await.map(drop),
-        Err(error) => here.manage().map_err(|failure| failure.0).and(Err(error)),
+        Ok(after) => {
+            app::webhooks::replay_from(&context.state, &context.actor, webhook.id, after).await.map(drop)
+        }
+        Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
     };
     match outcome {
-        Ok(()) => Ok(see_other(&href(&here, webhook.id), Flash(Thing::Events, Deed::Queued))),
-        Err(error) => page(&here, &webhook, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
+        Err(error) => respond(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?).await,
     }
 }
 
 /// `POST …/webhook-deliveries/{delivery}/replay`
-pub async fn replay_delivery(here: Here, _form: Form) -> Answer {
-    let id: WebhookDeliveryId = here.id("delivery")?;
-    let delivery = app::webhooks::replay_delivery(&here.state, &here.actor, id).await?;
-    Ok(see_other(&href(&here, delivery.webhook_id), Flash(Thing::Delivery, Deed::Queued)))
+pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    let id: WebhookDeliveryId = context.id("delivery")?;
+    let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
+    Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
 }
 
-fn href(here: &Here, id: WebhookId) -> String {
-    here.href(console::WEBHOOK, &[&id])
+fn href(context: &EnvironmentContext, id: WebhookId) -> String {
+    context.href(console::WEBHOOK, &[&id])
 }
 
 /// `GET …/webhooks/{webhook}/edit`
-pub async fn edit(here: Here) -> Answer {
-    here.manage()?;
-    let webhook = find(&here).await?;
-    Ok(form_page(&here, &webhook, &typed(&webhook), &FormErrors::none()))
+pub async fn edit(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let webhook = find(&context).await?;
+    Ok(form_page(&context, &webhook, &typed(&webhook), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/{webhook}/edit`
-pub async fn update(here: Here, form: Form) -> Answer {
-    let webhook = find(&here).await?;
-    match app::webhooks::update(&here.state, &here.actor, webhook.id, &change(&form)).await {
-        Ok(_) => Ok(see_other(&href(&here, webhook.id), Flash(Thing::Webhook, Deed::Saved))),
-        Err(error) => Ok(form_page(&here, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let webhook = find(&context).await?;
+    match app::webhooks::update(&context.state, &context.actor, webhook.id, &change(&form)).await {
+        Ok(_) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Webhook, Action::Saved))),
+        Err(error) => Ok(form_page(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn form_page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (here.href(console::EDIT_WEBHOOK, &[&webhook.id]), href(here, webhook.id));
-    let content = edit_view(typed, errors, &action, &back, here.csrf());
-    here.shell(Section::Webhooks, "Edit webhook")
+fn form_page(
+    context: &EnvironmentContext,
+    webhook: &Webhook,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let (action, back) = (context.href(console::EDIT_WEBHOOK, &[&webhook.id]), href(context, webhook.id));
+    let content = edit_view(typed, errors, &action, &back, context.csrf());
+    context
+        .shell(Section::Webhooks, "Edit webhook")
         .crumb(webhook.url.as_str(), back.as_str())
         .respond_with(errors.status(), content)
 }
@@ -294,39 +307,43 @@ pub(super) fn edit_view(
 }
 
 /// `POST …/webhooks/{webhook}/enable`
-pub async fn enable(here: Here, _form: Form) -> Answer {
-    switch(&here, true).await
+pub async fn enable(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    set_enabled(&context, true).await
 }
 
 /// `POST …/webhooks/{webhook}/disable`
-pub async fn disable(here: Here, _form: Form) -> Answer {
-    switch(&here, false).await
+pub async fn disable(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+    set_enabled(&context, false).await
 }
 
-async fn switch(here: &Here, enabled: bool) -> Answer {
+async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> Answer {
     let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
-    let webhook = app::webhooks::update(&here.state, &here.actor, here.id("webhook")?, &change).await?;
-    let deed = if enabled { Deed::Enabled } else { Deed::Disabled };
-    Ok(see_other(&href(here, webhook.id), Flash(Thing::Webhook, deed)))
+    let webhook =
+        app::webhooks::update(&context.state, &context.actor, context.id("webhook")?, &change).await?;
+    let action = if enabled { Action::Enabled } else { Action::Disabled };
+    Ok(see_other(&href(context, webhook.id), Flash(ResourceKind::Webhook, action)))
 }
 
 /// `GET …/webhooks/{webhook}/delete`
-pub async fn confirm(here: Here) -> Answer {
-    here.manage()?;
-    let webhook = find(&here).await?;
-    Ok(confirm_page(&here, &webhook, &Typed::new(), &FormErrors::none()))
+pub async fn confirm(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    let webhook = find(&context).await?;
+    Ok(confirm_page(&context, &webhook, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/{webhook}/delete`
-pub async fn remove(here: Here, form: Form) -> Answer {
-    let webhook = find(&here).await?;
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    let webhook = find(&context).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &host(&webhook)) {
-        Ok(()) => app::webhooks::remove(&here.state, &here.actor, webhook.id).await,
-        wrong => here.manage().map_err(|failure| failure.0).and(wrong),
+        Ok(()) => app::webhooks::remove(&context.state, &context.actor, webhook.id).await,
+        wrong => context.require_manage().map_err(|failure| failure.0).and(wrong),
     };
     match removed {
-        Ok(()) => Ok(see_other(&here.href(console::WEBHOOKS, &[]), Flash(Thing::Webhook, Deed::Deleted))),
-        Err(error) => Ok(confirm_page(&here, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Ok(()) => Ok(see_other(
+            &context.href(console::WEBHOOKS, &[]),
+            Flash(ResourceKind::Webhook, Action::Deleted),
+        )),
+        Err(error) => Ok(confirm_page(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
@@ -336,20 +353,26 @@ fn host(webhook: &Webhook) -> String {
     host.unwrap_or_else(|| webhook.url.to_string())
 }
 
-fn confirm_page(here: &Here, webhook: &Webhook, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn confirm_page(
+    context: &EnvironmentContext,
+    webhook: &Webhook,
+    typed: &Typed,
+    errors: &FormErrors,
+) -> HttpResponse {
     let effects = [
         format!("{} gets no events any more, and what waits to be sent is not.", webhook.url),
         "The log of its deliveries goes with it. The events themselves stay.".to_owned(),
     ];
-    let back = href(here, webhook.id);
+    let back = href(context, webhook.id);
     let deletion = Deletion {
         kind: "webhook",
         name: &host(webhook),
         effects: &effects,
-        action: &here.href(console::DELETE_WEBHOOK, &[&webhook.id]),
+        action: &context.href(console::DELETE_WEBHOOK, &[&webhook.id]),
         cancel: &back,
     };
-    here.shell(Section::Webhooks, "Delete webhook")
+    context
+        .shell(Section::Webhooks, "Delete webhook")
         .crumb(webhook.url.as_str(), back.as_str())
-        .respond_with(errors.status(), deletion.view(typed, errors, here.csrf()))
+        .respond_with(errors.status(), deletion.view(typed, errors, context.csrf()))
 }

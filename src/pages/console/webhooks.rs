@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use super::{
-    here::Here,
+    here::EnvironmentContext,
     shell::Section,
-    visitor::Form,
+    visitor::ConsoleForm,
     webhook_form::{change, fields},
 };
 use crate::{
@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// `GET …/webhooks`
-pub async fn list(here: Here) -> Answer {
-    let place = here.place(&[]);
-    let page = app::webhooks::list(&here.state, &here.actor, &place.query()).await?;
-    let create = here.may_manage().then(|| here.href(console::NEW_WEBHOOK, &[]));
-    let href = |webhook: &Webhook| here.href(console::WEBHOOK, &[&webhook.id]);
-    let content = view(&page, &place, create.as_deref(), &href, here.now());
-    Ok(here.shell(Section::Webhooks, "Webhooks").respond(content))
+pub async fn list(context: EnvironmentContext) -> Answer {
+    let place = context.place(&[]);
+    let page = app::webhooks::list(&context.state, &context.actor, &place.query()).await?;
+    let create = context.may_manage().then(|| context.href(console::NEW_WEBHOOK, &[]));
+    let href = |webhook: &Webhook| context.href(console::WEBHOOK, &[&webhook.id]);
+    let content = view(&page, &place, create.as_deref(), &href, context.now());
+    Ok(context.shell(Section::Webhooks, "Webhooks").respond(content))
 }
 
 /// The list. `create` is the path of the form, if the administrator may use it.
@@ -89,23 +89,25 @@ pub(super) fn state(webhook: &Webhook) -> Markup {
 }
 
 /// `GET …/webhooks/new`
-pub async fn new(here: Here) -> Answer {
-    here.manage()?;
-    Ok(form_page(&here, &Typed::new(), &FormErrors::none()))
+pub async fn new(context: EnvironmentContext) -> Answer {
+    context.require_manage()?;
+    Ok(form_page(&context, &Typed::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/new`
-pub async fn create(here: Here, form: Form) -> Answer {
-    match app::webhooks::create(&here.state, &here.actor, &change(&form)).await {
-        Ok((webhook, secret)) => Ok(secret_page(&here, &webhook, &secret.reveal(), "Webhook created", None)),
-        Err(error) => Ok(form_page(&here, &Typed::from(&*form), &FormErrors::from(error)?)),
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+    match app::webhooks::create(&context.state, &context.actor, &change(&form)).await {
+        Ok((webhook, secret)) => {
+            Ok(secret_page(&context, &webhook, &secret.reveal(), "Webhook created", None))
+        }
+        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
     }
 }
 
-fn form_page(here: &Here, typed: &Typed, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (here.href(console::NEW_WEBHOOK, &[]), here.href(console::WEBHOOKS, &[]));
-    let content = new_view(typed, errors, &action, &back, here.csrf());
-    here.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
+fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+    let (action, back) = (context.href(console::NEW_WEBHOOK, &[]), context.href(console::WEBHOOKS, &[]));
+    let content = new_view(typed, errors, &action, &back, context.csrf());
+    context.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
 }
 
 /// The form of a new webhook.
@@ -121,15 +123,15 @@ pub(super) fn new_view(typed: &Typed, errors: &FormErrors, action: &str, back: &
 
 /// The page that shows a secret once.
 pub(super) fn secret_page(
-    here: &Here,
+    context: &EnvironmentContext,
     webhook: &Webhook,
     secret: &str,
     title: &str,
     note: Option<&str>,
 ) -> HttpResponse {
-    let href = here.href(console::WEBHOOK, &[&webhook.id]);
+    let href = context.href(console::WEBHOOK, &[&webhook.id]);
     let content = secret_view(webhook, secret, title, note, &href);
-    here.shell(Section::Webhooks, title).respond(content)
+    context.shell(Section::Webhooks, title).respond(content)
 }
 
 /// The secret, and how to verify messages with it.

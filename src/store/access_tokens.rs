@@ -1,4 +1,4 @@
-//! Access tokens, and what codes and tokens give their bearers: the login behind them.
+//! Access tokens, authorization codes, and the logins they stand for.
 
 use super::{
     Conn, Sql, Transaction,
@@ -13,20 +13,20 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// Who signed in, as the flow keeps it.
+/// The login behind a code or an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The flow.
+    /// The login flow.
     pub flow_id: SamlFlowId,
     /// The person.
     pub email: Email,
-    /// What the identity provider said of the person.
+    /// The attributes that the identity provider asserted.
     pub attributes: Attributes,
     /// The organization.
     pub organization_id: OrganizationId,
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
-    /// The SAML connection that the person came through.
+    /// The SAML connection of the login.
     pub saml_connection_id: SamlConnectionId,
 }
 
@@ -59,7 +59,7 @@ impl TryFrom<LoginColumns> for Login {
     }
 }
 
-/// What a token request needs to know of its client.
+/// The client's data that a token request needs.
 #[derive(Debug)]
 pub struct TokenClient {
     /// The digest of its secret.
@@ -70,16 +70,16 @@ pub struct TokenClient {
     pub id_token_alg: IdTokenAlg,
 }
 
-/// A code that was issued, with what it is bound to and what it gives.
+/// An issued code, with what it is bound to and the login it stands for.
 #[derive(Debug)]
 pub struct CodeGrant {
-    /// The client that asked for it; `None` for a code that OAuth did not ask for.
+    /// The client that requested it; `None` for an access code, which is issued without OAuth.
     pub client_id: Option<OauthClientId>,
     /// The environment of its login.
     pub environment_id: EnvironmentId,
-    /// Where it was sent.
+    /// The redirect URI that it was sent to.
     pub redirect_uri: Option<String>,
-    /// Whether the authorization request named that redirect URI.
+    /// Whether the authorization request contained `redirect_uri`.
     pub redirect_uri_sent: bool,
     /// The PKCE challenge of the authorization request.
     pub code_challenge: Option<String>,
@@ -89,7 +89,7 @@ pub struct CodeGrant {
     pub scope: Option<String>,
     /// When the identity provider authenticated the person.
     pub authenticated_at: Option<Timestamp>,
-    /// Until when the code is good.
+    /// When the code expires.
     pub expires_at: Timestamp,
     /// Whether it was redeemed.
     pub consumed: bool,
@@ -120,7 +120,7 @@ struct CodeGrantRow {
     login: LoginColumns,
 }
 
-/// One row of client and, when the code is known, its grant.
+/// The client and, when the code is known, its grant.
 struct TokenRow {
     client: TokenClientRow,
     grant: Option<CodeGrantRow>,
@@ -142,8 +142,7 @@ where
     }
 }
 
-/// What a token request meets: the client with this id and, when there is one, the grant of this code.
-/// One statement, because every login pays for it.
+/// The client with this id and, if the code is known, its grant. One statement, because every login runs it.
 pub async fn find_code_grant(
     conn: &mut Conn,
     client_id: OauthClientId,
@@ -214,8 +213,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// The login that a token speaks for: while it lives, is not revoked, and its client and organization
-/// are still there.
+/// The login of an access token that has not expired, is not revoked, and whose client and organization still
+/// exist.
 pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<Login>> {
     let row: Option<LoginColumns> = conn
         .sql(
@@ -232,7 +231,7 @@ pub async fn find_login(conn: &mut Conn, token: Digest, now: Timestamp) -> Resul
     row.map(Login::try_from).transpose()
 }
 
-/// Revokes what a login's code gave. Says how many tokens.
+/// Revokes the access tokens of a login. Returns how many.
 pub async fn update_revoked(conn: &mut Conn, flow: SamlFlowId, now: Timestamp) -> Result<u64> {
     conn.sql("UPDATE access_tokens SET revoked_at = $1 WHERE flow_id = $2 AND revoked_at IS NULL")
         .bind(now)
@@ -241,8 +240,8 @@ pub async fn update_revoked(conn: &mut Conn, flow: SamlFlowId, now: Timestamp) -
         .await
 }
 
-/// Ends what people hold in an organization: their access tokens, and the codes that wait to be redeemed.
-/// `emails` are keys ([`Email::key`]).
+/// Revokes the access tokens and expires the unredeemed codes of people in an organization. `emails` are keys
+/// ([`Email::key`]).
 pub async fn end_of_people(
     tx: &mut Transaction,
     organization: OrganizationId,
@@ -276,7 +275,7 @@ pub async fn end_of_people(
     Ok(())
 }
 
-/// Forgets up to a thousand tokens that expired before `before`. Says how many went.
+/// Deletes up to a thousand tokens that expired before `before`. Returns how many.
 pub async fn remove_expired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM access_tokens WHERE token_sha256 IN \

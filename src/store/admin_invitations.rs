@@ -1,4 +1,4 @@
-//! Invitations of administrators in the database: a digest of the link's token, never the token.
+//! Invitations of administrators. Only a digest of the link's token is stored.
 
 use super::{
     Conn, Error, Result,
@@ -58,13 +58,13 @@ macro_rules! select {
     };
 }
 
-/// The invitation whose link has this token, used or not.
+/// The invitation with this token, used or not.
 pub async fn find_by_token(conn: &mut Conn, token: Digest) -> Result<Option<AdminInvitation>> {
     let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token).optional::<Row>().await?;
     row.map(AdminInvitation::try_from).transpose()
 }
 
-/// One invitation into an environment (`None`: into every one).
+/// One invitation to an environment (`None`: to every environment).
 pub async fn find(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,
@@ -79,7 +79,7 @@ pub async fn find(
     row.map(AdminInvitation::try_from).transpose()
 }
 
-/// The invitations into an environment (`None`: into every one) that are open at `now`.
+/// The invitations to an environment (`None`: to every environment) that are unused and unexpired at `now`.
 pub async fn list_open(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,
@@ -100,7 +100,7 @@ pub async fn list_open(
     rows.into_iter().map(AdminInvitation::try_from).collect()
 }
 
-/// The oldest invitation of this address to become an administrator that is open at `now`.
+/// The oldest unused and unexpired invitation of this address to become an administrator.
 pub async fn find_open_by_email(
     conn: &mut Conn,
     email: &Email,
@@ -139,7 +139,7 @@ pub async fn insert(conn: &mut Conn, invitation: &AdminInvitation, token: Digest
     Ok(())
 }
 
-/// Uses an invitation up, once. Tells whether it was open.
+/// Marks an invitation as used. Returns whether it was unused and unexpired.
 pub async fn consume(conn: &mut Conn, id: AdminInvitationId, now: Timestamp) -> Result<bool> {
     let touched = conn
         .sql(
@@ -153,7 +153,7 @@ pub async fn consume(conn: &mut Conn, id: AdminInvitationId, now: Timestamp) -> 
     Ok(touched == 1)
 }
 
-/// Takes an open invitation into an environment (`None`: into every one) back. Tells whether it was there.
+/// Deletes an unused invitation to an environment (`None`: to every environment). Returns whether it existed.
 pub async fn remove(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,
@@ -168,7 +168,7 @@ pub async fn remove(
     Ok(touched == 1)
 }
 
-/// Takes back what somebody invited others to, who may no longer invite.
+/// Deletes the unused invitations that `inviter`, who may no longer invite, has created.
 pub async fn remove_by_inviter(conn: &mut Conn, inviter: AdministratorId) -> Result<()> {
     conn.sql("DELETE FROM admin_invitations WHERE invited_by = $1 AND consumed_at IS NULL")
         .bind(inviter)
@@ -177,7 +177,7 @@ pub async fn remove_by_inviter(conn: &mut Conn, inviter: AdministratorId) -> Res
     Ok(())
 }
 
-/// Takes back every open link for this address, whatever it is for.
+/// Deletes every unused invitation for this address, whatever its purpose.
 pub async fn remove_by_email(conn: &mut Conn, email: &Email) -> Result<()> {
     conn.sql("DELETE FROM admin_invitations WHERE email_key = $1 AND consumed_at IS NULL")
         .bind(email.key())
@@ -186,7 +186,7 @@ pub async fn remove_by_email(conn: &mut Conn, email: &Email) -> Result<()> {
     Ok(())
 }
 
-/// Forgets some invitations that ended before `before`, and tells how many.
+/// Deletes a batch of invitations that expired before `before`. Returns how many.
 pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM admin_invitations WHERE id IN \

@@ -1,4 +1,4 @@
-//! Passkeys of administrators in the database, and the challenges that were answered.
+//! Passkeys of administrators, and the WebAuthn challenges that were answered.
 
 use super::{Conn, Result, clock};
 use crate::model::{
@@ -18,7 +18,7 @@ struct Row {
     credential: String,
 }
 
-/// A passkey with its credential: public key, counter and flags as JSON.
+/// A passkey with its credential: public key, signature counter and flags as JSON.
 #[derive(Debug, Clone)]
 pub struct StoredPasskey {
     /// The passkey.
@@ -52,7 +52,7 @@ macro_rules! select {
     };
 }
 
-/// The passkeys of an administrator, in the order in which they were added.
+/// The passkeys of an administrator, in creation order.
 pub async fn list(conn: &mut Conn, owner: AdministratorId, limit: i64) -> Result<Vec<StoredPasskey>> {
     let rows = conn
         .sql(select!("WHERE administrator_id = $1 ORDER BY id LIMIT $2"))
@@ -98,7 +98,8 @@ pub async fn insert(conn: &mut Conn, stored: &StoredPasskey, credential_key: &st
     Ok(())
 }
 
-/// Notes that a passkey was used, with its new counter, unless it changed since it was read as `old`.
+/// Stores the credential of a passkey after its use (new counter, time of use), unless it is no longer `old`.
+/// Returns whether it did.
 pub async fn update_used(
     conn: &mut Conn,
     id: PasskeyId,
@@ -120,7 +121,7 @@ pub async fn update_used(
     Ok(touched == 1)
 }
 
-/// Gives a passkey another name. Tells whether it was there.
+/// Renames a passkey. Returns whether it existed.
 pub async fn update_name(
     conn: &mut Conn,
     owner: AdministratorId,
@@ -137,7 +138,7 @@ pub async fn update_name(
     Ok(touched == 1)
 }
 
-/// Takes a passkey away. Tells whether it was there.
+/// Deletes a passkey. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM administrator_passkeys WHERE id = $1 AND administrator_id = $2")
@@ -148,13 +149,13 @@ pub async fn remove(conn: &mut Conn, owner: AdministratorId, id: PasskeyId) -> R
     Ok(touched == 1)
 }
 
-/// Takes all passkeys of an administrator away.
+/// Deletes all passkeys of an administrator.
 pub async fn remove_all(conn: &mut Conn, owner: AdministratorId) -> Result<()> {
     conn.sql("DELETE FROM administrator_passkeys WHERE administrator_id = $1").bind(owner).execute().await?;
     Ok(())
 }
 
-/// Notes that a challenge was answered. Tells whether this was the first answer.
+/// Marks a challenge as answered. Returns whether this was the first answer.
 pub async fn consume_challenge(conn: &mut Conn, challenge: Digest, expires_at: Timestamp) -> Result<bool> {
     let written = conn
         .sql("INSERT INTO admin_challenges (id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -165,7 +166,7 @@ pub async fn consume_challenge(conn: &mut Conn, challenge: Digest, expires_at: T
     Ok(written == 1)
 }
 
-/// Forgets some answered challenges that are over on every replica, and tells how many.
+/// Deletes a batch of answered challenges that have expired on every replica. Returns how many.
 pub async fn remove_expired_challenges(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     let before = clock::over_everywhere(conn, now).await?;
     conn.sql(

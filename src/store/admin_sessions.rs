@@ -1,4 +1,4 @@
-//! Console sessions in the database: a digest of the cookie, never the cookie.
+//! Console sessions. Only a digest of the cookie is stored.
 
 use std::time::Duration;
 
@@ -54,13 +54,13 @@ macro_rules! select {
     };
 }
 
-/// The session whose cookie has this digest, alive or not.
+/// The session with this cookie, active or ended.
 pub async fn find_by_token(conn: &mut Conn, token: Digest) -> Result<Option<AdminSession>> {
     let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token).optional::<Row>().await?;
     row.map(AdminSession::try_from).transpose()
 }
 
-/// The sessions of an administrator that are alive at `now` when they may rest for `idle`, the newest first.
+/// The active sessions of an administrator at `now`, where `idle` is the idle timeout, newest first.
 pub async fn list(
     conn: &mut Conn,
     administrator_id: AdministratorId,
@@ -104,7 +104,7 @@ pub async fn insert(conn: &mut Conn, session: &AdminSession, token: Digest) -> R
     Ok(())
 }
 
-/// Notes that the session is in use.
+/// Stores when and from where the session was last used.
 pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> {
     conn.sql("UPDATE admin_sessions SET last_seen_at = $2, address = $3 WHERE id = $1 AND last_seen_at < $2")
         .bind(session.id)
@@ -115,7 +115,7 @@ pub async fn update_seen(conn: &mut Conn, session: &AdminSession) -> Result<()> 
     Ok(())
 }
 
-/// Notes that its administrator proved anew who they are. Tells whether the session was going on.
+/// Stores that the administrator re-authenticated. Returns whether the session is active.
 pub async fn update_authenticated(conn: &mut Conn, id: AdminSessionId, now: Timestamp) -> Result<bool> {
     let touched = conn
         .sql("UPDATE admin_sessions SET authenticated_at = $2 WHERE id = $1 AND revoked_at IS NULL")
@@ -126,7 +126,7 @@ pub async fn update_authenticated(conn: &mut Conn, id: AdminSessionId, now: Time
     Ok(touched == 1)
 }
 
-/// Ends a session of this administrator. Tells whether it was going on.
+/// Revokes a session of this administrator. Returns whether it was active.
 pub async fn revoke(
     conn: &mut Conn,
     administrator_id: AdministratorId,
@@ -146,7 +146,7 @@ pub async fn revoke(
     Ok(touched == 1)
 }
 
-/// Ends every session of an administrator but `spared`, and tells how many there were.
+/// Revokes every session of an administrator except `except`. Returns how many.
 pub async fn revoke_all(
     conn: &mut Conn,
     administrator_id: AdministratorId,
@@ -164,7 +164,7 @@ pub async fn revoke_all(
     .await
 }
 
-/// Forgets some sessions that ended before `before`, and tells how many.
+/// Deletes a batch of sessions that expired before `before`. Returns how many.
 pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM admin_sessions WHERE id IN \

@@ -1,4 +1,4 @@
-//! Administrators in the database: who they are and what they may do.
+//! Administrators and their roles.
 
 use super::{Conn, Error, Result, Sql, Transaction, columns};
 use crate::model::{
@@ -46,12 +46,12 @@ macro_rules! select {
     };
 }
 
-/// How an environment stands in a role's row: empty for every one.
+/// The column form of an environment in a role's row: empty for every environment.
 pub(super) fn environment_column(environment_id: Option<EnvironmentId>) -> String {
     environment_id.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// Reads what [`environment_column`] wrote.
+/// Parses what [`environment_column`] wrote.
 pub(super) fn environment_from_column(text: &str) -> Option<Option<EnvironmentId>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
@@ -68,7 +68,7 @@ pub async fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<Admi
     row.map(Administrator::try_from).transpose()
 }
 
-/// The addresses of those of these who are there.
+/// The addresses of these administrators; ids that do not exist are left out.
 pub async fn list_emails(conn: &mut Conn, ids: &[AdministratorId]) -> Result<Vec<(AdministratorId, Email)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -86,15 +86,15 @@ pub async fn list_emails(conn: &mut Conn, ids: &[AdministratorId]) -> Result<Vec
         .collect()
 }
 
-/// Whether there is any administrator who was not removed.
+/// Whether there is any administrator who is not disabled.
 pub async fn is_any(conn: &mut Conn) -> Result<bool> {
     let row: Option<(AdministratorId,)> =
         conn.sql("SELECT id FROM administrators WHERE disabled_at IS NULL LIMIT 1").optional().await?;
     Ok(row.is_some())
 }
 
-/// Those with a role in one environment (`None`: in every one) from `from` on, at most `limit`, with that
-/// role, in the order in which they joined.
+/// At most `limit` administrators with a role in one environment (`None`: in every environment), with that
+/// role, from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,
@@ -147,9 +147,8 @@ pub async fn insert(conn: &mut Conn, administrator: &Administrator) -> Result<()
     Ok(())
 }
 
-/// Keeps everybody else from changing an account until the transaction ends. Tells whether it is there and was not
-/// removed. (An update that changes nothing locks the row on PostgreSQL; on SQLite a writing transaction has the
-/// database to itself.)
+/// Locks an account until the transaction ends. Returns whether it exists and is not disabled. (An update that
+/// changes nothing locks the row on PostgreSQL; a SQLite write transaction is exclusive anyway.)
 pub async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<bool> {
     let touched = tx
         .sql("UPDATE administrators SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL")
@@ -159,7 +158,7 @@ pub async fn lock_enabled(tx: &mut Transaction, id: AdministratorId) -> Result<b
     Ok(touched == 1)
 }
 
-/// Stores an administrator's name and password as they now are. Tells whether it was there.
+/// Writes an administrator's name and password. Returns whether the administrator exists.
 pub async fn update(conn: &mut Conn, administrator: &Administrator) -> Result<bool> {
     let touched = conn
         .sql("UPDATE administrators SET display_name = $2, password_hash = $3, updated_at = $4 WHERE id = $1")
@@ -172,7 +171,7 @@ pub async fn update(conn: &mut Conn, administrator: &Administrator) -> Result<bo
     Ok(touched == 1)
 }
 
-/// Removes an administrator: from now on the account opens nothing, and has no password. Tells whether it was there.
+/// Disables an administrator and deletes the password. Returns whether the administrator exists.
 pub async fn disable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
     let touched = conn
         .sql(
@@ -185,7 +184,7 @@ pub async fn disable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Re
     Ok(touched == 1)
 }
 
-/// Makes somebody who was removed an administrator again. Tells whether it was there.
+/// Enables a disabled administrator. Returns whether the administrator exists.
 pub async fn enable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Result<bool> {
     let touched = conn
         .sql("UPDATE administrators SET disabled_at = NULL, updated_at = $2 WHERE id = $1")
@@ -196,7 +195,7 @@ pub async fn enable(conn: &mut Conn, id: AdministratorId, now: Timestamp) -> Res
     Ok(touched == 1)
 }
 
-/// Puts a new hash of the same password in the place of `old`. Tells whether it was still there.
+/// Replaces the hash `old` by a new hash of the same password. Returns whether it was still stored.
 pub async fn update_hash(
     conn: &mut Conn,
     id: AdministratorId,
@@ -213,7 +212,7 @@ pub async fn update_hash(
     Ok(touched == 1)
 }
 
-/// All that an administrator may do.
+/// All roles of an administrator.
 pub async fn grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants> {
     let rows: Vec<(String, String)> = conn
         .sql(
@@ -233,7 +232,7 @@ pub async fn grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants> {
     grants.collect::<Result<_>>().map(Grants)
 }
 
-/// Gives an administrator a role where it says.
+/// Grants an administrator a role, in one environment or in every one.
 pub async fn upsert_grant(conn: &mut Conn, id: AdministratorId, grant: Grant) -> Result<()> {
     conn.sql(
         "INSERT INTO administrator_roles (administrator_id, environment_id, role) VALUES ($1, $2, $3) \
@@ -247,7 +246,8 @@ pub async fn upsert_grant(conn: &mut Conn, id: AdministratorId, grant: Grant) ->
     Ok(())
 }
 
-/// Takes an administrator's role in one environment (`None`: in every one) away. Tells whether there was one.
+/// Removes an administrator's role in one environment (`None`: in every environment). Returns whether there was
+/// one.
 pub async fn remove_grant(
     conn: &mut Conn,
     id: AdministratorId,
@@ -262,7 +262,7 @@ pub async fn remove_grant(
     Ok(touched == 1)
 }
 
-/// Takes every role in an environment away: for when the environment itself goes.
+/// Removes every role in an environment, when the environment is deleted.
 pub async fn remove_grants_in(conn: &mut Conn, environment_id: EnvironmentId) -> Result<()> {
     conn.sql("DELETE FROM administrator_roles WHERE environment_id = $1")
         .bind(environment_id)
@@ -271,7 +271,8 @@ pub async fn remove_grants_in(conn: &mut Conn, environment_id: EnvironmentId) ->
     Ok(())
 }
 
-/// How many own every environment. Whoever asks before taking one of them away locks them first.
+/// How many administrators own every environment. A caller that is about to remove one calls [`lock_owners`]
+/// first.
 pub async fn count_owners(conn: &mut Conn) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql("SELECT COUNT(*) FROM administrator_roles WHERE environment_id = '' AND role = 'owner'")
@@ -280,7 +281,7 @@ pub async fn count_owners(conn: &mut Conn) -> Result<i64> {
     Ok(count)
 }
 
-/// Waits for other changes to who owns everything, and keeps them out until the transaction's end.
+/// Serialises changes to the owners of every environment until the transaction ends.
 pub async fn lock_owners(tx: &mut Transaction) -> Result<()> {
     tx.sql("INSERT INTO settings (name, value) VALUES ('owners_lock', '') ON CONFLICT (name) DO UPDATE SET value = ''")
         .execute()

@@ -1,6 +1,6 @@
-//! What a login stands on: the organization, its connection and its domain, and what the organization's
-//! directories know of the person. It is asked before a login is accepted, and again before each thing that
-//! the login gives is handed out.
+//! What decides whether a login may be accepted: organization, connection, domain, and the person's status in
+//! the organization's directories. It is read before a login is accepted, and again before a code or token of
+//! the login is used.
 
 use super::{Conn, Dialect, Result, Transaction};
 use crate::model::{
@@ -9,28 +9,28 @@ use crate::model::{
     id::{OrganizationId, SamlConnectionId, ScimUserId},
 };
 
-/// What is there today of what a login came through.
+/// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
     /// Whether the organization still has the SAML connection.
     pub has_connection: bool,
-    /// Whether the domain counts for the organization (ruling 1: `whitelisted` and `verified`).
+    /// Whether the domain counts for the organization (ruling 1: states `whitelisted` and `verified`).
     pub domain_counts: bool,
-    /// What the organization's directories want of people who sign in; `None`: it has no directory.
+    /// The policy of the organization's directories; `None`: it has no directory.
     pub policy: Option<LoginPolicy>,
 }
 
-/// What the directories of an organization want of people who sign in.
+/// What the directories of an organization require of people who sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoginPolicy {
-    /// There is a directory that lets only people in whom it knows as active.
+    /// At least one directory requires that the person is provisioned and active.
     pub require_provisioned: bool,
 }
 
-/// What is there of an organization for logins through this connection with addresses of this domain; `None`
-/// when it is gone. One statement, because every login pays for it.
+/// The state of an organization for logins through this connection with addresses of this domain; `None` if the
+/// organization does not exist. One statement, because every login runs it.
 pub async fn find(
     conn: &mut Conn,
     organization_id: OrganizationId,
@@ -63,8 +63,8 @@ pub async fn find(
     }))
 }
 
-/// Whom an organization's directories know by an address (`$2`) today: by the reported address, by any other
-/// address, or by a user name that is the address; deleted people too. `$1` is the organization.
+/// Users in an organization's directories who have the address (`$2`): as reported e-mail, as another e-mail,
+/// or as user name; deleted users too. `$1` is the organization.
 macro_rules! holders {
     () => {
         "SELECT u.id AS user_id FROM scim_users u WHERE u.email_key = $2 AND u.directory_id IN \
@@ -78,7 +78,7 @@ macro_rules! holders {
     };
 }
 
-/// Who had the address (`$2`) formerly.
+/// Users who formerly had the address (`$2`).
 macro_rules! former_holders {
     () => {
         "SELECT f.user_id FROM scim_former_addresses f WHERE f.address_key = $2 \
@@ -86,12 +86,11 @@ macro_rules! former_holders {
     };
 }
 
-/// How many people of one address are kept from changing at the most.
+/// How many users of one address are locked at the most.
 const MAX_LOCKED: i64 = 50;
 
-/// Keeps those who have or had this address from being changed until the transaction ends, and waits for
-/// whoever changes them now: what [`find_standing`] then tells stays true until the transaction commits. (On
-/// SQLite a writing transaction has the database to itself.)
+/// Locks the users who have or had this address until the transaction ends, so that the result of
+/// [`find_directory_status`] stays true until it commits. (A SQLite write transaction is exclusive anyway.)
 pub async fn lock_people(tx: &mut Transaction, organization_id: OrganizationId, email: &Email) -> Result<()> {
     if tx.dialect() == Dialect::Sqlite {
         return Ok(());
@@ -112,19 +111,19 @@ pub async fn lock_people(tx: &mut Transaction, organization_id: OrganizationId, 
     Ok(())
 }
 
-/// How the directories of an organization know somebody.
+/// The status of a person in the directories of an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
-    /// One knows the person as active.
+    /// Active in at least one directory.
     pub active: bool,
-    /// One knows the person as inactive or deleted.
+    /// Inactive or deleted in at least one directory.
     pub inactive: bool,
-    /// One that does so refuses such people.
+    /// At least one of the latter directories refuses logins of inactive people.
     pub refused: bool,
 }
 
-/// How the directories of an organization know the person with this address. Somebody inactive or deleted is
-/// known by former addresses too; an active person by today's only.
+/// The status of the person with this address in the directories of an organization. Inactive and deleted users
+/// are matched by former addresses too, active ones only by current addresses.
 pub async fn find_standing(
     conn: &mut Conn,
     organization_id: OrganizationId,

@@ -1,4 +1,4 @@
-//! API keys in the database: without their secrets, of which there are digests only.
+//! API keys. Only digests of their secrets are stored.
 
 use super::{Conn, Result, columns};
 use crate::model::{
@@ -31,7 +31,7 @@ impl From<Row> for ApiKey {
     }
 }
 
-/// The key whose secret has this digest: the one unscoped query, since it is how a caller gets a scope.
+/// The key with this secret. The query is not scoped: it is how a caller gets its scope.
 pub async fn find_by_secret(conn: &mut Conn, secret: Digest) -> Result<Option<ApiKey>> {
     let row = conn
         .sql(
@@ -58,7 +58,7 @@ pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: ApiKeyId) 
     Ok(row.map(ApiKey::from))
 }
 
-/// Up to `limit` keys of an environment from `from` on, in the order in which they were made.
+/// Up to `limit` keys of an environment from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -95,7 +95,7 @@ pub async fn insert(conn: &mut Conn, key: &ApiKey, secret: Digest) -> Result<()>
     Ok(())
 }
 
-/// Writes what can change of a key: its name. Tells whether it is there.
+/// Updates the name of a key. Returns whether the key exists.
 pub async fn update(conn: &mut Conn, key: &ApiKey) -> Result<bool> {
     let touched = conn
         .sql("UPDATE api_keys SET display_name = $3 WHERE environment_id = $1 AND id = $2")
@@ -107,7 +107,7 @@ pub async fn update(conn: &mut Conn, key: &ApiKey) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Notes that a key was used, unless somebody noted it since `unless_since`.
+/// Stores when a key was last used, unless a use after `unless_since` is stored already.
 pub async fn update_last_used(
     conn: &mut Conn,
     id: ApiKeyId,
@@ -123,7 +123,7 @@ pub async fn update_last_used(
     Ok(())
 }
 
-/// Takes a key away. Tells whether it was there.
+/// Deletes a key. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: ApiKeyId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM api_keys WHERE environment_id = $1 AND id = $2")

@@ -1,5 +1,5 @@
-//! The audit log in the database: entries are added and read, never changed (`db::Db::migrate` sees to
-//! it that the database refuses).
+//! The audit log. Entries are added and read, never changed: triggers that `db::Db::migrate` creates enforce
+//! it.
 
 use serde_json::{Map, Value};
 
@@ -78,16 +78,16 @@ pub async fn insert(conn: &mut Conn, event: &AuditEvent) -> Result<()> {
     Ok(())
 }
 
-/// What somebody looks for. Every part given must hold.
+/// A filter for the audit log. All given conditions must hold.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// What happened to this thing.
+    /// Entries about this resource.
     pub target_id: Option<String>,
-    /// What happened to this organization and what belongs to it.
+    /// Entries about this organization and what belongs to it.
     pub organization_id: Option<OrganizationId>,
-    /// What this caller did.
+    /// Entries of this actor.
     pub actor_id: Option<String>,
-    /// What happened of this kind: `organization.updated`.
+    /// Entries with this action: `organization.updated`.
     pub action: Option<String>,
     /// From this moment on.
     pub since: Option<Timestamp>,
@@ -95,8 +95,7 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-/// Up to `limit` entries of an environment (`None`: of the installation as a whole), the newest first,
-/// from `from` on.
+/// Up to `limit` entries of an environment (`None`: of the installation), newest first, from `from` on.
 pub async fn list(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,
@@ -121,7 +120,7 @@ pub async fn list(
     if let Some(action) = &filter.action {
         sql = sql.push(" AND action = ").value(action.clone());
     }
-    // Ids sort by birth.
+    // Ids sort by creation time.
     if let Some(since) = filter.since {
         sql = sql.push(" AND id >= ").value(AuditEventId::first_at(since).to_string());
     }
@@ -135,7 +134,7 @@ pub async fn list(
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(AuditEvent::try_from).collect()
 }
 
-/// One entry of an environment (`None`: of the installation as a whole).
+/// One entry of an environment (`None`: of the installation).
 pub async fn find(
     conn: &mut Conn,
     environment_id: Option<EnvironmentId>,

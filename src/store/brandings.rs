@@ -1,4 +1,4 @@
-//! How environments look to their customers' admins.
+//! The branding of environments: name, colour and logo on pages that customers see.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 
@@ -56,7 +56,7 @@ impl TryFrom<Row> for Branding {
     }
 }
 
-/// The branding of an environment, if it has one. The logo's picture stays where it is.
+/// The branding of an environment, without the logo's bytes.
 pub async fn find(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<Branding>> {
     conn.sql(
         "SELECT environment_id, application_name, accent_color, logo_media_type, logo_sha256, return_url, \
@@ -69,7 +69,7 @@ pub async fn find(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Opti
     .transpose()
 }
 
-/// The logo's kind and picture.
+/// The logo's type and bytes.
 pub async fn find_logo(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -89,7 +89,7 @@ pub async fn find_logo(
     Ok(Some((LogoFacts { kind, sha256 }, bytes)))
 }
 
-/// Writes everything but the logo.
+/// Writes everything except the logo.
 pub async fn upsert(conn: &mut Conn, branding: &Branding, now: Timestamp) -> Result<()> {
     conn.sql(
         "INSERT INTO environment_brandings (environment_id, application_name, accent_color, return_url, \
@@ -109,7 +109,7 @@ pub async fn upsert(conn: &mut Conn, branding: &Branding, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Writes the logo, or takes it away.
+/// Writes or removes the logo.
 pub async fn upsert_logo(
     conn: &mut Conn,
     environment_id: EnvironmentId,

@@ -1,15 +1,15 @@
-//! What time a replica may go by when it lets go of what another one still needs.
+//! Which time decides that a row has expired, when the clocks of replicas and database differ.
 
 use std::time::Duration;
 
 use super::{Conn, Dialect, Result};
 use crate::model::time::Timestamp;
 
-/// How far the clock of a replica may be behind the database's.
+/// How far the clock of a replica may lag behind the database's.
 pub const MAX_REPLICA_SKEW: Duration = Duration::from_secs(3600);
 
-/// The earlier of the caller's clock and the database's: a replica whose clock is ahead does not end what is
-/// still good for the others.
+/// The earlier of the caller's clock and the database's. A replica whose clock is ahead does not expire rows
+/// that the other replicas still need.
 pub async fn earliest(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
     let text = match conn.dialect() {
         Dialect::Sqlite => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
@@ -19,8 +19,8 @@ pub async fn earliest(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
     Ok(now.min(Timestamp::from_millis(database)))
 }
 
-/// Before which moment everything is over on every replica: what keeps a thing from happening twice (an
-/// assertion, a challenge, an idempotency key) is let go of only then.
+/// The cutoff before which a row has expired on every replica. Rows that prevent replay (assertions,
+/// challenges, idempotency keys) are deleted only when they are older.
 pub(super) async fn over_everywhere(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
     Ok(earliest(conn, now).await? - MAX_REPLICA_SKEW)
 }

@@ -1,5 +1,5 @@
-//! How our types stand in columns: ids as TEXT, times as BIGINT milliseconds, digests as hexadecimal
-//! TEXT, lists as JSON in TEXT.
+//! How our types are stored in columns: ids as TEXT, times as BIGINT milliseconds, digests as hexadecimal TEXT,
+//! lists as JSON in TEXT.
 
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 
@@ -49,38 +49,38 @@ column!(Postgres, Digest, String, [], |digest| digest.to_hex(), |hex| Ok(
     Self::from_hex(&hex).ok_or("no digest")?
 ));
 
-/// A list of texts, in a column as a JSON array.
+/// Serialises a list of strings as a JSON array.
 pub(super) fn list_to_json(list: &[String]) -> String {
     serde_json::Value::from(list.to_vec()).to_string()
 }
 
-/// Reads what [`list_to_json`] wrote.
+/// Parses what [`list_to_json`] wrote.
 pub(super) fn list_from_json(json: &str) -> Option<Vec<String>> {
     serde_json::from_str(json).ok()
 }
 
-/// A JSON object, in a column as text.
+/// Serialises a JSON object.
 pub(super) fn object_to_json(object: &serde_json::Map<String, serde_json::Value>) -> String {
     // Maps with text keys always serialise.
     serde_json::to_string(object).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Reads what [`object_to_json`] wrote.
+/// Parses what [`object_to_json`] wrote.
 pub(super) fn object_from_json(json: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
     serde_json::from_str(json).ok()
 }
 
-/// A list of URLs, in a column as a JSON array.
+/// Serialises a list of URLs as a JSON array.
 pub(super) fn urls_to_json(urls: &[HttpUrl]) -> String {
     serde_json::Value::from(urls.iter().map(HttpUrl::as_str).collect::<Vec<_>>()).to_string()
 }
 
-/// The PEM blocks of a column that holds any number of them, each with its line end.
+/// Splits a column of concatenated PEM certificates; each block keeps its line end.
 pub(super) fn pem_blocks(text: &str) -> Vec<String> {
     text.split_inclusive("-----END CERTIFICATE-----\n").map(str::to_owned).collect()
 }
 
-/// Where a page begins: at the id given, or before all of them.
+/// The first id of a page: `from`, or the smallest id.
 pub(super) fn first_or<K: Kind>(from: Option<Id<K>>) -> Id<K> {
     from.unwrap_or(Id::from_bits(0))
 }

@@ -1,11 +1,11 @@
-//! One SQL text, two native drivers.
+//! One SQL text for two native drivers.
 //!
-//! [`Db`] picks the driver from the URL, [`Conn`] is a borrowed connection, [`Transaction`] a unit of
-//! work, and [`Statement`] binds and runs. Nothing outside `store` names a driver. Why it looks like
-//! this, and how SQLite must be opened, was measured: `docs/decisions.md`.
+//! [`Db`] selects the driver from the URL, [`Conn`] is a borrowed connection, [`Transaction`] a unit of work,
+//! and [`Statement`] binds parameters and runs. No code outside `store` names a driver. The measurements behind
+//! this design, and behind the SQLite settings, are in `docs/decisions.md`.
 //!
-//! Connections are taken by shares: what identity providers make directories do can use up [`Share::Directory`]
-//! and no more, so a login always finds a connection and is second at SQLite's writer.
+//! The pool has shares: SCIM requests use at most [`PoolShare::Directory`], so that a login always gets a
+//! connection and waits for at most one writer on SQLite.
 
 use std::{
     borrow::Cow,
@@ -38,13 +38,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::{Error, Result};
 
-/// How long somebody waits for a connection.
+/// How long a caller waits for a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a PostgreSQL connection may rest before it is asked whether it still lives.
+/// After how much idle time a PostgreSQL connection is pinged before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
-/// How long a PostgreSQL server that gave no connection is asked why.
+/// How long the connection attempt that diagnoses a pool timeout may take.
 const ASKED_WHY: Duration = Duration::from_secs(3);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -57,27 +57,26 @@ impl<'t, T> Value<'t> for T where T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<
 pub trait Record: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 impl<T> Record for T where T: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {}
 
-/// Which database answers.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// The embedded one.
+    /// SQLite, embedded.
     Sqlite,
-    /// The shared one.
+    /// A PostgreSQL server.
     Postgres,
 }
 
-/// What a connection is for, where that bounds how many there may be at a time.
+/// What a connection is used for, which bounds how many may be in use at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
-    /// Logins, the console, the API, jobs: every connection of the pool.
+    /// Logins, the console, the API and jobs: every connection of the pool.
     General,
-    /// What identity providers push into directories and search in them, the log of that, and exports: at
-    /// most half of the connections; of SQLite's readers at most as many as there are cores, and of those who
-    /// want its writer one at a time.
+    /// SCIM requests, the SCIM request log and exports. At most half of the pool; on SQLite at most as many
+    /// readers as there are cores, and one waiter for the writer at a time.
     Directory,
 }
 
-/// The database: cheap to clone, shared by all.
+/// The database handle: cheap to clone, shared by the whole process.
 #[derive(Debug, Clone)]
 pub struct Db {
     pools: Pools,
@@ -86,16 +85,16 @@ pub struct Db {
     statements: Statements,
 }
 
-/// Statements that were run: tests count by them what a request costs.
+/// Counts statements. Tests use it to measure the cost of a request.
 #[derive(Debug, Clone, Default)]
 struct Statements {
-    /// In all.
+    /// In total.
     all: Arc<AtomicU64>,
-    /// In the transaction that ran the most.
+    /// In the transaction with the most statements.
     longest: Arc<AtomicU64>,
 }
 
-/// How many connections [`Share::Directory`] may hold. On PostgreSQL reading and writing share them.
+/// How many connections [`PoolShare::Directory`] may hold. On PostgreSQL reads and writes use the same permits.
 #[derive(Debug, Clone)]
 struct Permits {
     read: Arc<Semaphore>,
@@ -121,8 +120,8 @@ fn half(size: u32) -> usize {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    /// SQLite has one writer: readers and the writer get pools of their own, so nobody waits on a lock
-    /// that he cannot get, and a read path that tries to write is refused by SQLite itself.
+    /// SQLite allows one writer. Readers and the writer have separate pools, so a connection never waits for a
+    /// lock that another holds, and SQLite itself rejects a write on a read-only connection.
     Sqlite {
         readers: SqlitePool,
         writer: SqlitePool,
@@ -130,25 +129,25 @@ enum Pools {
     Postgres(PgPool),
 }
 
-/// How many connections of the pool are open and how many of them are idle.
+/// How many connections of the pool are open, and how many of them are idle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolSize {
     /// Open connections.
     pub open: u32,
-    /// Those that nobody uses now.
+    /// Connections that are not in use.
     pub idle: usize,
 }
 
-/// Where the migrations of a database stand.
+/// The migration state of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrations {
-    /// Names of those this binary brings and the database lacks.
+    /// Names of the migrations that this binary contains and the database lacks.
     pub missing: Vec<String>,
 }
 
 impl Db {
-    /// Opens the database that `url` names: `sqlite://FILE` (made if it is not there) or `postgres://…`,
-    /// with at most `size` connections (readers, for SQLite).
+    /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
+    /// most `size` connections (for SQLite: readers).
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
         let wait = ACQUIRE_WITHIN;
         if url.starts_with("sqlite:") {
@@ -159,8 +158,8 @@ impl Db {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(wait)
-                // A login writes some twenty pages; checkpointing them a thousand at a time copies the
-                // hot ones again and again.
+                // A login writes about twenty pages; checkpointing every thousand pages copies the same hot
+                // pages again and again.
                 .pragma("wal_autocheckpoint", "4000")
                 .foreign_keys(true);
             let writer = SqlitePoolOptions::new()
@@ -183,7 +182,7 @@ impl Db {
                 .test_before_acquire(false)
                 .before_acquire(|conn, idle| {
                     Box::pin(async move {
-                        // A busy connection proves itself by its work; one that rested may be cut off.
+                        // A connection in regular use is known to work; an idle one may have been cut off.
                         if idle.idle_for > TRUSTED_IDLE {
                             conn.ping().await?;
                         }
@@ -204,23 +203,25 @@ impl Db {
         Self { pools, share: Share::General, permits, statements: Statements::default() }
     }
 
-    /// The same database for the work of one share: its connections count there.
+    /// The same database, with connections taken from `share`.
     #[must_use]
     pub fn share(&self, share: Share) -> Self {
         Self { share, ..self.clone() }
     }
 
-    /// How many more connections to read with the share may take; `None`: it has no bound of its own.
+    /// How many more read connections the share may take. `None`: the share has no limit of its own.
     pub fn free_in_share(&self) -> Option<usize> {
         (self.share == Share::Directory).then(|| self.permits.read.available_permits())
     }
 
-    /// How many statements were begun on it in all, by every share: tests count by it what a request costs.
+    /// How many statements were started in total, over all shares. Tests use it to measure the cost of a
+    /// request.
     pub fn statements(&self) -> u64 {
         self.statements.all.load(Ordering::Relaxed)
     }
 
-    /// A place in the share, held as long as the connection. [`Error::Busy`]: there was none for too long.
+    /// Waits for a permit of the share, which is held as long as the connection. [`Error::Busy`]: none became
+    /// free in time.
     async fn permit(&self, of: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>> {
         match self.share {
             Share::General => Ok(None),
@@ -238,7 +239,7 @@ impl Db {
         Conn { handle, tally, _permit: permit }
     }
 
-    /// Which database this is.
+    /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match self.pools {
             Pools::Sqlite { .. } => Dialect::Sqlite,
@@ -246,7 +247,7 @@ impl Db {
         }
     }
 
-    /// Brings the schema up to date. Replicas that start together wait for one another.
+    /// Applies missing migrations. Replicas that start together wait for one another.
     pub async fn migrate(&self) -> Result<()> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
@@ -255,8 +256,8 @@ impl Db {
         self.seal_audit_log().await
     }
 
-    /// Makes the database refuse whatever is not an addition to the audit log. The two spell triggers
-    /// differently, so this stands here and not in a migration.
+    /// Creates triggers that make the audit log append-only. The trigger syntax of the two databases differs,
+    /// so this is code and not a migration.
     async fn seal_audit_log(&self) -> Result<()> {
         const SQLITE: &[&str] = &[
             "CREATE TRIGGER IF NOT EXISTS audit_events_keep_update BEFORE UPDATE ON audit_events \
@@ -276,7 +277,7 @@ impl Db {
         };
         let mut tx = self.write().await?;
         if self.dialect() == Dialect::Postgres {
-            // Replicas that start together would replace the function under one another.
+            // Replicas that start together would otherwise replace the function concurrently.
             tx.sql("LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE").execute().await?;
             let there = "SELECT 1 FROM pg_trigger WHERE tgname = 'audit_events_keep'";
             if tx.sql(there).optional::<(i32,)>().await?.is_some() {
@@ -289,7 +290,8 @@ impl Db {
         tx.commit().await
     }
 
-    /// Compares the schema with what this binary needs. A database that was never migrated lacks all.
+    /// Compares the schema with what this binary needs. A database that was never migrated lacks every
+    /// migration.
     pub async fn migrations(&self) -> Result<Migrations> {
         let mut conn = self.read().await?;
         let applied: Vec<(i64,)> =
@@ -307,7 +309,7 @@ impl Db {
         Ok(Migrations { missing })
     }
 
-    /// A connection to read with.
+    /// A connection for reading.
     pub async fn read(&self) -> Result<Conn> {
         let permit = self.permit(&self.permits.read).await?;
         let handle = match &self.pools {
@@ -317,7 +319,7 @@ impl Db {
         Ok(self.conn(handle, permit))
     }
 
-    /// A transaction to write in. It rolls back unless it is committed.
+    /// A transaction for writing. It rolls back unless it is committed.
     pub async fn write(&self) -> Result<Transaction> {
         let permit = self.permit(&self.permits.write).await?;
         let handle = match &self.pools {
@@ -329,13 +331,13 @@ impl Db {
         Ok(Transaction(self.conn(handle, permit)))
     }
 
-    /// How many statements the longest transaction ran since this was last asked: what bounds for how
-    /// long one request holds what others wait for.
+    /// The number of statements in the longest transaction since the last call. It bounds how long one request
+    /// holds the writer or its row locks.
     pub fn take_longest_transaction(&self) -> u64 {
         self.statements.longest.swap(0, Ordering::Relaxed)
     }
 
-    /// How full the pool is, for `/metrics`.
+    /// The size of the pool, for `/metrics`.
     pub fn pool_size(&self) -> PoolSize {
         match &self.pools {
             Pools::Sqlite { readers, writer } => PoolSize {
@@ -346,7 +348,7 @@ impl Db {
         }
     }
 
-    /// Closes every connection once it is idle.
+    /// Closes the pools; connections in use are closed when they are returned.
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { readers, writer } => {
@@ -358,8 +360,8 @@ impl Db {
     }
 }
 
-/// Makes the database's file, unless it is there, so that only its owner reads it: people's addresses
-/// stand in it. SQLite gives the files beside it (`-wal`, `-shm`) the same mode.
+/// Creates the database file, unless it exists, with mode 0600, because it contains personal data. SQLite gives
+/// the files beside it (`-wal`, `-shm`) the same mode.
 fn make_private(file: &Path) -> io::Result<()> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
@@ -367,8 +369,8 @@ fn make_private(file: &Path) -> io::Result<()> {
     }
 }
 
-/// What is behind a pool that waited for its first connection in vain: it tries again for as long as it
-/// may when it is turned away, and then says only that its time is over.
+/// Connects once to find the cause of a pool timeout: while a pool retries a refused connection it reports
+/// nothing but the timeout.
 async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
     match tokio::time::timeout(ASKED_WHY, sqlx::PgConnection::connect_with(options)).await {
         Ok(Err(error)) => error,
@@ -377,16 +379,16 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
     }
 }
 
-/// A connection, with or without a transaction around it: what every storage function takes.
+/// A connection, inside or outside a transaction: the first argument of every storage function.
 #[derive(Debug)]
 pub struct Conn {
     handle: Handle,
     tally: Tally,
-    /// Its place in a share; given back after the connection.
+    /// The permit of its share; dropped after the connection.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Counts the statements of a connection, and reports those of a transaction when it ends.
+/// Counts the statements of a connection. Those of a transaction are reported when it ends.
 #[derive(Debug)]
 struct Tally {
     statements: u64,
@@ -430,12 +432,12 @@ impl Conn {
         Statement { run, bound: 0, text: Cow::Borrowed(text) }
     }
 
-    /// Starts a statement that was put together in the program. It is not kept in the statement cache:
-    /// there is no end of such texts.
+    /// Starts a statement that was assembled at run time. It is not kept in the statement cache, because the
+    /// number of such texts is unbounded.
     pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
         self.tally.count();
         let Sql { text, values } = sql;
-        // Safe: a `Sql` is made of literals; values are in it as parameters only.
+        // Safe: a `Sql` consists of literals, and values are parameters only.
         macro_rules! query {
             ($arm:path, $c:expr) => {
                 $arm(sqlx::query(AssertSqlSafe(text.clone())).persistent(false), $c)
@@ -455,7 +457,7 @@ impl Conn {
         })
     }
 
-    /// Which database answers.
+    /// The kind of database.
     pub fn dialect(&self) -> Dialect {
         match &self.handle {
             Handle::Sqlite(_) | Handle::SqliteTransaction(_) => Dialect::Sqlite,
@@ -464,8 +466,8 @@ impl Conn {
     }
 }
 
-/// SQL that is put together in the program: text from literals, values only as parameters, so that an
-/// injection cannot be written.
+/// SQL that is assembled at run time: text comes from literals, values are parameters only, so SQL injection is
+/// impossible by construction.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Sql {
     text: String,
@@ -514,7 +516,7 @@ impl From<bool> for Parameter {
 }
 
 impl Sql {
-    /// Adds text. It holds no `$`: placeholders are made by [`Sql::value`].
+    /// Adds text. It contains no `$`: placeholders are added by [`Sql::value`].
     #[must_use]
     pub fn push(mut self, text: &'static str) -> Self {
         debug_assert!(!text.contains('$'), "placeholders are made by `value`: {text}");
@@ -531,7 +533,7 @@ impl Sql {
         self
     }
 
-    /// Adds a list of placeholders, with commas between them.
+    /// Adds a comma-separated list of placeholders with their values.
     #[must_use]
     pub fn values<V: Into<Parameter>>(self, values: impl IntoIterator<Item = V>) -> Self {
         values.into_iter().enumerate().fold(self, |sql, (at, value)| {
@@ -539,7 +541,7 @@ impl Sql {
         })
     }
 
-    /// Adds another piece; its placeholders get numbers behind ours.
+    /// Appends another statement part; its placeholders are renumbered after ours.
     #[must_use]
     pub fn append(mut self, other: Self) -> Self {
         let mut pieces = other.text.split('$');
@@ -557,12 +559,12 @@ impl Sql {
 pub struct Transaction(Conn);
 
 impl Transaction {
-    /// Makes everything done in it lasting.
+    /// Commits.
     pub async fn commit(self) -> Result<()> {
         match self.0.handle {
             Handle::SqliteTransaction(transaction) => transaction.commit().await?,
             Handle::PostgresTransaction(transaction) => transaction.commit().await?,
-            Handle::Sqlite(_) | Handle::Postgres(_) => {} // `Db::write` alone makes transactions
+            Handle::Sqlite(_) | Handle::Postgres(_) => {} // only `Db::write` creates transactions
         }
         Ok(())
     }
@@ -581,7 +583,7 @@ impl ops::DerefMut for Transaction {
     }
 }
 
-/// A statement that waits for its values.
+/// A statement whose parameters are still to be bound.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'c> {
     run: Run<'c>,
@@ -619,7 +621,7 @@ impl<'c> Statement<'c> {
         Self { run, bound: self.bound + 1, text: self.text }
     }
 
-    /// Runs it and counts the rows it touched.
+    /// Runs the statement and returns the number of affected rows.
     pub async fn execute(self) -> Result<u64> {
         Ok(match self.checked() {
             Run::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
@@ -637,12 +639,12 @@ impl<'c> Statement<'c> {
         self.first_row().await?.map(|row| row.decode()).transpose()
     }
 
-    /// Every row: for statements with a `LIMIT` or a bound that the schema gives.
+    /// Every row: for statements with a `LIMIT`, or with a bound given by the schema.
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
         self.rows().await?.iter().map(Row::decode).collect()
     }
 
-    // The driver calls are not generic, so they are compiled once.
+    // The driver calls are not generic, so that they are compiled only once.
 
     async fn first_row(self) -> Result<Option<Row>> {
         Ok(match self.checked() {
@@ -658,7 +660,7 @@ impl<'c> Statement<'c> {
         })
     }
 
-    /// SQLite reads a missing value as NULL, so debug builds count.
+    /// SQLite reads an unbound parameter as NULL, so debug builds check the number of values.
     fn checked(self) -> Run<'c> {
         debug_assert_eq!(
             placeholders(&self.text),
@@ -706,7 +708,7 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
         db.close().await;
-        // One that is there keeps the mode that its owner gave it.
+        // An existing file keeps its mode.
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         Db::connect(&format!("sqlite://{}", file.display()), 2).await.unwrap();
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
@@ -728,7 +730,7 @@ mod tests {
         assert!(waits(std::pin::pin!(directories.read())).await, "the share is used up");
         drop(db.read().await.expect("others read on"));
 
-        // One directory writes and sixty-four want to: whoever else writes is next.
+        // One directory request writes and sixty-four wait: the next writer is still the login.
         let writing = directories.write().await.unwrap();
         let waiting: Vec<_> = (0..64)
             .map(|_| {
@@ -743,7 +745,7 @@ mod tests {
         let login = login.await.unwrap();
         assert!(
             waiting.iter().all(|one| !one.is_finished()),
-            "it waited for the one before it, for no queue"
+            "it waits for the current writer only, not for the queue"
         );
         drop(login);
         for one in waiting {
@@ -751,7 +753,7 @@ mod tests {
         }
     }
 
-    /// Whether something is not to be had at once: it is asked one time.
+    /// Polls once and returns whether the future is still pending.
     async fn waits<T>(mut wanted: std::pin::Pin<&mut impl Future<Output = T>>) -> bool {
         std::future::poll_fn(|context| std::task::Poll::Ready(wanted.as_mut().poll(context).is_pending()))
             .await

@@ -1,4 +1,4 @@
-//! Environments in the database.
+//! Environments.
 
 use super::{Conn, Error, Result, Transaction, columns};
 use crate::model::{
@@ -48,8 +48,8 @@ impl TryFrom<Row> for Environment {
     }
 }
 
-// Columns are named, never `*`: a replica that runs while the next release adds one goes on with the
-// statements that it has prepared.
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -80,7 +80,7 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Environ
         .transpose()
 }
 
-/// Up to `limit` environments from `from` on, in the order in which they were made.
+/// Up to `limit` environments from `from` on, in creation order.
 pub async fn list(conn: &mut Conn, from: Option<EnvironmentId>, limit: i64) -> Result<Vec<Environment>> {
     conn.sql(select!("WHERE id >= $1 ORDER BY id LIMIT $2"))
         .bind(columns::first_or(from))
@@ -112,7 +112,7 @@ pub async fn insert(conn: &mut Conn, environment: &Environment) -> Result<()> {
     Ok(())
 }
 
-/// Writes everything that can change of an environment. Tells whether it is there.
+/// Updates an environment. Returns whether it exists.
 pub async fn update(conn: &mut Conn, environment: &Environment) -> Result<bool> {
     let touched = conn
         .sql(
@@ -132,16 +132,15 @@ pub async fn update(conn: &mut Conn, environment: &Environment) -> Result<bool> 
     Ok(touched == 1)
 }
 
-/// Keeps everybody else from changing the environment until the transaction ends. Tells whether it is
-/// there. (An update that changes nothing locks the row on PostgreSQL; on SQLite a writing transaction
-/// has the database to itself.)
+/// Locks the environment until the transaction ends. Returns whether it exists. (An update that changes nothing
+/// locks the row on PostgreSQL; a SQLite write transaction is exclusive anyway.)
 pub async fn lock(tx: &mut Transaction, id: EnvironmentId) -> Result<bool> {
     let touched =
         tx.sql("UPDATE environments SET updated_at = updated_at WHERE id = $1").bind(id).execute().await?;
     Ok(touched == 1)
 }
 
-/// Takes an environment away, with what hangs on it. Tells whether it was there.
+/// Deletes an environment with everything that belongs to it. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, id: EnvironmentId) -> Result<bool> {
     let touched = conn.sql("DELETE FROM environments WHERE id = $1").bind(id).execute().await?;
     Ok(touched == 1)

@@ -1,4 +1,4 @@
-//! What storage can say besides the answer.
+//! Errors of storage calls.
 
 /// The result of a storage call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -6,13 +6,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a storage call failed. Its text is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A row with this key is already there: the caller knows which field that is.
-    #[error("a row with this key is already there")]
+    /// A unique constraint is violated. The caller knows which field it covers.
+    #[error("a row with this key already exists")]
     Duplicate,
-    /// A row names another one that is not there.
-    #[error("a row that this one names is not there")]
+    /// A foreign key refers to a row that does not exist.
+    #[error("a referenced row does not exist")]
     MissingReference,
-    /// A stored value is not one we ever write.
+    /// A stored value cannot be parsed: this program never writes such a value.
     #[error("{table}.{column} of {row} holds a value that cannot be read")]
     Inconsistent {
         /// The table.
@@ -22,7 +22,7 @@ pub enum Error {
         /// The row's key.
         row: String,
     },
-    /// Too many of the same share wait for a connection: it may be tried again later.
+    /// Every connection of the pool share stayed in use for too long. The call may be retried.
     #[error("the share of connections is used up")]
     Busy,
     /// The database failed or could not be reached.
@@ -49,7 +49,8 @@ impl Error {
         Self::Inconsistent { table, column, row: row.to_string() }
     }
 
-    /// Whether the database gave this transaction up for another one that it met: it may be tried again.
+    /// Whether the database aborted the transaction because of a deadlock or a serialization failure. The
+    /// transaction may be retried.
     pub fn is_deadlock(&self) -> bool {
         match self {
             Self::Database(error) => error
@@ -60,7 +61,7 @@ impl Error {
         }
     }
 
-    /// Whether the statement named a table that is not there: the database was never migrated.
+    /// Whether the statement names a table that does not exist, because the database has never been migrated.
     pub(super) fn is_missing_table(&self) -> bool {
         match self {
             Self::Database(error) => error.as_database_error().is_some_and(|e| {

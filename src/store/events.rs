@@ -1,4 +1,4 @@
-//! What happened, in one order an environment.
+//! Events: one sequence per environment.
 
 use super::{Conn, Error, Result, Sql, Transaction};
 use crate::model::{
@@ -9,10 +9,10 @@ use crate::model::{
 
 const TABLE: &str = "events";
 
-/// How many events one batch of the sweep takes at the most.
+/// How many events one statement deletes.
 const SWEEP: i64 = 1000;
 
-/// How many events one statement adds.
+/// How many events one statement inserts.
 const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
@@ -23,7 +23,7 @@ struct Row {
     #[sqlx(rename = "type")]
     kind: String,
     organization_id: OrganizationId,
-    directory_id: String, // empty where it happened in none
+    directory_id: String, // empty if the event belongs to no directory
     resource_id: String,
     data: String,
 }
@@ -50,8 +50,8 @@ impl TryFrom<Row> for Event {
     }
 }
 
-/// `SELECT` of every column of [`Row`], named, so that a column that comes later breaks no statement that a
-/// running replica has prepared.
+/// `SELECT` of every column of [`Row`]. Columns are listed, never `*`: when the next release adds a column,
+/// statements that a running replica has prepared must stay valid.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -62,14 +62,14 @@ macro_rules! select {
     };
 }
 
-/// A sequence number as both databases store it.
+/// A sequence number in the form that both databases store.
 pub(super) fn number(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
-/// Takes the next sequence number of an environment. Its row is locked until the transaction ends: whoever
-/// comes next waits, and a number that is rolled back is given out again. So a reader who sees an event
-/// has seen every earlier one, on both databases.
+/// Allocates the next sequence number of an environment. The counter's row is locked until the transaction
+/// ends: concurrent writers wait, and a number that is rolled back is allocated again. So a reader who sees an
+/// event has seen every earlier one, on both databases.
 pub async fn next_sequence(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<u64> {
     let (sequence,): (i64,) = tx
         .sql(
@@ -82,8 +82,8 @@ pub async fn next_sequence(tx: &mut Transaction, environment_id: EnvironmentId) 
     u64::try_from(sequence).map_err(|_| Error::inconsistent("event_counters", "last", environment_id))
 }
 
-/// Takes the next `count` sequence numbers of an environment as [`next_sequence`] takes one, and gives the
-/// first of them.
+/// Allocates the next `count` sequence numbers of an environment, as [`next_sequence`] does, and returns the
+/// first.
 pub async fn next_sequences(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -113,7 +113,7 @@ pub async fn last_sequence(conn: &mut Conn, environment_id: EnvironmentId) -> Re
     Ok(row.map_or(0, |(last,)| u64::try_from(last).unwrap_or(0)))
 }
 
-/// The first event that is still kept.
+/// The sequence number of the oldest event that is still stored.
 pub async fn first_sequence(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<u64>> {
     let (first,): (Option<i64>,) = conn
         .sql("SELECT MIN(sequence) FROM events WHERE environment_id = $1")
@@ -142,7 +142,7 @@ pub async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
     Ok(())
 }
 
-/// Adds events, many with one statement.
+/// Adds events, several per statement.
 pub async fn insert_all(tx: &mut Transaction, events: &[Event]) -> Result<()> {
     for some in events.chunks(AT_ONCE) {
         let mut sql = Sql::from(
@@ -197,8 +197,8 @@ pub async fn list(
     rows.into_iter().map(Event::try_from).collect()
 }
 
-/// Up to `limit` events of a kind, or of what happened to one thing (`None`: all), before one sequence
-/// number, the newest first.
+/// Up to `limit` events with sequence numbers below `before`, of one kind and about one resource (`None`: all),
+/// newest first.
 pub async fn list_latest(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -232,8 +232,8 @@ pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, sequence: u64)
         .transpose()
 }
 
-/// Lets go of some events from before `before`, the oldest first, and tells how many. An environment.s
-/// counter stays, so that no number is ever given out again.
+/// Deletes a batch of events from before `before`, oldest first. Returns how many. The environment's counter
+/// stays, so a number is never allocated again.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM events WHERE (environment_id, sequence) IN \

@@ -1,29 +1,29 @@
-//! Requests that must not be done twice, and their answers.
+//! Idempotency keys: requests that must not be executed twice, and their responses.
 
 use super::{Conn, Result};
 use crate::model::{id::ApiKeyId, secret::Digest, time::Timestamp};
 
-/// Which request: whose, and under which key.
+/// Identifies a request: its API key and its idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Who asks.
+    /// The caller.
     pub api_key_id: ApiKeyId,
     /// The header's digest.
     pub key: Digest,
 }
 
-/// What is known of a request.
+/// An attempt to execute a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// The digest of what was asked.
+    /// The digest of the request.
     pub request: Digest,
-    /// Its own name, so that one that was taken for lost does not write over the next.
+    /// A random id: an attempt that was taken for lost does not overwrite the next one.
     pub name: String,
     /// When it began.
     pub started_at: Timestamp,
 }
 
-/// The answer that a request got.
+/// The stored response of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// Its status.
@@ -32,7 +32,7 @@ pub struct StoredAnswer {
     pub sealed: String,
 }
 
-/// Begins a request, unless its key is known. Tells whether it was not.
+/// Starts an attempt, unless the key exists. Returns whether it did.
 pub async fn insert(conn: &mut Conn, key: &IdempotencyKey, attempt: &Attempt) -> Result<bool> {
     let touched = conn
         .sql(
@@ -49,7 +49,7 @@ pub async fn insert(conn: &mut Conn, key: &IdempotencyKey, attempt: &Attempt) ->
     Ok(touched == 1)
 }
 
-/// The last attempt under a key, and its answer if there is one.
+/// The latest attempt under a key, and its response if there is one.
 pub async fn find(conn: &mut Conn, key: &IdempotencyKey) -> Result<Option<(Attempt, Option<StoredAnswer>)>> {
     type Row = (Digest, String, Timestamp, Option<i64>, Option<String>);
     let row: Option<Row> = conn
@@ -68,7 +68,7 @@ pub async fn find(conn: &mut Conn, key: &IdempotencyKey) -> Result<Option<(Attem
     }))
 }
 
-/// Begins a request anew in place of an attempt that is over or lost. Of many who try, one does.
+/// Replaces an attempt that is finished or lost. Of concurrent callers one succeeds.
 pub async fn take_over(conn: &mut Conn, key: &IdempotencyKey, lost: &str, attempt: &Attempt) -> Result<bool> {
     let touched = conn
         .sql(
@@ -86,7 +86,7 @@ pub async fn take_over(conn: &mut Conn, key: &IdempotencyKey, lost: &str, attemp
     Ok(touched == 1)
 }
 
-/// Keeps the answer of an attempt.
+/// Stores the response of an attempt.
 pub async fn update(
     conn: &mut Conn,
     key: &IdempotencyKey,
@@ -107,7 +107,7 @@ pub async fn update(
     Ok(())
 }
 
-/// Frees the key of an attempt that came to nothing.
+/// Deletes the key of an attempt that produced no response.
 pub async fn remove(conn: &mut Conn, key: &IdempotencyKey, attempt: &str) -> Result<()> {
     conn.sql(
         "DELETE FROM idempotency_keys \
@@ -121,7 +121,7 @@ pub async fn remove(conn: &mut Conn, key: &IdempotencyKey, attempt: &str) -> Res
     Ok(())
 }
 
-/// Forgets a batch of what began before `before`. Tells how many.
+/// Deletes a batch of attempts that started before `before`. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM idempotency_keys WHERE (api_key_id, key_sha256) IN \

@@ -1,4 +1,4 @@
-//! What an import brought from elsewhere, and what it must know of what is here already.
+//! Records of imported objects, and queries for objects that exist already.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many ids one statement takes.
+/// How many ids one statement contains.
 const AT_ONCE: usize = 500;
 
-/// What was noted of a thing when it was brought last.
+/// The record of an imported object from its last import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Imported {
     /// The digest of the source's row.
@@ -42,7 +42,7 @@ pub enum Table {
     ScimUsers,
 }
 
-/// What was noted of these things.
+/// The records of these objects.
 pub async fn list(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, Imported>> {
     let mut found = HashMap::with_capacity(ids.len());
     for some in ids.chunks(AT_ONCE) {
@@ -55,7 +55,7 @@ pub async fn list(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, Imp
     Ok(found)
 }
 
-/// Notes what was brought.
+/// Stores records of imported objects.
 pub async fn upsert(conn: &mut Conn, noted: &[(String, Imported)]) -> Result<()> {
     for some in noted.chunks(AT_ONCE) {
         let mut sql = Sql::from("INSERT INTO imported_objects (id, source_sha256, written_at) VALUES ");
@@ -73,7 +73,7 @@ pub async fn upsert(conn: &mut Conn, noted: &[(String, Imported)]) -> Result<()>
     Ok(())
 }
 
-/// Notes that the import itself has just written a thing for another reason than its own row.
+/// Updates `written_at` after the import has changed an object for another reason than its source row.
 pub async fn update_written(conn: &mut Conn, id: &str, written_at: Timestamp) -> Result<()> {
     conn.sql("UPDATE imported_objects SET written_at = $2 WHERE id = $1")
         .bind(id)
@@ -83,7 +83,7 @@ pub async fn update_written(conn: &mut Conn, id: &str, written_at: Timestamp) ->
     Ok(())
 }
 
-/// Which of these ids are in a table.
+/// Which of these ids exist in a table.
 pub async fn list_present(conn: &mut Conn, table: Table, ids: &[String]) -> Result<HashSet<String>> {
     let head = match table {
         Table::Environments => "SELECT id FROM environments WHERE id IN (",
@@ -103,7 +103,7 @@ pub async fn list_present(conn: &mut Conn, table: Table, ids: &[String]) -> Resu
     Ok(found)
 }
 
-/// Which of these digests of secrets are taken already, by whomever.
+/// Which of these secret digests exist already, in any environment.
 pub async fn list_taken_secrets(
     conn: &mut Conn,
     table: SecretTable,
@@ -123,7 +123,7 @@ pub async fn list_taken_secrets(
     Ok(found)
 }
 
-/// Where a secret's digest can be once only.
+/// Tables in which a secret's digest is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretTable {
     /// API keys.
@@ -150,7 +150,7 @@ pub async fn list_external_ids(
     Ok(found)
 }
 
-/// What has a primary one: SAML connections or SCIM directories.
+/// The kind of object of which an organization has a primary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrimaryOf {
     /// SAML connections.
@@ -159,7 +159,7 @@ pub enum PrimaryOf {
     Directories,
 }
 
-/// The primary one of each of these organizations: its id, and when it was changed last.
+/// The primary one of each of these organizations: its id and when it was last changed.
 pub async fn list_primaries(
     conn: &mut Conn,
     of: PrimaryOf,
@@ -182,12 +182,13 @@ pub async fn list_primaries(
     Ok(found)
 }
 
-/// The form in which `userName`s are told apart.
+/// The form in which `userName`s are compared.
 pub fn user_name_key(user_name: &str) -> String {
     scim_filter::key(user_name)
 }
 
-/// Which living users of a directory have these `userName`s, given as [`user_name_key`] makes them.
+/// Which users of a directory, not counting deleted ones, have these `userName`s, given as [`user_name_key`]
+/// makes them.
 pub async fn list_user_names(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -207,7 +208,7 @@ pub async fn list_user_names(
     Ok(found)
 }
 
-/// The memberships that these users have themselves: user and group.
+/// The direct memberships of these users: user and group.
 pub async fn list_memberships(
     conn: &mut Conn,
     users: &[ScimUserId],
@@ -222,7 +223,7 @@ pub async fn list_memberships(
     Ok(found)
 }
 
-/// A living group, as far as an import of memberships must know it.
+/// A group that is not deleted, as an import of memberships needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownGroup {
     /// Its directory.
@@ -231,7 +232,7 @@ pub struct KnownGroup {
     pub updated_at: Timestamp,
 }
 
-/// Those of these groups that live.
+/// Those of these groups that exist and are not deleted.
 pub async fn list_groups(
     conn: &mut Conn,
     groups: &[ScimGroupId],
@@ -252,7 +253,7 @@ pub async fn list_groups(
     Ok(found)
 }
 
-/// Those of these users of directories that live.
+/// Those of these SCIM users that exist and are not deleted.
 pub async fn list_living_users(conn: &mut Conn, users: &[ScimUserId]) -> Result<HashSet<ScimUserId>> {
     let mut found = HashSet::with_capacity(users.len());
     for some in users.chunks(AT_ONCE) {

@@ -1,9 +1,10 @@
-//! Who runs a job: `leases`.
+//! Which replica runs a job: the table `leases`.
 
 use super::{Conn, error::Result};
 use crate::model::time::Timestamp;
 
-/// Takes the lease `name` until `until` if it is free, over, or `holder`'s already.
+/// Acquires the lease `name` until `until`, if it is free, expired, or already held by `holder`. Returns
+/// whether it did.
 pub async fn take(
     conn: &mut Conn,
     name: &str,

@@ -1,5 +1,5 @@
-//! Logins counted by the hour in which they began. A background job counts them from `saml_flows` and writes
-//! only what changed; pages read a few rows.
+//! Login counts per hour of the login's start. A background job computes them from `saml_flows` and writes only
+//! what changed; pages read a few rows.
 
 use std::time::Duration;
 
@@ -12,21 +12,22 @@ use crate::model::{
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(3600);
 
-/// How logins of an hour ended.
+/// How many logins of an hour ended in which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, sqlx::FromRow)]
 pub struct Outcomes {
-    /// The app has the answer.
+    /// The app has redeemed the code.
     pub succeeded: i64,
-    /// Refused.
+    /// The login was refused.
     pub failed: i64,
-    /// Begun, and not finished (yet).
+    /// Started and not finished (yet).
     pub in_progress: i64,
-    /// Posts that belong to no login and that nobody we know signed.
+    /// Posts to the ACS that belong to no login and carry no valid signature of the connection's identity
+    /// provider.
     pub stray: i64,
 }
 
 impl Outcomes {
-    /// These and others.
+    /// The sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -52,21 +53,20 @@ pub struct Count {
     pub outcomes: Outcomes,
 }
 
-/// A count as it is made, with when each thing happened last.
+/// A freshly computed count, with the time of the latest success and failure.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
 pub struct Counted {
     /// The count.
     #[sqlx(flatten)]
     pub count: Count,
-    /// When somebody was let in last.
+    /// When the latest login succeeded.
     pub last_succeeded_at: Option<Timestamp>,
-    /// When somebody was refused last.
+    /// When the latest login was refused.
     pub last_failed_at: Option<Timestamp>,
 }
 
-/// Counts the logins that began in the hour that `hour` begins. The answer has a row for each connection that
-/// somebody used in it. Tests of a connection are
-/// no logins; one that succeeds shows that the connection works.
+/// Counts the logins that started in the hour that begins at `hour`: one row per connection that was used. Test
+/// logins are not counted, but a successful one sets `last_succeeded_at`.
 pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Counted>> {
     conn.sql(
         "SELECT saml_connection_id, organization_id, environment_id, \
@@ -86,7 +86,7 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Counted>> {
     .await
 }
 
-/// What is written of an hour.
+/// The stored counts of an hour.
 pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Count>> {
     conn.sql(
         "SELECT saml_connection_id, organization_id, environment_id, succeeded, failed, in_progress, stray \
@@ -97,7 +97,7 @@ pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Count>> {
     .await
 }
 
-/// Writes a connection's hour.
+/// Writes the counts of a connection in an hour.
 pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &Count) -> Result<()> {
     conn.sql(
         "INSERT INTO login_counts (hour, saml_connection_id, organization_id, environment_id, succeeded, failed, \
@@ -118,7 +118,7 @@ pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &Count) -> Result<(
     Ok(())
 }
 
-/// Writes an environment's hour.
+/// Writes the total of an environment in an hour.
 pub async fn upsert_total(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -142,7 +142,7 @@ pub async fn upsert_total(
     Ok(())
 }
 
-/// Moves forward when a connection last let somebody in and last refused somebody.
+/// Updates when a connection last accepted and last refused a login; the times never move back.
 pub async fn upsert_connection(conn: &mut Conn, counted: &Counted) -> Result<()> {
     conn.sql(
         "INSERT INTO connection_logins (saml_connection_id, organization_id, environment_id, last_succeeded_at, \
@@ -170,16 +170,16 @@ pub struct CountedHour {
     pub hour: Timestamp,
     /// When it was counted last.
     pub counted_at: Timestamp,
-    /// How long that took.
+    /// How long counting took.
     pub took_ms: i64,
 }
 
-/// The hours from `since` on that were counted.
+/// The counted hours from `since` on.
 pub async fn list_counted_hours(conn: &mut Conn, since: Timestamp) -> Result<Vec<CountedHour>> {
     conn.sql("SELECT hour, counted_at, took_ms FROM counted_hours WHERE hour >= $1").bind(since).all().await
 }
 
-/// Writes that an hour was counted.
+/// Stores that an hour was counted.
 pub async fn upsert_counted_hour(conn: &mut Conn, hour: &CountedHour) -> Result<()> {
     conn.sql(
         "INSERT INTO counted_hours (hour, counted_at, took_ms) VALUES ($1, $2, $3) \
@@ -193,7 +193,7 @@ pub async fn upsert_counted_hour(conn: &mut Conn, hour: &CountedHour) -> Result<
     Ok(())
 }
 
-/// An environment's logins of one hour.
+/// The logins of one hour, of an environment or an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct Hour {
     /// Its first millisecond.
@@ -203,7 +203,7 @@ pub struct Hour {
     pub outcomes: Outcomes,
 }
 
-/// An environment's hours from `since` on, the oldest first. Hours in which nothing happened have no row.
+/// The hours of an environment from `since` on, oldest first. Hours without logins have no row.
 pub async fn list_hours(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -219,7 +219,7 @@ pub async fn list_hours(
     .await
 }
 
-/// The same of one organization, summed over its connections.
+/// The hours of one organization, summed over its connections.
 pub async fn list_hours_of_organization(
     conn: &mut Conn,
     organization_id: OrganizationId,
@@ -236,14 +236,14 @@ pub async fn list_hours_of_organization(
     .await
 }
 
-/// An organization whose people were refused.
+/// An organization with refused logins.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailingOrganization {
     /// The organization.
     pub organization_id: OrganizationId,
     /// Its name.
     pub organization_name: String,
-    /// How often.
+    /// The number of refused logins.
     pub failed: i64,
 }
 
@@ -268,22 +268,22 @@ pub async fn list_failing_organizations(
     .await
 }
 
-/// A connection that refused somebody and has let nobody in since.
+/// A connection whose latest login was refused.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct FailingConnection {
     /// The connection.
     pub saml_connection_id: SamlConnectionId,
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// That one's name.
+    /// The organization's name.
     pub organization_name: String,
-    /// When it last refused somebody.
+    /// When it last refused a login.
     pub last_failed_at: Timestamp,
-    /// When it last let somebody in; the beginning of time when never.
+    /// When it last accepted a login; 0 if never.
     pub last_succeeded_at: Timestamp,
 }
 
-/// Connections that refused somebody at `since` or later and have let nobody in since, the latest first.
+/// Connections that refused a login at `since` or later and have accepted none since, the latest refusal first.
 pub async fn list_failing_connections(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -304,7 +304,7 @@ pub async fn list_failing_connections(
     .await
 }
 
-/// Drops counts of hours before `before`, up to a thousand rows of a kind. Says how many went.
+/// Deletes counts of hours before `before`, up to a thousand rows per table. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     let mut gone = 0;
     for text in [

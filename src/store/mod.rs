@@ -1,7 +1,7 @@
-//! The only SQL: a façade over two native drivers, and one file an aggregate.
+//! All SQL of the program: a thin layer over two native drivers, and one file per table or aggregate.
 //!
-//! Verbs, always the same: `find` (an `Option`), `list` (a page), `insert`, `update`, `consume` (single
-//! use), `remove`. Every query is scoped by its environment, connection or key.
+//! The verbs are always the same: `find` (returns an `Option`), `list` (a page), `insert`, `upsert`, `update`,
+//! `consume` (single use), `remove`. Every query is scoped by its environment, connection or key.
 
 pub mod access_tokens;
 pub mod admin_invitations;

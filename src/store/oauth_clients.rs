@@ -1,4 +1,4 @@
-//! OAuth clients in the database.
+//! OAuth clients.
 
 use super::{
     Conn, columns,
@@ -43,7 +43,7 @@ impl TryFrom<Row> for OauthClient {
     }
 }
 
-/// The environment's client that says where its logins begin; the oldest, when several do.
+/// The environment's client that has an `initiate_login_uri`; the oldest, if several do.
 pub async fn find_initiating(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Option<OauthClient>> {
     let row: Option<Row> = conn
         .sql(
@@ -93,7 +93,7 @@ pub async fn find(
     row.map(OauthClient::try_from).transpose()
 }
 
-/// Writes what can change of a client, but its secret. Tells whether it is there.
+/// Updates a client, except its secret. Returns whether it exists.
 pub async fn update(conn: &mut Conn, client: &OauthClient) -> Result<bool> {
     let touched = conn
         .sql(
@@ -110,7 +110,7 @@ pub async fn update(conn: &mut Conn, client: &OauthClient) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Gives a client another secret. Tells whether it is there.
+/// Replaces the secret of a client. Returns whether the client exists.
 pub async fn update_secret(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -127,7 +127,7 @@ pub async fn update_secret(
     Ok(touched == 1)
 }
 
-/// Up to `limit` clients of an environment from `from` on, in the order in which they were made.
+/// Up to `limit` clients of an environment from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -149,7 +149,7 @@ pub async fn list(
     .collect()
 }
 
-/// Takes a client away, and with it the word of its access tokens. Says whether it was there.
+/// Deletes a client, which makes its access tokens invalid. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: OauthClientId) -> Result<bool> {
     let rows = conn
         .sql("DELETE FROM oauth_clients WHERE environment_id = $1 AND id = $2")
@@ -160,16 +160,16 @@ pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: OauthCli
     Ok(rows == 1)
 }
 
-/// What an authorization request must know of its client.
+/// The client's data that an authorization request needs.
 #[derive(Debug)]
 pub struct Registration {
     /// The client's environment.
     pub environment_id: EnvironmentId,
-    /// The redirect URIs that the environment lists.
+    /// The redirect URIs of the environment.
     pub redirect_uris: Vec<String>,
 }
 
-/// What is registered for the client with this id. Not scoped: the client is who asks.
+/// The registration of the client with this id. Not scoped: the client id names the caller.
 pub async fn find_registration(conn: &mut Conn, id: OauthClientId) -> Result<Option<Registration>> {
     let row: Option<(EnvironmentId, String)> = conn
         .sql(

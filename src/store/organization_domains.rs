@@ -1,4 +1,4 @@
-//! The domains of organizations one by one, with how far their proof has come. Whoever writes holds the
+//! Single domains of organizations, with the state of their verification. Callers that write hold the
 //! organization's lock (`organizations::lock`).
 
 use super::{Conn, Error, Result, Sql, Transaction, organizations};
@@ -86,25 +86,25 @@ pub async fn find(
         .transpose()
 }
 
-/// A domain that counts for another organization of the environment.
+/// A domain that also counts for another organization of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainElsewhere {
     /// The domain.
     pub domain: Domain,
     /// The other organization.
     pub organization_id: OrganizationId,
-    /// Its name for people.
+    /// Its display name.
     pub display_name: String,
-    /// Whether DNS proved it there.
+    /// Whether that organization has verified it by DNS.
     pub verified: bool,
 }
 
-/// How many other organizations are told of each domain, and of all of them. Where there are more, what DNS proved
-/// is told before the rest, or it would go unseen and be shared; then one organization of each domain, then a second.
+/// How many other organizations are listed per domain, and in total. Domains verified by DNS come first, so
+/// that a limit never hides one and lets it be shared; then one organization per domain, then a second.
 const MAX_ELSEWHERE: (i64, i64) = (20, 1000);
 
-/// For which other organizations of the environment these domains count: of each domain up to 20 organizations,
-/// those first that proved a domain by DNS.
+/// The other organizations of the environment for which these domains count: up to 20 per domain, those that
+/// verified a domain by DNS first.
 pub async fn list_elsewhere(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -145,7 +145,7 @@ pub async fn list_elsewhere(
         .collect()
 }
 
-/// The domains that count for one of these organizations and for another one of the environment too.
+/// The domains that count for one of these organizations and for another organization of the environment.
 pub async fn list_shared(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -176,7 +176,7 @@ fn broken_domain(organization_id: OrganizationId) -> Error {
     Error::inconsistent("organization_domains", "domain", organization_id)
 }
 
-/// Adds a domain. The organization is found by it from now on.
+/// Adds a domain and updates the organization's search words.
 pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
     conn.sql(
         "INSERT INTO organization_domains (environment_id, organization_id, domain, state, \
@@ -197,8 +197,7 @@ pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
     organizations::update_words(conn, domain.environment_id, domain.organization_id).await
 }
 
-/// Writes everything that can change of a domain. [`Error::Duplicate`]: another organization of the
-/// environment has proved it.
+/// Updates a domain. [`Error::Duplicate`]: another organization of the environment has verified it.
 pub async fn update(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
     let rows = conn
         .sql(
@@ -219,8 +218,8 @@ pub async fn update(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
     Ok(rows == 1)
 }
 
-/// Takes the organization's turn to ask DNS about a domain: one in `unless_since`'s time, decided by the
-/// database, whichever of its domains it is about.
+/// Reserves a DNS check for the organization, unless one of its domains was checked after `unless_since`. The
+/// database decides between concurrent callers. Returns whether the check may run.
 pub async fn update_checked(
     tx: &mut Transaction,
     domain: &ListedDomain,
@@ -254,7 +253,7 @@ pub async fn update_checked(
     Ok(true)
 }
 
-/// Takes a domain out of the list; the organization is no longer found by it. Tells whether it was there.
+/// Deletes a domain and updates the organization's search words. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
     let rows = conn
         .sql(

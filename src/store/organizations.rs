@@ -1,4 +1,4 @@
-//! Organizations and their domains in the database.
+//! Organizations with their domains, and the search for organizations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many rows one statement writes: SQLite and PostgreSQL both allow 32,766 values.
+/// How many rows one statement writes: SQLite and PostgreSQL both allow 32,766 parameters.
 const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
@@ -42,8 +42,8 @@ impl TryFrom<Row> for Organization {
     }
 }
 
-/// Reads what `string_agg(domain || ' ' || state, ',')` gives, sorted: neither half can hold a blank or
-/// a comma.
+/// Parses the result of `string_agg(domain || ' ' || state, ',')` and sorts it: neither part can contain a
+/// space or a comma.
 pub(super) fn domains(text: Option<&str>) -> Option<Vec<OrganizationDomain>> {
     let mut domains = text
         .unwrap_or_default()
@@ -86,7 +86,7 @@ pub async fn find(
         .transpose()
 }
 
-/// The names of some organizations of an environment; those that are gone have none.
+/// The names of these organizations of an environment; ids that do not exist are left out.
 pub async fn list_names(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -103,14 +103,14 @@ pub async fn list_names(
     conn.dynamic(text).all().await
 }
 
-/// The environment of an organization, whoever asks: for the operator.
+/// The environment of an organization, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: OrganizationId) -> Result<Option<EnvironmentId>> {
     let row: Option<(EnvironmentId,)> =
         conn.sql("SELECT environment_id FROM organizations WHERE id = $1").bind(id).optional().await?;
     Ok(row.map(|(id,)| id))
 }
 
-/// Up to `limit` organizations of an environment from `from` on, in the order in which they were made.
+/// Up to `limit` organizations of an environment from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -128,11 +128,11 @@ pub async fn list(
         .collect()
 }
 
-/// From how many finds on a word counts as a common one.
+/// From how many matches on a word counts as common.
 const COMMON: i64 = 2000;
 
-/// Up to `limit` organizations of an environment that have, for each word, one that begins with it; the
-/// newest first, from `from` on.
+/// Up to `limit` organizations of an environment that have, for each word of the query, a search word with that
+/// prefix; newest first, from `from` on.
 pub async fn search(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -145,8 +145,8 @@ pub async fn search(
         sql = sql.push(" AND o.id <= ").value(from.to_string());
     }
     for (at, word) in words.iter().enumerate() {
-        // Few finds are gathered and sorted; where there are many, the newest organizations are looked at
-        // one by one until enough of them have the word.
+        // Matches of a rare word are collected and sorted. For a common word, organizations are read newest
+        // first until enough of them match.
         let range = |sql: Sql| {
             sql.push(" AND w.word >= ")
                 .value(word.as_str().to_owned())
@@ -184,7 +184,7 @@ async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &Search
     Ok(row.is_some_and(|(count,)| count >= COMMON))
 }
 
-/// Writes the words by which an organization is found, and takes those away by which it no longer is.
+/// Inserts the search words of an organization that are missing and deletes those that no longer apply.
 async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
     let words = search::words_of(organization);
     let stored: Vec<(String,)> = match known {
@@ -221,7 +221,7 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
     Ok(())
 }
 
-/// Brings the words by which an organization is found up to date with its domains.
+/// Updates the search words of an organization from its stored domains.
 pub(super) async fn update_words(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -233,8 +233,8 @@ pub(super) async fn update_words(
     }
 }
 
-/// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted`
-/// and `verified`), in the order in which they were made.
+/// Up to `limit` organizations of an environment for which the domain counts (ruling 2: `whitelisted` and
+/// `verified`), in creation order.
 pub async fn list_by_domain(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -255,7 +255,7 @@ pub async fn list_by_domain(
     .collect()
 }
 
-/// Adds an organization with its domains. [`Error::Duplicate`]: another one has the external id.
+/// Adds an organization with its domains. [`Error::Duplicate`]: another organization has the external id.
 pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> {
     conn.sql(
         "INSERT INTO organizations (id, environment_id, display_name, external_id, created_at, updated_at) \
@@ -273,8 +273,8 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> 
     put_domains(conn, organization, false).await
 }
 
-/// Writes everything that can change of an organization, its domains too. Tells whether it is there.
-/// [`Error::Duplicate`]: another one has the external id.
+/// Updates an organization with its domains. Returns whether it exists. [`Error::Duplicate`]: another
+/// organization has the external id.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool> {
     let touched = conn
         .sql(
@@ -296,9 +296,9 @@ pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool
     Ok(true)
 }
 
-/// Keeps everybody else from changing the organization or its connections until the transaction ends.
-/// Tells whether it is there. (An update that changes nothing locks the row on PostgreSQL; on SQLite a
-/// writing transaction has the database to itself.)
+/// Locks the organization and its connections until the transaction ends. Returns whether the organization
+/// exists. (An update that changes nothing locks the row on PostgreSQL; a SQLite write transaction is exclusive
+/// anyway.)
 pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
     let touched = tx
         .sql("UPDATE organizations SET updated_at = updated_at WHERE environment_id = $1 AND id = $2")
@@ -309,8 +309,8 @@ pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: Organ
     Ok(touched == 1)
 }
 
-/// Writes the domains of an organization that are new or have another state, and takes those away that it no
-/// longer has: a few statements, however many domains there are.
+/// Upserts the domains of an organization that are new or changed and deletes those that it no longer has, in
+/// few statements, however many domains there are.
 async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
     let stored: Vec<(String, String)> = match known {
         true => {
@@ -357,7 +357,7 @@ async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) 
     Ok(())
 }
 
-/// Takes an organization away, with its domains and connections. Tells whether it was there.
+/// Deletes an organization with its domains and connections. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: OrganizationId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM organizations WHERE environment_id = $1 AND id = $2")

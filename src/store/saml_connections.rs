@@ -1,4 +1,4 @@
-//! SAML connections in the database, alone and with all that a login must know.
+//! SAML connections, alone and with the organization and environment that a login needs.
 
 use super::{Conn, Error, Result, Transaction, columns, environments, organizations};
 use crate::model::{
@@ -110,7 +110,7 @@ impl TryFrom<Row> for SamlConnection {
     }
 }
 
-/// A connection with its organization and environment: what a login needs, read at once.
+/// A connection with its organization and environment: what a login needs, read by one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginConnection {
     /// The connection.
@@ -171,9 +171,9 @@ impl TryFrom<LoginRow> for LoginConnection {
     }
 }
 
-// Columns are named, never `*`: a replica that runs while the next release adds one goes on with the
-// statements that it has prepared.
-/// What of a connection is read, for every statement that reads one.
+// Columns are listed, never `*`: when the next release adds a column, statements that a running replica has
+// prepared must stay valid.
+/// The columns of a connection, for every statement that reads one.
 macro_rules! connection_columns {
     () => {
         "c.id, c.environment_id, c.organization_id, c.is_primary, c.idp_entity_id, c.idp_redirect_url, \
@@ -223,7 +223,7 @@ macro_rules! select_for_login {
     };
 }
 
-/// The connection that a browser or an identity provider names in a path: the id alone is its scope.
+/// The connection named in a URL path by a browser or an identity provider. Not scoped: the id is the scope.
 pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<LoginConnection>> {
     conn.sql(select_for_login!("WHERE c.id = $1"))
         .bind(id)
@@ -233,7 +233,7 @@ pub async fn find_for_login(conn: &mut Conn, id: SamlConnectionId) -> Result<Opt
         .transpose()
 }
 
-/// The connection that an app of the environment names.
+/// The connection with this id in the environment, with what a login needs.
 pub async fn find_in_environment(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -263,7 +263,7 @@ pub async fn find_primary(
         .transpose()
 }
 
-/// The primary connection of the organization that the vendor calls so.
+/// The primary connection of the organization with this external id.
 pub async fn find_primary_by_external_id(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -278,8 +278,8 @@ pub async fn find_primary_by_external_id(
         .transpose()
 }
 
-/// The primary connections of up to `limit` organizations for which the domain counts (ruling 2:
-/// `whitelisted` and `verified`), in the order in which the organizations were made.
+/// The primary connections of up to `limit` organizations for which the domain counts (ruling 2: `whitelisted`
+/// and `verified`), in the organizations' creation order.
 pub async fn list_primary_by_domain(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -316,14 +316,14 @@ pub async fn find(
         .transpose()
 }
 
-/// The environment of a connection, whoever asks: for the operator.
+/// The environment of a connection, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: SamlConnectionId) -> Result<Option<EnvironmentId>> {
     let row: Option<(EnvironmentId,)> =
         conn.sql("SELECT environment_id FROM saml_connections WHERE id = $1").bind(id).optional().await?;
     Ok(row.map(|(id,)| id))
 }
 
-/// Up to `limit` connections of an organization from `from` on, in the order in which they were made.
+/// Up to `limit` connections of an organization from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -345,13 +345,13 @@ pub async fn list(
     .collect()
 }
 
-/// Whether any connection is wired to the bundled test identity provider.
+/// Whether any connection uses the bundled test identity provider.
 pub async fn any_test(conn: &mut Conn) -> Result<bool> {
     let (any,): (bool,) = conn.sql("SELECT EXISTS (SELECT 1 FROM saml_connections WHERE test)").one().await?;
     Ok(any)
 }
 
-/// The connections of every environment from `from` on, at most `limit`: for the operator.
+/// Up to `limit` connections of every environment from `from` on: for the command line.
 pub async fn list_all(
     conn: &mut Conn,
     from: Option<SamlConnectionId>,
@@ -367,7 +367,7 @@ pub async fn list_all(
         .collect()
 }
 
-/// The connections that are wired to the bundled test identity provider, the first `limit`.
+/// Up to `limit` connections that use the bundled test identity provider.
 pub async fn list_tests(conn: &mut Conn, limit: i64) -> Result<Vec<SamlConnection>> {
     conn.sql(select!("WHERE c.test ORDER BY c.id LIMIT $1"))
         .bind(limit)
@@ -378,7 +378,7 @@ pub async fn list_tests(conn: &mut Conn, limit: i64) -> Result<Vec<SamlConnectio
         .collect()
 }
 
-/// Makes room for another primary connection. The caller has locked the organization.
+/// Clears the primary flag of the organization's connections. The caller has locked the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -395,7 +395,7 @@ pub async fn unset_primary(
     Ok(())
 }
 
-/// Adds a connection. [`Error::Duplicate`]: the organization has a primary one already.
+/// Adds a connection. [`Error::Duplicate`]: the organization already has a primary connection.
 pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> {
     let expires_at = last_expiry(&connection.idp_certificates);
     conn.sql(
@@ -445,8 +445,8 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
     Ok(())
 }
 
-/// Writes everything that can change of a connection. Tells whether it is there.
-/// [`Error::Duplicate`]: the organization has another primary one.
+/// Updates a connection. Returns whether it exists. [`Error::Duplicate`]: the organization has another primary
+/// connection.
 pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool> {
     let expires_at = last_expiry(&connection.idp_certificates);
     let touched = conn
@@ -498,7 +498,7 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
     Ok(touched == 1)
 }
 
-/// Connections whose metadata is due, the longest due first, at most `limit`.
+/// Up to `limit` connections whose metadata refresh is due, the longest overdue first.
 pub async fn list_metadata_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<SamlConnection>> {
     conn.sql(select!(
         "WHERE c.metadata_next_refresh_at IS NOT NULL AND c.metadata_next_refresh_at <= $1 \
@@ -513,7 +513,8 @@ pub async fn list_metadata_due(conn: &mut Conn, now: Timestamp, limit: i64) -> R
     .collect()
 }
 
-/// Takes a connection's metadata on until `until`, unless somebody did since it was `seen`.
+/// Claims the metadata refresh of a connection until `until`, unless another replica has claimed it since
+/// `seen` was read. Returns whether it did.
 pub async fn claim_metadata(
     conn: &mut Conn,
     id: SamlConnectionId,
@@ -533,7 +534,8 @@ pub async fn claim_metadata(
     Ok(touched == 1)
 }
 
-/// Makes a connection's metadata due now, unless that was done after `before`.
+/// Makes the metadata refresh of a connection due now, unless that was requested after `before`. Returns
+/// whether it did.
 pub async fn hurry_metadata(
     conn: &mut Conn,
     id: SamlConnectionId,
@@ -559,7 +561,7 @@ pub async fn hurry_metadata(
 pub struct NamedConnection {
     /// The connection.
     pub connection: SamlConnection,
-    /// Its organization's name.
+    /// The name of its organization.
     pub organization: String,
 }
 
@@ -570,7 +572,7 @@ struct NamedRow {
     o_display_name: String,
 }
 
-/// Up to `limit` connections of an environment in the order in which their certificates end, from `from` on.
+/// Up to `limit` connections of an environment in order of certificate expiry, from `from` on.
 pub async fn list_by_expiry(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -612,7 +614,7 @@ pub async fn list_by_expiry(
         .collect()
 }
 
-/// A warning of a connection's certificates that is due.
+/// A certificate expiry warning that is due.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DueWarning {
     /// The connection.
@@ -621,11 +623,11 @@ pub struct DueWarning {
     pub environment_id: EnvironmentId,
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// Its identity provider.
+    /// The entity id of its identity provider.
     pub idp_entity_id: Option<String>,
-    /// Where its metadata is.
+    /// The URL of its metadata.
     pub idp_metadata_url: Option<String>,
-    /// When the certificate that lasts longest ends.
+    /// When the certificate with the latest `notAfter` expires.
     #[sqlx(rename = "idp_certificate_expires_at")]
     pub expires_at: Timestamp,
     /// Since when the warning is due.
@@ -633,7 +635,7 @@ pub struct DueWarning {
     pub due_at: Timestamp,
 }
 
-/// Warnings that are due, the longest due first, at most `limit`.
+/// Up to `limit` warnings that are due, the longest overdue first.
 pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<DueWarning>> {
     conn.sql(
         "SELECT id, environment_id, organization_id, idp_entity_id, idp_metadata_url, \
@@ -647,8 +649,8 @@ pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> R
     .await
 }
 
-/// Takes a warning on and says when the next one is due, unless somebody else took it or the certificates
-/// changed.
+/// Claims a warning and sets when the next one is due, unless another replica claimed it or the certificates
+/// changed. Returns whether it did.
 pub async fn take_warning(conn: &mut Conn, due: &DueWarning, next: Option<Timestamp>) -> Result<bool> {
     let touched = conn
         .sql(
@@ -664,7 +666,7 @@ pub async fn take_warning(conn: &mut Conn, due: &DueWarning, next: Option<Timest
     Ok(touched == 1)
 }
 
-/// How many connections' last certificates end until `until`, after `after` if that is said.
+/// How many connections have a latest certificate that expires after `after` (if given) and not after `until`.
 pub async fn count_expiring(conn: &mut Conn, after: Option<Timestamp>, until: Timestamp) -> Result<u32> {
     let (count,): (i64,) = conn
         .sql(
@@ -678,7 +680,7 @@ pub async fn count_expiring(conn: &mut Conn, after: Option<Timestamp>, until: Ti
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Connections with certificates of which nobody noted when they end, from `from` on, at most `limit`.
+/// Up to `limit` connections with certificates whose expiry is not stored, from `from` on.
 pub async fn list_unread_expiries(
     conn: &mut Conn,
     from: Option<SamlConnectionId>,
@@ -696,7 +698,8 @@ pub async fn list_unread_expiries(
     Ok(rows.into_iter().map(|(id, text)| (id, columns::pem_blocks(&text))).collect())
 }
 
-/// Notes when a connection's certificates end, unless they changed.
+/// Stores when a connection's certificates expire, unless the certificates changed or the expiry is stored
+/// already.
 pub async fn update_expiry(
     conn: &mut Conn,
     id: SamlConnectionId,
@@ -716,12 +719,12 @@ pub async fn update_expiry(
     Ok(())
 }
 
-/// When the first warning of certificates that end then is due.
+/// When the first warning of certificates that expire at `expires_at` is due.
 fn first_warning(expires_at: Timestamp) -> Timestamp {
     expires_at - EXPIRY_WARNINGS[0]
 }
 
-/// Takes a connection away. Tells whether it was there.
+/// Deletes a connection. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: SamlConnectionId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM saml_connections WHERE environment_id = $1 AND id = $2")

@@ -1,4 +1,4 @@
-//! Login flows: the row, its timeline, and the memory of assertions that were accepted.
+//! Login flows: the row, its timeline, and the accepted assertions (replay cache).
 
 use super::{
     Conn, clock,
@@ -47,8 +47,8 @@ struct Row {
     updated_at: Timestamp,
 }
 
-/// `SELECT` of every column of [`Row`], named, so that a column that comes later breaks no statement
-/// that a running replica has prepared.
+/// `SELECT` of every column of [`Row`]. Columns are listed, never `*`: when the next release adds a column,
+/// statements that a running replica has prepared must stay valid.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -127,7 +127,7 @@ impl TryFrom<Row> for SamlFlow {
     }
 }
 
-/// Stores a new flow as it is.
+/// Inserts a flow.
 pub async fn insert(conn: &mut Conn, flow: &SamlFlow) -> Result<()> {
     let request = flow.request.as_ref();
     let oauth = flow.oauth.as_ref();
@@ -190,7 +190,7 @@ pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId)
     row.map(SamlFlow::try_from).transpose()
 }
 
-/// The flow that somebody quotes, of whatever connection: for the operator of the installation.
+/// The flow with this id, in any environment: for the command line.
 pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
     row.map(SamlFlow::try_from).transpose()
@@ -252,8 +252,8 @@ pub async fn is_awaited(
     Ok(row.is_some())
 }
 
-/// Whether this browser was sent to this connection's identity provider after `since`, in place of an
-/// unsolicited response, and has not come back.
+/// Whether a login that replaced an unsolicited response was started in this browser after `since` and has
+/// received no response yet.
 pub async fn restart_is_pending(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -273,8 +273,8 @@ pub async fn restart_is_pending(
     Ok(row.is_some())
 }
 
-/// Gives the flow the AuthnRequest that now waits for its response, unless one was already answered.
-/// Says whether it did.
+/// Sets the AuthnRequest that the flow waits for, unless an earlier one was answered already. Returns whether
+/// it did.
 pub async fn update_request(
     conn: &mut Conn,
     id: SamlFlowId,
@@ -296,8 +296,8 @@ pub async fn update_request(
     Ok(rows == 1)
 }
 
-/// Answers the flow's request: who signed in, and the code for the app. Only the first answer within
-/// the request's time counts; says whether this was it.
+/// Stores the accepted response of the flow's request: the person and the code for the app. Only the first
+/// response before the request expires is accepted; returns whether this was it.
 pub async fn consume_request(
     conn: &mut Conn,
     id: SamlFlowId,
@@ -305,7 +305,7 @@ pub async fn consume_request(
     answer: &Answer<'_>,
     now: Timestamp,
 ) -> Result<bool> {
-    // Without a code nothing is left to be done.
+    // Without a code the login is complete.
     let status = if answer.code.is_some() { FlowStatus::InProgress } else { FlowStatus::Succeeded };
     let rows = conn
         .sql(
@@ -328,22 +328,22 @@ pub async fn consume_request(
     Ok(rows == 1)
 }
 
-/// What a good response tells of a login.
+/// What an accepted response says about a login.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// Who signed in.
     pub email: &'a Email,
-    /// What the identity provider said of the person.
+    /// The attributes that the identity provider asserted.
     pub attributes: &'a Attributes,
-    /// When it asked the person for credentials.
+    /// When the identity provider authenticated the person (`AuthnInstant`).
     pub authenticated_at: Option<Timestamp>,
-    /// The code for the app and until when it can be redeemed; none for a test, of which no app hears.
+    /// The code for the app and when it expires; `None` for a test login, which involves no app.
     pub code: Option<(Digest, Timestamp)>,
 }
 
-/// Marks the flow as refused, unless its request was already answered. `claimed` is whom the refused
-/// response named, if it was the identity provider's; `is_history` that the flow is kept as long as logins
-/// are. Either way the row is written, so that what follows in this transaction has the flow for itself.
+/// Marks the flow as refused, unless its request was already answered. `claimed` is the person named by the
+/// refused response, if it came from the connection's identity provider; with `is_history` the flow is retained
+/// as long as finished logins. The row is written in any case, which locks it for the rest of the transaction.
 pub async fn update_refused(
     conn: &mut Conn,
     id: SamlFlowId,
@@ -370,8 +370,8 @@ pub async fn update_refused(
     Ok(())
 }
 
-/// Marks that something was said of the flow, whom it named, and with `is_history` that it is kept as long as
-/// logins are; nothing else about it changes.
+/// Stores that a further response arrived, whom it named, and with `is_history` that the flow is retained as
+/// long as finished logins. Nothing else changes.
 pub async fn update_seen(
     conn: &mut Conn,
     id: SamlFlowId,
@@ -394,7 +394,7 @@ pub async fn update_seen(
     Ok(())
 }
 
-/// Redeems the flow's code: single use, decided by the database. Says whether this call did it.
+/// Redeems the flow's code: single use, decided by the database. Returns whether this call redeemed it.
 pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn
         .sql(
@@ -409,8 +409,8 @@ pub async fn consume_code(conn: &mut Conn, id: SamlFlowId, code: Digest, now: Ti
     Ok(rows == 1)
 }
 
-/// Marks that the flow's code was refused to the app, unless it was redeemed before or that was said before. Says
-/// whether this call did it.
+/// Marks that the app's redemption of the flow's code was refused, unless the code was redeemed or refused
+/// before. Returns whether this call did it.
 pub async fn update_code_refused(
     conn: &mut Conn,
     id: SamlFlowId,
@@ -432,14 +432,14 @@ pub async fn update_code_refused(
     Ok(rows == 1)
 }
 
-/// When the identity provider asked the person of a login for credentials, where it said so.
+/// When the identity provider authenticated the person of a login, if it said so.
 pub async fn find_authentication_time(conn: &mut Conn, id: SamlFlowId) -> Result<Option<Timestamp>> {
     let row: Option<(Option<Timestamp>,)> =
         conn.sql("SELECT authenticated_at FROM saml_flows WHERE id = $1").bind(id).optional().await?;
     Ok(row.and_then(|(at,)| at))
 }
 
-/// How many detached attempts the connection gathered after `since`; counts to `most` at the most.
+/// How many detached responses the connection received after `since`; counting stops at `max`.
 pub async fn count_detached(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -459,7 +459,8 @@ pub async fn count_detached(
     Ok(count)
 }
 
-/// How many refused logins that began after `since` are the connection's history; counts to `most` at the most.
+/// How many refused logins of the connection that started after `since` are retained as history; counting stops
+/// at `max`.
 pub async fn count_refused(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -479,7 +480,7 @@ pub async fn count_refused(
     Ok(count)
 }
 
-/// How many unfinished logins each environment has, of the latest `most` in all.
+/// The number of unfinished logins per environment, among the latest `max` in total.
 pub async fn count_unfinished(conn: &mut Conn, most: i64) -> Result<Vec<(EnvironmentId, i64)>> {
     conn.sql(
         "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM saml_flows WHERE unfinished \
@@ -490,7 +491,7 @@ pub async fn count_unfinished(conn: &mut Conn, most: i64) -> Result<Vec<(Environ
     .await
 }
 
-/// How many tests of the connection began after `since`; counts to `most` at the most.
+/// How many test logins of the connection started after `since`; counting stops at `max`.
 pub async fn count_tests(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -510,7 +511,7 @@ pub async fn count_tests(
     Ok(count)
 }
 
-/// The latest test of the connection.
+/// The latest test login of the connection.
 pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
     conn.sql(select!(
         "WHERE saml_connection_id = $1 AND origin IN ('setup', 'console') ORDER BY created_at DESC LIMIT 1"
@@ -522,28 +523,28 @@ pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> 
     .transpose()
 }
 
-/// How many steps a timeline holds: what a browser that posts again and again can add. The answer that
-/// was accepted always finds a place.
+/// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
+/// is always added.
 const MOST_STEPS: i64 = 20;
 
-/// How many of them keep their document.
+/// How many of the steps store their document.
 const MOST_DOCUMENTS: i64 = 6;
 
-/// A step to be added: its document is sealed already.
+/// A step to be added. Its document is sealed already.
 #[derive(Debug)]
 pub struct NewStep<'a> {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
     pub kind: StepKind,
-    /// What was verified.
+    /// The checks that were made.
     pub checks: &'a [Check],
-    /// The sealed document and until when it is kept.
+    /// The sealed document and when it expires.
     pub document: Option<(String, Timestamp)>,
 }
 
-/// Adds a step at the end of the flow's timeline, while there is room. Callers have written to the
-/// flow's row in the same transaction, so that two of them do not take the same place.
+/// Appends a step to the flow's timeline, while there is room. The caller has written the flow's row in the
+/// same transaction, so that concurrent steps do not get the same sequence number.
 pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -> Result<()> {
     let (document, expires_at) = step.document.unzip();
     let accepted = step.kind == StepKind::Accepted;
@@ -574,7 +575,7 @@ struct StepRow {
     document: Option<String>,
 }
 
-/// The flow's timeline, the oldest step first; documents are still sealed.
+/// The flow's timeline, oldest step first; documents are still sealed.
 pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowStep>> {
     let rows: Vec<StepRow> = conn
         .sql("SELECT at, kind, checks, document FROM saml_flow_steps WHERE flow_id = $1 ORDER BY sequence")
@@ -594,8 +595,8 @@ pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowSte
         .collect()
 }
 
-/// Remembers that an assertion was accepted, until `expires_at`. Says whether it is the first time:
-/// the database decides, so that one of many replicas does.
+/// Stores the digest of an accepted assertion until `expires_at`. Returns whether it is the first time; the
+/// database decides between concurrent replicas (SAML profiles §4.1.4.5).
 pub async fn insert_seen_assertion(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -632,10 +633,10 @@ pub async fn has_seen_assertion(
     Ok(row.is_some())
 }
 
-/// How many rows one clean-up statement takes at the most.
+/// How many rows one clean-up statement deletes.
 const SWEEP: i64 = 1000;
 
-/// Forgets assertions that no replica could accept any more, whatever its clock says. Says how many rows went.
+/// Deletes assertions that have expired on every replica. Returns how many.
 pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     let before = clock::over_everywhere(conn, now).await?;
     conn.sql(
@@ -648,7 +649,7 @@ pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Resul
     .await
 }
 
-/// Drops documents whose time is over; the checks stay. Says how many went.
+/// Deletes expired documents; the checks stay. Returns how many.
 pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     conn.sql(
         "UPDATE saml_flow_steps SET document = NULL, document_expires_at = NULL WHERE (flow_id, sequence) IN \
@@ -660,7 +661,7 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
     .await
 }
 
-/// Drops flows that began before `before`, with their timelines and tokens. Says how many went.
+/// Deletes flows that started before `before`, with their timelines and tokens. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
         .bind(SamlFlowId::first_at(before))
@@ -669,7 +670,7 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
         .await
 }
 
-/// Drops logins that began before `before` and that nobody finished, with their timelines. Says how many went.
+/// Deletes unfinished logins that started before `before`, with their timelines. Returns how many.
 pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",

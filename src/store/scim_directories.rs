@@ -1,4 +1,4 @@
-//! SCIM directories and their bearer tokens, of which there are digests only.
+//! SCIM directories and their bearer tokens. Only digests of the tokens are stored.
 
 use super::{Conn, Error, Result, Transaction, columns, organizations};
 use crate::model::{
@@ -10,7 +10,7 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many expired tokens one batch of the sweep takes at the most.
+/// How many expired tokens one statement deletes.
 const SWEEP: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
@@ -39,7 +39,7 @@ impl From<Row> for ScimDirectory {
             allow_foreign_secondary_emails: row.allow_foreign_secondary_emails,
             refuse_inactive_logins: row.refuse_inactive_logins,
             require_provisioned_logins: row.require_provisioned_logins,
-            // A name that a later release wrote is no reason to lose the directory.
+            // A value written by a later release must not make the directory unreadable.
             idp_kind: row.idp_kind.as_deref().and_then(IdpKind::parse),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -47,14 +47,14 @@ impl From<Row> for ScimDirectory {
     }
 }
 
-/// A directory with its organization, and what is known of the token that somebody presented for it.
+/// A directory with its organization, and the presented token if it is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresentedToken {
     /// The directory.
     pub directory: ScimDirectory,
     /// Its organization.
     pub organization: Organization,
-    /// The token, if it is this directory's and still works.
+    /// The token, if it belongs to this directory and has not expired.
     pub token: Option<BearerToken>,
 }
 
@@ -72,8 +72,8 @@ struct PresentedRow {
     t_last_used_at: Option<Timestamp>,
 }
 
-/// The directory with this id, whoever asks, with the token of this digest if it opens it now. The token
-/// is found by its digest, so that the time it takes tells nothing about other tokens.
+/// The directory with this id, in any environment, with the token of this digest if it is valid at `now`. The
+/// token is found by its digest, so that the response time reveals nothing about other tokens.
 pub async fn find_presented(
     conn: &mut Conn,
     id: ScimDirectoryId,
@@ -117,7 +117,7 @@ pub async fn find_presented(
     Ok(Some(PresentedToken { directory, organization, token }))
 }
 
-/// Notes that a token was used, unless somebody noted it after `unless_since`.
+/// Stores when a token was last used, unless a use after `unless_since` is stored already.
 pub async fn update_last_used(
     conn: &mut Conn,
     token: Digest,
@@ -136,7 +136,7 @@ pub async fn update_last_used(
     Ok(())
 }
 
-/// Remembers that a directory was called at `now`.
+/// Stores that a directory was called at `now`.
 pub async fn upsert_use(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -155,21 +155,21 @@ pub async fn upsert_use(
     Ok(())
 }
 
-/// A directory that nobody calls any more.
+/// A directory that has not been called for some time.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct SilentDirectory {
     /// The directory.
     pub directory_id: ScimDirectoryId,
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// That one's name.
+    /// The organization's name.
     pub organization_name: String,
     /// When it was last called.
     pub last_used_at: Timestamp,
 }
 
-/// Directories of an environment that were called once, but not since `before`; the latest to fall silent
-/// first. Those that were never called wait for their customer and are not meant.
+/// Directories of an environment whose last call is before `before`, the latest call first. Directories that
+/// were never called are not included.
 pub async fn list_silent(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -222,7 +222,7 @@ pub async fn find_primary(
     Ok(row.map(ScimDirectory::from))
 }
 
-/// The primary directory of the organization that the vendor calls so.
+/// The primary directory of the organization with this external id.
 pub async fn find_primary_by_external_id(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -240,14 +240,14 @@ pub async fn find_primary_by_external_id(
     Ok(row.map(ScimDirectory::from))
 }
 
-/// The environment of a directory, whoever asks: for the operator.
+/// The environment of a directory, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: ScimDirectoryId) -> Result<Option<EnvironmentId>> {
     let row: Option<(EnvironmentId,)> =
         conn.sql("SELECT environment_id FROM scim_directories WHERE id = $1").bind(id).optional().await?;
     Ok(row.map(|(id,)| id))
 }
 
-/// Up to `limit` directories of an organization from `from` on, in the order in which they were made.
+/// Up to `limit` directories of an organization from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -269,24 +269,24 @@ pub async fn list(
     Ok(rows.into_iter().map(ScimDirectory::from).collect())
 }
 
-/// A directory as a list of all of an environment's tells it.
+/// A directory in the list of an environment's directories.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ListedDirectory {
     /// The directory.
     pub id: ScimDirectoryId,
-    /// The organization whose people it holds.
+    /// Its organization.
     pub organization_id: OrganizationId,
-    /// Its name; may be empty.
+    /// The organization's name; may be empty.
     pub organization_name: String,
-    /// How many living people it holds.
+    /// The number of users, not counting deleted ones.
     pub user_count: i64,
-    /// How many living groups.
+    /// The number of groups, not counting deleted ones.
     pub group_count: i64,
-    /// When a token last opened it, give or take a minute.
+    /// When the directory was last called, to the minute.
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Up to `limit` directories of an environment, the newest first, from `from` on.
+/// Up to `limit` directories of an environment, newest first, from `from` on.
 pub async fn list_newest(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -306,7 +306,7 @@ pub async fn list_newest(
     .await
 }
 
-/// Makes room for another primary directory. The caller has locked the organization.
+/// Clears the primary flag of the organization's directories. The caller has locked the organization.
 pub async fn unset_primary(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -323,7 +323,7 @@ pub async fn unset_primary(
     Ok(())
 }
 
-/// Adds a directory. [`Error::Duplicate`]: the organization has a primary one already.
+/// Adds a directory. [`Error::Duplicate`]: the organization already has a primary directory.
 pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
     conn.sql(
         "INSERT INTO scim_directories (id, environment_id, organization_id, is_primary, scim_base_url, \
@@ -346,8 +346,8 @@ pub async fn insert(conn: &mut Conn, directory: &ScimDirectory) -> Result<()> {
     Ok(())
 }
 
-/// Writes everything that can change of a directory. Tells whether it is there. [`Error::Duplicate`]: the
-/// organization has another primary one.
+/// Updates a directory. Returns whether it exists. [`Error::Duplicate`]: the organization has another primary
+/// directory.
 pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> {
     let touched = conn
         .sql(
@@ -368,7 +368,7 @@ pub async fn update(conn: &mut Conn, directory: &ScimDirectory) -> Result<bool> 
     Ok(touched == 1)
 }
 
-/// Takes a directory away with everything in it. Tells whether it was there.
+/// Deletes a directory with everything in it. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: ScimDirectoryId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM scim_directories WHERE environment_id = $1 AND id = $2")
@@ -379,7 +379,7 @@ pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: ScimDire
     Ok(touched == 1)
 }
 
-/// The tokens that open a directory now, the newest first, at most `limit`.
+/// Up to `limit` valid tokens of a directory, newest first.
 pub async fn list_tokens(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -402,7 +402,7 @@ pub async fn list_tokens(
         .collect())
 }
 
-/// Adds a token that has no end.
+/// Adds a token without an expiry.
 pub async fn insert_token(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -418,8 +418,8 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// Lets every token of a directory end at `at`, unless it ends before; those without an end only if
-/// `endless_too`.
+/// Sets the expiry of a directory's tokens to `at`, unless they expire earlier; tokens without an expiry only
+/// with `include_non_expiring`.
 pub async fn end_tokens(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -438,7 +438,7 @@ pub async fn end_tokens(
     Ok(())
 }
 
-/// Lets go of some tokens that ended before `before`, and tells how many.
+/// Deletes a batch of tokens that expired before `before`. Returns how many.
 pub async fn remove_ended_tokens(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM scim_bearer_tokens WHERE token_sha256 IN \

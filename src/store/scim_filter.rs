@@ -1,12 +1,12 @@
-//! SCIM filters as SQL, for what has columns and indexes of its own: `userName`, `externalId`, `emails`,
-//! `id`, `active`, `displayName`, `members` and the dates of `meta`.
+//! SCIM filters as SQL, for attributes with columns and indexes: `userName`, `externalId`, `emails`, `id`,
+//! `active`, `displayName`, `members` and the dates of `meta`.
 //!
-//! What has none is left to [`Filter::matches`], over the rows that the rest of the filter admits. A
-//! compiled condition says exactly what [`Filter::matches`] says, or, where it is not [`Compiled::exact`],
-//! admits more, never less. Text is compared in its folded form and byte by byte, as the program does.
+//! Conditions on other attributes are left to [`Filter::matches`], over the rows that the SQL condition
+//! selects. A compiled condition is equivalent to [`Filter::matches`] or, where it is not [`Compiled::exact`],
+//! selects a superset. Text is compared in its folded form, byte by byte, as in [`Filter::matches`].
 //!
-//! Every statement calls its table `r`. Values are parameters; there is no way to put text of a request
-//! into a [`Sql`].
+//! Every statement names its table `r`. Values are parameters; there is no way to put text of a request into a
+//! [`Sql`].
 
 use super::{Dialect, Sql};
 use crate::{
@@ -18,23 +18,23 @@ use crate::{
     },
 };
 
-/// The form in which names and addresses are compared: equal keys, same name.
+/// The folded form in which names and addresses are compared.
 pub(super) fn key(text: &str) -> String {
     fold(text)
 }
 
-/// What SQL can say of a filter.
+/// A filter as far as SQL can express it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
     /// A condition on `r`.
     pub condition: Sql,
-    /// Whether it says all of the filter.
+    /// Whether the condition is equivalent to the filter.
     pub exact: bool,
-    /// Whether an index finds the rows that it admits, so that it costs no look at all the others.
+    /// Whether an index finds the selected rows without reading all others.
     pub indexed: bool,
 }
 
-/// Compiles what can be compiled. `None`: the filter says nothing that SQL could use.
+/// Compiles a filter. `None`: no part of the filter can be expressed in SQL.
 pub fn compile(
     dialect: Dialect,
     directory: ScimDirectoryId,
@@ -44,7 +44,7 @@ pub fn compile(
     Compiler { dialect, directory, kind }.filter(filter)
 }
 
-/// Where a filter is going to be asked.
+/// What a filter is compiled for.
 #[derive(Clone, Copy)]
 struct Compiler {
     dialect: Dialect,
@@ -65,7 +65,7 @@ impl Compiler {
             Filter::Or(parts) => {
                 let all = parts.iter().map(|part| self.filter(part)).collect::<Option<Vec<_>>>()?;
                 let exact = all.iter().all(|part| part.exact);
-                // Planners look through the directory in the order of ids rather than ask several indexes.
+                // Both query planners scan the directory in id order rather than use several indexes.
                 Some(Compiled {
                     condition: joined(all.into_iter().map(|part| part.condition), " OR "),
                     exact,
@@ -74,7 +74,8 @@ impl Compiler {
             }
             Filter::Not(part) => {
                 let part = self.filter(part).filter(|part| part.exact)?;
-                // Not `NOT`: what compares with NULL is neither true nor false (RFC 7644 has two truths only).
+                // Not `NOT`: a comparison with NULL is neither true nor false in SQL, while RFC 7644 §3.4.2.2
+                // knows only true and false.
                 let condition = Sql::from("(").append(part.condition).push(") IS NOT TRUE");
                 Some(Compiled { condition, exact: true, indexed: false })
             }
@@ -133,12 +134,12 @@ impl Compiler {
                 };
                 Some(Sql::from(column).push(sign).value(literal.moment()?.millis()))
             }
-            // Only these have one meaning whatever other values there are.
+            // Only these operators do not depend on the other values of the attribute.
             (Field::Emails, Literal::Text(text))
                 if matches!(operator, Operator::Eq | Operator::Co | Operator::Sw | Operator::Ew) =>
             {
                 let value = text_condition(self.dialect, "e.value_key", false, operator, &key(text))?;
-                // Not `EXISTS`: this way round the address's index is asked first, once.
+                // Not `EXISTS`: this form reads the index on addresses first, and only once.
                 let users =
                     Sql::from("r.id IN (SELECT e.user_id FROM scim_user_emails e WHERE e.directory_id = ");
                 Some(users.value(self.directory.to_string()).push(" AND ").append(value).push(")"))
@@ -152,7 +153,8 @@ impl Compiler {
         }
     }
 
-    /// `emails[type eq "work" and value eq "x"]`: whatever else it says, the value is found by its index.
+    /// `emails[type eq "work" and value eq "x"]`: the condition on `value` can use an index, whatever the other
+    /// conditions are.
     fn element(self, schema: Option<&str>, name: &str, filter: &Filter) -> Option<Compiled> {
         let field = Field::of(self.kind, schema, name, Some("value"))?;
         let value_condition = |part: &Filter| match part {
@@ -202,25 +204,25 @@ fn joined(parts: impl IntoIterator<Item = Sql>, word: &'static str) -> Sql {
     whole
 }
 
-/// What has a column.
+/// An attribute that has a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
-    /// TEXT that is compared as it is.
+    /// TEXT that is compared as it is (`caseExact`).
     Exact { column: &'static str, nullable: bool },
-    /// TEXT in folded form.
+    /// TEXT in folded form, compared without regard to case.
     Folded { column: &'static str, nullable: bool },
     /// BOOLEAN, never NULL.
     Truth { column: &'static str },
     /// BIGINT of milliseconds, never NULL.
     Moment { column: &'static str },
-    /// The addresses of a user: rows of their own.
+    /// The addresses of a user, in a table of their own.
     Emails,
-    /// The members of a group: rows of their own.
+    /// The members of a group, in a table of their own.
     Members,
 }
 
 impl Field {
-    /// Whether an index finds what compares so.
+    /// Whether an index answers this comparison.
     fn is_indexed(self, operator: Operator, literal: &Literal) -> bool {
         let has_index =
             matches!(self, Self::Exact { .. } | Self::Folded { .. } | Self::Emails | Self::Members);
@@ -248,7 +250,7 @@ impl Field {
     }
 }
 
-/// A comparison of text. `text` is in the column's form.
+/// A comparison of text. `text` is already in the column's form.
 fn text_condition(
     dialect: Dialect,
     column: &'static str,
@@ -301,7 +303,7 @@ fn bytewise(dialect: Dialect, column: Sql) -> Sql {
     }
 }
 
-/// By what a list is sorted in the database.
+/// A column by which a list can be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     text: &'static str,
@@ -322,26 +324,26 @@ impl Column {
     }
 }
 
-/// Which rows of a directory a statement reads, in which order. Rows that are alike in it come in the
-/// order of their ids, so that pages neither repeat nor skip one.
+/// Selects, orders and pages the rows of a directory. Rows that compare equal are ordered by id, so that pages
+/// neither repeat nor skip one.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// Which of them; all when there is no condition.
+    /// The filter condition; `None` for all rows.
     pub condition: Option<Sql>,
-    /// By what they are sorted before the id.
+    /// The sort column; rows are sorted by id after it.
     pub order: Option<Column>,
-    /// Whether that goes from the last to the first.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// Only those behind this id. Not with an order.
+    /// Only rows after this id. Not combined with `order`.
     pub after: Option<String>,
-    /// How many are skipped.
+    /// The number of rows to skip.
     pub offset: i64,
-    /// How many at the most.
+    /// The maximum number of rows.
     pub limit: i64,
 }
 
 impl Search {
-    /// The statement that `head` begins, up to the directory's id.
+    /// Completes the statement `head`, which ends where the directory's id follows.
     pub(super) fn select(&self, dialect: Dialect, head: &'static str, directory: ScimDirectoryId) -> Sql {
         let mut sql = within(head, directory, self.condition.as_ref());
         if let Some(after) = &self.after {
@@ -350,7 +352,7 @@ impl Search {
         sql = sql.push(" ORDER BY ");
         if let Some(column) = self.order {
             let way = if self.descending { " DESC, " } else { ", " };
-            // Unassigned ones come last, or first when it is turned around (RFC 7644 §3.4.2.3).
+            // Unassigned values come last, or first in descending order (RFC 7644 §3.4.2.3).
             if column.nullable {
                 sql = sql.push("(").push(column.text).push(" IS NULL)").push(way);
             }
@@ -361,7 +363,8 @@ impl Search {
     }
 }
 
-/// The living rows of a directory that a condition admits: `head` ends with `r.directory_id = `.
+/// Selects the rows of a directory that are not deleted and satisfy a condition. `head` ends with
+/// `r.directory_id = `.
 pub(super) fn within(head: &'static str, directory: ScimDirectoryId, condition: Option<&Sql>) -> Sql {
     let sql = Sql::from(head).value(directory.to_string()).push(" AND r.deleted_at IS NULL");
     match condition {
@@ -370,8 +373,8 @@ pub(super) fn within(head: &'static str, directory: ScimDirectoryId, condition: 
     }
 }
 
-/// Has the rows that a statement reads stay as they are until the transaction ends. On SQLite a writing
-/// transaction has the database to itself.
+/// Locks the selected rows against changes until the transaction ends. A SQLite write transaction is exclusive
+/// anyway.
 pub(super) fn shared(dialect: Dialect, sql: Sql) -> Sql {
     match dialect {
         Dialect::Sqlite => sql,

@@ -1,8 +1,7 @@
-//! Groups of directories in the database.
+//! Groups of SCIM directories.
 //!
-//! Deleted groups keep their rows: the app's API still shows them. Every other statement here sees
-//! living ones only, and every statement is scoped by the directory. Members are in
-//! [`scim_members`](super::scim_members).
+//! Deleted groups keep their rows, because the app's API still shows them. Every other statement here ignores
+//! them, and every statement is scoped by the directory. Members are in [`scim_members`](super::scim_members).
 
 use std::collections::BTreeSet;
 
@@ -15,7 +14,7 @@ use crate::model::{
 
 const TABLE: &str = "scim_groups";
 
-/// How many values one statement takes.
+/// How many values one statement contains.
 const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
@@ -50,7 +49,7 @@ impl TryFrom<Row> for ScimGroup {
     }
 }
 
-/// The living group with this id.
+/// The group with this id, unless it is deleted.
 pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimGroupId) -> Result<Option<ScimGroup>> {
     conn.sql("SELECT * FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
         .bind(directory)
@@ -61,8 +60,8 @@ pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimGroupId) 
         .transpose()
 }
 
-/// The living group with this id, which nobody else changes until the transaction ends: whoever changes
-/// its membership takes turns. (On SQLite a writing transaction has the database to itself.)
+/// The group with this id, unless it is deleted, locked until the transaction ends: concurrent changes of its
+/// membership are serialised. (A SQLite write transaction is exclusive anyway.)
 pub async fn lock(
     tx: &mut Transaction,
     directory: ScimDirectoryId,
@@ -80,8 +79,8 @@ pub async fn lock(
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimGroup::try_from).transpose()
 }
 
-/// Whether another living group than `except` has this name, in whatever case. Those who ask take
-/// turns until their transactions end, so that the answer holds (ruling 28: no unique index).
+/// Whether another group than `except`, not deleted, has this name, ignoring case. Callers are serialised per
+/// directory until their transactions end, so that the answer stays true (ruling 28: no unique index).
 pub async fn name_is_taken(
     tx: &mut Transaction,
     directory: ScimDirectoryId,
@@ -132,7 +131,7 @@ pub async fn insert(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
     }
 }
 
-/// Puts a deleted group, which comes back from where it was imported, in the place of its old row.
+/// Restores a deleted group from its import: the new row replaces the old one.
 pub async fn update_revived(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
     conn.sql("DELETE FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NOT NULL")
         .bind(group.directory_id)
@@ -157,7 +156,7 @@ pub async fn find_even_deleted(
         .transpose()
 }
 
-/// Counts a group that came or went.
+/// Adds `by` to the directory's group count.
 async fn add_to_count(conn: &mut Conn, directory: ScimDirectoryId, by: i64) -> Result<()> {
     conn.sql("UPDATE scim_directories SET group_count = group_count + $2 WHERE id = $1")
         .bind(directory)
@@ -167,7 +166,7 @@ async fn add_to_count(conn: &mut Conn, directory: ScimDirectoryId, by: i64) -> R
     Ok(())
 }
 
-/// Writes a group whose version was `before`. Says whether it was still that version.
+/// Updates a group if its version is still `before`. Returns whether it was.
 pub async fn update(conn: &mut Conn, before: i64, group: &ScimGroup) -> Result<bool> {
     let touched = conn
         .sql(
@@ -189,7 +188,7 @@ pub async fn update(conn: &mut Conn, before: i64, group: &ScimGroup) -> Result<b
     Ok(touched == 1)
 }
 
-/// Gives groups whose membership changed new versions.
+/// Increments the versions of groups whose membership changed.
 pub async fn update_versions(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -207,7 +206,7 @@ pub async fn update_versions(
                 .push(")")
         };
         if conn.dialect() == Dialect::Postgres {
-            // In the order of their ids, so that two who change the same groups do not wait for each other.
+            // Locks in id order, so that concurrent changes of the same groups do not deadlock.
             let sql = Sql::from("SELECT id FROM scim_groups").append(these());
             let sql = sql.push(" ORDER BY id FOR NO KEY UPDATE");
             conn.dynamic(sql).all::<(ScimGroupId,)>().await?;
@@ -219,8 +218,8 @@ pub async fn update_versions(
     Ok(())
 }
 
-/// Marks a group whose version is `before` as deleted, empties it and takes it out of the groups it was
-/// in, whose ids are returned. `None`: it is no longer that version.
+/// Marks a group as deleted if its version is still `before.version`, removes its members, and removes it from
+/// its parent groups, whose ids are returned. `None`: the version has changed.
 pub async fn update_deleted(
     conn: &mut Conn,
     before: &ScimGroup,
@@ -250,7 +249,7 @@ pub async fn update_deleted(
     Ok(Some(parents.into_iter().map(|(id,)| id).collect()))
 }
 
-/// Living groups of the directory that `search` finds, in its order.
+/// The groups of the directory that match `search`, in its order; not deleted ones.
 pub async fn list(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -261,10 +260,10 @@ pub async fn list(
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimGroup::try_from).collect()
 }
 
-/// How many living groups of the directory a condition admits.
+/// How many groups of the directory satisfy a condition, not counting deleted ones.
 pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Option<&Sql>) -> Result<i64> {
     let row: Option<(i64,)> = match condition {
-        // Kept with the directory: counting takes longer the more there are.
+        // The total is a column of the directory: counting rows takes time in proportion to their number.
         None => {
             let text = "SELECT group_count FROM scim_directories WHERE id = $1";
             conn.sql(text).bind(directory).optional().await?
@@ -277,8 +276,8 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
     Ok(row.map_or(0, |(count,)| count))
 }
 
-/// Which of these are living groups of the directory. On PostgreSQL they stay living until the
-/// transaction ends; on SQLite a writing transaction has the database to itself.
+/// Which of these groups exist in the directory and are not deleted. On PostgreSQL the rows are locked until
+/// the transaction ends; a SQLite write transaction is exclusive anyway.
 pub async fn list_living(
     tx: &mut Transaction,
     directory: ScimDirectoryId,

@@ -1,5 +1,4 @@
-//! Who is in which group: one row a membership, so that adding one person to a group of twenty thousand
-//! touches one row.
+//! Group memberships, one row each, so that adding one user to a group of twenty thousand writes one row.
 
 use serde_json::Map;
 
@@ -10,7 +9,7 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many rows one statement takes.
+/// How many rows one statement contains.
 const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
@@ -32,7 +31,7 @@ impl Row {
     }
 }
 
-/// Adds members; those that are in the group already stay as they are. Returns the ids that came new.
+/// Adds members; existing ones stay unchanged. Returns the ids that were added.
 pub async fn insert(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -61,7 +60,7 @@ pub async fn insert(
     Ok(added)
 }
 
-/// Takes members out of a group; returns the ids of those that were in it.
+/// Removes members from a group. Returns the ids that were removed.
 pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     for some in members.chunks(AT_ONCE) {
@@ -75,10 +74,10 @@ pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> 
     Ok(removed)
 }
 
-/// How many members [`remove_others`] leaves at the most.
+/// How many members [`remove_except`] can leave in the group.
 pub const MAX_KEPT: usize = AT_ONCE;
 
-/// Takes all members out of a group but these, at most [`MAX_KEPT`]; returns the ids of those that went.
+/// Removes all members from a group except `kept`, at most [`MAX_EXCEPT`]. Returns the ids that were removed.
 pub async fn remove_others(conn: &mut Conn, group: ScimGroupId, kept: &[String]) -> Result<Vec<String>> {
     let mut sql = Sql::from("DELETE FROM scim_group_members WHERE group_id = ").value(group.to_string());
     if !kept.is_empty() {
@@ -88,7 +87,7 @@ pub async fn remove_others(conn: &mut Conn, group: ScimGroupId, kept: &[String])
     Ok(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id).collect())
 }
 
-/// Up to `limit` members of a group behind `after`, by id.
+/// Up to `limit` members of a group after the id `after`, in id order.
 pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) -> Result<Vec<ScimMember>> {
     conn.sql(
         "SELECT group_id, member_id, attributes FROM scim_group_members \
@@ -104,7 +103,7 @@ pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) 
     .collect()
 }
 
-/// How many members each of these groups has, in the order of `groups`.
+/// The number of members of each of these groups, in the order of `groups`.
 pub async fn count(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<i64>> {
     let mut counts = Vec::with_capacity(groups.len());
     for some in groups.chunks(AT_ONCE) {
@@ -133,7 +132,7 @@ pub async fn list_of(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<(Sci
     Ok(members)
 }
 
-/// The groups that users are in themselves: user, group and its name, of living groups.
+/// The direct groups of these users: user, group and the group's name; not deleted groups.
 pub async fn list_groups_of(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -142,7 +141,8 @@ pub async fn list_groups_of(
     let mut found = Vec::new();
     for some in users.chunks(AT_ONCE) {
         let sql = Sql::from(
-            // CROSS JOIN: SQLite would ask every group of the directory whether they are in it.
+            // CROSS JOIN fixes the join order: otherwise SQLite reads the members of every group of the
+            // directory.
             "SELECT m.member_id, g.id, g.display_name FROM scim_group_members m CROSS JOIN scim_groups g \
              WHERE g.id = m.group_id AND g.directory_id = ",
         )

@@ -1,4 +1,4 @@
-//! What apps read of a directory's people and groups. Who writes them is `scim_users.rs` and
+//! Users and groups of directories as the app's API reads them. They are written by `scim_users.rs` and
 //! `scim_groups.rs`.
 
 use super::{Conn, Error, Result, columns};
@@ -7,18 +7,18 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// A person in a directory, as apps read it.
+/// A user of a directory, as the API reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredUser {
-    /// The person's id.
+    /// Its id.
     pub id: ScimUserId,
     /// The directory.
     pub directory_id: ScimDirectoryId,
-    /// The address that is reported to apps.
+    /// The e-mail address that is reported to apps.
     pub email: Option<String>,
-    /// Whether the person may use the app.
+    /// Whether the user is active.
     pub active: bool,
-    /// Whether the person was taken away.
+    /// Whether the user is deleted.
     pub deleted: bool,
     /// The resource, without id, meta, groups and password.
     pub document: serde_json::Map<String, serde_json::Value>,
@@ -50,7 +50,7 @@ impl TryFrom<UserRow> for StoredUser {
     }
 }
 
-/// A group in a directory, as apps read it.
+/// A group of a directory, as the API reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredGroup {
     /// Its id.
@@ -59,7 +59,7 @@ pub struct StoredGroup {
     pub directory_id: ScimDirectoryId,
     /// Its name.
     pub display_name: String,
-    /// Whether it was taken away.
+    /// Whether the group is deleted.
     pub deleted: bool,
     /// The resource, without id, meta and members.
     pub document: serde_json::Map<String, serde_json::Value>,
@@ -89,11 +89,11 @@ impl TryFrom<GroupRow> for StoredGroup {
     }
 }
 
-/// How many people or groups a search by name shows at the most.
+/// How many users or groups a search returns at the most.
 const NAMESAKES: i64 = 100;
 
-/// The people of a directory with this e-mail address, user name or external id (keys: lower case), and those
-/// who had the address formerly; deleted ones too, the living first.
+/// The users of a directory with this e-mail address, user name or display name (`key`: folded) or external id,
+/// and those who formerly had the address; deleted ones too, which come last.
 pub async fn find_users_named(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -121,7 +121,7 @@ pub async fn find_users_named(
     .collect()
 }
 
-/// The groups of a directory with this name (lower case) or external id.
+/// The groups of a directory with this name (folded) or external id.
 pub async fn find_groups_named(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -145,7 +145,7 @@ pub async fn find_groups_named(
     .collect()
 }
 
-/// Up to `limit` living groups that somebody is in.
+/// Up to `limit` groups of a user, not deleted.
 pub async fn list_groups_of(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -153,7 +153,7 @@ pub async fn list_groups_of(
     limit: i64,
 ) -> Result<Vec<(ScimGroupId, String)>> {
     conn.sql(
-        // CROSS JOIN: SQLite would ask every group of the directory who is in it.
+        // CROSS JOIN fixes the join order: otherwise SQLite reads the members of every group of the directory.
         "SELECT g.id, g.display_name FROM scim_group_members m CROSS JOIN scim_groups g \
          WHERE m.member_id = $1 AND g.id = m.group_id AND g.directory_id = $2 AND g.deleted_at IS NULL \
          ORDER BY g.id LIMIT $3",
@@ -165,7 +165,7 @@ pub async fn list_groups_of(
     .await
 }
 
-/// Up to `limit` people of a directory from `from` on, deleted ones too, in the order in which they came.
+/// Up to `limit` users of a directory from `from` on, deleted ones too, in creation order.
 pub async fn list_users(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -186,7 +186,7 @@ pub async fn list_users(
     .collect()
 }
 
-/// The same of those who are members of a group of the directory.
+/// The same for the members of a group of the directory.
 pub async fn list_members(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -210,7 +210,7 @@ pub async fn list_members(
     .collect()
 }
 
-/// The person with this id, in any directory of the environment.
+/// The user with this id, in any directory of the environment.
 pub async fn find_user(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -228,7 +228,7 @@ pub async fn find_user(
     .transpose()
 }
 
-/// Up to `limit` groups of a directory from `from` on, deleted ones too, in the order in which they came.
+/// Up to `limit` groups of a directory from `from` on, deleted ones too, in creation order.
 pub async fn list_groups(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
@@ -267,7 +267,7 @@ pub async fn find_group(
     .transpose()
 }
 
-/// Up to `limit` members of a group: their ids, and what else was sent with each, as JSON.
+/// Up to `limit` members of a group: their ids, and their other attributes as JSON.
 pub async fn list_member_ids(
     conn: &mut Conn,
     group_id: ScimGroupId,

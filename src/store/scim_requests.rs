@@ -1,4 +1,4 @@
-//! The log of SCIM requests. Bodies stand there sealed.
+//! The log of SCIM requests. Bodies are stored sealed.
 
 use super::{Conn, Error, Result, Transaction};
 use crate::model::{
@@ -6,10 +6,10 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many requests one batch of the sweep takes at the most.
+/// How many requests one statement deletes.
 const SWEEP: i64 = 1000;
 
-/// One request as it is stored.
+/// A stored request.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct StoredRequest {
     /// Its id.
@@ -22,47 +22,47 @@ pub struct StoredRequest {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The answer's status.
+    /// The response status.
     pub status: i64,
-    /// How long answering took.
+    /// How long the request took.
     pub duration_ms: i64,
-    /// What came, sealed.
+    /// The request body, sealed.
     pub request_body: Option<String>,
-    /// What was answered, sealed.
+    /// The response body, sealed.
     pub response_body: Option<String>,
-    /// Why it was refused.
+    /// The error code, if the request was refused.
     pub error: Option<String>,
 }
 
 impl StoredRequest {
-    /// A row whose status is none.
+    /// The error for a row whose status is not an HTTP status.
     pub fn unreadable_status(&self) -> Error {
         Error::inconsistent("scim_requests", "status", self.id)
     }
 }
 
-/// Which requests of a directory are wanted, newest first.
+/// A filter for the requests of a directory.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The environment of whoever asks.
+    /// The caller's environment.
     pub environment_id: EnvironmentId,
     /// The directory.
     pub directory_id: ScimDirectoryId,
-    /// The newest one that is wanted.
+    /// The newest request to return.
     pub from: Option<ScimRequestId>,
-    /// Only these methods; empty for all.
+    /// Only this method; empty for all.
     pub method: &'a str,
-    /// Statuses from this one …
+    /// Minimum status …
     pub status_from: i64,
-    /// … to this one.
+    /// … and maximum status.
     pub status_to: i64,
-    /// Only those refused with this code; empty for all.
+    /// Only requests refused with this code; empty for all.
     pub error: &'a str,
-    /// How many.
+    /// The maximum number of requests.
     pub limit: i64,
 }
 
-/// Adds a request. [`Error::MissingReference`]: the directory is gone.
+/// Adds a request. [`Error::MissingReference`]: the directory does not exist any more.
 pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()> {
     tx.sql(
         "INSERT INTO scim_requests (id, directory_id, at, method, path, status, duration_ms, request_body, \
@@ -83,7 +83,7 @@ pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()>
     Ok(())
 }
 
-/// Requests of a directory, the newest first.
+/// Requests of a directory, newest first.
 pub async fn list(conn: &mut Conn, wanted: Wanted<'_>) -> Result<Vec<StoredRequest>> {
     conn.sql(
         "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
@@ -118,7 +118,7 @@ pub async fn find(
     .await
 }
 
-/// Lets go of some requests from before `before`, and tells how many.
+/// Deletes a batch of requests from before `before`. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM scim_requests WHERE id IN (SELECT id FROM scim_requests WHERE at < $1 LIMIT $2)")
         .bind(before)

@@ -1,31 +1,31 @@
-//! How much directories take up, counted with each change.
+//! Storage used by directories, updated with every change.
 
 use super::{Conn, Result};
 use crate::model::id::{EnvironmentId, ScimDirectoryId};
 
-/// What a resource takes besides its document: its row and its places in indexes. In bytes, as in
+/// The size in bytes of a resource apart from its document: its row and its index entries. The same value as in
 /// `migrations/0018_count_scim_usage.sql`.
 pub const RESOURCE_BYTES: i64 = 512;
 
-/// What a membership takes, in bytes.
+/// The size of a membership in bytes.
 pub const MEMBERSHIP_BYTES: i64 = 200;
 
-/// How much there is of something that is counted: of a directory, or of all of an environment.
+/// The usage of a directory, or of all directories of an environment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Usage {
-    /// Living users.
+    /// Users, not counting deleted ones.
     pub user_count: i64,
-    /// Living groups.
+    /// Groups, not counting deleted ones.
     pub group_count: i64,
     /// Bytes of resources, deleted ones too, and of memberships.
     pub stored_bytes: i64,
-    /// Bytes that changes wrote today: what was stored and what is told of it in events.
+    /// Bytes written today: stored resources and the events about them.
     pub day_bytes: i64,
 }
 
-/// Counts a change of a directory: `stored` bytes more or fewer, `written` bytes of events on `day`. Its row
-/// stays locked until the transaction ends. Gives what there is then; [`Usage::user_count`] and
-/// [`Usage::group_count`] are those of this transaction.
+/// Adds a change to the usage of a directory: `stored` bytes (may be negative) and `written` bytes on `day`.
+/// The row stays locked until the transaction ends. Returns the new usage; [`Usage::user_count`] and
+/// [`Usage::group_count`] include the changes of this transaction.
 pub async fn add(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -33,8 +33,8 @@ pub async fn add(
     (stored, written): (i64, i64),
     day: i64,
 ) -> Result<Usage> {
-    // Whoever changes the number of users or groups has changed the directory's row before, so that the
-    // statement reads what they made of it.
+    // A change of the number of users or groups has already updated the directory's row, so this statement
+    // reads the new number.
     conn.sql(
         "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (directory_id) DO UPDATE SET \
@@ -53,7 +53,7 @@ pub async fn add(
     .await
 }
 
-/// What a directory takes up.
+/// The usage of a directory.
 pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, day: i64) -> Result<Usage> {
     let found = conn
         .sql(
@@ -68,7 +68,7 @@ pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, day: i64) -> Resu
     Ok(found.unwrap_or_default())
 }
 
-/// What all directories of an environment take up together.
+/// The total usage of an environment's directories.
 pub async fn sum(conn: &mut Conn, environment: EnvironmentId, day: i64) -> Result<Usage> {
     conn.sql(
         "SELECT CAST(COALESCE(SUM(d.user_count), 0) AS BIGINT) AS user_count, \
@@ -83,7 +83,8 @@ pub async fn sum(conn: &mut Conn, environment: EnvironmentId, day: i64) -> Resul
     .await
 }
 
-/// Up to `limit` directories that have at least so much of something: for the operator. It looks at all.
+/// Up to `limit` directories of which one value reaches the one in `min`: for the command line. It reads all
+/// directories.
 pub async fn list_from(
     conn: &mut Conn,
     least: &Usage,
@@ -115,8 +116,8 @@ pub async fn list_from(
     Ok(rows.into_iter().map(|row| (row.id, row.usage)).collect())
 }
 
-/// Counts the stored bytes of an environment's directories anew: after an import, which writes rows without
-/// telling of each. It reads all of them.
+/// Recomputes the stored bytes of an environment's directories after an import, which does not count each row.
+/// It reads all their rows.
 pub async fn recount(conn: &mut Conn, environment: EnvironmentId) -> Result<()> {
     conn.sql(
         "INSERT INTO scim_usage (directory_id, environment_id, stored_bytes, day, day_bytes) \

@@ -1,7 +1,7 @@
-//! People of directories in the database.
+//! Users of SCIM directories.
 //!
-//! Deleted users keep their rows: the app's API still shows them. Every other statement here sees living
-//! ones only, and every statement is scoped by the directory.
+//! Deleted users keep their rows, because the app's API still shows them. Every other statement here ignores
+//! them, and every statement is scoped by the directory.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::model::{
 
 const TABLE: &str = "scim_users";
 
-/// How many values one statement takes: SQLite and PostgreSQL both allow 32,766.
+/// How many values one statement contains: SQLite and PostgreSQL both allow 32,766 parameters.
 const AT_ONCE: usize = 500;
 
 #[derive(sqlx::FromRow)]
@@ -56,7 +56,7 @@ impl TryFrom<Row> for ScimUser {
     }
 }
 
-/// The form in which names and addresses are compared.
+/// User name, display name and e-mail address in the folded form in which they are compared.
 fn keys(user: &ScimUser) -> (String, Option<String>, Option<String>) {
     let display_name = user.document.get("displayName").and_then(Value::as_str);
     (
@@ -66,16 +66,16 @@ fn keys(user: &ScimUser) -> (String, Option<String>, Option<String>) {
     )
 }
 
-/// The addresses of a user's `emails`, as they are compared.
+/// The values of a user's `emails`, folded.
 fn email_keys(document: &Map<String, Value>) -> BTreeSet<String> {
     let entries = document.get("emails").and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(|entry| entry.get("value")?.as_str()).map(scim_filter::key).collect()
 }
 
-/// How many former addresses of one person are kept: the latest.
+/// How many former addresses of one user are stored: the latest.
 const MAX_FORMER_ADDRESSES: i64 = 100;
 
-/// Every address that a user is known by, as addresses are compared.
+/// Every address of a user, folded.
 fn address_keys(user: &ScimUser) -> BTreeSet<String> {
     let (user_name_key, _, email_key) = keys(user);
     let mut known = email_keys(&user.document);
@@ -85,8 +85,8 @@ fn address_keys(user: &ScimUser) -> BTreeSet<String> {
     known
 }
 
-/// Keeps the addresses of `before` that `user`, the same person, no longer has, and lets go of those that
-/// came back.
+/// Stores the addresses of `before` that `user`, the same person, no longer has, and deletes former addresses
+/// that the user has again.
 async fn keep_former_addresses(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
     let (old, new) = (address_keys(before), address_keys(user));
     let gone: Vec<(String, Timestamp)> = old
@@ -143,7 +143,7 @@ async fn insert_former_addresses(
     Ok(())
 }
 
-/// The former addresses of a user, as addresses are compared.
+/// The former addresses of a user, folded.
 pub async fn list_former_addresses(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -162,7 +162,7 @@ pub async fn list_former_addresses(
     Ok(rows.into_iter().map(|(key,)| key).collect())
 }
 
-/// Which of these addresses (keys) an active user of the directory has today, other than `id`.
+/// Which of these addresses (keys) belong to an active user of the directory other than `id`.
 pub async fn list_held_by_others(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -199,7 +199,7 @@ pub async fn list_held_by_others(
     Ok(held)
 }
 
-/// The living user with this id.
+/// The user with this id, unless deleted.
 pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimUserId) -> Result<Option<ScimUser>> {
     conn.sql("SELECT * FROM scim_users WHERE directory_id = $1 AND id = $2 AND deleted_at IS NULL")
         .bind(directory)
@@ -210,8 +210,8 @@ pub async fn find(conn: &mut Conn, directory: ScimDirectoryId, id: ScimUserId) -
         .transpose()
 }
 
-/// The living user with this id, whom nobody else changes until the transaction ends. (On SQLite a writing
-/// transaction has the database to itself.)
+/// The user with this id, unless deleted, locked until the transaction ends. (A SQLite write transaction is
+/// exclusive anyway.)
 pub async fn lock(
     tx: &mut Transaction,
     directory: ScimDirectoryId,
@@ -229,7 +229,7 @@ pub async fn lock(
     tx.sql(text).bind(directory).bind(id).optional::<Row>().await?.map(ScimUser::try_from).transpose()
 }
 
-/// Adds a user. [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
+/// Adds a user. [`Error::Duplicate`]: another user that is not deleted has the `userName`, ignoring case.
 pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
     let (user_name_key, display_name_key, email_key) = keys(user);
     conn.sql(
@@ -260,8 +260,8 @@ pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
     }
 }
 
-/// Puts a deleted user, who comes back from where it was imported, in the place of its old row, which is
-/// `before`. [`Error::Duplicate`]: a living one has the `userName`, in whatever case.
+/// Restores a deleted user from its import: the new row replaces the old one, `before`. [`Error::Duplicate`]:
+/// another user that is not deleted has the `userName`, ignoring case.
 pub async fn update_revived(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
     let former: Vec<(String, Timestamp)> = conn
         .sql(
@@ -297,7 +297,7 @@ pub async fn find_even_deleted(
         .transpose()
 }
 
-/// Counts a user that came or went.
+/// Adds `by` to the directory's user count.
 async fn add_to_count(conn: &mut Conn, directory: ScimDirectoryId, by: i64) -> Result<()> {
     conn.sql("UPDATE scim_directories SET user_count = user_count + $2 WHERE id = $1")
         .bind(directory)
@@ -307,9 +307,9 @@ async fn add_to_count(conn: &mut Conn, directory: ScimDirectoryId, by: i64) -> R
     Ok(())
 }
 
-/// Writes a user whose version was `before`, which makes it `user.version`. Says whether it was still
-/// that version: two that change one user at a time cannot both win. [`Error::Duplicate`]: another
-/// living user has the `userName`.
+/// Updates a user if its version is still `before.version`; the new version is `user.version`. Returns whether
+/// it was, so of two concurrent changes only one succeeds. [`Error::Duplicate`]: another user that is not
+/// deleted has the `userName`.
 pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<bool> {
     let (user_name_key, display_name_key, email_key) = keys(user);
     let touched = conn
@@ -371,9 +371,9 @@ async fn insert_emails(
     Ok(())
 }
 
-/// Marks a user whose version is `before` as deleted and takes it out of its groups, whose ids are
-/// returned. `None`: it is no longer that version. Somebody whom Microsoft Entra ID renamed as it soft-deleted
-/// them is reported by the former address from now on.
+/// Marks a user as deleted if its version is still `before.version`, and removes it from its groups, whose ids
+/// are returned. `None`: the version has changed. A user whom Microsoft Entra ID renamed on soft-deletion is
+/// reported by the former address.
 pub async fn update_deleted(
     conn: &mut Conn,
     before: &ScimUser,
@@ -398,7 +398,7 @@ pub async fn update_deleted(
     if touched == 0 {
         return Ok(None);
     }
-    // The addresses stay: somebody who was deleted does not sign in by another one of them (ruling 3).
+    // The addresses stay: a deleted user must not sign in by another one of them (ruling 3).
     let groups: Vec<(ScimGroupId,)> = conn
         .sql("DELETE FROM scim_group_members WHERE member_id = $1 RETURNING group_id")
         .bind(before.id)
@@ -408,7 +408,7 @@ pub async fn update_deleted(
     Ok(Some(groups.into_iter().map(|(id,)| id).collect()))
 }
 
-/// Living users of the directory that `search` finds, in its order.
+/// The users of the directory that match `search`, in its order; not deleted ones.
 pub async fn list(
     conn: &mut Conn,
     directory: ScimDirectoryId,
@@ -419,10 +419,10 @@ pub async fn list(
     conn.dynamic(sql).all::<Row>().await?.into_iter().map(ScimUser::try_from).collect()
 }
 
-/// How many living users of the directory a condition admits.
+/// How many users of the directory satisfy a condition, not counting deleted ones.
 pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Option<&Sql>) -> Result<i64> {
     let row: Option<(i64,)> = match condition {
-        // Kept with the directory: counting takes longer the more there are.
+        // The total is a column of the directory: counting rows takes time in proportion to their number.
         None => {
             let text = "SELECT user_count FROM scim_directories WHERE id = $1";
             conn.sql(text).bind(directory).optional().await?
@@ -435,8 +435,8 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
     Ok(row.map_or(0, |(count,)| count))
 }
 
-/// Which of these are living users of the directory. On PostgreSQL they stay living until the
-/// transaction ends; on SQLite a writing transaction has the database to itself.
+/// Which of these users exist in the directory and are not deleted. On PostgreSQL the rows are locked until the
+/// transaction ends; a SQLite write transaction is exclusive anyway.
 pub async fn list_living(
     tx: &mut Transaction,
     directory: ScimDirectoryId,

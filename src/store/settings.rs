@@ -1,4 +1,4 @@
-//! Facts about this installation: `settings`.
+//! Values of this installation: the table `settings`.
 
 use super::{Conn, Dialect, error::Result};
 use crate::model::time::Timestamp;
@@ -10,7 +10,7 @@ pub async fn find(conn: &mut Conn, name: &str) -> Result<Option<String>> {
     Ok(row.map(|(value,)| value))
 }
 
-/// Writes the value called `name` unless there is one, and tells whether it did.
+/// Inserts the value called `name` unless it exists. Returns whether it did.
 pub async fn insert(conn: &mut Conn, name: &str, value: &str) -> Result<bool> {
     let written = conn
         .sql("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING")
@@ -21,7 +21,7 @@ pub async fn insert(conn: &mut Conn, name: &str, value: &str) -> Result<bool> {
     Ok(written == 1)
 }
 
-/// Writes the value called `name` over what was there.
+/// Inserts or replaces the value called `name`.
 pub async fn upsert(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
     conn.sql(
         "INSERT INTO settings (name, value) VALUES ($1, $2) \
@@ -34,7 +34,7 @@ pub async fn upsert(conn: &mut Conn, name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// What time the database thinks it is. An embedded one looks at our own clock.
+/// The database server's clock. `None` for SQLite, which uses our own clock.
 pub async fn database_time(conn: &mut Conn, dialect: Dialect) -> Result<Option<Timestamp>> {
     match dialect {
         Dialect::Sqlite => Ok(None),

@@ -1,4 +1,4 @@
-//! Setup links and the sessions of browsers that redeemed them; of tokens there are digests only.
+//! Setup links, and the browser sessions that they open. Only digests of tokens are stored.
 
 use super::{Conn, Result, columns};
 use crate::model::{
@@ -8,7 +8,7 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How many expired sessions one batch of the sweep takes at the most.
+/// How many expired sessions one statement deletes.
 const SWEEP: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
@@ -77,21 +77,20 @@ pub async fn find(
     Ok(row.map(SetupLink::from))
 }
 
-/// The environment of a link, whoever asks: for the operator.
+/// The environment of a link, looked up without a scope: for the command line.
 pub async fn find_environment(conn: &mut Conn, id: SetupLinkId) -> Result<Option<EnvironmentId>> {
     let row: Option<(EnvironmentId,)> =
         conn.sql("SELECT environment_id FROM setup_links WHERE id = $1").bind(id).optional().await?;
     Ok(row.map(|(id,)| id))
 }
 
-/// The link that this token is of.
+/// The link with this token.
 pub async fn find_by_token(conn: &mut Conn, token: Digest) -> Result<Option<SetupLink>> {
     let row = conn.sql(select!("WHERE token_sha256 = $1")).bind(token).optional::<Row>().await?;
     Ok(row.map(SetupLink::from))
 }
 
-/// Up to `limit` links of an environment, or of one of its organizations, from `from` on, in the order in
-/// which they were made.
+/// Up to `limit` links of an environment, or of one of its organizations, from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -139,7 +138,7 @@ pub async fn insert(conn: &mut Conn, link: &SetupLink, token: Digest) -> Result<
     Ok(())
 }
 
-/// Redeems a link: single use, decided by the database. Says whether this call did it.
+/// Redeems a link: single use, decided by the database. Returns whether this call redeemed it.
 pub async fn consume(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<bool> {
     let rows = conn
         .sql(
@@ -153,7 +152,7 @@ pub async fn consume(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<b
     Ok(rows == 1)
 }
 
-/// Takes a link back and ends its sessions. Says whether it was there and not taken back before.
+/// Revokes a link and ends its sessions. Returns whether it existed and was not revoked before.
 pub async fn update_revoked(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -174,7 +173,7 @@ pub async fn update_revoked(
     Ok(rows == 1)
 }
 
-/// Lets a browser in.
+/// Adds a session.
 pub async fn insert_session(
     conn: &mut Conn,
     token: Digest,
@@ -195,7 +194,7 @@ pub async fn insert_session(
     Ok(())
 }
 
-/// The session that this cookie is of, while it lasts.
+/// The session with this cookie, if it has not expired and its link is not revoked.
 pub async fn find_session(conn: &mut Conn, token: Digest, now: Timestamp) -> Result<Option<SetupSession>> {
     let row = conn
         .sql(
@@ -216,7 +215,7 @@ pub async fn find_session(conn: &mut Conn, token: Digest, now: Timestamp) -> Res
     }))
 }
 
-/// Notes that a browser was here, unless somebody noted it after `unless_since`.
+/// Stores when a session was last used, unless a use after `unless_since` is stored already.
 pub async fn update_last_seen(
     conn: &mut Conn,
     token: Digest,
@@ -232,13 +231,13 @@ pub async fn update_last_seen(
     Ok(())
 }
 
-/// Ends one session.
+/// Deletes a session. Returns whether it existed.
 pub async fn remove_session(conn: &mut Conn, token: Digest) -> Result<bool> {
     let rows = conn.sql("DELETE FROM setup_sessions WHERE token_sha256 = $1").bind(token).execute().await?;
     Ok(rows == 1)
 }
 
-/// Takes one batch of expired sessions away.
+/// Deletes a batch of expired sessions. Returns how many.
 pub async fn remove_expired_sessions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM setup_sessions WHERE token_sha256 IN \

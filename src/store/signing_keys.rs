@@ -1,5 +1,5 @@
-//! Private keys of ours, sealed. Of one purpose, environment and algorithm there is a line of
-//! generations; the database decides who makes the next one.
+//! Our private keys, sealed. The keys of one purpose, environment and algorithm are numbered in generations;
+//! the database decides which replica creates the next one.
 
 use super::{Conn, error::Result};
 use crate::model::{id::EnvironmentId, time::Timestamp};
@@ -7,9 +7,9 @@ use crate::model::{id::EnvironmentId, time::Timestamp};
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Signs ID tokens: one line of keys per algorithm for the whole installation.
+    /// Signs ID tokens: one series of keys per algorithm for the whole installation.
     IdToken,
-    /// Signs AuthnRequests of, and decrypts assertions for, one environment.
+    /// Signs AuthnRequests of one environment and decrypts assertions for it.
     SamlSp(EnvironmentId),
     /// Signs for the bundled test identity provider.
     TestIdp,
@@ -24,7 +24,7 @@ impl Purpose {
         }
     }
 
-    /// `''` where the purpose is the installation's, because a unique index does not count NULLs.
+    /// `''` if the purpose belongs to the installation, because a unique index treats NULLs as distinct.
     fn environment(self) -> String {
         match self {
             Self::SamlSp(environment) => environment.to_string(),
@@ -33,24 +33,24 @@ impl Purpose {
     }
 }
 
-/// One key as stored.
+/// A stored key.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct StoredKey {
-    /// Its name: `kid`.
+    /// Its id: the `kid` of a JWK.
     pub id: String,
-    /// The algorithm it is for, by its registered name.
+    /// Its algorithm, by the registered name.
     pub algorithm: String,
-    /// Its place in the line, from 1.
+    /// Its generation, from 1.
     pub generation: i64,
     /// The private key: PKCS#8, sealed for [`StoredKey::place`].
     pub private_key: String,
-    /// The certificate, as PEM, where the purpose needs one.
+    /// The certificate as PEM, if the purpose needs one.
     pub certificate: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// From when it signs.
     pub active_from: Timestamp,
-    /// From when nothing that it signed is good any more; `None` while no later key is in the line.
+    /// From when its signatures are no longer accepted; `None` while there is no later generation.
     pub retired_at: Option<Timestamp>,
 }
 
@@ -61,7 +61,7 @@ impl StoredKey {
     }
 }
 
-/// The keys of a purpose that are not retired at `now`: algorithm by algorithm, oldest generation first.
+/// The keys of a purpose that are not retired at `now`, ordered by algorithm and generation.
 pub async fn list(conn: &mut Conn, purpose: Purpose, now: Timestamp) -> Result<Vec<StoredKey>> {
     conn.sql(
         "SELECT id, algorithm, generation, private_key, certificate, created_at, active_from, retired_at \
@@ -75,13 +75,12 @@ pub async fn list(conn: &mut Conn, purpose: Purpose, now: Timestamp) -> Result<V
     .await
 }
 
-/// Every key's id and sealed private key, at most `limit`: for the operator, to see whether the master
-/// key opens them.
+/// Up to `limit` keys: id and sealed private key, for the command that checks the master key.
 pub async fn list_sealed(conn: &mut Conn, limit: i64) -> Result<Vec<(String, String)>> {
     conn.sql("SELECT id, private_key FROM signing_keys ORDER BY id LIMIT $1").bind(limit).all().await
 }
 
-/// Adds a key, unless its place in the line is taken. Says whether it was added.
+/// Adds a key, unless its generation exists. Returns whether it was added.
 pub async fn insert(conn: &mut Conn, purpose: Purpose, key: &StoredKey) -> Result<bool> {
     let rows = conn
         .sql(
@@ -104,7 +103,7 @@ pub async fn insert(conn: &mut Conn, purpose: Purpose, key: &StoredKey) -> Resul
     Ok(rows == 1)
 }
 
-/// The highest generation there ever was in a line; 0 before the first.
+/// The highest generation of a purpose and algorithm so far; 0 before the first.
 pub async fn last_generation(conn: &mut Conn, purpose: Purpose, algorithm: &str) -> Result<i64> {
     let (last,): (i64,) = conn
         .sql(
@@ -119,7 +118,7 @@ pub async fn last_generation(conn: &mut Conn, purpose: Purpose, algorithm: &str)
     Ok(last)
 }
 
-/// Sets when the generations before `generation` retire, where that is sooner than it was.
+/// Sets when the generations before `generation` retire, unless they retire earlier already.
 pub async fn update_retired(
     conn: &mut Conn,
     purpose: Purpose,
@@ -141,8 +140,8 @@ pub async fn update_retired(
     Ok(())
 }
 
-/// Drops the private keys that were retired before `before`, of every purpose. The newest of a line is
-/// never retired, so generations are not used twice. Says how many went.
+/// Deletes the keys that retired before `before`, of every purpose. The newest generation is never retired, so
+/// no generation number is reused. Returns how many.
 pub async fn remove_retired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM signing_keys WHERE retired_at < $1").bind(before).execute().await
 }

@@ -1,7 +1,6 @@
-//! The one place that reads the database of an SSOReady installation: page by page, by key, in one
-//! read-only snapshot.
+//! Reads the database of an SSOReady installation: in pages by key, in one read-only snapshot.
 //!
-//! What is no TEXT, BIGINT or BOOLEAN is cast on the way, so that it passes the façade.
+//! Columns of other types are cast to TEXT, BIGINT or BOOLEAN, the types that the store supports.
 
 use uuid::Uuid;
 
@@ -14,67 +13,67 @@ use crate::model::{
     secret::Digest,
 };
 
-/// How many rows one page has.
+/// The number of rows in a page.
 pub const PAGE: i64 = 500;
 
-/// The oldest state of their schema that has every column that is read here.
+/// The oldest version of SSOReady's schema that has every column that is read here.
 const OLDEST_SCHEMA: i64 = 52;
 
-/// Why their database is not read.
+/// Why an SSOReady database cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// It is another kind of database.
-    #[error("it must be a postgres:// address: SSOReady knows no other database")]
+    /// It is not PostgreSQL.
+    #[error("it must be a postgres:// address: SSOReady supports no other database")]
     NotPostgres,
-    /// It has none of their tables.
+    /// It has no `schema_migrations` table.
     #[error("this database is not SSOReady's: it has no table schema_migrations")]
     NotSsoready,
-    /// It is older than what is read here.
+    /// Its schema is too old.
     #[error(
-        "this database is at SSOReady's migration {0}; bring it to {OLDEST_SCHEMA} or later with SSOReady's own migrate"
+        "this database is at SSOReady's migration {0}; upgrade it to {OLDEST_SCHEMA} or later with SSOReady's own migrate"
     )]
     TooOld(i64),
-    /// It failed.
+    /// A query failed.
     #[error(transparent)]
     Store(#[from] Error),
 }
 
-/// Their database, read in one snapshot: what changes there meanwhile is not seen.
+/// An SSOReady database, read in one snapshot: concurrent changes are not seen.
 #[derive(Debug)]
 pub struct Source {
     db: Db,
     tx: Transaction,
 }
 
-/// One of their environments.
+/// An SSOReady environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceEnvironment {
     /// Its id.
     pub id: EnvironmentId,
-    /// Its name for people.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// Where logins end that the API began.
+    /// The redirect URL of logins started through the API.
     pub redirect_url: Option<String>,
-    /// Where OAuth logins end.
+    /// The redirect URI of OAuth logins.
     pub oauth_redirect_uri: Option<String>,
-    /// The origin that identity providers know.
+    /// The base URL that identity providers know.
     pub auth_url: Option<String>,
-    /// A host of the vendor's own for it.
+    /// A custom domain of the vendor for it.
     pub custom_auth_domain: Option<String>,
 }
 
-/// One of their API keys.
+/// An SSOReady API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceApiKey {
     /// Its id.
     pub id: ApiKeyId,
     /// The digest of its secret.
     pub secret: Option<Digest>,
-    /// Whether it may manage.
+    /// Whether it has access to the management API.
     pub management: bool,
 }
 
-/// One of their OAuth clients.
+/// An SSOReady OAuth client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOauthClient {
     /// Its id.
@@ -83,12 +82,12 @@ pub struct SourceOauthClient {
     pub secret: Option<Digest>,
 }
 
-/// One of their organizations.
+/// An SSOReady organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOrganization {
     /// Its id.
     pub id: OrganizationId,
-    /// Its name for people.
+    /// Its display name.
     pub display_name: Option<String>,
     /// The vendor's own id for it.
     pub external_id: Option<String>,
@@ -96,43 +95,43 @@ pub struct SourceOrganization {
     pub domains: Vec<String>,
 }
 
-/// One of their SAML connections.
+/// An SSOReady SAML connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceConnection {
     /// Its id.
     pub id: SamlConnectionId,
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// Whether it is the organization's primary one. Theirs may have several: the first one is meant.
+    /// Whether it is the organization's primary one. SSOReady permits several; the first one is taken.
     pub primary: bool,
     /// The identity provider's entity id.
     pub idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on address.
+    /// The identity provider's single sign-on URL.
     pub idp_redirect_url: Option<String>,
     /// The identity provider's certificate: DER in base64.
     pub idp_certificate: Option<String>,
-    /// Their own entity id.
+    /// SSOReady's own entity id.
     pub sp_entity_id: String,
-    /// Their own Assertion Consumer Service URL.
+    /// SSOReady's own assertion consumer service URL.
     pub sp_acs_url: String,
 }
 
-/// One of their SCIM directories.
+/// An SSOReady SCIM directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceDirectory {
     /// Its id.
     pub id: ScimDirectoryId,
     /// Its organization.
     pub organization_id: OrganizationId,
-    /// Whether it is the organization's primary one. Theirs may have several: the first one is meant.
+    /// Whether it is the organization's primary one. SSOReady permits several; the first one is taken.
     pub primary: bool,
-    /// Where the identity provider calls.
+    /// The SCIM base URL.
     pub scim_base_url: String,
     /// The digest of its bearer token.
     pub bearer_token: Option<Digest>,
 }
 
-/// One of their SCIM groups.
+/// An SSOReady SCIM group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceGroup {
     /// Its id.
@@ -141,13 +140,13 @@ pub struct SourceGroup {
     pub directory_id: ScimDirectoryId,
     /// Its name.
     pub display_name: String,
-    /// Whether it was taken away.
+    /// Whether it was deleted.
     pub deleted: bool,
-    /// What was sent of it, as JSON.
+    /// Its attributes, as JSON.
     pub attributes: Option<String>,
 }
 
-/// One of their SCIM users.
+/// An SSOReady SCIM user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceUser {
     /// Its id.
@@ -156,13 +155,13 @@ pub struct SourceUser {
     pub directory_id: ScimDirectoryId,
     /// Its `userName`.
     pub email: String,
-    /// Whether it was deprovisioned, in whichever way.
+    /// Whether it was deleted or deactivated.
     pub deleted: bool,
-    /// What was sent of it, as JSON.
+    /// Its attributes, as JSON.
     pub attributes: Option<String>,
 }
 
-/// Where a list begins: `None`, or behind this id.
+/// The start of a page as a UUID: the id `after`, or the nil UUID.
 fn behind<K: Kind>(after: Option<Id<K>>) -> String {
     Uuid::from_u128(after.map_or(0, Id::bits)).to_string()
 }
@@ -185,7 +184,7 @@ type EnvironmentRow =
 type ConnectionRow = (String, String, bool, Option<String>, Option<String>, Option<String>, String, String);
 
 impl Source {
-    /// Opens their database. It is never written: the session may not.
+    /// Opens an SSOReady database, in a read-only transaction.
     pub async fn open(url: &str) -> Result<Self, SourceError> {
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err(SourceError::NotPostgres);
@@ -206,7 +205,7 @@ impl Source {
         }
     }
 
-    /// Lets go of it.
+    /// Ends the transaction and closes the connection.
     pub async fn close(self) {
         drop(self.tx);
         self.db.close().await;
@@ -216,7 +215,7 @@ impl Source {
         &mut self.tx
     }
 
-    /// Their environments behind `after`.
+    /// Environments after the id `after`.
     pub async fn list_environments(
         &mut self,
         after: Option<EnvironmentId>,
@@ -246,7 +245,7 @@ impl Source {
             .collect()
     }
 
-    /// API keys of an environment behind `after`.
+    /// API keys of an environment after the id `after`.
     pub async fn list_api_keys(
         &mut self,
         environment: EnvironmentId,
@@ -271,7 +270,7 @@ impl Source {
             .collect()
     }
 
-    /// OAuth clients of an environment behind `after`.
+    /// OAuth clients of an environment after the id `after`.
     pub async fn list_oauth_clients(
         &mut self,
         environment: EnvironmentId,
@@ -293,7 +292,7 @@ impl Source {
             .collect()
     }
 
-    /// Organizations of an environment behind `after`, with their domains.
+    /// Organizations of an environment after the id `after`, with their domains.
     pub async fn list_organizations(
         &mut self,
         environment: EnvironmentId,
@@ -311,7 +310,7 @@ impl Source {
             .all()
             .await?;
         let Some((last, ..)) = rows.last() else { return Ok(Vec::new()) };
-        // Their domains have no index by organization: one look at them a page, not one an organization.
+        // SSOReady has no index of domains by organization: one query a page instead of one per organization.
         let listed: Vec<(String, String)> = self
             .tx
             .sql(
@@ -338,7 +337,7 @@ impl Source {
             .collect()
     }
 
-    /// SAML connections of an environment behind `after`.
+    /// SAML connections of an environment after the id `after`.
     pub async fn list_connections(
         &mut self,
         environment: EnvironmentId,
@@ -375,7 +374,7 @@ impl Source {
             .collect()
     }
 
-    /// SCIM directories of an environment behind `after`.
+    /// SCIM directories of an environment after the id `after`.
     pub async fn list_directories(
         &mut self,
         environment: EnvironmentId,
@@ -409,7 +408,7 @@ impl Source {
             .collect()
     }
 
-    /// SCIM groups of an environment behind `after`.
+    /// SCIM groups of an environment after the id `after`.
     pub async fn list_groups(
         &mut self,
         environment: EnvironmentId,
@@ -441,8 +440,8 @@ impl Source {
             .collect()
     }
 
-    /// SCIM users of an environment behind `after`, directory by directory: that is how theirs are
-    /// indexed, and a page then speaks of few directories.
+    /// SCIM users of an environment after `after`, ordered by directory and e-mail address: SSOReady has an
+    /// index in this order, and a page then covers few directories.
     pub async fn list_users(
         &mut self,
         environment: EnvironmentId,

@@ -1,4 +1,4 @@
-//! The durable queue of events on their way to webhooks, which is their log too.
+//! Webhook deliveries: the durable queue, which is also the log.
 
 use super::{Conn, Error, Result, Transaction, events::number};
 use crate::model::{
@@ -7,7 +7,7 @@ use crate::model::{
     webhook::{DeliveryState, WebhookDelivery},
 };
 
-/// How many deliveries one batch of the sweep takes at the most.
+/// How many deliveries one statement deletes.
 const SWEEP: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
@@ -74,7 +74,7 @@ pub async fn insert(tx: &mut Transaction, delivery: &WebhookDelivery) -> Result<
     Ok(())
 }
 
-/// Up to `limit` deliveries to an endpoint that are due, those of the earliest events first.
+/// Up to `limit` deliveries to an endpoint that are due, in event order.
 pub async fn list_due(
     conn: &mut Conn,
     webhook_id: WebhookId,
@@ -95,7 +95,7 @@ pub async fn list_due(
     .collect()
 }
 
-/// Writes what became of an attempt. `false` when somebody changed the delivery since it was read with
+/// Stores the outcome of an attempt. Returns `false` if the delivery was changed since it was read with
 /// `attempts_before`.
 pub async fn update(tx: &mut Transaction, delivery: &WebhookDelivery, attempts_before: u32) -> Result<bool> {
     let touched = tx
@@ -117,7 +117,7 @@ pub async fn update(tx: &mut Transaction, delivery: &WebhookDelivery, attempts_b
     Ok(touched == 1)
 }
 
-/// Puts a delivery into the queue again, as if it had never been tried. Tells whether it is there.
+/// Queues a delivery again, with no attempts made. Returns whether it exists.
 pub async fn requeue(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -152,8 +152,7 @@ pub async fn find(
         .transpose()
 }
 
-/// Up to `limit` deliveries to an endpoint from `from` on, the newest first; only those in `state`, if one
-/// is given.
+/// Up to `limit` deliveries to an endpoint from `from` on, newest first; only those in `state`, if given.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -178,7 +177,7 @@ pub async fn list(
     .collect()
 }
 
-/// Lets go of some deliveries from before `before`, and tells how many.
+/// Deletes a batch of deliveries from before `before`. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM webhook_deliveries WHERE id IN \

@@ -1,4 +1,4 @@
-//! Webhooks: where events are sent, how far each endpoint has come, and who is at it.
+//! Webhook endpoints, how far each has been given deliveries, and which replica serves it.
 
 use super::{
     Conn, Error, Result, Transaction, columns,
@@ -69,7 +69,7 @@ pub async fn find(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookId)
         .transpose()
 }
 
-/// Up to `limit` webhooks of an environment from `from` on, in the order in which they were made.
+/// Up to `limit` webhooks of an environment from `from` on, in creation order.
 pub async fn list(
     conn: &mut Conn,
     environment_id: EnvironmentId,
@@ -107,7 +107,7 @@ pub async fn insert(conn: &mut Conn, webhook: &Webhook) -> Result<()> {
     Ok(())
 }
 
-/// Writes what the vendor can change of a webhook, and lets it try at once. Tells whether it is there.
+/// Updates a webhook and ends its backoff. Returns whether it exists.
 pub async fn update(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
     let touched = conn
         .sql(
@@ -127,7 +127,7 @@ pub async fn update(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Writes a webhook's secrets. Tells whether it is there.
+/// Updates a webhook's secrets. Returns whether it exists.
 pub async fn update_secrets(conn: &mut Conn, webhook: &Webhook) -> Result<bool> {
     let (previous, until) = webhook.previous_secret.as_ref().map(|(s, at)| (s.as_str(), *at)).unzip();
     let touched = conn
@@ -146,7 +146,7 @@ pub async fn update_secrets(conn: &mut Conn, webhook: &Webhook) -> Result<bool> 
     Ok(touched == 1)
 }
 
-/// Takes a webhook away with its deliveries. Tells whether it was there.
+/// Deletes a webhook with its deliveries. Returns whether it existed.
 pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookId) -> Result<bool> {
     let touched = conn
         .sql("DELETE FROM webhooks WHERE environment_id = $1 AND id = $2")
@@ -157,7 +157,7 @@ pub async fn remove(conn: &mut Conn, environment_id: EnvironmentId, id: WebhookI
     Ok(touched == 1)
 }
 
-/// Keeps others from changing the webhook until the transaction ends. Tells whether it is there.
+/// Locks the webhook until the transaction ends. Returns whether it exists.
 pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: WebhookId) -> Result<bool> {
     let touched = tx
         .sql("UPDATE webhooks SET updated_at = updated_at WHERE environment_id = $1 AND id = $2")
@@ -168,7 +168,7 @@ pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: Webho
     Ok(touched == 1)
 }
 
-/// Lets an endpoint that failed try at once.
+/// Ends the backoff of an endpoint that failed.
 pub async fn wake(tx: &mut Transaction, id: WebhookId) -> Result<()> {
     tx.sql("UPDATE webhooks SET resting_until = 0, failures = 0 WHERE id = $1 AND failures > 0")
         .bind(id)
@@ -177,8 +177,8 @@ pub async fn wake(tx: &mut Transaction, id: WebhookId) -> Result<()> {
     Ok(())
 }
 
-/// Up to `limit` webhooks of every environment that have something to do and that nobody is at: events they
-/// have no delivery for, or deliveries that are due. Those that rested longest come first.
+/// Up to `limit` enabled webhooks of every environment that are not claimed and have work: events without a
+/// delivery, or deliveries that are due. Those that have waited longest come first.
 pub async fn list_busy(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Webhook>> {
     conn.sql(
         "SELECT w.* FROM webhooks w WHERE w.disabled_at IS NULL AND w.resting_until <= $1 AND (EXISTS \
@@ -196,7 +196,7 @@ pub async fn list_busy(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Ve
     .collect()
 }
 
-/// Takes an endpoint until `until`: of many replicas, one gets it.
+/// Claims an endpoint until `until`. Of concurrent replicas one succeeds.
 pub async fn claim(tx: &mut Transaction, id: WebhookId, now: Timestamp, until: Timestamp) -> Result<bool> {
     let touched = tx
         .sql("UPDATE webhooks SET resting_until = $3 WHERE id = $1 AND resting_until <= $2")
@@ -208,7 +208,8 @@ pub async fn claim(tx: &mut Transaction, id: WebhookId, now: Timestamp, until: T
     Ok(touched == 1)
 }
 
-/// Gives an endpoint back, to rest until `until` after so many failures in a row.
+/// Releases an endpoint, which is not served again before `until`, and stores its number of consecutive
+/// failures.
 pub async fn release(tx: &mut Transaction, id: WebhookId, until: Timestamp, failures: u32) -> Result<()> {
     tx.sql("UPDATE webhooks SET resting_until = $2, failures = $3 WHERE id = $1")
         .bind(id)
@@ -219,7 +220,7 @@ pub async fn release(tx: &mut Transaction, id: WebhookId, until: Timestamp, fail
     Ok(())
 }
 
-/// Notes that an endpoint wants nothing any more.
+/// Disables an endpoint.
 pub async fn disable(tx: &mut Transaction, id: WebhookId, now: Timestamp) -> Result<()> {
     tx.sql("UPDATE webhooks SET disabled_at = $2, updated_at = $2 WHERE id = $1 AND disabled_at IS NULL")
         .bind(id)
@@ -229,7 +230,8 @@ pub async fn disable(tx: &mut Transaction, id: WebhookId, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Moves the mark of what a webhook was given deliveries for. `false` when somebody else moved it.
+/// Advances the sequence number up to which deliveries were created. Returns `false` if it was advanced
+/// concurrently.
 pub async fn advance(tx: &mut Transaction, webhook: &Webhook, next_sequence: u64) -> Result<bool> {
     let touched = tx
         .sql("UPDATE webhooks SET next_sequence = $3 WHERE id = $1 AND next_sequence = $2")

@@ -1,5 +1,5 @@
-//! Finding logins by what support remembers of them. Whatever is asked, one call reads a bounded number of
-//! rows: it walks the index that fits best from the newest on, and stops after [`SCANNED`] of its entries.
+//! Search for logins. Every call reads a bounded number of rows: it walks the best index from the newest entry
+//! on, and stops after [`MAX_SCANNED`] entries.
 
 use super::{Row, SamlFlow};
 use crate::{
@@ -11,51 +11,52 @@ use crate::{
     store::{Conn, Sql, error::Result},
 };
 
-/// How many entries of an index one call looks at.
+/// How many index entries one call reads.
 pub const SCANNED: i64 = 10_000;
 
-/// Which logins are wanted. What is none does not matter.
+/// A filter for logins. Conditions that are `None` do not apply.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
-    /// Of this environment.
+    /// In this environment.
     pub environment_id: EnvironmentId,
     /// Of this organization.
     pub organization_id: Option<OrganizationId>,
     /// Through this connection.
     pub saml_connection_id: Option<SamlConnectionId>,
-    /// Of whoever has this address, or was named by it and refused ([`crate::model::email::Email::key`]).
+    /// Of the person with this address, also where a refused response named it
+    /// ([`crate::model::email::Email::key`]).
     pub email_key: Option<&'a str>,
-    /// That came so far.
+    /// With this status.
     pub status: Option<FlowStatus>,
-    /// Whose last refusal has this code.
+    /// With this code as their last refusal.
     pub refusal: Option<&'a str>,
-    /// Begun at this moment or later.
+    /// Started at this time or later.
     pub since: Option<Timestamp>,
-    /// Begun before this moment.
+    /// Started before this time.
     pub until: Option<Timestamp>,
-    /// From this one on, to older ones.
+    /// From this one on, towards older ones.
     pub from: Option<SamlFlowId>,
-    /// At most so many.
+    /// The maximum number of logins.
     pub limit: i64,
 }
 
-/// What a call found.
+/// One page of results.
 #[derive(Debug)]
 pub struct Found {
-    /// The logins, the newest first.
+    /// The logins, newest first.
     pub flows: Vec<SamlFlow>,
-    /// Where to go on looking, when the call stopped before it had seen everything that is asked for.
+    /// Where the next call must continue, if this one stopped before it had read all entries.
     pub rest: Option<SamlFlowId>,
 }
 
-/// A column as an expression that no index is of, so that both databases take the index that is meant.
+/// A condition on an expression for which there is no index, so that both databases use the intended index.
 macro_rules! beside {
     ($column:literal) => {
         concat!(" AND ", $column, " || '' = ")
     };
 }
 
-/// The logins that are wanted, the newest first.
+/// The logins that match, newest first.
 pub async fn search(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Found> {
     let before = wanted.until.map(|until| SamlFlowId::first_at(until).bits().saturating_sub(1));
     let newest = [wanted.from.map(Id::bits), before].into_iter().flatten().min().unwrap_or(u128::MAX);
@@ -77,7 +78,7 @@ pub async fn search(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Found> {
             conn.dynamic(text).optional::<(SamlFlowId,)>().await?.map(|(id,)| id)
         }
     };
-    // What the next call begins with is not of this one.
+    // The entry at which the next call starts is not part of this page.
     let oldest = rest.map_or(oldest, |rest| rest.bits().saturating_add(1));
     let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(besides.unwrap_or_default());
     let text = text.push(" ORDER BY id DESC LIMIT ").value(wanted.limit);
@@ -87,7 +88,7 @@ pub async fn search(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Found> {
 }
 
 impl Wanted<'_> {
-    /// What an index answers, and what is looked at in each row beside that.
+    /// The conditions that an index answers, and the residual conditions that are checked on each row.
     fn conditions(&self) -> (Sql, Option<Sql>) {
         let environment = || Sql::from("environment_id = ").value(self.environment_id.to_string());
         let failed = self.status == Some(FlowStatus::Failed);

@@ -1,7 +1,7 @@
-//! Every setting: its name, its default, its meaning and its check.
+//! Every setting: name, default, description and validation.
 //!
-//! [`SETTINGS`] is the one list. The TOML file, the environment, `ostiary config`, `--help` and
-//! `docs/configuration.md` are all read off it. A leaf: `cli` and `server` read it.
+//! [`SETTINGS`] is the single list. The TOML file, the environment, `ostiary config`, `--help` and
+//! `docs/configuration.md` are derived from it. A leaf: `cli` and `server` read it.
 
 mod sources;
 mod values;
@@ -16,21 +16,21 @@ pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate, key as par
 
 /// One setting.
 pub struct Setting {
-    /// Its name in the TOML file (`saml.cross_check`). The environment variable follows from it.
+    /// Its name in the TOML file (`saml.cross_check`). The environment variable is derived from it.
     pub key: &'static str,
-    /// Its value when nobody sets it, in the form in which one would write it. Empty: not set.
+    /// Its default, as it would be written. Empty: not set.
     pub default: &'static str,
-    /// What may be written, in one line.
+    /// The accepted values, in one line.
     pub form: &'static str,
-    /// What it means, in a sentence or two.
+    /// What it does, in a sentence or two.
     pub meaning: &'static str,
-    /// Whether its value must not be shown.
+    /// Whether its value is secret and must not be shown.
     pub secret: bool,
     apply: fn(&mut Config, &str) -> Result<(), String>,
 }
 
 impl Setting {
-    /// The environment variable that sets it: `OSTIARY_SAML_CROSS_CHECK`.
+    /// Its environment variable: `OSTIARY_SAML_CROSS_CHECK`.
     pub fn variable(&self) -> String {
         format!("OSTIARY_{}", self.key.replace('.', "_").to_ascii_uppercase())
     }
@@ -41,15 +41,15 @@ impl Setting {
     }
 }
 
-/// The checked settings that a process runs with.
+/// The validated settings of a process.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the gateway listens. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The origin under which browsers and identity providers reach the gateway, when it was set.
-    /// [`Config::public_url_at`] gives the one in force.
+    /// The origin under which browsers and identity providers reach the gateway, if set.
+    /// [`Config::public_url_at`] returns the effective one.
     pub public_url: Option<Url>,
-    /// Which database.
+    /// The database.
     pub database_url: DatabaseUrl,
     /// How many connections the PostgreSQL pool, or SQLite's reader pool, may hold.
     pub database_pool_size: u32,
@@ -57,25 +57,25 @@ pub struct Config {
     pub database_migrate: Migrate,
     /// The key that seals secrets at rest, given as a value.
     pub master_key: Option<Hidden<[u8; 32]>>,
-    /// The file with that key. [`Config::master_key_path`] gives the one in force.
+    /// The file with that key. [`Config::master_key_path`] returns the effective one.
     pub master_key_file: Option<PathBuf>,
-    /// Networks whose `X-Forwarded-For` and `X-Request-Id` are believed.
+    /// Networks whose `X-Forwarded-For` and `X-Request-Id` headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether failures are limited per client.
     pub rate_limits: bool,
     /// How many connections one client address may have open.
     pub connections_per_client: u32,
-    /// How much of requests may be in memory at once, in MiB.
+    /// How many MiB of requests may be in memory at once.
     pub request_memory_mib: usize,
-    /// Where `/metrics` listens apart from the gateway.
+    /// The separate address of `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
-    /// The bearer token that opens `/metrics` on the gateway's own address.
+    /// The bearer token for `/metrics` on the gateway's own address.
     pub metrics_token: Option<Hidden<String>>,
-    /// How log lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
     /// Which log lines are written.
     pub log_level: String,
-    /// What the second signature implementation's word counts.
+    /// What a disagreement of the second signature implementation causes.
     pub saml_cross_check: CrossCheck,
     /// How far an identity provider's clock may be off.
     pub saml_clock_skew: Duration,
@@ -87,7 +87,7 @@ pub struct Config {
     pub retention_assertions: Duration,
     /// How long finished logins are kept.
     pub retention_logins: Duration,
-    /// How long logins that nobody finished are kept.
+    /// How long unfinished logins are kept.
     pub retention_unfinished_logins: Duration,
     /// How long events can be read and replayed.
     pub retention_events: Duration,
@@ -99,27 +99,27 @@ pub struct Config {
     pub scim_requests_per_second: u32,
     /// How many KiB of bodies a second a directory may send.
     pub scim_kilobytes_per_second: u32,
-    /// How many MiB an hour the request log takes for a directory.
+    /// How many MiB an hour the SCIM request log stores per directory.
     pub scim_log_megabytes_per_hour: u32,
-    /// How many living users a directory may hold.
+    /// How many users a directory may hold, not counting deleted ones.
     pub scim_directory_users: u32,
-    /// How many living groups a directory may hold.
+    /// How many groups a directory may hold, not counting deleted ones.
     pub scim_directory_groups: u32,
     /// How many MiB a directory may hold.
     pub scim_directory_megabytes: u32,
     /// How many MiB the changes of a directory may write a day.
     pub scim_directory_megabytes_per_day: u32,
-    /// How many living users an environment may hold.
+    /// How many users an environment may hold, not counting deleted ones.
     pub scim_environment_users: u32,
-    /// How many living groups an environment may hold.
+    /// How many groups an environment may hold, not counting deleted ones.
     pub scim_environment_groups: u32,
     /// How many MiB an environment may hold.
     pub scim_environment_megabytes: u32,
     /// How many MiB the changes of an environment may write a day.
     pub scim_environment_megabytes_per_day: u32,
-    /// How long an administrator's browser may rest.
+    /// The idle timeout of a console session.
     pub console_session_idle: Duration,
-    /// How long a console session lasts at the most.
+    /// The absolute lifetime of a console session.
     pub console_session_lifetime: Duration,
     /// The SAML connection through which administrators sign in.
     pub console_saml_connection: Option<String>,
@@ -129,19 +129,19 @@ pub struct Config {
     pub console_oidc_client_id: Option<String>,
     /// The console's client secret there.
     pub console_oidc_client_secret: Option<Hidden<String>>,
-    /// Whether only single sign-on opens the console.
+    /// Whether the console accepts only single sign-on.
     pub console_require_sso: bool,
-    /// Whether only passkeys open the console.
+    /// Whether the console accepts only passkeys.
     pub console_require_passkey: bool,
-    /// Whether requests of ours may go to private and loopback addresses.
+    /// Whether outgoing requests may go to private and loopback addresses.
     pub outgoing_allow_private_targets: bool,
-    /// Which name servers are asked for TXT records; empty: the system's.
+    /// The name servers for TXT lookups; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
     /// Whether the bundled test identity provider is served.
     pub test_idp: bool,
-    /// How many threads answer requests. 0: as many as there are cores.
+    /// The number of worker threads. 0: one per core.
     pub workers: usize,
-    /// How long a stop waits for requests in flight.
+    /// How long a shutdown waits for requests in flight.
     pub shutdown_timeout: Duration,
 }
 
@@ -185,8 +185,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "database.migrate",
         default: "auto",
         form: "auto | always | never",
-        meaning: "Whether a start applies missing migrations. `auto` does so for SQLite and leaves PostgreSQL \
-                  to `ostiary migrate`. A start refuses a database that lacks some.",
+        meaning: "Whether a start applies missing migrations. `auto` does so for SQLite and leaves \
+                  PostgreSQL to `ostiary migrate`. The gateway does not start while migrations are missing.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.database_migrate = value),
     },
@@ -194,8 +194,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "master_key",
         default: "",
         form: "32 bytes in base64 or hexadecimal",
-        meaning: "The key that seals signing keys and stored assertions. Make one with \
-                  `openssl rand -base64 32`. Whoever loses it loses the sealed data.",
+        meaning: "The key that seals signing keys and stored assertions. Make one with `openssl rand -base64 \
+                  32`. If it is lost, the sealed data is lost.",
         secret: true,
         apply: |config, text| values::key(text).map(|value| config.master_key = Some(Hidden(value))),
     },
@@ -204,8 +204,8 @@ pub static SETTINGS: &[Setting] = &[
         default: "",
         form: "FILE",
         meaning: "A file with the master key, instead of `master_key`. For SQLite the default is the \
-                  database's name with `.key` appended, made with mode 0600 at the first start; for \
-                  PostgreSQL there is no default and none is ever made.",
+                  database's name with `.key` appended, created with mode 0600 at the first start; for \
+                  PostgreSQL there is no default and no file is created.",
         secret: false,
         apply: |config, text| values::path(text).map(|value| config.master_key_file = Some(value)),
     },
@@ -213,8 +213,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "trusted_proxies",
         default: "",
         form: "ADDRESS or NETWORK, separated by commas",
-        meaning: "The proxies in front of the gateway. Only from them are X-Forwarded-For (who calls) and \
-                  X-Request-Id believed.",
+        meaning: "The proxies in front of the gateway. X-Forwarded-For (the client address) and X-Request-Id \
+                  are trusted only from them.",
         secret: false,
         apply: |config, text| values::networks(text).map(|value| config.trusted_proxies = value),
     },
@@ -231,9 +231,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "connections_per_client",
         default: "1024",
         form: "16 to 100000",
-        meaning: "How many connections one client address may have open at once (IPv6: one /64). More are \
-                  closed at once. A trusted proxy may have any number. Where few files may be open, one client \
-                  may have at most a quarter of them; `ostiary doctor` says so.",
+        meaning: "How many connections one client address may have open at once (IPv6: one /64). Further \
+                  ones are closed on arrival. A trusted proxy may have any number. Where the limit of open \
+                  files is low, one client may have at most a quarter of it; `ostiary doctor` says so.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 16, 100_000).map(|value| config.connections_per_client = value)
@@ -243,10 +243,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "request_memory_mib",
         default: "64",
         form: "16 to 65536",
-        meaning: "How many MiB of requests may be in memory at once: bodies that arrive and unfinished heads. One \
-                  client address may hold a quarter of it (behind a trusted proxy, the forwarded address), and \
-                  clients that have not authenticated half of what they may otherwise. What finds no room is \
-                  answered with 429 or 503 and Retry-After.",
+        meaning: "How many MiB of requests may be in memory at once: bodies that are being received and \
+                  incomplete headers. One client address may hold a quarter of it (behind a trusted proxy, \
+                  the forwarded address), and unauthenticated clients half of what they may otherwise. \
+                  Requests beyond it are answered with 429 or 503 and Retry-After.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 16, 65_536).map(|value| config.request_memory_mib = value as usize)
@@ -256,8 +256,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "metrics.listen",
         default: "",
         form: "ADDRESS:PORT",
-        meaning: "Serves Prometheus figures at /metrics on an address of their own, which the internet should \
-                  not reach.",
+        meaning: "Serves Prometheus metrics at /metrics on a separate address, which should not be reachable \
+                  from the internet.",
         secret: false,
         apply: |config, text| values::socket_address(text).map(|value| config.metrics_listen = Some(value)),
     },
@@ -265,7 +265,7 @@ pub static SETTINGS: &[Setting] = &[
         key: "metrics.token",
         default: "",
         form: "16 characters or more",
-        meaning: "Serves /metrics on the gateway's own address to whoever sends this as bearer token.",
+        meaning: "Serves /metrics on the gateway's own address to callers that send this bearer token.",
         secret: true,
         apply: |config, text| values::token(text).map(|value| config.metrics_token = Some(Hidden(value))),
     },
@@ -273,7 +273,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "log.format",
         default: "pretty",
         form: "pretty | json",
-        meaning: "How log lines look: for eyes, or one JSON object a line. They go to standard error.",
+        meaning: "The format of log lines: human-readable, or one JSON object per line. They go to standard \
+                  error.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.log_format = value),
     },
@@ -289,8 +290,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "saml.cross_check",
         default: "enforce",
         form: "enforce | observe | off",
-        meaning: "Every signature is verified a second time, by xmlsec. `enforce` refuses a login on which the \
-                  two disagree, `observe` only logs it, `off` saves the work.",
+        meaning: "Every signature is verified a second time, by xmlsec. `enforce` refuses a login on which \
+                  the two disagree, `observe` only logs it, `off` skips the second verification.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.saml_cross_check = value),
     },
@@ -346,8 +347,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "retention.unfinished_logins",
         default: "24h",
         form: "a duration from 2h to 3650d",
-        meaning: "How long logins are kept that nobody finished: begun and never answered, or answered only by \
-                  responses that proved nothing, after the first hundred refusals of a connection in an hour.",
+        meaning: "How long unfinished logins are kept: those that were never answered, or answered only by \
+                  responses without a valid signature, after the first hundred refusals of a connection in \
+                  an hour.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "2h", "3650d").map(|value| config.retention_unfinished_logins = value)
@@ -367,7 +369,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "retention.webhook_deliveries",
         default: "30d",
         form: "a duration from 3d to 3650d",
-        meaning: "How long the log of webhook deliveries is kept. A delivery is tried for two days and a half.",
+        meaning: "How long the log of webhook deliveries is kept. A delivery is retried for two and a half \
+                  days.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "3d", "3650d").map(|value| config.retention_webhook_deliveries = value)
@@ -387,9 +390,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.requests_per_second",
         default: "50",
         form: "1 to 10000",
-        meaning: "How many requests a second one directory may make, operations of a Bulk counted one by one; forty times as \
-                  many may come at once. More are answered 429. Each replica counts for itself; `rate_limits` off \
-                  lets all through.",
+        meaning: "How many requests a second one directory may make, counting the operations of a Bulk \
+                  request one by one; bursts of forty times as many are allowed. Further ones are answered \
+                  429. Each replica counts for itself; `rate_limits` off removes the limit.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 10_000).map(|value| config.scim_requests_per_second = value)
@@ -399,8 +402,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.kilobytes_per_second",
         default: "256",
         form: "1 to 1048576",
-        meaning: "How many KiB of request bodies a second one directory may send; 128 times as many may come at once. More \
-                  are answered 429, as above.",
+        meaning: "How many KiB of request bodies a second one directory may send; bursts of 128 times as \
+                  many are allowed. Further requests are answered 429, as above.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 1_048_576).map(|value| config.scim_kilobytes_per_second = value)
@@ -410,8 +413,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.log_megabytes_per_hour",
         default: "64",
         form: "1 to 65536",
-        meaning: "How many MiB an hour the log of SCIM requests takes for one directory. Near that, requests are logged \
-                  without their bodies; beyond it, they are only counted (`scim_requests_unlogged_total`).",
+        meaning: "How many MiB an hour the log of SCIM requests stores for one directory. Near that limit, \
+                  requests are logged without their bodies; beyond it, they are only counted \
+                  (`scim_requests_unlogged_total`).",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 65_536).map(|value| config.scim_log_megabytes_per_hour = value)
@@ -421,8 +425,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.directory_users",
         default: "300000",
         form: "1 to 100000000",
-        meaning: "How many living users one directory may hold. Where a quota is used up, what would add to it is answered \
-                  403; deactivating and deleting always work.",
+        meaning: "How many users one directory may hold, not counting deleted ones. When a quota is used up, \
+                  requests that would add to it are answered 403; deactivating and deleting always work.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_users = value)
@@ -432,7 +436,7 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.directory_groups",
         default: "30000",
         form: "1 to 100000000",
-        meaning: "How many living groups one directory may hold.",
+        meaning: "How many groups one directory may hold, not counting deleted ones.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_groups = value)
@@ -452,7 +456,7 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.directory_megabytes_per_day",
         default: "4096",
         form: "1 to 100000000",
-        meaning: "How many MiB the changes of one directory may write on a day (UTC), with the events that tell of them.",
+        meaning: "How many MiB the changes of one directory may write per day (UTC), including their events.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_megabytes_per_day = value)
@@ -462,7 +466,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.environment_users",
         default: "10000000",
         form: "1 to 1000000000",
-        meaning: "How many living users the directories of one environment may hold together.",
+        meaning: "How many users the directories of one environment may hold together, not counting deleted \
+                  ones.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 1_000_000_000).map(|value| config.scim_environment_users = value)
@@ -472,7 +477,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.environment_groups",
         default: "1000000",
         form: "1 to 1000000000",
-        meaning: "How many living groups they may hold together.",
+        meaning: "How many groups the directories of one environment may hold together, not counting deleted \
+                  ones.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 1_000_000_000).map(|value| config.scim_environment_groups = value)
@@ -482,7 +488,7 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.environment_megabytes",
         default: "65536",
         form: "1 to 100000000",
-        meaning: "How many MiB they may hold together.",
+        meaning: "How many MiB the directories of one environment may hold together.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_environment_megabytes = value)
@@ -492,7 +498,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "scim.environment_megabytes_per_day",
         default: "32768",
         form: "1 to 100000000",
-        meaning: "How many MiB their changes may write together on a day (UTC).",
+        meaning: "How many MiB the changes of one environment's directories may write together per day \
+                  (UTC).",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_environment_megabytes_per_day = value)
@@ -502,8 +509,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.session_idle",
         default: "1h",
         form: "a duration from 5m to 30d",
-        meaning: "How long an administrator's browser may rest before the console asks for a new sign-in. \
-                  Default: as NIST SP 800-63B-4 asks at AAL2.",
+        meaning: "How long a console session may be idle before the administrator must sign in again. \
+                  Default: as NIST SP 800-63B-4 recommends at AAL2.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "5m", "30d").map(|value| config.console_session_idle = value)
@@ -513,8 +520,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.session_lifetime",
         default: "24h",
         form: "a duration from 5m to 90d",
-        meaning: "How long a console session lasts at the most, however busy it is. Default: as NIST SP 800-63B-4 asks \
-                  at AAL2.",
+        meaning: "How long a console session lasts at the most, even while it is in use. Default: as NIST SP \
+                  800-63B-4 recommends at AAL2.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "5m", "90d").map(|value| config.console_session_lifetime = value)
@@ -524,10 +531,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.saml_connection",
         default: "",
         form: "saml_conn_…",
-        meaning: "Administrators may sign in to the console through this SAML connection of the gateway's own. Who \
-                  comes must have been invited with the address that the connection tells. Whoever may change \
-                  this connection or its organization can sign in as any administrator of its domains: keep it in \
-                  an environment of its own.",
+        meaning: "Administrators may sign in to the console through this SAML connection of the gateway's \
+                  own. They must have been invited with the e-mail address that the connection asserts. \
+                  Anyone who may change this connection or its organization can sign in as any administrator \
+                  of its domains: keep it in an environment of its own.",
         secret: false,
         apply: |config, text| {
             values::connection(text).map(|value| config.console_saml_connection = Some(value))
@@ -537,11 +544,12 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.oidc_issuer",
         default: "",
         form: "https://HOST/PATH",
-        meaning: "Administrators may sign in to the console through this OpenID provider, which must tell their e-mail \
-                  addresses. An address that it calls unverified (`email_verified`: false) is refused; where it does \
-                  not say, its word is taken, so name only a provider that lets nobody choose an address. The \
-                  redirect URI to register there is /console/sign-in/oidc/callback below the public URL. Where it never \
-                  tells `auth_time`, administrators confirm by passkey or password that it is them.",
+        meaning: "Administrators may sign in to the console through this OpenID provider, which must return \
+                  their e-mail addresses. An address with `email_verified`: false is refused; without that \
+                  claim the address is trusted, so name only a provider whose users cannot choose their \
+                  address. The redirect URI to register there is /console/sign-in/oidc/callback below the \
+                  public URL. If the provider does not return `auth_time`, administrators re-authenticate by \
+                  passkey or password.",
         secret: false,
         apply: |config, text| values::issuer(text).map(|value| config.console_oidc_issuer = Some(value)),
     },
@@ -567,9 +575,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.require_sso",
         default: "off",
         form: "on | off",
-        meaning: "Whether only single sign-on opens the console: no passwords and no passkeys. Should it fail, start \
-                  the gateway with this off; `ostiary admin reset --email ADDRESS` then makes a link that lets an \
-                  administrator in.",
+        meaning: "Whether the console accepts only single sign-on: no passwords and no passkeys. If single \
+                  sign-on fails, start the gateway with this off; `ostiary admin reset --email ADDRESS` then \
+                  makes a link that lets an administrator in.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_sso = value),
     },
@@ -577,9 +585,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "console.require_passkey",
         default: "off",
         form: "on | off",
-        meaning: "Whether only passkeys open the console: no passwords and no single sign-on. Whoever joins makes a \
-                  passkey; `ostiary admin reset --email ADDRESS` makes a link for who has none. Passkeys need https and \
-                  a host name in the public URL, or localhost.",
+        meaning: "Whether the console accepts only passkeys: no passwords and no single sign-on. New \
+                  administrators create a passkey when they join; `ostiary admin reset --email ADDRESS` \
+                  makes a link for those who have none. Passkeys need https and a host name in the public \
+                  URL, or localhost.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.console_require_passkey = value),
     },
@@ -587,8 +596,9 @@ pub static SETTINGS: &[Setting] = &[
         key: "outgoing.allow_private_targets",
         default: "off",
         form: "on | off",
-        meaning: "Whether requests of the gateway's own (fetching metadata, webhooks) may go to private and loopback \
-                  addresses. On only where whoever sets up connections may see your network.",
+        meaning: "Whether the gateway's outgoing requests (metadata, webhooks) may go to private and \
+                  loopback addresses. Turn it on only if everyone who sets up connections may reach your \
+                  network.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.outgoing_allow_private_targets = value),
     },
@@ -596,8 +606,8 @@ pub static SETTINGS: &[Setting] = &[
         key: "dns.servers",
         default: "",
         form: "ADDRESS[:PORT], separated by commas",
-        meaning: "The name servers that are asked for the TXT records by which domains prove themselves. Default: \
-                  those of the system (/etc/resolv.conf).",
+        meaning: "The name servers for the TXT lookups of domain verification. Default: those of the system \
+                  (/etc/resolv.conf).",
         secret: false,
         apply: |config, text| values::name_servers(text).map(|value| config.dns_servers = value),
     },
@@ -631,7 +641,7 @@ pub static SETTINGS: &[Setting] = &[
 ];
 
 impl Config {
-    /// The public URL in force, without a path, when the gateway listens at `bound`.
+    /// The effective public URL, without a path, if the gateway listens at `bound`.
     pub fn public_url_at(&self, bound: SocketAddr) -> Url {
         self.public_url.clone().unwrap_or_else(|| {
             let text = match bound.port() {
@@ -642,7 +652,7 @@ impl Config {
         })
     }
 
-    /// The file the master key is read from, when it is not given as a value.
+    /// The file from which the master key is read, if it is not given as a value.
     pub fn master_key_path(&self) -> Option<PathBuf> {
         match (&self.master_key, &self.master_key_file, &self.database_url) {
             (Some(_), _, _) => None,
@@ -665,7 +675,7 @@ impl Config {
         }
     }
 
-    /// What is allowed but deserves a word at the start.
+    /// Warnings about valid but risky settings, for the start.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Some(url) = &self.public_url
@@ -673,7 +683,7 @@ impl Config {
             && !values::is_local(url)
         {
             warnings.push(format!(
-                "public_url is {url}: over plain http anyone on the way can read and change a login; use https"
+                "public_url is {url}: over plain http anyone on the network path can read and change a login; use https"
             ));
         }
         if self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
@@ -689,7 +699,7 @@ impl Config {
         }
         if self.console_oidc_issuer.as_deref().is_some_and(values::is_exposed) {
             warnings.push(
-                "console.oidc_issuer is plain http: anybody on the way can sign in to the console; use https"
+                "console.oidc_issuer is plain http: anyone on the network path can sign in to the console; use https"
                     .to_owned(),
             );
         }
@@ -702,14 +712,14 @@ impl Config {
         }
         if self.saml_cross_check != CrossCheck::Enforce {
             warnings.push(format!(
-                "saml.cross_check is {}: the second signature check refuses nobody",
+                "saml.cross_check is {}: a disagreement of the two signature checks does not refuse a login",
                 self.saml_cross_check
             ));
         }
         warnings
     }
 
-    /// Settings that are right one by one and wrong together.
+    /// Settings that are valid by themselves but not together.
     fn contradictions(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.master_key.is_some() && self.master_key_file.is_some() {
@@ -745,7 +755,7 @@ impl Config {
         problems
     }
 
-    /// What does not go with `console.require_passkey`.
+    /// Settings that conflict with `console.require_passkey`.
     fn passkey_contradictions(&self) -> Vec<Problem> {
         const KEY: &str = "console.require_passkey";
         let mut problems = Vec::new();
@@ -769,7 +779,7 @@ impl Config {
 }
 
 impl Default for Config {
-    /// What runs when nobody sets anything.
+    /// The configuration without any setting.
     fn default() -> Self {
         let mut config = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -1,9 +1,8 @@
-//! Ostiary, the doorkeeper: an enterprise-SSO gateway.
+//! Ostiary: an enterprise-SSO gateway.
 //!
-//! The map of the house. Who may import whom is held by `tests/it/architecture.rs`:
-//! `main → cli → server → http, pages, test_idp, background → app → store → model`; `app` also uses
-//! `saml` and `oauth`, which know nothing of ours but `model`'s time, ids and checks; `links` is a
-//! leaf.
+//! Which module may import which is enforced by `tests/it/architecture.rs`: `main → cli → server → http, pages,
+//! test_idp, background → app → store → model`; `app` also uses `saml`, `scim` and `oauth`, which import only
+//! `model`; `links` is a leaf.
 
 pub mod app;
 pub mod background;

@@ -1,10 +1,10 @@
-//! Every URL the service builds, and the path of every route that something links to: a leaf.
+//! Every URL that the service builds, and the path of every route that is linked to.
 //!
-//! A path is written once, as a route pattern in [`path`]; `http/routes.rs` registers that constant
-//! and [`Links`] fills the same constant in, so a renamed path cannot leave a dead URL behind.
+//! A path is written once, as a route pattern in [`path`]. `http/routes.rs` registers that constant and
+//! [`Links`] expands the same constant, so a renamed path cannot leave a dead URL behind.
 //!
-//! The public URL is an origin: scheme, host and port, no path. One origin serves everything, and
-//! identity providers, SDKs and OAuth clients are given absolute URLs below it.
+//! The public URL is an origin: scheme, host and port, no path. One origin serves everything, and identity
+//! providers, SDKs and OAuth clients are given absolute URLs below it.
 
 pub mod console;
 
@@ -21,25 +21,25 @@ use crate::model::{
 
 /// Route patterns, as actix-web and [`Links`] both read them: `{name}` stands for one segment.
 pub mod path {
-    /// What this service is, in a few words.
+    /// The front page: what this service is.
     pub const HOME: &str = "/";
-    /// One embedded file: stylesheet, script, icon.
+    /// An embedded file: stylesheet, script, icon.
     pub const ASSET: &str = "/assets/{name}";
 
-    /// The API's description for programs (OpenAPI 3.1).
+    /// The OpenAPI 3.1 document of the API.
     pub const OPENAPI: &str = "/openapi.json";
-    /// The same for people.
+    /// The API reference for people.
     pub const API_REFERENCE: &str = "/docs/api";
-    /// One resource of it.
+    /// One resource of the API reference.
     pub const API_REFERENCE_SECTION: &str = "/docs/api/{name}";
 
-    /// Where an app asks for the URL that begins a login (contracts §2.3).
+    /// Returns the URL that starts a login (contracts §2.3).
     pub const SAML_REDIRECT: &str = "/v1/saml/redirect";
-    /// Where an app redeems its access code (contracts §2.3).
+    /// Redeems an access code (contracts §2.3).
     pub const SAML_REDEEM: &str = "/v1/saml/redeem";
-    /// The environments that a key opens: its own.
+    /// The environments of an API key: its own.
     pub const ENVIRONMENTS: &str = "/v1/environments";
-    /// That environment.
+    /// One environment.
     pub const ENVIRONMENT: &str = "/v1/environments/{id}";
     /// The API keys of an environment.
     pub const API_KEYS: &str = "/v1/api-keys";
@@ -49,7 +49,7 @@ pub mod path {
     pub const OAUTH_CLIENTS: &str = "/v1/saml-oauth-clients";
     /// One OAuth client.
     pub const OAUTH_CLIENT: &str = "/v1/saml-oauth-clients/{id}";
-    /// Gives an OAuth client a new secret.
+    /// Rotates an OAuth client's secret.
     pub const OAUTH_CLIENT_ROTATE: &str = "/v1/saml-oauth-clients/{id}/rotate-secret";
     /// The organizations of an environment (contracts §2.5).
     pub const ORGANIZATIONS: &str = "/v1/organizations";
@@ -66,67 +66,67 @@ pub mod path {
     pub const SAML_FLOWS: &str = "/v1/saml-flows";
     /// One login with its timeline.
     pub const SAML_FLOW: &str = "/v1/saml-flows/{id}";
-    /// Checks a login's response again with today's settings.
+    /// Checks a login's response again with the current settings.
     pub const SAML_FLOW_CHECK: &str = "/v1/saml-flows/{id}/check";
 
     /// The SCIM directories of an organization (contracts §2.5).
     pub const SCIM_DIRECTORIES: &str = "/v1/scim-directories";
     /// One SCIM directory.
     pub const SCIM_DIRECTORY: &str = "/v1/scim-directories/{id}";
-    /// Gives a directory a new bearer token.
+    /// Rotates a directory's bearer token.
     pub const SCIM_DIRECTORY_ROTATE: &str = "/v1/scim-directories/{id}/rotate-bearer-token";
-    /// Ends the bearer tokens that a newer one replaced, now.
+    /// Expires the bearer tokens that a newer one replaced, now.
     pub const SCIM_DIRECTORY_END_OVERLAP: &str = "/v1/scim-directories/{id}/end-bearer-token-overlap";
-    /// The people that identity providers pushed, for apps (contracts §2.4).
+    /// The users that identity providers provisioned, for apps (contracts §2.4).
     pub const SCIM_USERS: &str = "/v1/scim/users";
     /// One of them.
     pub const SCIM_USER: &str = "/v1/scim/users/{id}";
-    /// The groups that identity providers pushed, for apps (contracts §2.4).
+    /// The groups that identity providers provisioned, for apps (contracts §2.4).
     pub const SCIM_GROUPS: &str = "/v1/scim/groups";
     /// One of them.
     pub const SCIM_GROUP: &str = "/v1/scim/groups/{id}";
-    /// What identity providers asked of a directory, for support.
+    /// The SCIM requests of identity providers, for support.
     pub const SCIM_REQUESTS: &str = "/v1/scim-requests";
-    /// One such request.
+    /// One SCIM request.
     pub const SCIM_REQUEST: &str = "/v1/scim-requests/{id}";
-    /// What happened in an environment, in order.
+    /// The events of an environment, in order.
     pub const EVENTS: &str = "/v1/events";
-    /// Where events are sent.
+    /// The webhooks of an environment.
     pub const WEBHOOKS: &str = "/v1/webhooks";
     /// One webhook.
     pub const WEBHOOK: &str = "/v1/webhooks/{id}";
-    /// Gives a webhook a new secret.
+    /// Rotates a webhook's secret.
     pub const WEBHOOK_ROTATE: &str = "/v1/webhooks/{id}/rotate-secret";
-    /// Gives a webhook events again.
+    /// Replays events to a webhook.
     pub const WEBHOOK_REPLAY: &str = "/v1/webhooks/{id}/replay";
-    /// What was sent to webhooks.
+    /// The webhook deliveries of an environment.
     pub const WEBHOOK_DELIVERIES: &str = "/v1/webhook-deliveries";
     /// One delivery.
     pub const WEBHOOK_DELIVERY: &str = "/v1/webhook-deliveries/{id}";
-    /// Sends one delivery again.
+    /// Replays one delivery.
     pub const WEBHOOK_DELIVERY_REPLAY: &str = "/v1/webhook-deliveries/{id}/replay";
-    /// Who changed what in an environment.
+    /// The audit log of an environment.
     pub const AUDIT_EVENTS: &str = "/v1/audit-events";
-    /// All of it, as JSON lines.
+    /// The audit log as JSON lines.
     pub const AUDIT_EVENTS_EXPORT: &str = "/v1/audit-events/export";
-    /// One change.
+    /// One audit event.
     pub const AUDIT_EVENT: &str = "/v1/audit-events/{id}";
-    /// A directory's SCIM base: what an identity provider is told.
+    /// A directory's SCIM base URL, which the identity provider is configured with.
     pub const SCIM_BASE: &str = "/v1/scim/{directory}";
 
-    /// Where a customer's admin arrives with a one-time link, and what its button posts to.
+    /// The setup pages' entry, where a one-time link leads; its button posts to it.
     pub const SETUP: &str = "/setup";
-    /// What there is to set up, what is done and what is next.
+    /// The setup overview: what there is to set up, what is done, what is next.
     pub const SETUP_HOME: &str = "/setup/home";
-    /// Ends the admin's session.
+    /// Ends the setup session.
     pub const SETUP_LEAVE: &str = "/setup/leave";
     /// The organization's SAML connections, and which identity provider to connect.
     pub const SETUP_SAML: &str = "/setup/saml";
     /// One step of connecting it.
     pub const SETUP_SAML_STEP: &str = "/setup/saml/{connection}/{step}";
-    /// Our metadata, to be uploaded there.
+    /// Our service-provider metadata, for upload at the identity provider.
     pub const SETUP_SAML_METADATA: &str = "/setup/saml/{connection}/sp-metadata.xml";
-    /// How a test login went.
+    /// The result of a test login.
     pub const SETUP_SAML_TEST: &str = "/setup/saml/{connection}/test/{flow}";
     /// The organization's SCIM directories, and which identity provider to connect.
     pub const SETUP_SCIM: &str = "/setup/scim";
@@ -134,16 +134,16 @@ pub mod path {
     pub const SETUP_SCIM_STEP: &str = "/setup/scim/{directory}/{step}";
     /// The organization's domains.
     pub const SETUP_DOMAINS: &str = "/setup/domains";
-    /// Asks DNS about one of them.
+    /// Checks the DNS record of a domain.
     pub const SETUP_DOMAIN_CHECK: &str = "/setup/domains/{domain}/check";
-    /// Takes one of them back.
+    /// Removes a domain.
     pub const SETUP_DOMAIN_REMOVE: &str = "/setup/domains/{domain}/remove";
     /// The vendor's colours, as a stylesheet.
     pub const BRANDING_STYLE: &str = "/branding/{environment}/style.css";
     /// The vendor's logo.
     pub const BRANDING_LOGO: &str = "/branding/{environment}/logo";
 
-    /// One-time links for customers' admins (contracts §2.5).
+    /// Setup links for customers' admins (contracts §2.5).
     pub const SETUP_URLS: &str = "/v1/setup-urls";
     /// One of them.
     pub const SETUP_URL: &str = "/v1/setup-urls/{id}";
@@ -151,16 +151,16 @@ pub mod path {
     pub const ORGANIZATION_DOMAINS: &str = "/v1/organizations/{id}/domains";
     /// One of them.
     pub const ORGANIZATION_DOMAIN: &str = "/v1/organizations/{id}/domains/{domain}";
-    /// Makes it count by the vendor's word.
+    /// Approves a domain on the vendor's authority, without a DNS check.
     pub const ORGANIZATION_DOMAIN_APPROVE: &str = "/v1/organizations/{id}/domains/{domain}/approve";
-    /// Asks DNS about it.
+    /// Checks the DNS record of a domain.
     pub const ORGANIZATION_DOMAIN_CHECK: &str = "/v1/organizations/{id}/domains/{domain}/check";
-    /// How an environment looks to its customers.
+    /// The branding of an environment.
     pub const ENVIRONMENT_BRANDING: &str = "/v1/environments/{id}/branding";
-    /// The logo among it.
+    /// The logo of the branding.
     pub const ENVIRONMENT_BRANDING_LOGO: &str = "/v1/environments/{id}/branding/logo";
 
-    /// Where the browser begins a login.
+    /// Where the browser starts a login.
     pub const SAML_INIT: &str = "/v1/saml/{connection}/init";
     /// Assertion consumer service: where the identity provider posts its response.
     pub const SAML_ACS: &str = "/v1/saml/{connection}/acs";
@@ -171,58 +171,57 @@ pub mod path {
 
     /// The OAuth issuer (RFC 8414 §2).
     pub const OAUTH_ISSUER: &str = "/v1/oauth";
-    /// OpenID Connect Discovery 1.0 §4.
+    /// The discovery document (OpenID Connect Discovery 1.0 §4).
     pub const OAUTH_DISCOVERY: &str = "/v1/oauth/.well-known/openid-configuration";
-    /// The same document where RFC 8414 §3.1 has it.
+    /// The same document at the location of RFC 8414 §3.1.
     pub const OAUTH_SERVER_METADATA: &str = "/.well-known/oauth-authorization-server/v1/oauth";
-    /// RFC 6749 §3.1.
+    /// The authorization endpoint (RFC 6749 §3.1).
     pub const OAUTH_AUTHORIZE: &str = "/v1/oauth/authorize";
-    /// RFC 6749 §3.2.
+    /// The token endpoint (RFC 6749 §3.2).
     pub const OAUTH_TOKEN: &str = "/v1/oauth/token";
-    /// RFC 7517 §5.
+    /// The JWK Set (RFC 7517 §5).
     pub const OAUTH_JWKS: &str = "/v1/oauth/jwks";
-    /// OpenID Connect Core 1.0 §5.3.
+    /// The userinfo endpoint (OpenID Connect Core 1.0 §5.3).
     pub const OAUTH_USERINFO: &str = "/v1/oauth/userinfo";
 
-    /// The console: where administrators begin.
+    /// The console's first page.
     pub const CONSOLE: &str = "/console";
-    /// Where they sign in.
+    /// The sign-in page of administrators.
     pub const CONSOLE_SIGN_IN: &str = "/console/sign-in";
-    /// Where an invitation's link leads.
+    /// Where an administrator accepts an invitation.
     pub const CONSOLE_JOIN: &str = "/console/join";
     /// Ends a session.
     pub const CONSOLE_SIGN_OUT: &str = "/console/sign-out";
 
-    /// The bundled test identity provider: what it is, and logins it starts by itself.
+    /// The bundled test identity provider's first page, with IdP-initiated logins.
     pub const TEST_IDP: &str = "/test-idp";
     /// Its metadata.
     pub const TEST_IDP_METADATA: &str = "/test-idp/metadata";
     /// Its single sign-on service, for both bindings.
     pub const TEST_IDP_SSO: &str = "/test-idp/sso";
-    /// Where it begins a login by itself.
+    /// Starts an IdP-initiated login.
     pub const TEST_IDP_START: &str = "/test-idp/start";
-    /// Where its own pages say what is to be answered.
+    /// Where its own pages post the chosen response.
     pub const TEST_IDP_RESPOND: &str = "/test-idp/respond";
 
-    /// From where it pushes people and groups.
+    /// The SCIM client that provisions its users and groups.
     pub const TEST_IDP_SCIM: &str = "/test-idp/scim";
 
     /// The sample app.
     pub const DEMO: &str = "/demo";
-    /// The people whom identity providers pushed to it.
+    /// The users that identity providers provisioned to it.
     pub const DEMO_PEOPLE: &str = "/demo/people";
-    /// Its buttons: where each begins a login.
+    /// Its sign-in buttons.
     pub const DEMO_SIGN_IN: &str = "/demo/sign-in";
-    /// Where it takes an access code.
+    /// Its redirect URL for access codes.
     pub const DEMO_CALLBACK: &str = "/demo/callback";
-    /// Where it takes an OAuth code.
+    /// Its OAuth redirect URI.
     pub const DEMO_OAUTH_CALLBACK: &str = "/demo/oauth/callback";
-    /// Ends its session.
+    /// Ends the sample app's session.
     pub const DEMO_SIGN_OUT: &str = "/demo/sign-out";
 }
 
-/// A pattern with its one `{…}` segment filled in. Values are ids and file names of ours, which
-/// need no escaping.
+/// Expands the first `{…}` segment of a pattern. Values are our own ids and file names, which need no escaping.
 fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
     match (pattern.find('{'), pattern.find('}')) {
         (Some(open), Some(close)) if open < close => {
@@ -232,8 +231,7 @@ fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
     }
 }
 
-/// A pattern with its `{…}` segments filled in, in order. Values are ids and names of ours, which need no
-/// escaping.
+/// Expands the `{…}` segments of a pattern, in order. Values are our own ids and names, which need no escaping.
 pub fn to(pattern: &str, values: &[&dyn fmt::Display]) -> String {
     values.iter().fold(pattern.to_owned(), |path, value| fill(&path, *value))
 }
@@ -253,17 +251,17 @@ pub fn setup_scim_step(directory: ScimDirectoryId, step: &str) -> String {
     to(path::SETUP_SCIM_STEP, &[&directory, &step])
 }
 
-/// Where the setup pages ask DNS about a domain.
+/// Where the setup pages check a domain's DNS record.
 pub fn setup_domain_check(domain: &Domain) -> String {
     fill(path::SETUP_DOMAIN_CHECK, domain)
 }
 
-/// Where the setup pages take a domain back.
+/// Where the setup pages remove a domain.
 pub fn setup_domain_remove(domain: &Domain) -> String {
     fill(path::SETUP_DOMAIN_REMOVE, domain)
 }
 
-/// The vendor's colours; `version` changes with them, so that they may be cached for ever.
+/// The stylesheet with the vendor's colours; `version` changes with it, so that it may be cached for ever.
 pub fn branding_style(environment: EnvironmentId, version: &str) -> String {
     format!("{}?v={version}", fill(path::BRANDING_STYLE, &environment))
 }
@@ -273,7 +271,7 @@ pub fn branding_logo(environment: EnvironmentId, version: &str) -> String {
     format!("{}?v={version}", fill(path::BRANDING_LOGO, &environment))
 }
 
-/// How a developer asks for an address of the API at the command line.
+/// The curl command for a GET request to the API.
 pub fn curl(address: &str) -> String {
     format!("curl --header \"Authorization: Bearer $API_KEY\" \\\n  {address}")
 }
@@ -283,18 +281,18 @@ pub fn asset(name: &str, version: &str) -> String {
     format!("{}?v={version}", fill(path::ASSET, &name))
 }
 
-/// The path of sign-in to the console, for somebody who wants to go on to `next`, a path of ours.
+/// The path of console sign-in, which continues at `next`, a path of ours.
 pub fn console_sign_in(next: &str) -> String {
     if next == console::HOME { console::SIGN_IN.to_owned() } else { with_next(console::SIGN_IN, next) }
 }
 
-/// A path from which one goes on to `next`, a path of ours.
+/// A path with `next`, a path of ours, as query parameter: where to continue.
 pub fn with_next(path: &str, next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{path}?{query}")
 }
 
-/// The page of one resource in the API's reference.
+/// The page of one resource in the API reference.
 pub fn api_reference(section: &str) -> String {
     fill(path::API_REFERENCE_SECTION, &section)
 }
@@ -321,7 +319,7 @@ pub struct Links {
 }
 
 impl Links {
-    /// The links of the service that is reached at `public_url`, or of an environment's own auth URL.
+    /// The links of a service with this public URL, or with an environment's own auth URL.
     pub fn new(public_url: &Url) -> Result<Self, NotAnOrigin> {
         if !matches!(public_url.scheme(), "http" | "https") || public_url.host().is_none() {
             return Err(NotAnOrigin::Scheme);
@@ -335,7 +333,7 @@ impl Links {
         Ok(Self { base: public_url.clone() })
     }
 
-    /// The links of an environment: below its own auth URL when it has a usable one, else below this.
+    /// The links of an environment: below its own auth URL if it has a valid one, otherwise the same as these.
     pub fn at(&self, auth_url: Option<&Url>) -> Self {
         auth_url.and_then(|url| Self::new(url).ok()).unwrap_or_else(|| self.clone())
     }
@@ -363,8 +361,8 @@ impl Links {
             || matches!(self.base.host(), Some(Host::Domain(host)) if host == "localhost" || host.ends_with(".localhost"))
     }
 
-    /// Whether an entity id or sign-on address is that of the bundled test identity provider, by whatever
-    /// name of the machine itself it goes.
+    /// Whether an entity id or single sign-on URL is that of the bundled test identity provider, under any name
+    /// of this machine.
     pub fn is_test_idp(&self, address: &str) -> bool {
         let Ok(url) = Url::parse(address) else { return false };
         let same_machine = || {
@@ -391,7 +389,7 @@ impl Links {
         self.url(path::HOME)
     }
 
-    /// Where an app asks for the URL that begins a login.
+    /// Where an app requests the URL that starts a login.
     pub fn saml_redirect(&self) -> Url {
         self.url(path::SAML_REDIRECT)
     }
@@ -401,15 +399,15 @@ impl Links {
         self.url(path::SAML_REDEEM)
     }
 
-    /// Where the browser begins the login that `state` names.
+    /// Where the browser starts the login that `state` names.
     pub fn saml_init(&self, connection: SamlConnectionId, state: &str) -> Url {
         let mut url = self.url(&fill(path::SAML_INIT, &connection));
         url.query_pairs_mut().append_pair("state", state);
         url
     }
 
-    /// The assertion consumer service of a new connection. It is stored with the connection, and the
-    /// stored ones are what counts afterwards.
+    /// The assertion consumer service of a new connection. It is stored with the connection; the stored value
+    /// is authoritative.
     pub fn saml_acs(&self, connection: SamlConnectionId) -> Url {
         self.url(&fill(path::SAML_ACS, &connection))
     }
@@ -424,13 +422,13 @@ impl Links {
         self.url(&fill(path::SAML_ENTITY, &connection)).into()
     }
 
-    /// The SCIM base URL of a new directory. It is stored with the directory, and the stored one is what
-    /// counts afterwards.
+    /// The SCIM base URL of a new directory. It is stored with the directory; the stored value is
+    /// authoritative.
     pub fn scim_base(&self, directory: ScimDirectoryId) -> String {
         self.url(&fill(path::SCIM_BASE, &directory)).into()
     }
 
-    /// The people of a directory, for apps.
+    /// The users of a directory, for apps.
     pub fn scim_users(&self) -> Url {
         self.url(path::SCIM_USERS)
     }
@@ -442,7 +440,7 @@ impl Links {
         url
     }
 
-    /// How a test login of the setup pages went.
+    /// The result of a test login of the setup pages.
     pub fn setup_saml_test(&self, connection: SamlConnectionId, flow: SamlFlowId) -> Url {
         self.url(&to(path::SETUP_SAML_TEST, &[&connection, &flow]))
     }
@@ -452,7 +450,7 @@ impl Links {
         self.url(&to(console::FLOW, &[&environment, &flow]))
     }
 
-    /// One person, for apps.
+    /// One user, for apps.
     pub fn scim_user(&self, user: ScimUserId) -> Url {
         self.url(&fill(path::SCIM_USER, &user))
     }
@@ -492,19 +490,19 @@ impl Links {
         self.url(path::OAUTH_USERINFO)
     }
 
-    /// Where an invitation of an administrator leads.
+    /// Where an administrator accepts an invitation.
     pub fn console_join(&self, token: &str) -> Url {
         let mut url = self.url(console::JOIN);
         url.query_pairs_mut().append_pair("token", token);
         url
     }
 
-    /// Where an administrator comes back from a SAML connection of our own.
+    /// Where an administrator's login through one of our own SAML connections ends.
     pub fn console_saml_finish(&self, flow: SamlFlowId) -> Url {
         self.url(&fill(console::SIGN_IN_SAML_FINISH, &flow))
     }
 
-    /// Where the OpenID provider of administrators sends the browser back.
+    /// The redirect URI of administrators' OpenID Connect logins.
     pub fn console_oidc_callback(&self) -> Url {
         self.url(console::SIGN_IN_OIDC_CALLBACK)
     }
@@ -519,7 +517,7 @@ impl Links {
         self.url(path::TEST_IDP)
     }
 
-    /// From where the bundled test identity provider pushes people and groups.
+    /// The test identity provider's SCIM client.
     pub fn test_idp_scim(&self) -> Url {
         self.url(path::TEST_IDP_SCIM)
     }
@@ -539,12 +537,12 @@ impl Links {
         self.url(path::DEMO)
     }
 
-    /// Where the sample app takes access codes: its environment's redirect URL.
+    /// The sample app's redirect URL for access codes.
     pub fn demo_callback(&self) -> Url {
         self.url(path::DEMO_CALLBACK)
     }
 
-    /// Where the sample app takes OAuth codes: its environment's OAuth redirect URI.
+    /// The sample app's OAuth redirect URI.
     pub fn demo_oauth_callback(&self) -> Url {
         self.url(path::DEMO_OAUTH_CALLBACK)
     }

@@ -1,6 +1,5 @@
-//! The running server. Production and tests start the same object: [`Server::build`] opens the
-//! database and binds the address, [`Server::run`] answers until it is told to stop, and then
-//! finishes the requests in flight.
+//! The running server. Production and tests start the same object: [`Server::build`] opens the database and
+//! binds the address, [`Server::run`] serves until it is stopped, and then finishes the requests in flight.
 
 pub mod descriptors;
 pub mod master_key;
@@ -43,7 +42,7 @@ use crate::{
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
 
-/// How long the operation of a Bulk request that has begun may take at the end.
+/// How long a shutdown waits for the current operation of a Bulk request.
 const BULK_ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";
@@ -51,18 +50,18 @@ const PUBLIC_URL: &str = "public_url";
 /// Why the server did not start, or a command could not open the installation.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer.
+    /// The database cannot be opened.
     #[error("the database {url} cannot be opened: {source}")]
     Database {
-        /// Without its password.
+        /// The URL without its password.
         url: String,
-        /// What it said.
+        /// The cause.
         source: crate::store::Error,
     },
-    /// The database lacks migrations and may not be migrated by a start.
+    /// The database lacks migrations, and the configuration forbids a start to apply them.
     #[error("the database {url} lacks migrations ({}): run `ostiary migrate`", missing.join(", "))]
     Migrations {
-        /// Without its password.
+        /// The URL without its password.
         url: String,
         /// Their names.
         missing: Vec<String>,
@@ -73,15 +72,15 @@ pub enum StartError {
     /// The public URL is no origin.
     #[error("the public URL {0}")]
     PublicUrl(crate::links::NotAnOrigin),
-    /// The address cannot be listened at.
+    /// The address cannot be bound.
     #[error("cannot listen at {address}: {source}")]
     Listen {
-        /// Where.
+        /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// Something that is served could not be set up.
+    /// Something that the server offers could not be set up.
     #[error(transparent)]
     App(#[from] crate::app::Error),
     /// A statement failed.
@@ -89,7 +88,7 @@ pub enum StartError {
     Store(#[from] crate::store::Error),
 }
 
-/// Runs the process's one top-level future, with the workers of a server on threads of their own.
+/// Runs the process's top-level future on an actix system; the workers of a server have threads of their own.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     actix_web::rt::System::new().block_on(future)
 }
@@ -101,8 +100,8 @@ pub async fn open_database(config: &Config) -> Result<Db, StartError> {
         .map_err(|source| StartError::Database { url: config.database_url.to_string(), source })
 }
 
-/// The public URL of the server that ran last on this database, for commands that were not told one:
-/// what they make must lead where the server is.
+/// The public URL of the server that ran last on this database, for commands without `--public-url`: the links
+/// that they create must lead to that server.
 pub async fn last_public_url(config: &Config) -> Result<Option<Url>, StartError> {
     if config.database_url.sqlite_file().is_some_and(|file| !file.exists()) {
         return Ok(None);
@@ -116,7 +115,7 @@ pub async fn last_public_url(config: &Config) -> Result<Option<Url>, StartError>
     Ok(known.and_then(|text| Url::parse(&text).ok()))
 }
 
-/// Leaves a note of the public URL for [`last_public_url`].
+/// Stores the public URL for [`last_public_url`].
 async fn note_public_url(state: &State) -> Result<(), StartError> {
     let origin = state.links.origin();
     let known = store::settings::find(&mut state.db.read().await?, PUBLIC_URL).await?;
@@ -128,8 +127,8 @@ async fn note_public_url(state: &State) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Opens the installation: the database with all its migrations, the master key it was sealed with,
-/// and the settings. `bound` is where the gateway listens, for its default public URL.
+/// Opens the installation: the database with all its migrations, the master key, and the settings. `bound` is
+/// the address at which the gateway listens, for its default public URL.
 pub async fn open(
     config: &Config,
     bound: SocketAddr,
@@ -152,7 +151,7 @@ pub async fn open(
 
 const MEBIBYTE: i64 = 1024 * 1024;
 
-/// What use cases must know of the settings.
+/// The part of the configuration that use cases need.
 pub fn settings(config: &Config) -> Settings {
     Settings {
         login_lifetime: config.login_lifetime,
@@ -212,8 +211,8 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-/// A server whose installation is open and whose address is bound, before its workers are made: the
-/// moment to set things up that it will serve.
+/// A server whose installation is open and whose address is bound, but whose workers do not exist yet: the time
+/// to create what it will serve.
 pub struct Stage {
     config: Config,
     listener: std::net::TcpListener,
@@ -237,17 +236,17 @@ impl Stage {
         Ok(Self { config, listener, address, state })
     }
 
-    /// Where the gateway will answer.
+    /// The address of the gateway.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What its handlers will work with.
+    /// The state of its handlers.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Prepares the workers; with `exhibits`, they are served too.
+    /// Creates the workers. With `demo_services`, they serve the demo too.
     pub async fn finish(self, exhibits: Option<Exhibits>) -> Result<Server, StartError> {
         let Self { config, listener, address, state } = self;
         note_public_url(&state).await?;
@@ -267,7 +266,8 @@ impl Stage {
             .map_err(|source| StartError::Listen { address, source })?;
         let keep = background::Keep {
             logins: config.retention_logins,
-            // What can still be answered is not swept: a link is good for an hour, then the login's time begins.
+            // A login that can still be answered is not deleted: its link is valid for an hour, then
+            // `login.lifetime` begins.
             unfinished_logins: config
                 .retention_unfinished_logins
                 .max(config.login_lifetime + Duration::from_secs(3600)),
@@ -279,15 +279,15 @@ impl Stage {
     }
 }
 
-/// What `ostiary demo` shows besides the gateway.
+/// What `ostiary demo` serves besides the gateway.
 pub struct Exhibits {
     /// The sample app.
     pub app: DemoApp,
-    /// What pushes the test identity provider's people into directories.
+    /// The SCIM client that provisions the test identity provider's users into directories.
     pub scim_client: ScimClient,
 }
 
-/// What a gateway serves besides itself, where that was asked for.
+/// The optional services of a gateway.
 #[derive(Clone)]
 struct Guests {
     test_idp: Option<web::Data<TestIdp>>,
@@ -335,28 +335,28 @@ impl Server {
         Stage::open(config, clock, random).await?.finish(None).await
     }
 
-    /// Where the gateway listens.
+    /// The address of the gateway.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the figures are served, if apart.
+    /// The address of the metrics listener, if there is one.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
     }
 
-    /// What its handlers work with.
+    /// The state of its handlers.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// What stops it: `stop(true)` finishes requests in flight.
+    /// The handle that stops it: `stop(true)` finishes requests in flight.
     pub fn handle(&self) -> dev::ServerHandle {
         self.gateway.handle()
     }
 
-    /// Answers until it is stopped by its handle or by a signal (the first one waits for requests in
-    /// flight, a second one does not), then closes the database. It runs on the thread of an actix system
+    /// Serves until it is stopped by its handle or by a signal (the first signal waits for requests in flight,
+    /// a second one does not), then closes the database. It must run on the thread of an actix system
     /// ([`block_on`]).
     pub async fn run(self) -> io::Result<()> {
         let upkeep = tokio::spawn(async {
@@ -466,7 +466,7 @@ fn gateway(
     Ok(server.listen("gateway", listener, serve)?.run())
 }
 
-/// The figures on a listener of their own.
+/// The metrics endpoint on a listener of its own.
 fn figures(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev::Server), StartError> {
     let failed = |source| StartError::Listen { address: wanted, source };
     let listener = listen(wanted)?;

@@ -1,5 +1,5 @@
-//! Logs and figures. A leaf: anybody may report here, and nobody is asked who they are. What is
-//! written are ids, codes, routes and durations; no names, addresses, assertions or secrets.
+//! Logs and metrics. A leaf: every module may report here, and it imports none but `config`. Logs and metrics
+//! contain ids, codes, routes and durations; no names, addresses, assertions or secrets.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,30 +15,30 @@ use crate::config::LogFormat;
 
 /// Requests answered, by `route` (its pattern), `method` and `status`.
 pub const HTTP_REQUESTS: &str = "http_requests_total";
-/// How long answering took, by `route`.
+/// How long requests took, by `route`.
 pub const HTTP_DURATION: &str = "http_request_duration_seconds";
-/// The longest time for which a request's handler kept its thread from everything else, by `route`.
+/// The longest single poll of a request's handler, which blocks its worker thread, by `route`.
 pub const HTTP_LONGEST_POLL: &str = "http_request_longest_poll_seconds";
-/// Connections that were closed at once, because their client address has too many.
+/// Connections closed on arrival, because their client address has too many.
 pub const CONNECTIONS_REFUSED: &str = "http_connections_refused_total";
 /// Logins that ended, by `outcome` (`succeeded`, `failed`) and `reason` (the refusal's code).
 pub const LOGINS: &str = "logins_total";
 /// How long verifying one SAML response took.
 pub const SAML_VERIFICATION: &str = "saml_verification_seconds";
-/// Logins that nobody finished and that are still kept, by `environment` (its id).
+/// Unfinished logins that are still stored, by `environment` (its id).
 pub const UNFINISHED_LOGINS: &str = "unfinished_logins";
 /// SAML responses on which the two signature implementations disagreed.
 pub const SAML_DISAGREEMENTS: &str = "saml_cross_check_disagreements_total";
-/// SCIM requests that were answered and could not be logged, because too many waited.
+/// SCIM requests that were answered but not logged, because too many log entries were waiting.
 pub const SCIM_REQUESTS_UNLOGGED: &str = "scim_requests_unlogged_total";
-/// SCIM requests that were refused because their directory had taken its share, by what of.
+/// SCIM requests refused because their directory exceeded a limit, by `of` (which limit).
 pub const SCIM_LIMITED: &str = "scim_limited_total";
 /// Webhook attempts, by `outcome` (`delivered`, `failed`).
 pub const WEBHOOK_ATTEMPTS: &str = "webhook_attempts_total";
 /// Refreshes of metadata, by `outcome` (`changed`, `unchanged`, `failed`).
 pub const METADATA_REFRESHES: &str = "saml_metadata_refreshes_total";
-/// Connections whose identity provider's last certificate ends, by `within` (`7d`, `30d`: those that end
-/// in that time, the shorter one's among the longer one's; `expired`: those that have).
+/// Connections whose latest IdP certificate expires, by `within` (`7d`, `30d`: within that time, `30d` includes
+/// `7d`; `expired`: already).
 pub const CERTIFICATES_EXPIRING: &str = "saml_certificates_expiring";
 /// Database connections, by `state` (`idle`, `used`).
 pub const DB_POOL: &str = "db_pool_connections";
@@ -48,8 +48,8 @@ const BUCKETS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// An error with what caused it, outermost first, in one line. What an error already says of its cause is
-/// not said again: some libraries' texts include it, some do not.
+/// An error and its chain of sources, outermost first, in one line. A source is left out if the text of the
+/// outer error already ends with it, as some libraries do.
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -87,15 +87,15 @@ pub fn start_logs(format: LogFormat, filter: &str) {
     drop(started);
 }
 
-/// What is written. The framework's own comings and goings are nobody's news, and what it says of broken
-/// connections, as errors, any stranger can make it say. Who wants either names the same target himself.
+/// The log filter. Actix's own start and stop messages are left out, and so are its errors about broken
+/// connections, which any client can cause. An operator who wants them names the same targets.
 fn env_filter(wanted: &str) -> EnvFilter {
     const QUIET: &str = "actix_server=warn,actix_http::h1::dispatcher=off";
     EnvFilter::try_new(format!("{QUIET},{wanted}"))
         .unwrap_or_else(|_| EnvFilter::new(format!("{QUIET},info")))
 }
 
-/// The process's figures, which the first call starts to collect.
+/// The process's metrics recorder. The first call installs it.
 pub fn figures() -> &'static PrometheusHandle {
     static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
     FIGURES.get_or_init(|| {
@@ -104,17 +104,17 @@ pub fn figures() -> &'static PrometheusHandle {
             .expect("there are buckets")
             .build_recorder();
         let handle = recorder.handle();
-        // Fails only when another recorder stands already; then this one stays empty.
+        // Fails only if another recorder is installed already; then this one stays empty.
         let _ = metrics::set_global_recorder(recorder);
         describe_counter!(HTTP_REQUESTS, "Requests answered.");
         describe_histogram!(HTTP_DURATION, "How long answering a request took.");
         describe_histogram!(
             HTTP_LONGEST_POLL,
-            "The longest time for which a request's handler kept its thread from everything else."
+            "The longest single poll of a request's handler, which blocks its worker thread."
         );
         describe_counter!(
             CONNECTIONS_REFUSED,
-            "Connections that were closed at once, because their client address has too many."
+            "Connections closed on arrival, because their client address has too many."
         );
         describe_counter!(LOGINS, "Logins that ended, by outcome and by the refusal's code.");
         describe_histogram!(SAML_VERIFICATION, "How long verifying a SAML response took.");
@@ -124,26 +124,26 @@ pub fn figures() -> &'static PrometheusHandle {
         );
         describe_counter!(
             SCIM_REQUESTS_UNLOGGED,
-            "SCIM requests that were answered and not logged, because too many waited or the directory's hour was full."
+            "SCIM requests that were answered but not logged, because too many waited or the directory's hourly log limit was reached."
         );
         describe_counter!(
             SCIM_LIMITED,
-            "SCIM requests refused because their directory had taken its share: requests, bytes, turn, search, quota."
+            "SCIM requests refused because their directory exceeded a limit: requests, bytes, turn, search, quota."
         );
         describe_counter!(WEBHOOK_ATTEMPTS, "Attempts to deliver an event to a webhook.");
         describe_counter!(METADATA_REFRESHES, "Refreshes of identity providers' metadata, by outcome.");
         describe_gauge!(
             CERTIFICATES_EXPIRING,
-            "Connections whose identity provider's last certificate ends within that time, or has ended."
+            "Connections whose latest IdP certificate expires within that time, or has expired."
         );
-        describe_gauge!(UNFINISHED_LOGINS, "Logins that nobody finished and that are still kept.");
+        describe_gauge!(UNFINISHED_LOGINS, "Unfinished logins that are still stored.");
         describe_gauge!(DB_POOL, "Database connections.");
         handle
     })
 }
 
-/// Counts one answered request. `route` is a pattern, never a path; `longest_poll` is how long its handler kept
-/// its thread at a stretch.
+/// Counts an answered request. `route` is a pattern, never a path; `longest_poll` is the longest time for which
+/// its handler blocked its thread.
 pub fn request_answered(
     route: String,
     method: &'static str,
@@ -157,12 +157,12 @@ pub fn request_answered(
     histogram!(HTTP_DURATION, "route" => route).record(took);
 }
 
-/// Counts a connection that was closed at once.
+/// Counts a connection that was closed on arrival.
 pub fn connection_refused() {
     counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
-/// Counts a login that brought somebody in.
+/// Counts a successful login.
 pub fn login_succeeded() {
     counter!(LOGINS, "outcome" => "succeeded", "reason" => "").increment(1);
 }
@@ -180,12 +180,12 @@ pub fn response_verified(took: Duration, disagreed: bool) {
     }
 }
 
-/// Counts SCIM requests that are missing in the log.
+/// Counts SCIM requests that were not logged.
 pub fn scim_request_unlogged(count: u64) {
     counter!(SCIM_REQUESTS_UNLOGGED).increment(count);
 }
 
-/// Counts a SCIM request that was refused for what its directory had taken. `of` is from a closed list.
+/// Counts a SCIM request that exceeded a limit of its directory. `of` is from a closed list.
 pub fn scim_limited(of: &'static str) {
     counter!(SCIM_LIMITED, "of" => of).increment(1);
 }
@@ -201,12 +201,13 @@ pub fn metadata_refreshed(outcome: &'static str) {
     counter!(METADATA_REFRESHES, "outcome" => outcome).increment(1);
 }
 
-/// Notes how many connections' last certificates end `within` a time.
+/// Sets how many connections have a latest certificate that expires `within` a time.
 pub fn certificates_expiring(within: &'static str, count: u32) {
     gauge!(CERTIFICATES_EXPIRING, "within" => within).set(count);
 }
 
-/// Notes how many unfinished logins each environment has; those that are not named have none any more.
+/// Sets the number of unfinished logins per environment; environments that are missing from `counts` are set to
+/// 0.
 pub fn unfinished_logins(counts: BTreeMap<String, i64>) {
     static NOTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,7 +221,7 @@ pub fn unfinished_logins(counts: BTreeMap<String, i64>) {
     *noted = counts.into_keys().collect();
 }
 
-/// Notes how many database connections there are.
+/// Sets the number of idle and used database connections.
 pub fn pool_observed(idle: u32, used: u32) {
     gauge!(DB_POOL, "state" => "idle").set(idle);
     gauge!(DB_POOL, "state" => "used").set(used);

@@ -1,5 +1,5 @@
-//! Looks for metadata that is due, again and again. Connections are leased one by one, so every replica may
-//! do this.
+//! Refreshes IdP metadata when it is due. Each connection is claimed in the database, so every replica may run
+//! this job.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::{
     telemetry,
 };
 
-/// How soon after it is due metadata is fetched: a refused login may have asked for it.
+/// How often due metadata is looked up. It is short because a refused login may have requested the refresh.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Runs until the task that it is part of is dropped.
+/// Runs until its task is dropped.
 pub async fn run(state: State) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = metadata_refresh::refresh_due(&state).await {
             let cause = telemetry::causes(&error);
-            tracing::warn!(cause, "metadata that is due could not be looked for; it is tried again");
+            tracing::warn!(cause, "metadata that is due could not be refreshed; it is tried again");
         }
     }
 }

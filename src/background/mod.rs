@@ -1,4 +1,4 @@
-//! Jobs that run beside the requests, each leased in the database so that one replica runs it.
+//! Background jobs. Each is leased in the database, so that one replica at a time runs it.
 
 pub mod metadata;
 mod retention;
@@ -13,13 +13,12 @@ use crate::{
     store, telemetry,
 };
 
-/// How often jobs are looked at.
+/// How often the jobs run.
 const EVERY: Duration = Duration::from_secs(60);
-/// How long a replica that fell over keeps others from a job.
+/// After which time another replica takes over the job of a replica that died.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// Runs the jobs until the task that it is part of is dropped. `keep` says how long history
-/// stays.
+/// Runs the jobs until its task is dropped. `retention` says how long history is kept.
 pub async fn run(state: State, keep: Keep) {
     let holder = format!("{:032x}", state.random.bits());
     loop {
@@ -35,7 +34,7 @@ fn report(error: &Error) {
     tracing::warn!(cause, "a background job failed; it is tried again in a minute");
 }
 
-/// Runs each job that is free.
+/// Runs each job whose lease this replica gets.
 async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     if lease(state, "retention", holder).await? {
         retention::sweep(state, keep).await?;
@@ -44,7 +43,7 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
         certificate_expiry::fill_in(state).await?;
         certificate_expiry::warn(state).await?;
     }
-    // Every replica tells its own figures.
+    // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;
     if lease(state, "login counts", holder).await? {
         login_counts::count(state, keep.unfinished_logins).await?;
@@ -53,7 +52,7 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
     Ok(())
 }
 
-/// Takes or keeps the lease of a job. Another holder's ends by itself.
+/// Acquires or renews the lease of a job. A lease expires by itself.
 async fn lease(state: &State, job: &str, holder: &str) -> Result<bool> {
     let now = state.now();
     let mut transaction = state.db.write().await?;

@@ -1,5 +1,4 @@
-//! Letting go of what is over: assertions that could no longer be replayed, stored documents, tokens,
-//! retired keys, old logins.
+//! Deletes expired rows: seen assertions, stored documents, tokens, retired keys, old logins.
 
 use std::time::Duration;
 
@@ -8,32 +7,31 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// How many batches of one kind a round takes at the most, so that requests get their turn at the
-/// database.
+/// The maximum number of batches per kind and run, so that requests get their turn at the database.
 const BATCHES: usize = 50;
 
-/// How long an expired access token is kept, so that a late use is told "expired", not "unknown".
+/// How long an expired access token is kept, so that its late use is answered with "expired" and not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a console session or an invitation that is over is kept.
+/// How long a console session or an invitation is kept after its expiry.
 const ENDED_SESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How long history stays.
+/// How long history is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep {
     /// Logins and their timelines.
     pub logins: Duration,
-    /// Those that nobody finished.
+    /// Unfinished logins.
     pub unfinished_logins: Duration,
     /// Events.
     pub events: Duration,
-    /// What became of webhook deliveries.
+    /// Webhook deliveries.
     pub webhook_deliveries: Duration,
     /// The log of SCIM requests.
     pub scim_requests: Duration,
 }
 
-/// Repeats one statement, a batch and a transaction at a time, until nothing is left.
+/// Repeats one statement, one transaction per batch, until it deletes nothing more.
 macro_rules! sweep {
     ($state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
         let mut total = 0;
@@ -48,12 +46,12 @@ macro_rules! sweep {
             }
         }
         if total > 0 {
-            tracing::info!(total, concat!("let go of ", $what));
+            tracing::info!(total, concat!("deleted expired ", $what));
         }
     }};
 }
 
-/// Lets go of everything whose time is over by this replica's clock and by the database's.
+/// Deletes everything that has expired by this replica's clock and by the database's.
 pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
     let now = {
         let mut conn = state.db.read().await?;

@@ -1,16 +1,16 @@
-//! Sends the courier out, again and again. Endpoints are leased one by one, so every replica may do this.
+//! Dispatches webhook deliveries. Each endpoint is claimed in the database, so every replica may run this job.
 
 use std::time::Duration;
 
 use crate::app::{State, webhooks::deliver::Courier};
 
-/// How soon after an event its webhooks are sent.
+/// How often due deliveries are dispatched.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Runs until the task that it is part of is dropped.
+/// Runs until its task is dropped.
 pub async fn run(state: State) {
     tokio::time::sleep(EVERY).await;
-    // Reading the system's certificates takes a while: not on this thread.
+    // Loading the system's CA certificates takes a while: not on this thread.
     let courier = match tokio::task::spawn_blocking(move || Courier::new(state)).await {
         Ok(Ok(courier)) => courier,
         Ok(Err(error)) => {
@@ -22,7 +22,7 @@ pub async fn run(state: State) {
     loop {
         tokio::time::sleep(EVERY).await;
         if let Err(error) = courier.set_out().await {
-            tracing::warn!(%error, "webhooks could not be looked at; it is tried again");
+            tracing::warn!(%error, "webhook deliveries could not be dispatched; it is tried again");
         }
     }
 }

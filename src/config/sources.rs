@@ -1,14 +1,14 @@
-//! Where settings come from: defaults, then the TOML file, the environment, the command line; the
-//! later wins. Every wrong one is reported, by name, with where it came from.
+//! The sources of settings: defaults, then the TOML file, the environment, the command line; later ones
+//! override earlier ones. Every invalid setting is reported by name and source.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use super::{Config, SETTINGS, Setting};
 
-/// What a process was given to configure itself from.
+/// The sources of a process's configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// The TOML file, if one was named.
+    /// The TOML file, if one is given.
     pub file: Option<PathBuf>,
     /// Environment variables.
     pub environment: Vec<(String, String)>,
@@ -16,12 +16,12 @@ pub struct Sources {
     pub flags: Vec<(String, &'static str, String)>,
 }
 
-/// One setting that is wrong.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The setting, by the name under which it was set: `OSTIARY_LISTEN`, `--listen`, a TOML key.
+    /// The setting, as its source names it: `OSTIARY_LISTEN`, `--listen`, a TOML key.
     pub name: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and what is valid.
     pub reason: String,
 }
 
@@ -31,7 +31,7 @@ impl Problem {
     }
 }
 
-/// Every setting that is wrong.
+/// All invalid settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// At least one.
@@ -52,7 +52,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A value with the name under which it was given.
+/// A value and the source that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// `--listen`, `OSTIARY_LISTEN`, `` `listen` in ostiary.toml``.
@@ -62,7 +62,7 @@ pub struct Given {
 }
 
 impl Sources {
-    /// What was given for which setting, and what was given for none.
+    /// The effective value of every setting that is set, and errors for unknown settings.
     pub fn given(&self) -> (BTreeMap<&'static str, Given>, Vec<Problem>) {
         let mut given = BTreeMap::new();
         let mut problems = Vec::new();
@@ -71,7 +71,7 @@ impl Sources {
         }
         for (name, value) in &self.environment {
             match SETTINGS.iter().find(|setting| setting.variable() == *name) {
-                // An empty variable is the shell's way to say "not set".
+                // An empty variable counts as not set.
                 Some(_) if value.is_empty() => {}
                 Some(setting) => {
                     given.insert(setting.key, Given { name: name.clone(), value: value.clone() });
@@ -87,7 +87,7 @@ impl Sources {
 }
 
 impl Config {
-    /// Puts the sources together and checks everything.
+    /// Merges the sources and validates everything.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let (mut given, mut problems) = sources.given();
         let mut config = Self::default();
@@ -156,7 +156,7 @@ fn flatten(prefix: &str, table: toml::Table, into: &mut Vec<(String, toml::Value
     }
 }
 
-/// A TOML value as one would write it in the environment.
+/// A TOML value in the form of an environment variable.
 fn as_text(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -169,8 +169,8 @@ fn as_text(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// Variables that begin like ours may belong to somebody's script, so only near misses are refused:
-/// a misspelt `OSTIARY_TRUSTED_PROXIES` must not go unnoticed.
+/// Other variables may begin with `OSTIARY_` too, so only near misses are rejected: a misspelt
+/// `OSTIARY_TRUSTED_PROXIES` must not go unnoticed.
 fn misspelt_variable(name: &str) -> Option<Problem> {
     if !name.starts_with("OSTIARY_") {
         return None;

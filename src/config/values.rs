@@ -1,4 +1,4 @@
-//! The types of settings, and how each is read from text.
+//! The types of settings and their parsers.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use base64::{
 use ipnet::IpNet;
 use url::{Host, Url};
 
-/// A value that never shows itself.
+/// A secret value: its `Debug` output is `…`.
 #[derive(Clone)]
 pub struct Hidden<T>(pub T);
 
@@ -25,7 +25,7 @@ impl<T> fmt::Debug for Hidden<T> {
     }
 }
 
-/// Which database, and where.
+/// The kind and location of the database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// An embedded SQLite file.
@@ -35,7 +35,7 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The URL as the driver takes it, password and all.
+    /// The URL for the driver, including the password.
     pub fn as_driver_url(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite://{}", file.display()),
@@ -43,7 +43,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The SQLite file, if it is one.
+    /// The SQLite file, if the database is SQLite.
     pub fn sqlite_file(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(file) => Some(file),
@@ -63,7 +63,7 @@ impl fmt::Display for DatabaseUrl {
                         // Fails only for URLs that cannot have a password.
                         let _ = url.set_password(Some("***"));
                     }
-                    // Parameters may carry a password too.
+                    // Query parameters may contain a password too.
                     url.set_query(None);
                     write!(f, "{url}")
                 }
@@ -96,7 +96,7 @@ impl FromStr for DatabaseUrl {
                 Err(error) => Err(format!("is not a URL ({error}): {FORMS}")),
             };
         }
-        Err(format!("names no database that we know: {FORMS}"))
+        Err(format!("is not a supported database URL: {FORMS}"))
     }
 }
 
@@ -130,7 +130,7 @@ macro_rules! choices {
 choices! {
     /// Whether a start applies missing migrations.
     Migrate {
-        /// For SQLite yes, for PostgreSQL no.
+        /// Yes for SQLite, no for PostgreSQL.
         Auto = "auto",
         /// Yes.
         Always = "always",
@@ -140,23 +140,23 @@ choices! {
 }
 
 choices! {
-    /// How log lines look.
+    /// The format of log lines.
     LogFormat {
-        /// For eyes.
+        /// Human-readable.
         Pretty = "pretty",
-        /// One JSON object a line.
+        /// One JSON object per line.
         Json = "json",
     }
 }
 
 choices! {
-    /// What the second signature implementation's word counts.
+    /// What a disagreement of the second signature implementation causes.
     CrossCheck {
-        /// A disagreement refuses the login.
+        /// The login is refused.
         Enforce = "enforce",
-        /// A disagreement is logged.
+        /// It is logged.
         Observe = "observe",
-        /// It is not asked.
+        /// The second verification is skipped.
         Off = "off",
     }
 }
@@ -194,12 +194,13 @@ pub(super) fn is_local(url: &Url) -> bool {
     }
 }
 
-/// Whether a text is an http URL to another machine.
+/// Whether a text is an http URL of another machine.
 pub(super) fn is_exposed(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_local(&url))
 }
 
-/// Whether a public URL can have passkeys: a host name (WebAuthn Level 3 §4, RP ID) and a secure context.
+/// Whether passkeys work at a public URL: it needs a host name (WebAuthn Level 3 §4, RP ID) and a secure
+/// context.
 pub(super) fn may_have_passkeys(url: &Url) -> bool {
     matches!(url.host(), Some(Host::Domain(_))) && (url.scheme() == "https" || is_local(url))
 }
@@ -223,7 +224,7 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("names no file".to_owned()) } else { Ok(PathBuf::from(text)) }
 }
 
-/// Reads a master key: 32 bytes in base64 (with or without padding) or hexadecimal.
+/// Parses a master key: 32 bytes in base64 (with or without padding) or hexadecimal.
 pub fn key(text: &str) -> Result<[u8; 32], String> {
     let text = text.trim();
     let bytes = if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -248,7 +249,7 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-/// Name servers, at port 53 unless another is given.
+/// Parses name servers; the default port is 53.
 pub(super) fn name_servers(text: &str) -> Result<Vec<SocketAddr>, String> {
     text.split(',')
         .map(str::trim)

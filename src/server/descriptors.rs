@@ -1,18 +1,18 @@
-//! How many files and connections the process may have open (`RLIMIT_NOFILE`, setrlimit(2)).
+//! The limit of open files, which includes connections (`RLIMIT_NOFILE`, setrlimit(2)).
 //!
-//! A login shell's limit is 1,024 on most systems, which as many idle connections use up; then nobody else is
-//! answered, and the database is not reached either. The process may raise it to the hard limit by itself.
+//! A login shell's limit is 1,024 on most systems. That many idle connections exhaust it; then no other client
+//! is served and the database cannot be reached. A process may raise its soft limit to the hard limit.
 
-/// How many are enough.
+/// The limit that the server tries to reach.
 const WANTED: u64 = 65_536;
 
-/// Fewer are worth a warning.
+/// A lower limit causes a warning.
 pub const ENOUGH: u64 = 8192;
 
-/// How many stay free of clients' connections: for the database, for requests of ours, for the listeners.
+/// How many descriptors are reserved for the database, for our own requests and for listeners.
 const RESERVED: u64 = 256;
 
-/// Raises the limit as far as it may be, and says so when that is not far.
+/// Raises the limit as far as the hard limit permits, and warns if it stays low.
 pub fn raise() {
     match rlimit::increase_nofile_limit(WANTED) {
         Ok(limit) if limit >= ENOUGH => {}
@@ -29,18 +29,18 @@ pub fn limit() -> u64 {
     rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
 }
 
-/// The limit to which a start of the server raises it.
+/// The limit that the server would have after a start.
 pub fn limit_of_server() -> u64 {
     rlimit::Resource::NOFILE.get().map_or(1024, |(soft, hard)| soft.max(hard.min(WANTED)))
 }
 
-/// How many connections clients may have together when `limit` files may be open.
+/// How many connections all clients together may have open, when `limit` files may be open.
 pub fn most_connections(limit: u64) -> usize {
     usize::try_from(limit.saturating_sub(RESERVED).max(limit / 2)).unwrap_or(usize::MAX).max(16)
 }
 
-/// How many one client address may have: as many as are configured, and at most a quarter of all, so that no
-/// one client uses them up.
+/// How many connections one client address may have open: the configured number, but at most a quarter of all,
+/// so that no client uses them up.
 pub fn most_of_one_client(configured: u32, limit: u64) -> usize {
     usize::try_from(configured).unwrap_or(usize::MAX).min(most_connections(limit) / 4).max(4)
 }

@@ -1,5 +1,5 @@
-//! The master key of this installation: where it is read from, when it is made, and whether it is the
-//! one that the database was sealed with (ruling 25).
+//! The master key of this installation: where it is read from, when it is generated, and whether it is the one
+//! that the database was sealed with (ruling 25).
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
@@ -15,12 +15,12 @@ use crate::{
     store::{Db, settings},
 };
 
-/// The name of the check value, and the place it is sealed for.
+/// The name of the check value in `settings`, and the place that it is sealed for.
 const CHECK: &str = "master_key_check";
 const PLACE: &str = "settings/value/master_key_check";
 
-/// Reads the key from the configuration or its file. An embedded database without one gets one, made
-/// with `random`; without that, nothing is made.
+/// Reads the key from the configuration or its file. For SQLite a missing key file is generated with `random`;
+/// without `random` nothing is generated.
 pub fn read(config: &Config, random: Option<&dyn Random>) -> Result<MasterKey, StartError> {
     if let Some(key) = &config.master_key {
         return Ok(MasterKey::new(vec![key.0]).expect("there is a key"));
@@ -37,41 +37,41 @@ pub fn read(config: &Config, random: Option<&dyn Random>) -> Result<MasterKey, S
         Ok(text) => keys(&text).map_err(wrong),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && config.master_key_file.is_none() => {
             let Some(random) = random else {
-                return Err(wrong("is not there; the first start of `ostiary serve` makes it".to_owned()));
+                return Err(wrong("is not there; the first start of `ostiary serve` creates it".to_owned()));
             };
             let key = MasterKey::generate(random);
             match write_new(&path, &key) {
                 Ok(()) => {
-                    tracing::warn!(file = %path.display(), "made a master key; keep a copy of it in a safe place");
+                    tracing::warn!(file = %path.display(), "generated a master key; keep a copy of it in a safe place");
                     Ok(MasterKey::new(vec![key]).expect("there is a key"))
                 }
-                // Another process was faster.
+                // Another process created the file first.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => fs::read_to_string(&path)
                     .map_err(|error| wrong(error.to_string()))
                     .and_then(|text| keys(&text).map_err(wrong)),
-                Err(error) => Err(wrong(format!("cannot be made: {error}"))),
+                Err(error) => Err(wrong(format!("cannot be created: {error}"))),
             }
         }
         Err(error) => Err(wrong(format!("cannot be read: {error}"))),
     }
 }
 
-/// One key a line; the first seals, the others still open what they sealed. `#` begins a comment.
+/// Parses a key file: one key per line; the first one seals, all of them open. `#` starts a comment.
 fn keys(text: &str) -> Result<MasterKey, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let keys = lines.map(config::parse_key).collect::<Result<Vec<_>, _>>()?;
     MasterKey::new(keys).ok_or_else(|| "holds no key".to_owned())
 }
 
-/// Writes the key to a file that only its owner reads, and never over another.
+/// Writes the key to a new file with mode 0600; never overwrites a file.
 fn write_new(path: &Path, key: &[u8; 32]) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{}", STANDARD.encode(key))?;
     file.sync_all()
 }
 
-/// Whether `key` opens what the database holds. The first start of a database writes what is checked,
-/// with `random`; without that, a database that was never started fits every key.
+/// Checks that `key` opens the check value in the database. The first start writes the check value, with
+/// `random`; without `random`, a database without a check value accepts every key.
 pub async fn verify(db: &Db, key: &MasterKey, random: Option<&dyn Random>) -> Result<(), StartError> {
     let stored = settings::find(&mut db.read().await?, CHECK).await?;
     let sealed = match (stored, random) {

@@ -1,5 +1,5 @@
-//! The bundled test identity provider as this server offers it: with a key of the installation, known
-//! to the connections that are marked as tests, and with people to sign in as.
+//! The bundled test identity provider of this server: its key, its service providers (the connections that are
+//! marked as tests), and its users.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     test_idp::{ServiceProvider, ServiceProviders, TestIdp, TestUser, provider::Listing},
 };
 
-/// How many test connections it knows at the most.
+/// The maximum number of test connections that it lists.
 const MOST_CONNECTIONS: i64 = 1000;
 
-/// The identity provider of this installation.
+/// Creates the identity provider of this installation.
 pub(super) async fn build(state: &State) -> Result<TestIdp, Error> {
     Ok(TestIdp {
         keys: sp_keys::test_idp_key_pair(state).await?,
@@ -26,7 +26,7 @@ pub(super) async fn build(state: &State) -> Result<TestIdp, Error> {
     })
 }
 
-/// Two people of each of the demo's companies, and somebody who belongs to neither.
+/// Two users of each of the demo's organizations, and one who belongs to neither.
 fn users() -> Vec<TestUser> {
     let user = |email: &str, first: &str, last: &str, groups: &[&str]| TestUser {
         email: email.to_owned(),
@@ -43,7 +43,7 @@ fn users() -> Vec<TestUser> {
     ]
 }
 
-/// The connections that are marked as tests.
+/// Lists the connections that are marked as tests.
 struct TestConnections(State);
 
 impl TestConnections {

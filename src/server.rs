@@ -37,7 +37,7 @@ use crate::{
     model::{random::Random, time::Clock},
     pages::{home::Home, layout::TEST_SET_UP},
     saml,
-    store::{self, Db, Share},
+    store::{self, Db, PoolShare},
     telemetry,
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
 };
@@ -440,7 +440,7 @@ fn gateway(
         https: config.public_url_at(address).scheme() == "https",
     });
     let shared = web::Data::new(state.clone());
-    let directories = web::Data::new(state.share(Share::Directory));
+    let directories = web::Data::new(state.with_share(PoolShare::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
         let (front, guests) = (Arc::clone(&front), guests.clone());

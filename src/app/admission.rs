@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Conn, Transaction,
-        admissions::{self, Admission, LoginPolicy, Standing},
+        login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
         saml_flows::{self, NewStep},
     },
 };
@@ -50,10 +50,10 @@ pub(super) async fn check(
     tx: &mut Transaction,
     login: LoginOf<'_>,
     checks: &mut Vec<Check>,
-) -> Result<Result<Admission, Denial>> {
+) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(tx, login, checks).await?;
     if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
-        admissions::lock_people(tx, login.organization_id, login.email).await?;
+        login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;
     }
     ask_directories(tx, login, found, checks).await
 }
@@ -67,7 +67,7 @@ pub(super) async fn check_code(
     code: Digest,
     login: LoginOf<'_>,
     now: Timestamp,
-) -> Result<Option<(Transaction, Admission)>> {
+) -> Result<Option<(Transaction, LoginEligibility)>> {
     let mut checks = Vec::new();
     match check(&mut tx, login, &mut checks).await? {
         Ok(admission) => Ok(Some((tx, admission))),
@@ -89,7 +89,7 @@ pub(super) async fn ask(
     conn: &mut Conn,
     login: LoginOf<'_>,
     checks: &mut Vec<Check>,
-) -> Result<Result<Admission, Denial>> {
+) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(conn, login, checks).await?;
     ask_directories(conn, login, found, checks).await
 }
@@ -97,9 +97,9 @@ pub(super) async fn ask(
 async fn ask_directories(
     conn: &mut Conn,
     login: LoginOf<'_>,
-    found: std::result::Result<Admission, Denial>,
+    found: std::result::Result<LoginEligibility, Denial>,
     checks: &mut Vec<Check>,
-) -> Result<Result<Admission, Denial>> {
+) -> Result<Result<LoginEligibility, Denial>> {
     let (admission, policy) = match found {
         Ok(admission) => match admission.policy {
             Some(policy) => (admission, policy),
@@ -107,7 +107,7 @@ async fn ask_directories(
         },
         Err(denial) => return Ok(Err(denial)),
     };
-    let standing = admissions::find_standing(conn, login.organization_id, login.email).await?;
+    let standing = login_eligibility::find_directory_status(conn, login.organization_id, login.email).await?;
     Ok(decide(policy, standing, checks).map(|()| admission).map_err(Denial::Refused))
 }
 
@@ -115,9 +115,9 @@ async fn find(
     conn: &mut Conn,
     login: LoginOf<'_>,
     checks: &mut Vec<Check>,
-) -> Result<Result<Admission, Denial>> {
+) -> Result<Result<LoginEligibility, Denial>> {
     let domain = login.email.domain();
-    let found = admissions::find(conn, login.organization_id, login.connection_id, domain).await?;
+    let found = login_eligibility::find(conn, login.organization_id, login.connection_id, domain).await?;
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
         Some(found) if !found.domain_counts => {
@@ -130,11 +130,11 @@ async fn find(
     })
 }
 
-fn decide(policy: LoginPolicy, standing: Standing, checks: &mut Vec<Check>) -> Result<(), Refusal> {
+fn decide(policy: LoginPolicy, standing: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Refusal> {
     let found = match standing {
-        Standing { active: true, .. } => "active in a directory",
-        Standing { inactive: true, .. } => "inactive or deleted in the directory",
-        Standing { .. } => "in no directory",
+        DirectoryStatus { active: true, .. } => "active in a directory",
+        DirectoryStatus { inactive: true, .. } => "inactive or deleted in the directory",
+        DirectoryStatus { .. } => "in no directory",
     };
     let mut holds = |refusal: Refusal, expected: &str, holds: bool| {
         let (expected, found) = (Some(expected.to_owned()), Some(found.to_owned()));
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_directorys_word_counts() {
         let (inactive, unknown) = (Err(Refusal::DirectoryUserInactive), Err(Refusal::DirectoryUserUnknown));
-        let standing = |active, inactive, refused| Standing { active, inactive, refused };
+        let standing = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
         for (require_provisioned, standing, expected) in [
             (false, standing(false, false, false), Ok(())),
             (false, standing(true, false, false), Ok(())),

@@ -20,7 +20,7 @@ use crate::{
         email::Email,
         id::{AdministratorId, ApiKeyId, AuditEventId, EnvironmentId, Id, OrganizationId},
     },
-    store::{Share, Transaction, administrators, api_keys, audit_events, organizations},
+    store::{PoolShare, Transaction, administrators, api_keys, audit_events, organizations},
 };
 
 pub use crate::store::audit_events::AuditFilter;
@@ -223,7 +223,7 @@ impl Export {
     /// meanwhile are newer than where it began and do not come.
     pub async fn next(&mut self, state: &State) -> Result<Option<Vec<u8>>> {
         let Some(from) = self.next else { return Ok(None) };
-        let mut conn = state.db.share(Share::Directory).read().await?;
+        let mut conn = state.db.with_share(PoolShare::Directory).read().await?;
         let mut found =
             audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORTED_AT_ONCE + 1).await?;
         let size = usize::try_from(EXPORTED_AT_ONCE).unwrap_or(usize::MAX);

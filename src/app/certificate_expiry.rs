@@ -47,7 +47,7 @@ pub async fn warn(state: &State) -> Result<usize> {
 async fn warn_of(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool> {
     let (step, next) = step(due.expires_at, now);
     let mut tx = state.db.write().await?;
-    if !store::saml_connections::take_warning(&mut tx, due, next).await? {
+    if !store::saml_connections::claim_expiry_warning(&mut tx, due, next).await? {
         return Ok(false); // another replica gave it, or there are other certificates by now
     }
     let event = NewEvent {
@@ -90,7 +90,7 @@ pub async fn fill_in(state: &State) -> Result<()> {
     loop {
         let unread = {
             let mut conn = state.db.read().await?;
-            store::saml_connections::list_unread_expiries(&mut conn, from, BATCH).await?
+            store::saml_connections::list_missing_expiries(&mut conn, from, BATCH).await?
         };
         let mut tx = state.db.write().await?;
         for (id, certificates) in &unread {

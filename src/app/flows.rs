@@ -32,8 +32,9 @@ pub struct Flow {
 /// The environment of a flow that somebody quotes: for the operator.
 pub async fn environment_of(state: &State, id: SamlFlowId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
-    let flow =
-        saml_flows::find_quoted(&mut conn, id).await?.ok_or_else(|| Error::not_found("login flow", id))?;
+    let flow = saml_flows::find_in_any_environment(&mut conn, id)
+        .await?
+        .ok_or_else(|| Error::not_found("login flow", id))?;
     Ok(flow.environment_id)
 }
 

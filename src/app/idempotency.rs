@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Error, Result, State};
 use crate::{
     model::{id::ApiKeyId, secret::Digest},
-    store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredAnswer},
+    store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse},
 };
 
 /// For how long an answer is given again.
@@ -81,7 +81,7 @@ pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
 pub async fn finish(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
     let sealed = state.master_key.seal(&place(&claim.key), body, &*state.random);
     let mut tx = state.db.write().await?;
-    idempotency_keys::update(&mut tx, &claim.key, &claim.attempt, &StoredAnswer { status, sealed }).await?;
+    idempotency_keys::update(&mut tx, &claim.key, &claim.attempt, &StoredResponse { status, sealed }).await?;
     Ok(tx.commit().await?)
 }
 

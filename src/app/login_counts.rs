@@ -11,7 +11,7 @@ use super::{Result, State};
 use crate::{
     model::time::Timestamp,
     store::{
-        login_counts::{self, Count, Counted, CountedHour, HOUR, Outcomes},
+        login_counts::{self, ConnectionHour, ConnectionHourActivity, CountedHour, HOUR, Outcomes},
         saml_flows,
     },
     telemetry,
@@ -96,7 +96,7 @@ async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
     let took_ms = i64::try_from(state.now().since(begun).as_millis()).unwrap_or(i64::MAX);
     let (changed, gone) = differences(&counted, written);
     let mut totals: BTreeMap<_, Outcomes> = BTreeMap::new();
-    for Counted { count, .. } in &counted {
+    for ConnectionHourActivity { count, .. } in &counted {
         let total = totals.entry(count.environment_id).or_default();
         *total = total.plus(count.outcomes);
     }
@@ -113,7 +113,8 @@ async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
     }
     let mut tx = state.db.write().await?;
     for count in &gone {
-        login_counts::upsert(&mut tx, hour, &Count { outcomes: Outcomes::default(), ..*count }).await?;
+        login_counts::upsert(&mut tx, hour, &ConnectionHour { outcomes: Outcomes::default(), ..*count })
+            .await?;
     }
     for (environment, outcomes) in totals {
         login_counts::upsert_total(&mut tx, environment, hour, outcomes).await?;
@@ -124,8 +125,11 @@ async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
 }
 
 /// What is to be written, and what is written although there is nothing any more.
-fn differences(counted: &[Counted], written: Vec<Count>) -> (Vec<Counted>, Vec<Count>) {
-    let mut written: HashMap<_, Count> =
+fn differences(
+    counted: &[ConnectionHourActivity],
+    written: Vec<ConnectionHour>,
+) -> (Vec<ConnectionHourActivity>, Vec<ConnectionHour>) {
+    let mut written: HashMap<_, ConnectionHour> =
         written.into_iter().map(|count| (count.saml_connection_id, count)).collect();
     let changed = counted
         .iter()

@@ -90,9 +90,13 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
 async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<bool> {
     let mut tx = state.db.write().await?;
     let until = state.now() + CLAIM;
-    let claimed =
-        store::saml_connections::claim_metadata(&mut tx, connection.id, connection.metadata.next_at, until)
-            .await?;
+    let claimed = store::saml_connections::claim_metadata_refresh(
+        &mut tx,
+        connection.id,
+        connection.metadata.next_at,
+        until,
+    )
+    .await?;
     tx.commit().await?;
     if claimed {
         let actor = Actor::service(connection.environment_id);
@@ -286,7 +290,7 @@ fn follow(
     known.extend(waiting.cloned());
     connection.metadata = MetadataRefresh {
         certificates: known,
-        hurried_at: connection.metadata.hurried_at,
+        refresh_requested_at: connection.metadata.refresh_requested_at,
         ..fetched(state, metadata, version)
     };
     Ok(())
@@ -304,7 +308,7 @@ pub(super) fn fetched(state: &State, metadata: &IdpMetadata, version: Version) -
         last_modified: version.last_modified,
         certificates: listed.into_iter().map(|certificate| certificate.fingerprint).collect(),
         next_at: Some(next_at(state, Some(metadata))),
-        hurried_at: None,
+        refresh_requested_at: None,
         error: None,
         failures: 0,
     }
@@ -394,11 +398,12 @@ pub(super) async fn hurry(
         return Ok(());
     }
     let now = state.now();
-    let rested = connection.metadata.hurried_at.is_none_or(|at| now.since(at) >= HURRY_EVERY);
+    let rested = connection.metadata.refresh_requested_at.is_none_or(|at| now.since(at) >= HURRY_EVERY);
     let hurried = rested && {
         let mut tx = state.db.write().await?;
         let before = now - HURRY_EVERY;
-        let hurried = store::saml_connections::hurry_metadata(&mut tx, connection.id, now, before).await?;
+        let hurried =
+            store::saml_connections::request_metadata_refresh(&mut tx, connection.id, now, before).await?;
         tx.commit().await?;
         hurried
     };

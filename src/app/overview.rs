@@ -14,9 +14,9 @@ use crate::{
     },
     store::{
         self, Conn,
-        login_counts::{self, FailingConnection, FailingOrganization, HOUR, Hour},
+        login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
         saml_flows,
-        scim_directories::SilentDirectory,
+        scim_directories::IdleDirectory,
     },
 };
 
@@ -124,7 +124,7 @@ pub struct Overview {
     /// Connections whose last certificate ends soon, the first to end first.
     pub certificates: Vec<EndingCertificate>,
     /// Directories that nobody calls any more.
-    pub directories: Vec<SilentDirectory>,
+    pub directories: Vec<IdleDirectory>,
     /// What to do first, while there is nothing to show.
     pub next: Option<NextStep>,
 }
@@ -159,8 +159,7 @@ pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> 
         })
         .filter(|certificate| certificate.ends_at <= now + ENDING)
         .collect();
-    let directories =
-        store::scim_directories::list_silent(&mut conn, environment, now - SILENT, SHOWN).await?;
+    let directories = store::scim_directories::list_idle(&mut conn, environment, now - SILENT, SHOWN).await?;
     let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
         true => next_step(&mut conn, actor).await?,
         false => None,
@@ -186,7 +185,7 @@ pub async fn of_organization(
 }
 
 /// Sorts hours into bars.
-fn bars(begins: &[Timestamp], hours: &[Hour]) -> Vec<Bar> {
+fn bars(begins: &[Timestamp], hours: &[HourlyOutcomes]) -> Vec<Bar> {
     let mut bars: Vec<Bar> =
         begins.iter().map(|from| Bar { from: *from, outcomes: Outcomes::default() }).collect();
     for hour in hours {
@@ -202,7 +201,7 @@ async fn last_refused(
     actor: &Actor,
     connection: &FailingConnection,
 ) -> Result<Option<SamlFlow>> {
-    let wanted = saml_flows::Wanted {
+    let wanted = saml_flows::FlowFilter {
         environment_id: actor.viewed_environment()?,
         organization_id: Some(connection.organization_id),
         saml_connection_id: Some(connection.saml_connection_id),
@@ -220,7 +219,7 @@ async fn last_refused(
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
     let environment = actor.viewed_environment()?;
-    let any = saml_flows::Wanted {
+    let any = saml_flows::FlowFilter {
         environment_id: environment,
         organization_id: None,
         saml_connection_id: None,
@@ -256,7 +255,7 @@ mod tests {
     #[test]
     fn hours_add_up_to_days() {
         let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
-        let hour = |text: &str, failed| Hour {
+        let hour = |text: &str, failed| HourlyOutcomes {
             hour: Timestamp::parse_rfc3339(text).unwrap(),
             outcomes: Outcomes { failed, succeeded: 1, ..Outcomes::default() },
         };

@@ -23,7 +23,7 @@ use crate::{
     store,
 };
 
-pub use store::scim_directories::ListedDirectory;
+pub use store::scim_directories::DirectorySummary;
 
 /// How long the tokens that a new one replaces keep working, when nobody says otherwise: a customer's
 /// admin must find the time to enter the new one.
@@ -207,7 +207,7 @@ pub async fn list(
 }
 
 /// One page of the directories of an environment with their organizations, the newest first.
-pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ListedDirectory>> {
+pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<DirectorySummary>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "scim_directories/newest");
     let wanted = Wanted::read(state, &list, query)?;
@@ -274,7 +274,7 @@ pub async fn rotate(
     let token = ScimBearerToken::new(&*state.random);
     let mut tx = state.db.write().await?;
     let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::end_tokens(&mut tx, id, now + overlap, true).await?;
+    store::scim_directories::expire_tokens(&mut tx, id, now + overlap, true).await?;
     if store::scim_directories::list_tokens(&mut tx, id, now, MOST_TOKENS).await?.len()
         >= MOST_TOKENS as usize
     {
@@ -298,7 +298,7 @@ pub async fn rotate(
 pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
     let mut tx = state.db.write().await?;
     let directory = lock(&mut tx, actor, id).await?;
-    store::scim_directories::end_tokens(&mut tx, id, state.now(), false).await?;
+    store::scim_directories::expire_tokens(&mut tx, id, state.now(), false).await?;
     let entry = Entry::of(&directory, "bearer_token_overlap_ended");
     audit::record(&mut tx, state, Some(directory.environment_id), &actor.author(), entry).await?;
     let described = describe(state, &mut tx, directory).await?;

@@ -170,7 +170,7 @@ pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result
 }
 
 /// The people of a directory who go by this e-mail address, user name, display name, external id or id.
-pub async fn find_users_named(
+pub async fn search_users(
     state: &State,
     actor: &Actor,
     directory: ScimDirectoryId,
@@ -186,15 +186,13 @@ pub async fn find_users_named(
             .into_iter()
             .filter(|user| user.directory_id == directory)
             .collect(),
-        Err(_) => {
-            store::scim_people::find_users_named(&mut conn, directory, &name.to_lowercase(), &name).await?
-        }
+        Err(_) => store::scim_people::search_users(&mut conn, directory, &name.to_lowercase(), &name).await?,
     };
     Ok(found.into_iter().map(describe_user).collect())
 }
 
 /// The groups of a directory of this name, external id or id.
-pub async fn find_groups_named(
+pub async fn search_groups(
     state: &State,
     actor: &Actor,
     directory: ScimDirectoryId,
@@ -211,7 +209,7 @@ pub async fn find_groups_named(
             .filter(|group| group.directory_id == directory)
             .collect(),
         Err(_) => {
-            store::scim_people::find_groups_named(&mut conn, directory, &name.to_lowercase(), &name).await?
+            store::scim_people::search_groups(&mut conn, directory, &name.to_lowercase(), &name).await?
         }
     };
     let mut groups = Vec::with_capacity(found.len());

@@ -28,7 +28,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        self, Share,
+        self, PoolShare,
         scim_requests::{self, StoredRequest},
     },
     telemetry,
@@ -236,7 +236,7 @@ pub async fn flush(state: &State) -> Result<()> {
 }
 
 async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
-    let db = state.db.share(Share::Directory);
+    let db = state.db.with_share(PoolShare::Directory);
     let mut tx = db.write().await?;
     let mut outcome = Ok(());
     for row in rows {
@@ -341,7 +341,7 @@ pub async fn list(
     let mut conn = state.db.read().await?;
     let found = scim_requests::list(
         &mut conn,
-        scim_requests::Wanted {
+        scim_requests::RequestFilter {
             environment_id,
             directory_id: directory,
             from: wanted.from,

@@ -175,7 +175,7 @@ pub async fn fullest(
         stored_bytes: near(quota.stored_bytes),
         day_bytes: near(quota.day_bytes),
     };
-    Ok(store::scim_usage::list_from(conn, &least, day(now), MOST).await?)
+    Ok(store::scim_usage::list_at_least(conn, &least, day(now), MOST).await?)
 }
 
 /// What a directory that somebody opened may still take.

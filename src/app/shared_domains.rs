@@ -27,7 +27,7 @@ use crate::{
     store::{self, Transaction},
 };
 
-pub use crate::store::organization_domains::DomainElsewhere;
+pub use crate::store::organization_domains::SharedDomain;
 
 /// What an error calls the yes to sharing a domain.
 pub const FIELD: &str = "shareDomain";
@@ -48,11 +48,11 @@ const MAX_NAMED: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// DNS proved it to be another organization's.
-    Verified(DomainElsewhere),
+    Verified(SharedDomain),
     /// These count for other organizations, and the caller did not say yes to that.
     Unasked {
         /// The domains with the other organizations.
-        elsewhere: Vec<DomainElsewhere>,
+        elsewhere: Vec<SharedDomain>,
         /// How the caller says yes.
         yes: &'static str,
     },
@@ -96,7 +96,7 @@ pub fn is_taken(listed: &ListedDomain) -> bool {
 }
 
 /// What people call the other organization.
-fn name_of(there: &DomainElsewhere) -> String {
+fn name_of(there: &SharedDomain) -> String {
     match there.display_name.trim() {
         "" => there.organization_id.to_string(),
         name => format!("{name} ({})", there.organization_id),
@@ -104,7 +104,7 @@ fn name_of(there: &DomainElsewhere) -> String {
 }
 
 /// Every domain with whom it counts for, since one yes is for all of them: the first few, and how many more.
-fn list_of(elsewhere: &[DomainElsewhere]) -> String {
+fn list_of(elsewhere: &[SharedDomain]) -> String {
     let mut parts: Vec<String> = elsewhere
         .iter()
         .take(MAX_NAMED)
@@ -136,14 +136,15 @@ pub(super) async fn elsewhere(
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     domains: &[Domain],
-) -> Result<Vec<DomainElsewhere>> {
-    Ok(store::organization_domains::list_elsewhere(tx, environment_id, organization_id, domains).await?)
+) -> Result<Vec<SharedDomain>> {
+    Ok(store::organization_domains::list_other_organizations(tx, environment_id, organization_id, domains)
+        .await?)
 }
 
 /// Whether the caller may let domains count that count for `elsewhere` too; `yes`: the caller was told and means it.
 pub(super) fn check(
     actor: &Actor,
-    elsewhere: &[DomainElsewhere],
+    elsewhere: &[SharedDomain],
     yes: bool,
 ) -> std::result::Result<(), Refused> {
     if elsewhere.is_empty() {
@@ -172,7 +173,7 @@ pub(super) async fn record(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
-    elsewhere: &[DomainElsewhere],
+    elsewhere: &[SharedDomain],
 ) -> Result<()> {
     let mut told: BTreeMap<OrganizationId, BTreeMap<String, Vec<OrganizationId>>> = BTreeMap::new();
     for there in elsewhere {
@@ -231,9 +232,14 @@ pub async fn list_others(
     actor: &Actor,
     organization_id: OrganizationId,
     domains: &[Domain],
-) -> Result<Vec<DomainElsewhere>> {
+) -> Result<Vec<SharedDomain>> {
     let environment_id = actor.viewed_environment()?;
     let mut conn = state.db.read().await?;
-    Ok(store::organization_domains::list_elsewhere(&mut conn, environment_id, organization_id, domains)
-        .await?)
+    Ok(store::organization_domains::list_other_organizations(
+        &mut conn,
+        environment_id,
+        organization_id,
+        domains,
+    )
+    .await?)
 }

@@ -29,7 +29,7 @@ use crate::{
         time::{Clock, Timestamp},
     },
     saml::CrossCheck,
-    store::{Db, Share},
+    store::{Db, PoolShare},
 };
 
 /// How long a response waits for its turn before the sender is asked to come again.
@@ -117,8 +117,8 @@ impl State {
 
     /// The same service for the work of one share of the database's connections.
     #[must_use]
-    pub fn share(&self, share: Share) -> Self {
-        Self { db: self.db.share(share), ..self.clone() }
+    pub fn with_share(&self, share: PoolShare) -> Self {
+        Self { db: self.db.with_share(share), ..self.clone() }
     }
 
     /// Now.

@@ -258,7 +258,7 @@ pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId
     let delivery = store::webhook_deliveries::find(&mut tx, environment_id, id)
         .await?
         .ok_or_else(|| delivery_not_found(id))?;
-    store::webhooks::wake(&mut tx, delivery.webhook_id).await?;
+    store::webhooks::reset_backoff(&mut tx, delivery.webhook_id).await?;
     let webhook = load(&mut tx, environment_id, delivery.webhook_id).await?;
     let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
     let entry = Entry::of(&webhook, "delivery_replayed").saying(facts);

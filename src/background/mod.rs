@@ -56,7 +56,7 @@ async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
 async fn lease(state: &State, job: &str, holder: &str) -> Result<bool> {
     let now = state.now();
     let mut transaction = state.db.write().await?;
-    let held = store::leases::take(&mut transaction, job, holder, now, now + LEASE).await?;
+    let held = store::leases::acquire(&mut transaction, job, holder, now, now + LEASE).await?;
     transaction.commit().await?;
     Ok(held)
 }

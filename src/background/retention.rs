@@ -65,7 +65,10 @@ pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
         tx,
         now - keep.unfinished_logins
     ));
-    sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_ended_tokens(tx, now - TOKEN_GRACE));
+    sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_expired_tokens(
+        tx,
+        now - TOKEN_GRACE
+    ));
     sweep!(state, "setup sessions", |tx| store::setup_links::remove_expired_sessions(tx, now));
     sweep!(state, "events", |tx| store::events::remove_old(tx, now - keep.events));
     sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
@@ -74,8 +77,8 @@ pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
     ));
     sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - keep.scim_requests));
     let ended = now - ENDED_SESSIONS;
-    sweep!(state, "console sessions", |tx| store::admin_sessions::remove_ended(tx, ended));
-    sweep!(state, "invitations", |tx| store::admin_invitations::remove_ended(tx, ended));
+    sweep!(state, "console sessions", |tx| store::admin_sessions::remove_expired(tx, ended));
+    sweep!(state, "invitations", |tx| store::admin_invitations::remove_expired(tx, ended));
     sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));
     sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::KEPT));
     sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(tx, now - idempotency::KEPT));

@@ -95,7 +95,7 @@ impl Demo {
 
 /// The console's address: a link to become its first administrator by, until somebody has.
 async fn way_in(state: &State) -> anyhow::Result<String> {
-    if people::is_any(state).await? {
+    if people::any_exists(state).await? {
         return Ok(state.links.console().into());
     }
     let everywhere = Scope::Everywhere(Author::OPERATOR);

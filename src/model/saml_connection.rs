@@ -108,7 +108,7 @@ pub struct MetadataRefresh {
     /// Nobody fetches it before.
     pub next_at: Option<Timestamp>,
     /// When a refused login last brought that forward.
-    pub hurried_at: Option<Timestamp>,
+    pub refresh_requested_at: Option<Timestamp>,
     /// Why the last attempt failed: a sentence for whoever set it up.
     pub error: Option<String>,
     /// How many failed in a row.

@@ -242,7 +242,7 @@ pub async fn update_revoked(conn: &mut Conn, flow: SamlFlowId, now: Timestamp) -
 
 /// Revokes the access tokens and expires the unredeemed codes of people in an organization. `emails` are keys
 /// ([`Email::key`]).
-pub async fn end_of_people(
+pub async fn revoke_for_emails(
     tx: &mut Transaction,
     organization: OrganizationId,
     emails: &[String],

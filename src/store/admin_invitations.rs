@@ -92,7 +92,7 @@ pub async fn list_open(
              ORDER BY id LIMIT $4"
         ))
         .bind(environment_column(environment_id))
-        .bind(columns::first_or(None::<AdminInvitationId>))
+        .bind(columns::page_start(None::<AdminInvitationId>))
         .bind(now)
         .bind(limit)
         .all::<Row>()
@@ -187,7 +187,7 @@ pub async fn remove_by_email(conn: &mut Conn, email: &Email) -> Result<()> {
 }
 
 /// Deletes a batch of invitations that expired before `before`. Returns how many.
-pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+pub async fn remove_expired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM admin_invitations WHERE id IN \
          (SELECT id FROM admin_invitations WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",

@@ -150,7 +150,7 @@ pub async fn revoke(
 pub async fn revoke_all(
     conn: &mut Conn,
     administrator_id: AdministratorId,
-    spared: Option<AdminSessionId>,
+    except: Option<AdminSessionId>,
     now: Timestamp,
 ) -> Result<u64> {
     conn.sql(
@@ -158,14 +158,14 @@ pub async fn revoke_all(
          WHERE administrator_id = $1 AND id <> $2 AND revoked_at IS NULL",
     )
     .bind(administrator_id)
-    .bind(spared.unwrap_or(AdminSessionId::from_bits(0)))
+    .bind(except.unwrap_or(AdminSessionId::from_bits(0)))
     .bind(now)
     .execute()
     .await
 }
 
 /// Deletes a batch of sessions that expired before `before`. Returns how many.
-pub async fn remove_ended(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+pub async fn remove_expired(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM admin_sessions WHERE id IN \
          (SELECT id FROM admin_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",

@@ -87,7 +87,7 @@ pub async fn list_emails(conn: &mut Conn, ids: &[AdministratorId]) -> Result<Vec
 }
 
 /// Whether there is any administrator who is not disabled.
-pub async fn is_any(conn: &mut Conn) -> Result<bool> {
+pub async fn any_exists(conn: &mut Conn) -> Result<bool> {
     let row: Option<(AdministratorId,)> =
         conn.sql("SELECT id FROM administrators WHERE disabled_at IS NULL LIMIT 1").optional().await?;
     Ok(row.is_some())
@@ -114,7 +114,7 @@ pub async fn list(
              WHERE r.environment_id = $1 AND r.administrator_id >= $2 ORDER BY r.administrator_id LIMIT $3",
         )
         .bind(environment_column(environment_id))
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<WithRole>()
         .await?;
@@ -213,7 +213,7 @@ pub async fn update_hash(
 }
 
 /// All roles of an administrator.
-pub async fn grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants> {
+pub async fn list_grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants> {
     let rows: Vec<(String, String)> = conn
         .sql(
             "SELECT environment_id, role FROM administrator_roles WHERE administrator_id = $1 \

@@ -21,6 +21,6 @@ pub async fn earliest(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
 
 /// The cutoff before which a row has expired on every replica. Rows that prevent replay (assertions,
 /// challenges, idempotency keys) are deleted only when they are older.
-pub(super) async fn over_everywhere(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
+pub(super) async fn expiry_cutoff(conn: &mut Conn, now: Timestamp) -> Result<Timestamp> {
     Ok(earliest(conn, now).await? - MAX_REPLICA_SKEW)
 }

@@ -81,7 +81,7 @@ pub(super) fn pem_blocks(text: &str) -> Vec<String> {
 }
 
 /// The first id of a page: `from`, or the smallest id.
-pub(super) fn first_or<K: Kind>(from: Option<Id<K>>) -> Id<K> {
+pub(super) fn page_start<K: Kind>(from: Option<Id<K>>) -> Id<K> {
     from.unwrap_or(Id::from_bits(0))
 }
 
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_that_stand_in_one_column_come_apart_again() {
+    fn certificates_in_one_column_are_split_again() {
         let block = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
         let blocks = vec![block("AA=="), block("BB==")];
         assert_eq!(pem_blocks(&blocks.concat()), blocks);

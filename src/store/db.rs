@@ -39,13 +39,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::{Error, Result};
 
 /// How long a caller waits for a connection.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// After how much idle time a PostgreSQL connection is pinged before it is used.
-const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 
 /// How long the connection attempt that diagnoses a pool timeout may take.
-const ASKED_WHY: Duration = Duration::from_secs(3);
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(3);
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -68,7 +68,7 @@ pub enum Dialect {
 
 /// What a connection is used for, which bounds how many may be in use at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Share {
+pub enum PoolShare {
     /// Logins, the console, the API and jobs: every connection of the pool.
     General,
     /// SCIM requests, the SCIM request log and exports. At most half of the pool; on SQLite at most as many
@@ -80,14 +80,14 @@ pub enum Share {
 #[derive(Debug, Clone)]
 pub struct Db {
     pools: Pools,
-    share: Share,
+    share: PoolShare,
     permits: Permits,
-    statements: Statements,
+    statements: StatementCounts,
 }
 
 /// Counts statements. Tests use it to measure the cost of a request.
 #[derive(Debug, Clone, Default)]
-struct Statements {
+struct StatementCounts {
     /// In total.
     all: Arc<AtomicU64>,
     /// In the transaction with the most statements.
@@ -149,10 +149,10 @@ impl Db {
     /// Opens the database at `url`: `sqlite://FILE` (created if it does not exist) or `postgres://…`, with at
     /// most `size` connections (for SQLite: readers).
     pub async fn connect(url: &str, size: u32) -> Result<Self> {
-        let wait = ACQUIRE_WITHIN;
+        let wait = ACQUIRE_TIMEOUT;
         if url.starts_with("sqlite:") {
             let options = url.parse::<SqliteConnectOptions>()?;
-            make_private(options.get_filename()).map_err(sqlx::Error::Io)?;
+            create_private_file(options.get_filename()).map_err(sqlx::Error::Io)?;
             let options = options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
@@ -173,7 +173,7 @@ impl Db {
                 .acquire_timeout(wait)
                 .test_before_acquire(false)
                 .connect_lazy_with(options.read_only(true));
-            Ok(Self::of(Pools::Sqlite { readers, writer }, Permits::sqlite(size.max(1))))
+            Ok(Self::new(Pools::Sqlite { readers, writer }, Permits::sqlite(size.max(1))))
         } else {
             let options = url.parse::<PgConnectOptions>()?;
             let pool = PgPoolOptions::new()
@@ -183,7 +183,7 @@ impl Db {
                 .before_acquire(|conn, idle| {
                     Box::pin(async move {
                         // A connection in regular use is known to work; an idle one may have been cut off.
-                        if idle.idle_for > TRUSTED_IDLE {
+                        if idle.idle_for > PING_AFTER_IDLE {
                             conn.ping().await?;
                         }
                         Ok(true)
@@ -192,26 +192,26 @@ impl Db {
                 .connect_with(options.clone())
                 .await;
             match pool {
-                Ok(pool) => Ok(Self::of(Pools::Postgres(pool), Permits::postgres(size.max(2)))),
-                Err(sqlx::Error::PoolTimedOut) => Err(why_not(&options).await.into()),
+                Ok(pool) => Ok(Self::new(Pools::Postgres(pool), Permits::postgres(size.max(2)))),
+                Err(sqlx::Error::PoolTimedOut) => Err(diagnose_timeout(&options).await.into()),
                 Err(error) => Err(error.into()),
             }
         }
     }
 
-    fn of(pools: Pools, permits: Permits) -> Self {
-        Self { pools, share: Share::General, permits, statements: Statements::default() }
+    fn new(pools: Pools, permits: Permits) -> Self {
+        Self { pools, share: PoolShare::General, permits, statements: StatementCounts::default() }
     }
 
     /// The same database, with connections taken from `share`.
     #[must_use]
-    pub fn share(&self, share: Share) -> Self {
+    pub fn with_share(&self, share: PoolShare) -> Self {
         Self { share, ..self.clone() }
     }
 
     /// How many more read connections the share may take. `None`: the share has no limit of its own.
     pub fn free_in_share(&self) -> Option<usize> {
-        (self.share == Share::Directory).then(|| self.permits.read.available_permits())
+        (self.share == PoolShare::Directory).then(|| self.permits.read.available_permits())
     }
 
     /// How many statements were started in total, over all shares. Tests use it to measure the cost of a
@@ -224,9 +224,9 @@ impl Db {
     /// free in time.
     async fn permit(&self, of: &Arc<Semaphore>) -> Result<Option<OwnedSemaphorePermit>> {
         match self.share {
-            Share::General => Ok(None),
-            Share::Directory => {
-                let permit = tokio::time::timeout(ACQUIRE_WITHIN, Arc::clone(of).acquire_owned()).await;
+            PoolShare::General => Ok(None),
+            PoolShare::Directory => {
+                let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(of).acquire_owned()).await;
                 // The semaphore is never closed.
                 permit.ok().and_then(std::result::Result::ok).map(Some).ok_or(Error::Busy)
             }
@@ -235,8 +235,8 @@ impl Db {
 
     fn conn(&self, handle: Handle, permit: Option<OwnedSemaphorePermit>) -> Conn {
         let is_transaction = matches!(handle, Handle::SqliteTransaction(_) | Handle::PostgresTransaction(_));
-        let tally = Tally { statements: 0, is_transaction, reported: self.statements.clone() };
-        Conn { handle, tally, _permit: permit }
+        let counter = StatementCounter { statements: 0, is_transaction, reported: self.statements.clone() };
+        Conn { handle, counter, _permit: permit }
     }
 
     /// The kind of database.
@@ -253,12 +253,12 @@ impl Db {
             Pools::Sqlite { writer, .. } => MIGRATOR.run(writer).await?,
             Pools::Postgres(pool) => MIGRATOR.run(pool).await?,
         }
-        self.seal_audit_log().await
+        self.install_audit_log_triggers().await
     }
 
     /// Creates triggers that make the audit log append-only. The trigger syntax of the two databases differs,
     /// so this is code and not a migration.
-    async fn seal_audit_log(&self) -> Result<()> {
+    async fn install_audit_log_triggers(&self) -> Result<()> {
         const SQLITE: &[&str] = &[
             "CREATE TRIGGER IF NOT EXISTS audit_events_keep_update BEFORE UPDATE ON audit_events \
              BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
@@ -362,7 +362,7 @@ impl Db {
 
 /// Creates the database file, unless it exists, with mode 0600, because it contains personal data. SQLite gives
 /// the files beside it (`-wal`, `-shm`) the same mode.
-fn make_private(file: &Path) -> io::Result<()> {
+fn create_private_file(file: &Path) -> io::Result<()> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
@@ -371,8 +371,8 @@ fn make_private(file: &Path) -> io::Result<()> {
 
 /// Connects once to find the cause of a pool timeout: while a pool retries a refused connection it reports
 /// nothing but the timeout.
-async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
-    match tokio::time::timeout(ASKED_WHY, sqlx::PgConnection::connect_with(options)).await {
+async fn diagnose_timeout(options: &PgConnectOptions) -> sqlx::Error {
+    match tokio::time::timeout(DIAGNOSIS_TIMEOUT, sqlx::PgConnection::connect_with(options)).await {
         Ok(Err(error)) => error,
         Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
         Err(_) => sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer")),
@@ -383,27 +383,27 @@ async fn why_not(options: &PgConnectOptions) -> sqlx::Error {
 #[derive(Debug)]
 pub struct Conn {
     handle: Handle,
-    tally: Tally,
+    counter: StatementCounter,
     /// The permit of its share; dropped after the connection.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Counts the statements of a connection. Those of a transaction are reported when it ends.
 #[derive(Debug)]
-struct Tally {
+struct StatementCounter {
     statements: u64,
     is_transaction: bool,
-    reported: Statements,
+    reported: StatementCounts,
 }
 
-impl Tally {
+impl StatementCounter {
     fn count(&mut self) {
         self.statements += 1;
         self.reported.all.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Tally {
+impl Drop for StatementCounter {
     fn drop(&mut self) {
         if self.is_transaction {
             self.reported.longest.fetch_max(self.statements, Ordering::Relaxed);
@@ -422,12 +422,12 @@ enum Handle {
 impl Conn {
     /// Starts a statement: the same text, with `$1` placeholders, for both databases.
     pub fn sql(&mut self, text: &'static str) -> Statement<'_> {
-        self.tally.count();
+        self.counter.count();
         let run = match &mut self.handle {
-            Handle::Sqlite(c) => Run::Sqlite(sqlx::query(text), c),
-            Handle::SqliteTransaction(c) => Run::Sqlite(sqlx::query(text), c),
-            Handle::Postgres(c) => Run::Postgres(sqlx::query(text), c),
-            Handle::PostgresTransaction(c) => Run::Postgres(sqlx::query(text), c),
+            Handle::Sqlite(c) => DriverQuery::Sqlite(sqlx::query(text), c),
+            Handle::SqliteTransaction(c) => DriverQuery::Sqlite(sqlx::query(text), c),
+            Handle::Postgres(c) => DriverQuery::Postgres(sqlx::query(text), c),
+            Handle::PostgresTransaction(c) => DriverQuery::Postgres(sqlx::query(text), c),
         };
         Statement { run, bound: 0, text: Cow::Borrowed(text) }
     }
@@ -435,7 +435,7 @@ impl Conn {
     /// Starts a statement that was assembled at run time. It is not kept in the statement cache, because the
     /// number of such texts is unbounded.
     pub fn dynamic(&mut self, sql: Sql) -> Statement<'_> {
-        self.tally.count();
+        self.counter.count();
         let Sql { text, values } = sql;
         // Safe: a `Sql` consists of literals, and values are parameters only.
         macro_rules! query {
@@ -444,10 +444,10 @@ impl Conn {
             };
         }
         let run = match &mut self.handle {
-            Handle::Sqlite(c) => query!(Run::Sqlite, c),
-            Handle::SqliteTransaction(c) => query!(Run::Sqlite, c),
-            Handle::Postgres(c) => query!(Run::Postgres, c),
-            Handle::PostgresTransaction(c) => query!(Run::Postgres, c),
+            Handle::Sqlite(c) => query!(DriverQuery::Sqlite, c),
+            Handle::SqliteTransaction(c) => query!(DriverQuery::Sqlite, c),
+            Handle::Postgres(c) => query!(DriverQuery::Postgres, c),
+            Handle::PostgresTransaction(c) => query!(DriverQuery::Postgres, c),
         };
         let statement = Statement { run, bound: 0, text: Cow::Owned(text) };
         values.into_iter().fold(statement, |statement, value| match value {
@@ -586,12 +586,12 @@ impl ops::DerefMut for Transaction {
 /// A statement whose parameters are still to be bound.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Statement<'c> {
-    run: Run<'c>,
+    run: DriverQuery<'c>,
     bound: usize,
     text: Cow<'static, str>,
 }
 
-enum Run<'c> {
+enum DriverQuery<'c> {
     Sqlite(Query<'static, Sqlite, SqliteArguments>, &'c mut sqlx::SqliteConnection),
     Postgres(Query<'static, Postgres, PgArguments>, &'c mut sqlx::PgConnection),
 }
@@ -615,8 +615,8 @@ impl<'c> Statement<'c> {
     /// Binds the next `$n`.
     pub fn bind<'t, T: Value<'t>>(self, value: T) -> Self {
         let run = match self.run {
-            Run::Sqlite(query, c) => Run::Sqlite(query.bind(value), c),
-            Run::Postgres(query, c) => Run::Postgres(query.bind(value), c),
+            DriverQuery::Sqlite(query, c) => DriverQuery::Sqlite(query.bind(value), c),
+            DriverQuery::Postgres(query, c) => DriverQuery::Postgres(query.bind(value), c),
         };
         Self { run, bound: self.bound + 1, text: self.text }
     }
@@ -624,8 +624,8 @@ impl<'c> Statement<'c> {
     /// Runs the statement and returns the number of affected rows.
     pub async fn execute(self) -> Result<u64> {
         Ok(match self.checked() {
-            Run::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
-            Run::Postgres(query, c) => query.execute(c).await?.rows_affected(),
+            DriverQuery::Sqlite(query, c) => query.execute(c).await?.rows_affected(),
+            DriverQuery::Postgres(query, c) => query.execute(c).await?.rows_affected(),
         })
     }
 
@@ -648,20 +648,22 @@ impl<'c> Statement<'c> {
 
     async fn first_row(self) -> Result<Option<Row>> {
         Ok(match self.checked() {
-            Run::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
-            Run::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
+            DriverQuery::Sqlite(query, c) => query.fetch_optional(c).await?.map(Row::Sqlite),
+            DriverQuery::Postgres(query, c) => query.fetch_optional(c).await?.map(Row::Postgres),
         })
     }
 
     async fn rows(self) -> Result<Vec<Row>> {
         Ok(match self.checked() {
-            Run::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
-            Run::Postgres(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Postgres).collect(),
+            DriverQuery::Sqlite(query, c) => query.fetch_all(c).await?.into_iter().map(Row::Sqlite).collect(),
+            DriverQuery::Postgres(query, c) => {
+                query.fetch_all(c).await?.into_iter().map(Row::Postgres).collect()
+            }
         })
     }
 
     /// SQLite reads an unbound parameter as NULL, so debug builds check the number of values.
-    fn checked(self) -> Run<'c> {
+    fn checked(self) -> DriverQuery<'c> {
         debug_assert_eq!(
             placeholders(&self.text),
             self.bound,
@@ -719,7 +721,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let db = Db::connect(&format!("sqlite://{}", file.path().display()), 4).await.unwrap();
         db.migrate().await.unwrap();
-        let directories = db.share(Share::Directory);
+        let directories = db.with_share(PoolShare::Directory);
         let permits = directories.permits.read.available_permits();
         assert!((1..=2).contains(&permits));
         let mut held = Vec::new();
@@ -760,7 +762,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_is_down_is_told_as_that() {
+    async fn a_server_that_is_down_is_reported_as_down() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let error = Db::connect(&format!("postgres://x@{free}/x"), 2).await.unwrap_err().to_string();
         assert!(error.contains("refused"), "{error}");

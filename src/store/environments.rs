@@ -83,7 +83,7 @@ pub async fn find_by_slug(conn: &mut Conn, slug: &Slug) -> Result<Option<Environ
 /// Up to `limit` environments from `from` on, in creation order.
 pub async fn list(conn: &mut Conn, from: Option<EnvironmentId>, limit: i64) -> Result<Vec<Environment>> {
     conn.sql(select!("WHERE id >= $1 ORDER BY id LIMIT $2"))
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<Row>()
         .await?

@@ -10,10 +10,10 @@ use crate::model::{
 const TABLE: &str = "events";
 
 /// How many events one statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 /// How many events one statement inserts.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -144,7 +144,7 @@ pub async fn insert(tx: &mut Transaction, event: &Event) -> Result<()> {
 
 /// Adds events, several per statement.
 pub async fn insert_all(tx: &mut Transaction, events: &[Event]) -> Result<()> {
-    for some in events.chunks(AT_ONCE) {
+    for some in events.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO events (environment_id, sequence, at, type, organization_id, directory_id, \
              resource_id, data) VALUES ",
@@ -240,7 +240,7 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
          (SELECT environment_id, sequence FROM events WHERE at < $1 ORDER BY at, sequence LIMIT $2)",
     )
     .bind(before)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }

@@ -25,7 +25,7 @@ pub struct Attempt {
 
 /// The stored response of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAnswer {
+pub struct StoredResponse {
     /// Its status.
     pub status: u16,
     /// Its body, sealed.
@@ -50,7 +50,10 @@ pub async fn insert(conn: &mut Conn, key: &IdempotencyKey, attempt: &Attempt) ->
 }
 
 /// The latest attempt under a key, and its response if there is one.
-pub async fn find(conn: &mut Conn, key: &IdempotencyKey) -> Result<Option<(Attempt, Option<StoredAnswer>)>> {
+pub async fn find(
+    conn: &mut Conn,
+    key: &IdempotencyKey,
+) -> Result<Option<(Attempt, Option<StoredResponse>)>> {
     type Row = (Digest, String, Timestamp, Option<i64>, Option<String>);
     let row: Option<Row> = conn
         .sql(
@@ -63,7 +66,7 @@ pub async fn find(conn: &mut Conn, key: &IdempotencyKey) -> Result<Option<(Attem
         .await?;
     Ok(row.map(|(request, name, started_at, status, answer)| {
         let status = status.and_then(|status| u16::try_from(status).ok());
-        let answer = status.zip(answer).map(|(status, sealed)| StoredAnswer { status, sealed });
+        let answer = status.zip(answer).map(|(status, sealed)| StoredResponse { status, sealed });
         (Attempt { request, name, started_at }, answer)
     }))
 }
@@ -91,7 +94,7 @@ pub async fn update(
     conn: &mut Conn,
     key: &IdempotencyKey,
     attempt: &str,
-    answer: &StoredAnswer,
+    answer: &StoredResponse,
 ) -> Result<()> {
     conn.sql(
         "UPDATE idempotency_keys SET status = $4, answer = $5 \

@@ -10,11 +10,11 @@ use crate::model::{
 };
 
 /// How many ids one statement contains.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 /// The record of an imported object from its last import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportRecord {
     /// The digest of the source's row.
     pub source: Digest,
     /// The `updated_at` that the import gave it.
@@ -43,21 +43,23 @@ pub enum Table {
 }
 
 /// The records of these objects.
-pub async fn list(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, Imported>> {
+pub async fn list(conn: &mut Conn, ids: &[String]) -> Result<HashMap<String, ImportRecord>> {
     let mut found = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT id, source_sha256, written_at FROM imported_objects WHERE id IN (")
             .values(some.iter().map(String::as_str))
             .push(")");
         let rows: Vec<(String, Digest, Timestamp)> = conn.dynamic(sql).all().await?;
-        found.extend(rows.into_iter().map(|(id, source, written_at)| (id, Imported { source, written_at })));
+        found.extend(
+            rows.into_iter().map(|(id, source, written_at)| (id, ImportRecord { source, written_at })),
+        );
     }
     Ok(found)
 }
 
 /// Stores records of imported objects.
-pub async fn upsert(conn: &mut Conn, noted: &[(String, Imported)]) -> Result<()> {
-    for some in noted.chunks(AT_ONCE) {
+pub async fn upsert(conn: &mut Conn, records: &[(String, ImportRecord)]) -> Result<()> {
+    for some in records.chunks(BATCH_SIZE) {
         let mut sql = Sql::from("INSERT INTO imported_objects (id, source_sha256, written_at) VALUES ");
         for (at, (id, imported)) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" }).value(id.as_str()).push(", ");
@@ -84,7 +86,7 @@ pub async fn update_written(conn: &mut Conn, id: &str, written_at: Timestamp) ->
 }
 
 /// Which of these ids exist in a table.
-pub async fn list_present(conn: &mut Conn, table: Table, ids: &[String]) -> Result<HashSet<String>> {
+pub async fn list_existing_ids(conn: &mut Conn, table: Table, ids: &[String]) -> Result<HashSet<String>> {
     let head = match table {
         Table::Environments => "SELECT id FROM environments WHERE id IN (",
         Table::ApiKeys => "SELECT id FROM api_keys WHERE id IN (",
@@ -96,7 +98,7 @@ pub async fn list_present(conn: &mut Conn, table: Table, ids: &[String]) -> Resu
         Table::ScimUsers => "SELECT id FROM scim_users WHERE id IN (",
     };
     let mut found = HashSet::with_capacity(ids.len());
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(BATCH_SIZE) {
         let sql = Sql::from(head).values(some.iter().map(String::as_str)).push(")");
         found.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(id,)| id));
     }
@@ -116,7 +118,7 @@ pub async fn list_taken_secrets(
         }
     };
     let mut found = HashSet::with_capacity(digests.len());
-    for some in digests.chunks(AT_ONCE) {
+    for some in digests.chunks(BATCH_SIZE) {
         let sql = Sql::from(head).values(some.iter().map(|digest| digest.to_hex())).push(")");
         found.extend(conn.dynamic(sql).all::<(String,)>().await?.into_iter().map(|(digest,)| digest));
     }
@@ -139,7 +141,7 @@ pub async fn list_external_ids(
     external_ids: &[String],
 ) -> Result<HashMap<String, OrganizationId>> {
     let mut found = HashMap::new();
-    for some in external_ids.chunks(AT_ONCE) {
+    for some in external_ids.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT external_id, id FROM organizations WHERE environment_id = ")
             .value(environment.to_string())
             .push(" AND external_id IN (")
@@ -174,7 +176,7 @@ pub async fn list_primaries(
         }
     };
     let mut found = HashMap::new();
-    for some in organizations.chunks(AT_ONCE) {
+    for some in organizations.chunks(BATCH_SIZE) {
         let sql = Sql::from(head).values(some.iter().map(OrganizationId::to_string)).push(")");
         let rows: Vec<(OrganizationId, String, Timestamp)> = conn.dynamic(sql).all().await?;
         found.extend(rows.into_iter().map(|(organization, id, at)| (organization, (id, at))));
@@ -195,7 +197,7 @@ pub async fn list_user_names(
     keys: &[String],
 ) -> Result<HashMap<String, ScimUserId>> {
     let mut found = HashMap::new();
-    for some in keys.chunks(AT_ONCE) {
+    for some in keys.chunks(BATCH_SIZE) {
         let sql = Sql::from(
             "SELECT user_name_key, id FROM scim_users WHERE deleted_at IS NULL AND directory_id = ",
         )
@@ -214,7 +216,7 @@ pub async fn list_memberships(
     users: &[ScimUserId],
 ) -> Result<HashSet<(ScimUserId, ScimGroupId)>> {
     let mut found = HashSet::new();
-    for some in users.chunks(AT_ONCE) {
+    for some in users.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT member_id, group_id FROM scim_group_members WHERE member_id IN (")
             .values(some.iter().map(ScimUserId::to_string))
             .push(")");
@@ -238,7 +240,7 @@ pub async fn list_groups(
     groups: &[ScimGroupId],
 ) -> Result<HashMap<ScimGroupId, KnownGroup>> {
     let mut found = HashMap::new();
-    for some in groups.chunks(AT_ONCE) {
+    for some in groups.chunks(BATCH_SIZE) {
         let sql = Sql::from(
             "SELECT id, directory_id, updated_at FROM scim_groups WHERE deleted_at IS NULL AND id IN (",
         )
@@ -254,9 +256,9 @@ pub async fn list_groups(
 }
 
 /// Those of these SCIM users that exist and are not deleted.
-pub async fn list_living_users(conn: &mut Conn, users: &[ScimUserId]) -> Result<HashSet<ScimUserId>> {
+pub async fn list_existing_users(conn: &mut Conn, users: &[ScimUserId]) -> Result<HashSet<ScimUserId>> {
     let mut found = HashSet::with_capacity(users.len());
-    for some in users.chunks(AT_ONCE) {
+    for some in users.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT id FROM scim_users WHERE deleted_at IS NULL AND id IN (")
             .values(some.iter().map(ScimUserId::to_string))
             .push(")");

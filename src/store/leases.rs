@@ -5,7 +5,7 @@ use crate::model::time::Timestamp;
 
 /// Acquires the lease `name` until `until`, if it is free, expired, or already held by `holder`. Returns
 /// whether it did.
-pub async fn take(
+pub async fn acquire(
     conn: &mut Conn,
     name: &str,
     holder: &str,

@@ -41,7 +41,7 @@ impl Outcomes {
 
 /// The logins of one connection in one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct Count {
+pub struct ConnectionHour {
     /// The connection.
     pub saml_connection_id: SamlConnectionId,
     /// Its organization.
@@ -55,10 +55,10 @@ pub struct Count {
 
 /// A freshly computed count, with the time of the latest success and failure.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub struct Counted {
+pub struct ConnectionHourActivity {
     /// The count.
     #[sqlx(flatten)]
-    pub count: Count,
+    pub count: ConnectionHour,
     /// When the latest login succeeded.
     pub last_succeeded_at: Option<Timestamp>,
     /// When the latest login was refused.
@@ -67,7 +67,7 @@ pub struct Counted {
 
 /// Counts the logins that started in the hour that begins at `hour`: one row per connection that was used. Test
 /// logins are not counted, but a successful one sets `last_succeeded_at`.
-pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Counted>> {
+pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHourActivity>> {
     conn.sql(
         "SELECT saml_connection_id, organization_id, environment_id, \
          COUNT(CASE WHEN status = 'succeeded' AND origin NOT IN ('setup', 'console') THEN 1 END) AS succeeded, \
@@ -87,7 +87,7 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Counted>> {
 }
 
 /// The stored counts of an hour.
-pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Count>> {
+pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHour>> {
     conn.sql(
         "SELECT saml_connection_id, organization_id, environment_id, succeeded, failed, in_progress, stray \
          FROM login_counts WHERE hour = $1",
@@ -98,7 +98,7 @@ pub async fn list(conn: &mut Conn, hour: Timestamp) -> Result<Vec<Count>> {
 }
 
 /// Writes the counts of a connection in an hour.
-pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &Count) -> Result<()> {
+pub async fn upsert(conn: &mut Conn, hour: Timestamp, count: &ConnectionHour) -> Result<()> {
     conn.sql(
         "INSERT INTO login_counts (hour, saml_connection_id, organization_id, environment_id, succeeded, failed, \
          in_progress, stray) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -143,7 +143,7 @@ pub async fn upsert_total(
 }
 
 /// Updates when a connection last accepted and last refused a login; the times never move back.
-pub async fn upsert_connection(conn: &mut Conn, counted: &Counted) -> Result<()> {
+pub async fn upsert_connection(conn: &mut Conn, counted: &ConnectionHourActivity) -> Result<()> {
     conn.sql(
         "INSERT INTO connection_logins (saml_connection_id, organization_id, environment_id, last_succeeded_at, \
          last_failed_at) VALUES ($1, $2, $3, $4, $5) \
@@ -195,7 +195,7 @@ pub async fn upsert_counted_hour(conn: &mut Conn, hour: &CountedHour) -> Result<
 
 /// The logins of one hour, of an environment or an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct Hour {
+pub struct HourlyOutcomes {
     /// Its first millisecond.
     pub hour: Timestamp,
     /// How they ended.
@@ -208,7 +208,7 @@ pub async fn list_hours(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     since: Timestamp,
-) -> Result<Vec<Hour>> {
+) -> Result<Vec<HourlyOutcomes>> {
     conn.sql(
         "SELECT hour, succeeded, failed, in_progress, stray FROM login_hours \
          WHERE environment_id = $1 AND hour >= $2 ORDER BY hour",
@@ -224,7 +224,7 @@ pub async fn list_hours_of_organization(
     conn: &mut Conn,
     organization_id: OrganizationId,
     since: Timestamp,
-) -> Result<Vec<Hour>> {
+) -> Result<Vec<HourlyOutcomes>> {
     conn.sql(
         "SELECT hour, CAST(SUM(succeeded) AS BIGINT) AS succeeded, CAST(SUM(failed) AS BIGINT) AS failed, \
          CAST(SUM(in_progress) AS BIGINT) AS in_progress, CAST(SUM(stray) AS BIGINT) AS stray FROM login_counts \

@@ -140,7 +140,7 @@ pub async fn list(
          WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
     )
     .bind(environment_id)
-    .bind(columns::first_or(from))
+    .bind(columns::page_start(from))
     .bind(limit)
     .all::<Row>()
     .await?

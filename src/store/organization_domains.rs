@@ -88,7 +88,7 @@ pub async fn find(
 
 /// A domain that also counts for another organization of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DomainElsewhere {
+pub struct SharedDomain {
     /// The domain.
     pub domain: Domain,
     /// The other organization.
@@ -101,16 +101,16 @@ pub struct DomainElsewhere {
 
 /// How many other organizations are listed per domain, and in total. Domains verified by DNS come first, so
 /// that a limit never hides one and lets it be shared; then one organization per domain, then a second.
-const MAX_ELSEWHERE: (i64, i64) = (20, 1000);
+const MAX_OTHER_ORGANIZATIONS: (i64, i64) = (20, 1000);
 
 /// The other organizations of the environment for which these domains count: up to 20 per domain, those that
 /// verified a domain by DNS first.
-pub async fn list_elsewhere(
+pub async fn list_other_organizations(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     domains: &[Domain],
-) -> Result<Vec<DomainElsewhere>> {
+) -> Result<Vec<SharedDomain>> {
     if domains.is_empty() {
         return Ok(Vec::new());
     }
@@ -129,13 +129,13 @@ pub async fn list_elsewhere(
         " AND state IN ('whitelisted', 'verified')) d \
          JOIN organizations o ON o.id = d.organization_id WHERE d.place <= ",
     )
-    .value(MAX_ELSEWHERE.0)
+    .value(MAX_OTHER_ORGANIZATIONS.0)
     .push(" ORDER BY CASE WHEN d.state = 'verified' THEN 0 ELSE 1 END, d.place, d.domain LIMIT ")
-    .value(MAX_ELSEWHERE.1);
+    .value(MAX_OTHER_ORGANIZATIONS.1);
     let rows: Vec<(String, OrganizationId, String, String)> = conn.dynamic(sql).all().await?;
     rows.into_iter()
         .map(|(domain, organization_id, display_name, state)| {
-            Ok(DomainElsewhere {
+            Ok(SharedDomain {
                 domain: Domain::from_ascii(&domain).ok_or_else(|| broken_domain(organization_id))?,
                 organization_id,
                 display_name,
@@ -194,7 +194,7 @@ pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
     .bind(domain.created_at)
     .execute()
     .await?;
-    organizations::update_words(conn, domain.environment_id, domain.organization_id).await
+    organizations::update_search_words(conn, domain.environment_id, domain.organization_id).await
 }
 
 /// Updates a domain. [`Error::Duplicate`]: another organization of the environment has verified it.
@@ -265,6 +265,6 @@ pub async fn remove(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
         .bind(domain.domain.as_str())
         .execute()
         .await?;
-    organizations::update_words(conn, domain.environment_id, domain.organization_id).await?;
+    organizations::update_search_words(conn, domain.environment_id, domain.organization_id).await?;
     Ok(rows == 1)
 }

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// How many rows one statement writes: SQLite and PostgreSQL both allow 32,766 parameters.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -119,7 +119,7 @@ pub async fn list(
 ) -> Result<Vec<Organization>> {
     conn.sql(select!("WHERE o.environment_id = $1 AND o.id >= $2 ORDER BY o.id LIMIT $3"))
         .bind(environment_id)
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<Row>()
         .await?
@@ -129,7 +129,7 @@ pub async fn list(
 }
 
 /// From how many matches on a word counts as common.
-const COMMON: i64 = 2000;
+const COMMON_WORD_MATCHES: i64 = 2000;
 
 /// Up to `limit` organizations of an environment that have, for each word of the query, a search word with that
 /// prefix; newest first, from `from` on.
@@ -178,14 +178,14 @@ async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &Search
         .bind(environment_id)
         .bind(word.as_str())
         .bind(word.end())
-        .bind(COMMON)
+        .bind(COMMON_WORD_MATCHES)
         .optional()
         .await?;
-    Ok(row.is_some_and(|(count,)| count >= COMMON))
+    Ok(row.is_some_and(|(count,)| count >= COMMON_WORD_MATCHES))
 }
 
 /// Inserts the search words of an organization that are missing and deletes those that no longer apply.
-async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
+async fn write_search_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
     let words = search::words_of(organization);
     let stored: Vec<(String,)> = match known {
         true => {
@@ -199,7 +199,7 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
     let stored: BTreeSet<&str> = stored.iter().map(|(word,)| word.as_str()).collect();
     let wanted: BTreeSet<&str> = words.iter().map(SearchWord::as_str).collect();
     let gone: Vec<&str> = stored.difference(&wanted).copied().collect();
-    for some in gone.chunks(AT_ONCE) {
+    for some in gone.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM organization_words WHERE organization_id = ")
             .value(organization.id.to_string())
             .push(" AND word IN (")
@@ -208,7 +208,7 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
         conn.dynamic(sql).execute().await?;
     }
     let new: Vec<&str> = wanted.difference(&stored).copied().collect();
-    for some in new.chunks(AT_ONCE) {
+    for some in new.chunks(BATCH_SIZE) {
         let mut sql =
             Sql::from("INSERT INTO organization_words (environment_id, word, organization_id) VALUES ");
         for (at, word) in some.iter().enumerate() {
@@ -222,13 +222,13 @@ async fn put_words(conn: &mut Conn, organization: &Organization, known: bool) ->
 }
 
 /// Updates the search words of an organization from its stored domains.
-pub(super) async fn update_words(
+pub(super) async fn update_search_words(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     id: OrganizationId,
 ) -> Result<()> {
     match find(conn, environment_id, id).await? {
-        Some(organization) => put_words(conn, &organization, true).await,
+        Some(organization) => write_search_words(conn, &organization, true).await,
         None => Ok(()),
     }
 }
@@ -269,8 +269,8 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> Result<()> 
     .bind(organization.updated_at)
     .execute()
     .await?;
-    put_words(conn, organization, false).await?;
-    put_domains(conn, organization, false).await
+    write_search_words(conn, organization, false).await?;
+    write_domains(conn, organization, false).await
 }
 
 /// Updates an organization with its domains. Returns whether it exists. [`Error::Duplicate`]: another
@@ -291,8 +291,8 @@ pub async fn update(conn: &mut Conn, organization: &Organization) -> Result<bool
     if touched == 0 {
         return Ok(false);
     }
-    put_words(conn, organization, true).await?;
-    put_domains(conn, organization, true).await?;
+    write_search_words(conn, organization, true).await?;
+    write_domains(conn, organization, true).await?;
     Ok(true)
 }
 
@@ -311,7 +311,7 @@ pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: Organ
 
 /// Upserts the domains of an organization that are new or changed and deletes those that it no longer has, in
 /// few statements, however many domains there are.
-async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
+async fn write_domains(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
     let stored: Vec<(String, String)> = match known {
         true => {
             conn.sql("SELECT domain, state FROM organization_domains WHERE organization_id = $1")
@@ -329,7 +329,7 @@ async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) 
         .map(|OrganizationDomain { domain, state }| (domain.as_str(), state.as_str()))
         .collect();
     let gone: Vec<&str> = stored.keys().filter(|domain| !wanted.contains_key(*domain)).copied().collect();
-    for some in gone.chunks(AT_ONCE) {
+    for some in gone.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM organization_domains WHERE organization_id = ")
             .value(organization.id.to_string())
             .push(" AND domain IN (")
@@ -341,7 +341,7 @@ async fn put_domains(conn: &mut Conn, organization: &Organization, known: bool) 
         .into_iter()
         .filter(|(domain, state)| stored.get(domain).is_none_or(|stored| stored != state))
         .collect();
-    for some in new.chunks(AT_ONCE) {
+    for some in new.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO organization_domains (organization_id, environment_id, domain, state, created_at) VALUES ",
         );

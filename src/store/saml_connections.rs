@@ -81,7 +81,7 @@ impl TryFrom<Row> for SamlConnection {
                     }
                 },
                 next_at: row.metadata_next_refresh_at,
-                hurried_at: row.metadata_hurried_at,
+                refresh_requested_at: row.metadata_hurried_at,
                 error: row.metadata_error,
                 failures: u32::try_from(row.metadata_failures)
                     .map_err(|_| unreadable("metadata_failures")())?,
@@ -336,7 +336,7 @@ pub async fn list(
     ))
     .bind(environment_id)
     .bind(organization_id)
-    .bind(columns::first_or(from))
+    .bind(columns::page_start(from))
     .bind(limit)
     .all::<Row>()
     .await?
@@ -358,7 +358,7 @@ pub async fn list_all(
     limit: i64,
 ) -> Result<Vec<SamlConnection>> {
     conn.sql(select!("WHERE c.id >= $1 ORDER BY c.id LIMIT $2"))
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<Row>()
         .await?
@@ -436,7 +436,7 @@ pub async fn insert(conn: &mut Conn, connection: &SamlConnection) -> Result<()> 
     .bind(connection.metadata.last_modified.as_deref())
     .bind(columns::list_to_json(&connection.metadata.certificates))
     .bind(connection.metadata.next_at)
-    .bind(connection.metadata.hurried_at)
+    .bind(connection.metadata.refresh_requested_at)
     .bind(connection.metadata.error.as_deref())
     .bind(i64::from(connection.metadata.failures))
     .bind(connection.idp_kind.map(IdpKind::as_str))
@@ -489,7 +489,7 @@ pub async fn update(conn: &mut Conn, connection: &SamlConnection) -> Result<bool
         .bind(connection.metadata.last_modified.as_deref())
         .bind(columns::list_to_json(&connection.metadata.certificates))
         .bind(connection.metadata.next_at)
-        .bind(connection.metadata.hurried_at)
+        .bind(connection.metadata.refresh_requested_at)
         .bind(connection.metadata.error.as_deref())
         .bind(i64::from(connection.metadata.failures))
         .bind(connection.idp_kind.map(IdpKind::as_str))
@@ -515,7 +515,7 @@ pub async fn list_metadata_due(conn: &mut Conn, now: Timestamp, limit: i64) -> R
 
 /// Claims the metadata refresh of a connection until `until`, unless another replica has claimed it since
 /// `seen` was read. Returns whether it did.
-pub async fn claim_metadata(
+pub async fn claim_metadata_refresh(
     conn: &mut Conn,
     id: SamlConnectionId,
     seen: Option<Timestamp>,
@@ -536,7 +536,7 @@ pub async fn claim_metadata(
 
 /// Makes the metadata refresh of a connection due now, unless that was requested after `before`. Returns
 /// whether it did.
-pub async fn hurry_metadata(
+pub async fn request_metadata_refresh(
     conn: &mut Conn,
     id: SamlConnectionId,
     now: Timestamp,
@@ -651,7 +651,11 @@ pub async fn list_warnings_due(conn: &mut Conn, now: Timestamp, limit: i64) -> R
 
 /// Claims a warning and sets when the next one is due, unless another replica claimed it or the certificates
 /// changed. Returns whether it did.
-pub async fn take_warning(conn: &mut Conn, due: &DueWarning, next: Option<Timestamp>) -> Result<bool> {
+pub async fn claim_expiry_warning(
+    conn: &mut Conn,
+    due: &DueWarning,
+    next: Option<Timestamp>,
+) -> Result<bool> {
     let touched = conn
         .sql(
             "UPDATE saml_connections SET certificate_next_warning_at = $4 WHERE id = $1 \
@@ -681,7 +685,7 @@ pub async fn count_expiring(conn: &mut Conn, after: Option<Timestamp>, until: Ti
 }
 
 /// Up to `limit` connections with certificates whose expiry is not stored, from `from` on.
-pub async fn list_unread_expiries(
+pub async fn list_missing_expiries(
     conn: &mut Conn,
     from: Option<SamlConnectionId>,
     limit: i64,
@@ -691,7 +695,7 @@ pub async fn list_unread_expiries(
             "SELECT id, idp_certificates FROM saml_connections WHERE idp_certificate_expires_at IS NULL \
              AND idp_certificates <> '' AND id >= $1 ORDER BY id LIMIT $2",
         )
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all()
         .await?;
@@ -796,7 +800,7 @@ mod tests {
                     last_modified: Some("Sun, 06 Nov 1994 08:49:37 GMT".into()),
                     certificates: vec!["ab".into()],
                     next_at: Some(at),
-                    hurried_at: Some(at),
+                    refresh_requested_at: Some(at),
                     error: Some("the server answered 500".into()),
                     failures: 2,
                 },

@@ -65,7 +65,7 @@ macro_rules! select {
 
 mod search;
 
-pub use search::{Found, SCANNED, Wanted, search};
+pub use search::{FlowFilter, FlowPage, MAX_SCANNED, search};
 
 impl TryFrom<Row> for SamlFlow {
     type Error = Error;
@@ -191,7 +191,7 @@ pub async fn find(conn: &mut Conn, connection: SamlConnectionId, id: SamlFlowId)
 }
 
 /// The flow with this id, in any environment: for the command line.
-pub async fn find_quoted(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
+pub async fn find_in_any_environment(conn: &mut Conn, id: SamlFlowId) -> Result<Option<SamlFlow>> {
     let row: Option<Row> = conn.sql(select!("WHERE id = $1")).bind(id).optional().await?;
     row.map(SamlFlow::try_from).transpose()
 }
@@ -233,7 +233,7 @@ pub async fn find_by_code(conn: &mut Conn, code: Digest) -> Result<Option<SamlFl
 }
 
 /// Whether a login of this connection waits for its response in this browser.
-pub async fn is_awaited(
+pub async fn has_pending_request(
     conn: &mut Conn,
     connection: SamlConnectionId,
     browser: Digest,
@@ -302,7 +302,7 @@ pub async fn consume_request(
     conn: &mut Conn,
     id: SamlFlowId,
     request_id: &str,
-    answer: &Answer<'_>,
+    answer: &AcceptedResponse<'_>,
     now: Timestamp,
 ) -> Result<bool> {
     // Without a code the login is complete.
@@ -330,7 +330,7 @@ pub async fn consume_request(
 
 /// What an accepted response says about a login.
 #[derive(Debug)]
-pub struct Answer<'a> {
+pub struct AcceptedResponse<'a> {
     /// Who signed in.
     pub email: &'a Email,
     /// The attributes that the identity provider asserted.
@@ -444,7 +444,7 @@ pub async fn count_detached(
     conn: &mut Conn,
     connection: SamlConnectionId,
     since: Timestamp,
-    most: i64,
+    max: i64,
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
@@ -453,7 +453,7 @@ pub async fn count_detached(
         )
         .bind(connection)
         .bind(since)
-        .bind(most)
+        .bind(max)
         .one()
         .await?;
     Ok(count)
@@ -465,7 +465,7 @@ pub async fn count_refused(
     conn: &mut Conn,
     connection: SamlConnectionId,
     since: Timestamp,
-    most: i64,
+    max: i64,
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
@@ -474,19 +474,19 @@ pub async fn count_refused(
         )
         .bind(connection)
         .bind(since)
-        .bind(most)
+        .bind(max)
         .one()
         .await?;
     Ok(count)
 }
 
 /// The number of unfinished logins per environment, among the latest `max` in total.
-pub async fn count_unfinished(conn: &mut Conn, most: i64) -> Result<Vec<(EnvironmentId, i64)>> {
+pub async fn count_unfinished(conn: &mut Conn, max: i64) -> Result<Vec<(EnvironmentId, i64)>> {
     conn.sql(
         "SELECT environment_id, COUNT(*) FROM (SELECT environment_id FROM saml_flows WHERE unfinished \
          ORDER BY id DESC LIMIT $1) AS latest GROUP BY environment_id",
     )
-    .bind(most)
+    .bind(max)
     .all()
     .await
 }
@@ -496,7 +496,7 @@ pub async fn count_tests(
     conn: &mut Conn,
     connection: SamlConnectionId,
     since: Timestamp,
-    most: i64,
+    max: i64,
 ) -> Result<i64> {
     let (count,): (i64,) = conn
         .sql(
@@ -505,7 +505,7 @@ pub async fn count_tests(
         )
         .bind(connection)
         .bind(since)
-        .bind(most)
+        .bind(max)
         .one()
         .await?;
     Ok(count)
@@ -525,10 +525,10 @@ pub async fn find_latest_test(conn: &mut Conn, connection: SamlConnectionId) -> 
 
 /// The maximum number of steps in a timeline, which bounds what repeated posts can add. The accepted response
 /// is always added.
-const MOST_STEPS: i64 = 20;
+const MAX_STEPS: i64 = 20;
 
 /// How many of the steps store their document.
-const MOST_DOCUMENTS: i64 = 6;
+const MAX_DOCUMENTS: i64 = 6;
 
 /// A step to be added. Its document is sealed already.
 #[derive(Debug)]
@@ -560,8 +560,8 @@ pub async fn insert_step(conn: &mut Conn, flow: SamlFlowId, step: NewStep<'_>) -
     .bind(serde_json::json!(step.checks).to_string())
     .bind(document)
     .bind(expires_at)
-    .bind(if accepted { i64::MAX } else { MOST_STEPS })
-    .bind(if accepted { i64::MAX } else { MOST_DOCUMENTS })
+    .bind(if accepted { i64::MAX } else { MAX_STEPS })
+    .bind(if accepted { i64::MAX } else { MAX_DOCUMENTS })
     .execute()
     .await?;
     Ok(())
@@ -634,17 +634,17 @@ pub async fn has_seen_assertion(
 }
 
 /// How many rows one clean-up statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 /// Deletes assertions that have expired on every replica. Returns how many.
 pub async fn remove_expired_assertions(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    let before = clock::over_everywhere(conn, now).await?;
+    let before = clock::expiry_cutoff(conn, now).await?;
     conn.sql(
         "DELETE FROM saml_assertions_seen WHERE (saml_connection_id, assertion_sha256) IN \
          (SELECT saml_connection_id, assertion_sha256 FROM saml_assertions_seen WHERE expires_at < $1 LIMIT $2)",
     )
     .bind(before)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }
@@ -656,7 +656,7 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
          (SELECT flow_id, sequence FROM saml_flow_steps WHERE document_expires_at < $1 LIMIT $2)",
     )
     .bind(now)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }
@@ -665,7 +665,7 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
         .bind(SamlFlowId::first_at(before))
-        .bind(SWEEP)
+        .bind(DELETE_BATCH_SIZE)
         .execute()
         .await
 }
@@ -676,7 +676,7 @@ pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64
         "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",
     )
     .bind(SamlFlowId::first_at(before))
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }

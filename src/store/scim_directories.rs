@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// How many expired tokens one statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -157,7 +157,7 @@ pub async fn upsert_use(
 
 /// A directory that has not been called for some time.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct SilentDirectory {
+pub struct IdleDirectory {
     /// The directory.
     pub directory_id: ScimDirectoryId,
     /// Its organization.
@@ -170,12 +170,12 @@ pub struct SilentDirectory {
 
 /// Directories of an environment whose last call is before `before`, the latest call first. Directories that
 /// were never called are not included.
-pub async fn list_silent(
+pub async fn list_idle(
     conn: &mut Conn,
     environment_id: EnvironmentId,
     before: Timestamp,
     limit: i64,
-) -> Result<Vec<SilentDirectory>> {
+) -> Result<Vec<IdleDirectory>> {
     conn.sql(
         "SELECT u.directory_id, d.organization_id, o.display_name AS organization_name, u.last_used_at \
          FROM scim_directory_uses u JOIN scim_directories d ON d.id = u.directory_id \
@@ -262,7 +262,7 @@ pub async fn list(
         )
         .bind(environment_id)
         .bind(organization_id)
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<Row>()
         .await?;
@@ -271,7 +271,7 @@ pub async fn list(
 
 /// A directory in the list of an environment's directories.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ListedDirectory {
+pub struct DirectorySummary {
     /// The directory.
     pub id: ScimDirectoryId,
     /// Its organization.
@@ -292,7 +292,7 @@ pub async fn list_newest(
     environment_id: EnvironmentId,
     from: Option<ScimDirectoryId>,
     limit: i64,
-) -> Result<Vec<ListedDirectory>> {
+) -> Result<Vec<DirectorySummary>> {
     conn.sql(
         "SELECT d.id, d.organization_id, o.display_name AS organization_name, d.user_count, d.group_count, \
          u.last_used_at FROM scim_directories d JOIN organizations o ON o.id = d.organization_id \
@@ -420,11 +420,11 @@ pub async fn insert_token(
 
 /// Sets the expiry of a directory's tokens to `at`, unless they expire earlier; tokens without an expiry only
 /// with `include_non_expiring`.
-pub async fn end_tokens(
+pub async fn expire_tokens(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
     at: Timestamp,
-    endless_too: bool,
+    include_non_expiring: bool,
 ) -> Result<()> {
     conn.sql(
         "UPDATE scim_bearer_tokens SET expires_at = $2 WHERE directory_id = $1 \
@@ -432,20 +432,20 @@ pub async fn end_tokens(
     )
     .bind(directory_id)
     .bind(at)
-    .bind(endless_too)
+    .bind(include_non_expiring)
     .execute()
     .await?;
     Ok(())
 }
 
 /// Deletes a batch of tokens that expired before `before`. Returns how many.
-pub async fn remove_ended_tokens(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+pub async fn remove_expired_tokens(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql(
         "DELETE FROM scim_bearer_tokens WHERE token_sha256 IN \
          (SELECT token_sha256 FROM scim_bearer_tokens WHERE expires_at < $1 LIMIT $2)",
     )
     .bind(before)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }

@@ -80,7 +80,7 @@ impl Compiler {
                 Some(Compiled { condition, exact: true, indexed: false })
             }
             Filter::Compare { path, operator, value } => {
-                let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
+                let field = Field::for_attribute(self.kind, path.schema(), path.name(), path.sub())?;
                 let indexed = field.is_indexed(*operator, value);
                 self.compare(field, *operator, value).map(|condition| Compiled {
                     condition,
@@ -89,7 +89,7 @@ impl Compiler {
                 })
             }
             Filter::Present(path) => {
-                let field = Field::of(self.kind, path.schema(), path.name(), path.sub())?;
+                let field = Field::for_attribute(self.kind, path.schema(), path.name(), path.sub())?;
                 present(field).map(|condition| Compiled { condition, exact: true, indexed: false })
             }
             Filter::Element { path, filter } => self.element(path.schema(), path.name(), filter),
@@ -98,14 +98,16 @@ impl Compiler {
 
     fn compare(self, field: Field, operator: Operator, literal: &Literal) -> Option<Sql> {
         match (field, literal) {
-            (Field::Exact { column, nullable }, Literal::Text(text)) => {
+            (Field::CaseExact { column, nullable }, Literal::Text(text)) => {
                 text_condition(self.dialect, column, nullable, operator, text)
             }
-            (Field::Folded { column, nullable }, Literal::Text(text)) => {
+            (Field::CaseInsensitive { column, nullable }, Literal::Text(text)) => {
                 text_condition(self.dialect, column, nullable, operator, &key(text))
             }
-            (Field::Exact { nullable, .. } | Field::Folded { nullable, .. }, Literal::Null) => {
-                let (Field::Exact { column, .. } | Field::Folded { column, .. }) = field else { return None };
+            (Field::CaseExact { nullable, .. } | Field::CaseInsensitive { nullable, .. }, Literal::Null) => {
+                let (Field::CaseExact { column, .. } | Field::CaseInsensitive { column, .. }) = field else {
+                    return None;
+                };
                 Some(match (operator, nullable) {
                     (Operator::Eq, true) => Sql::from(column).push(" IS NULL"),
                     (Operator::Ne, true) => Sql::from(column).push(" IS NOT NULL"),
@@ -114,7 +116,7 @@ impl Compiler {
                     _ => return None,
                 })
             }
-            (Field::Truth { column }, Literal::Boolean(truth)) => {
+            (Field::Boolean { column }, Literal::Boolean(truth)) => {
                 let sql = Sql::from(column);
                 Some(match operator {
                     Operator::Eq => sql.push(" = ").value(*truth),
@@ -122,7 +124,7 @@ impl Compiler {
                     _ => return None,
                 })
             }
-            (Field::Moment { column }, literal) => {
+            (Field::DateTime { column }, literal) => {
                 let sign = match operator {
                     Operator::Eq => " = ",
                     Operator::Ne => " <> ",
@@ -156,7 +158,7 @@ impl Compiler {
     /// `emails[type eq "work" and value eq "x"]`: the condition on `value` can use an index, whatever the other
     /// conditions are.
     fn element(self, schema: Option<&str>, name: &str, filter: &Filter) -> Option<Compiled> {
-        let field = Field::of(self.kind, schema, name, Some("value"))?;
+        let field = Field::for_attribute(self.kind, schema, name, Some("value"))?;
         let value_condition = |part: &Filter| match part {
             Filter::Compare { path, operator, value } if path.name() == "value" && path.sub().is_none() => {
                 let indexed = field.is_indexed(*operator, value);
@@ -186,8 +188,10 @@ impl Compiler {
 
 fn present(field: Field) -> Option<Sql> {
     Some(match field {
-        Field::Exact { column, .. } | Field::Folded { column, .. } => Sql::from(column).push(" <> ''"),
-        Field::Truth { .. } | Field::Moment { .. } => Sql::from("1 = 1"),
+        Field::CaseExact { column, .. } | Field::CaseInsensitive { column, .. } => {
+            Sql::from(column).push(" <> ''")
+        }
+        Field::Boolean { .. } | Field::DateTime { .. } => Sql::from("1 = 1"),
         Field::Emails => Sql::from(
             "EXISTS (SELECT 1 FROM scim_user_emails e WHERE e.user_id = r.id AND e.value_key <> '')",
         ),
@@ -208,13 +212,13 @@ fn joined(parts: impl IntoIterator<Item = Sql>, word: &'static str) -> Sql {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     /// TEXT that is compared as it is (`caseExact`).
-    Exact { column: &'static str, nullable: bool },
+    CaseExact { column: &'static str, nullable: bool },
     /// TEXT in folded form, compared without regard to case.
-    Folded { column: &'static str, nullable: bool },
+    CaseInsensitive { column: &'static str, nullable: bool },
     /// BOOLEAN, never NULL.
-    Truth { column: &'static str },
+    Boolean { column: &'static str },
     /// BIGINT of milliseconds, never NULL.
-    Moment { column: &'static str },
+    DateTime { column: &'static str },
     /// The addresses of a user, in a table of their own.
     Emails,
     /// The members of a group, in a table of their own.
@@ -224,25 +228,29 @@ enum Field {
 impl Field {
     /// Whether an index answers this comparison.
     fn is_indexed(self, operator: Operator, literal: &Literal) -> bool {
-        let has_index =
-            matches!(self, Self::Exact { .. } | Self::Folded { .. } | Self::Emails | Self::Members);
+        let has_index = matches!(
+            self,
+            Self::CaseExact { .. } | Self::CaseInsensitive { .. } | Self::Emails | Self::Members
+        );
         has_index && operator == Operator::Eq && matches!(literal, Literal::Text(_))
     }
 
-    fn of(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+    fn for_attribute(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
         if schema.is_some() {
             return None;
         }
         Some(match (kind, name, sub) {
-            (_, "id", None) => Self::Exact { column: "r.id", nullable: false },
-            (_, "externalId", None) => Self::Exact { column: "r.external_id", nullable: true },
-            (_, "meta", Some("created")) => Self::Moment { column: "r.created_at" },
-            (_, "meta", Some("lastModified")) => Self::Moment { column: "r.updated_at" },
-            (Kind::User, "userName", None) => Self::Folded { column: "r.user_name_key", nullable: false },
-            (_, "displayName", None) => {
-                Self::Folded { column: "r.display_name_key", nullable: kind == Kind::User }
+            (_, "id", None) => Self::CaseExact { column: "r.id", nullable: false },
+            (_, "externalId", None) => Self::CaseExact { column: "r.external_id", nullable: true },
+            (_, "meta", Some("created")) => Self::DateTime { column: "r.created_at" },
+            (_, "meta", Some("lastModified")) => Self::DateTime { column: "r.updated_at" },
+            (Kind::User, "userName", None) => {
+                Self::CaseInsensitive { column: "r.user_name_key", nullable: false }
             }
-            (Kind::User, "active", None) => Self::Truth { column: "r.active" },
+            (_, "displayName", None) => {
+                Self::CaseInsensitive { column: "r.display_name_key", nullable: kind == Kind::User }
+            }
+            (Kind::User, "active", None) => Self::Boolean { column: "r.active" },
             (Kind::User, "emails", Some("value")) => Self::Emails,
             (Kind::Group, "members", Some("value") | None) => Self::Members,
             _ => return None,
@@ -313,13 +321,13 @@ pub struct Column {
 
 impl Column {
     /// The column of an attribute, where there is one that sorts as the attribute does.
-    pub fn of(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
-        Some(match Field::of(kind, schema, name, sub)? {
-            Field::Exact { column, nullable } | Field::Folded { column, nullable } => {
+    pub fn for_attribute(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+        Some(match Field::for_attribute(kind, schema, name, sub)? {
+            Field::CaseExact { column, nullable } | Field::CaseInsensitive { column, nullable } => {
                 Self { text: column, nullable, is_text: true }
             }
-            Field::Moment { column } => Self { text: column, nullable: false, is_text: false },
-            Field::Truth { .. } | Field::Emails | Field::Members => return None,
+            Field::DateTime { column } => Self { text: column, nullable: false, is_text: false },
+            Field::Boolean { .. } | Field::Emails | Field::Members => return None,
         })
     }
 }
@@ -345,7 +353,7 @@ pub struct Search {
 impl Search {
     /// Completes the statement `head`, which ends where the directory's id follows.
     pub(super) fn select(&self, dialect: Dialect, head: &'static str, directory: ScimDirectoryId) -> Sql {
-        let mut sql = within(head, directory, self.condition.as_ref());
+        let mut sql = select_rows(head, directory, self.condition.as_ref());
         if let Some(after) = &self.after {
             sql = sql.push(" AND r.id > ").value(after.as_str());
         }
@@ -365,7 +373,7 @@ impl Search {
 
 /// Selects the rows of a directory that are not deleted and satisfy a condition. `head` ends with
 /// `r.directory_id = `.
-pub(super) fn within(head: &'static str, directory: ScimDirectoryId, condition: Option<&Sql>) -> Sql {
+pub(super) fn select_rows(head: &'static str, directory: ScimDirectoryId, condition: Option<&Sql>) -> Sql {
     let sql = Sql::from(head).value(directory.to_string()).push(" AND r.deleted_at IS NULL");
     match condition {
         Some(condition) => sql.push(" AND (").append(condition.clone()).push(")"),
@@ -375,7 +383,7 @@ pub(super) fn within(head: &'static str, directory: ScimDirectoryId, condition: 
 
 /// Locks the selected rows against changes until the transaction ends. A SQLite write transaction is exclusive
 /// anyway.
-pub(super) fn shared(dialect: Dialect, sql: Sql) -> Sql {
+pub(super) fn for_share(dialect: Dialect, sql: Sql) -> Sql {
     match dialect {
         Dialect::Sqlite => sql,
         Dialect::Postgres => sql.push(" FOR SHARE"),
@@ -388,7 +396,7 @@ mod tests {
     use crate::{model::id::Id, store::Db};
 
     #[tokio::test]
-    async fn lookups_ask_an_index() {
+    async fn lookups_use_an_index() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let db = Db::connect(&format!("sqlite://{}", file.path().display()), 1).await.unwrap();
         db.migrate().await.unwrap();
@@ -424,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_index_finds_is_known_as_that() {
+    fn indexed_conditions_are_reported_as_indexed() {
         let indexed = |filter: &str| {
             compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
                 .is_some_and(|compiled| compiled.indexed)
@@ -455,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_column_is_left_out_and_said_so() {
+    fn conditions_without_a_column_are_left_out_and_not_exact() {
         let compiled = |filter: &str| {
             compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
                 .map(|compiled| compiled.exact)

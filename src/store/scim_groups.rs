@@ -15,7 +15,7 @@ use crate::model::{
 const TABLE: &str = "scim_groups";
 
 /// How many values one statement contains.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -101,7 +101,7 @@ pub async fn name_is_taken(
         )
         .bind(directory)
         .bind(scim_filter::key(display_name))
-        .bind(columns::first_or(except))
+        .bind(columns::page_start(except))
         .one()
         .await?;
     Ok(taken)
@@ -132,7 +132,7 @@ pub async fn insert(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
 }
 
 /// Restores a deleted group from its import: the new row replaces the old one.
-pub async fn update_revived(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
+pub async fn restore(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
     conn.sql("DELETE FROM scim_groups WHERE directory_id = $1 AND id = $2 AND deleted_at IS NOT NULL")
         .bind(group.directory_id)
         .bind(group.id)
@@ -142,7 +142,7 @@ pub async fn update_revived(conn: &mut Conn, group: &ScimGroup) -> Result<()> {
 }
 
 /// The group with this id, deleted or not.
-pub async fn find_even_deleted(
+pub async fn find_including_deleted(
     conn: &mut Conn,
     directory: ScimDirectoryId,
     id: ScimGroupId,
@@ -197,7 +197,7 @@ pub async fn update_versions(
 ) -> Result<()> {
     let mut groups = groups.to_vec();
     groups.sort_unstable();
-    for some in groups.chunks(AT_ONCE) {
+    for some in groups.chunks(BATCH_SIZE) {
         let these = || {
             Sql::from(" WHERE directory_id = ")
                 .value(directory.to_string())
@@ -270,7 +270,7 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
         }
         Some(_) => {
             let head = "SELECT COUNT(*) FROM scim_groups r WHERE r.directory_id = ";
-            conn.dynamic(scim_filter::within(head, directory, condition)).optional().await?
+            conn.dynamic(scim_filter::select_rows(head, directory, condition)).optional().await?
         }
     };
     Ok(row.map_or(0, |(count,)| count))
@@ -278,19 +278,19 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
 
 /// Which of these groups exist in the directory and are not deleted. On PostgreSQL the rows are locked until
 /// the transaction ends; a SQLite write transaction is exclusive anyway.
-pub async fn list_living(
+pub async fn list_existing(
     tx: &mut Transaction,
     directory: ScimDirectoryId,
     ids: &[ScimGroupId],
 ) -> Result<BTreeSet<ScimGroupId>> {
     let mut found = BTreeSet::new();
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT id FROM scim_groups WHERE directory_id = ")
             .value(directory.to_string())
             .push(" AND deleted_at IS NULL AND id IN (")
             .values(some.iter().map(ScimGroupId::to_string))
             .push(")");
-        let sql = scim_filter::shared(tx.dialect(), sql);
+        let sql = scim_filter::for_share(tx.dialect(), sql);
         found.extend(tx.dynamic(sql).all::<(ScimGroupId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(found)

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// How many rows one statement contains.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -40,7 +40,7 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Vec<String>> {
     let mut added = Vec::new();
-    for some in members.chunks(AT_ONCE) {
+    for some in members.chunks(BATCH_SIZE) {
         let mut sql = Sql::from(
             "INSERT INTO scim_group_members (group_id, member_id, directory_id, attributes, added_at) VALUES ",
         );
@@ -63,7 +63,7 @@ pub async fn insert(
 /// Removes members from a group. Returns the ids that were removed.
 pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> Result<Vec<String>> {
     let mut removed = Vec::new();
-    for some in members.chunks(AT_ONCE) {
+    for some in members.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM scim_group_members WHERE group_id = ")
             .value(group.to_string())
             .push(" AND member_id IN (")
@@ -75,10 +75,10 @@ pub async fn remove(conn: &mut Conn, group: ScimGroupId, members: &[String]) -> 
 }
 
 /// How many members [`remove_except`] can leave in the group.
-pub const MAX_KEPT: usize = AT_ONCE;
+pub const MAX_EXCEPT: usize = BATCH_SIZE;
 
 /// Removes all members from a group except `kept`, at most [`MAX_EXCEPT`]. Returns the ids that were removed.
-pub async fn remove_others(conn: &mut Conn, group: ScimGroupId, kept: &[String]) -> Result<Vec<String>> {
+pub async fn remove_except(conn: &mut Conn, group: ScimGroupId, kept: &[String]) -> Result<Vec<String>> {
     let mut sql = Sql::from("DELETE FROM scim_group_members WHERE group_id = ").value(group.to_string());
     if !kept.is_empty() {
         sql = sql.push(" AND member_id NOT IN (").values(kept.iter().map(String::as_str)).push(")");
@@ -106,7 +106,7 @@ pub async fn list(conn: &mut Conn, group: ScimGroupId, after: &str, limit: i64) 
 /// The number of members of each of these groups, in the order of `groups`.
 pub async fn count(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<i64>> {
     let mut counts = Vec::with_capacity(groups.len());
-    for some in groups.chunks(AT_ONCE) {
+    for some in groups.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT group_id, COUNT(*) FROM scim_group_members WHERE group_id IN (")
             .values(some.iter().map(ScimGroupId::to_string))
             .push(") GROUP BY group_id");
@@ -118,9 +118,12 @@ pub async fn count(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<i64>> 
 }
 
 /// All members of these groups.
-pub async fn list_of(conn: &mut Conn, groups: &[ScimGroupId]) -> Result<Vec<(ScimGroupId, ScimMember)>> {
+pub async fn list_of_groups(
+    conn: &mut Conn,
+    groups: &[ScimGroupId],
+) -> Result<Vec<(ScimGroupId, ScimMember)>> {
     let mut members = Vec::new();
-    for some in groups.chunks(AT_ONCE) {
+    for some in groups.chunks(BATCH_SIZE) {
         let sql =
             Sql::from("SELECT group_id, member_id, attributes FROM scim_group_members WHERE group_id IN (")
                 .values(some.iter().map(ScimGroupId::to_string))
@@ -139,7 +142,7 @@ pub async fn list_groups_of(
     users: &[ScimUserId],
 ) -> Result<Vec<(ScimUserId, ScimGroupId, String)>> {
     let mut found = Vec::new();
-    for some in users.chunks(AT_ONCE) {
+    for some in users.chunks(BATCH_SIZE) {
         let sql = Sql::from(
             // CROSS JOIN fixes the join order: otherwise SQLite reads the members of every group of the
             // directory.

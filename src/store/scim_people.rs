@@ -90,11 +90,11 @@ impl TryFrom<GroupRow> for StoredGroup {
 }
 
 /// How many users or groups a search returns at the most.
-const NAMESAKES: i64 = 100;
+const MAX_MATCHES: i64 = 100;
 
 /// The users of a directory with this e-mail address, user name or display name (`key`: folded) or external id,
 /// and those who formerly had the address; deleted ones too, which come last.
-pub async fn find_users_named(
+pub async fn search_users(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
     key: &str,
@@ -113,7 +113,7 @@ pub async fn find_users_named(
     .bind(directory_id)
     .bind(key)
     .bind(external_id)
-    .bind(NAMESAKES)
+    .bind(MAX_MATCHES)
     .all::<UserRow>()
     .await?
     .into_iter()
@@ -122,7 +122,7 @@ pub async fn find_users_named(
 }
 
 /// The groups of a directory with this name (folded) or external id.
-pub async fn find_groups_named(
+pub async fn search_groups(
     conn: &mut Conn,
     directory_id: ScimDirectoryId,
     key: &str,
@@ -137,7 +137,7 @@ pub async fn find_groups_named(
     .bind(directory_id)
     .bind(key)
     .bind(external_id)
-    .bind(NAMESAKES)
+    .bind(MAX_MATCHES)
     .all::<GroupRow>()
     .await?
     .into_iter()
@@ -177,7 +177,7 @@ pub async fn list_users(
          WHERE directory_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
     )
     .bind(directory_id)
-    .bind(columns::first_or(from))
+    .bind(columns::page_start(from))
     .bind(limit)
     .all::<UserRow>()
     .await?
@@ -201,7 +201,7 @@ pub async fn list_members(
     )
     .bind(directory_id)
     .bind(group_id)
-    .bind(columns::first_or(from))
+    .bind(columns::page_start(from))
     .bind(limit)
     .all::<UserRow>()
     .await?
@@ -240,7 +240,7 @@ pub async fn list_groups(
          WHERE directory_id = $1 AND id >= $2 ORDER BY id LIMIT $3",
     )
     .bind(directory_id)
-    .bind(columns::first_or(from))
+    .bind(columns::page_start(from))
     .bind(limit)
     .all::<GroupRow>()
     .await?

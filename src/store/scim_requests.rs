@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 /// How many requests one statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 /// A stored request.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -43,7 +43,7 @@ impl StoredRequest {
 
 /// A filter for the requests of a directory.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct RequestFilter<'a> {
     /// The caller's environment.
     pub environment_id: EnvironmentId,
     /// The directory.
@@ -84,7 +84,7 @@ pub async fn insert(tx: &mut Transaction, request: &StoredRequest) -> Result<()>
 }
 
 /// Requests of a directory, newest first.
-pub async fn list(conn: &mut Conn, wanted: Wanted<'_>) -> Result<Vec<StoredRequest>> {
+pub async fn list(conn: &mut Conn, wanted: RequestFilter<'_>) -> Result<Vec<StoredRequest>> {
     conn.sql(
         "SELECT r.* FROM scim_requests r JOIN scim_directories d ON d.id = r.directory_id \
          WHERE d.environment_id = $1 AND r.directory_id = $2 AND r.id <= $3 AND ($4 = '' OR r.method = $4) \
@@ -122,7 +122,7 @@ pub async fn find(
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM scim_requests WHERE id IN (SELECT id FROM scim_requests WHERE at < $1 LIMIT $2)")
         .bind(before)
-        .bind(SWEEP)
+        .bind(DELETE_BATCH_SIZE)
         .execute()
         .await
 }

@@ -85,9 +85,9 @@ pub async fn sum(conn: &mut Conn, environment: EnvironmentId, day: i64) -> Resul
 
 /// Up to `limit` directories of which one value reaches the one in `min`: for the command line. It reads all
 /// directories.
-pub async fn list_from(
+pub async fn list_at_least(
     conn: &mut Conn,
-    least: &Usage,
+    min: &Usage,
     day: i64,
     limit: i64,
 ) -> Result<Vec<(ScimDirectoryId, Usage)>> {
@@ -105,10 +105,10 @@ pub async fn list_from(
              WHERE (d.user_count > 0 AND d.user_count >= $1) OR (d.group_count > 0 AND d.group_count >= $2) \
              OR u.stored_bytes >= $3 OR (u.day = $5 AND u.day_bytes >= $4) ORDER BY d.id LIMIT $6",
         )
-        .bind(least.user_count)
-        .bind(least.group_count)
-        .bind(least.stored_bytes)
-        .bind(least.day_bytes)
+        .bind(min.user_count)
+        .bind(min.group_count)
+        .bind(min.stored_bytes)
+        .bind(min.day_bytes)
         .bind(day)
         .bind(limit)
         .all()

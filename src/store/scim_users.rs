@@ -18,7 +18,7 @@ use crate::model::{
 const TABLE: &str = "scim_users";
 
 /// How many values one statement contains: SQLite and PostgreSQL both allow 32,766 parameters.
-const AT_ONCE: usize = 500;
+const BATCH_SIZE: usize = 500;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -87,7 +87,7 @@ fn address_keys(user: &ScimUser) -> BTreeSet<String> {
 
 /// Stores the addresses of `before` that `user`, the same person, no longer has, and deletes former addresses
 /// that the user has again.
-async fn keep_former_addresses(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
+async fn update_former_addresses(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
     let (old, new) = (address_keys(before), address_keys(user));
     let gone: Vec<(String, Timestamp)> = old
         .difference(&new)
@@ -108,7 +108,7 @@ async fn keep_former_addresses(conn: &mut Conn, before: &ScimUser, user: &ScimUs
         .await?;
     }
     let come: Vec<&String> = new.difference(&old).collect();
-    for some in come.chunks(AT_ONCE) {
+    for some in come.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM scim_former_addresses WHERE directory_id = ")
             .value(user.directory_id.to_string())
             .push(" AND user_id = ")
@@ -126,7 +126,7 @@ async fn insert_former_addresses(
     user: &ScimUser,
     former: &[(String, Timestamp)],
 ) -> Result<()> {
-    for some in former.chunks(AT_ONCE / 4) {
+    for some in former.chunks(BATCH_SIZE / 4) {
         let mut sql = Sql::from(
             "INSERT INTO scim_former_addresses (directory_id, address_key, user_id, replaced_at) VALUES ",
         );
@@ -163,14 +163,14 @@ pub async fn list_former_addresses(
 }
 
 /// Which of these addresses (keys) belong to an active user of the directory other than `id`.
-pub async fn list_held_by_others(
+pub async fn list_used_by_others(
     conn: &mut Conn,
     directory: ScimDirectoryId,
     id: ScimUserId,
     keys: &[String],
 ) -> Result<BTreeSet<String>> {
     let mut held = BTreeSet::new();
-    for some in keys.chunks(AT_ONCE) {
+    for some in keys.chunks(BATCH_SIZE) {
         let others = |sql: Sql, column: &'static str| {
             sql.push(" FROM scim_users u WHERE u.directory_id = ")
                 .value(directory.to_string())
@@ -262,7 +262,7 @@ pub async fn insert(conn: &mut Conn, user: &ScimUser) -> Result<()> {
 
 /// Restores a deleted user from its import: the new row replaces the old one, `before`. [`Error::Duplicate`]:
 /// another user that is not deleted has the `userName`, ignoring case.
-pub async fn update_revived(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
+pub async fn restore(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Result<()> {
     let former: Vec<(String, Timestamp)> = conn
         .sql(
             "SELECT address_key, replaced_at FROM scim_former_addresses WHERE user_id = $1 \
@@ -279,11 +279,11 @@ pub async fn update_revived(conn: &mut Conn, before: &ScimUser, user: &ScimUser)
         .await?;
     insert(conn, user).await?;
     insert_former_addresses(conn, user, &former).await?;
-    keep_former_addresses(conn, before, user).await
+    update_former_addresses(conn, before, user).await
 }
 
 /// The user with this id, deleted or not.
-pub async fn find_even_deleted(
+pub async fn find_including_deleted(
     conn: &mut Conn,
     directory: ScimDirectoryId,
     id: ScimUserId,
@@ -338,7 +338,7 @@ pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Resu
     }
     let (old, new) = (email_keys(&before.document), email_keys(&user.document));
     let gone: Vec<&str> = old.difference(&new).map(String::as_str).collect();
-    for some in gone.chunks(AT_ONCE) {
+    for some in gone.chunks(BATCH_SIZE) {
         let sql = Sql::from("DELETE FROM scim_user_emails WHERE directory_id = ")
             .value(user.directory_id.to_string())
             .push(" AND user_id = ")
@@ -349,7 +349,7 @@ pub async fn update(conn: &mut Conn, before: &ScimUser, user: &ScimUser) -> Resu
         conn.dynamic(sql).execute().await?;
     }
     insert_emails(conn, user, new.difference(&old).cloned()).await?;
-    keep_former_addresses(conn, before, user).await?;
+    update_former_addresses(conn, before, user).await?;
     Ok(true)
 }
 
@@ -359,7 +359,7 @@ async fn insert_emails(
     keys: impl IntoIterator<Item = String>,
 ) -> Result<()> {
     let keys: Vec<String> = keys.into_iter().collect();
-    for some in keys.chunks(AT_ONCE / 3) {
+    for some in keys.chunks(BATCH_SIZE / 3) {
         let mut sql = Sql::from("INSERT INTO scim_user_emails (directory_id, value_key, user_id) VALUES ");
         for (at, key) in some.iter().enumerate() {
             sql = sql.push(if at == 0 { "(" } else { ", (" });
@@ -429,7 +429,7 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
         }
         Some(_) => {
             let head = "SELECT COUNT(*) FROM scim_users r WHERE r.directory_id = ";
-            conn.dynamic(scim_filter::within(head, directory, condition)).optional().await?
+            conn.dynamic(scim_filter::select_rows(head, directory, condition)).optional().await?
         }
     };
     Ok(row.map_or(0, |(count,)| count))
@@ -437,19 +437,19 @@ pub async fn count(conn: &mut Conn, directory: ScimDirectoryId, condition: Optio
 
 /// Which of these users exist in the directory and are not deleted. On PostgreSQL the rows are locked until the
 /// transaction ends; a SQLite write transaction is exclusive anyway.
-pub async fn list_living(
+pub async fn list_existing(
     tx: &mut Transaction,
     directory: ScimDirectoryId,
     ids: &[ScimUserId],
 ) -> Result<BTreeSet<ScimUserId>> {
     let mut found = BTreeSet::new();
-    for some in ids.chunks(AT_ONCE) {
+    for some in ids.chunks(BATCH_SIZE) {
         let sql = Sql::from("SELECT id FROM scim_users WHERE directory_id = ")
             .value(directory.to_string())
             .push(" AND deleted_at IS NULL AND id IN (")
             .values(some.iter().map(ScimUserId::to_string))
             .push(")");
-        let sql = scim_filter::shared(tx.dialect(), sql);
+        let sql = scim_filter::for_share(tx.dialect(), sql);
         found.extend(tx.dynamic(sql).all::<(ScimUserId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(found)

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// How many expired sessions one statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -104,13 +104,13 @@ pub async fn list(
                 "WHERE environment_id = $1 AND id >= $2 AND organization_id = $4 ORDER BY id LIMIT $3"
             ))
             .bind(environment_id)
-            .bind(columns::first_or(from))
+            .bind(columns::page_start(from))
             .bind(limit)
             .bind(organization_id),
         None => conn
             .sql(select!("WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3"))
             .bind(environment_id)
-            .bind(columns::first_or(from))
+            .bind(columns::page_start(from))
             .bind(limit),
     };
     Ok(statement.all::<Row>().await?.into_iter().map(SetupLink::from).collect())
@@ -244,7 +244,7 @@ pub async fn remove_expired_sessions(conn: &mut Conn, now: Timestamp) -> Result<
          (SELECT token_sha256 FROM setup_sessions WHERE expires_at <= $1 LIMIT $2)",
     )
     .bind(now)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }

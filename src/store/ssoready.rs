@@ -14,10 +14,10 @@ use crate::model::{
 };
 
 /// The number of rows in a page.
-pub const PAGE: i64 = 500;
+pub const PAGE_SIZE: i64 = 500;
 
 /// The oldest version of SSOReady's schema that has every column that is read here.
-const OLDEST_SCHEMA: i64 = 52;
+const MIN_SCHEMA_VERSION: i64 = 52;
 
 /// Why an SSOReady database cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum SourceError {
     NotSsoready,
     /// Its schema is too old.
     #[error(
-        "this database is at SSOReady's migration {0}; upgrade it to {OLDEST_SCHEMA} or later with SSOReady's own migrate"
+        "this database is at SSOReady's migration {0}; upgrade it to {MIN_SCHEMA_VERSION} or later with SSOReady's own migrate"
     )]
     TooOld(i64),
     /// A query failed.
@@ -162,7 +162,7 @@ pub struct SourceUser {
 }
 
 /// The start of a page as a UUID: the id `after`, or the nil UUID.
-fn behind<K: Kind>(after: Option<Id<K>>) -> String {
+fn page_start<K: Kind>(after: Option<Id<K>>) -> String {
     Uuid::from_u128(after.map_or(0, Id::bits)).to_string()
 }
 
@@ -198,7 +198,7 @@ impl Source {
         let version: Result<Option<(i64,)>> =
             tx.sql("SELECT version FROM schema_migrations LIMIT 1").optional().await;
         match version {
-            Ok(Some((version,))) if version >= OLDEST_SCHEMA => Ok(Self { db, tx }),
+            Ok(Some((version,))) if version >= MIN_SCHEMA_VERSION => Ok(Self { db, tx }),
             Ok(version) => Err(SourceError::TooOld(version.map_or(0, |(version,)| version))),
             Err(error) if error.is_missing_table() => Err(SourceError::NotSsoready),
             Err(error) => Err(error.into()),
@@ -227,8 +227,8 @@ impl Source {
                  auth_url::text, custom_auth_domain::text FROM environments \
                  WHERE id > $1::text::uuid ORDER BY id LIMIT $2",
             )
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -259,8 +259,8 @@ impl Source {
                  WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -283,8 +283,8 @@ impl Source {
                  WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -305,8 +305,8 @@ impl Source {
                  WHERE environment_id = $1::text::uuid AND id > $2::text::uuid ORDER BY id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         let Some((last, ..)) = rows.last() else { return Ok(Vec::new()) };
@@ -317,7 +317,7 @@ impl Source {
                 "SELECT DISTINCT organization_id::text, domain::text FROM organization_domains \
                  WHERE organization_id > $1::text::uuid AND organization_id <= $2::text::uuid ORDER BY 1, 2",
             )
-            .bind(behind(after))
+            .bind(page_start(after))
             .bind(last.as_str())
             .all()
             .await?;
@@ -354,8 +354,8 @@ impl Source {
                  WHERE o.environment_id = $1::text::uuid AND c.id > $2::text::uuid ORDER BY c.id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -391,8 +391,8 @@ impl Source {
                  WHERE o.environment_id = $1::text::uuid AND d.id > $2::text::uuid ORDER BY d.id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -423,8 +423,8 @@ impl Source {
                  WHERE o.environment_id = $1::text::uuid AND g.id > $2::text::uuid ORDER BY g.id LIMIT $3",
             )
             .bind(uuid(environment))
-            .bind(behind(after))
-            .bind(PAGE)
+            .bind(page_start(after))
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()
@@ -457,9 +457,9 @@ impl Source {
                  ORDER BY u.scim_directory_id, u.email LIMIT $4",
             )
             .bind(uuid(environment))
-            .bind(behind(after.map(|(directory, _)| directory)))
+            .bind(page_start(after.map(|(directory, _)| directory)))
             .bind(after.map_or("", |(_, email)| email))
-            .bind(PAGE)
+            .bind(PAGE_SIZE)
             .all()
             .await?;
         rows.into_iter()

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// How many deliveries one statement deletes.
-const SWEEP: i64 = 1000;
+const DELETE_BATCH_SIZE: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -184,7 +184,7 @@ pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
          (SELECT id FROM webhook_deliveries WHERE created_at < $1 LIMIT $2)",
     )
     .bind(before)
-    .bind(SWEEP)
+    .bind(DELETE_BATCH_SIZE)
     .execute()
     .await
 }

@@ -78,7 +78,7 @@ pub async fn list(
 ) -> Result<Vec<Webhook>> {
     conn.sql("SELECT * FROM webhooks WHERE environment_id = $1 AND id >= $2 ORDER BY id LIMIT $3")
         .bind(environment_id)
-        .bind(columns::first_or(from))
+        .bind(columns::page_start(from))
         .bind(limit)
         .all::<Row>()
         .await?
@@ -169,7 +169,7 @@ pub async fn lock(tx: &mut Transaction, environment_id: EnvironmentId, id: Webho
 }
 
 /// Ends the backoff of an endpoint that failed.
-pub async fn wake(tx: &mut Transaction, id: WebhookId) -> Result<()> {
+pub async fn reset_backoff(tx: &mut Transaction, id: WebhookId) -> Result<()> {
     tx.sql("UPDATE webhooks SET resting_until = 0, failures = 0 WHERE id = $1 AND failures > 0")
         .bind(id)
         .execute()
@@ -179,7 +179,7 @@ pub async fn wake(tx: &mut Transaction, id: WebhookId) -> Result<()> {
 
 /// Up to `limit` enabled webhooks of every environment that are not claimed and have work: events without a
 /// delivery, or deliveries that are due. Those that have waited longest come first.
-pub async fn list_busy(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Webhook>> {
+pub async fn list_due(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Webhook>> {
     conn.sql(
         "SELECT w.* FROM webhooks w WHERE w.disabled_at IS NULL AND w.resting_until <= $1 AND (EXISTS \
          (SELECT 1 FROM event_counters c WHERE c.environment_id = w.environment_id \

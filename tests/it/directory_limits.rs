@@ -6,7 +6,7 @@ use std::time::Duration;
 use ostiary::{
     model::id::EnvironmentId,
     scim::filter::MAX_TERMS,
-    store::{Share, scim_usage},
+    store::{PoolShare, scim_usage},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ both! {
         let directory = app.scim_directory(&app.tenant(&environment, "hostile.example").await).await;
         let other = app.tenant(&environment, "other.example").await;
         app.scim_user(&directory, "eve@hostile.example").await;
-        let share = app.state.db.share(Share::Directory);
+        let share = app.state.db.with_share(PoolShare::Directory);
         let mut held = Vec::new();
         while share.free_in_share() > Some(0) {
             held.push(share.read().await.unwrap());

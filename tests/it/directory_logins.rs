@@ -11,7 +11,7 @@ use ostiary::{
         saml_flow::{Attributes, FlowStatus},
         secret::AccessCode,
     },
-    store::{self, admissions, saml_connections, saml_flows},
+    store::{self, login_eligibility, saml_connections, saml_flows},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -144,10 +144,10 @@ both! {
         // A login as it stands before its commit: the person was found active, the code is written.
         let mut tx = app.state.db.write().await.unwrap();
         let flow = saml_flows::find_by_request(&mut tx, tenant.connection.id, &request.id).await.unwrap().unwrap();
-        admissions::lock_people(&mut tx, tenant.organization.id, &email).await.unwrap();
-        let standing = admissions::find_standing(&mut tx, tenant.organization.id, &email).await.unwrap();
+        login_eligibility::lock_matching_users(&mut tx, tenant.organization.id, &email).await.unwrap();
+        let standing = login_eligibility::find_directory_status(&mut tx, tenant.organization.id, &email).await.unwrap();
         assert!(standing.active && !standing.inactive);
-        let answer = saml_flows::Answer {
+        let answer = saml_flows::AcceptedResponse {
             email: &email,
             attributes: &Attributes::new(),
             authenticated_at: None,

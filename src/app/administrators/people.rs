@@ -70,8 +70,8 @@ pub async fn list_everywhere(state: &State, actor: &Actor) -> Result<Vec<(Admini
 }
 
 /// Whether there is any administrator.
-pub async fn is_any(state: &State) -> Result<bool> {
-    Ok(store::administrators::is_any(&mut state.db.read().await?).await?)
+pub async fn any_exists(state: &State) -> Result<bool> {
+    Ok(store::administrators::any_exists(&mut state.db.read().await?).await?)
 }
 
 /// The administrator whom a person names by address.
@@ -116,7 +116,7 @@ pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result
     }
     admin_invitations::remove_by_inviter(&mut tx, id).await?;
     record_role(&mut tx, state, scope, &administrator, environment_id, Some(before), None).await?;
-    if store::administrators::grants(&mut tx, id).await?.0.is_empty() {
+    if store::administrators::list_grants(&mut tx, id).await?.0.is_empty() {
         disable(&mut tx, state, scope, administrator).await?;
     }
     tx.commit().await?;
@@ -131,7 +131,7 @@ pub(super) async fn raise(
     administrator: &Administrator,
     grant: Grant,
 ) -> Result<()> {
-    let grants = store::administrators::grants(tx, administrator.id).await?;
+    let grants = store::administrators::list_grants(tx, administrator.id).await?;
     let before =
         grants.0.iter().find(|held| held.environment_id == grant.environment_id).map(|held| held.role);
     if before.is_some_and(|before| before >= grant.role) {
@@ -152,7 +152,7 @@ async fn locked(
     store::administrators::lock_owners(tx).await?;
     let missing = || Error::not_found("administrator", id);
     let administrator = store::administrators::find(tx, id).await?.ok_or_else(missing)?;
-    let grants = store::administrators::grants(tx, id).await?;
+    let grants = store::administrators::list_grants(tx, id).await?;
     let held = grants.0.iter().find(|grant| grant.environment_id == environment_id);
     Ok((administrator, held.ok_or_else(missing)?.role))
 }

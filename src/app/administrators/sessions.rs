@@ -87,7 +87,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     let Some(administrator) = administrator.filter(|found| found.disabled_at.is_none()) else {
         return Ok(None);
     };
-    let grants = store::administrators::grants(&mut conn, administrator.id).await?;
+    let grants = store::administrators::list_grants(&mut conn, administrator.id).await?;
     drop(conn);
     if session.last_seen_at + SEEN_EVERY <= now {
         session.last_seen_at = now;

@@ -149,7 +149,7 @@ pub(super) async fn author_of(
     administrator: &Administrator,
     device: &Device,
 ) -> Result<Author> {
-    let grants = store::administrators::grants(tx, administrator.id).await?;
+    let grants = store::administrators::list_grants(tx, administrator.id).await?;
     Ok(super::author(administrator.id, &grants, true, device.address))
 }
 

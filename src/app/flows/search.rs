@@ -49,7 +49,7 @@ pub async fn list(
     let list = List::of(environment_id, "saml_flows");
     let page = Wanted::<SamlFlowKind>::read(state, &list, page)?;
     let email = email_key(&query.email)?;
-    let mut wanted = saml_flows::Wanted {
+    let mut wanted = saml_flows::FlowFilter {
         environment_id,
         organization_id: id::<OrganizationId>("organization_id", &query.organization_id)?,
         saml_connection_id: id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
@@ -69,15 +69,15 @@ pub async fn list(
     let mut flows = std::mem::take(&mut found.flows);
     for _ in 1..ATTEMPTS {
         let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
-        if missing <= 0 || found.rest.is_none() {
+        if missing <= 0 || found.next.is_none() {
             break;
         }
-        wanted.from = found.rest;
+        wanted.from = found.next;
         wanted.limit = missing;
         found = saml_flows::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
-    Ok(page.fill_until(state, &list, flows, found.rest, |flow| flow.id))
+    Ok(page.fill_until(state, &list, flows, found.next, |flow| flow.id))
 }
 
 fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<Option<T>> {

@@ -27,7 +27,7 @@ use crate::{
     store::{
         self, Transaction,
         imports::{PrimaryOf, SecretTable, Table},
-        organization_domains::DomainElsewhere,
+        organization_domains::SharedDomain,
         ssoready::{SourceConnection, SourceDirectory, SourceOrganization},
     },
 };
@@ -122,7 +122,7 @@ impl Run<'_> {
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
         let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
         shared_domains::lock(tx, environment).await?;
-        let mut shared: Vec<(OrganizationId, DomainElsewhere)> = Vec::new();
+        let mut shared: Vec<(OrganizationId, SharedDomain)> = Vec::new();
         for theirs in page {
             let id = theirs.id;
             let source = digest_of(&(&theirs.display_name, &theirs.external_id, &theirs.domains));
@@ -174,7 +174,7 @@ impl Run<'_> {
         known.store(tx).await?;
         let actor = Actor::service(environment);
         for id in page.iter().map(|theirs| theirs.id) {
-            let with: Vec<DomainElsewhere> =
+            let with: Vec<SharedDomain> =
                 shared.iter().filter(|(sharing, _)| *sharing == id).map(|(_, there)| there.clone()).collect();
             shared_domains::record(tx, self.state, &actor, id, &with).await?;
         }
@@ -189,7 +189,7 @@ impl Run<'_> {
         ours: &mut Organization,
         theirs: &SourceOrganization,
         taken: &mut HashMap<String, OrganizationId>,
-        shared: &mut Vec<(OrganizationId, DomainElsewhere)>,
+        shared: &mut Vec<(OrganizationId, SharedDomain)>,
     ) -> Result<bool> {
         let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 500);
         ours.display_name = name;
@@ -262,7 +262,7 @@ impl Run<'_> {
         tx: &mut Transaction,
         ours: &Organization,
         named: &mut Vec<String>,
-        shared: &mut Vec<(OrganizationId, DomainElsewhere)>,
+        shared: &mut Vec<(OrganizationId, SharedDomain)>,
     ) -> Result<bool> {
         let new: Vec<Domain> = named
             .iter()
@@ -378,7 +378,7 @@ impl Run<'_> {
         organizations: &[OrganizationId],
     ) -> Result<HashSet<String>> {
         let ids: Vec<String> = organizations.iter().map(OrganizationId::to_string).collect();
-        Ok(store::imports::list_present(tx, Table::Organizations, &ids).await?)
+        Ok(store::imports::list_existing_ids(tx, Table::Organizations, &ids).await?)
     }
 
     async fn take_primary(
@@ -596,7 +596,7 @@ impl Run<'_> {
             );
             return Ok(());
         }
-        store::scim_directories::end_tokens(tx, theirs.id, self.now, true).await?;
+        store::scim_directories::expire_tokens(tx, theirs.id, self.now, true).await?;
         store::scim_directories::insert_token(tx, theirs.id, token, self.now).await?;
         taken.insert(token.to_hex());
         Ok(())

@@ -27,7 +27,7 @@ use crate::{
     },
     store::{
         self, Transaction,
-        imports::{Imported, Table},
+        imports::{ImportRecord, Table},
         ssoready::{Source, SourceError},
     },
 };
@@ -144,10 +144,10 @@ enum Step {
 
 /// What is known here of a page of things of theirs.
 struct Known {
-    noted: HashMap<String, Imported>,
+    noted: HashMap<String, ImportRecord>,
     present: HashSet<String>,
     now: Timestamp,
-    notes: Vec<(String, Imported)>,
+    notes: Vec<(String, ImportRecord)>,
 }
 
 impl Known {
@@ -160,7 +160,7 @@ impl Known {
         let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
         let noted = store::imports::list(tx, &ids).await?;
         let unknown: Vec<String> = ids.into_iter().filter(|id| !noted.contains_key(id)).collect();
-        let present = store::imports::list_present(tx, table, &unknown).await?;
+        let present = store::imports::list_existing_ids(tx, table, &unknown).await?;
         Ok(Self { noted, present, now, notes: Vec::new() })
     }
 
@@ -181,7 +181,7 @@ impl Known {
 
     /// Notes that a thing was looked at, and written at `written_at`.
     fn note_at<K: Kind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
-        self.notes.push((id.to_string(), Imported { source, written_at }));
+        self.notes.push((id.to_string(), ImportRecord { source, written_at }));
     }
 
     async fn store(self, tx: &mut Transaction) -> Result<()> {

@@ -143,7 +143,7 @@ impl Run<'_> {
                 }
                 Step::New => None,
                 Step::Changed(written_at) => {
-                    match store::scim_groups::find_even_deleted(tx, theirs.directory_id, id).await? {
+                    match store::scim_groups::find_including_deleted(tx, theirs.directory_id, id).await? {
                         None => {
                             self.report.keep(KIND, id, REMOVED_HERE);
                             continue;
@@ -267,7 +267,7 @@ impl Run<'_> {
                 }
                 Step::New => None,
                 Step::Changed(written_at) => {
-                    match store::scim_users::find_even_deleted(tx, theirs.directory_id, id).await? {
+                    match store::scim_users::find_including_deleted(tx, theirs.directory_id, id).await? {
                         None => {
                             self.report.keep(KIND, id, REMOVED_HERE);
                             continue;
@@ -359,7 +359,7 @@ impl Run<'_> {
         if wanted == present {
             return Ok(());
         }
-        let living = store::imports::list_living_users(tx, users).await?;
+        let living = store::imports::list_existing_users(tx, users).await?;
         let mut changes: HashMap<ScimGroupId, (Vec<ScimUserId>, Vec<ScimUserId>)> = HashMap::new();
         for (user, group) in wanted.difference(&present) {
             match living.contains(user) {

@@ -144,7 +144,7 @@ pub(in crate::app) async fn write_user(
     let (kind, data) = match (before.deleted_at.is_some(), user.deleted_at.is_some()) {
         (true, true) => return Ok(()),
         (true, false) => {
-            store::scim_users::update_revived(tx, before, user).await?;
+            store::scim_users::restore(tx, before, user).await?;
             (EventKind::UserCreated, json!({ "after": render::user_event(user) }))
         }
         (false, true) => {
@@ -219,7 +219,7 @@ pub(in crate::app) async fn write_group(
             (EventKind::GroupDeleted, json!({ "before": render::group_event(before) }))
         }
         (Some(before), false) if before.deleted_at.is_some() => {
-            store::scim_groups::update_revived(tx, group).await?;
+            store::scim_groups::restore(tx, group).await?;
             (EventKind::GroupCreated, json!({ "after": render::group_event(group) }))
         }
         (Some(before), false) => {

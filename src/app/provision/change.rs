@@ -19,7 +19,7 @@ use crate::{
         self, Member, MembersChange, PatchRequest, Resource, Work,
         work::{MAX_WORK, weight},
     },
-    store::scim_members::MAX_KEPT,
+    store::scim_members::MAX_EXCEPT,
 };
 
 /// How many operations are applied within the transaction. More of them are applied before it.
@@ -89,7 +89,7 @@ impl Change {
         let members = resource.take_members();
         // Before a lock is held over something large.
         check_size(&resource.attributes)?;
-        let light = members.len() <= MAX_KEPT;
+        let light = members.len() <= MAX_EXCEPT;
         Ok(Self { wanted: Request::Replace(Arc::new((resource, members))), light })
     }
 

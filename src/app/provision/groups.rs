@@ -268,7 +268,7 @@ async fn members_of(conn: &mut store::Conn, group: &ScimGroup, wanted: bool) -> 
     if !wanted {
         return Ok(Vec::new());
     }
-    let members = store::scim_members::list_of(conn, &[group.id]).await?;
+    let members = store::scim_members::list_of_groups(conn, &[group.id]).await?;
     Ok(members.into_iter().map(|(_, member)| member).collect())
 }
 

@@ -25,7 +25,7 @@ use crate::{
         time::Timestamp,
     },
     scim::{self, Member, MembersChange, Path, Work, work},
-    store::{self, Transaction, scim_members::MAX_KEPT},
+    store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
 
 /// How many members are looked at at once.
@@ -81,7 +81,7 @@ pub(super) struct Plan {
 enum Gone {
     /// Those of these who are members.
     These(Vec<String>),
-    /// All but these: at most [`MAX_KEPT`].
+    /// All but these: at most [`MAX_EXCEPT`].
     AllBut(Vec<String>),
 }
 
@@ -98,7 +98,7 @@ impl Plan {
             let removed = all && matches!(change, MembersChange::Add(_));
             let members = match change {
                 MembersChange::Add(members) => members,
-                MembersChange::Replace(members) if members.len() <= MAX_KEPT => {
+                MembersChange::Replace(members) if members.len() <= MAX_EXCEPT => {
                     fates.clear();
                     all = true;
                     members
@@ -225,7 +225,7 @@ impl Plan {
         let mut delta = Delta::default();
         delta.remove(match &self.gone {
             Gone::These(ids) => store::scim_members::remove(tx, group, ids).await?,
-            Gone::AllBut(kept) => store::scim_members::remove_others(tx, group, kept).await?,
+            Gone::AllBut(kept) => store::scim_members::remove_except(tx, group, kept).await?,
         });
         check_there(tx, directory, &self.named).await?;
         delta.add(store::scim_members::insert(tx, directory.directory.id, group, &self.come, now).await?);
@@ -374,8 +374,8 @@ async fn check_there(
         }
     }
     let directory_id = directory.directory.id;
-    let known_users = store::scim_users::list_living(tx, directory_id, &users).await?;
-    let known_groups = store::scim_groups::list_living(tx, directory_id, &groups).await?;
+    let known_users = store::scim_users::list_existing(tx, directory_id, &users).await?;
+    let known_groups = store::scim_groups::list_existing(tx, directory_id, &groups).await?;
     let missing = named.iter().find(|id| match id {
         ScimMemberId::User(id) => !known_users.contains(id),
         ScimMemberId::Group(id) => !known_groups.contains(id),

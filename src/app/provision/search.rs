@@ -349,10 +349,9 @@ impl<'a> Finder<'a> {
         let indexed = compiled.as_ref().is_some_and(|compiled| compiled.indexed);
         let condition = compiled.map(|compiled| compiled.condition);
         let terms = query.filter.as_ref().map_or(1, |filter| filter.terms());
-        let order = query
-            .sort
-            .as_ref()
-            .and_then(|sort| Column::of(kind, sort.path.schema(), sort.path.name(), sort.path.sub()));
+        let order = query.sort.as_ref().and_then(|sort| {
+            Column::for_attribute(kind, sort.path.schema(), sort.path.name(), sort.path.sub())
+        });
         Self { db, conn: None, work, directory, kind, query, condition, exact, indexed, terms, order }
     }
 
@@ -687,7 +686,7 @@ impl<'a> Finder<'a> {
     async fn with_members(&mut self, groups: &[ScimGroup]) -> Result<Vec<Rendered>> {
         let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
         let mut members: BTreeMap<_, Vec<ScimMember>> = BTreeMap::new();
-        for (group, member) in store::scim_members::list_of(self.conn().await?, &ids).await? {
+        for (group, member) in store::scim_members::list_of_groups(self.conn().await?, &ids).await? {
             members.entry(group).or_default().push(member);
         }
         Ok(groups

@@ -245,9 +245,9 @@ pub(super) async fn end_what_is_held(
     keys.extend(store::scim_users::list_former_addresses(tx, directory_id, id).await?);
     keys.sort_unstable();
     keys.dedup();
-    let others = store::scim_users::list_held_by_others(tx, directory_id, id, &keys).await?;
+    let others = store::scim_users::list_used_by_others(tx, directory_id, id, &keys).await?;
     keys.retain(|key| !others.contains(key));
-    store::access_tokens::end_of_people(tx, directory.organization.id, &keys, now).await?;
+    store::access_tokens::revoke_for_emails(tx, directory.organization.id, &keys, now).await?;
     Ok(())
 }
 

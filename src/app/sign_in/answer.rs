@@ -19,7 +19,7 @@ use crate::{
     saml::Assertion,
     store::{
         saml_connections::LoginConnection,
-        saml_flows::{self, Answer, NewStep},
+        saml_flows::{self, AcceptedResponse, NewStep},
     },
     telemetry,
 };
@@ -46,7 +46,7 @@ pub(super) async fn sign_in(
         Some(_) => oauth::token::CODE_LIFETIME,
         None => state.settings.access_code_lifetime,
     };
-    let answer = Answer {
+    let answer = AcceptedResponse {
         email: &email,
         attributes: &attributes,
         authenticated_at: assertion.authn_instant,

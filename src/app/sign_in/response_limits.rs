@@ -56,7 +56,7 @@ impl Allowances {
     async fn find(&self, state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<Caller> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
-            && saml_flows::is_awaited(&mut conn, connection, browser.digest(), state.now()).await?
+            && saml_flows::has_pending_request(&mut conn, connection, browser.digest(), state.now()).await?
         {
             return Ok(login);
         }

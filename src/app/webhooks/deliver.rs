@@ -90,7 +90,7 @@ impl Courier {
         let now = self.state.now();
         let busy = {
             let mut conn = self.state.db.read().await?;
-            store::webhooks::list_busy(&mut conn, now, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await?
+            store::webhooks::list_due(&mut conn, now, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await?
         };
         for webhook in busy {
             let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else { break };

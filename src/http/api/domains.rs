@@ -10,7 +10,7 @@ use super::{
     schema::Done,
 };
 use crate::{
-    app::{self, State, actor::Actor, shared_domains::DomainElsewhere},
+    app::{self, State, actor::Actor, shared_domains::SharedDomain},
     http::extract::{Call, ManagementKey},
     links::path,
     model::{
@@ -47,7 +47,7 @@ pub struct OrganizationDomain {
 }
 
 impl OrganizationDomain {
-    fn new(listed: &ListedDomain, elsewhere: &[DomainElsewhere]) -> Self {
+    fn new(listed: &ListedDomain, elsewhere: &[SharedDomain]) -> Self {
         let others = elsewhere.iter().filter(|there| listed.state.counts() && there.domain == listed.domain);
         Self {
             domain: listed.domain.clone(),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, Error,
-        shared_domains::{self, DomainElsewhere},
+        shared_domains::{self, SharedDomain},
     },
     links::console,
     model::{
@@ -125,7 +125,7 @@ pub async fn show(context: EnvironmentContext) -> Answer {
 /// The domain.
 pub(super) fn view(
     listed: &ListedDomain,
-    others: &[DomainElsewhere],
+    others: &[SharedDomain],
     may_manage: bool,
     href: Href<'_>,
     csrf: &Markup,
@@ -192,7 +192,7 @@ pub(super) fn view(
 }
 
 /// A notice that the domain counts for other organizations.
-fn elsewhere(listed: &ListedDomain, others: &[DomainElsewhere], href: Href<'_>) -> Markup {
+fn elsewhere(listed: &ListedDomain, others: &[SharedDomain], href: Href<'_>) -> Markup {
     let title = match listed.state.counts() {
         true => "Shared with another organization",
         false if shared_domains::is_taken(listed) => "Proved, but it counts for another organization",

@@ -35,7 +35,7 @@ use crate::{
     saml::Rejection,
     store::{
         login_counts::{FailingConnection, FailingOrganization},
-        scim_directories::SilentDirectory,
+        scim_directories::IdleDirectory,
     },
 };
 
@@ -428,7 +428,7 @@ fn overview_samples() {
                 ends_at: now() + Duration::from_secs(9 * 24 * 3600),
             },
         ],
-        directories: vec![SilentDirectory {
+        directories: vec![IdleDirectory {
             directory_id: Id::from_bits(5),
             organization_id: Id::from_bits(2),
             organization_name: "Initech".into(),

@@ -17,7 +17,7 @@ use crate::{
         page::{Page, PageQuery},
         saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
-        shared_domains::DomainElsewhere,
+        shared_domains::SharedDomain,
     },
     links::console,
     model::{
@@ -37,7 +37,7 @@ const RECENT: usize = 5;
 pub(super) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     /// Other organizations for which its domains count too.
-    pub shared: &'a [DomainElsewhere],
+    pub shared: &'a [SharedDomain],
     pub connections: &'a Page<DescribedConnection>,
     pub directories: &'a Page<DescribedDirectory>,
     pub links: &'a Page<SetupLink>,

@@ -20,7 +20,7 @@ use crate::{
         saml_connections::DescribedConnection,
         scim_directories::DescribedDirectory,
         scim_usage::{Quota, Usage},
-        shared_domains::{self, DomainElsewhere, Refused},
+        shared_domains::{self, Refused, SharedDomain},
     },
     links::{self, Links},
     model::{
@@ -54,8 +54,8 @@ fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap()
 }
 
-fn elsewhere(domain: &str, verified: bool) -> DomainElsewhere {
-    DomainElsewhere {
+fn elsewhere(domain: &str, verified: bool) -> SharedDomain {
+    SharedDomain {
         domain: Domain::parse(domain).unwrap(),
         organization_id: Id::from_bits(78),
         display_name: "Umbrella".to_owned(),
@@ -367,7 +367,7 @@ fn organization_samples() {
         domains::view(&approved, &[elsewhere("acme.test", false)], true, &href, &csrf(), now()),
     );
     let others =
-        |verified| DomainElsewhere { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };
+        |verified| SharedDomain { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };
     let asked = Refused::Unasked {
         elsewhere: vec![others(false), elsewhere("acme.test", false)],
         yes: shared_domains::BY_ADMINISTRATOR,

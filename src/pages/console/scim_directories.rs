@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{here::EnvironmentContext, shell::Section};
 use crate::{
-    app::{self, page::Page, scim_directories::ListedDirectory},
+    app::{self, page::Page, scim_directories::DirectorySummary},
     links::console,
     model::time::Timestamp,
     pages::{
@@ -18,7 +18,7 @@ use crate::{
 pub async fn list(context: EnvironmentContext) -> Answer {
     let place = context.place(&[]);
     let page = app::scim_directories::list_newest(&context.state, &context.actor, &place.query()).await?;
-    let href = |directory: &ListedDirectory| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
+    let href = |directory: &DirectorySummary| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
     let organizations = context.href(console::ORGANIZATIONS, &[]);
     let content = view(&page, &place, &organizations, &href, context.now());
     Ok(context.shell(Section::Directories, "Directories").respond(content))
@@ -26,10 +26,10 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 
 /// The list. `organizations` is the path of the organizations, on whose pages directories are created.
 pub(super) fn view(
-    page: &Page<ListedDirectory>,
+    page: &Page<DirectorySummary>,
     place: &Place,
     organizations: &str,
-    href: &dyn Fn(&ListedDirectory) -> String,
+    href: &dyn Fn(&DirectorySummary) -> String,
     now: Timestamp,
 ) -> Markup {
     let columns =

@@ -30,7 +30,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
             scim_people::list_groups(&context.state, &context.actor, &query, &place.query()).await?
         }
         words => Page {
-            items: scim_people::find_groups_named(&context.state, &context.actor, opened.directory.id, words)
+            items: scim_people::search_groups(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

@@ -31,7 +31,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
             scim_people::list_users(&context.state, &context.actor, &query, "", &place.query()).await?
         }
         words => Page {
-            items: scim_people::find_users_named(&context.state, &context.actor, opened.directory.id, words)
+            items: scim_people::search_users(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

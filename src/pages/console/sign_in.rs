@@ -133,7 +133,7 @@ async fn respond(state: &State, view: SignInPage, status: StatusCode) -> Answer 
         false => None,
     };
     let view = SignInPage {
-        no_administrator: !people::is_any(state).await?,
+        no_administrator: !people::any_exists(state).await?,
         passwords: settings.takes_passwords(),
         passkey,
         saml: settings.saml_connection.is_some(),

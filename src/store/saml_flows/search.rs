@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// How many index entries one call reads.
-pub const SCANNED: i64 = 10_000;
+pub const MAX_SCANNED: i64 = 10_000;
 
 /// A filter for logins. Conditions that are `None` do not apply.
 #[derive(Debug, Clone)]
-pub struct Wanted<'a> {
+pub struct FlowFilter<'a> {
     /// In this environment.
     pub environment_id: EnvironmentId,
     /// Of this organization.
@@ -42,61 +42,61 @@ pub struct Wanted<'a> {
 
 /// One page of results.
 #[derive(Debug)]
-pub struct Found {
+pub struct FlowPage {
     /// The logins, newest first.
     pub flows: Vec<SamlFlow>,
     /// Where the next call must continue, if this one stopped before it had read all entries.
-    pub rest: Option<SamlFlowId>,
+    pub next: Option<SamlFlowId>,
 }
 
 /// A condition on an expression for which there is no index, so that both databases use the intended index.
-macro_rules! beside {
+macro_rules! unindexed {
     ($column:literal) => {
         concat!(" AND ", $column, " || '' = ")
     };
 }
 
 /// The logins that match, newest first.
-pub async fn search(conn: &mut Conn, wanted: &Wanted<'_>) -> Result<Found> {
+pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage> {
     let before = wanted.until.map(|until| SamlFlowId::first_at(until).bits().saturating_sub(1));
     let newest = [wanted.from.map(Id::bits), before].into_iter().flatten().min().unwrap_or(u128::MAX);
     let oldest = wanted.since.map_or(0, |since| SamlFlowId::first_at(since).bits());
     if newest < oldest {
-        return Ok(Found { flows: Vec::new(), rest: None });
+        return Ok(FlowPage { flows: Vec::new(), next: None });
     }
-    let (indexed, besides) = wanted.conditions();
+    let (indexed, residual) = wanted.conditions();
     let range = |oldest: u128| {
         let (newest, oldest) = (SamlFlowId::from_bits(newest), SamlFlowId::from_bits(oldest));
         let range = indexed.clone().push(" AND id <= ").value(newest.to_string());
         range.push(" AND id >= ").value(oldest.to_string())
     };
-    let rest = match besides {
+    let next = match residual {
         None => None,
         Some(_) => {
             let text = Sql::from("SELECT id FROM saml_flows WHERE ").append(range(oldest));
-            let text = text.push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(SCANNED);
+            let text = text.push(" ORDER BY id DESC LIMIT 1 OFFSET ").value(MAX_SCANNED);
             conn.dynamic(text).optional::<(SamlFlowId,)>().await?.map(|(id,)| id)
         }
     };
     // The entry at which the next call starts is not part of this page.
-    let oldest = rest.map_or(oldest, |rest| rest.bits().saturating_add(1));
-    let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(besides.unwrap_or_default());
+    let oldest = next.map_or(oldest, |next| next.bits().saturating_add(1));
+    let text = Sql::from(select!("WHERE ")).append(range(oldest)).append(residual.unwrap_or_default());
     let text = text.push(" ORDER BY id DESC LIMIT ").value(wanted.limit);
     let rows: Vec<Row> = conn.dynamic(text).all().await?;
     let flows = rows.into_iter().map(SamlFlow::try_from).collect::<Result<_>>()?;
-    Ok(Found { flows, rest })
+    Ok(FlowPage { flows, next })
 }
 
-impl Wanted<'_> {
+impl FlowFilter<'_> {
     /// The conditions that an index answers, and the residual conditions that are checked on each row.
     fn conditions(&self) -> (Sql, Option<Sql>) {
         let environment = || Sql::from("environment_id = ").value(self.environment_id.to_string());
         let failed = self.status == Some(FlowStatus::Failed);
-        let mut besides = Sql::default();
-        let mut looks_beside = false;
-        let mut beside = |condition: &'static str, value: String| {
-            besides = std::mem::take(&mut besides).push(condition).value(value);
-            looks_beside = true;
+        let mut residual = Sql::default();
+        let mut has_residual = false;
+        let mut unindexed = |condition: &'static str, value: String| {
+            residual = std::mem::take(&mut residual).push(condition).value(value);
+            has_residual = true;
         };
         let by_email = self.email_key.is_some();
         let by_organization = !by_email && self.organization_id.is_some();
@@ -108,23 +108,23 @@ impl Wanted<'_> {
             (None, None, None) => environment(),
         };
         if by_email || by_organization {
-            beside(beside!("environment_id"), self.environment_id.to_string());
+            unindexed(unindexed!("environment_id"), self.environment_id.to_string());
         }
         if let Some(organization) = self.organization_id.filter(|_| !by_organization) {
-            beside(beside!("organization_id"), organization.to_string());
+            unindexed(unindexed!("organization_id"), organization.to_string());
         }
         if let Some(connection) = self.saml_connection_id {
-            beside(beside!("saml_connection_id"), connection.to_string());
+            unindexed(unindexed!("saml_connection_id"), connection.to_string());
         }
         if let Some(refusal) = self.refusal.filter(|_| !by_refusal) {
-            beside(beside!("refusal"), refusal.to_owned());
+            unindexed(unindexed!("refusal"), refusal.to_owned());
         }
         match self.status {
             // The indexes of failed logins are partial.
             Some(_) if failed && !by_email && !by_refusal => indexed = indexed.push(" AND status = 'failed'"),
-            Some(status) => beside(beside!("status"), status.as_str().to_owned()),
+            Some(status) => unindexed(unindexed!("status"), status.as_str().to_owned()),
             None => {}
         }
-        (indexed, looks_beside.then_some(besides))
+        (indexed, has_residual.then_some(residual))
     }
 }

@@ -11,7 +11,7 @@ use crate::model::{
 
 /// The current state of what a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
+pub struct LoginEligibility {
     /// The vendor's own id of the organization.
     pub organization_external_id: Option<String>,
     /// Whether the organization still has the SAML connection.
@@ -36,7 +36,7 @@ pub async fn find(
     organization_id: OrganizationId,
     connection_id: SamlConnectionId,
     domain: &Domain,
-) -> Result<Option<Admission>> {
+) -> Result<Option<LoginEligibility>> {
     let row: Option<(Option<String>, bool, bool, bool, bool)> = conn
         .sql(
             "SELECT o.external_id, \
@@ -54,7 +54,7 @@ pub async fn find(
         .optional()
         .await?;
     Ok(row.map(|(organization_external_id, has_connection, domain_counts, has_directory, require)| {
-        Admission {
+        LoginEligibility {
             organization_external_id,
             has_connection,
             domain_counts,
@@ -65,7 +65,7 @@ pub async fn find(
 
 /// Users in an organization's directories who have the address (`$2`): as reported e-mail, as another e-mail,
 /// or as user name; deleted users too. `$1` is the organization.
-macro_rules! holders {
+macro_rules! matching_users {
     () => {
         "SELECT u.id AS user_id FROM scim_users u WHERE u.email_key = $2 AND u.directory_id IN \
          (SELECT id FROM scim_directories WHERE organization_id = $1) \
@@ -79,7 +79,7 @@ macro_rules! holders {
 }
 
 /// Users who formerly had the address (`$2`).
-macro_rules! former_holders {
+macro_rules! formerly_matching_users {
     () => {
         "SELECT f.user_id FROM scim_former_addresses f WHERE f.address_key = $2 \
          AND f.directory_id IN (SELECT id FROM scim_directories WHERE organization_id = $1)"
@@ -87,25 +87,29 @@ macro_rules! former_holders {
 }
 
 /// How many users of one address are locked at the most.
-const MAX_LOCKED: i64 = 50;
+const MAX_LOCKED_USERS: i64 = 50;
 
 /// Locks the users who have or had this address until the transaction ends, so that the result of
 /// [`find_directory_status`] stays true until it commits. (A SQLite write transaction is exclusive anyway.)
-pub async fn lock_people(tx: &mut Transaction, organization_id: OrganizationId, email: &Email) -> Result<()> {
+pub async fn lock_matching_users(
+    tx: &mut Transaction,
+    organization_id: OrganizationId,
+    email: &Email,
+) -> Result<()> {
     if tx.dialect() == Dialect::Sqlite {
         return Ok(());
     }
     let _: Vec<(ScimUserId,)> = tx
         .sql(concat!(
             "SELECT u.id FROM scim_users u WHERE u.id IN (",
-            holders!(),
+            matching_users!(),
             " UNION ",
-            former_holders!(),
+            formerly_matching_users!(),
             ") ORDER BY u.id LIMIT $3 FOR SHARE"
         ))
         .bind(organization_id)
         .bind(email.key())
-        .bind(MAX_LOCKED)
+        .bind(MAX_LOCKED_USERS)
         .all()
         .await?;
     Ok(())
@@ -113,7 +117,7 @@ pub async fn lock_people(tx: &mut Transaction, organization_id: OrganizationId, 
 
 /// The status of a person in the directories of an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct DirectoryStatus {
     /// Active in at least one directory.
     pub active: bool,
     /// Inactive or deleted in at least one directory.
@@ -124,18 +128,18 @@ pub struct Standing {
 
 /// The status of the person with this address in the directories of an organization. Inactive and deleted users
 /// are matched by former addresses too, active ones only by current addresses.
-pub async fn find_standing(
+pub async fn find_directory_status(
     conn: &mut Conn,
     organization_id: OrganizationId,
     email: &Email,
-) -> Result<Standing> {
+) -> Result<DirectoryStatus> {
     let rows: Vec<(bool, bool, bool)> = conn
         .sql(concat!(
             "SELECT DISTINCT u.active AND u.deleted_at IS NULL AS active, k.today, d.refuse_inactive_logins \
              FROM (SELECT user_id, TRUE AS today FROM (",
-            holders!(),
+            matching_users!(),
             ") now UNION ALL SELECT user_id, FALSE AS today FROM (",
-            former_holders!(),
+            formerly_matching_users!(),
             ") past) k JOIN scim_users u ON u.id = k.user_id \
              JOIN scim_directories d ON d.id = u.directory_id WHERE d.organization_id = $1"
         ))
@@ -143,7 +147,7 @@ pub async fn find_standing(
         .bind(email.key())
         .all()
         .await?;
-    Ok(Standing {
+    Ok(DirectoryStatus {
         active: rows.iter().any(|(active, today, _)| *active && *today),
         inactive: rows.iter().any(|(active, _, _)| !active),
         refused: rows.iter().any(|(active, _, refuse)| !active && *refuse),

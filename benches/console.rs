@@ -25,7 +25,7 @@ use ostiary::{
         saml_connections::{self, SamlConnectionChange},
         scim_directories, sign_in,
     },
-    config::{Config, Hidden},
+    config::{Config, Redacted},
     model::{
         administrator::{Administrator, Grant, Role, SignInMethod},
         api_key::ApiKey,
@@ -277,7 +277,7 @@ impl Customer {
 async fn open(installation: &Installation) -> State {
     let config = Config {
         database_url: installation.database_url.parse().expect("a database URL"),
-        master_key: Some(Hidden(support::MASTER_KEY)),
+        master_key: Some(Redacted(support::MASTER_KEY)),
         public_url: Some(format!("http://{}", installation.address).parse().expect("a URL")),
         ..Config::default()
     };

@@ -11,8 +11,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-pub use sources::{ConfigError, Given, Problem, Sources};
-pub use values::{CrossCheck, DatabaseUrl, Hidden, LogFormat, Migrate, key as parse_key};
+pub use sources::{ConfigError, SettingError, SettingValue, Sources};
+pub use values::{CrossCheck, DatabaseUrl, LogFormat, Migrate, Redacted, key as parse_key};
 
 /// One setting.
 pub struct Setting {
@@ -21,9 +21,9 @@ pub struct Setting {
     /// Its default, as it would be written. Empty: not set.
     pub default: &'static str,
     /// The accepted values, in one line.
-    pub form: &'static str,
+    pub syntax: &'static str,
     /// What it does, in a sentence or two.
-    pub meaning: &'static str,
+    pub description: &'static str,
     /// Whether its value is secret and must not be shown.
     pub secret: bool,
     apply: fn(&mut Config, &str) -> Result<(), String>,
@@ -36,7 +36,7 @@ impl Setting {
     }
 
     /// The setting called `key`.
-    pub fn named(key: &str) -> Option<&'static Self> {
+    pub fn find(key: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.key == key)
     }
 }
@@ -56,7 +56,7 @@ pub struct Config {
     /// Whether a start applies missing migrations.
     pub database_migrate: Migrate,
     /// The key that seals secrets at rest, given as a value.
-    pub master_key: Option<Hidden<[u8; 32]>>,
+    pub master_key: Option<Redacted<[u8; 32]>>,
     /// The file with that key. [`Config::master_key_path`] returns the effective one.
     pub master_key_file: Option<PathBuf>,
     /// Networks whose `X-Forwarded-For` and `X-Request-Id` headers are trusted.
@@ -70,7 +70,7 @@ pub struct Config {
     /// The separate address of `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token for `/metrics` on the gateway's own address.
-    pub metrics_token: Option<Hidden<String>>,
+    pub metrics_token: Option<Redacted<String>>,
     /// The format of log lines.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -128,7 +128,7 @@ pub struct Config {
     /// The console's client id there.
     pub console_oidc_client_id: Option<String>,
     /// The console's client secret there.
-    pub console_oidc_client_secret: Option<Hidden<String>>,
+    pub console_oidc_client_secret: Option<Redacted<String>>,
     /// Whether the console accepts only single sign-on.
     pub console_require_sso: bool,
     /// Whether the console accepts only passkeys.
@@ -150,16 +150,16 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "listen",
         default: "127.0.0.1:8080",
-        form: "ADDRESS:PORT",
-        meaning: "Where the gateway listens. Port 0 takes a free one. The container image sets 0.0.0.0:8080.",
+        syntax: "ADDRESS:PORT",
+        description: "Where the gateway listens. Port 0 takes a free one. The container image sets 0.0.0.0:8080.",
         secret: false,
         apply: |config, text| values::socket_address(text).map(|value| config.listen = value),
     },
     Setting {
         key: "public_url",
         default: "",
-        form: "http(s)://HOST[:PORT]",
-        meaning: "The origin under which browsers and identity providers reach the gateway; every link and \
+        syntax: "http(s)://HOST[:PORT]",
+        description: "The origin under which browsers and identity providers reach the gateway; every link and \
                   every new connection's ACS URL is built from it. Default: http://localhost and the port \
                   of `listen`. Use https for anything but local trials.",
         secret: false,
@@ -168,24 +168,24 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "database.url",
         default: "sqlite://ostiary.db",
-        form: "sqlite://FILE | postgres://USER:PASSWORD@HOST/DATABASE",
-        meaning: "The database: an embedded SQLite file, or PostgreSQL 15 or later.",
+        syntax: "sqlite://FILE | postgres://USER:PASSWORD@HOST/DATABASE",
+        description: "The database: an embedded SQLite file, or PostgreSQL 15 or later.",
         secret: true,
         apply: |config, text| text.parse().map(|value| config.database_url = value),
     },
     Setting {
         key: "database.pool_size",
         default: "8",
-        form: "1 to 1000",
-        meaning: "How many connections a process may hold to PostgreSQL, or how many readers to SQLite.",
+        syntax: "1 to 1000",
+        description: "How many connections a process may hold to PostgreSQL, or how many readers to SQLite.",
         secret: false,
         apply: |config, text| values::whole(text, 1, 1000).map(|value| config.database_pool_size = value),
     },
     Setting {
         key: "database.migrate",
         default: "auto",
-        form: "auto | always | never",
-        meaning: "Whether a start applies missing migrations. `auto` does so for SQLite and leaves \
+        syntax: "auto | always | never",
+        description: "Whether a start applies missing migrations. `auto` does so for SQLite and leaves \
                   PostgreSQL to `ostiary migrate`. The gateway does not start while migrations are missing.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.database_migrate = value),
@@ -193,17 +193,17 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "master_key",
         default: "",
-        form: "32 bytes in base64 or hexadecimal",
-        meaning: "The key that seals signing keys and stored assertions. Make one with `openssl rand -base64 \
+        syntax: "32 bytes in base64 or hexadecimal",
+        description: "The key that seals signing keys and stored assertions. Make one with `openssl rand -base64 \
                   32`. If it is lost, the sealed data is lost.",
         secret: true,
-        apply: |config, text| values::key(text).map(|value| config.master_key = Some(Hidden(value))),
+        apply: |config, text| values::key(text).map(|value| config.master_key = Some(Redacted(value))),
     },
     Setting {
         key: "master_key_file",
         default: "",
-        form: "FILE",
-        meaning: "A file with the master key, instead of `master_key`. For SQLite the default is the \
+        syntax: "FILE",
+        description: "A file with the master key, instead of `master_key`. For SQLite the default is the \
                   database's name with `.key` appended, created with mode 0600 at the first start; for \
                   PostgreSQL there is no default and no file is created.",
         secret: false,
@@ -212,8 +212,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "trusted_proxies",
         default: "",
-        form: "ADDRESS or NETWORK, separated by commas",
-        meaning: "The proxies in front of the gateway. X-Forwarded-For (the client address) and X-Request-Id \
+        syntax: "ADDRESS or NETWORK, separated by commas",
+        description: "The proxies in front of the gateway. X-Forwarded-For (the client address) and X-Request-Id \
                   are trusted only from them.",
         secret: false,
         apply: |config, text| values::networks(text).map(|value| config.trusted_proxies = value),
@@ -221,8 +221,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "rate_limits",
         default: "on",
-        form: "on | off",
-        meaning: "Whether failed credentials and failed logins, connections and memory are limited per client \
+        syntax: "on | off",
+        description: "Whether failed credentials and failed logins, connections and memory are limited per client \
                   address. Each replica counts for itself. Off is for load tests.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.rate_limits = value),
@@ -230,8 +230,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "connections_per_client",
         default: "1024",
-        form: "16 to 100000",
-        meaning: "How many connections one client address may have open at once (IPv6: one /64). Further \
+        syntax: "16 to 100000",
+        description: "How many connections one client address may have open at once (IPv6: one /64). Further \
                   ones are closed on arrival. A trusted proxy may have any number. Where the limit of open \
                   files is low, one client may have at most a quarter of it; `ostiary doctor` says so.",
         secret: false,
@@ -242,8 +242,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "request_memory_mib",
         default: "64",
-        form: "16 to 65536",
-        meaning: "How many MiB of requests may be in memory at once: bodies that are being received and \
+        syntax: "16 to 65536",
+        description: "How many MiB of requests may be in memory at once: bodies that are being received and \
                   incomplete headers. One client address may hold a quarter of it (behind a trusted proxy, \
                   the forwarded address), and unauthenticated clients half of what they may otherwise. \
                   Requests beyond it are answered with 429 or 503 and Retry-After.",
@@ -255,8 +255,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "metrics.listen",
         default: "",
-        form: "ADDRESS:PORT",
-        meaning: "Serves Prometheus metrics at /metrics on a separate address, which should not be reachable \
+        syntax: "ADDRESS:PORT",
+        description: "Serves Prometheus metrics at /metrics on a separate address, which should not be reachable \
                   from the internet.",
         secret: false,
         apply: |config, text| values::socket_address(text).map(|value| config.metrics_listen = Some(value)),
@@ -264,16 +264,16 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "metrics.token",
         default: "",
-        form: "16 characters or more",
-        meaning: "Serves /metrics on the gateway's own address to callers that send this bearer token.",
+        syntax: "16 characters or more",
+        description: "Serves /metrics on the gateway's own address to callers that send this bearer token.",
         secret: true,
-        apply: |config, text| values::token(text).map(|value| config.metrics_token = Some(Hidden(value))),
+        apply: |config, text| values::token(text).map(|value| config.metrics_token = Some(Redacted(value))),
     },
     Setting {
         key: "log.format",
         default: "pretty",
-        form: "pretty | json",
-        meaning: "The format of log lines: human-readable, or one JSON object per line. They go to standard \
+        syntax: "pretty | json",
+        description: "The format of log lines: human-readable, or one JSON object per line. They go to standard \
                   error.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.log_format = value),
@@ -281,16 +281,16 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "log.level",
         default: "info",
-        form: "error | warn | info | debug | trace, or per module: info,ostiary::app=debug",
-        meaning: "Which log lines are written.",
+        syntax: "error | warn | info | debug | trace, or per module: info,ostiary::app=debug",
+        description: "Which log lines are written.",
         secret: false,
         apply: |config, text| values::log_filter(text).map(|value| config.log_level = value),
     },
     Setting {
         key: "saml.cross_check",
         default: "enforce",
-        form: "enforce | observe | off",
-        meaning: "Every signature is verified a second time, by xmlsec. `enforce` refuses a login on which \
+        syntax: "enforce | observe | off",
+        description: "Every signature is verified a second time, by xmlsec. `enforce` refuses a login on which \
                   the two disagree, `observe` only logs it, `off` skips the second verification.",
         secret: false,
         apply: |config, text| text.parse().map(|value| config.saml_cross_check = value),
@@ -298,8 +298,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "saml.clock_skew",
         default: "60s",
-        form: "a duration up to 180s",
-        meaning: "How far an identity provider's clock may be off.",
+        syntax: "a duration up to 180s",
+        description: "How far an identity provider's clock may be off.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "0s", "180s").map(|value| config.saml_clock_skew = value)
@@ -308,16 +308,16 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "login.lifetime",
         default: "10m",
-        form: "a duration from 1m to 24h",
-        meaning: "How long a login may take from its start to the identity provider's answer.",
+        syntax: "a duration from 1m to 24h",
+        description: "How long a login may take from its start to the identity provider's answer.",
         secret: false,
         apply: |config, text| values::duration(text, "1m", "24h").map(|value| config.login_lifetime = value),
     },
     Setting {
         key: "login.access_code_lifetime",
         default: "5m",
-        form: "a duration from 10s to 1h",
-        meaning: "How long an app has to redeem an access code. (OAuth codes always live 60 seconds.)",
+        syntax: "a duration from 10s to 1h",
+        description: "How long an app has to redeem an access code. (OAuth codes always live 60 seconds.)",
         secret: false,
         apply: |config, text| {
             values::duration(text, "10s", "1h").map(|value| config.login_access_code_lifetime = value)
@@ -326,8 +326,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.assertions",
         default: "30d",
-        form: "a duration from 0s to 3650d",
-        meaning: "How long the documents that identity providers sent are kept (sealed) for support.",
+        syntax: "a duration from 0s to 3650d",
+        description: "How long the documents that identity providers sent are kept (sealed) for support.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "0s", "3650d").map(|value| config.retention_assertions = value)
@@ -336,8 +336,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.logins",
         default: "365d",
-        form: "a duration from 1d to 3650d",
-        meaning: "How long logins and their timelines are kept.",
+        syntax: "a duration from 1d to 3650d",
+        description: "How long logins and their timelines are kept.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.retention_logins = value)
@@ -346,8 +346,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.unfinished_logins",
         default: "24h",
-        form: "a duration from 2h to 3650d",
-        meaning: "How long unfinished logins are kept: those that were never answered, or answered only by \
+        syntax: "a duration from 2h to 3650d",
+        description: "How long unfinished logins are kept: those that were never answered, or answered only by \
                   responses without a valid signature, after the first hundred refusals of a connection in \
                   an hour.",
         secret: false,
@@ -358,8 +358,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.events",
         default: "90d",
-        form: "a duration from 1d to 3650d",
-        meaning: "How long events can be read at /v1/events and replayed to webhooks.",
+        syntax: "a duration from 1d to 3650d",
+        description: "How long events can be read at /v1/events and replayed to webhooks.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1d", "3650d").map(|value| config.retention_events = value)
@@ -368,8 +368,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.webhook_deliveries",
         default: "30d",
-        form: "a duration from 3d to 3650d",
-        meaning: "How long the log of webhook deliveries is kept. A delivery is retried for two and a half \
+        syntax: "a duration from 3d to 3650d",
+        description: "How long the log of webhook deliveries is kept. A delivery is retried for two and a half \
                   days.",
         secret: false,
         apply: |config, text| {
@@ -379,8 +379,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "retention.scim_requests",
         default: "30d",
-        form: "a duration from 1h to 3650d",
-        meaning: "How long the log of SCIM requests is kept. Bodies in it are sealed, without passwords.",
+        syntax: "a duration from 1h to 3650d",
+        description: "How long the log of SCIM requests is kept. Bodies in it are sealed, without passwords.",
         secret: false,
         apply: |config, text| {
             values::duration(text, "1h", "3650d").map(|value| config.retention_scim_requests = value)
@@ -389,8 +389,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.requests_per_second",
         default: "50",
-        form: "1 to 10000",
-        meaning: "How many requests a second one directory may make, counting the operations of a Bulk \
+        syntax: "1 to 10000",
+        description: "How many requests a second one directory may make, counting the operations of a Bulk \
                   request one by one; bursts of forty times as many are allowed. Further ones are answered \
                   429. Each replica counts for itself; `rate_limits` off removes the limit.",
         secret: false,
@@ -401,8 +401,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.kilobytes_per_second",
         default: "256",
-        form: "1 to 1048576",
-        meaning: "How many KiB of request bodies a second one directory may send; bursts of 128 times as \
+        syntax: "1 to 1048576",
+        description: "How many KiB of request bodies a second one directory may send; bursts of 128 times as \
                   many are allowed. Further requests are answered 429, as above.",
         secret: false,
         apply: |config, text| {
@@ -412,8 +412,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.log_megabytes_per_hour",
         default: "64",
-        form: "1 to 65536",
-        meaning: "How many MiB an hour the log of SCIM requests stores for one directory. Near that limit, \
+        syntax: "1 to 65536",
+        description: "How many MiB an hour the log of SCIM requests stores for one directory. Near that limit, \
                   requests are logged without their bodies; beyond it, they are only counted \
                   (`scim_requests_unlogged_total`).",
         secret: false,
@@ -424,8 +424,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.directory_users",
         default: "300000",
-        form: "1 to 100000000",
-        meaning: "How many users one directory may hold, not counting deleted ones. When a quota is used up, \
+        syntax: "1 to 100000000",
+        description: "How many users one directory may hold, not counting deleted ones. When a quota is used up, \
                   requests that would add to it are answered 403; deactivating and deleting always work.",
         secret: false,
         apply: |config, text| {
@@ -435,8 +435,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.directory_groups",
         default: "30000",
-        form: "1 to 100000000",
-        meaning: "How many groups one directory may hold, not counting deleted ones.",
+        syntax: "1 to 100000000",
+        description: "How many groups one directory may hold, not counting deleted ones.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_groups = value)
@@ -445,8 +445,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.directory_megabytes",
         default: "4096",
-        form: "1 to 100000000",
-        meaning: "How many MiB of users, groups (deleted ones too) and memberships one directory may hold.",
+        syntax: "1 to 100000000",
+        description: "How many MiB of users, groups (deleted ones too) and memberships one directory may hold.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_megabytes = value)
@@ -455,8 +455,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.directory_megabytes_per_day",
         default: "4096",
-        form: "1 to 100000000",
-        meaning: "How many MiB the changes of one directory may write per day (UTC), including their events.",
+        syntax: "1 to 100000000",
+        description: "How many MiB the changes of one directory may write per day (UTC), including their events.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_directory_megabytes_per_day = value)
@@ -465,8 +465,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.environment_users",
         default: "10000000",
-        form: "1 to 1000000000",
-        meaning: "How many users the directories of one environment may hold together, not counting deleted \
+        syntax: "1 to 1000000000",
+        description: "How many users the directories of one environment may hold together, not counting deleted \
                   ones.",
         secret: false,
         apply: |config, text| {
@@ -476,8 +476,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.environment_groups",
         default: "1000000",
-        form: "1 to 1000000000",
-        meaning: "How many groups the directories of one environment may hold together, not counting deleted \
+        syntax: "1 to 1000000000",
+        description: "How many groups the directories of one environment may hold together, not counting deleted \
                   ones.",
         secret: false,
         apply: |config, text| {
@@ -487,8 +487,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.environment_megabytes",
         default: "65536",
-        form: "1 to 100000000",
-        meaning: "How many MiB the directories of one environment may hold together.",
+        syntax: "1 to 100000000",
+        description: "How many MiB the directories of one environment may hold together.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 1, 100_000_000).map(|value| config.scim_environment_megabytes = value)
@@ -497,8 +497,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "scim.environment_megabytes_per_day",
         default: "32768",
-        form: "1 to 100000000",
-        meaning: "How many MiB the changes of one environment's directories may write together per day \
+        syntax: "1 to 100000000",
+        description: "How many MiB the changes of one environment's directories may write together per day \
                   (UTC).",
         secret: false,
         apply: |config, text| {
@@ -508,8 +508,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.session_idle",
         default: "1h",
-        form: "a duration from 5m to 30d",
-        meaning: "How long a console session may be idle before the administrator must sign in again. \
+        syntax: "a duration from 5m to 30d",
+        description: "How long a console session may be idle before the administrator must sign in again. \
                   Default: as NIST SP 800-63B-4 recommends at AAL2.",
         secret: false,
         apply: |config, text| {
@@ -519,8 +519,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.session_lifetime",
         default: "24h",
-        form: "a duration from 5m to 90d",
-        meaning: "How long a console session lasts at the most, even while it is in use. Default: as NIST SP \
+        syntax: "a duration from 5m to 90d",
+        description: "How long a console session lasts at the most, even while it is in use. Default: as NIST SP \
                   800-63B-4 recommends at AAL2.",
         secret: false,
         apply: |config, text| {
@@ -530,8 +530,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.saml_connection",
         default: "",
-        form: "saml_conn_…",
-        meaning: "Administrators may sign in to the console through this SAML connection of the gateway's \
+        syntax: "saml_conn_…",
+        description: "Administrators may sign in to the console through this SAML connection of the gateway's \
                   own. They must have been invited with the e-mail address that the connection asserts. \
                   Anyone who may change this connection or its organization can sign in as any administrator \
                   of its domains: keep it in an environment of its own.",
@@ -543,8 +543,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.oidc_issuer",
         default: "",
-        form: "https://HOST/PATH",
-        meaning: "Administrators may sign in to the console through this OpenID provider, which must return \
+        syntax: "https://HOST/PATH",
+        description: "Administrators may sign in to the console through this OpenID provider, which must return \
                   their e-mail addresses. An address with `email_verified`: false is refused; without that \
                   claim the address is trusted, so name only a provider whose users cannot choose their \
                   address. The redirect URI to register there is /console/sign-in/oidc/callback below the \
@@ -556,26 +556,26 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.oidc_client_id",
         default: "",
-        form: "any text",
-        meaning: "The console's client id at the OpenID provider.",
+        syntax: "any text",
+        description: "The console's client id at the OpenID provider.",
         secret: false,
         apply: |config, text| values::word(text).map(|value| config.console_oidc_client_id = Some(value)),
     },
     Setting {
         key: "console.oidc_client_secret",
         default: "",
-        form: "any text",
-        meaning: "The console's client secret at the OpenID provider.",
+        syntax: "any text",
+        description: "The console's client secret at the OpenID provider.",
         secret: true,
         apply: |config, text| {
-            values::word(text).map(|value| config.console_oidc_client_secret = Some(Hidden(value)))
+            values::word(text).map(|value| config.console_oidc_client_secret = Some(Redacted(value)))
         },
     },
     Setting {
         key: "console.require_sso",
         default: "off",
-        form: "on | off",
-        meaning: "Whether the console accepts only single sign-on: no passwords and no passkeys. If single \
+        syntax: "on | off",
+        description: "Whether the console accepts only single sign-on: no passwords and no passkeys. If single \
                   sign-on fails, start the gateway with this off; `ostiary admin reset --email ADDRESS` then \
                   makes a link that lets an administrator in.",
         secret: false,
@@ -584,8 +584,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "console.require_passkey",
         default: "off",
-        form: "on | off",
-        meaning: "Whether the console accepts only passkeys: no passwords and no single sign-on. New \
+        syntax: "on | off",
+        description: "Whether the console accepts only passkeys: no passwords and no single sign-on. New \
                   administrators create a passkey when they join; `ostiary admin reset --email ADDRESS` \
                   makes a link for those who have none. Passkeys need https and a host name in the public \
                   URL, or localhost.",
@@ -595,8 +595,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "outgoing.allow_private_targets",
         default: "off",
-        form: "on | off",
-        meaning: "Whether the gateway's outgoing requests (metadata, webhooks) may go to private and \
+        syntax: "on | off",
+        description: "Whether the gateway's outgoing requests (metadata, webhooks) may go to private and \
                   loopback addresses. Turn it on only if everyone who sets up connections may reach your \
                   network.",
         secret: false,
@@ -605,8 +605,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "dns.servers",
         default: "",
-        form: "ADDRESS[:PORT], separated by commas",
-        meaning: "The name servers for the TXT lookups of domain verification. Default: those of the system \
+        syntax: "ADDRESS[:PORT], separated by commas",
+        description: "The name servers for the TXT lookups of domain verification. Default: those of the system \
                   (/etc/resolv.conf).",
         secret: false,
         apply: |config, text| values::name_servers(text).map(|value| config.dns_servers = value),
@@ -614,8 +614,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "test_idp",
         default: "off",
-        form: "on | off",
-        meaning: "Whether the bundled test identity provider is served. It signs in anybody as anybody: never \
+        syntax: "on | off",
+        description: "Whether the bundled test identity provider is served. It signs in anybody as anybody: never \
                   where real people sign in.",
         secret: false,
         apply: |config, text| values::switch(text).map(|value| config.test_idp = value),
@@ -623,8 +623,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "workers",
         default: "0",
-        form: "0 to 256",
-        meaning: "How many threads answer requests. 0: as many as there are cores.",
+        syntax: "0 to 256",
+        description: "How many threads answer requests. 0: as many as there are cores.",
         secret: false,
         apply: |config, text| {
             values::whole(text, 0, 256).map(|value| config.workers = usize::try_from(value).unwrap_or(0))
@@ -633,8 +633,8 @@ pub static SETTINGS: &[Setting] = &[
     Setting {
         key: "shutdown_timeout",
         default: "10s",
-        form: "a duration from 0s to 5m",
-        meaning: "How long a stop waits for the requests in flight.",
+        syntax: "a duration from 0s to 5m",
+        description: "How long a stop waits for the requests in flight.",
         secret: false,
         apply: |config, text| values::duration(text, "0s", "5m").map(|value| config.shutdown_timeout = value),
     },
@@ -720,14 +720,16 @@ impl Config {
     }
 
     /// Settings that are valid by themselves but not together.
-    fn contradictions(&self) -> Vec<Problem> {
+    fn contradictions(&self) -> Vec<SettingError> {
         let mut problems = Vec::new();
         if self.master_key.is_some() && self.master_key_file.is_some() {
-            problems
-                .push(Problem::new("master_key", "is set, and so is `master_key_file`: keep one of them"));
+            problems.push(SettingError::new(
+                "master_key",
+                "is set, and so is `master_key_file`: keep one of them",
+            ));
         }
         if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
-            problems.push(Problem::new(
+            problems.push(SettingError::new(
                 "metrics.listen",
                 "is the address of `listen`: give it a port of its own, or set `metrics.token` instead",
             ));
@@ -738,13 +740,13 @@ impl Config {
             self.console_oidc_client_secret.is_some(),
         ];
         if oidc.contains(&true) && oidc.contains(&false) {
-            problems.push(Problem::new(
+            problems.push(SettingError::new(
                 "console.oidc_issuer",
                 "goes with `console.oidc_client_id` and `console.oidc_client_secret`: set all three or none",
             ));
         }
         if self.console_require_sso && !oidc[0] && self.console_saml_connection.is_none() {
-            problems.push(Problem::new(
+            problems.push(SettingError::new(
                 "console.require_sso",
                 "would lock everybody out: set `console.saml_connection` or `console.oidc_issuer` too",
             ));
@@ -756,20 +758,20 @@ impl Config {
     }
 
     /// Settings that conflict with `console.require_passkey`.
-    fn passkey_contradictions(&self) -> Vec<Problem> {
+    fn passkey_contradictions(&self) -> Vec<SettingError> {
         const KEY: &str = "console.require_passkey";
         let mut problems = Vec::new();
         if self.console_require_sso {
-            problems.push(Problem::new(KEY, "contradicts `console.require_sso`: keep one of them"));
+            problems.push(SettingError::new(KEY, "contradicts `console.require_sso`: keep one of them"));
         }
         if self.console_saml_connection.is_some() || self.console_oidc_issuer.is_some() {
-            problems.push(Problem::new(
+            problems.push(SettingError::new(
                 KEY,
                 "leaves no single sign-on: take `console.saml_connection` and `console.oidc_issuer` away, or set this off",
             ));
         }
         if self.public_url.as_ref().is_some_and(|url| !values::may_have_passkeys(url)) {
-            problems.push(Problem::new(
+            problems.push(SettingError::new(
                 KEY,
                 "would lock everybody out: passkeys need https and a host name in `public_url`, or localhost",
             ));
@@ -855,11 +857,11 @@ mod tests {
     #[test]
     fn every_setting_is_documented_and_named_once() {
         for (at, setting) in SETTINGS.iter().enumerate() {
-            assert!(setting.meaning.ends_with(['.', ')']), "{}: {}", setting.key, setting.meaning);
-            assert!(!setting.form.is_empty(), "{}", setting.key);
+            assert!(setting.description.ends_with(['.', ')']), "{}: {}", setting.key, setting.description);
+            assert!(!setting.syntax.is_empty(), "{}", setting.key);
             assert!(SETTINGS[..at].iter().all(|other| other.variable() != setting.variable()));
         }
-        assert_eq!(Setting::named("saml.cross_check").unwrap().variable(), "OSTIARY_SAML_CROSS_CHECK");
+        assert_eq!(Setting::find("saml.cross_check").unwrap().variable(), "OSTIARY_SAML_CROSS_CHECK");
     }
 
     #[test]
@@ -871,7 +873,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_file_stands_beside_sqlite_and_nowhere_for_postgresql() {
+    fn sqlite_has_a_default_key_file_and_postgresql_none() {
         let mut config = Config { database_url: "sqlite://data/x.db".parse().unwrap(), ..Config::default() };
         assert_eq!(config.master_key_path(), Some("data/x.db.key".into()));
         config.database_url = "postgres://localhost/x".parse().unwrap();

@@ -232,13 +232,13 @@ fn fill(pattern: &str, value: &dyn fmt::Display) -> String {
 }
 
 /// Expands the `{…}` segments of a pattern, in order. Values are our own ids and names, which need no escaping.
-pub fn to(pattern: &str, values: &[&dyn fmt::Display]) -> String {
+pub fn expand(pattern: &str, values: &[&dyn fmt::Display]) -> String {
     values.iter().fold(pattern.to_owned(), |path, value| fill(&path, *value))
 }
 
 /// The page of a step of connecting an identity provider by SAML.
 pub fn setup_saml_step(connection: SamlConnectionId, step: &str) -> String {
-    to(path::SETUP_SAML_STEP, &[&connection, &step])
+    expand(path::SETUP_SAML_STEP, &[&connection, &step])
 }
 
 /// Our metadata for a connection, to be downloaded in the setup pages.
@@ -248,7 +248,7 @@ pub fn setup_saml_metadata(connection: SamlConnectionId) -> String {
 
 /// The page of a step of connecting an identity provider by SCIM.
 pub fn setup_scim_step(directory: ScimDirectoryId, step: &str) -> String {
-    to(path::SETUP_SCIM_STEP, &[&directory, &step])
+    expand(path::SETUP_SCIM_STEP, &[&directory, &step])
 }
 
 /// Where the setup pages check a domain's DNS record.
@@ -299,7 +299,7 @@ pub fn api_reference(section: &str) -> String {
 
 /// Why a URL cannot be the public URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnOrigin {
+pub enum OriginError {
     /// Another scheme than http or https.
     #[error("must begin with http:// or https://")]
     Scheme,
@@ -320,21 +320,21 @@ pub struct Links {
 
 impl Links {
     /// The links of a service with this public URL, or with an environment's own auth URL.
-    pub fn new(public_url: &Url) -> Result<Self, NotAnOrigin> {
+    pub fn new(public_url: &Url) -> Result<Self, OriginError> {
         if !matches!(public_url.scheme(), "http" | "https") || public_url.host().is_none() {
-            return Err(NotAnOrigin::Scheme);
+            return Err(OriginError::Scheme);
         }
         if !public_url.username().is_empty() || public_url.password().is_some() {
-            return Err(NotAnOrigin::Credentials);
+            return Err(OriginError::Credentials);
         }
         if public_url.path() != "/" || public_url.query().is_some() || public_url.fragment().is_some() {
-            return Err(NotAnOrigin::Path);
+            return Err(OriginError::Path);
         }
         Ok(Self { base: public_url.clone() })
     }
 
     /// The links of an environment: below its own auth URL if it has a valid one, otherwise the same as these.
-    pub fn at(&self, auth_url: Option<&Url>) -> Self {
+    pub fn for_auth_url(&self, auth_url: Option<&Url>) -> Self {
         auth_url.and_then(|url| Self::new(url).ok()).unwrap_or_else(|| self.clone())
     }
 
@@ -442,12 +442,12 @@ impl Links {
 
     /// The result of a test login of the setup pages.
     pub fn setup_saml_test(&self, connection: SamlConnectionId, flow: SamlFlowId) -> Url {
-        self.url(&to(path::SETUP_SAML_TEST, &[&connection, &flow]))
+        self.url(&expand(path::SETUP_SAML_TEST, &[&connection, &flow]))
     }
 
     /// One login in the console.
     pub fn console_flow(&self, environment: EnvironmentId, flow: SamlFlowId) -> Url {
-        self.url(&to(console::FLOW, &[&environment, &flow]))
+        self.url(&expand(console::FLOW, &[&environment, &flow]))
     }
 
     /// One user, for apps.
@@ -552,7 +552,7 @@ impl Links {
 mod tests {
     use super::*;
 
-    fn links(url: &str) -> Result<Links, NotAnOrigin> {
+    fn links(url: &str) -> Result<Links, OriginError> {
         Links::new(&url.parse().unwrap())
     }
 
@@ -561,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_stand_below_the_origin() {
+    fn urls_are_below_the_origin() {
         let links = links("https://sso.example.com:8443").unwrap();
         assert_eq!(links.origin(), "https://sso.example.com:8443");
         assert_eq!(
@@ -586,8 +586,11 @@ mod tests {
 
     #[test]
     fn segments_are_filled_in_order() {
-        assert_eq!(to(console::ORGANIZATION, &[&"env_1", &"org_2"]), "/console/env_1/organizations/org_2");
-        assert_eq!(to(console::HOME, &[]), "/console");
+        assert_eq!(
+            expand(console::ORGANIZATION, &[&"env_1", &"org_2"]),
+            "/console/env_1/organizations/org_2"
+        );
+        assert_eq!(expand(console::HOME, &[]), "/console");
     }
 
     #[test]
@@ -598,13 +601,13 @@ mod tests {
             assert!(links(good).is_ok(), "{good}");
         }
         for (bad, error) in [
-            ("ftp://example.com", NotAnOrigin::Scheme),
-            ("javascript:alert(1)", NotAnOrigin::Scheme),
-            ("https://user@example.com", NotAnOrigin::Credentials),
-            ("https://:secret@example.com", NotAnOrigin::Credentials),
-            ("https://example.com/sso", NotAnOrigin::Path),
-            ("https://example.com/?a", NotAnOrigin::Path),
-            ("https://example.com/#a", NotAnOrigin::Path),
+            ("ftp://example.com", OriginError::Scheme),
+            ("javascript:alert(1)", OriginError::Scheme),
+            ("https://user@example.com", OriginError::Credentials),
+            ("https://:secret@example.com", OriginError::Credentials),
+            ("https://example.com/sso", OriginError::Path),
+            ("https://example.com/?a", OriginError::Path),
+            ("https://example.com/#a", OriginError::Path),
         ] {
             assert_eq!(links(bad), Err(error), "{bad}");
         }
@@ -614,8 +617,8 @@ mod tests {
     fn an_environment_may_have_its_own_origin() {
         let links = links("https://sso.example.com").unwrap();
         let own: Url = "https://login.acme.com".parse().unwrap();
-        assert_eq!(links.at(Some(&own)).origin(), "https://login.acme.com");
-        assert_eq!(links.at(None), links);
+        assert_eq!(links.for_auth_url(Some(&own)).origin(), "https://login.acme.com");
+        assert_eq!(links.for_auth_url(None), links);
     }
 
     #[test]

@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// How long a shutdown waits for the current operation of a Bulk request.
-const BULK_ENDS_WITHIN: Duration = Duration::from_secs(5);
+const BULK_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name in `settings` of the public URL of the server that ran last.
 const PUBLIC_URL: &str = "public_url";
 
@@ -71,7 +71,7 @@ pub enum StartError {
     MasterKey(String),
     /// The public URL is no origin.
     #[error("the public URL {0}")]
-    PublicUrl(crate::links::NotAnOrigin),
+    PublicUrl(crate::links::OriginError),
     /// The address cannot be bound.
     #[error("cannot listen at {address}: {source}")]
     Listen {
@@ -116,7 +116,7 @@ pub async fn last_public_url(config: &Config) -> Result<Option<Url>, StartError>
 }
 
 /// Stores the public URL for [`last_public_url`].
-async fn note_public_url(state: &State) -> Result<(), StartError> {
+async fn save_public_url(state: &State) -> Result<(), StartError> {
     let origin = state.links.origin();
     let known = store::settings::find(&mut state.db.read().await?, PUBLIC_URL).await?;
     if known.as_deref() != Some(origin.as_str()) {
@@ -213,21 +213,21 @@ pub fn settings(config: &Config) -> Settings {
 
 /// A server whose installation is open and whose address is bound, but whose workers do not exist yet: the time
 /// to create what it will serve.
-pub struct Stage {
+pub struct ServerBuilder {
     config: Config,
     listener: std::net::TcpListener,
     address: SocketAddr,
     state: State,
 }
 
-impl Stage {
+impl ServerBuilder {
     /// Binds the address and opens the installation.
     pub async fn open(
         config: Config,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        telemetry::figures();
+        telemetry::prometheus();
         descriptors::raise();
         let listener = listen(config.listen)?;
         let address =
@@ -247,24 +247,24 @@ impl Stage {
     }
 
     /// Creates the workers. With `demo_services`, they serve the demo too.
-    pub async fn finish(self, exhibits: Option<Exhibits>) -> Result<Server, StartError> {
+    pub async fn build(self, demo_services: Option<DemoServices>) -> Result<Server, StartError> {
         let Self { config, listener, address, state } = self;
-        note_public_url(&state).await?;
+        save_public_url(&state).await?;
         let test_idp = match config.test_idp {
             true => Some(test_idp::build(&state).await?),
             false => None,
         };
-        let metrics = config.metrics_listen.map(|wanted| figures(&state, wanted)).transpose()?;
+        let metrics = config.metrics_listen.map(|wanted| metrics_server(&state, wanted)).transpose()?;
         let (metrics_address, metrics) = metrics.unzip();
-        let (demo, scim_client) = exhibits.map(|all| (all.app, all.scim_client)).unzip();
-        let guests = Guests {
+        let (demo, scim_client) = demo_services.map(|all| (all.app, all.scim_client)).unzip();
+        let optional_services = OptionalServices {
             test_idp: test_idp.map(web::Data::new),
             demo: demo.map(web::Data::new),
             scim_client: scim_client.map(web::Data::new),
         };
-        let gateway = gateway(&config, &state, address, listener, guests)
+        let gateway = gateway(&config, &state, address, listener, optional_services)
             .map_err(|source| StartError::Listen { address, source })?;
-        let keep = background::Keep {
+        let retention = background::Retention {
             logins: config.retention_logins,
             // A login that can still be answered is not deleted: its link is valid for an hour, then
             // `login.lifetime` begins.
@@ -275,12 +275,12 @@ impl Stage {
             webhook_deliveries: config.retention_webhook_deliveries,
             scim_requests: config.retention_scim_requests,
         };
-        Ok(Server { address, metrics_address, state, keep, gateway, metrics })
+        Ok(Server { address, metrics_address, state, retention, gateway, metrics })
     }
 }
 
 /// What `ostiary demo` serves besides the gateway.
-pub struct Exhibits {
+pub struct DemoServices {
     /// The sample app.
     pub app: DemoApp,
     /// The SCIM client that provisions the test identity provider's users into directories.
@@ -289,13 +289,13 @@ pub struct Exhibits {
 
 /// The optional services of a gateway.
 #[derive(Clone)]
-struct Guests {
+struct OptionalServices {
     test_idp: Option<web::Data<TestIdp>>,
     demo: Option<web::Data<DemoApp>>,
     scim_client: Option<web::Data<ScimClient>>,
 }
 
-impl Guests {
+impl OptionalServices {
     fn configure(&self, config: &mut web::ServiceConfig) {
         let test_idp = self.test_idp.is_some();
         config.app_data(web::Data::new(Home {
@@ -320,7 +320,7 @@ pub struct Server {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     state: State,
-    keep: background::Keep,
+    retention: background::Retention,
     gateway: dev::Server,
     metrics: Option<dev::Server>,
 }
@@ -332,7 +332,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
-        Stage::open(config, clock, random).await?.finish(None).await
+        ServerBuilder::open(config, clock, random).await?.build(None).await
     }
 
     /// The address of the gateway.
@@ -362,7 +362,7 @@ impl Server {
         let upkeep = tokio::spawn(async {
             loop {
                 tokio::time::sleep(Duration::from_secs(10)).await;
-                telemetry::figures().run_upkeep();
+                telemetry::prometheus().run_upkeep();
             }
         });
         let metrics = self.metrics.map(|server| {
@@ -370,7 +370,7 @@ impl Server {
             tokio::spawn(server);
             handle
         });
-        let jobs = tokio::spawn(background::run(self.state.clone(), self.keep));
+        let jobs = tokio::spawn(background::run(self.state.clone(), self.retention));
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
         let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
@@ -378,7 +378,7 @@ impl Server {
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
         let outcome = self.gateway.await;
         self.state.bulk_runs.stop();
-        if tokio::time::timeout(BULK_ENDS_WITHIN, self.state.bulk_runs.ended()).await.is_err() {
+        if tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_runs.ended()).await.is_err() {
             tracing::warn!("a Bulk operation did not end in time");
         }
         bulk.abort();
@@ -418,7 +418,7 @@ fn gateway(
     state: &State,
     address: SocketAddr,
     listener: std::net::TcpListener,
-    guests: Guests,
+    optional_services: OptionalServices,
 ) -> io::Result<dev::Server> {
     let memory = RequestMemory::new(Bounds::share(config.request_memory_mib << 20, config.rate_limits));
     let open_files = descriptors::limit();
@@ -426,7 +426,7 @@ fn gateway(
         trusted_proxies: config.trusted_proxies.clone(),
         max_per_client: config
             .rate_limits
-            .then(|| descriptors::most_of_one_client(config.connections_per_client, open_files)),
+            .then(|| descriptors::max_connections_per_client(config.connections_per_client, open_files)),
         memory: Arc::clone(&memory),
         clock: Arc::clone(&state.clock),
         open: Mutex::new(HashMap::new()),
@@ -443,12 +443,12 @@ fn gateway(
     let directories = web::Data::new(state.with_share(PoolShare::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
-        let (front, guests) = (Arc::clone(&front), guests.clone());
+        let (front, optional_services) = (Arc::clone(&front), optional_services.clone());
         App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
-            .configure(|config| guests.configure(config))
+            .configure(|config| optional_services.configure(config))
             .configure(|config| routes::configure(config, &directories))
             .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
     };
@@ -458,7 +458,7 @@ fn gateway(
     };
     let server = actix_server::Server::build()
         .workers(workers)
-        .max_concurrent_connections(descriptors::most_connections(open_files).div_ceil(workers))
+        .max_concurrent_connections(descriptors::max_connections(open_files).div_ceil(workers))
         .shutdown_timeout(config.shutdown_timeout.as_secs())
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
@@ -467,7 +467,7 @@ fn gateway(
 }
 
 /// The metrics endpoint on a listener of its own.
-fn figures(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev::Server), StartError> {
+fn metrics_server(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev::Server), StartError> {
     let failed = |source| StartError::Listen { address: wanted, source };
     let listener = listen(wanted)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -514,7 +514,7 @@ mod tests {
     use crate::model::{random::SystemRandom, time::SystemClock};
 
     #[actix_web::test]
-    async fn figures_may_stand_apart() {
+    async fn metrics_may_have_a_listener_of_their_own() {
         let directory = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = Config {

@@ -50,7 +50,7 @@ const BUCKETS: &[f64] = &[
 
 /// An error and its chain of sources, outermost first, in one line. A source is left out if the text of the
 /// outer error already ends with it, as some libraries do.
-pub fn causes(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {
@@ -96,9 +96,9 @@ fn env_filter(wanted: &str) -> EnvFilter {
 }
 
 /// The process's metrics recorder. The first call installs it.
-pub fn figures() -> &'static PrometheusHandle {
-    static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
-    FIGURES.get_or_init(|| {
+pub fn prometheus() -> &'static PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
             .expect("there are buckets")
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_said_twice_of_a_cause() {
+    fn a_cause_is_not_repeated() {
         #[derive(Debug, thiserror::Error)]
         enum Failure {
             #[error("cannot listen: {0}")]
@@ -241,15 +241,15 @@ mod tests {
             Hides(#[source] std::io::Error),
         }
         let refused = || std::io::Error::other("refused");
-        assert_eq!(causes(&Failure::Tells(refused())), "cannot listen: refused");
-        assert_eq!(causes(&Failure::Hides(refused())), "cannot read: refused");
-        assert_eq!(causes(&refused()), "refused");
+        assert_eq!(error_chain(&Failure::Tells(refused())), "cannot listen: refused");
+        assert_eq!(error_chain(&Failure::Hides(refused())), "cannot read: refused");
+        assert_eq!(error_chain(&refused()), "refused");
     }
 
     #[test]
-    fn figures_are_written_for_prometheus() {
-        let figures = figures();
-        assert!(std::ptr::eq(figures, super::figures()), "one recorder a process");
+    fn metrics_are_written_for_prometheus() {
+        let recorder = prometheus();
+        assert!(std::ptr::eq(recorder, super::prometheus()), "one recorder a process");
         request_answered(
             "/healthz".to_owned(),
             "GET",
@@ -261,7 +261,7 @@ mod tests {
         login_failed("assertion_audience");
         response_verified(Duration::from_micros(300), true);
         pool_observed(3, 1);
-        let text = figures.render();
+        let text = recorder.render();
         for line in [
             "http_requests_total{route=\"/healthz\",method=\"GET\",status=\"200\"} ",
             "http_request_duration_seconds_bucket{route=\"/healthz\",le=\"0.0025\"} ",

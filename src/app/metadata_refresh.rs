@@ -79,7 +79,7 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
             None => return Ok(taken),
             Some(Ok(Ok(done))) => taken += usize::from(done),
             Some(Ok(Err(error))) => {
-                let cause = telemetry::causes(&error);
+                let cause = telemetry::error_chain(&error);
                 tracing::warn!(cause, "a connection's metadata could not be refreshed; it is tried again");
             }
             Some(Err(_)) => {} // the server stops

@@ -141,7 +141,7 @@ impl State {
     /// The URLs that the environment's people and identity providers know: below its auth URL, if it
     /// has one.
     pub fn links_of(&self, environment: &Environment) -> Links {
-        self.links.at(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
+        self.links.for_auth_url(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
     }
 }
 

@@ -9,14 +9,14 @@ use crate::{
 };
 
 /// How often due metadata is looked up. It is short because a refused login may have requested the refresh.
-const EVERY: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Runs until its task is dropped.
 pub async fn run(state: State) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(INTERVAL).await;
         if let Err(error) = metadata_refresh::refresh_due(&state).await {
-            let cause = telemetry::causes(&error);
+            let cause = telemetry::error_chain(&error);
             tracing::warn!(cause, "metadata that is due could not be refreshed; it is tried again");
         }
     }

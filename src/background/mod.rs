@@ -6,7 +6,7 @@ pub mod webhooks;
 
 use std::time::Duration;
 
-pub use retention::{Keep, sweep};
+pub use retention::{Retention, sweep};
 
 use crate::{
     app::{Error, Result, State, certificate_expiry, login_counts},
@@ -14,49 +14,49 @@ use crate::{
 };
 
 /// How often the jobs run.
-const EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 /// After which time another replica takes over the job of a replica that died.
-const LEASE: Duration = Duration::from_secs(5 * 60);
+const LEASE_DURATION: Duration = Duration::from_secs(5 * 60);
 
 /// Runs the jobs until its task is dropped. `retention` says how long history is kept.
-pub async fn run(state: State, keep: Keep) {
+pub async fn run(state: State, retention: Retention) {
     let holder = format!("{:032x}", state.random.bits());
     loop {
-        tokio::time::sleep(EVERY).await;
-        if let Err(error) = round(&state, &holder, keep).await {
+        tokio::time::sleep(INTERVAL).await;
+        if let Err(error) = run_jobs(&state, &holder, retention).await {
             report(&error);
         }
     }
 }
 
 fn report(error: &Error) {
-    let cause = telemetry::causes(error);
+    let cause = telemetry::error_chain(error);
     tracing::warn!(cause, "a background job failed; it is tried again in a minute");
 }
 
 /// Runs each job whose lease this replica gets.
-async fn round(state: &State, holder: &str, keep: Keep) -> Result<()> {
-    if lease(state, "retention", holder).await? {
-        retention::sweep(state, keep).await?;
+async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<()> {
+    if acquire_lease(state, "retention", holder).await? {
+        retention::sweep(state, retention).await?;
     }
-    if lease(state, "certificate expiry", holder).await? {
+    if acquire_lease(state, "certificate expiry", holder).await? {
         certificate_expiry::fill_in(state).await?;
         certificate_expiry::warn(state).await?;
     }
     // Every replica exports its own metrics.
     certificate_expiry::observe(state).await?;
-    if lease(state, "login counts", holder).await? {
-        login_counts::count(state, keep.unfinished_logins).await?;
+    if acquire_lease(state, "login counts", holder).await? {
+        login_counts::count(state, retention.unfinished_logins).await?;
     }
     login_counts::observe_unfinished(state).await?;
     Ok(())
 }
 
 /// Acquires or renews the lease of a job. A lease expires by itself.
-async fn lease(state: &State, job: &str, holder: &str) -> Result<bool> {
+async fn acquire_lease(state: &State, job: &str, holder: &str) -> Result<bool> {
     let now = state.now();
     let mut transaction = state.db.write().await?;
-    let held = store::leases::acquire(&mut transaction, job, holder, now, now + LEASE).await?;
+    let held = store::leases::acquire(&mut transaction, job, holder, now, now + LEASE_DURATION).await?;
     transaction.commit().await?;
     Ok(held)
 }
@@ -107,21 +107,21 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
         let state =
             server::open(&config, config.listen, clock.clone(), Arc::new(SystemRandom)).await.unwrap();
-        assert!(lease(&state, "job", "a").await.unwrap());
-        assert!(lease(&state, "job", "a").await.unwrap(), "the holder keeps it");
-        assert!(!lease(&state, "job", "b").await.unwrap());
-        assert!(lease(&state, "another", "b").await.unwrap());
-        clock.advance(LEASE + Duration::from_secs(1));
-        assert!(lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
-        assert!(!lease(&state, "job", "a").await.unwrap());
+        assert!(acquire_lease(&state, "job", "a").await.unwrap());
+        assert!(acquire_lease(&state, "job", "a").await.unwrap(), "the holder keeps it");
+        assert!(!acquire_lease(&state, "job", "b").await.unwrap());
+        assert!(acquire_lease(&state, "another", "b").await.unwrap());
+        clock.advance(LEASE_DURATION + Duration::from_secs(1));
+        assert!(acquire_lease(&state, "job", "b").await.unwrap(), "a lease ends by itself");
+        assert!(!acquire_lease(&state, "job", "a").await.unwrap());
         let second = Duration::from_secs(1);
-        let keep = Keep {
+        let retention = Retention {
             logins: second,
             unfinished_logins: second,
             events: second,
             webhook_deliveries: second,
             scim_requests: second,
         };
-        round(&state, "b", keep).await.unwrap();
+        run_jobs(&state, "b", retention).await.unwrap();
     }
 }

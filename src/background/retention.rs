@@ -8,17 +8,17 @@ use crate::{
 };
 
 /// The maximum number of batches per kind and run, so that requests get their turn at the database.
-const BATCHES: usize = 50;
+const MAX_BATCHES: usize = 50;
 
 /// How long an expired access token is kept, so that its late use is answered with "expired" and not "unknown".
 const TOKEN_GRACE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a console session or an invitation is kept after its expiry.
-const ENDED_SESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
+const EXPIRED_SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long history is kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Keep {
+pub struct Retention {
     /// Logins and their timelines.
     pub logins: Duration,
     /// Unfinished logins.
@@ -35,7 +35,7 @@ pub struct Keep {
 macro_rules! sweep {
     ($state:ident, $what:literal, |$transaction:ident| $statement:expr) => {{
         let mut total = 0;
-        for _ in 0..BATCHES {
+        for _ in 0..MAX_BATCHES {
             let mut transaction = $state.db.write().await?;
             let $transaction: &mut Transaction = &mut transaction;
             let gone = $statement.await?;
@@ -52,7 +52,7 @@ macro_rules! sweep {
 }
 
 /// Deletes everything that has expired by this replica's clock and by the database's.
-pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
+pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     let now = {
         let mut conn = state.db.read().await?;
         store::clock::earliest(&mut conn, state.now()).await?
@@ -60,23 +60,23 @@ pub async fn sweep(state: &State, keep: Keep) -> Result<()> {
     sweep!(state, "assertions seen", |tx| store::saml_flows::remove_expired_assertions(tx, now));
     sweep!(state, "stored documents", |tx| store::saml_flows::remove_expired_documents(tx, now));
     sweep!(state, "access tokens", |tx| store::access_tokens::remove_expired(tx, now - TOKEN_GRACE));
-    sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - keep.logins));
+    sweep!(state, "logins", |tx| store::saml_flows::remove_old(tx, now - retention.logins));
     sweep!(state, "unfinished logins", |tx| store::saml_flows::remove_unfinished(
         tx,
-        now - keep.unfinished_logins
+        now - retention.unfinished_logins
     ));
     sweep!(state, "bearer tokens", |tx| store::scim_directories::remove_expired_tokens(
         tx,
         now - TOKEN_GRACE
     ));
     sweep!(state, "setup sessions", |tx| store::setup_links::remove_expired_sessions(tx, now));
-    sweep!(state, "events", |tx| store::events::remove_old(tx, now - keep.events));
+    sweep!(state, "events", |tx| store::events::remove_old(tx, now - retention.events));
     sweep!(state, "webhook deliveries", |tx| store::webhook_deliveries::remove_old(
         tx,
-        now - keep.webhook_deliveries
+        now - retention.webhook_deliveries
     ));
-    sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - keep.scim_requests));
-    let ended = now - ENDED_SESSIONS;
+    sweep!(state, "SCIM requests", |tx| store::scim_requests::remove_old(tx, now - retention.scim_requests));
+    let ended = now - EXPIRED_SESSION_RETENTION;
     sweep!(state, "console sessions", |tx| store::admin_sessions::remove_expired(tx, ended));
     sweep!(state, "invitations", |tx| store::admin_invitations::remove_expired(tx, ended));
     sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));

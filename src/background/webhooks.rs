@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::app::{State, webhooks::deliver::Courier};
 
 /// How often due deliveries are dispatched.
-const EVERY: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs until its task is dropped.
 pub async fn run(state: State) {
-    tokio::time::sleep(EVERY).await;
+    tokio::time::sleep(INTERVAL).await;
     // Loading the system's CA certificates takes a while: not on this thread.
-    let courier = match tokio::task::spawn_blocking(move || Courier::new(state)).await {
-        Ok(Ok(courier)) => courier,
+    let dispatcher = match tokio::task::spawn_blocking(move || Courier::new(state)).await {
+        Ok(Ok(dispatcher)) => dispatcher,
         Ok(Err(error)) => {
             tracing::error!(%error, "webhooks are not delivered: no HTTP client could be made");
             return;
@@ -20,8 +20,8 @@ pub async fn run(state: State) {
         Err(_) => return, // the server stops
     };
     loop {
-        tokio::time::sleep(EVERY).await;
-        if let Err(error) = courier.set_out().await {
+        tokio::time::sleep(INTERVAL).await;
+        if let Err(error) = dispatcher.set_out().await {
             tracing::warn!(%error, "webhook deliveries could not be dispatched; it is tried again");
         }
     }

@@ -30,13 +30,13 @@ impl ConfigCommand {
         }
         let sources = settings.sources(&[]);
         Config::load(&sources)?;
-        let (given, _) = sources.given();
+        let (given, _) = sources.values();
         let mut text = String::from(
             "# Ostiary's settings. Environment variables win over this file, and the command line over both.\n",
         );
         for setting in SETTINGS {
-            writeln!(text, "\n# {}", setting.meaning)?;
-            writeln!(text, "# {} [env: {}]", setting.form, setting.variable())?;
+            writeln!(text, "\n# {}", setting.description)?;
+            writeln!(text, "# {} [env: {}]", setting.syntax, setting.variable())?;
             match given.get(setting.key) {
                 Some(given) if setting.secret => {
                     writeln!(text, "# {} is set by {}", setting.key, given.name)?
@@ -80,11 +80,11 @@ pub fn reference() -> String {
             setting.key,
             setting.key.replace('.', ""),
             setting.variable(),
-            setting.form.replace('|', "\\|"),
+            setting.syntax.replace('|', "\\|"),
         );
     }
     for setting in SETTINGS {
-        let _ = write!(text, "\n### {}\n\n{}\n", setting.key, setting.meaning);
+        let _ = write!(text, "\n### {}\n\n{}\n", setting.key, setting.description);
     }
     text
 }

@@ -16,10 +16,10 @@ use crate::{
             people::{self, Scope},
         },
     },
-    config::{Config, ConfigError, Problem},
+    config::{Config, ConfigError, SettingError},
     links::Links,
     model::administrator::Role,
-    server::Exhibits,
+    server::DemoServices,
     telemetry,
     test_idp::{demo::DemoApp, scim_client::ScimClient},
 };
@@ -60,14 +60,14 @@ impl Demo {
         let description = describe(&stage.state().links, &world, &console, &database)?;
         let scim_client = ScimClient::new(world.scim_targets(&server_side))?;
         let app = DemoApp::new(world.into_settings(stage.state(), server_side))?;
-        let server = stage.finish(Some(Exhibits { app, scim_client })).await?;
+        let server = stage.build(Some(DemoServices { app, scim_client })).await?;
         output::line(&description);
         server.run().await?;
         Ok(())
     }
 
     fn load(&self, settings: &SettingsArgs) -> Result<Config, ConfigError> {
-        let (given, _) = settings.sources(&[]).given();
+        let (given, _) = settings.sources(&[]).values();
         let unless_given = |key: &str, value| (!given.contains_key(key)).then_some(value);
         let config = settings.load(&[
             ("--listen", "listen", self.listen.as_deref()),
@@ -81,7 +81,7 @@ impl Demo {
             Links::new(&config.public_url_at(config.listen)).is_ok_and(|links| !links.is_loopback());
         if !self.expose && (!config.listen.ip().is_loopback() || is_public) {
             return Err(ConfigError {
-                problems: vec![Problem {
+                problems: vec![SettingError {
                     name: if is_public { "public_url" } else { "listen" }.to_owned(),
                     reason: "the demo signs in anybody as anybody, so it answers this machine only: use 127.0.0.1, or \
                              add --expose if nobody else can reach this network"

@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let is_usage = error.downcast_ref::<ConfigError>().is_some();
-            output::complain(&telemetry::causes(error.as_ref()));
+            output::complain(&telemetry::error_chain(error.as_ref()));
             ExitCode::from(if is_usage { 2 } else { 1 })
         }
     }
@@ -168,7 +168,7 @@ fn idp_kinds() -> clap::builder::PossibleValuesParser {
 
 fn parse_setting(text: &str) -> Result<(&'static str, String), String> {
     let (key, value) = text.split_once('=').ok_or("write NAME=VALUE, for example saml.clock_skew=30s")?;
-    let setting = Setting::named(key)
+    let setting = Setting::find(key)
         .ok_or_else(|| format!("there is no setting {key:?}; `ostiary config` lists all of them"))?;
     Ok((setting.key, value.to_owned()))
 }

@@ -8,7 +8,7 @@ use super::SettingsArgs;
 use crate::{
     config::Config,
     model::{random::SystemRandom, time::SystemClock},
-    server::Stage,
+    server::ServerBuilder,
     telemetry,
 };
 
@@ -47,15 +47,15 @@ impl Serve {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
-        stage(config).await?.finish(None).await?.run().await?;
+        stage(config).await?.build(None).await?.run().await?;
         Ok(())
     }
 }
 
 /// Opens the installation and says where it will answer.
-pub(super) async fn stage(config: Config) -> anyhow::Result<Stage> {
+pub(super) async fn stage(config: Config) -> anyhow::Result<ServerBuilder> {
     let database = config.database_url.to_string();
-    let stage = Stage::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let stage = ServerBuilder::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     tracing::info!(
         address = %stage.address(),
         public_url = %stage.state().links.origin(),

@@ -39,7 +39,7 @@ pub(super) fn in_flags(error: Error) -> anyhow::Error {
     match &error {
         Error::Invalid { field, reason } => anyhow::anyhow!("{}: {}", flag(field), flags_in(reason)),
         Error::Conflict { kind, field } => anyhow::anyhow!("another {kind} already has this {}", flag(field)),
-        Error::Internal(source) => anyhow::anyhow!(telemetry::causes(&**source)),
+        Error::Internal(source) => anyhow::anyhow!(telemetry::error_chain(&**source)),
         _ => anyhow::anyhow!(error),
     }
 }

@@ -18,14 +18,14 @@ pub struct Sources {
 
 /// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingError {
     /// The setting, as its source names it: `OSTIARY_LISTEN`, `--listen`, a TOML key.
     pub name: String,
     /// What is wrong and what is valid.
     pub reason: String,
 }
 
-impl Problem {
+impl SettingError {
     pub(super) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), reason: reason.into() }
     }
@@ -35,7 +35,7 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// At least one.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<SettingError>,
 }
 
 impl fmt::Display for ConfigError {
@@ -54,7 +54,7 @@ impl std::error::Error for ConfigError {}
 
 /// A value and the source that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Given {
+pub struct SettingValue {
     /// `--listen`, `OSTIARY_LISTEN`, `` `listen` in ostiary.toml``.
     pub name: String,
     /// As it was written.
@@ -63,7 +63,7 @@ pub struct Given {
 
 impl Sources {
     /// The effective value of every setting that is set, and errors for unknown settings.
-    pub fn given(&self) -> (BTreeMap<&'static str, Given>, Vec<Problem>) {
+    pub fn values(&self) -> (BTreeMap<&'static str, SettingValue>, Vec<SettingError>) {
         let mut given = BTreeMap::new();
         let mut problems = Vec::new();
         if let Some(file) = &self.file {
@@ -74,13 +74,13 @@ impl Sources {
                 // An empty variable counts as not set.
                 Some(_) if value.is_empty() => {}
                 Some(setting) => {
-                    given.insert(setting.key, Given { name: name.clone(), value: value.clone() });
+                    given.insert(setting.key, SettingValue { name: name.clone(), value: value.clone() });
                 }
                 None => problems.extend(misspelt_variable(name)),
             }
         }
         for (flag, key, value) in &self.flags {
-            given.insert(*key, Given { name: flag.clone(), value: value.clone() });
+            given.insert(*key, SettingValue { name: flag.clone(), value: value.clone() });
         }
         (given, problems)
     }
@@ -89,13 +89,13 @@ impl Sources {
 impl Config {
     /// Merges the sources and validates everything.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let (mut given, mut problems) = sources.given();
+        let (mut given, mut problems) = sources.values();
         let mut config = Self::default();
         for setting in SETTINGS {
-            let Some(Given { name, value }) = given.remove(setting.key) else { continue };
+            let Some(SettingValue { name, value }) = given.remove(setting.key) else { continue };
             if let Err(reason) = (setting.apply)(&mut config, &value) {
                 let shown = if setting.secret { String::new() } else { format!("{value:?} ") };
-                problems.push(Problem::new(name, format!("{shown}{reason}")));
+                problems.push(SettingError::new(name, format!("{shown}{reason}")));
             }
         }
         if problems.is_empty() {
@@ -105,39 +105,43 @@ impl Config {
     }
 }
 
-fn read_file(file: &std::path::Path, given: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {
+fn read_file(
+    file: &std::path::Path,
+    given: &mut BTreeMap<&'static str, SettingValue>,
+    problems: &mut Vec<SettingError>,
+) {
     let shown = file.display().to_string();
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
             return problems
-                .push(Problem::new(shown, format!("the configuration file cannot be read: {error}")));
+                .push(SettingError::new(shown, format!("the configuration file cannot be read: {error}")));
         }
     };
     let table = match text.parse::<toml::Table>() {
         Ok(table) => table,
         Err(error) => {
             return problems
-                .push(Problem::new(shown, format!("the configuration file is not TOML: {error}")));
+                .push(SettingError::new(shown, format!("the configuration file is not TOML: {error}")));
         }
     };
     let mut flat = Vec::new();
     flatten("", table, &mut flat);
     for (key, value) in flat {
         let name = format!("`{key}` in {shown}");
-        match (Setting::named(&key), as_text(&value)) {
+        match (Setting::find(&key), as_text(&value)) {
             (Some(setting), Some(value)) => {
-                given.insert(setting.key, Given { name, value });
+                given.insert(setting.key, SettingValue { name, value });
             }
             (Some(setting), None) => {
-                problems.push(Problem::new(name, format!("must be {}", setting.form)));
+                problems.push(SettingError::new(name, format!("must be {}", setting.syntax)));
             }
             (None, _) => {
                 let nearest = SETTINGS
                     .iter()
                     .min_by_key(|setting| distance(setting.key, &key))
                     .map_or("", |setting| setting.key);
-                problems.push(Problem::new(
+                problems.push(SettingError::new(
                     name,
                     format!("there is no such setting; did you mean `{nearest}`? `ostiary config` lists all"),
                 ));
@@ -150,7 +154,7 @@ fn flatten(prefix: &str, table: toml::Table, into: &mut Vec<(String, toml::Value
     for (name, value) in table {
         let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
         match value {
-            toml::Value::Table(inner) if Setting::named(&key).is_none() => flatten(&key, inner, into),
+            toml::Value::Table(inner) if Setting::find(&key).is_none() => flatten(&key, inner, into),
             value => into.push((key, value)),
         }
     }
@@ -171,12 +175,12 @@ fn as_text(value: &toml::Value) -> Option<String> {
 
 /// Other variables may begin with `OSTIARY_` too, so only near misses are rejected: a misspelt
 /// `OSTIARY_TRUSTED_PROXIES` must not go unnoticed.
-fn misspelt_variable(name: &str) -> Option<Problem> {
+fn misspelt_variable(name: &str) -> Option<SettingError> {
     if !name.starts_with("OSTIARY_") {
         return None;
     }
     let meant = SETTINGS.iter().map(Setting::variable).find(|variable| distance(variable, name) <= 2)?;
-    Some(Problem::new(name, format!("there is no such setting; did you mean {meant}?")))
+    Some(SettingError::new(name, format!("there is no such setting; did you mean {meant}?")))
 }
 
 /// Levenshtein's edit distance.

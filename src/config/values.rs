@@ -17,9 +17,9 @@ use url::{Host, Url};
 
 /// A secret value: its `Debug` output is `…`.
 #[derive(Clone)]
-pub struct Hidden<T>(pub T);
+pub struct Redacted<T>(pub T);
 
-impl<T> fmt::Debug for Hidden<T> {
+impl<T> fmt::Debug for Redacted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
@@ -205,10 +205,10 @@ pub(super) fn may_have_passkeys(url: &Url) -> bool {
     matches!(url.host(), Some(Host::Domain(_))) && (url.scheme() == "https" || is_local(url))
 }
 
-pub(super) fn whole(text: &str, least: u32, most: u32) -> Result<u32, String> {
+pub(super) fn whole(text: &str, min: u32, max: u32) -> Result<u32, String> {
     match text.parse() {
-        Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(format!("must be a whole number from {least} to {most}")),
+        Ok(value) if (min..=max).contains(&value) => Ok(value),
+        _ => Err(format!("must be a whole number from {min} to {max}")),
     }
 }
 
@@ -317,12 +317,12 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn duration(text: &str, least: &str, most: &str) -> Result<Duration, String> {
-    let bounds = parse_duration(least).zip(parse_duration(most)).expect("bounds are durations");
+pub(super) fn duration(text: &str, min: &str, max: &str) -> Result<Duration, String> {
+    let bounds = parse_duration(min).zip(parse_duration(max)).expect("bounds are durations");
     match parse_duration(text) {
         Some(value) if (bounds.0..=bounds.1).contains(&value) => Ok(value),
-        Some(_) => Err(format!("must be from {least} to {most}")),
-        None => Err(format!("must be a number and a unit (s, m, h or d), from {least} to {most}")),
+        Some(_) => Err(format!("must be from {min} to {max}")),
+        None => Err(format!("must be a number and a unit (s, m, h or d), from {min} to {max}")),
     }
 }
 

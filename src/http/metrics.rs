@@ -2,11 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use crate::{app::State, config::Hidden, model::secret::Digest, telemetry};
+use crate::{app::State, config::Redacted, model::secret::Digest, telemetry};
 
 /// What opens `/metrics` on the gateway's own address. `None`: it is not served there.
 #[derive(Debug, Clone)]
-pub struct MetricsToken(pub Option<Hidden<String>>);
+pub struct MetricsToken(pub Option<Redacted<String>>);
 
 /// `/metrics` on the gateway's own address.
 pub async fn guarded(
@@ -14,7 +14,7 @@ pub async fn guarded(
     state: web::Data<State>,
     token: web::Data<MetricsToken>,
 ) -> HttpResponse {
-    let Some(Hidden(token)) = &token.0 else {
+    let Some(Redacted(token)) = &token.0 else {
         return HttpResponse::NotFound().finish();
     };
     let given = request
@@ -36,5 +36,5 @@ pub async fn open(state: web::Data<State>) -> HttpResponse {
     telemetry::pool_observed(idle, pool.open - idle);
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(telemetry::figures().render())
+        .body(telemetry::prometheus().render())
 }

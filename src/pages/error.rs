@@ -84,7 +84,7 @@ pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpRespon
 /// Our own failure goes to the log, once, with its causes.
 pub fn record(error: &Error) {
     if let Error::Internal(source) = error {
-        tracing::error!(cause = telemetry::causes(&**source), "request failed on our side");
+        tracing::error!(cause = telemetry::error_chain(&**source), "request failed on our side");
     }
 }
 

@@ -4,18 +4,18 @@
 //! is served and the database cannot be reached. A process may raise its soft limit to the hard limit.
 
 /// The limit that the server tries to reach.
-const WANTED: u64 = 65_536;
+const TARGET_LIMIT: u64 = 65_536;
 
 /// A lower limit causes a warning.
-pub const ENOUGH: u64 = 8192;
+pub const RECOMMENDED_LIMIT: u64 = 8192;
 
 /// How many descriptors are reserved for the database, for our own requests and for listeners.
 const RESERVED: u64 = 256;
 
 /// Raises the limit as far as the hard limit permits, and warns if it stays low.
 pub fn raise() {
-    match rlimit::increase_nofile_limit(WANTED) {
-        Ok(limit) if limit >= ENOUGH => {}
+    match rlimit::increase_nofile_limit(TARGET_LIMIT) {
+        Ok(limit) if limit >= RECOMMENDED_LIMIT => {}
         Ok(limit) => tracing::warn!(
             limit,
             "few connections may be open at once: raise the hard limit of open files (LimitNOFILE=, ulimit -Hn, --ulimit nofile=)"
@@ -31,18 +31,18 @@ pub fn limit() -> u64 {
 
 /// The limit that the server would have after a start.
 pub fn limit_of_server() -> u64 {
-    rlimit::Resource::NOFILE.get().map_or(1024, |(soft, hard)| soft.max(hard.min(WANTED)))
+    rlimit::Resource::NOFILE.get().map_or(1024, |(soft, hard)| soft.max(hard.min(TARGET_LIMIT)))
 }
 
 /// How many connections all clients together may have open, when `limit` files may be open.
-pub fn most_connections(limit: u64) -> usize {
+pub fn max_connections(limit: u64) -> usize {
     usize::try_from(limit.saturating_sub(RESERVED).max(limit / 2)).unwrap_or(usize::MAX).max(16)
 }
 
 /// How many connections one client address may have open: the configured number, but at most a quarter of all,
 /// so that no client uses them up.
-pub fn most_of_one_client(configured: u32, limit: u64) -> usize {
-    usize::try_from(configured).unwrap_or(usize::MAX).min(most_connections(limit) / 4).max(4)
+pub fn max_connections_per_client(configured: u32, limit: u64) -> usize {
+    usize::try_from(configured).unwrap_or(usize::MAX).min(max_connections(limit) / 4).max(4)
 }
 
 #[cfg(test)]
@@ -54,9 +54,13 @@ mod tests {
         for (limit, most, one) in
             [(65_536, 65_280, 1024), (4096, 3840, 960), (1024, 768, 192), (256, 128, 32), (0, 16, 4)]
         {
-            assert_eq!((most_connections(limit), most_of_one_client(1024, limit)), (most, one), "{limit}");
+            assert_eq!(
+                (max_connections(limit), max_connections_per_client(1024, limit)),
+                (most, one),
+                "{limit}"
+            );
         }
-        assert_eq!(most_of_one_client(20, 65_536), 20);
+        assert_eq!(max_connections_per_client(20, 65_536), 20);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The maximum number of test connections that it lists.
-const MOST_CONNECTIONS: i64 = 1000;
+const MAX_CONNECTIONS: i64 = 1000;
 
 /// Creates the identity provider of this installation.
 pub(super) async fn build(state: &State) -> Result<TestIdp, Error> {
@@ -47,10 +47,10 @@ fn users() -> Vec<TestUser> {
 struct TestConnections(State);
 
 impl TestConnections {
-    async fn known(&self) -> Result<Vec<ServiceProvider>, Error> {
+    async fn service_providers(&self) -> Result<Vec<ServiceProvider>, Error> {
         let Self(state) = self;
         let mut conn = state.db.read().await?;
-        let connections = store::saml_connections::list_tests(&mut conn, MOST_CONNECTIONS).await?;
+        let connections = store::saml_connections::list_tests(&mut conn, MAX_CONNECTIONS).await?;
         let mut known = Vec::new();
         for connection in connections {
             let (environment, organization) = (connection.environment_id, connection.organization_id);
@@ -80,7 +80,7 @@ impl TestConnections {
 impl ServiceProviders for TestConnections {
     fn list(&self) -> Listing<'_> {
         Box::pin(async {
-            self.known().await.unwrap_or_else(|error| {
+            self.service_providers().await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the test connections cannot be read");
                 Vec::new()
             })

@@ -9,7 +9,7 @@ use ostiary::{
             people::Scope,
         },
     },
-    config::Hidden,
+    config::Redacted,
     model::{administrator::Role, http_url::HttpUrl, oauth_client::IdTokenAlg},
 };
 
@@ -198,7 +198,7 @@ both! {
         let console = app.replica_with(|config| {
             config.console_oidc_issuer = Some(issuer);
             config.console_oidc_client_id = Some(client_id);
-            config.console_oidc_client_secret = Some(Hidden(secret));
+            config.console_oidc_client_secret = Some(Redacted(secret));
         }).await;
         environment.oauth_redirect_uris =
             vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];
@@ -325,7 +325,7 @@ both! {
         let console = app.replica_with(|config| {
             config.console_oidc_issuer = Some(issuer);
             config.console_oidc_client_id = Some(client_id);
-            config.console_oidc_client_secret = Some(Hidden(secret));
+            config.console_oidc_client_secret = Some(Redacted(secret));
         }).await;
         environment.oauth_redirect_uris =
             vec![HttpUrl::parse(&console.url("/console/sign-in/oidc/callback")).unwrap()];

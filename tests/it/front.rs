@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostiary::config::Hidden;
+use ostiary::config::Redacted;
 use serde_json::json;
 
 use crate::{
@@ -251,7 +251,7 @@ fn figures_are_for_the_inside() {
         assert_eq!(get(&closed, "/metrics", &[]).await.status, 404);
         let token = "0123456789abcdef";
         let guarded = TestApp::spawn_with(Backend::Sqlite, |config| {
-            config.metrics_token = Some(Hidden(token.to_owned()));
+            config.metrics_token = Some(Redacted(token.to_owned()));
         })
         .await;
         assert_eq!(get(&guarded, "/metrics", &[]).await.status, 401);

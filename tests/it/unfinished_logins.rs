@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ostiary::{
     app::login_counts,
-    background::{self, Keep},
+    background::{self, Retention},
     model::{
         id::{Id, SamlFlowId},
         oauth_client::IdTokenAlg,
@@ -39,14 +39,14 @@ async fn world(app: &TestApp) -> World {
 /// What the job does by the defaults.
 async fn sweep(app: &TestApp) {
     let year = DAY * 365;
-    let keep = Keep {
+    let retention = Retention {
         logins: year,
         unfinished_logins: DAY,
         events: year,
         webhook_deliveries: year,
         scim_requests: year,
     };
-    background::sweep(&app.state, keep).await.unwrap();
+    background::sweep(&app.state, retention).await.unwrap();
 }
 
 async fn flow_of(app: &TestApp, tenant: &Tenant, request: &Request) -> Option<SamlFlow> {

@@ -219,7 +219,7 @@ fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Resu
     let mut origin = acs_url(connection)?;
     origin.set_path("/");
     origin.set_query(None);
-    Ok(state.links.at(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
+    Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
 }
 
 /// Where responses to our requests come: the first of the connection's stored ACS URLs.

@@ -66,10 +66,10 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
 /// Every connection takes a file descriptor.
 fn open_files(config: &Config, findings: &mut Findings) {
     let limit = descriptors::limit_of_server();
-    let all = descriptors::most_connections(limit);
-    let one = descriptors::most_of_one_client(config.connections_per_client, limit);
+    let all = descriptors::max_connections(limit);
+    let one = descriptors::max_connections_per_client(config.connections_per_client, limit);
     let seen = format!("{limit} may be open here: {all} connections, {one} of one client address");
-    if limit >= descriptors::ENOUGH {
+    if limit >= descriptors::RECOMMENDED_LIMIT {
         findings.ok("open files", seen);
     } else {
         findings.attention(
@@ -103,7 +103,7 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
         Err(error) => {
             findings.bad(
                 SUBJECT,
-                telemetry::causes(&error),
+                telemetry::error_chain(&error),
                 "mend database.url (OSTIARY_DATABASE_URL) or start the database",
             );
             return None;
@@ -641,7 +641,7 @@ mod tests {
         let mut lines = own.split("\\\n");
         let first = lines.next().unwrap_or_default().to_owned();
         let own = lines.fold(first, |text, line| text + line.trim_start());
-        let settings = crate::config::SETTINGS.iter().flat_map(|setting| commands(setting.meaning));
+        let settings = crate::config::SETTINGS.iter().flat_map(|setting| commands(setting.description));
         let mut all: Vec<String> = commands(&own).into_iter().chain(settings).collect();
         all.sort();
         all.dedup();

@@ -357,7 +357,7 @@ impl AccountPage<'_> {
     }
 
     fn passkey(&self, passkey: &AdminPasskey) -> Markup {
-        let action = links::to(console::ACCOUNT_PASSKEY, &[&passkey.id]);
+        let action = links::expand(console::ACCOUNT_PASSKEY, &[&passkey.id]);
         let id = passkey.id.to_string();
         html! {
             li.entry {
@@ -419,7 +419,7 @@ impl AccountPage<'_> {
                     }
                 }
                 @if !is_this {
-                    (button_form(&links::to(console::ACCOUNT_SESSION, &[&session.id]), "End session", Weight::Plain, self.csrf.clone()))
+                    (button_form(&links::expand(console::ACCOUNT_SESSION, &[&session.id]), "End session", Weight::Plain, self.csrf.clone()))
                 }
             }
         }

@@ -118,10 +118,10 @@ fn href(event: &AuditEvent) -> Option<String> {
         "scim_directory" => console::SCIM_DIRECTORY,
         "webhook" => console::WEBHOOK,
         "saml_oauth_client" => console::OAUTH_CLIENT,
-        "environment" => return Some(links::to(console::ENVIRONMENT, &[&environment])),
+        "environment" => return Some(links::expand(console::ENVIRONMENT, &[&environment])),
         _ => return None,
     };
-    Some(links::to(pattern, &[&environment, &event.target_id]))
+    Some(links::expand(pattern, &[&environment, &event.target_id]))
 }
 
 /// The target's name as far as the entry contains it; shown beside the id, never instead of it.
@@ -170,7 +170,7 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
             @if let (Some(id), Some(environment)) = (organization, event.environment_id) {
                 " of "
                 @match names.organizations.get(&id) {
-                    Some(name) => a href=(links::to(console::ORGANIZATION, &[&environment, &id])) {
+                    Some(name) => a href=(links::expand(console::ORGANIZATION, &[&environment, &id])) {
                         @if name.trim().is_empty() { code { (id) } } @else { (name) }
                     },
                     None => code { (id) },
@@ -179,7 +179,7 @@ pub(super) fn sentence(event: &AuditEvent, names: &Names) -> Markup {
             @if let Some(environment) = event.environment_id {
                 @for (at, id) in audit::shared_with(event).iter().enumerate() {
                     @if at == 0 { " with " } @else { ", " }
-                    a href=(links::to(console::ORGANIZATION, &[&environment, id])) {
+                    a href=(links::expand(console::ORGANIZATION, &[&environment, id])) {
                         @match names.organizations.get(id).filter(|name| !name.trim().is_empty()) {
                             Some(name) => (name),
                             None => code { (id) },

@@ -57,7 +57,7 @@ pub fn tabs(environment: EnvironmentId, directory: ScimDirectoryId, current: Tab
     html! {
         nav.tabs aria-label="Directory" {
             @for tab in Tab::ALL {
-                a href=(links::to(tab.path(), &[&environment, &directory]))
+                a href=(links::expand(tab.path(), &[&environment, &directory]))
                     aria-current=[(tab == current).then_some("page")] { (tab.label()) }
             }
         }

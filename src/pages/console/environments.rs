@@ -37,7 +37,7 @@ pub(super) fn view(
     let rows = environments.iter().map(|environment| {
         let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
         vec![
-            html! { a href=(links::to(console::OVERVIEW, &[&environment.id])) { (environment_name(environment)) } },
+            html! { a href=(links::expand(console::OVERVIEW, &[&environment.id])) { (environment_name(environment)) } },
             html! { code { (environment.slug) } },
             html! { (role) },
             time(environment.created_at, now),
@@ -81,7 +81,7 @@ pub async fn new(context: ConsoleContext) -> Answer {
 pub async fn create(context: ConsoleContext, form: ConsoleForm) -> Answer {
     match app::environments::create(&context.state, &context.admin.author(), &change(&form)).await {
         Ok(environment) => Ok(see_other(
-            &links::to(console::ENVIRONMENT, &[&environment.id]),
+            &links::expand(console::ENVIRONMENT, &[&environment.id]),
             Flash(ResourceKind::Environment, Action::Created),
         )),
         Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),

@@ -218,7 +218,7 @@ fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Chec
             }
             div.actions {
                 @if let Some(connection) = setting {
-                    (link_button(Weight::Primary, "Open the connection", &links::to(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
+                    (link_button(Weight::Primary, "Open the connection", &links::expand(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
                 }
                 (recheck_button(page, described))
             }
@@ -251,7 +251,7 @@ fn fixer(fixer: Fixer) -> &'static str {
 /// The button that verifies the response again, if a response is stored and the connection still exists.
 fn recheck_button(page: &FlowPage, described: &Described) -> Markup {
     let has_response = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
-    let action = links::to(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
+    let action = links::expand(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
     html! {
         @if described.connection.is_some() && described.found.steps.iter().any(has_response) {
             (button_form(&action, "Check again with today’s settings", Weight::Plain, page.csrf.clone()))
@@ -264,14 +264,14 @@ fn summary(page: &FlowPage, described: &Described) -> Markup {
     let gone = || html! { span.soft { "Deleted since" } };
     let organization = match &described.organization {
         Some(organization) => {
-            let href = links::to(console::ORGANIZATION, &[&page.environment, &organization.id]);
+            let href = links::expand(console::ORGANIZATION, &[&page.environment, &organization.id]);
             html! { a href=(href) { (name(&organization.display_name)) } }
         }
         None => gone(),
     };
     let connection = match &described.connection {
         Some(connection) => {
-            let href = links::to(console::SAML_CONNECTION, &[&page.environment, &connection.id]);
+            let href = links::expand(console::SAML_CONNECTION, &[&page.environment, &connection.id]);
             html! { a href=(href) { (provider(connection)) } }
         }
         None => gone(),
@@ -496,7 +496,7 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
         }
         div.actions {
             (recheck_button(page, described))
-            (link_button(Weight::Plain, "Back to the login", &links::to(console::FLOW, &[&page.environment, &flow.id])))
+            (link_button(Weight::Plain, "Back to the login", &links::expand(console::FLOW, &[&page.environment, &flow.id])))
         }
         section.card {
             h2 { @if changed.is_empty() { "No check changed" } @else { "What changed, and what fails" } }

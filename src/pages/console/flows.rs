@@ -165,7 +165,7 @@ fn table(
     now: Timestamp,
 ) -> Markup {
     let rows = flows.iter().map(|Listed { flow, organization }| {
-        let href = links::to(console::FLOW, &[&environment, &flow.id]);
+        let href = links::expand(console::FLOW, &[&environment, &flow.id]);
         vec![
             html! { a href=(href) { (person(flow)) } },
             html! {
@@ -173,7 +173,7 @@ fn table(
                 @if let (FlowStatus::Failed, Some(code)) = (flow.status, &flow.refusal) { div { code.small { (code) } } }
             },
             match organization {
-                Some(name) => html! { a href=(links::to(console::ORGANIZATION, &[&environment, &flow.organization_id])) { (named(name)) } },
+                Some(name) => html! { a href=(links::expand(console::ORGANIZATION, &[&environment, &flow.organization_id])) { (named(name)) } },
                 None => html! { span.soft { "Deleted" } },
             },
             time(flow.created_at, now),
@@ -188,7 +188,7 @@ fn table(
         next_token,
         empty: html! {
             p { "Every login is listed here, with each check that was made." }
-            p { a href=(links::to(console::ORGANIZATIONS, &[&environment])) { "Connect a company’s identity provider to see the first" } }
+            p { a href=(links::expand(console::ORGANIZATIONS, &[&environment])) { "Connect a company’s identity provider to see the first" } }
         },
     };
     html! {

@@ -158,7 +158,7 @@ impl EnvironmentContext {
     pub fn href(&self, pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
         let mut all: Vec<&dyn std::fmt::Display> = vec![&self.environment.id];
         all.extend(segments);
-        links::to(pattern, &all)
+        links::expand(pattern, &all)
     }
 
     /// The id in a path segment. A malformed id is answered as not found.

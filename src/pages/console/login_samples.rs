@@ -18,7 +18,7 @@ use crate::{
         overview::{Bar, EndingCertificate, Failing, NextStep, Outcomes, Overview, Span},
         sign_in::Refusal,
     },
-    links::{Links, console, to},
+    links::{Links, console, expand},
     model::{
         check::{Check, Fixer},
         domain::{Domain, DomainState},
@@ -319,7 +319,7 @@ fn recheck_samples() {
 fn flows_samples() {
     let environment = Id::from_bits(1);
     let frame = frame();
-    let path = to(console::FLOWS, &[&environment]);
+    let path = expand(console::FLOWS, &[&environment]);
     let sample = |name: &str, query: &str, found: FlowResults| {
         let place = Place::read(&path, query, &["q", "outcome", "time"]);
         let content = flows::view(environment, &place, &found, now());

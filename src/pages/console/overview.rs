@@ -59,7 +59,7 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
 }
 
 fn span_links(environment: EnvironmentId, current: Span) -> Markup {
-    let base = links::to(console::OVERVIEW, &[&environment]);
+    let base = links::expand(console::OVERVIEW, &[&environment]);
     html! {
         nav.spans aria-label="Time" {
             @for (span, label, query) in [(Span::Day, "24 hours", ""), (Span::Fortnight, "14 days", "?span=14d")] {
@@ -74,12 +74,12 @@ fn first_step(environment: EnvironmentId, step: NextStep) -> Markup {
         NextStep::Organization => (
             "Nobody has signed in here yet. Begin with a customer: the company whose people are to sign in.",
             "Create the first organization",
-            links::to(console::NEW_ORGANIZATION, &[&environment]),
+            links::expand(console::NEW_ORGANIZATION, &[&environment]),
         ),
         NextStep::FirstLogin(organization) => (
             "Nobody has signed in here yet. Connect the company’s identity provider, then try a login.",
             "Open the organization",
-            links::to(console::ORGANIZATION, &[&environment, &organization]),
+            links::expand(console::ORGANIZATION, &[&environment, &organization]),
         ),
     };
     html! {
@@ -265,7 +265,7 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
                     @for Failing { connection, flow } in failing {
                         li {
                             div {
-                                a href=(links::to(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
+                                a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
                                 @if let Some(meaning) = flow.as_ref().and_then(|flow| app::sign_in::meaning(flow.refusal.as_deref()?)) {
                                     p { (meaning) }
                                 }
@@ -276,7 +276,7 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
                                 }
                             }
                             @if let Some(flow) = flow {
-                                (link_button(Weight::Plain, "See why", &links::to(console::FLOW, &[&environment, &flow.id])))
+                                (link_button(Weight::Plain, "See why", &links::expand(console::FLOW, &[&environment, &flow.id])))
                             }
                         }
                     }
@@ -294,7 +294,7 @@ fn failing_organizations(environment: EnvironmentId, overview: &Overview) -> Mar
                 @let most = overview.organizations.iter().map(|one| one.failed).max().unwrap_or(1).max(1);
                 ul.meters {
                     @for one in &overview.organizations {
-                        @let href = links::to(console::FLOWS, &[&environment]);
+                        @let href = links::expand(console::FLOWS, &[&environment]);
                         li {
                             a href={ (href) "?q=" (one.organization_id) "&outcome=failed&time=24h" } { (name(&one.organization_name)) }
                             span.number { (grouped(one.failed)) }
@@ -318,7 +318,7 @@ fn expiring_certificates(environment: EnvironmentId, overview: &Overview) -> Mar
                 ul.rows {
                     @for certificate in &overview.certificates {
                         li {
-                            a href=(links::to(console::SAML_CONNECTION, &[&environment, &certificate.saml_connection_id])) { (name(&certificate.organization_name)) }
+                            a href=(links::expand(console::SAML_CONNECTION, &[&environment, &certificate.saml_connection_id])) { (name(&certificate.organization_name)) }
                             @if certificate.ends_at <= overview.now {
                                 (mark(Shape::Bad, "Ended")) (time(certificate.ends_at, overview.now))
                             } @else {
@@ -343,7 +343,7 @@ fn silent_directories(environment: EnvironmentId, overview: &Overview) -> Markup
                 ul.rows {
                     @for directory in &overview.directories {
                         li {
-                            a href=(links::to(console::SCIM_DIRECTORY, &[&environment, &directory.directory_id])) { (name(&directory.organization_name)) }
+                            a href=(links::expand(console::SCIM_DIRECTORY, &[&environment, &directory.directory_id])) { (name(&directory.organization_name)) }
                             span.soft { "Last called " (time(directory.last_used_at, overview.now)) }
                         }
                     }

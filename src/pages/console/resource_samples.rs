@@ -71,7 +71,7 @@ fn href(pattern: &str, segments: &[&dyn std::fmt::Display]) -> String {
     let environment = Id::<crate::model::id::EnvironmentKind>::from_bits(1);
     let mut all: Vec<&dyn std::fmt::Display> = vec![&environment];
     all.extend(segments);
-    links::to(pattern, &all)
+    links::expand(pattern, &all)
 }
 
 fn csrf() -> Markup {

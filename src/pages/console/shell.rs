@@ -73,7 +73,7 @@ sections! {
 impl Section {
     /// The section's path in an environment.
     pub fn href(self, environment: EnvironmentId) -> String {
-        links::to(self.path(), &[&environment])
+        links::expand(self.path(), &[&environment])
     }
 
     const fn is_setting(self) -> bool {

@@ -270,7 +270,7 @@ impl ResponseError for ExtractError {
             Self::Internal(error) => {
                 if let Error::Internal(source) = error {
                     tracing::error!(
-                        cause = crate::telemetry::causes(&**source),
+                        cause = crate::telemetry::error_chain(&**source),
                         "request failed on our side"
                     );
                 }

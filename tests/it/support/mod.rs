@@ -20,7 +20,7 @@ use std::{
 
 use ostiary::{
     app::State,
-    config::{Config, DatabaseUrl, Hidden},
+    config::{Config, DatabaseUrl, Redacted},
     model::{
         api_key::ApiKey,
         domain::{Domain, DomainState},
@@ -129,7 +129,7 @@ impl TestApp {
             listen: ([127, 0, 0, 1], 0).into(),
             database_url: database.url.parse::<DatabaseUrl>().expect("a database URL"),
             database_pool_size: 4,
-            master_key: Some(Hidden([7; 32])),
+            master_key: Some(Redacted([7; 32])),
             workers: 1,
             ..Config::default()
         };

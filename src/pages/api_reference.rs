@@ -1,5 +1,5 @@
-//! The API for people: what it takes and answers, resource by resource, made of the same description as
-//! `/openapi.json`. It needs nothing from elsewhere.
+//! The API reference as HTML: parameters and responses, resource by resource, from the same description as
+//! `/openapi.json`. The pages load nothing from other hosts.
 
 use maud::{Markup, html};
 
@@ -15,28 +15,28 @@ use crate::links::{self, path};
 pub struct Reference {
     /// The version of the program.
     pub version: String,
-    /// What holds for every call, a paragraph each.
+    /// General rules for every call, one paragraph each.
     pub about: Vec<String>,
-    /// The resources, in the order in which a newcomer meets them.
+    /// The resources, in the order in which a new user needs them.
     pub sections: Vec<Section>,
 }
 
 /// One resource.
 #[derive(Debug)]
 pub struct Section {
-    /// Its name in the address.
+    /// Its name in the URL.
     pub slug: String,
-    /// Its name for people.
+    /// Its display name.
     pub name: String,
     /// What it is.
     pub about: String,
-    /// What can be done.
+    /// Its operations.
     pub operations: Vec<Operation>,
-    /// What is answered: the objects in it.
+    /// The objects in its responses.
     pub objects: Vec<Object>,
 }
 
-/// One call.
+/// One API call.
 #[derive(Debug)]
 pub struct Operation {
     /// Its stable name, for links.
@@ -47,30 +47,30 @@ pub struct Operation {
     pub path: String,
     /// What it does, as a title.
     pub title: String,
-    /// What one must know of it, a paragraph each.
+    /// Its description, one paragraph each.
     pub about: Vec<String>,
-    /// Whether any key will do.
+    /// Whether any API key may call it; otherwise it takes one with management access.
     pub any_key: bool,
-    /// What the path, the query and the headers take: the place, then the field.
+    /// Path, query and header parameters: the location, then the field.
     pub parameters: Vec<(&'static str, Field)>,
-    /// What the body takes.
+    /// The fields of the request body.
     pub body: Vec<Field>,
-    /// What it answers: status and meaning.
+    /// Its responses: status and meaning.
     pub answers: Vec<(String, String)>,
-    /// The same on a command line.
+    /// The call as a curl command.
     pub curl: String,
-    /// A good answer.
+    /// An example of a successful response.
     pub example: String,
 }
 
-/// An object in answers.
+/// An object in responses.
 #[derive(Debug)]
 pub struct Object {
     /// Its name.
     pub name: String,
     /// What it is.
     pub about: String,
-    /// What is in it.
+    /// Its fields.
     pub fields: Vec<Field>,
 }
 
@@ -83,12 +83,12 @@ pub struct Field {
     pub kind: String,
     /// What it means.
     pub about: String,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
 }
 
 impl Reference {
-    /// The first page: what holds for every call, and where to find which.
+    /// The first page: the general rules, and links to every resource.
     pub fn overview(&self) -> Markup {
         page(
             "API reference",
@@ -121,7 +121,7 @@ impl Reference {
         )
     }
 
-    /// One resource.
+    /// The page of one resource.
     pub fn section(&self, section: &Section) -> Markup {
         page(
             &format!("{} · API reference", section.name),
@@ -213,7 +213,7 @@ fn parameters(operation: &Operation) -> Markup {
     table(&format!("Parameters of {}", operation.title), &columns, &rows)
 }
 
-/// Fields; whether one is required is worth saying only of what is sent.
+/// A table of fields. Only the fields of a request (`sent`) are marked as required.
 fn fields(caption: &str, fields: &[Field], sent: bool) -> Markup {
     let columns = ["Name", "Type", "Meaning"].map(|name| Column { name, number: false });
     let rows: Vec<_> = fields
@@ -238,12 +238,12 @@ fn kind(field: &Field) -> Markup {
     html! { span.soft { (field.kind) } }
 }
 
-/// A method; it is told by its word, the colour only helps to find it.
+/// An HTTP method. The text identifies it; the colour is only an aid.
 fn method(name: &str) -> Markup {
     html! { span class={ "method " (name.to_lowercase()) } { (name) } }
 }
 
-/// Text in which what stands in backticks is code.
+/// Text whose parts in backticks are code.
 fn prose(text: &str) -> Markup {
     html! {
         @for (at, piece) in text.split('`').enumerate() {

@@ -1,4 +1,4 @@
-//! The stylesheet, scripts and icon: embedded, named by their content, cached for ever.
+//! The stylesheet, scripts and icon: embedded, versioned by their content, cached without limit.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ impl Asset {
         Self { name, content_type, bytes, version: LazyLock::new(version) }
     }
 
-    /// Its address. It changes with the content, so that a browser never keeps an old one.
+    /// Its URL. It changes with the content, so that a browser never uses an outdated copy.
     pub fn href(&self) -> String {
         links::asset(self.name, &self.version)
     }
@@ -51,28 +51,28 @@ macro_rules! assets {
             || version_of(include_bytes!(concat!("../../assets/", $name))),
         );)*
 
-        /// Every file there is.
+        /// Every embedded file.
         pub static ALL: &[&Asset] = &[$(&$constant),*];
     };
 }
 
 assets! {
-    /// The one stylesheet.
+    /// The stylesheet of all pages.
     STYLESHEET "ostiary.css" "text/css; charset=utf-8";
     /// Shows the copy buttons and makes them work.
     COPY "copy.js" "text/javascript; charset=utf-8";
     /// Submits the form marked `data-auto-submit`.
     AUTO_POST "auto-post.js" "text/javascript; charset=utf-8";
-    /// Asks for the page again and again, and puts what is new into it.
+    /// Polls the page and inserts what changed.
     LIVE "live.js" "text/javascript; charset=utf-8";
-    /// Signs in with passkeys, and makes them.
+    /// Signs in with passkeys, and registers them.
     PASSKEYS "passkeys.js" "text/javascript; charset=utf-8";
     /// The icon in the browser's tab.
     ICON "icon.svg" "image/svg+xml";
 }
 
-/// `GET /assets/{name}`: the file, or 404. A request for another version than ours (a page of the
-/// release before, during a roll-out) gets ours, but may not keep it.
+/// `GET /assets/{name}`: the file, or 404. A request for another version (from a page of the previous
+/// release, during a roll-out) gets the current file, but may not cache it.
 pub async fn serve(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
     let Some(asset) = ALL.iter().find(|asset| asset.name == name.as_str()) else {
         return HttpResponse::NotFound().finish();

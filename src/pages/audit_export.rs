@@ -1,11 +1,11 @@
-//! The audit log as a file of JSON lines: for the console and for the API, which answer alike.
+//! The audit log as a download of JSON lines, shared by the console and the API.
 
 use actix_web::{HttpResponse, http::header};
 
 use super::streamed::streamed;
 use crate::app::{State, audit::Export};
 
-/// An export as a download called `name`, made while it is sent.
+/// Streams an export as a download named `name`.
 pub fn download(state: &State, export: Export, name: &str) -> HttpResponse {
     let state = state.clone();
     HttpResponse::Ok()

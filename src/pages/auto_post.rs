@@ -1,7 +1,7 @@
-//! The page that carries a message on by posting a form: our request to the identity provider, its
-//! response to us once more (ruling 6), the test identity provider's response.
+//! A page whose form posts itself: our AuthnRequest to the identity provider, its response to our ACS
+//! once more (ruling 6), or the test identity provider's response.
 //!
-//! A script of ours submits it once; the button does the same for those without JavaScript.
+//! A script submits it once; without JavaScript, the button does.
 
 use maud::{Markup, html};
 
@@ -11,19 +11,19 @@ use super::{
     layout::Layout,
 };
 
-/// A form that goes on by itself. Answer it with [`super::response::Policy::Chain`].
+/// A form that submits itself. Send it with [`super::response::PagePolicy::AnyFormTarget`].
 pub struct AutoPost<'a> {
-    /// Where it is posted: an http(s) URL by type.
+    /// The URL it is posted to; callers have it from a type that holds http(s) URLs only.
     pub action: &'a str,
     /// Its hidden fields, in order.
     pub fields: &'a [(&'a str, &'a str)],
-    /// Why the person is here.
+    /// What it is for; this selects the text.
     pub purpose: Purpose<'a>,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
-/// Where a form is on its way to.
+/// What a form that submits itself is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose<'a> {
     /// To the identity provider, to sign in there.
@@ -31,9 +31,9 @@ pub enum Purpose<'a> {
         /// The company, as the person knows it.
         organization: Option<&'a str>,
     },
-    /// Back to us, so that the browser sends its cookie along.
+    /// To our ACS once more, so that the browser sends its cookie.
     Finish,
-    /// From the test identity provider to whoever asked it.
+    /// To the service provider, with the test identity provider's response.
     Respond,
 }
 

@@ -1,4 +1,4 @@
-//! The vendor's colours and logo, as files: pages that carry them link to them.
+//! The vendor's colours and logo, served as files that branded pages link to.
 
 use actix_web::{HttpResponse, http::header, web};
 
@@ -10,16 +10,16 @@ use crate::{
 /// How long a browser keeps a file whose address changes with its content.
 const CACHED: &str = "public, max-age=31536000, immutable";
 
-/// The grounds of the light pages on which links stand (`assets/ostiary.css`).
+/// The backgrounds behind links in the light scheme (`assets/ostiary.css`).
 const LIGHT: [Color; 3] =
     [Color::rgb(0xff, 0xff, 0xff), Color::rgb(0xf5, 0xf6, 0xf8), Color::rgb(0xee, 0xf0, 0xf4)];
 
-/// Those of the dark ones.
+/// The backgrounds behind links in the dark scheme.
 const DARK: [Color; 3] =
     [Color::rgb(0x19, 0x1d, 0x26), Color::rgb(0x10, 0x13, 0x1a), Color::rgb(0x22, 0x27, 0x33)];
 
-/// The stylesheet of an accent colour. Buttons have the very colour, with ink that can be read on it; links
-/// and lines have it as far as it can be read on the page.
+/// The stylesheet of an accent colour. Buttons use the exact colour, with a readable text colour; links and
+/// lines use it changed as little as makes it readable on the page.
 pub fn stylesheet(branding: &Branding) -> String {
     let Some(accent) = branding.accent_color else { return String::new() };
     let light = scheme(accent, LIGHT, Color::WHITE, Color::BLACK);
@@ -57,7 +57,7 @@ pub async fn style(state: web::Data<State>, environment: web::Path<String>) -> H
     }
 }
 
-/// `GET /branding/{environment}/logo`: a picture and nothing else, whoever made it.
+/// `GET /branding/{environment}/logo`: served as an image only, because the upload is untrusted.
 pub async fn logo(state: web::Data<State>, environment: web::Path<String>) -> HttpResponse {
     let Ok(id) = environment.parse::<EnvironmentId>() else { return HttpResponse::NotFound().finish() };
     match app::branding::logo(&state, id).await {

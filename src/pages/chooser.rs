@@ -1,5 +1,5 @@
-//! Which company? An e-mail address or a domain can belong to several organizations of one app; then
-//! the person chooses (ruling 2).
+//! The organization chooser: an e-mail address or a domain can belong to several organizations of one
+//! app; then the person chooses (ruling 2).
 
 use maud::{Markup, html};
 
@@ -8,19 +8,19 @@ use super::{
     layout::Layout,
 };
 
-/// The organizations that fit. Answer it with [`super::response::Policy::Chain`].
+/// The choice of an organization. Send it with [`super::response::PagePolicy::AnyFormTarget`].
 pub struct Chooser<'a> {
     /// The app that the person wants to use, by its environment's name.
     pub application: Option<&'a str>,
-    /// What there is to choose from.
+    /// The matching organizations.
     pub choices: &'a [Choice<'a>],
     /// Where the choice is posted.
     pub action: &'a str,
-    /// What goes along with every choice.
+    /// Hidden fields that are sent with every choice.
     pub fields: &'a [(&'a str, &'a str)],
-    /// The field that says what was chosen.
+    /// The name of the field that carries the choice.
     pub field: &'a str,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
@@ -28,7 +28,7 @@ pub struct Chooser<'a> {
 pub struct Choice<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The field's value that stands for it.
+    /// The field's value for it.
     pub value: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! What pages are made of: each component is a function to markup, in the stylesheet's order.
+//! The components of pages: each is a function that returns markup, in the stylesheet's order.
 
 use maud::{Markup, PreEscaped, Render, html};
 
@@ -7,7 +7,7 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// A meaning that has a colour, and with it always a shape and a word.
+/// A status icon. A meaning is never shown by colour alone: it also has a shape, and a word beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// A tick in a circle.
@@ -55,19 +55,19 @@ impl Shape {
     }
 }
 
-/// Draws a shape. It says nothing to a screen reader: the word beside it does.
+/// Draws an icon. It is hidden from screen readers, which read the word beside it.
 pub fn shape(shape: Shape) -> Markup {
     html! {
         svg.shape viewBox="0 0 16 16" fill="currentColor" aria-hidden="true" { (PreEscaped(shape.drawing())) }
     }
 }
 
-/// A shape with its word: "✓ passed".
+/// An icon with its word: "✓ passed".
 pub fn mark(kind: Shape, word: &str) -> Markup {
     html! { span class={ "mark " (kind.class()) } { (shape(kind)) (word) } }
 }
 
-/// Our sign: a door with a keyhole.
+/// The Ostiary logo: a door with a keyhole.
 pub fn brand_mark() -> Markup {
     html! {
         svg viewBox="0 0 32 32" fill="currentColor" fill-rule="evenodd" aria-hidden="true" {
@@ -76,19 +76,19 @@ pub fn brand_mark() -> Markup {
     }
 }
 
-/// How much a button asks to be pressed.
+/// A button's importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// The one thing to do here.
+    /// The main action of the page.
     Primary,
-    /// Something else one may do.
+    /// Any other action.
     Plain,
-    /// Something that cannot be undone; its label names the effect.
+    /// An action that cannot be undone; its label names the effect.
     Danger,
 }
 
 impl Weight {
-    /// The classes of a button of this weight.
+    /// The CSS classes of the button.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Primary => "button primary",
@@ -98,7 +98,7 @@ impl Weight {
     }
 }
 
-/// Submits the form it stands in.
+/// A button that submits its form.
 pub fn button(weight: Weight, label: &str) -> Markup {
     html! { button type="submit" class=(weight.class()) { (label) } }
 }
@@ -108,8 +108,8 @@ pub fn link_button(weight: Weight, label: &str, href: &str) -> Markup {
     html! { a class=(weight.class()) href=(href) { (label) } }
 }
 
-/// A value to copy, `name` saying what it is: "reference". The whole value is in the page, so that
-/// it can be selected without a script; where room is short its head gives way and its end stays.
+/// A value with a copy button; `name` says what it is: "reference". The whole value is in the page, so that
+/// it can be selected without a script; where space is short, its beginning is cut off and its end stays.
 /// The page needs [`super::assets::COPY`].
 pub fn copyable(value: &str, name: &str) -> Markup {
     // The tail is cut on a character boundary; a short value has none.
@@ -124,15 +124,15 @@ pub fn copyable(value: &str, name: &str) -> Markup {
     }
 }
 
-/// Copies `value`; hidden until the script that makes it work shows it.
+/// A button that copies `value`; hidden until its script shows it.
 pub fn copy_button(value: &str, name: &str) -> Markup {
     html! { button.copy type="button" hidden data-copy=(value) aria-label={ "Copy " (name) } { "Copy" } }
 }
 
-/// A secret with all but its prefix and last characters taken away: for pages and examples.
+/// A secret reduced to its prefix and four characters, for pages and examples.
 pub fn shortened(secret: &str) -> String {
     let characters: Vec<char> = secret.chars().collect();
-    // The prefix is words of small letters; random text may have `_` too, but not only those before it.
+    // The prefix is lowercase letters and `_`. A `_` after any other character belongs to the random part.
     let words = secret.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'_').count();
     let prefix = secret[..words].rfind('_').map_or(4, |at| at + 1);
     if characters.len() <= prefix + 8 {
@@ -143,7 +143,7 @@ pub fn shortened(secret: &str) -> String {
     format!("{head}…{tail}")
 }
 
-/// A moment: relative in the text, exact in the title and for machines.
+/// A timestamp: relative in the text, exact in the title and in `datetime`.
 pub fn time(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
 }
@@ -157,7 +157,7 @@ pub fn exact(at: Timestamp) -> String {
     }
 }
 
-/// `2 hours ago`, `in 3 days`; the day itself when that is more than a month away.
+/// `2 hours ago`, `in 3 days`; the date when it is more than a month away.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let (distance, past) = if at <= now { (now.since(at), true) } else { (at.since(now), false) };
     let seconds = distance.as_secs();
@@ -190,7 +190,7 @@ pub fn facts(pairs: &[(&str, Markup)]) -> Markup {
     html! { dl.facts { @for (label, value) in pairs { dt { (label) } dd { (value) } } } }
 }
 
-/// A message that stands out: a shape, a word, then the text.
+/// A highlighted message: an icon, a title, then the text.
 pub fn notice(kind: Shape, title: &str, body: Markup) -> Markup {
     html! {
         div class={ "notice " (kind.class()) } {
@@ -201,7 +201,7 @@ pub fn notice(kind: Shape, title: &str, body: Markup) -> Markup {
     }
 }
 
-/// Who mends a failed check.
+/// Who can fix a failed check.
 pub const fn fixer(fixer: Fixer) -> &'static str {
     match fixer {
         Fixer::IdentityProvider => "the customer's IT team, in their identity provider",
@@ -210,7 +210,7 @@ pub const fn fixer(fixer: Fixer) -> &'static str {
     }
 }
 
-/// One check as a row: for those who may see everything (ruling 14 is the caller's to keep).
+/// One check as a row, with its values. The caller decides who may see them (ruling 14).
 pub fn check_row(check: &Check) -> Markup {
     html! {
         li {
@@ -231,7 +231,7 @@ pub fn check_row(check: &Check) -> Markup {
     }
 }
 
-/// The checks of one step: failed ones open, passed ones folded into "12 checks passed".
+/// The checks of one step: failed ones shown, passed ones collapsed to "12 checks passed".
 pub fn checks(all: &[Check]) -> Markup {
     let (passed, failed): (Vec<_>, Vec<_>) = all.iter().partition(|check| check.passed);
     html! {
@@ -247,19 +247,19 @@ pub fn checks(all: &[Check]) -> Markup {
 
 /// One step of a timeline.
 pub struct Step<'a> {
-    /// How it went.
+    /// Its outcome.
     pub outcome: Shape,
     /// What happened.
     pub title: &'a str,
     /// When.
     pub at: Timestamp,
-    /// What was checked in it.
+    /// Its checks.
     pub checks: &'a [Check],
     /// Anything more to show.
     pub detail: Option<Markup>,
 }
 
-/// What happened, step by step, oldest first.
+/// A timeline of steps, oldest first.
 pub fn timeline(steps: &[Step<'_>], now: Timestamp) -> Markup {
     html! {
         ol.timeline {
@@ -289,13 +289,13 @@ pub fn timeline(steps: &[Step<'_>], now: Timestamp) -> Markup {
 pub struct Column<'a> {
     /// Its heading, and the label of its values where the table becomes cards.
     pub name: &'a str,
-    /// Whether it holds numbers, which stand to the right.
+    /// Whether it holds numbers, which are right-aligned.
     pub number: bool,
 }
 
 /// A table, which becomes a list of cards on a phone. `caption` names it to a screen reader.
 pub fn table(caption: &str, columns: &[Column<'_>], rows: &[Vec<Markup>]) -> Markup {
-    // The roles are said aloud because `display: block` takes them away in some browsers.
+    // The roles are explicit because some browsers drop them under `display: block`.
     html! {
         div.table-box {
             table.cards role="table" {
@@ -333,13 +333,13 @@ pub struct Field<'a> {
     pub label: &'a str,
     /// `text`, `email`, `url` …
     pub kind: &'a str,
-    /// What was typed.
+    /// The value that was entered.
     pub value: &'a str,
-    /// What to write there.
+    /// What to enter.
     pub hint: Option<&'a str>,
-    /// What is wrong with what was written.
+    /// The error message.
     pub error: Option<&'a str>,
-    /// Whether it may not stay empty.
+    /// Whether a value is required.
     pub required: bool,
     /// What the browser may fill in by itself (HTML §4.10.18.7).
     pub autocomplete: Option<&'a str>,
@@ -373,7 +373,7 @@ impl Render for Field<'_> {
     }
 }
 
-/// The errors of a form once more at its top, each a link to its field.
+/// The summary of a form's errors for its top, each a link to its field.
 pub fn error_summary(fields: &[&Field<'_>]) -> Markup {
     let wrong: Vec<_> = fields.iter().filter_map(|field| Some((field, field.error?))).collect();
     html! {
@@ -387,7 +387,7 @@ pub fn error_summary(fields: &[&Field<'_>]) -> Markup {
     }
 }
 
-/// Code with its name and a copy button; it scrolls by itself, also with the keyboard.
+/// Code with its name and a copy button; it scrolls on its own, also with the keyboard.
 pub fn code_block(name: &str, code: &str) -> Markup {
     html! {
         figure.code {

@@ -1,4 +1,4 @@
-//! Before something goes for good: what happens then, in numbers, and its name to be typed.
+//! The confirmation of a deletion: its effects in numbers, and the name that must be typed.
 
 use maud::{Markup, html};
 
@@ -11,21 +11,21 @@ use crate::app::{Error, Result};
 /// The field that holds the typed name.
 pub const FIELD: &str = "confirm";
 
-/// A deletion that waits for its confirmation.
+/// A deletion to be confirmed.
 pub struct Deletion<'a> {
     /// What it is: "organization".
     pub kind: &'a str,
     /// Its name, to be typed.
     pub name: &'a str,
-    /// What happens, each a sentence: "214 people will no longer be able to sign in."
+    /// Its effects, one sentence each: "214 people will no longer be able to sign in."
     pub effects: &'a [String],
-    /// Where the form goes.
+    /// The URL the form is posted to.
     pub action: &'a str,
-    /// Where to go instead.
+    /// The URL of the cancel link.
     pub cancel: &'a str,
 }
 
-/// Whether the name was typed. Spaces around it do not count.
+/// Checks that the name was typed; surrounding spaces are ignored.
 pub fn check(typed: &str, name: &str) -> Result<()> {
     if typed.trim() == name.trim() {
         return Ok(());
@@ -34,7 +34,7 @@ pub fn check(typed: &str, name: &str) -> Result<()> {
 }
 
 impl Deletion<'_> {
-    /// The question.
+    /// The heading, the effects and the form.
     pub fn view(&self, typed: &Typed, errors: &FormErrors, csrf: Markup) -> Markup {
         let view = FormView::new(typed, errors);
         let label = format!("Type {} to confirm", self.name);

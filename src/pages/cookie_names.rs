@@ -1,8 +1,8 @@
-//! Which of a cookie's two names counts where.
+//! The two names of a cookie, and which of them is accepted at which origin.
 //!
-//! `__Host-` (RFC 6265bis §4.1.3.2) is a promise of the browser: such a cookie came over TLS from this very
-//! host. A plain name can be set by any neighbouring host and by any page without TLS, so it counts only where
-//! there is no TLS.
+//! With the prefix `__Host-` (RFC 6265bis §4.1.3.2) the browser guarantees that the cookie was set over TLS by
+//! this host. A plain name can be set by any sibling host and by any page without TLS, so it is accepted only
+//! where there is no TLS.
 
 use actix_web::{HttpRequest, cookie::Cookie};
 
@@ -27,8 +27,8 @@ impl CookieNames {
         self.0
     }
 
-    /// The names that are set and that count at these links' origin, the better one first. On localhost both
-    /// do: some browsers and most HTTP clients keep `Secure` cookies from it.
+    /// The names that are set and accepted at the origin of these links, the safer one first. On localhost both
+    /// are: some browsers and most HTTP clients do not send `Secure` cookies to it.
     pub fn at(&self, links: &Links) -> &[&'static str] {
         match (links.origin().starts_with("https:"), links.is_trustworthy()) {
             (true, _) => &self.0[..1],
@@ -37,7 +37,7 @@ impl CookieNames {
         }
     }
 
-    /// The cookies that came under a name that counts, the better one first.
+    /// The request's cookies with an accepted name, the safer one first.
     pub fn read<'a>(
         &'a self,
         links: &Links,

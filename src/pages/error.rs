@@ -1,7 +1,7 @@
-//! An error of a use case as a page: what happened, what to do, and the request's id to quote.
+//! Errors of use cases as pages: what happened, what to do, and the request's id to quote.
 //!
-//! Handlers of pages give `Result<HttpResponse, Failure>`, and `?` does the rest. The words depend on who
-//! reads them, which the address tells; `http/middleware.rs` knows both, and the request's id.
+//! Page handlers return `Result<HttpResponse, PageError>`. The text depends on the reader, who follows from the
+//! path; `http/middleware.rs` knows the path and the request's id, and renders the page.
 
 use std::fmt;
 
@@ -21,10 +21,10 @@ use crate::{
     telemetry,
 };
 
-/// What a handler of a page gives back.
+/// The result of a page handler.
 pub type Answer = Result<HttpResponse, Failure>;
 
-/// An error on its way to a person with a browser.
+/// An error of a page handler.
 #[derive(Debug)]
 pub struct Failure(pub Error);
 
@@ -34,19 +34,19 @@ impl From<Error> for Failure {
     }
 }
 
-/// Who reads a page.
+/// The part of the site that a page belongs to, and so who reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
-    /// The vendor's people.
+    /// For the vendor's administrators.
     Console,
-    /// A customer's IT admin, who followed a link.
+    /// For a customer's IT admin who followed a setup link.
     Setup,
-    /// Somebody on the way through a login.
+    /// For a person in a login.
     Login,
 }
 
 impl Area {
-    /// Whose address this is.
+    /// The area of a path.
     pub fn of(path: &str) -> Self {
         match path.split('/').nth(1) {
             Some("console") => Self::Console,
@@ -56,7 +56,7 @@ impl Area {
     }
 }
 
-/// The status of an error on a page.
+/// The HTTP status of an error on a page.
 pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
@@ -71,7 +71,7 @@ pub fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// The whole answer. `reference` is the request's id.
+/// The response for an error. `reference` is the request's id.
 pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpResponse {
     let mut response = response::page(status(error), Policy::Own, view(error, area, reference));
     if let Some(retry_after) = error.retry_after() {
@@ -81,7 +81,7 @@ pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpRespon
     response
 }
 
-/// Our own failure goes to the log, once, with its causes.
+/// Logs an internal error, once, with its causes.
 pub fn record(error: &Error) {
     if let Error::Internal(source) = error {
         tracing::error!(cause = telemetry::error_chain(&**source), "request failed on our side");
@@ -218,7 +218,7 @@ mod tests {
                 let body = std::str::from_utf8(&body).unwrap();
                 assert!(!body.contains("secrets") && !body.contains("<bad>"), "{body}");
                 assert!(expected == 429 || body.contains("0123abc"), "{body}");
-                // A foreign thing and a missing one read alike: not even its id is said back.
+                // "Not yours" and "not there" read alike: not even the id is echoed.
                 assert!(!body.contains("org_1"), "{body}");
             }
         }

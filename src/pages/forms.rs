@@ -1,9 +1,8 @@
-//! Forms: fields with their hint and their error beside them, what was typed kept, and every error once
-//! more at the top.
+//! Forms: fields with their hint and error, entered values kept, and a summary of the errors at the top.
 //!
-//! A page's form is one function of what stands in it ([`Typed`]) and what is wrong with it
-//! ([`FormErrors`]): empty, with a thing's present values, or sent back. Controls bear the wire names that
-//! `app` uses in its errors, so an error finds its field by itself.
+//! A form is a function of its values ([`FormValues`]) and its errors ([`FormErrors`]): empty, with the current
+//! values of a resource, or shown again with errors. Controls have the field names that `app` uses in its
+//! errors, so that each error is shown at its field.
 
 use std::{cell::RefCell, fmt::Display};
 
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::app::Error;
 
-/// What stands in a form: names and values, a name as often as it was sent.
+/// The values of a form: names and values in order; a name may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed(Vec<(String, String)>);
 
@@ -27,13 +26,13 @@ impl Typed {
         Self::default()
     }
 
-    /// With a value of a field.
+    /// Adds a value of a field.
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
         self.0.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// With a box ticked, or not.
+    /// Adds a checkbox, if it is ticked.
     pub fn with_flag(self, name: &str, ticked: bool) -> Self {
         if ticked { self.with(name, "true") } else { self }
     }
@@ -43,12 +42,12 @@ impl Typed {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// Whether a box called `name` with this value is ticked.
+    /// Whether the checkbox `name` with this value is ticked.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.0.iter().any(|(key, held)| key == name && held == value)
     }
 
-    /// Whether a box is ticked.
+    /// Whether a checkbox is ticked.
     pub fn flag(&self, name: &str) -> bool {
         self.has(name, "true")
     }
@@ -60,17 +59,17 @@ impl From<&Posted> for Typed {
     }
 }
 
-/// What is wrong with what was sent.
+/// The errors of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormErrors(Vec<(String, String)>);
 
 impl FormErrors {
-    /// A form that nothing is wrong with.
+    /// No errors.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The errors that the person can mend in the form; any other is a page of its own.
+    /// The errors that the user can fix in the form; any other is returned as an error page.
     pub fn from(error: Error) -> Result<Self, Failure> {
         match error {
             Error::Invalid { field, reason } => Ok(Self::one(&field, &reason)),
@@ -82,28 +81,28 @@ impl FormErrors {
         }
     }
 
-    /// One thing wrong with a field; with the whole, where `field` is empty.
+    /// One error of a field, or of the whole form where `field` is empty.
     pub fn one(field: &str, reason: &str) -> Self {
         Self(vec![(field.to_owned(), sentence(reason))])
     }
 
-    /// With another one.
+    /// Adds another error.
     pub fn and(mut self, field: &str, reason: &str) -> Self {
         self.0.push((field.to_owned(), sentence(reason)));
         self
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Everything that is wrong: fields and reasons.
+    /// All errors: fields and reasons.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, reason)| (field.as_str(), reason.as_str()))
     }
 
-    /// What is wrong with a field.
+    /// The error of a field.
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
     }
@@ -114,8 +113,7 @@ impl FormErrors {
     }
 }
 
-/// Errors of `app` are written to stand behind a field's name: "must be …". Beside the field they are
-/// sentences.
+/// Makes a sentence of a reason: errors of `app` are worded to follow a field's name ("must be …").
 fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let capital: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
@@ -123,74 +121,74 @@ fn sentence(reason: &str) -> String {
     if text.ends_with(['.', '?', '!', ')']) || text.is_empty() { text } else { text + "." }
 }
 
-/// A form as a page shows it. Its fields are made by [`text`](Self::text) and the like, in order.
+/// Builds the fields of a form with [`text`](Self::text) and the like, in order.
 pub struct FormView<'a> {
     typed: &'a Typed,
     errors: &'a FormErrors,
-    /// Names and labels of the fields so far, for the errors at the top.
+    /// Names and labels of the fields so far, for the error summary.
     shown: RefCell<Vec<(String, String)>>,
 }
 
 impl<'a> FormView<'a> {
-    /// A form with what was typed and what is wrong with it.
+    /// A form with these values and errors.
     pub fn new(typed: &'a Typed, errors: &'a FormErrors) -> Self {
         Self { typed, errors, shown: RefCell::default() }
     }
 
-    /// One line.
+    /// A text input.
     pub fn text(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Line("text"))
     }
 
-    /// An address on the web.
+    /// A URL input.
     pub fn url(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        // Not `type=url`: the browser's own complaint would come before ours and say less.
+        // Not `type=url`: the browser's own message would come before ours and say less.
         let mut control = self.control(name, label, Kind::Line("text"));
         control.inputmode = Some("url");
         control
     }
 
-    /// An e-mail address.
+    /// An e-mail input.
     pub fn email(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Line("email"))
     }
 
-    /// A day.
+    /// A date input.
     pub fn date(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Line("date"))
     }
 
-    /// A password: never sent back.
+    /// A password input; its value is never rendered.
     pub fn password(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Line("password"))
     }
 
-    /// Several lines.
+    /// A text area.
     pub fn textarea(&self, name: &'a str, label: &'a str, rows: u8) -> Control<'a> {
         self.control(name, label, Kind::Lines(rows))
     }
 
-    /// One of a few, in a menu: values and what they are called.
+    /// A select menu: values and labels.
     pub fn select(&self, name: &'a str, label: &'a str, choices: &'a [(&'a str, &'a str)]) -> Control<'a> {
         self.control(name, label, Kind::Menu(choices))
     }
 
-    /// One of a few, all in sight with an explanation each.
+    /// Radio buttons, with a hint each.
     pub fn radios(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
         self.control(name, label, Kind::OneOf(choices))
     }
 
-    /// Any of a few, all in sight.
+    /// A group of checkboxes.
     pub fn checkboxes(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
         self.control(name, label, Kind::AnyOf(choices)).optional()
     }
 
-    /// Yes or no; its value is `true`.
+    /// A single checkbox; its value is `true`.
     pub fn checkbox(&self, name: &'a str, label: &'a str) -> Control<'a> {
         self.control(name, label, Kind::Box).optional()
     }
 
-    /// A file; `accept` as HTML has it. The form must be [`Form::multipart`].
+    /// A file input; `accept` as in HTML. The form must be [`Form::multipart`].
     pub fn file(&self, name: &'a str, label: &'a str, accept: &'a str) -> Control<'a> {
         self.control(name, label, Kind::File(accept))
     }
@@ -211,7 +209,7 @@ impl<'a> FormView<'a> {
         }
     }
 
-    /// The errors at the top, each a link to its field. Made after the fields.
+    /// The error summary, each error a link to its field. Called after the fields are built.
     fn summary(&self) -> Markup {
         let shown = self.shown.borrow();
         let label =
@@ -253,19 +251,19 @@ impl<'a> FormView<'a> {
     }
 }
 
-/// Where a form goes and what its button says.
+/// A form's target and button.
 pub struct Form<'a> {
-    /// The address it is posted to.
+    /// The URL it is posted to.
     pub action: &'a str,
-    /// What its button says.
+    /// The button's label.
     pub submit: &'a str,
-    /// How much the button asks to be pressed.
+    /// The button's importance.
     pub weight: Weight,
-    /// Where to go without sending it.
+    /// The URL of the cancel link.
     pub cancel: Option<&'a str>,
-    /// Proves that the form is ours: `visitor.csrf_field()`.
+    /// The hidden field with the CSRF token.
     pub csrf: Markup,
-    /// Whether it carries files.
+    /// Whether it has file inputs.
     pub multipart: bool,
 }
 
@@ -275,50 +273,50 @@ impl<'a> Form<'a> {
         Self { action, submit, weight: Weight::Primary, cancel: None, csrf, multipart: false }
     }
 
-    /// With a way out.
+    /// With a cancel link.
     pub fn cancel(self, href: &'a str) -> Self {
         Self { cancel: Some(href), ..self }
     }
 
-    /// For something that is not the one thing to do here.
+    /// For an action that is not the main one of the page.
     pub fn plain(self) -> Self {
         Self { weight: Weight::Plain, ..self }
     }
 
-    /// For something that cannot be undone.
+    /// For an action that cannot be undone.
     pub fn danger(self) -> Self {
         Self { weight: Weight::Danger, ..self }
     }
 
-    /// With files.
+    /// With file inputs.
     pub fn multipart(self) -> Self {
         Self { multipart: true, ..self }
     }
 }
 
-/// A form that is only a button: what it does needs nothing typed.
+/// A form that consists of a button only.
 pub fn button_form(action: &str, label: &str, weight: Weight, csrf: Markup) -> Markup {
     html! { form.inline method="post" action=(action) { (csrf) (button(weight, label)) } }
 }
 
-/// The lines of a field that takes one thing a line; empty ones do not count.
+/// The non-empty lines of a field that takes one value a line.
 pub fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// One of several things to choose.
+/// One of several radio buttons or checkboxes.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'a> {
-    /// What is sent.
+    /// The value that is sent.
     pub value: &'a str,
-    /// What it is called.
+    /// Its label.
     pub label: &'a str,
-    /// What it means; may be empty.
+    /// Its explanation; may be empty.
     pub hint: &'a str,
 }
 
 impl<'a> Choice<'a> {
-    /// A choice with what it means.
+    /// A choice with its explanation.
     pub const fn new(value: &'a str, label: &'a str, hint: &'a str) -> Self {
         Self { value, label, hint }
     }
@@ -349,12 +347,12 @@ pub struct Control<'a> {
 }
 
 impl<'a> Control<'a> {
-    /// What to write there.
+    /// What to enter.
     pub fn hint(self, hint: &'a str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
-    /// It may stay empty.
+    /// It may be empty.
     pub fn optional(self) -> Self {
         Self { required: false, ..self }
     }
@@ -364,12 +362,12 @@ impl<'a> Control<'a> {
         Self { autocomplete: Some(autocomplete), ..self }
     }
 
-    /// It holds ids, addresses or the like: every letter counts.
+    /// It holds ids, URLs or the like: monospace and without a spell check.
     pub fn code(self) -> Self {
         Self { code: true, ..self }
     }
 
-    /// The ids of what says more about the control.
+    /// The ids for `aria-describedby`: error and hint.
     fn described(&self) -> Option<String> {
         let error = self.error.map(|_| format!("{}-error", self.name));
         let hint = self.hint.map(|_| format!("{}-hint", self.name));
@@ -390,7 +388,7 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// A group of boxes or buttons under one heading.
+    /// A fieldset of checkboxes or radio buttons.
     fn group(&self, kind: &str, choices: &[Choice<'_>]) -> Markup {
         html! {
             fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described()] {
@@ -441,7 +439,7 @@ impl Render for Control<'_> {
                 label for=(name) { (self.label) (self.optional_word()) }
                 @match &self.kind {
                     Kind::Lines(rows) => {
-                        // A first line break is the parser's, not the value's (HTML §13.2.6.4.7).
+                        // The HTML parser drops a first line break (HTML §13.2.6.4.7).
                         textarea #(name) name=(name) rows=(rows) required[self.required] spellcheck="false"
                             aria-invalid=[invalid] aria-describedby=[described] { "\n" (value) }
                     },

@@ -1,4 +1,4 @@
-//! `GET /`: what this is, for somebody who opens the address in a browser.
+//! `GET /`: the front page, for a person who opens the server in a browser.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
@@ -10,15 +10,15 @@ use super::{
 };
 use crate::links::path;
 
-/// The front page. It tells no more than any visitor may know. A server that has more than the
-/// gateway to show puts one into its data.
+/// The front page. It shows only what any visitor may know. A server with the sample app or the test
+/// identity provider registers one as application data.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Home {
     /// Whether the sample app is served.
     pub demo: bool,
     /// Whether the test identity provider is served.
     pub test_idp: bool,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'static str>,
 }
 

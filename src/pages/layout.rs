@@ -8,10 +8,10 @@ use super::{
 };
 use crate::links::path;
 
-/// The line above every page of a login where the bundled identity provider is switched on (ruling 24).
+/// The banner of every login page where the bundled identity provider is switched on (ruling 24).
 pub const TEST_SET_UP: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
 
-/// How much room a page takes.
+/// The width of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {
     /// One thing to read or do.
@@ -20,20 +20,20 @@ pub enum Width {
     Wide,
 }
 
-/// What a page says about itself to the document around it.
+/// The document around a page: its head, banner and masthead.
 pub struct Layout<'a> {
-    /// The browser tab's title, most telling words first.
+    /// The document title, the most specific words first.
     pub title: &'a str,
-    /// How much room it takes.
+    /// Its width.
     pub width: Width,
-    /// A line above everything else: this is a test set-up.
+    /// The test set-up banner, above everything else.
     pub banner: Option<&'a str>,
-    /// Whether it carries our name and a way home: pages for developers do. A person on the way
-    /// through a login knows the app and the company, not us.
+    /// Our name and links, on pages for developers. Login pages have none: the person knows the app and
+    /// the company, not us.
     pub masthead: Option<Masthead<'a>>,
-    /// Scripts of ours that it uses.
+    /// The scripts that it uses.
     pub scripts: &'a [&'static Asset],
-    /// The refusal's code on a page that tells of one, for scripts and support.
+    /// The error code on an error page, for scripts and support.
     pub reason: Option<&'a str>,
 }
 
@@ -44,7 +44,7 @@ pub struct Masthead<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// A page with one thing to read or do, for a person on the way through.
+    /// A page with one thing to read or do, for a person in a login.
     pub fn narrow(title: &'a str) -> Self {
         Self { title, width: Width::Narrow, banner: None, masthead: None, scripts: &[], reason: None }
     }
@@ -54,7 +54,7 @@ impl<'a> Layout<'a> {
         Self { width: Width::Wide, masthead: Some(Masthead { links }), ..Self::narrow(title) }
     }
 
-    /// With a line above everything else.
+    /// With a banner.
     pub fn banner(self, banner: Option<&'a str>) -> Self {
         Self { banner, ..self }
     }
@@ -64,7 +64,7 @@ impl<'a> Layout<'a> {
         Self { scripts, ..self }
     }
 
-    /// With the code of a refusal.
+    /// With an error code.
     pub fn reason(self, code: &'a str) -> Self {
         Self { reason: Some(code), ..self }
     }
@@ -97,12 +97,12 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// A line above everything else: this is a test set-up.
+/// The banner above everything else, which says that this is a test set-up.
 pub fn banner(text: &str) -> Markup {
     html! { aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (text) } } }
 }
 
-/// The document that every page of ours is: what its head says, and its body.
+/// The HTML document of a page: its head and body.
 pub fn document(title: &str, scripts: &[&'static Asset], body: Markup) -> Markup {
     html! {
         (DOCTYPE)

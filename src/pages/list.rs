@@ -1,8 +1,8 @@
-//! Lists: a search field that works on what people remember, twenty-five a page, the newest first, cards
-//! on a phone, and words where there is nothing yet.
+//! Paginated lists: a search field, 25 items a page, newest first, cards on a phone, and a text for an
+//! empty list.
 //!
-//! Tokens of `app::page` only lead on, so the way back rides along in the address: the tokens of the pages
-//! before, up to `FARTHEST_BACK`.
+//! Page tokens of `app::page` only go forward. For the links back, the URL carries the tokens of the previous
+//! pages, up to `MAX_PREVIOUS_TOKENS`.
 
 use maud::{Markup, html};
 use url::form_urlencoded;
@@ -10,27 +10,27 @@ use url::form_urlencoded;
 use super::components::{Column, table};
 use crate::app::page::PageQuery;
 
-/// How many things a page holds.
+/// The number of items on a page.
 pub const SIZE: usize = 25;
 
-/// How many pages one can go back, one by one; the first is always one step away.
+/// How many pages back the URL remembers; the first page is always linked.
 const FARTHEST_BACK: usize = 20;
 
 const TOKEN: &str = "page_token";
 const BEFORE: &str = "before";
 
-/// Which page of which list somebody looks at: what stands in the address.
+/// A list's URL: its path, filters and page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     path: String,
-    /// Search words and filters, in the order of their fields; empty ones are left out.
+    /// Search text and filters, in the order of their fields; empty ones are left out.
     filters: Vec<(String, String)>,
     token: String,
     before: Vec<String>,
 }
 
 impl Place {
-    /// Reads an address. Of its parameters, `filters` are the list's own.
+    /// Parses a URL. `filters` are the names of the list's own parameters.
     pub fn read(path: &str, query: &str, filters: &[&str]) -> Self {
         let given: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let text = |name: &str| {
@@ -54,17 +54,17 @@ impl Place {
         }
     }
 
-    /// A search word or filter; empty when there is none.
+    /// The value of a filter; empty when there is none.
     pub fn filter(&self, name: &str) -> &str {
         self.filters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// Whether anything narrows the list.
+    /// Whether any filter is set.
     pub fn is_filtered(&self) -> bool {
         !self.filters.is_empty()
     }
 
-    /// What to ask `app` for.
+    /// The page to request from `app`.
     pub fn query(&self) -> PageQuery {
         PageQuery {
             token: Some(self.token.clone()).filter(|token| !token.is_empty()),
@@ -89,7 +89,7 @@ impl Place {
 
     fn next(&self, token: &str) -> String {
         let mut before = self.before.clone();
-        // The first page has no token; it is what everybody begins with.
+        // The first page has no token.
         if !self.token.is_empty() {
             before.push(self.token.clone());
         }
@@ -104,7 +104,7 @@ impl Place {
         })
     }
 
-    /// Links to the pages around this one; nothing when it is the only one.
+    /// Links to the first, previous and next page; nothing when there is only one.
     pub fn pages(&self, next_token: &str) -> Markup {
         let previous = self.previous();
         html! {
@@ -136,8 +136,9 @@ impl Place {
         }
     }
 
-    /// Fields that narrow the list, made by [`menu`](Self::menu) and [`line`](Self::line). Search words
-    /// that have a field of their own ride along.
+    /// The form of the filters; its fields are made by [`filter_select`](Self::filter_select) and
+    /// [`filter_input`](Self::filter_input). The filters named in `apart`, which have a form of their own, are
+    /// kept as hidden fields.
     pub fn narrowing(&self, fields: &Markup, apart: &[&str]) -> Markup {
         html! {
             form.filters.narrowing role="search" method="get" action=(self.path) {
@@ -153,7 +154,7 @@ impl Place {
         }
     }
 
-    /// A filter with a few values, and what they are called; `all` is what it is called when none is chosen.
+    /// A select menu for a filter: values and labels; `all` is the label of the empty value.
     pub fn menu(&self, name: &str, label: &str, all: &str, choices: &[(&str, &str)]) -> Markup {
         let chosen = self.filter(name);
         html! {
@@ -169,7 +170,7 @@ impl Place {
         }
     }
 
-    /// A filter that is typed: `kind` as HTML has it (`text`, `date`).
+    /// An input for a filter; `kind` is the HTML input type (`text`, `date`).
     pub fn line(&self, name: &str, label: &str, kind: &str, hint: &str) -> Markup {
         html! {
             div.field {
@@ -180,19 +181,19 @@ impl Place {
         }
     }
 
-    /// The list without one of its filters.
+    /// The URL of the list without one of its filters.
     pub fn without(&self, name: &str) -> String {
         let filters = self.filters.iter().filter(|(key, _)| key != name).cloned().collect();
         Self { path: self.path.clone(), filters, ..Self::default() }.href("", &[])
     }
 
-    /// The whole list.
+    /// The URL of the list without filters.
     pub fn unfiltered(&self) -> &str {
         &self.path
     }
 }
 
-/// A list on its page.
+/// One page of a list.
 pub struct List<'a> {
     /// What it is, for a screen reader.
     pub caption: &'a str,
@@ -200,14 +201,14 @@ pub struct List<'a> {
     pub columns: &'a [Column<'a>],
     /// Its rows.
     pub rows: Vec<Vec<Markup>>,
-    /// What leads to the next page.
+    /// The token of the next page; empty on the last one.
     pub next_token: &'a str,
-    /// What stands where there is nothing at all: what belongs here, and the one next action.
+    /// The text of an empty list: what belongs here, and the next action.
     pub empty: Markup,
 }
 
 impl List<'_> {
-    /// The table or what stands in its place, and the links to other pages.
+    /// The table or the text in its place, and the links to other pages.
     pub fn view(&self, place: &Place) -> Markup {
         html! {
             @if !self.rows.is_empty() {

@@ -1,5 +1,5 @@
-//! A page that says one thing: what happened, what to do, and what to quote. For everything that is
-//! not a refused login (`refused.rs`).
+//! A page with one message: what happened, what to do, and the reference to quote. For everything but a
+//! refused login (`refused.rs`).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     layout::Layout,
 };
 
-/// One thing to say.
+/// A message.
 pub struct Message<'a> {
     /// What happened, in a few words.
     pub title: &'a str,
@@ -23,9 +23,9 @@ pub struct Message<'a> {
     pub reason: Option<&'a str>,
     /// What to quote: the id of the request or login.
     pub reference: Option<&'a str>,
-    /// Where to go on: label and address.
+    /// The link to continue with: label and URL.
     pub onward: Option<(&'a str, &'a str)>,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// 400: a request that no button of ours makes. `happened` says what is wrong with it.
+    /// 400: a request that none of our pages makes. `happened` says what is wrong with it.
     pub fn bad_request(happened: &'a str) -> Self {
         Self {
             reason: Some("bad_request"),
@@ -59,7 +59,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// 413: more than a sign-in ever needs.
+    /// 413: the request is larger than a sign-in needs.
     pub fn too_large() -> Self {
         Self {
             reason: Some("too_large"),
@@ -71,7 +71,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// 500: our own fault.
+    /// 500: an internal error.
     pub fn internal() -> Self {
         Self {
             reason: Some("internal"),
@@ -83,7 +83,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// 503: more to do than there is time for.
+    /// 503: the server is overloaded.
     pub fn unavailable() -> Self {
         Self {
             reason: Some("unavailable"),
@@ -95,7 +95,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Ruling 7: a login went well, but nobody said where the app is.
+    /// A login succeeded, but no redirect URL is set (ruling 7).
     pub fn no_redirect_url() -> Self {
         Self {
             reason: Some("no_redirect_url"),
@@ -107,7 +107,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// With the id to quote.
+    /// With the reference to quote.
     pub fn reference(self, reference: &'a str) -> Self {
         Self { reference: Some(reference), ..self }
     }
@@ -132,7 +132,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// 429: too many attempts, with when to try again.
+/// 429: too many attempts, and how long to wait.
 pub fn too_many_requests(retry_after: Duration) -> Markup {
     let seconds = retry_after.as_secs().max(1);
     let (count, unit) = if seconds < 120 { (seconds, "second") } else { (seconds.div_ceil(60), "minute") };

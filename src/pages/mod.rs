@@ -1,9 +1,9 @@
 //! HTML pages: views and the components they share.
 //!
-//! A view is a function from a plain struct to markup; it asks nobody and decides nothing. What a
-//! handler hands back is [`response::page`], which adds the headers every page needs. Pages work
-//! without JavaScript, on a phone and with the keyboard; how they look and speak is one stylesheet
-//! (`assets/ostiary.css`) and the words in each view.
+//! A view is a function from a plain struct to markup; it makes no database call and takes no decision.
+//! Handlers return [`response::page`], which adds the headers that every page needs. Pages work without
+//! JavaScript, on a phone and with the keyboard. There is one stylesheet (`assets/ostiary.css`); the texts
+//! are in the views.
 
 pub mod api_reference;
 pub mod assets;

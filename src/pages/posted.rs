@@ -1,4 +1,4 @@
-//! What a browser posts: the fields and files of a form, bounded, and whether one of our own pages sent it.
+//! Forms as browsers post them: fields and files, with limits, and the check that one of our own pages sent them.
 
 use std::{
     collections::HashMap,
@@ -31,27 +31,27 @@ use super::{
 };
 use crate::app::request_memory::{BodyAllowance, MAX_BODY};
 
-/// The largest form, its files included.
+/// The maximum size of a form in bytes, its files included.
 pub const LARGEST: usize = MAX_BODY;
 
-/// How many fields a form may have.
+/// The maximum number of fields and files of a form.
 pub const MOST_FIELDS: usize = 1000;
 
-/// Lets a request's body be as large as any: whoever sends it has proved who they are.
+/// Lifts a request's limit for bodies of unauthenticated callers. Call it once the caller is authenticated.
 pub fn allow_large_body(request: &HttpRequest) {
     if let Some(allowance) = request.extensions().get::<BodyAllowance>() {
         allowance.authenticated();
     }
 }
 
-/// A file that came with a form. Its name and type are the browser's word, and hostile until checked.
+/// An uploaded file. Its name and type are set by the browser and are not trusted.
 #[derive(Clone)]
 pub struct File {
-    /// What the browser calls it.
+    /// The file name that the browser sent.
     pub name: String,
-    /// What the browser says that it is.
+    /// The media type that the browser sent.
     pub content_type: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub bytes: web::Bytes,
 }
 
@@ -68,16 +68,16 @@ pub struct Posted {
     files: Vec<(String, File)>,
 }
 
-/// Why a form is not taken.
+/// Why a form is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is larger than any form of ours.
+    /// It exceeds the maximum size or the maximum number of fields.
     TooLarge,
-    /// It is of another type than forms are.
+    /// Its media type is not a form's.
     Type,
-    /// It breaks off, or is not what it says.
+    /// It is incomplete or malformed.
     Broken,
-    /// A page of somebody else sent it.
+    /// Another site sent it, or its CSRF token does not match.
     Foreign,
 }
 
@@ -85,9 +85,9 @@ impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge => "the form is too large",
-            Self::Type => "the form is of another type than forms are",
+            Self::Type => "the form has an unsupported media type",
             Self::Broken => "the form cannot be read",
-            Self::Foreign => "the form was not sent by a page of ours",
+            Self::Foreign => "the form was not sent by one of our pages",
         })
     }
 }
@@ -164,14 +164,14 @@ impl Posted {
         }
     }
 
-    /// Reads a form with files whose body is all there. The library waits on for a body that ends inside a
-    /// delimiter, and panics on a line that is shorter than two bytes where the boundary is: neither goes further
-    /// than here.
+    /// Parses a multipart form whose body was read completely. The library stays pending on a body that ends inside
+    /// a delimiter, and panics on a line shorter than two bytes in place of the boundary; both become `Malformed`
+    /// here.
     async fn read_parts(request: &HttpRequest, bytes: web::Bytes) -> Result<Self, Unreadable> {
         let mut payload = Payload::from(bytes);
         let mut reading = pin!(MultipartForm::<Self>::from_request(request, &mut payload));
         let read = poll_fn(|context| {
-            // It hands over from field to field by being polled again; more than that it never needs.
+            // The library is polled again for each field; it never needs more polls than this.
             for _ in 0..4 * MOST_FIELDS {
                 match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(context))) {
                     Ok(Poll::Pending) => {}
@@ -191,59 +191,59 @@ impl Posted {
         }
     }
 
-    /// A field's first value, as it was typed; empty when it did not come.
+    /// A field's first value, as entered; empty when the field is missing.
     pub fn text(&self, name: &str) -> &str {
         let field = self.fields.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value.as_str())
     }
 
-    /// Every value of a field, in the page's order.
+    /// Every value of a field, in the order of the page.
     pub fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a box was ticked or a button of this name pressed.
+    /// Whether the field was sent: a ticked checkbox, or the button that was pressed.
     pub fn flag(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
     }
 
-    /// The file that was chosen, if one was.
+    /// The file of a field, if one was chosen.
     pub fn file(&self, name: &str) -> Option<&File> {
         self.files.iter().find(|(field, _)| field == name).map(|(_, file)| file)
     }
 
-    /// All fields, in the page's order.
+    /// All fields, in the order of the page.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
 }
 
 /// The fields of an `application/x-www-form-urlencoded` form, in their order (URL Standard §5.1); `None` when there
-/// are more than `most`, which is told before any is taken apart.
+/// are more than `most`; they are counted before any is decoded.
 pub fn decode(form: &[u8], most: usize) -> Option<Vec<(String, String)>> {
     let fields = form.split(|&byte| byte == b'&').filter(|field| !field.is_empty());
     (fields.take(most + 1).count() <= most).then(|| url::form_urlencoded::parse(form).into_owned().collect())
 }
 
-/// Whether a page of ours sent the request, by what browsers say of it (Fetch Metadata §2, Fetch §3.2).
-/// Only browsers say so; what other programs send is for the form's token to stop.
+/// Whether one of our pages sent the request, by its `Sec-Fetch-Site` and `Origin` headers (Fetch Metadata §2,
+/// Fetch §3.2). Only browsers send them reliably; requests without them are left to the CSRF token.
 fn is_own(headers: &HeaderMap, origin: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {
-        // `none`: a person reloaded the answer.
+        // `none`: the user reloaded the response.
         if !matches!(site, "same-origin" | "none") {
             return false;
         }
     }
     match text("origin") {
         None => true,
-        // A sandboxed or otherwise nameless page.
+        // A sandboxed page, or another opaque origin.
         Some("null") => false,
         Some(said) => said == origin || host_of(said).is_some_and(|host| text("host") == Some(host.as_str())),
     }
 }
 
-/// Host and port as they stand in a `Host` header.
+/// Host and port in the form of a `Host` header.
 fn host_of(origin: &str) -> Option<String> {
     let url = Url::parse(origin).ok()?;
     let host = url.host_str()?;
@@ -253,7 +253,7 @@ fn host_of(origin: &str) -> Option<String> {
     })
 }
 
-/// Under which name the parts of a form are collected; a field's own name never counts.
+/// The key under which the library's state holds the parts collected so far, whatever the fields are called.
 const PARTS: &str = "";
 
 impl MultipartCollect for Posted {
@@ -365,7 +365,7 @@ mod tests {
             (multi, many, Unreadable::TooLarge),
             (multi, field.to_owned(), Unreadable::Broken),
             ("multipart/form-data", field.to_owned(), Unreadable::Broken),
-            // What the library waits on for, and what it panics on.
+            // Bodies on which the library stays pending, and on which it panics.
             (
                 "multipart/form-data; boundary=Y",
                 field.replace("--X", "--Y") + "1\r\n--X--\r\n",

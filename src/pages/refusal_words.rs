@@ -1,13 +1,13 @@
-//! What each refusal is called for the person who could not sign in.
+//! The text of each login error for the person who could not sign in.
 //!
-//! They know none of our words. A row says what happened and what to do in theirs, and who to turn to;
-//! the technical side of the same refusal (clause, remedy in the identity provider's screens) is in the
-//! check itself, which stands below for their IT team.
+//! They do not know the protocol's terms. An entry says in plain words what happened, what to do and whom to
+//! contact. The technical details (clause, remedy in the identity provider's screens) are in the check, which
+//! the page shows below for their IT team.
 
-/// Who to turn to.
+/// Whom to contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tell {
-    /// Nobody: signing in again mends it.
+    /// Nobody: signing in again fixes it.
     Nobody,
     /// The company's IT team, who run its sign-in service.
     ItTeam,
@@ -15,7 +15,7 @@ pub enum Tell {
     App,
 }
 
-/// The words for refusals that look alike to a person.
+/// The text for login errors that look alike to a person.
 #[derive(Debug)]
 pub struct Words {
     /// The codes they are for.
@@ -24,24 +24,24 @@ pub struct Words {
     pub happened: &'static str,
     /// What to do.
     pub remedy: &'static str,
-    /// Who to turn to.
+    /// Whom to contact.
     pub tell: Tell,
-    /// Whether expected and found values may stand on the page once a signature verified. Not where
-    /// they are another browser's, another login's or the vendor's business.
+    /// Whether the page may show expected and found values once a signature verified. Not where they
+    /// belong to another browser, another login or the vendor.
     pub values: bool,
 }
 
-/// The words for `code`.
+/// The text for `code`.
 pub fn find(code: &str) -> Option<&'static Words> {
     ALL.iter().find(|words| words.codes.contains(&code))
 }
 
-/// The words for `code`, or those that fit every refusal.
+/// The text for `code`, or a general one.
 pub fn words(code: &str) -> &'static Words {
     find(code).unwrap_or(&OTHER)
 }
 
-/// Every code that has words of its own.
+/// Every code that has a text of its own.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     ALL.iter().flat_map(|words| words.codes.iter().copied())
 }
@@ -54,7 +54,7 @@ static OTHER: Words = Words {
     values: false,
 };
 
-/// The whole list: first what the person can mend, then their IT team, then the app.
+/// All texts: first what the person can fix, then their IT team, then the app.
 pub static ALL: &[Words] = &[
     // The person, by signing in again
     Words {

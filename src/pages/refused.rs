@@ -1,8 +1,8 @@
-//! A refused login, as the person who could not sign in sees it.
+//! The page for a refused login, for the person who could not sign in.
 //!
-//! One sentence about what happened, one about what to do, the reference to quote. What the identity
-//! provider sent and what was expected stand here only once one of the connection's signatures
-//! verified (ruling 14): an outsider who posts garbage learns nothing of the customer's settings.
+//! One sentence about what happened, one about what to do, and the reference to quote. Expected and
+//! received values are shown only once a signature of the connection verified (ruling 14), so that an
+//! outsider who posts arbitrary data learns nothing of the customer's settings.
 
 use maud::{Markup, html};
 
@@ -14,27 +14,27 @@ use super::{
 };
 use crate::model::check::{Check, Fixer};
 
-/// A refused login. Answer it with a 4xx status and [`super::response::Policy::Own`].
+/// A refused login. Send it with a 4xx status and [`super::response::PagePolicy::SameOriginForms`].
 pub struct Refused<'a> {
-    /// The refusal's stable code.
+    /// The error's stable code.
     pub code: &'a str,
-    /// What to quote: the flow's id.
+    /// The reference to quote: the flow's id.
     pub reference: &'a str,
-    /// The check that failed. This page decides what of it may be told.
+    /// The check that failed. The view decides which of its values may be shown.
     pub check: Option<&'a Check>,
     /// Whether a signature of the connection verified.
     pub signature_verified: bool,
     /// The app, by its environment's name.
     pub application: Option<&'a str>,
-    /// The organization, told only once a signature verified.
+    /// The organization, shown only once a signature verified.
     pub organization: Option<&'a str>,
-    /// The way back to the app. In a flow that OAuth began it carries `error=access_denied`.
+    /// The URL back to the app. In a flow that OAuth started it carries `error=access_denied`.
     pub back: Option<&'a str>,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
-/// The values of the failed check that may be told.
+/// The values of the failed check that may be shown.
 #[derive(Default)]
 struct Evidence<'a> {
     expected: Option<&'a str>,
@@ -77,8 +77,8 @@ impl<'a> Refused<'a> {
         })
     }
 
-    /// Ruling 14: nothing before a signature verified, and nothing of checks whose values are the
-    /// vendor's or another browser's business.
+    /// Ruling 14: no values before a signature verified, and none of checks whose values belong to the
+    /// vendor or to another browser.
     fn evidence(&self, words: &Words) -> Evidence<'a> {
         match self.check {
             Some(check) if self.signature_verified && words.values && check.name == self.code => {
@@ -88,12 +88,12 @@ impl<'a> Refused<'a> {
         }
     }
 
-    /// The sentence, with the values in it where they may be told and make it plainer.
+    /// What happened, with the values where they may be shown and make it clearer.
     fn happened(&self, words: &Words, evidence: &Evidence<'_>) -> String {
         match (self.code, evidence.expected, evidence.found) {
             ("email_outside_organization_domains", Some(expected), Some(found)) => {
                 let organization = self.organization.unwrap_or("Your organization here");
-                // The check names its domains with commas, or says in brackets that there are none.
+                // A list of domains with commas, or a text in parentheses that there are none.
                 let admitted = match expected.strip_prefix('(') {
                     Some(_) => "has no addresses listed yet that may come in".to_owned(),
                     None => format!("only lets in {}", listing(&expected.split(", ").collect::<Vec<_>>())),
@@ -104,9 +104,9 @@ impl<'a> Refused<'a> {
         }
     }
 
-    /// What was expected and found, and what to change in the identity provider's screens. The
-    /// remedies are fixed texts, so they may be told before any signature verified; the vendor's are
-    /// not for here.
+    /// Expected and received values, and what to change in the identity provider's screens. The remedies
+    /// are fixed texts, so they may be shown before any signature verified; those for the vendor are not
+    /// shown.
     fn for_the_it_team(&self, evidence: &Evidence<'_>) -> Markup {
         let check =
             self.check.filter(|check| check.name == self.code && check.fixer == Fixer::IdentityProvider);

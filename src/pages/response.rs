@@ -6,19 +6,19 @@ use actix_web::{
 };
 use maud::Markup;
 
-/// What a page may do with forms (ruling 19).
+/// Where the forms and scripts of a page may send requests (ruling 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// The page begins or continues a chain of redirects and posts that may end at another site.
-    /// Browsers apply `form-action` to the whole chain, so there is none.
+    /// Browsers apply `form-action` to the whole chain, so the header has none.
     Chain,
-    /// Forms, if any, stay with us.
+    /// Forms post to our own origin only.
     Own,
-    /// The same, and a script of ours asks us what is new.
+    /// The same, and a script may poll our own origin.
     Live,
 }
 
-/// Everything but `form-action`: only files of ours, nothing inline, in nobody's frame.
+/// Everything but `form-action`: only our own files, nothing inline, no framing.
 macro_rules! base_policy {
     () => {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -36,10 +36,10 @@ impl Policy {
         }
     }
 
-    /// The `Referrer-Policy` header. Addresses of ours carry one-time state and never leave. A form
-    /// posted to another site under `no-referrer` would carry `Origin: null`, which some identity
-    /// providers' request-forgery filters refuse; `strict-origin` tells them the origin, no more. Under
-    /// `same-origin` our own filter sees the origin of our own forms, and nobody else sees anything.
+    /// The `Referrer-Policy` header. Our URLs carry one-time state and are never sent to other sites. A form
+    /// posted to another site under `no-referrer` would carry `Origin: null`, which the CSRF checks of some
+    /// identity providers refuse; `strict-origin` sends the origin only. Under `same-origin` our own CSRF
+    /// check sees the origin of our own forms, and other sites see nothing.
     pub const fn referrer_policy(self) -> &'static str {
         match self {
             Self::Chain => "strict-origin",

@@ -1,6 +1,6 @@
 //! Every page with realistic data, long and short: what each says is compared with its snapshot.
 //!
-//! To look at them, set `OSTIARY_PAGE_SAMPLES` to a directory when running `cargo test samples`; the
+//! To view them, set `OSTIARY_PAGE_SAMPLES` to a directory when running `cargo test samples`; the
 //! pages and what they load are written there, ready for any static file server.
 
 use std::{fs, path::PathBuf, time::Duration};

@@ -1,18 +1,18 @@
-//! A secret on its page: shown this once, with a button that copies it and a plain warning.
+//! The panel of a new secret: shown once, with a copy button and a warning.
 
 use maud::{Markup, html};
 
 use super::components::{Shape, Weight, copy_button, link_button, notice};
 
-/// A secret that was just made.
+/// A secret that was just created.
 pub struct Secret<'a> {
     /// What it is: "API key".
     pub name: &'a str,
     /// The secret itself.
     pub value: &'a str,
-    /// Where it goes and what whoever holds it can do: whole sentences.
+    /// Where to use it and what it gives access to, in whole sentences.
     pub about: &'a str,
-    /// Where to go on to.
+    /// The URL to continue with.
     pub onward: &'a str,
 }
 

@@ -1,5 +1,5 @@
-//! A body that is made while it is sent, piece by piece: the next one only once the one before is on its
-//! way, so that one piece is in memory, however long the whole is.
+//! A streamed response body: the next chunk is made only once the previous one was handed over, so that one
+//! chunk is in memory, however long the body is.
 
 use std::{
     future::Future,
@@ -14,13 +14,13 @@ use actix_web::{
 
 use crate::app::Result;
 
-/// Why an answer broke off.
+/// Why a response was aborted.
 type Failed = Box<dyn std::error::Error>;
 
 type Making<T> = Pin<Box<dyn Future<Output = (T, Result<Option<Vec<u8>>>)>>>;
 
-/// A body that `next` makes out of `source`, until it gives `None`. A failure breaks the answer off, so that
-/// nobody takes a part for the whole.
+/// A body of the chunks that `next` makes from `source`, until it returns `None`. An error aborts the response,
+/// so that a partial body is not taken for a complete one.
 pub fn streamed<T, F>(
     source: T,
     next: impl Fn(T) -> F + Unpin + 'static,
@@ -57,7 +57,7 @@ impl<T: Unpin, N: Fn(T) -> Making<T> + Unpin> MessageBody for Streamed<T, N> {
                 Ok(None) => return Poll::Ready(None),
                 Ok(Some(bytes)) => {
                     self.making = Some((self.next)(source));
-                    // An empty chunk would end the answer.
+                    // An empty chunk would end the response.
                     if !bytes.is_empty() {
                         return Poll::Ready(Some(Ok(bytes.into())));
                     }

@@ -1,5 +1,5 @@
-//! A browser on its way to an identity provider: the cookie that binds it to its login (ruling 6), and the
-//! page or redirect that sends it there.
+//! Sends a browser to an identity provider: the cookie that binds it to its login (ruling 6), and the redirect
+//! or the page with a form that posts itself.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -24,21 +24,21 @@ use crate::{
 /// The cookie that binds a browser to its logins.
 const COOKIE: CookieNames = CookieNames::new("__Host-ostiary_browser", "ostiary_browser");
 
-/// The host that the browser called, from its `Host` header: what its cookies are kept by. It decides
-/// only where a login begins, never whether it is good.
+/// The requested host, from the `Host` header; browsers store cookies by it. It decides only where a login
+/// begins, never whether it is valid.
 pub fn host(request: &HttpRequest) -> &str {
     let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
     header.unwrap_or_else(|| request.uri().authority().map_or("", |authority| authority.as_str()))
 }
 
-/// The browser's cookie, under a name that counts here: where there is https, one that no neighbouring host
-/// and no page without TLS can set, or somebody else's login could be planted (login CSRF).
+/// The browser's cookie, under a name that is accepted here. With https that is one that no sibling host and no
+/// page without TLS can set; otherwise an attacker could plant a login of their own (login CSRF).
 pub fn browser(links: &Links, request: &HttpRequest) -> Option<Browser> {
     COOKIE.read(links, request).find_map(|cookie| Browser::parse(cookie.value()))
 }
 
 /// Sets the browser's cookie. A response of the identity provider is a cross-site post, so the cookie
-/// must be `SameSite=None` where it can be `Secure`; elsewhere it is `Lax` and the bounce brings it.
+/// must be `SameSite=None` where it can be `Secure`; elsewhere it is `Lax`, and the second post brings it.
 fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
     let cookie = |name: &'static str, secure: bool| {
         Cookie::build(name, browser.reveal().to_owned())
@@ -49,12 +49,12 @@ fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
             .finish()
     };
     for name in COOKIE.at(links) {
-        // A cookie of ours is always a valid header.
+        // Our cookies are always valid header values.
         let _ = response.add_cookie(&cookie(name, *name == COOKIE.secure()));
     }
 }
 
-/// Says on every page of a login that the bundled identity provider is switched on (ruling 24).
+/// The banner of every login page where the bundled identity provider is switched on (ruling 24).
 pub fn banner(state: &State) -> Option<&'static str> {
     state.settings.test_idp.then_some(layout::TEST_SET_UP)
 }
@@ -79,7 +79,7 @@ pub fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
     response
 }
 
-/// Sends the browser elsewhere, and tells nobody from where.
+/// Redirects the browser, without a referrer.
 pub fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))

@@ -1,42 +1,40 @@
-//! XML as a person reads it: indented, with names, attributes and texts told apart, and the part marked that
-//! a signature vouches for.
+//! Pretty-printed XML: indented, with names, attributes and texts highlighted, and the signed part marked.
 //!
-//! What is printed is somebody else's document, perhaps a forger's, perhaps no XML at all. It is read as
-//! text: a tag ends where a tag ends, whatever stands in it; every character of it comes out, escaped, and
-//! only white space between tags is ours. Nothing is decided by it.
+//! The document is untrusted and may not be XML at all. It is scanned as text, without a parser: every
+//! character is output, escaped, and only white space between tags is changed. No decision depends on it.
 
 use maud::{Markup, html};
 
 use super::components::{Shape, shape};
 
-/// The deepest indentation: deeper elements stand below each other.
+/// The maximum depth of indentation; deeper elements are not indented further.
 const DEEPEST: usize = 24;
 
-/// A tag longer than this has each attribute on a line of its own.
+/// A tag of more bytes than this has each attribute on a line of its own.
 const LONG_TAG: usize = 90;
 
-/// Which elements a signature that verified covers.
+/// Which elements a verified signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Signed {
     /// The whole document: the root element with everything in it.
     pub root: bool,
-    /// The `Assertion` right below the root element.
+    /// The `Assertion` directly below the root element.
     pub assertion: bool,
 }
 
-/// Prints a document.
+/// Pretty-prints a document.
 pub fn print(xml: &str, signed: Signed) -> Markup {
     items(&Printer::new(signed).run(xml))
 }
 
-/// What stands between one `<` and the next.
+/// A tag, or the text up to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     /// `<name …>` or `<name …/>`.
     Open { text: &'a str, name: &'a str, empty: bool },
     /// `</name>`.
     Close(&'a str),
-    /// `<!…>`, `<?…?>`, and everything that ends nowhere.
+    /// `<!…>`, `<?…?>`, and whatever is not terminated.
     Other(&'a str),
     /// Anything else.
     Text(&'a str),
@@ -112,7 +110,7 @@ enum Piece<'a> {
 struct Printer<'a> {
     signed: Signed,
     depth: usize,
-    /// Lines so far, of the document and of each open element that is covered, with its depth.
+    /// Items so far: of the document, and of each open element that is signed, with its depth and label.
     open: Vec<(usize, &'static str, Vec<Item<'a>>)>,
 }
 
@@ -130,7 +128,7 @@ impl<'a> Printer<'a> {
                 Token::Open { text, name, empty } => {
                     self.enter(name);
                     let mut pieces = tag(text);
-                    // A text alone in its element stands on its line.
+                    // An element's only text stays on the element's line.
                     if let (false, Some(&Token::Text(inner)), Some(&Token::Close(close))) =
                         (empty, tokens.get(at), tokens.get(at + 1))
                     {

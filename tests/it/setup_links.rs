@@ -126,7 +126,7 @@ both! {
         app.wait(Duration::from_secs(24 * 3600));
         let expired = app.browser().get(&late).await;
         assert_eq!(expired.status, 410);
-        assert!(expired.body.contains("Its time was over"), "{expired:#?}");
+        assert!(expired.body.contains("It expired"), "{expired:#?}");
         let token = late.rsplit('=').next().unwrap();
         assert_eq!(app.browser().post(&app.url("/setup"), &[("one-time-token", token)]).await.status, 410);
         for lifetime in [0, 30 * 24 * 3600 + 1] {

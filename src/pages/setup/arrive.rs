@@ -1,4 +1,4 @@
-//! `/setup`: somebody arrives with a link. Looking at it changes nothing; a button redeems it.
+//! `/setup`: the page of a setup link. Opening it changes nothing; a button redeems the link.
 
 use actix_web::{HttpMessage as _, HttpRequest, http::StatusCode, web};
 use maud::{Markup, html};
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The parameter and field that hold the token, as SSOReady calls it.
+/// The parameter and field that hold the token, named as in SSOReady.
 const TOKEN: &str = "one-time-token";
 
 /// `GET /setup?one-time-token=…`
@@ -41,7 +41,7 @@ pub async fn look(state: web::Data<State>, request: HttpRequest) -> Answer {
     tell(&state, arrival, &token).await
 }
 
-/// `POST /setup`: the button. Pressing it twice, or in the browser that redeemed the link before, leads on.
+/// `POST /setup`: redeems the link. In the browser that redeemed it before, it leads to the setup pages again.
 pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
     let token = form.0.text(TOKEN).to_owned();
     let session = session(&state, &request).await?.map(|session| session.value);
@@ -99,7 +99,7 @@ async fn tell(state: &State, arrival: Arrival, token: &str) -> Answer {
     Ok(frame.answer_with(status, Policy::Own, title, content))
 }
 
-/// How the vendor looks, as far as the link tells who that is.
+/// The vendor's branding and the application's name; neutral ones for an unknown link.
 async fn look_of(state: &State, environment_id: Option<EnvironmentId>) -> app::Result<(Branding, String)> {
     let Some(id) = environment_id else {
         return Ok((Branding::none(EnvironmentId::from_bits(0)), "Single sign-on setup".to_owned()));
@@ -134,15 +134,15 @@ pub fn start(token: &str, application: &str) -> Markup {
     }
 }
 
-/// What to do about a link that opens nothing.
+/// The page for a link that cannot be used.
 pub fn unusable(why: &Unusable, application: &str, now: Timestamp) -> Markup {
     let happened = match why {
         Unusable::Unknown => html! { "The link is not complete, or it is not one of ours." },
         Unusable::Used { at } => html! {
             "It was opened " (time(*at, now)) ", in another browser or on another device, and it works in that one only."
         },
-        Unusable::Expired { at } => html! { "Its time was over " (time(*at, now)) "." },
-        Unusable::Revoked => html! { "The team of " (application) " took it back." },
+        Unusable::Expired { at } => html! { "It expired " (time(*at, now)) "." },
+        Unusable::Revoked => html! { "The team of " (application) " revoked it." },
     };
     let remedy = match why {
         Unusable::Unknown => "Copy the whole link out of the message that you got, and open it again.",

@@ -15,34 +15,34 @@ use crate::{
 /// The session's cookie.
 const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_setup");
 
-/// The links of the host that the browser called. Setup pages answer below the environment's own auth URL,
-/// where links lead to, and below the public URL; cookies are kept by host, and each may have its own scheme.
+/// The links of the requested host. Setup pages are served below the environment's own auth URL, which setup
+/// links use, and below the public URL; browsers store cookies by host, and each may have its own scheme.
 pub fn here(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
     let own = state.links_of(environment);
     if own.authority().eq_ignore_ascii_case(to_idp::host(request)) { own } else { state.links.clone() }
 }
 
-/// A session cookie that came. Whether it counts is known once it is known whose it is.
+/// A session cookie of a request. Whether it is accepted depends on the environment that its session belongs to.
 pub struct Presented {
     name: &'static str,
-    /// What it holds.
+    /// Its value.
     pub value: String,
 }
 
 impl Presented {
-    /// Whether it counts at the host of these links.
+    /// Whether its name is accepted at the origin of these links.
     pub fn counts(&self, links: &Links) -> bool {
         SESSION.at(links).contains(&self.name)
     }
 }
 
-/// The session cookies that came.
+/// The request's session cookies.
 pub fn read(request: &HttpRequest) -> Vec<Presented> {
     let came = |name| request.cookie(name).map(|cookie| Presented { name, value: cookie.value().to_owned() });
     SESSION.all().into_iter().filter_map(came).collect()
 }
 
-/// Sets the session cookie; it stays until `lasts` is over, so that the admin may come back tomorrow.
+/// Sets the session cookie with the lifetime `lasts`, so that the admin may come back another day.
 pub fn set(links: &Links, response: &mut HttpResponse, value: &str, lasts: std::time::Duration) {
     for name in SESSION.at(links) {
         let mut cookie = base(name, value);
@@ -51,7 +51,7 @@ pub fn set(links: &Links, response: &mut HttpResponse, value: &str, lasts: std::
     }
 }
 
-/// Takes the session cookie away.
+/// Removes the session cookie.
 pub fn clear(links: &Links, response: &mut HttpResponse) {
     for name in SESSION.at(links) {
         let mut cookie = base(name, "");
@@ -65,13 +65,13 @@ fn base<'a>(name: &'a str, value: &'a str) -> Cookie<'a> {
         .path("/")
         .http_only(true)
         .secure(name == SESSION.secure())
-        // Links in mails lead here; posts from elsewhere come without it.
+        // It is sent when a link in an e-mail is opened, and not with posts from other sites.
         .same_site(SameSite::Lax)
         .finish()
 }
 
 fn add(response: &mut HttpResponse, cookie: Cookie<'_>) {
-    // A cookie of ours is always a valid header.
+    // Our cookies are always valid header values.
     let _ = response.add_cookie(&cookie);
 }
 

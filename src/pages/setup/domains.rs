@@ -1,4 +1,4 @@
-//! `/setup/domains`: the company's e-mail domains, the record that proves each, and a button to check.
+//! `/setup/domains`: the company's e-mail domains, the DNS record that verifies each, and a button to check it.
 
 use actix_web::web;
 use maud::{Markup, html};
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The parameter of the page that says that a check came too soon.
+/// The query parameter that says that a check came too soon.
 const TOO_SOON: &str = "too-soon";
 
 /// `GET /setup/domains`
@@ -67,7 +67,7 @@ fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors)
     }
 }
 
-/// One domain with what there is to do about it.
+/// One domain, with what to do next.
 pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
     let is_taken = shared_domains::is_taken(listed);
     html! {
@@ -135,7 +135,7 @@ pub async fn check(sent: Sent, path: web::Path<String>) -> Answer {
     let visit = &sent.visit;
     let domain = named(&path)?;
     match app::domains::check(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await {
-        // What was found is stored with the domain.
+        // The result is stored with the domain.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
         Err(Error::Limited { .. }) => Ok(see_other(&format!("{}?{TOO_SOON}=1", path::SETUP_DOMAINS))),
         Err(error) => Err(error.into()),

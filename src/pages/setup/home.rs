@@ -1,4 +1,4 @@
-//! `/setup/home`: what there is to set up, what is done, and what is next.
+//! `/setup/home`: what can be set up, what is done, and what is next.
 
 use maud::{Markup, html};
 
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// One thing to set up.
+/// One setup task.
 pub struct Area {
     /// What it is.
     pub title: &'static str,
-    /// What it is good for.
+    /// Its purpose.
     pub about: &'static str,
-    /// Where.
+    /// Its URL.
     pub href: &'static str,
-    /// How far it has come.
+    /// Its progress.
     pub state: Markup,
-    /// Whether nothing is left to do.
+    /// Whether it is complete.
     pub done: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What stands around every setup page: the vendor's name or logo, its colours, whom to ask, the way out.
+//! The document around every setup page: the vendor's name or logo, colours, support contact, and the button
+//! that ends the session.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use maud::{DOCTYPE, Markup, html};
@@ -13,29 +14,29 @@ use crate::{
     },
 };
 
-/// How often the live view is asked for again, in seconds.
+/// The polling interval of the live view, in seconds.
 pub const LIVE_EVERY: u32 = 4;
 
-/// What stands around a page.
+/// The document around a page.
 pub struct Frame<'a> {
-    /// How the vendor looks.
+    /// The vendor's branding.
     pub branding: &'a Branding,
-    /// What the application is called.
+    /// The application's name.
     pub application: &'a str,
-    /// The customer, once somebody is let in.
+    /// The organization, once the link was redeemed.
     pub organization: Option<&'a str>,
     /// The hidden field of the form that ends the session, once there is one.
     pub leave: Option<Markup>,
-    /// That this is a test set-up.
+    /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
-/// Whether a page keeps itself up to date.
+/// Whether a page updates itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// It stays as it is.
+    /// It does not.
     Still,
-    /// It asks for news.
+    /// It polls for changes.
     Live,
 }
 
@@ -108,12 +109,12 @@ impl Frame<'_> {
         }
     }
 
-    /// The page as an answer.
+    /// The page as a response.
     pub fn answer(&self, title: &str, content: Markup) -> HttpResponse {
         self.answer_with(StatusCode::OK, Policy::Own, title, content)
     }
 
-    /// The page as an answer with a status and a policy.
+    /// The page as a response with a status and a policy.
     pub fn answer_with(
         &self,
         status: StatusCode,

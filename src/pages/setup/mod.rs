@@ -1,8 +1,9 @@
 //! The setup pages: a customer's own IT admin connects the company's identity provider, step by step, in the
-//! words of that product's screens, under the vendor's name and colours.
+//! words of that product's screens, with the vendor's branding.
 //!
-//! `visitor` lets in who redeemed a link, `layout` stands around every page, [`providers`] holds what to
-//! click where. Which step is done is read from what is stored; every step has an address of its own.
+//! `visitor` authenticates a browser that redeemed a link, `layout` is the document around every page, and
+//! [`providers`] holds the instructions for each product. Which step is done follows from what is stored; every
+//! step has a URL of its own.
 
 mod arrive;
 mod cookie;
@@ -43,7 +44,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(web::resource(path::SETUP_DOMAIN_REMOVE).post(domains::remove));
 }
 
-/// On to another page of ours.
+/// Redirects to another of our pages.
 fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))

@@ -27,15 +27,15 @@ use crate::{
     },
 };
 
-/// How many connections of an organization are shown.
+/// The maximum number of connections that are shown.
 const MOST: &str = "20";
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing of the identity provider is known.
+    /// The identity provider's settings are not complete.
     Begun,
-    /// It is known, and no test succeeded yet.
+    /// They are, and no test succeeded yet.
     Configured,
     /// A test succeeded.
     Tested,
@@ -54,7 +54,7 @@ pub fn progress_of(connection: &SamlConnection, test: Option<&SamlFlow>) -> Prog
 }
 
 impl Progress {
-    /// As a word with a shape.
+    /// The progress as a badge.
     pub fn view(self) -> Markup {
         match self {
             Self::Begun => mark(Shape::Note, "Begun"),
@@ -63,7 +63,7 @@ impl Progress {
         }
     }
 
-    /// The step to go on with.
+    /// The step to continue with.
     pub fn resume(self, provider: &Provider) -> &'static str {
         match self {
             Self::Begun => provider.saml[0].slug,
@@ -113,7 +113,7 @@ pub async fn choose(visit: Visit) -> Answer {
     Ok(visit.frame().answer("Single sign-on", content))
 }
 
-/// The products to choose from; `note` says what is special about one.
+/// The products to choose from; `note` replaces the description of one.
 pub fn provider_choice(
     action: &str,
     question: &str,
@@ -140,7 +140,7 @@ pub fn provider_choice(
     }
 }
 
-/// `POST /setup/saml`: the choice. A connection of which nothing is known yet is taken again.
+/// `POST /setup/saml`: chooses the product. A connection that has no settings yet is reused.
 pub async fn create(sent: Sent) -> Answer {
     let visit = &sent.visit;
     let kind = IdpKind::parse(sent.text("idpKind"))
@@ -164,7 +164,7 @@ pub async fn create(sent: Sent) -> Answer {
     Ok(see_other(&links::setup_saml_step(described.connection.id, first)))
 }
 
-/// The connection that a path names, if it is the organization's own.
+/// The connection with the id of the path, if it belongs to the organization.
 async fn load(visit: &Visit, id: &str) -> app::Result<SamlConnection> {
     let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
     let found = app::saml_connections::find(&visit.state, &visit.actor, id).await?.connection;
@@ -247,12 +247,12 @@ async fn show(
         section.card { (steps::parts(step, &fills)) }
         (steps::onward(provider.saml, at, href, ways.is_none() || progress != Progress::Begun))
     };
-    // A test goes on to another site, and browsers hold a form's whole way against `form-action`.
+    // A test redirects to another site, and browsers apply `form-action` to the whole chain of redirects.
     let policy = if step.parts.contains(&Part::Test) { Policy::Chain } else { Policy::Own };
     Ok(visit.frame().answer_with(errors.status(), policy, step.title, content))
 }
 
-/// What is known of the identity provider.
+/// The identity provider's stored settings.
 fn received(connection: &SamlConnection) -> Markup {
     html! {
         (notice(Shape::Good, "Saved", html! {
@@ -335,7 +335,7 @@ fn done(visit: &Visit, connection: &SamlConnection) -> Markup {
     }
 }
 
-/// `POST /setup/saml/{connection}/{step}`: metadata, or the test.
+/// `POST /setup/saml/{connection}/{step}`: stores metadata, or begins the test.
 pub async fn act(sent: Sent, path: web::Path<(String, String)>) -> Answer {
     let visit = &sent.visit;
     let connection = load(visit, &path.0).await?;
@@ -367,7 +367,7 @@ pub async fn act(sent: Sent, path: web::Path<(String, String)>) -> Answer {
     }
 }
 
-/// What the form says of the identity provider: of one way only.
+/// The change that the form asks for, from the one way of giving metadata that was sent.
 fn change_of(sent: &Sent) -> app::Result<SamlConnectionChange> {
     let none = SamlConnectionChange::default;
     match sent.text("way") {
@@ -421,5 +421,5 @@ pub fn again(visit: &Visit, connection: SamlConnectionId, weight: Weight) -> Mar
     button_form(&links::setup_saml_step(connection, "test"), "Test again", weight, visit.csrf())
 }
 
-/// The status of a page that tells of a failed test: the page itself is as it should be.
+/// The status of a test result page. It is 200 for a failed test too: the request itself succeeded.
 pub const RESULT: StatusCode = StatusCode::OK;

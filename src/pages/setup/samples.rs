@@ -144,7 +144,7 @@ fn step_samples() {
                 h1 { (step.title) }
                 section.card { (steps::parts(step, &fills)) }
             };
-            // One product's pages are held to the letter; of the others it is enough that they are made.
+            // Some pages are compared with a snapshot; of the others it is enough that they render.
             match (provider.kind.as_str(), step.slug) {
                 ("entra", "configure") | ("okta", "metadata") => {
                     sample(

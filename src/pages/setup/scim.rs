@@ -1,4 +1,4 @@
-//! `/setup/scim`: user provisioning, from the choice of the identity provider to the first people arriving.
+//! `/setup/scim`: user provisioning, from the choice of the identity provider to the first requests.
 
 use actix_web::web;
 use maud::{Markup, html};
@@ -30,10 +30,10 @@ use crate::{
     },
 };
 
-/// How many directories of an organization are shown.
+/// The maximum number of directories that are shown.
 const MOST: &str = "20";
 
-/// How many requests the live view shows.
+/// The maximum number of requests in the live view.
 const LATEST: &str = "10";
 
 /// The organization's directories.
@@ -43,12 +43,12 @@ pub async fn directories(visit: &Visit) -> app::Result<Vec<DescribedDirectory>> 
     Ok(page.items)
 }
 
-/// Whether anything arrived in a directory.
+/// Whether a directory has received a request.
 pub fn is_used(described: &DescribedDirectory) -> bool {
     described.tokens.iter().any(|token| token.last_used_at.is_some())
 }
 
-/// How far a directory has come.
+/// The progress of a directory as a badge.
 pub fn progress(described: &DescribedDirectory) -> Markup {
     match (is_used(described), described.tokens.is_empty()) {
         (true, _) => mark(Shape::Good, "Requests arrive"),
@@ -57,7 +57,7 @@ pub fn progress(described: &DescribedDirectory) -> Markup {
     }
 }
 
-/// The step to go on with.
+/// The step to continue with.
 pub fn resume(described: &DescribedDirectory) -> &'static str {
     let steps = providers::of(described.directory.idp_kind).scim_steps();
     let at = if described.tokens.is_empty() { steps.first() } else { steps.last() };
@@ -109,7 +109,7 @@ fn note(provider: &Provider) -> Option<&'static str> {
     matches!(provider.scim, Scim::Unavailable(_)).then_some("Cannot push people by itself")
 }
 
-/// `POST /setup/scim`: the choice. A directory without a token is taken again.
+/// `POST /setup/scim`: chooses the product. A directory without a token is reused.
 pub async fn create(sent: Sent) -> Answer {
     let visit = &sent.visit;
     let kind = IdpKind::parse(sent.text("idpKind"))
@@ -132,7 +132,7 @@ pub async fn create(sent: Sent) -> Answer {
     Ok(see_other(&links::setup_scim_step(described.directory.id, first.slug)))
 }
 
-/// The directory that a path names, if it is the organization's own.
+/// The directory with the id of the path, if it belongs to the organization.
 async fn load(visit: &Visit, id: &str) -> app::Result<DescribedDirectory> {
     let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
     let found = app::scim_directories::find(&visit.state, &visit.actor, id).await?;
@@ -148,7 +148,7 @@ pub async fn step(visit: Visit, path: web::Path<(String, String)>) -> Answer {
     show(&visit, &described, &path.1, None).await
 }
 
-/// `POST /setup/scim/{directory}/{step}`: makes a token, which the answer shows this once.
+/// `POST /setup/scim/{directory}/{step}`: creates a bearer token. Only this response shows it.
 pub async fn act(sent: Sent, path: web::Path<(String, String)>) -> Answer {
     let visit = &sent.visit;
     let described = load(visit, &path.0).await?;
@@ -210,7 +210,7 @@ async fn show(
     Ok(visit.frame().answer_with(actix_web::http::StatusCode::OK, policy, step.title, content))
 }
 
-/// The token that was just made, or the button that makes one.
+/// The token that was just created, or the button that creates one.
 fn token_part(
     described: &DescribedDirectory,
     made: Option<&ScimBearerToken>,
@@ -242,7 +242,7 @@ fn token_part(
     }
 }
 
-/// The requests that arrived, the newest first, in words.
+/// The requests that were received, newest first, in plain words.
 pub fn arrived(requests: &[ScimRequest], now: Timestamp) -> Markup {
     if requests.is_empty() {
         return html! {
@@ -276,7 +276,7 @@ pub fn arrived(requests: &[ScimRequest], now: Timestamp) -> Markup {
     }
 }
 
-/// A request in words.
+/// A request in plain words.
 fn what(method: &str, path: &str) -> String {
     let thing = match () {
         () if path.contains("/Groups") => "a group",

@@ -1,4 +1,4 @@
-//! A step of a provider as a page: what to do, numbered, with everything to copy.
+//! A setup step as a page: numbered instructions, with the values to copy.
 
 use maud::{Markup, html};
 
@@ -15,23 +15,23 @@ use crate::{
     },
 };
 
-/// Our values, as screens ask for them.
+/// The values to enter in the identity provider.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
-    /// Where responses go.
+    /// The ACS URL.
     pub acs_url: String,
-    /// Who we are.
+    /// The SP entity ID.
     pub entity_id: String,
-    /// Where our metadata is.
+    /// The URL of the SP metadata.
     pub metadata_url: String,
-    /// What the application is called.
+    /// The application's name.
     pub application: String,
-    /// Where SCIM requests go.
+    /// The SCIM base URL.
     pub scim_base_url: String,
 }
 
 impl Values {
-    /// Those of a connection.
+    /// The values of a connection.
     pub fn of(connection: &SamlConnection, metadata_url: String, application: &str) -> Self {
         Self {
             acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),
@@ -66,23 +66,23 @@ fn escape(text: &str) -> String {
     pattern
 }
 
-/// What is shown where a step has a part that is more than words.
+/// The content of the parts of a step that are more than text.
 pub struct Fills<'a> {
-    /// Our values.
+    /// The values to enter.
     pub values: &'a Values,
     /// The connection whose metadata is offered.
     pub connection: Option<SamlConnectionId>,
     /// The form that takes the identity provider's metadata.
     pub metadata: Option<Markup>,
-    /// The button of the test login.
+    /// The button that begins the test login.
     pub test: Option<Markup>,
-    /// The bearer token, or the button that makes it.
+    /// The bearer token, or the button that creates it.
     pub token: Option<Markup>,
-    /// What arrived.
+    /// The SCIM requests that were received.
     pub live: Option<Markup>,
 }
 
-/// Words in which what stands between `**` is what a screen calls it.
+/// Text whose parts between `**`, the names on the product's screens, are bold.
 pub fn words(text: &str) -> Markup {
     html! {
         @for (at, piece) in text.split("**").enumerate() {
@@ -131,7 +131,7 @@ fn fill(markup: Option<&Markup>) -> Markup {
     html! { @if let Some(markup) = markup { li { (markup) } } }
 }
 
-/// The ways to give us metadata, each a form of its own; the first one, and one with an error, is open.
+/// The ways to give metadata, each a form of its own. The first one is visible, and one that was sent is open.
 pub fn metadata_forms(
     ways: &[Way],
     action: &str,
@@ -153,7 +153,7 @@ pub fn metadata_forms(
     }
 }
 
-/// A way's name in the form.
+/// The name of a way in the form.
 pub fn name(way: Way) -> &'static str {
     match way {
         Way::Url => "url",
@@ -195,7 +195,7 @@ fn way_form(way: Way, action: &str, typed: &Typed, errors: &FormErrors, csrf: &M
     view.render(&form, fields)
 }
 
-/// A certificate as people have it: PEM, or its base64 alone.
+/// A certificate as PEM; bare base64 gets its BEGIN and END lines.
 pub fn certificate_text(text: &str) -> String {
     let text = text.replace("\r\n", "\n").trim().to_owned();
     if text.is_empty() || text.contains("-----BEGIN") {
@@ -210,7 +210,7 @@ pub fn certificate_text(text: &str) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// Where one is among the steps: links to all of them, those done marked.
+/// The step navigation: links to all steps, with those that are done marked.
 pub fn progress(
     steps: &[Step],
     current: &str,
@@ -233,7 +233,7 @@ pub fn progress(
     }
 }
 
-/// The way on and back.
+/// Links to the previous and the next step.
 pub fn onward(steps: &[Step], current: usize, href: impl Fn(&str) -> String, next: bool) -> Markup {
     html! {
         div.next {

@@ -1,4 +1,4 @@
-//! `/setup/saml/{connection}/test/{flow}`: how a test login went: what was received, or the check that failed
+//! `/setup/saml/{connection}/test/{flow}`: the result of a test login: what was received, or the failed check
 //! with its remedy in the words of the identity provider's screens.
 
 use actix_web::web;
@@ -69,7 +69,7 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
     Ok(visit.frame().answer_with(saml::RESULT, Policy::Chain, title, content))
 }
 
-/// The check that decided the last refusal.
+/// The check that caused the last refusal.
 fn decisive(test: &TestLogin) -> Option<&Check> {
     let refusal = test.flow.refusal.as_deref()?;
     let step = test.steps.iter().rev().find(|step| step.kind == StepKind::Refused)?;
@@ -93,7 +93,7 @@ fn succeeded(visit: &Visit, flow: &SamlFlow) -> Markup {
     }
 }
 
-/// A test that somebody went through in another browser: that it works, and nothing about them.
+/// A test that succeeded in another browser: shows that it works, and nothing about the person.
 pub fn succeeded_elsewhere() -> Markup {
     html! {
         p { (mark(Shape::Good, "Signed in")) }
@@ -103,7 +103,8 @@ pub fn succeeded_elsewhere() -> Markup {
     }
 }
 
-/// A sign-in that works but for a domain that does not count yet is no mistake in the identity provider.
+/// The page for a sign-in that fails only because its domain is not confirmed yet: the identity provider is set up
+/// correctly.
 fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
     if check.name != "email_outside_organization_domains" {
         return None;
@@ -113,7 +114,7 @@ fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
     let listed = visit.organization.domains.iter().find(|listed| listed.domain == *domain);
     let waiting =
         listed.is_some_and(|listed| matches!(listed.state, DomainState::Pending | DomainState::Failed));
-    // Another domain where some count already is more likely a wrong address than a missing domain.
+    // If other domains are confirmed, an unlisted domain is more likely a wrong address than a missing domain.
     if !waiting && visit.organization.admitted_domains().next().is_some() {
         return None;
     }
@@ -141,8 +142,8 @@ fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
     })
 }
 
-/// The failed check, in the words of the product's screens. What was found is for the browser in which it was
-/// (`own`): it may name a person.
+/// The failed check, in the words of the product's screens. The found value may name a person, so it is shown
+/// only in the browser of the test (`own`).
 pub fn failed(provider: &Provider, check: &Check, own: bool) -> Markup {
     let words = refusal_words::words(&check.name);
     html! {
@@ -167,6 +168,6 @@ fn unfinished() -> Markup {
     html! {
         p { (mark(Shape::Note, "Waiting")) }
         h1 { "The test is not finished" }
-        p { "Your identity provider has not answered yet. If it showed you an error, its own log says why; mend it there and test again." }
+        p { "Your identity provider has not answered yet. If it showed you an error, its own log says why; fix it there and test again." }
     }
 }

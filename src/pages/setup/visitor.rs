@@ -1,5 +1,5 @@
-//! Who visits the setup pages: a browser that redeemed a link. Every handler but those of the link itself
-//! begins here.
+//! The extractors of the setup pages. They authenticate a browser that redeemed a link; every handler but those
+//! of the link itself uses one.
 
 use std::{fmt, future::Future, ops::Deref, pin::Pin};
 
@@ -24,25 +24,25 @@ use crate::{
     },
 };
 
-/// The hidden field that proves that a form was made for the session that sends it.
+/// The hidden field with the CSRF token, which is bound to the session.
 const FORM_TOKEN: &str = "form_token";
 
-/// What that proof is for.
+/// The purpose that separates this token from others of the same key.
 const FORM_PURPOSE: &str = "setup form";
 
-/// A browser that redeemed a link, and all that its pages show of where it is.
+/// An authenticated setup session, with all that its pages show.
 pub struct Visit {
-    /// The service.
+    /// The application state.
     pub state: web::Data<State>,
     /// The link.
     pub link: SetupLink,
-    /// Who acts.
+    /// The actor for use cases.
     pub actor: Actor,
-    /// The customer.
+    /// The organization.
     pub organization: Organization,
-    /// Where it is a customer.
+    /// Its environment.
     pub environment: Environment,
-    /// How the vendor looks.
+    /// The vendor's branding.
     pub branding: Branding,
     form_token: String,
     /// The request.
@@ -69,25 +69,25 @@ impl Visit {
         })
     }
 
-    /// A parameter of the page's address.
+    /// A query parameter of the page.
     pub fn parameter(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.request.query_string().as_bytes())
             .find(|(own, _)| own == name)
             .map(|(_, value)| value.into_owned())
     }
 
-    /// What the application is called.
+    /// The application's name.
     pub fn application(&self) -> &str {
         let name = self.branding.application_name.as_deref().unwrap_or(&self.environment.display_name);
         if name.trim().is_empty() { self.environment.slug.as_str() } else { name }
     }
 
-    /// The hidden field that every form holds.
+    /// The hidden field with the CSRF token, for every form.
     pub fn csrf(&self) -> Markup {
         csrf_field(&self.form_token)
     }
 
-    /// What stands around its pages.
+    /// The document around its pages.
     pub fn frame(&self) -> Frame<'_> {
         Frame {
             branding: &self.branding,
@@ -99,7 +99,7 @@ impl Visit {
     }
 }
 
-/// A living session of a browser.
+/// A valid session of a browser.
 pub struct Session {
     link: SetupLink,
     organization: Organization,
@@ -108,7 +108,7 @@ pub struct Session {
     pub value: String,
 }
 
-/// The living session of the browser that calls, by the cookie that counts at the host it calls.
+/// The valid session of a request, by the cookie that is accepted at the requested host.
 pub async fn session(state: &State, request: &HttpRequest) -> app::Result<Option<Session>> {
     for presented in cookie::read(request) {
         let Some(session) = setup_links::authenticate(state, &presented.value).await? else { continue };
@@ -125,12 +125,11 @@ fn csrf_field(token: &str) -> Markup {
     html! { input type="hidden" name=(FORM_TOKEN) value=(token); }
 }
 
-/// A session as its proofs name it: not by its secret.
+/// The session in the input of the CSRF token: a digest, not its secret.
 fn session_name(cookie: &str) -> String {
     Digest::of(cookie).to_hex()
 }
 
-/// The address of a page that is asked for.
 impl FromRequest for Visit {
     type Error = Rejection;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
@@ -141,9 +140,9 @@ impl FromRequest for Visit {
     }
 }
 
-/// What a visitor posts, from a page that was made for this very session.
+/// A posted form whose CSRF token belongs to this session.
 pub struct Sent {
-    /// Who visits.
+    /// The session.
     pub visit: Visit,
     form: Posted,
 }
@@ -163,7 +162,7 @@ impl FromRequest for Sent {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            // Who posts comes first: a stranger's body is never read.
+            // Authentication comes first: the body of an unauthenticated request is never read.
             let visit = Visit::of(&request).await?;
             allow_large_body(&request);
             let form = Posted::read(&request, &mut payload, &visit.state.links.origin()).await?;
@@ -175,7 +174,7 @@ impl FromRequest for Sent {
     }
 }
 
-/// What the page of a link posts: its visitor has no session yet.
+/// The posted form of a link's page, where there is no session yet.
 pub struct OpenForm(pub Posted);
 
 impl FromRequest for OpenForm {
@@ -196,14 +195,14 @@ fn state_of(request: &HttpRequest) -> Result<&web::Data<State>, Rejection> {
     state.ok_or_else(|| Rejection::Failed(Error::internal("the server was built without its state")))
 }
 
-/// Why a visitor does not get to a handler.
+/// Why a request does not reach its handler.
 #[derive(Debug)]
 pub enum Rejection {
-    /// No link was redeemed in this browser, or its time is over.
+    /// No link was redeemed in this browser, or the session expired.
     NotLetIn,
-    /// What they post is not taken.
+    /// The posted form was rejected.
     Form(Unreadable),
-    /// Our own failure, or an organization that is gone.
+    /// An internal error, or an organization that was deleted.
     Failed(Error),
 }
 
@@ -246,7 +245,7 @@ impl ResponseError for Rejection {
                 ..Message::new(
                     "These setup pages are not open here",
                     "They open with the link that the application’s team sent you, in the browser in which you first \
-                     opened it, until its time is over.",
+                     opened it, until it expires.",
                     "Open the link in the browser that you used before, or ask whoever sent it for a new one.",
                 )
             },

@@ -1,7 +1,7 @@
-//! What the admin of each identity provider does, step by step, in the words of that product's screens.
+//! The setup instructions for each identity provider, step by step, in the words of that product's screens.
 //!
-//! Steps are data, one file a product. What a screen calls a thing stands between `**`. A test holds that
-//! every product is told everything it needs and nothing twice.
+//! Steps are data, one file a product. Names on the product's screens stand between `**`. Tests check that each
+//! product gets every value that it needs, and none of the dynamic parts twice.
 
 mod adfs;
 mod entra;
@@ -17,31 +17,31 @@ use crate::model::idp_kind::IdpKind;
 
 /// One product.
 pub struct Provider {
-    /// Which one.
+    /// Its kind.
     pub kind: IdpKind,
-    /// Where its admin works, to be recognised by.
+    /// The name of its admin console, by which admins recognise it.
     pub screen: &'static str,
-    /// How single sign-on is set up in it; the test comes last.
+    /// The steps for single sign-on; the test is the last.
     pub saml: &'static [Step],
-    /// How it is told to push people; nothing where it cannot.
+    /// The steps for SCIM provisioning, if it can do that.
     pub scim: Scim,
-    /// What its admin does about a refused login.
+    /// What its admin does about login errors.
     pub remedies: &'static [Remedy],
 }
 
-/// Whether a product can push people and groups.
+/// Whether a product can provision people and groups by SCIM.
 pub enum Scim {
-    /// It can; the first people arriving come last.
+    /// It can; the live view of the first requests is the last step.
     Steps(&'static [Step]),
-    /// It cannot by itself, and why, and what can be done.
+    /// It cannot by itself: why, and what can be done.
     Unavailable(&'static str),
 }
 
-/// One thing to do.
+/// One step.
 pub struct Step {
-    /// Its name in addresses.
+    /// Its name in URLs.
     pub slug: &'static str,
-    /// What it is.
+    /// Its title.
     pub title: &'static str,
     /// What to read, click and enter, in order.
     pub parts: &'static [Part],
@@ -50,30 +50,30 @@ pub struct Step {
 /// One part of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Something to do, numbered.
+    /// An instruction, numbered.
     Do(&'static str),
-    /// Something to enter, numbered: the screen's name of the field, and what to copy into it.
+    /// A value to enter, numbered: the screen's name of the field, and the value to copy.
     Enter(&'static str, Value),
-    /// Something to choose, numbered: the screen's name of the field, and the choice.
+    /// An option to choose, numbered: the screen's name of the field, and the option.
     Choose(&'static str, &'static str),
-    /// Something to know.
+    /// A note, not numbered.
     Note(&'static str),
-    /// Our metadata, to be downloaded.
+    /// The download of our SP metadata.
     Download,
-    /// The identity provider's metadata, to be given to us, in these ways; the first one is in sight.
+    /// The forms for the identity provider's metadata, in these ways; the first one is visible.
     Metadata(&'static [Way]),
     /// The test login.
     Test,
-    /// The bearer token, to be made and shown once.
+    /// The bearer token, created and shown once.
     Token,
-    /// What arrives.
+    /// The live view of SCIM requests.
     Live,
 }
 
-/// How the identity provider's metadata gets to us.
+/// A way to give us the identity provider's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {
-    /// By its address.
+    /// By its URL.
     Url,
     /// As a file.
     File,
@@ -81,37 +81,37 @@ pub enum Way {
     Values,
 }
 
-/// A value of ours that a screen asks for.
+/// A value to enter in the identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
-    /// Where responses go.
+    /// The ACS URL.
     AcsUrl,
-    /// The same as a regular expression.
+    /// The ACS URL as a regular expression.
     AcsUrlPattern,
-    /// Who we are.
+    /// The SP entity ID.
     EntityId,
-    /// Where our metadata is.
+    /// The URL of the SP metadata.
     MetadataUrl,
-    /// What the application is called.
+    /// The application's name.
     ApplicationName,
-    /// Where SCIM requests go.
+    /// The SCIM base URL.
     ScimBaseUrl,
 }
 
-/// What to do about refusals.
+/// What to do about login errors.
 pub struct Remedy {
-    /// Their codes.
+    /// The error codes.
     pub codes: &'static [&'static str],
     /// What to do, in the words of the product's screens.
     pub text: &'static str,
 }
 
-/// The refusals that a wrong audience makes.
+/// The errors that a wrong audience causes.
 pub const AUDIENCE: &[&str] = &["assertion_audience", "audience_restriction_missing"];
-/// Those that a wrong address makes.
+/// The errors that a wrong ACS URL causes.
 pub const ADDRESS: &[&str] =
     &["response_destination", "subject_confirmation_recipient", "subject_confirmation_missing"];
-/// Those that another or a renewed identity provider makes.
+/// The errors that another identity provider or a renewed certificate causes.
 pub const TRUST: &[&str] = &[
     "signature_mismatch",
     "signature_key_unsuitable",
@@ -119,12 +119,12 @@ pub const TRUST: &[&str] = &[
     "assertion_issuer",
     "certificate_missing",
 ];
-/// Those that a missing or wrong e-mail address makes.
+/// The errors that a missing or wrong e-mail address causes.
 pub const EMAIL: &[&str] =
     &["email_missing", "email_malformed", "email_ambiguous", "name_id_missing", "name_id_malformed"];
-/// What the identity provider itself refuses.
+/// The error for a response in which the identity provider reports a failure.
 pub const STATUS: &[&str] = &["response_status"];
-/// Those that a missing or old signature makes.
+/// The errors that a missing signature, an outdated algorithm or encryption causes.
 pub const SIGNATURE: &[&str] = &[
     "signature_missing",
     "sha1_refused",
@@ -136,7 +136,7 @@ pub const SIGNATURE: &[&str] = &[
     "decryption_failed",
 ];
 
-/// Every product, in the order in which a person is offered them.
+/// Every product, in the order in which they are offered.
 pub static ALL: [&Provider; 9] = [
     &okta::PROVIDER,
     &entra::PROVIDER,
@@ -149,23 +149,23 @@ pub static ALL: [&Provider; 9] = [
     &other::PROVIDER,
 ];
 
-/// The product of this kind; the general one where it is not known.
+/// The product of this kind; the generic one where the kind is not known.
 pub fn of(kind: Option<IdpKind>) -> &'static Provider {
     ALL.iter().find(|provider| Some(provider.kind) == kind).copied().unwrap_or(&other::PROVIDER)
 }
 
 impl Provider {
-    /// Its name in the middle of a sentence.
+    /// Its name within a sentence.
     pub fn in_text(&self) -> &'static str {
         if self.kind == IdpKind::Other { "your identity provider" } else { self.kind.name() }
     }
 
-    /// What to do about a refusal, in this product's words, if it has some.
+    /// What to do about an error, in this product's words, if there is a text for it.
     pub fn remedy(&self, code: &str) -> Option<&'static str> {
         self.remedies.iter().find(|remedy| remedy.codes.contains(&code)).map(|remedy| remedy.text)
     }
 
-    /// The steps of pushing people; none where it cannot.
+    /// The steps for SCIM provisioning; none where it cannot do that.
     pub fn scim_steps(&self) -> &'static [Step] {
         match self.scim {
             Scim::Steps(steps) => steps,

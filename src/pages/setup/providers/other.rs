@@ -1,4 +1,4 @@
-//! Any identity provider that speaks the protocols, in the words that most of them use.
+//! Any other identity provider with SAML 2.0 or SCIM 2.0, in the words that most of them use.
 
 use super::*;
 

@@ -14,16 +14,16 @@ use super::{
 /// What an administrator may do in an environment. Each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Look at everything.
+    /// May read everything.
     Viewer,
-    /// Change what is in the environment.
+    /// May change what is in the environment.
     Admin,
-    /// Say who may do what, and change or delete the environment itself.
+    /// May assign roles, and change or delete the environment itself.
     Owner,
 }
 
 impl Role {
-    /// All of them, the least first.
+    /// All of them, in ascending order.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Admin, Self::Owner];
 
     /// The name in the API and in the database.
@@ -35,20 +35,20 @@ impl Role {
         }
     }
 
-    /// Reads the name.
+    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 }
 
-/// One of the vendor's own people.
+/// One administrator account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Administrator {
     /// Its id.
     pub id: AdministratorId,
-    /// By which they are invited and sign in.
+    /// The address they are invited at and sign in with.
     pub email: Email,
-    /// What they are called; empty until they say.
+    /// Their name; empty until they set one.
     pub display_name: String,
     /// The hash of their password, if they have one.
     pub password_hash: Option<PasswordHash>,
@@ -56,18 +56,18 @@ pub struct Administrator {
     pub created_at: Timestamp,
     /// When any of this last changed.
     pub updated_at: Timestamp,
-    /// When they were removed. Such an account opens nothing.
+    /// When they were removed. A removed account cannot sign in.
     pub disabled_at: Option<Timestamp>,
 }
 
 impl Administrator {
-    /// The name for other people: the display name, or the address of those who gave none.
+    /// The name shown to others: the display name, or the e-mail address when there is none.
     pub fn name(&self) -> &str {
         if self.display_name.is_empty() { self.email.as_str() } else { &self.display_name }
     }
 }
 
-/// A password's hash as a PHC string. Its `Debug` shows nothing.
+/// A password hash as a PHC string. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
 
@@ -77,26 +77,27 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// A role where it counts.
+/// A role, granted in one environment or in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// In which environment; `None` for every one, those to come too.
+    /// The environment; `None` for all, including future ones.
     pub environment_id: Option<EnvironmentId>,
-    /// Which.
+    /// The role.
     pub role: Role,
 }
 
-/// All that one administrator may do.
+/// All roles granted to one administrator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants(pub Vec<Grant>);
 
 impl Grants {
-    /// The role in every environment.
+    /// The role granted in all environments.
     pub fn everywhere(&self) -> Option<Role> {
         self.0.iter().find(|grant| grant.environment_id.is_none()).map(|grant| grant.role)
     }
 
-    /// The role in one environment, and whether it is one in every environment: the larger one counts.
+    /// The effective role in one environment, the higher of the two grants, and whether it comes from the
+    /// global one.
     pub fn role_in(&self, environment_id: EnvironmentId) -> Option<(Role, bool)> {
         let everywhere = self.everywhere();
         let own = self.0.iter().find(|grant| grant.environment_id == Some(environment_id));
@@ -108,13 +109,13 @@ impl Grants {
         }
     }
 
-    /// The environments that are named one by one.
+    /// The environments with a grant of their own.
     pub fn environments(&self) -> impl Iterator<Item = EnvironmentId> {
         self.0.iter().filter_map(|grant| grant.environment_id)
     }
 }
 
-/// How an administrator proved who it is.
+/// How an administrator authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInMethod {
     /// E-mail and password.
@@ -143,39 +144,39 @@ impl SignInMethod {
         }
     }
 
-    /// Reads the name.
+    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 }
 
-/// A browser that is signed in to the console.
+/// A console session of one browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminSession {
     /// Its id; the cookie's value is another one.
     pub id: AdminSessionId,
-    /// Who is signed in.
+    /// The signed-in administrator.
     pub administrator_id: AdministratorId,
-    /// How they proved it.
+    /// How they authenticated.
     pub method: SignInMethod,
-    /// From where they were last seen.
+    /// The last client address.
     pub address: Option<IpAddr>,
-    /// What the browser says that it is.
+    /// The browser's `User-Agent`.
     pub user_agent: String,
-    /// Since when.
+    /// When it began.
     pub created_at: Timestamp,
-    /// When its administrator last proved in it who they are (OpenID Connect's `auth_time`).
+    /// When the administrator last authenticated in it (OpenID Connect's `auth_time`).
     pub authenticated_at: Timestamp,
-    /// When the browser last asked for something, to the minute.
+    /// When the browser last sent a request, to the minute.
     pub last_seen_at: Timestamp,
-    /// When it ends, however busy it is.
+    /// When it ends regardless of activity.
     pub expires_at: Timestamp,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl AdminSession {
-    /// Whether the browser is signed in at `now`, when it may rest for `idle`.
+    /// Whether the session is valid at `now`, given the idle timeout `idle`.
     pub fn is_alive(&self, now: Timestamp, idle: Duration) -> bool {
         self.revoked_at.is_none() && self.expires_at > now && self.last_seen_at + idle > now
     }
@@ -186,7 +187,7 @@ impl AdminSession {
 pub enum InvitationPurpose {
     /// To become an administrator, or to get another role.
     Join,
-    /// To get back in after losing password and passkeys.
+    /// To recover an account after losing password and passkeys.
     Reset,
 }
 
@@ -199,28 +200,28 @@ impl InvitationPurpose {
         }
     }
 
-    /// Reads the name.
+    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Join, Self::Reset].into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 
-/// A one-time link by which somebody becomes an administrator, or gets back in.
+/// A one-time link to become an administrator or to recover an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminInvitation {
     /// Its id; the link's token is another one.
     pub id: AdminInvitationId,
     /// What it is for.
     pub purpose: InvitationPurpose,
-    /// Whom it is for; `None` for whoever has the link.
+    /// Whom it is for; `None` when anyone with the link may use it.
     pub email: Option<Email>,
-    /// What they will be able to do.
+    /// The role that is granted on acceptance.
     pub grant: Grant,
-    /// Who invited them; `None` for the operator.
+    /// The inviting administrator; `None` for the operator.
     pub invited_by: Option<AdministratorId>,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Until when the link is good.
+    /// When the link expires.
     pub expires_at: Timestamp,
     /// When it was used.
     pub consumed_at: Option<Timestamp>,
@@ -229,15 +230,15 @@ pub struct AdminInvitation {
 /// A passkey of an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminPasskey {
-    /// Its id here; the authenticator has another one.
+    /// Our id; the authenticator's credential id is another one.
     pub id: PasskeyId,
-    /// Whose.
+    /// Its owner.
     pub administrator_id: AdministratorId,
-    /// What its owner calls it.
+    /// The name its owner gave it.
     pub display_name: String,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When it last signed its owner in.
+    /// When it was last used to sign in.
     pub last_used_at: Option<Timestamp>,
 }
 

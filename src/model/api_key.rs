@@ -1,4 +1,4 @@
-//! API keys: how the vendor's backend proves which environment it speaks for.
+//! API keys: the credentials of the vendor's backend, each for one environment.
 
 use serde_json::{Map, Value};
 
@@ -13,15 +13,15 @@ use super::{
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
-    /// The one environment it opens.
+    /// The one environment it gives access to.
     pub environment_id: EnvironmentId,
-    /// What people call it; may be empty.
+    /// Its display name; may be empty.
     pub display_name: String,
     /// Whether it may also call the management API.
     pub management: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it last opened something, give or take some minutes.
+    /// When it was last used, accurate to a few minutes.
     pub last_used_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! The audit log: who did what to what, from where; append-only.
+//! The audit log: actor, action, target and client address of every change. Append-only.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use super::{
     time::Timestamp,
 };
 
-/// What something was done to.
+/// The target of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditTarget {
     /// Its kind, as wire names spell it: `saml_connection`.
@@ -20,15 +20,15 @@ pub struct AuditTarget {
     pub organization_id: Option<OrganizationId>,
 }
 
-/// Something whose changes the audit log tells.
+/// A resource whose changes are written to the audit log.
 pub trait Audited {
-    /// What it is.
+    /// Its kind, id and organization.
     fn audit_target(&self) -> AuditTarget;
-    /// Everything about it that can change, under its names on the wire. Secrets stay out.
+    /// Its mutable fields under their API names, without secrets.
     fn audit_fields(&self) -> Map<String, Value>;
 }
 
-/// Who did it.
+/// Who performed the action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditActor {
     /// `administrator`, `api_key`, `setup_link`, `operator` or `service`.
@@ -37,34 +37,34 @@ pub struct AuditActor {
     pub id: String,
 }
 
-/// One entry.
+/// One audit log entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEvent {
     /// Its id.
     pub id: AuditEventId,
     /// The environment it happened in; `None` for what concerns the whole installation.
     pub environment_id: Option<EnvironmentId>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// Who.
+    /// Who performed it.
     pub actor: AuditActor,
-    /// From where, if the network was involved.
+    /// The client address, if the action came over the network.
     pub address: Option<IpAddr>,
-    /// What: `organization.updated`.
+    /// The action: `organization.updated`.
     pub action: String,
-    /// The kind of what it was done to.
+    /// The target's kind.
     pub target_kind: String,
-    /// The id of what it was done to.
+    /// The target's id.
     pub target_id: String,
-    /// The organization that belongs to.
+    /// The organization that the target belongs to.
     pub organization_id: Option<OrganizationId>,
-    /// The values before, of what changed; empty when it was made.
+    /// The changed fields' old values; empty on creation.
     pub before: Map<String, Value>,
-    /// The values after, of what changed; empty when it was deleted.
+    /// The changed fields' new values; empty on deletion.
     pub after: Map<String, Value>,
 }
 
-/// What differs between two states of a thing: the old values and the new ones, of the same names.
+/// The fields that differ between two states of a resource: their old and their new values.
 pub fn difference(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
@@ -80,7 +80,7 @@ pub fn difference(
     (old, new)
 }
 
-/// Names and values, for the fields of something [`Audited`].
+/// Builds the field map of an [`Audited`] resource from names and values.
 macro_rules! audit_fields {
     ($($name:literal: $value:expr),* $(,)?) => {{
         let mut fields = serde_json::Map::new();

@@ -1,4 +1,4 @@
-//! How an environment looks to its customers' admins: the vendor's name, logo and colours.
+//! Branding of the setup pages: the vendor's name, logo and colours.
 
 use serde_json::{Map, Value};
 
@@ -11,36 +11,36 @@ use super::{
     time::Timestamp,
 };
 
-/// The branding of one environment. Everything may be missing.
+/// The branding of one environment. Every field is optional.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branding {
     /// The environment.
     pub environment_id: EnvironmentId,
-    /// What the application is called; the environment's name when `None`.
+    /// The application's name; the environment's name when `None`.
     pub application_name: Option<String>,
-    /// Its colour.
+    /// The accent colour.
     pub accent_color: Option<Color>,
-    /// Its logo, without the picture itself.
+    /// The logo's metadata, without the image bytes.
     pub logo: Option<LogoFacts>,
-    /// Where "back to the application" leads.
+    /// The target of the "back to the application" link.
     pub return_url: Option<HttpUrl>,
-    /// Whom a customer's admin asks: an address or a sentence.
+    /// Support contact for a customer's admin: an address or a sentence.
     pub support_contact: Option<String>,
-    /// When it was last changed; `None` while there is none.
+    /// When it was last changed; `None` when it was never set.
     pub updated_at: Option<Timestamp>,
 }
 
-/// What is known of a logo without reading it.
+/// A logo's type and digest, stored beside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoFacts {
-    /// What kind of picture it is.
+    /// Its image format.
     pub kind: LogoType,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
 }
 
 impl Branding {
-    /// That of an environment that has none yet.
+    /// The branding of an environment that has set none.
     pub fn none(environment_id: EnvironmentId) -> Self {
         Self {
             environment_id,
@@ -53,7 +53,7 @@ impl Branding {
         }
     }
 
-    /// What the stylesheet's address changes with.
+    /// The cache key in the stylesheet's URL.
     pub fn style_version(&self) -> String {
         self.accent_color.map_or_else(|| "none".to_owned(), |color| color.to_string().split_off(1))
     }

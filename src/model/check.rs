@@ -1,10 +1,10 @@
-//! Checks: the conditions a login must meet, as support reads them in a flow's timeline.
+//! Checks: the conditions a login must meet, as shown in a flow's timeline.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// Who can mend a failed check.
+/// Who can fix a failed check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fixer {
@@ -12,7 +12,7 @@ pub enum Fixer {
     IdentityProvider,
     /// The vendor who runs Ostiary, in the settings here.
     Vendor,
-    /// The person who signs in, by trying again.
+    /// The user who signs in, by trying again.
     User,
 }
 
@@ -20,21 +20,21 @@ pub enum Fixer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// Its stable name, the code of the refusal when it fails: `assertion_audience`.
+    /// Its stable name, also the error code when it fails: `assertion_audience`.
     pub name: Cow<'static, str>,
-    /// Whether it held.
+    /// Whether it passed.
     pub passed: bool,
-    /// What would have passed. Shown to outsiders only once a signature verified.
+    /// The expected value. Shown to outsiders only once a signature was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What there was.
+    /// The value found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
     /// The clause it implements: `SAML 2.0 Core §2.5.1.4`.
     pub clause: Cow<'static, str>,
-    /// Who can mend it when it fails.
+    /// Who can fix it when it fails.
     pub fixer: Fixer,
-    /// What to do when it fails, one or two sentences to the fixer. Empty when it held.
+    /// What the fixer should do, in one or two sentences. Empty when it passed.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub remedy: Cow<'static, str>,
 }

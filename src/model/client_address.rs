@@ -1,14 +1,14 @@
-//! The address that somebody calls from.
+//! The IP address of an HTTP client.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address of whoever called, seen through the proxies that are trusted; put on every request by
-/// `http::middleware`.
+/// The client's address, resolved through trusted proxies. `http::middleware` attaches it to every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// What limits count by: the address, or for IPv6 its /64, which is what one client is given.
+    /// The key for rate limits: the IPv4 address, or the IPv6 /64 prefix, which is what one client is
+    /// assigned.
     pub fn block(self) -> IpAddr {
         match self.0 {
             IpAddr::V6(address) => {

@@ -1,11 +1,11 @@
-//! Colours that somebody chose, made readable: ink is corrected until it stands out (WCAG 2.2 §1.4.3).
+//! Brand colours, and text colours adjusted to the minimum contrast (WCAG 2.2 §1.4.3).
 
 use std::fmt;
 
-/// The contrast that text must have.
+/// The minimum contrast ratio of text (WCAG 2.2 §1.4.3, level AA).
 const READABLE: f64 = 4.5;
 
-/// A colour: `#1f4fc4`.
+/// An sRGB colour: `#1f4fc4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
     red: u8,
@@ -14,17 +14,17 @@ pub struct Color {
 }
 
 impl Color {
-    /// Nothing.
+    /// `#000000`.
     pub const BLACK: Self = Self { red: 0, green: 0, blue: 0 };
-    /// Everything.
+    /// `#ffffff`.
     pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
 
-    /// A colour of ours, in source.
+    /// A colour from its components.
     pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
     }
 
-    /// Reads `#rrggbb` or `#rgb`, in either case.
+    /// Parses `#rrggbb` or `#rgb`, in either case.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('#')?;
         if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -39,7 +39,7 @@ impl Color {
         Some(Self { red: part(0)?, green: part(2)?, blue: part(4)? })
     }
 
-    /// How bright it is (WCAG 2.2, relative luminance).
+    /// Relative luminance (WCAG 2.2).
     fn luminance(self) -> f64 {
         let linear = |part: u8| {
             let part = f64::from(part) / 255.0;
@@ -48,13 +48,13 @@ impl Color {
         0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
     }
 
-    /// How much it stands out from another, from 1 to 21.
+    /// The contrast ratio with another colour, from 1 to 21 (WCAG 2.2).
     pub fn contrast(self, other: Self) -> f64 {
         let (a, b) = (self.luminance() + 0.05, other.luminance() + 0.05);
         if a > b { a / b } else { b / a }
     }
 
-    /// This colour with `percent` of another in it.
+    /// This colour mixed with `percent` of another.
     pub fn mixed(self, other: Self, percent: u16) -> Self {
         let percent = percent.min(100);
         let part = |a: u8, b: u8| {
@@ -68,7 +68,7 @@ impl Color {
         }
     }
 
-    /// This colour, moved towards `end` as little as makes it readable on all of `grounds`.
+    /// This colour, mixed with just enough of `end` to be readable on all of `backgrounds`.
     pub fn readable_on(self, grounds: &[Self], end: Self) -> Self {
         (0..=100)
             .map(|percent| self.mixed(end, percent))
@@ -76,7 +76,7 @@ impl Color {
             .unwrap_or(end)
     }
 
-    /// Black or white, whichever is more readable on this. One of them always is readable.
+    /// Black or white, whichever has more contrast with this colour. One of them is always readable.
     pub fn ink(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
     }

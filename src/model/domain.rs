@@ -1,11 +1,11 @@
-//! Mail domains: what an organization is known by, and what nobody may claim.
+//! E-mail domains of organizations, and the domains that cannot be claimed.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Domains whose addresses anybody can get. An organization has one of them only by an explicit
-/// override of the vendor.
+/// Domains where anybody can get an address. An organization may have one only by the vendor's explicit
+/// override.
 const FREE_MAIL: [&str; 30] = [
     "aol.com",
     "fastmail.com",
@@ -39,19 +39,19 @@ const FREE_MAIL: [&str; 30] = [
     "yandex.ru",
 ];
 
-/// A domain name in lower-case A-labels, at most 253 characters: two are the same domain exactly when
+/// A domain name in lower-case A-labels, at most 253 characters. Two domains are the same exactly when
 /// their texts are equal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Domain(String);
 
-/// Why a text is no domain for an organization.
+/// Why a text is not accepted as an organization's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DomainError {
     /// Not a domain name.
     #[error("is not a domain name such as example.com")]
     Malformed,
-    /// A public suffix (`co.uk`): everybody's.
+    /// A public suffix (`co.uk`).
     #[error("is a public suffix, under which anybody can register names")]
     PublicSuffix,
     /// A free-mail provider: anybody can have an address there.
@@ -62,7 +62,7 @@ pub enum DomainError {
 }
 
 impl Domain {
-    /// Reads a domain as a person types it: any case, Unicode or A-labels, and normalises it (UTS #46).
+    /// Parses a domain as a person types it, in any case, Unicode or A-labels, and normalises it (UTS #46).
     pub fn parse(text: &str) -> Result<Self, DomainError> {
         let text = text.trim();
         if text.is_empty() || text.len() > 253 {
@@ -72,8 +72,8 @@ impl Domain {
         Self::from_ascii(&ascii).ok_or(DomainError::Malformed)
     }
 
-    /// Reads a domain that must already be ASCII, as it stands in an e-mail address: lower-cased by the
-    /// ASCII rules only, so that no look-alike letter can fold into another domain.
+    /// Parses a domain that must already be ASCII, as in an e-mail address. It is lower-cased by ASCII rules
+    /// only, so that no look-alike letter can fold into another domain.
     pub fn from_ascii(text: &str) -> Option<Self> {
         let label_is_good = |label: &str| {
             (1..=63).contains(&label.len())
@@ -88,8 +88,8 @@ impl Domain {
         good.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// Refuses what no single organization can own: public suffixes, and free-mail providers unless
-    /// `allow_free_mail` says that the vendor means it.
+    /// Rejects domains that no single organization can own: public suffixes, and free-mail providers unless
+    /// `allow_free_mail` is set.
     pub fn ownable(self, allow_free_mail: bool) -> Result<Self, DomainError> {
         if psl::domain_str(&self.0).is_none() {
             return Err(DomainError::PublicSuffix);
@@ -105,7 +105,7 @@ impl Domain {
         &self.0
     }
 
-    /// As people write it: `bücher.example` for `xn--bcher-kva.example`.
+    /// The Unicode form: `bücher.example` for `xn--bcher-kva.example`.
     pub fn to_unicode(&self) -> String {
         idna::domain_to_unicode(&self.0).0
     }
@@ -117,22 +117,22 @@ impl fmt::Display for Domain {
     }
 }
 
-/// How we know that a domain is the organization's.
+/// The verification state of an organization's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DomainState {
-    /// The vendor said so.
+    /// Confirmed by the vendor.
     Whitelisted,
-    /// DNS proved it.
+    /// Verified by DNS.
     Verified,
-    /// The customer's admin says so; counts for nothing yet.
+    /// Claimed by the customer's admin and not verified yet. Has no effect.
     Pending,
-    /// DNS did not prove it; counts for nothing.
+    /// DNS verification failed. Has no effect.
     Failed,
 }
 
 impl DomainState {
-    /// Whether addresses of the domain may come in.
+    /// Whether e-mail addresses of the domain are accepted.
     pub fn counts(self) -> bool {
         matches!(self, Self::Whitelisted | Self::Verified)
     }
@@ -147,7 +147,7 @@ impl DomainState {
         }
     }
 
-    /// Reads the stored name.
+    /// Parses the stored name.
     pub fn from_stored(text: &str) -> Option<Self> {
         [Self::Whitelisted, Self::Verified, Self::Pending, Self::Failed]
             .into_iter()

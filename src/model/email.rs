@@ -1,4 +1,4 @@
-//! E-mail addresses, read as strictly as a tenant boundary needs.
+//! E-mail addresses, parsed strictly because their domains decide tenant membership.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ pub struct Email {
 }
 
 impl Email {
-    /// Reads an address. Quoted and commented forms, a second `@`, controls, letters outside ASCII and
-    /// trailing dots are refused: another reader could see another domain in them.
+    /// Parses an address. Quoted and commented forms, a second `@`, control characters, non-ASCII letters and
+    /// trailing dots are rejected: another parser could find another domain in them.
     pub fn parse(text: &str) -> Option<Self> {
         let (local, domain) = text.split_once('@')?;
         let atom_is_good = |atom: &str| {
@@ -26,8 +26,8 @@ impl Email {
         good.then(|| Self { text: text.to_owned(), domain })
     }
 
-    /// The former address of somebody whom Microsoft Entra ID soft-deleted: it renames them to 32 hexadecimal
-    /// digits (the object id) and the address. `None`: not of that form.
+    /// The former address of a user whom Microsoft Entra ID soft-deleted: it prefixes the address with 32
+    /// hexadecimal digits, the object id. `None` when `text` is not of that form.
     pub fn parse_soft_deleted(text: &str) -> Option<Self> {
         let (object_id, former) = text.split_at_checked(32)?;
         object_id.bytes().all(|b| b.is_ascii_hexdigit()).then(|| Self::parse(former))?
@@ -43,7 +43,7 @@ impl Email {
         &self.domain
     }
 
-    /// Two addresses with equal keys are the same person: case does not count.
+    /// The comparison key: two addresses that differ only in case have the same key.
     pub fn key(&self) -> String {
         self.text.to_ascii_lowercase()
     }
@@ -55,7 +55,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// Personal data stays out of logs: only the domain shows.
+/// Shows the domain only, to keep personal data out of logs.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "…@{}", self.domain)

@@ -1,4 +1,4 @@
-//! Environments: the isolation root, a vendor's "production" or "staging".
+//! Environments: the top-level tenant boundary, such as a vendor's "production" or "staging".
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
     time::Timestamp,
 };
 
-/// First path segments that are routes of ours, now or in an API to come, and so cannot be slugs.
+/// First path segments of present or planned routes, which cannot be slugs.
 pub const RESERVED_SLUGS: [&str; 23] = [
     ".well-known",
     "admin",
@@ -39,13 +39,13 @@ pub const RESERVED_SLUGS: [&str; 23] = [
     "v1",
 ];
 
-/// A short name for people and paths: 1 to 63 lower-case letters, digits and hyphens.
+/// A short name used in paths: 1 to 63 lower-case letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Slug(String);
 
 impl Slug {
-    /// Reads a slug; the reason is for the person who typed it.
+    /// Parses a slug. The error is a message for the person who typed it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let good = (1..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -74,17 +74,17 @@ impl fmt::Display for Slug {
     }
 }
 
-/// What happens to a response that no request of ours asked for (SAML 2.0 Profiles §4.1.5).
+/// The policy for unsolicited (IdP-initiated) responses (SAML 2.0 Profiles §4.1.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum IdpInitiated {
-    /// It signs the person in.
+    /// It signs the user in.
     Allow,
-    /// It is thrown away and a fresh login of the same connection begins, so that the tile in the
-    /// customer's portal works and nobody is signed in by somebody else's response.
+    /// It is discarded and an SP-initiated login of the same connection starts. The tile in the customer's
+    /// portal works, and nobody can be signed in with another person's response (login CSRF).
     #[default]
     Restart,
-    /// It is refused.
+    /// It is rejected.
     Refuse,
 }
 
@@ -98,7 +98,7 @@ impl IdpInitiated {
         }
     }
 
-    /// Reads the name.
+    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Allow, Self::Restart, Self::Refuse].into_iter().find(|policy| policy.as_str() == text)
     }
@@ -113,15 +113,15 @@ pub struct Environment {
     pub slug: Slug,
     /// Its name for people.
     pub display_name: String,
-    /// Where a person goes after a login that the REST API began, with `saml_access_code`.
+    /// Where the browser is sent, with `saml_access_code`, after a login started through the REST API.
     pub redirect_url: Option<HttpUrl>,
-    /// Where OAuth clients may ask to be sent, compared byte for byte.
+    /// The redirect URIs registered for OAuth clients, compared byte for byte.
     pub oauth_redirect_uris: Vec<HttpUrl>,
-    /// The origin that identity providers and browsers know, when it is not the public URL.
+    /// The origin for identity providers and browsers, when it differs from the public URL.
     pub auth_url: Option<HttpUrl>,
-    /// The policy of connections that have none of their own.
+    /// The default policy for connections that set none.
     pub idp_initiated: IdpInitiated,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

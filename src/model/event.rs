@@ -1,4 +1,4 @@
-//! What happened in an environment: one ordered list, which apps read and webhooks tell.
+//! Events of an environment: one ordered feed, read by apps and delivered by webhooks.
 
 use super::{
     id::{EnvironmentId, OrganizationId, ScimDirectoryId},
@@ -7,7 +7,7 @@ use super::{
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident $name:literal;)*) => {
-        /// What kind of thing happened.
+        /// The kind of an event.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($(#[doc = $doc])+ $variant,)*
@@ -26,37 +26,37 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A person was pushed for the first time. Data: `after`.
+    /// A user was provisioned for the first time. Data: `after`.
     UserCreated "scim_user.created";
-    /// A person's attributes changed. Data: `before`, `after`.
+    /// A user's attributes changed. Data: `before`, `after`.
     UserUpdated "scim_user.updated";
-    /// A person may no longer use the app. Data: `before`, `after`.
+    /// A user may no longer use the app. Data: `before`, `after`.
     UserDeactivated "scim_user.deactivated";
-    /// A person may use the app again. Data: `before`, `after`.
+    /// A user may use the app again. Data: `before`, `after`.
     UserReactivated "scim_user.reactivated";
-    /// A person is gone. Data: `before`.
+    /// A user was deleted. Data: `before`.
     UserDeleted "scim_user.deleted";
-    /// A group was pushed for the first time. Data: `after`.
+    /// A group was provisioned for the first time. Data: `after`.
     GroupCreated "scim_group.created";
     /// A group's attributes changed, not its members. Data: `before`, `after`.
     GroupUpdated "scim_group.updated";
-    /// A group is gone. Data: `before`.
+    /// A group was deleted. Data: `before`.
     GroupDeleted "scim_group.deleted";
-    /// Members came or went. Data: `added`, `removed`: what changed, never the whole list.
+    /// Members were added or removed. Data: `added`, `removed`: the changes only, never the whole list.
     GroupMembershipChanged "scim_group.membership_changed";
-    /// The identity provider's metadata said something new, and the connection follows it. Data: `before`,
+    /// The identity provider's metadata changed, and the connection was updated from it. Data: `before`,
     /// `after`.
     MetadataChanged "saml_connection.metadata_changed";
-    /// The last certificate of a connection's identity provider ends soon, or has ended. Data: `within`
+    /// The last certificate of a connection's identity provider expires soon, or has expired. Data: `within`
     /// (`30d`, `14d`, `7d`, `1d`, `expired`), `expiresAt`.
     CertificateExpiring "saml_connection.certificate_expiring";
-    /// Domains of the organization count for another organization of the environment too from now on. Data:
-    /// `domains`: for each, the ids of the others.
+    /// Domains of the organization are now accepted for another organization of the environment too. Data:
+    /// `domains`: for each, the ids of the other organizations.
     DomainShared "organization.domain_shared";
 }
 
 impl EventKind {
-    /// Reads the stable name.
+    /// Parses the stable name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
@@ -67,17 +67,17 @@ impl EventKind {
 pub struct Event {
     /// The environment it happened in.
     pub environment_id: EnvironmentId,
-    /// Its place in the environment's order: from 1, without gaps.
+    /// Its sequence number in the environment: from 1, without gaps.
     pub sequence: u64,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What kind of thing.
+    /// Its kind.
     pub kind: EventKind,
-    /// Whose organization.
+    /// The organization concerned.
     pub organization_id: OrganizationId,
-    /// In which directory, if in one.
+    /// The directory concerned, if any.
     pub directory_id: Option<ScimDirectoryId>,
-    /// To whom or what: the id of a user, a group, a SAML connection or an organization.
+    /// The id of the user, group, SAML connection or organization concerned.
     pub resource_id: String,
     /// What changed.
     pub data: serde_json::Value,

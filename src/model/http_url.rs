@@ -1,16 +1,16 @@
-//! Addresses on the web that somebody gave us: http or https, by type.
+//! Absolute http and https URLs, validated by type.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// An absolute http(s) URL without user and password. It is kept as it was given, because identity
-/// providers and OAuth clients compare such texts byte for byte (RFC 6749 §3.1.2.3).
+/// An absolute http(s) URL without user and password. The text is kept unchanged, because identity
+/// providers and OAuth clients compare URLs byte for byte (RFC 6749 §3.1.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl(String);
 
 impl HttpUrl {
-    /// Reads an absolute http(s) URL of at most 2,000 characters.
+    /// Parses an absolute http(s) URL of at most 2,000 characters.
     pub fn parse(text: &str) -> Option<Self> {
         let good_text = text.len() <= 2000 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
         let url = Url::parse(text).ok()?;
@@ -26,18 +26,18 @@ impl HttpUrl {
         &self.0
     }
 
-    /// The URL in parts, to add query parameters to.
+    /// The parsed URL.
     pub fn to_url(&self) -> Option<Url> {
         Url::parse(&self.0).ok()
     }
 
-    /// Whether it is http to another machine, so that anybody on the way can read and change what goes there.
-    /// On the machine itself there is no way (RFC 8252 §8.3).
+    /// Whether it is plain http to another host, so that traffic can be read and changed on the network.
+    /// Loopback addresses are not insecure (RFC 8252 §8.3).
     pub fn is_exposed(&self) -> bool {
         self.to_url().is_none_or(|url| url.scheme() != "https" && !is_loopback(&url))
     }
 
-    /// The URL with `pairs` added to whatever query it has.
+    /// The URL with `pairs` appended to its query.
     pub fn with_query(&self, pairs: &[(&str, &str)]) -> String {
         match self.to_url() {
             Some(mut url) => {
@@ -49,7 +49,7 @@ impl HttpUrl {
     }
 }
 
-/// Whether a URL's host is this machine itself: 127.0.0.0/8, ::1, `localhost` and names below it (RFC 6761 §6.3).
+/// Whether a URL's host is loopback: 127.0.0.0/8, ::1, `localhost` and its subdomains (RFC 6761 §6.3).
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),

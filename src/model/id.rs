@@ -1,13 +1,13 @@
 //! Identifiers: a prefix that names the kind and 25 base-36 characters that hold 128 bits.
 //!
-//! The form is SSOReady's, so ids and secrets that were made there keep working here. Things get a
-//! version 7 UUID (they sort by birth), secrets 128 random bits (`secret.rs`).
+//! The format is SSOReady's, so that imported ids and secrets keep working. Ids are version 7 UUIDs, which
+//! sort by creation time; secrets are 128 random bits (`secret.rs`).
 
 use std::{fmt, hash::Hash, marker::PhantomData, str::FromStr};
 
 use super::{random::Random, time::Timestamp};
 
-/// How many base-36 digits 128 bits take.
+/// The number of base-36 digits that hold 128 bits.
 const DIGITS: usize = 25;
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -21,7 +21,7 @@ pub(super) fn encode(mut value: u128) -> String {
     digits.iter().map(|&d| char::from(d)).collect()
 }
 
-/// Reads `prefix` + 25 digits back into 128 bits.
+/// Parses `prefix` and 25 digits into 128 bits.
 pub(super) fn decode(prefix: &'static str, text: &str) -> Result<u128, ParseIdError> {
     let error = |reason| ParseIdError { text: text.to_owned(), reason };
     let digits = text.strip_prefix(prefix).ok_or_else(|| error(Reason::Prefix(prefix)))?;
@@ -43,7 +43,7 @@ pub(super) fn decode(prefix: &'static str, text: &str) -> Result<u128, ParseIdEr
     Ok(value)
 }
 
-/// Why a text is not an id of the expected kind. Its `Display` is what SSOReady's clients know.
+/// Why a text is not an id of the expected kind. Its `Display` text is the same as SSOReady's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseIdError {
     text: String,
@@ -60,7 +60,7 @@ enum Reason {
 
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a stranger sent is quoted back short and escaped.
+        // Untrusted text is quoted back shortened and escaped.
         let shown: String = self.text.chars().take(80).collect();
         match self.reason {
             Reason::Prefix(prefix) => write!(f, "{shown:?} does not have expected prefix {prefix:?}"),
@@ -73,11 +73,11 @@ impl fmt::Display for ParseIdError {
 
 impl std::error::Error for ParseIdError {}
 
-/// A kind of thing that has ids.
+/// A kind of resource that has ids.
 pub trait Kind: Copy + Eq + Hash + Send + Sync + Unpin + 'static {
-    /// What its ids begin with.
+    /// The prefix of its ids.
     const PREFIX: &'static str;
-    /// What a person calls it.
+    /// Its name in messages.
     const NOUN: &'static str;
 }
 
@@ -99,13 +99,13 @@ impl<K: Kind> Id<K> {
         self.bits
     }
 
-    /// The least id that something made at `moment` can have: ids sort by birth, so older things are
-    /// those below it.
+    /// The smallest id of anything created at `moment`. Ids sort by creation time, so everything older has a
+    /// smaller id.
     pub fn first_at(moment: Timestamp) -> Self {
         Self::from_bits(u128::try_from(moment.millis()).unwrap_or(0) << 80)
     }
 
-    /// A new id: UUID version 7 of `now` and fresh randomness (RFC 9562 §5.7).
+    /// A new id: a UUID version 7 from `now` and random bits (RFC 9562 §5.7).
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {
         let mut entropy = [0; 10];
         random.fill(&mut entropy);
@@ -140,7 +140,7 @@ impl<K: Kind> serde::Serialize for Id<K> {
     }
 }
 
-/// Declares the kinds and the names of their ids.
+/// Declares the kinds and their id types.
 macro_rules! kinds {
     ($($kind:ident $alias:ident $prefix:literal $noun:literal;)*) => {$(
         #[doc = concat!("Marks the ids of a ", $noun, ".")]

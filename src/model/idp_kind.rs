@@ -1,10 +1,10 @@
-//! Whose product an identity provider is: decides in whose words its admin is spoken to.
+//! Identity provider products. The product selects the terms used in the setup instructions.
 
 use serde::Serialize;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident, $stored:literal, $name:literal;)*) => {
-        /// A product that companies sign their people in with.
+        /// An identity provider product.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[serde(rename_all = "snake_case")]
         pub enum IdpKind {
@@ -12,20 +12,20 @@ macro_rules! kinds {
         }
 
         impl IdpKind {
-            /// All of them, in the order in which a person is offered them.
+            /// All of them, in display order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name in the API, in addresses and in the database.
+            /// The name in the API, in URLs and in the database.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $stored,)* }
             }
 
-            /// The name that its admins know it by.
+            /// The product's name.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Reads the name.
+            /// Parses the name.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($stored => Some(Self::$variant),)* _ => None }
             }
@@ -50,7 +50,7 @@ kinds! {
     Jumpcloud, "jumpcloud", "JumpCloud";
     /// PingFederate and PingOne.
     Ping, "ping", "PingFederate or PingOne";
-    /// Anything else that speaks the protocol.
+    /// Any other SAML or SCIM identity provider.
     Other, "other", "Another identity provider";
 }
 

@@ -1,33 +1,33 @@
-//! Reads JSON that somebody sent: one value, no doubled names, and bounded before it is built.
+//! A bounded JSON parser for untrusted bodies: one value, no duplicate names, limits checked while parsing.
 //!
-//! RFC 8259 leaves open what a doubled name means; two readers that choose differently are how a check
-//! is passed by one value and the other one is used. So a doubled name is refused here. The reader counts
-//! while it parses and stops at the first limit that is exceeded: what comes behind is never looked at.
+//! RFC 8259 §4 leaves the meaning of duplicate names open. If two parsers choose differently, one value may
+//! be validated and the other used, so duplicates are rejected. The parser counts values and stops at the
+//! first limit exceeded without reading the rest.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// What a body may hold. The number of its bytes is limited where it is received.
+/// Limits on a body. The number of bytes is limited where the body is received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How deep arrays and objects may be nested.
+    /// Maximum nesting depth of arrays and objects.
     pub depth: usize,
-    /// How many values it may hold, each element and member counted, and the whole.
+    /// Maximum number of values: the root, and every element and member.
     pub values: usize,
-    /// How many names one object may have.
+    /// Maximum number of names in one object.
     pub names: usize,
-    /// How long a name may be, in bytes.
+    /// Maximum length of a name in bytes.
     pub name_bytes: usize,
-    /// Whether U+0000 is refused in every name and string: PostgreSQL's text cannot hold it.
+    /// Whether U+0000 is rejected in names and strings: PostgreSQL's text type cannot hold it.
     pub refuse_nul: bool,
 }
 
-/// Why a body was not read.
+/// Why a body was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It is not JSON, or JSON that is read in two ways, or it is nested too deep.
+    /// It is not JSON, has duplicate names, or is nested too deeply.
     #[error("the body is not acceptable JSON: {0}")]
     Syntax(String),
     /// It holds more values than [`Limits::values`].
@@ -38,21 +38,21 @@ pub enum Error {
     Names(usize),
 }
 
-/// How far a body was read.
+/// How much of a body was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work {
-    /// Values that were begun.
+    /// The number of values started.
     pub values: usize,
-    /// Names that were read.
+    /// The number of names read.
     pub names: usize,
 }
 
-/// Reads one JSON value within these limits. Lone surrogates and bytes that are not UTF-8 are refused.
+/// Parses one JSON value within these limits. Lone surrogates and invalid UTF-8 are rejected.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     read_counted(bytes, limits).0
 }
 
-/// The same, with how far it was read: what bounds the work on a body that is refused.
+/// The same, and returns how much was parsed, which bounds the work done on a rejected body.
 pub fn read_counted(bytes: &[u8], limits: &Limits) -> (Result<Value, Error>, Work) {
     let mut progress = Progress { limits: *limits, work: Work::default(), exceeded: None };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -169,7 +169,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
                 return Err(A::Error::custom(text));
             }
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the name {} stands twice", quoted(&name))));
+                return Err(A::Error::custom(format_args!("the name {} appears twice", quoted(&name))));
             }
             let value = members.next_value_seed(self.deeper())?;
             object.insert(name, value);
@@ -178,7 +178,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     }
 }
 
-/// A name, short enough to be quoted in an error.
+/// A name, shortened for an error message.
 fn quoted(name: &str) -> String {
     let short: String = name.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     match short.len() < name.len() && name.chars().nth(64).is_some() {

@@ -1,4 +1,4 @@
-//! A domain of an organization with how far its proof has come: what whoever proves it must know.
+//! DNS verification of an organization's domain: its state, and the TXT record that proves ownership.
 
 use serde_json::{Map, Value};
 
@@ -9,13 +9,13 @@ use super::{
     time::Timestamp,
 };
 
-/// Under which label of the domain its proof stands.
+/// The DNS label below the domain that holds the TXT record.
 const LABEL: &str = "_ostiary-challenge";
 
-/// What the record's text begins with.
+/// The prefix of the record's text.
 const NAME: &str = "ostiary-verification=";
 
-/// One domain in an organization's list.
+/// A domain of an organization with the state of its verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedDomain {
     /// The environment of the organization.
@@ -24,32 +24,33 @@ pub struct ListedDomain {
     pub organization_id: OrganizationId,
     /// The domain.
     pub domain: Domain,
-    /// How we know that it is the organization's.
+    /// Its verification state.
     pub state: DomainState,
-    /// What DNS must say to prove it: no secret. `None` until somebody asks for a proof.
+    /// The token that the TXT record must hold. It is no secret. `None` until verification is requested.
     pub verification_token: Option<String>,
-    /// When DNS proved it.
+    /// When it was verified by DNS.
     pub verified_at: Option<Timestamp>,
-    /// When DNS was last asked.
+    /// When DNS was last queried.
     pub checked_at: Option<Timestamp>,
-    /// Why it proved nothing then.
+    /// Why that check failed.
     pub check_error: Option<String>,
-    /// When it came into the list.
+    /// When it was added to the organization.
     pub created_at: Timestamp,
 }
 
 impl ListedDomain {
-    /// The name of the TXT record that proves it.
+    /// The name of the TXT record.
     pub fn record_name(&self) -> String {
         format!("{LABEL}.{}", self.domain)
     }
 
-    /// What the record must say.
+    /// The expected text of the record; `None` without a token.
     pub fn record_value(&self) -> Option<String> {
         self.verification_token.as_ref().map(|token| format!("{NAME}{token}"))
     }
 
-    /// Whether these TXT records prove it; if not, what was found instead, for whoever published it.
+    /// Checks whether these TXT records verify the domain. The error says what was found instead, for the
+    /// customer's admin.
     pub fn judge(&self, records: &[String]) -> Result<(), String> {
         let Some(wanted) = self.record_value() else {
             return Err("no proof was asked for yet".to_owned());

@@ -1,17 +1,17 @@
-//! Pictures that somebody uploads as a logo: what they are is read from their bytes, never believed.
+//! Uploaded logos. The image format is detected from the bytes, not from the declared media type.
 //!
-//! Only formats without script are taken. Headers are read by hand and no further than a few fields; the
-//! picture itself is decoded by browsers alone.
+//! Only formats without script are accepted. Only a few header fields are parsed, by hand; the image itself
+//! is decoded by browsers alone.
 
 use super::secret::Digest;
 
-/// How many bytes a logo has at the most.
+/// Maximum size of a logo in bytes.
 pub const MOST_BYTES: usize = 256 * 1024;
 
-/// How many pixels wide and high it is at the most.
+/// Maximum width and height in pixels.
 const MOST_PIXELS: u32 = 4096;
 
-/// What kind of picture it is.
+/// An image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogoType {
     /// Portable Network Graphics (ISO/IEC 15948).
@@ -35,44 +35,44 @@ impl LogoType {
         }
     }
 
-    /// Reads a media type.
+    /// Parses a media type.
     pub fn from_media_type(text: &str) -> Option<Self> {
         [Self::Png, Self::Jpeg, Self::Gif, Self::Webp].into_iter().find(|kind| kind.media_type() == text)
     }
 }
 
-/// Why something is no logo.
+/// Why an upload is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
-    /// More bytes than anybody's logo needs.
+    /// The file is too large.
     #[error("must be at most {} kB", MOST_BYTES / 1024)]
     TooLarge,
-    /// No format that is taken; SVG holds script.
+    /// Not an accepted format. SVG can hold script.
     #[error("must be a PNG, JPEG, GIF or WebP picture (no SVG: it can hold script)")]
     Format,
-    /// It begins like one, but its header is cut or broken.
+    /// The signature is that of an accepted format, but the header is truncated or invalid.
     #[error("is a picture whose header cannot be read")]
     Broken,
-    /// No pixels, or too many.
+    /// The width or height is zero or too large.
     #[error("must be from 1 to {MOST_PIXELS} pixels wide and high")]
     Dimensions,
 }
 
-/// A picture that can be shown.
+/// A validated logo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logo {
-    /// What kind it is.
+    /// Its image format.
     pub kind: LogoType,
-    /// How many pixels wide.
+    /// Width in pixels.
     pub width: u32,
-    /// How many high.
+    /// Height in pixels.
     pub height: u32,
     /// The file.
     pub bytes: Vec<u8>,
 }
 
 impl Logo {
-    /// Reads a file.
+    /// Parses and validates a file.
     pub fn read(bytes: Vec<u8>) -> Result<Self, LogoError> {
         if bytes.len() > MOST_BYTES {
             return Err(LogoError::TooLarge);
@@ -92,7 +92,7 @@ impl Logo {
         Ok(Self { kind, width, height, bytes })
     }
 
-    /// What the file's address changes with.
+    /// The cache key in the file's URL.
     pub fn version(&self) -> String {
         Digest::of_bytes(&self.bytes).to_hex()
     }
@@ -128,7 +128,7 @@ fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((little(bytes, 6, 2)?, little(bytes, 8, 2)?))
 }
 
-/// ITU-T T.81 §B.2: segments up to the frame header, each step forward by at least two bytes.
+/// ITU-T T.81 §B.2: walks the segments up to the frame header. Each step advances by at least two bytes.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut at = 2;
     loop {

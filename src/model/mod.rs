@@ -1,5 +1,5 @@
-//! What things are, as types that cannot be wrong. No I/O; the system's clock and randomness are
-//! asked here and nowhere else.
+//! Domain types, validated on construction. No I/O, except that only this module reads the system clock and
+//! the system's random generator.
 
 pub mod administrator;
 pub mod api_key;

@@ -1,4 +1,4 @@
-//! OAuth clients: apps that sign people in through OpenID Connect.
+//! OAuth clients: apps that sign users in through OpenID Connect.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use super::{
 /// How a client's ID tokens are signed (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub enum IdTokenAlg {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what every client reads.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which every client supports.
     #[default]
     RS256,
     /// ECDSA with P-256 and SHA-256.
@@ -35,7 +35,7 @@ impl IdTokenAlg {
         }
     }
 
-    /// Reads the registered name.
+    /// Parses the registered name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == text)
     }
@@ -48,13 +48,13 @@ pub struct OauthClient {
     pub id: OauthClientId,
     /// The environment whose organizations it signs in.
     pub environment_id: EnvironmentId,
-    /// What people call it; may be empty.
+    /// Its display name; may be empty.
     pub display_name: String,
     /// How its ID tokens are signed.
     pub id_token_alg: IdTokenAlg,
-    /// Where a login that the identity provider began is handed to the app (OpenID Connect Core §4).
+    /// Where an IdP-initiated login is handed to the app (OpenID Connect Core §4).
     pub initiate_login_uri: Option<HttpUrl>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 

@@ -16,13 +16,13 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The environment it is in.
     pub environment_id: EnvironmentId,
-    /// Its name for people; may be empty.
+    /// Its display name; may be empty.
     pub display_name: String,
-    /// The vendor's own id for it, unique in the environment.
+    /// The vendor's id for it, unique in the environment.
     pub external_id: Option<String>,
     /// Its domains in every state, sorted.
     pub domains: Vec<OrganizationDomain>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -33,17 +33,18 @@ pub struct Organization {
 pub struct OrganizationDomain {
     /// The domain.
     pub domain: Domain,
-    /// How we know that it is the organization's.
+    /// Its verification state.
     pub state: DomainState,
 }
 
 impl Organization {
-    /// The domains whose addresses may come in.
+    /// The domains whose e-mail addresses are accepted.
     pub fn admitted_domains(&self) -> impl Iterator<Item = &Domain> {
         self.domains.iter().filter(|d| d.state.counts()).map(|d| &d.domain)
     }
 
-    /// Whether an address of `domain` may come in: exactly a listed domain, no sub-domain of one.
+    /// Whether e-mail addresses of `domain` are accepted. It must equal an accepted domain; subdomains do not
+    /// match.
     pub fn admits(&self, domain: &Domain) -> bool {
         self.admitted_domains().any(|admitted| admitted == domain)
     }

@@ -1,13 +1,13 @@
-//! Randomness, and the only place that asks the system for it.
+//! Random bytes. This is the only module that uses the system's generator.
 
 use std::sync::Mutex;
 
-/// A source of unpredictable bytes.
+/// A source of random bytes.
 pub trait Random: Send + Sync {
     /// Fills `bytes`.
     fn fill(&self, bytes: &mut [u8]);
 
-    /// 128 fresh bits.
+    /// 128 random bits.
     fn bits(&self) -> u128 {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
@@ -22,19 +22,19 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks for randomness; without it nothing may go on"
+        reason = "the one place that asks for randomness; the process must not continue without it"
     )]
     fn fill(&self, bytes: &mut [u8]) {
         openssl::rand::rand_bytes(bytes).expect("the system's random generator");
     }
 }
 
-/// The same bytes in every run: for tests only.
+/// A deterministic generator, for tests only.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<u64>);
 
 impl SeededRandom {
-    /// The sequence that `seed` begins.
+    /// The sequence that `seed` determines.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }

@@ -1,4 +1,4 @@
-//! SAML connections: how one organization's identity provider is tied in.
+//! SAML connections: the configuration of one organization's identity provider.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::{
     time::Timestamp,
 };
 
-/// How an AuthnRequest travels to the identity provider (SAML 2.0 Bindings §3.4, §3.5).
+/// The binding of AuthnRequests to the identity provider (SAML 2.0 Bindings §3.4, §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum IdpBinding {
-    /// HTTP-POST: a form that submits itself.
+    /// HTTP-POST: an auto-submitting form.
     #[default]
     Post,
-    /// HTTP-Redirect: in the query.
+    /// HTTP-Redirect: in the query string.
     Redirect,
 }
 
@@ -35,7 +35,7 @@ impl IdpBinding {
         }
     }
 
-    /// Reads the name.
+    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Post, Self::Redirect].into_iter().find(|binding| binding.as_str() == text)
     }
@@ -48,90 +48,89 @@ pub struct SamlConnection {
     pub id: SamlConnectionId,
     /// The environment of its organization.
     pub environment_id: EnvironmentId,
-    /// The organization it signs people in to.
+    /// The organization it signs users in to.
     pub organization_id: OrganizationId,
-    /// Whether the organization's logins use it when none is named. At most one is.
+    /// Whether logins of the organization use it when none is named. At most one connection is primary.
     pub primary: bool,
     /// The identity provider's entity id.
     pub idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on address.
+    /// The identity provider's single sign-on URL.
     pub idp_redirect_url: Option<HttpUrl>,
     /// The identity provider's signing certificates, one PEM block each.
     pub idp_certificates: Vec<String>,
-    /// How requests travel there.
+    /// The binding of our requests.
     pub idp_binding: IdpBinding,
-    /// When the one of them that lasts longest ends. Storage writes it with the certificates.
+    /// When the last of the certificates expires. Storage writes it with the certificates.
     pub idp_certificate_expires_at: Option<Timestamp>,
-    /// Where its metadata is, which is fetched again and again.
+    /// The identity provider's metadata URL, which is refreshed regularly.
     pub idp_metadata_url: Option<HttpUrl>,
-    /// How that goes.
+    /// The state of that refresh.
     pub metadata: MetadataRefresh,
-    /// Our entity id, as the identity provider knows it. Stored, never derived.
+    /// Our entity id, as configured at the identity provider. Stored, never derived.
     pub sp_entity_id: String,
     /// Our Assertion Consumer Service URLs; the first one is sent in requests. Stored, never derived.
     pub sp_acs_urls: Vec<String>,
-    /// What happens to unsolicited responses; the environment's policy when `None`.
+    /// The policy for unsolicited responses; the environment's when `None`.
     pub idp_initiated: Option<IdpInitiated>,
     /// The attribute that holds the e-mail address, when it is not the NameID.
     pub email_attribute: Option<String>,
-    /// Whether SHA-1 signatures are taken.
+    /// Whether SHA-1 signatures are accepted.
     pub allow_sha1: bool,
-    /// Whether assertions may be asked to come encrypted: publishes our encryption certificate.
+    /// Whether our metadata publishes an encryption certificate, so that assertions may be encrypted.
     pub assertion_encryption: bool,
-    /// Whether AES-CBC is taken beside AES-GCM.
+    /// Whether AES-CBC is accepted besides AES-GCM.
     pub allow_cbc_encryption: bool,
     /// Whether our AuthnRequests are signed.
     pub sign_authn_requests: bool,
-    /// Whether people must sign in anew each time.
+    /// Whether users must re-authenticate at every login (`ForceAuthn`).
     pub force_authn: bool,
-    /// Whose product the identity provider is, when somebody said so.
+    /// The identity provider's product, if known.
     pub idp_kind: Option<IdpKind>,
-    /// Whether it is wired to the bundled test identity provider.
+    /// Whether it uses the bundled test identity provider.
     pub test: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// How the refreshing of a connection's metadata goes. All of it is empty without an address.
+/// The state of a connection's metadata refresh. All fields are empty without a metadata URL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetadataRefresh {
-    /// When the metadata was last found good, changed or not.
+    /// When valid metadata was last fetched, changed or not.
     pub fetched_at: Option<Timestamp>,
-    /// What the server called that version of it (RFC 9110 §8.8.3).
+    /// The `ETag` of that version (RFC 9110 §8.8.3).
     pub etag: Option<String>,
-    /// When the server said that it changed (RFC 9110 §8.8.2), in its words.
+    /// The `Last-Modified` value of that version, verbatim (RFC 9110 §8.8.2).
     pub last_modified: Option<String>,
-    /// The certificates that it listed then, by SHA-256 of each.
+    /// The SHA-256 digests of the certificates in that version.
     pub certificates: Vec<String>,
-    /// Nobody fetches it before.
+    /// The earliest time of the next fetch.
     pub next_at: Option<Timestamp>,
     /// When a refused login last brought that forward.
     pub refresh_requested_at: Option<Timestamp>,
     /// Why the last attempt failed: a sentence for whoever set it up.
     pub error: Option<String>,
-    /// How many failed in a row.
+    /// The number of consecutive failures.
     pub failures: u32,
 }
 
-/// How long before a connection's last certificate ends that is told, the longest first; the last time is
-/// when it has ended.
+/// How long before the expiry of a connection's last certificate a warning is sent, longest first. The last
+/// warning is sent at expiry.
 pub const EXPIRY_WARNINGS: [Duration; 5] = [days(30), days(14), days(7), days(1), Duration::ZERO];
 
 const fn days(count: u64) -> Duration {
     Duration::from_secs(count * 24 * 3600)
 }
 
-/// When the certificate that lasts longest ends; `None` without any. Several overlap while a provider
-/// changes its key, and the last one counts.
+/// The latest expiry of these certificates; `None` without any. Several overlap during a key rollover.
 pub fn last_expiry(certificates: &[String]) -> Option<Timestamp> {
     let ends = |pem: &String| Timestamp::from_asn1(X509::from_pem(pem.as_bytes()).ok()?.not_after());
     certificates.iter().filter_map(ends).max()
 }
 
 impl SamlConnection {
-    /// What of the identity provider is still to be entered; empty when logins can begin.
+    /// The identity provider settings that are still missing; empty when logins are possible.
     pub fn missing_settings(&self) -> Vec<&'static str> {
         let mut missing = Vec::new();
         if self.idp_entity_id.is_none() {

@@ -1,4 +1,4 @@
-//! Login flows: one login each, as a history that support can read.
+//! Login flows: one login each, with a timeline for support.
 
 use std::collections::BTreeMap;
 
@@ -12,21 +12,21 @@ use super::{
     time::Timestamp,
 };
 
-/// How far a login has come, in SSOReady's words.
+/// The status of a login, in SSOReady's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum FlowStatus {
-    /// Begun, or waiting for the app to redeem its code.
+    /// Started, or waiting for the app to redeem its code.
     #[serde(rename = "SAML_FLOW_STATUS_IN_PROGRESS")]
     InProgress,
-    /// Refused. A good response may still follow while the request is open.
+    /// Rejected. A valid response may still follow while the request is pending.
     #[serde(rename = "SAML_FLOW_STATUS_FAILED")]
     Failed,
-    /// The app has the answer.
+    /// The app redeemed the code.
     #[serde(rename = "SAML_FLOW_STATUS_SUCCEEDED")]
     Succeeded,
 }
 
-/// Who began a login.
+/// What started a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowOrigin {
@@ -34,22 +34,22 @@ pub enum FlowOrigin {
     Api,
     /// The app, through OAuth.
     Oauth,
-    /// We, in place of an unsolicited response that was thrown away.
+    /// We, after discarding an unsolicited response.
     Restart,
-    /// The identity provider, under the policy that allows it.
+    /// The identity provider, where the policy allows it.
     Idp,
-    /// Nobody we know: a refused post that belongs to no login.
+    /// Unknown: a rejected response that belongs to no login.
     Detached,
-    /// The customer's admin, who tests the connection in the setup pages.
+    /// The customer's admin, testing the connection in the setup pages.
     Setup,
-    /// One of the vendor's people, who tests the connection in the console.
+    /// An administrator, testing the connection in the console.
     Console,
-    /// An administrator, who signs in to the console.
+    /// An administrator, signing in to the console.
     Administrator,
 }
 
 impl FlowOrigin {
-    /// Whether the login is a test of its connection: no app hears of it, and it ends on a page of ours.
+    /// Whether the login is a test of its connection: no app is notified, and it ends on one of our pages.
     pub fn is_test(self) -> bool {
         matches!(self, Self::Setup | Self::Console)
     }
@@ -63,12 +63,12 @@ macro_rules! stored {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// Reads the stored name.
+            /// Parses the stored name.
             pub fn from_stored(text: &str) -> Option<Self> {
                 match text { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            /// Every one of them.
+            /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
         }
     };
@@ -78,30 +78,30 @@ stored!(FlowOrigin: Api "api", Oauth "oauth", Restart "restart", Idp "idp", Deta
     Setup "setup", Console "console", Administrator "administrator");
 stored!(StepKind: Requested "requested", Refused "refused", Accepted "accepted");
 
-/// Attributes of a person: name to values, as the identity provider sent them.
+/// Attributes of a user: name to values, as the identity provider sent them.
 pub type Attributes = BTreeMap<String, Vec<String>>;
 
-/// What an OAuth client asked for when it began a login.
+/// The authorization request of the OAuth client that started a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OauthRequest {
     /// The client.
     pub client_id: OauthClientId,
-    /// Where the answer goes: one of the environment's redirect URIs.
+    /// Where the authorization response goes: one of the environment's redirect URIs.
     pub redirect_uri: String,
-    /// Whether the client named it; only then must it name it again at the token endpoint (RFC 6749 §4.1.3).
+    /// Whether the client sent it; only then must the token request repeat it (RFC 6749 §4.1.3).
     pub redirect_uri_sent: bool,
-    /// To be echoed in the ID token (OpenID Connect Core §3.1.2.1).
+    /// Returned in the ID token (OpenID Connect Core §3.1.2.1).
     pub nonce: Option<String>,
     /// The S256 challenge (RFC 7636 §4.2).
     pub code_challenge: Option<String>,
-    /// The scopes asked for.
+    /// The requested scopes.
     pub scope: Option<String>,
 }
 
 /// One login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SamlFlow {
-    /// Its id, which people may quote.
+    /// Its id, which users may quote to support.
     pub id: SamlFlowId,
     /// The environment of its connection.
     pub environment_id: EnvironmentId,
@@ -109,67 +109,67 @@ pub struct SamlFlow {
     pub organization_id: OrganizationId,
     /// The connection it goes through.
     pub saml_connection_id: SamlConnectionId,
-    /// Who began it.
+    /// What started it.
     pub origin: FlowOrigin,
-    /// How far it has come.
+    /// Its status.
     pub status: FlowStatus,
-    /// The code of the last refusal.
+    /// The code of the last error.
     pub refusal: Option<String>,
-    /// The app's own, given back as it came.
+    /// The app's `state`, returned unchanged.
     pub state: Option<String>,
-    /// Who signed in, once somebody did.
+    /// The user's e-mail address, once signed in.
     pub email: Option<Email>,
-    /// Whom a response named that was really the identity provider's and was refused all the same.
-    /// Nobody signed in by it; it is there to find the login by.
+    /// The address in a response that had a valid signature but was rejected. Nobody was signed in with it;
+    /// it is kept to find the login by.
     pub claimed_email: Option<Email>,
-    /// What the identity provider said of the person.
+    /// The user's attributes from the identity provider.
     pub attributes: Attributes,
-    /// The AuthnRequest that waits for its response.
+    /// The pending AuthnRequest.
     pub request: Option<PendingRequest>,
-    /// What the OAuth client asked for, when one began it.
+    /// The authorization request, if an OAuth client started the login.
     pub oauth: Option<OauthRequest>,
-    /// Whether the person must sign in anew at the identity provider.
+    /// Whether the user must re-authenticate at the identity provider.
     pub force_authn: bool,
-    /// What the app redeems, once somebody signed in.
+    /// The code that the app redeems, once the user is signed in.
     pub code: Option<IssuedCode>,
-    /// When it began.
+    /// When it started.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// The AuthnRequest of a flow, bound to the browser that carries it.
+/// The AuthnRequest of a flow, bound to one browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRequest {
     /// Its ID: random, and not the flow's id.
     pub id: String,
-    /// The browser's cookie, as a digest.
+    /// The digest of the browser's cookie.
     pub browser: Digest,
-    /// Until when a response is taken.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// When a response was accepted; no other one is after that.
+    /// When a response was accepted. A request accepts one response only.
     pub consumed_at: Option<Timestamp>,
 }
 
-/// The one-time code of a flow, as the database knows it.
+/// The one-time code of a flow, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuedCode {
     /// Its digest.
     pub digest: Digest,
-    /// Until when it can be redeemed.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was redeemed.
     pub consumed_at: Option<Timestamp>,
 }
 
-/// What kind of event a step of the timeline is. When the login was asked for and when its answer was
-/// fetched stand on the flow itself.
+/// The kind of a timeline step. The times of the login's start and of the code's redemption are stored on the
+/// flow itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// The browser was sent to the identity provider; the document is our AuthnRequest.
     Requested,
-    /// A response was refused; the document is the response.
+    /// A response was rejected; the document is the response.
     Refused,
     /// A response was accepted; the document is the response.
     Accepted,
@@ -180,10 +180,10 @@ pub enum StepKind {
 pub struct FlowStep {
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// Its kind.
     pub kind: StepKind,
-    /// What was verified.
+    /// The checks that were made.
     pub checks: Vec<Check>,
-    /// The XML that travelled, while it is kept.
+    /// The XML document, until it is purged.
     pub document: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! SCIM directories: where one organization's identity provider pushes its people and groups.
+//! SCIM directories: where an organization's identity provider provisions its users and groups.
 
 use serde_json::{Map, Value};
 
@@ -16,21 +16,21 @@ pub struct ScimDirectory {
     pub id: ScimDirectoryId,
     /// The environment of its organization.
     pub environment_id: EnvironmentId,
-    /// The organization whose people it holds.
+    /// The organization whose users it holds.
     pub organization_id: OrganizationId,
-    /// Whether it is meant when the organization is named alone. At most one is.
+    /// Whether it is used when only the organization is named. At most one directory is primary.
     pub primary: bool,
-    /// Where the identity provider calls. Stored, never derived.
+    /// The base URL that the identity provider calls. Stored, never derived.
     pub scim_base_url: String,
-    /// Whether people may have secondary addresses of domains that are not the organization's.
+    /// Whether users may have secondary addresses of domains that are not the organization's.
     pub allow_foreign_secondary_emails: bool,
-    /// Whether people that it knows as inactive or deleted are refused at SAML logins (on by default).
+    /// Whether SAML logins of inactive or deleted users are refused (on by default).
     pub refuse_inactive_logins: bool,
-    /// Whether only people that it knows as active may sign in by SAML (off by default).
+    /// Whether only users active in the directory may sign in by SAML (off by default).
     pub require_provisioned_logins: bool,
-    /// Whose product the identity provider is, when somebody said so.
+    /// The identity provider's product, if known.
     pub idp_kind: Option<IdpKind>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -39,11 +39,11 @@ pub struct ScimDirectory {
 /// One bearer token of a directory, without its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BearerToken {
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it stops working, once a newer one replaced it.
+    /// When it expires, once a newer token replaced it.
     pub expires_at: Option<Timestamp>,
-    /// When it last opened the directory, give or take a minute.
+    /// When it was last used, accurate to a minute.
     pub last_used_at: Option<Timestamp>,
 }
 

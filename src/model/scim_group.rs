@@ -1,4 +1,4 @@
-//! Groups that an identity provider pushed, and who is in them.
+//! Groups that an identity provider provisioned, and their members.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use super::{
     time::Timestamp,
 };
 
-/// One group of a directory, without its members. Deleted ones stay as history, under their id.
+/// One group of a directory, without its members. Deleted groups are kept as history under their id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScimGroup {
     /// Its id.
     pub id: ScimGroupId,
-    /// The directory that knows it.
+    /// Its directory.
     pub directory_id: ScimDirectoryId,
     /// `displayName`, as it was sent.
     pub display_name: String,
     /// `externalId`: the identity provider's own id.
     pub external_id: Option<String>,
-    /// The resource as it was understood: canonical names, without `id`, `meta` and `members`.
+    /// The normalised resource: canonical names, without `id`, `meta` and `members`.
     pub document: Map<String, Value>,
-    /// Counts its changes, from 1: the entity tag.
+    /// The number of its version, from 1; the entity tag.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it or its membership was last changed.
     pub updated_at: Timestamp,
@@ -32,17 +32,17 @@ pub struct ScimGroup {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// Whoever can be in a group.
+/// The id of a group member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScimMemberId {
-    /// A person.
+    /// A user.
     User(ScimUserId),
     /// Another group.
     Group(ScimGroupId),
 }
 
 impl ScimMemberId {
-    /// Reads the id of a user or a group.
+    /// Parses the id of a user or a group.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Group)).ok()
     }
@@ -60,8 +60,8 @@ impl fmt::Display for ScimMemberId {
 /// One membership.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScimMember {
-    /// Who is in the group.
+    /// The member.
     pub id: ScimMemberId,
-    /// What else was sent with it (`display`, `type`).
+    /// The other attributes sent with it (`display`, `type`).
     pub attributes: Map<String, Value>,
 }

@@ -1,11 +1,11 @@
-//! What an identity provider asked of a directory and what it was told, for support.
+//! The log of SCIM requests and responses, for support.
 
 use super::{
     id::{ScimDirectoryId, ScimRequestId},
     time::Timestamp,
 };
 
-/// One SCIM request with its answer.
+/// One SCIM request with its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimRequest {
     /// Its id.
@@ -14,18 +14,18 @@ pub struct ScimRequest {
     pub directory_id: ScimDirectoryId,
     /// When it arrived.
     pub at: Timestamp,
-    /// `GET`, `POST` …
+    /// The HTTP method: `GET`, `POST` …
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The answer's status.
+    /// The response's HTTP status.
     pub status: u16,
-    /// How long answering took.
+    /// The duration in milliseconds.
     pub duration_ms: i64,
-    /// What came, without secrets; `None` when nothing did.
+    /// The request body without secrets; `None` when empty.
     pub request_body: Option<String>,
-    /// What was answered, without secrets; `None` when nothing was.
+    /// The response body without secrets; `None` when empty.
     pub response_body: Option<String>,
-    /// Why it was refused: a stable code.
+    /// The stable error code, if it was rejected.
     pub error: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! People that an identity provider pushed.
+//! Users that an identity provider provisioned.
 
 use serde_json::{Map, Value};
 
@@ -7,26 +7,26 @@ use super::{
     time::Timestamp,
 };
 
-/// One person of a directory. Deleted ones stay as history, under their id.
+/// One user of a directory. Deleted users are kept as history under their id.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScimUser {
     /// Its id.
     pub id: ScimUserId,
-    /// The directory that knows it.
+    /// Its directory.
     pub directory_id: ScimDirectoryId,
-    /// `userName`, as it was sent. One living user has it, whatever the case.
+    /// `userName`, as it was sent. Unique, ignoring case, among users that are not deleted.
     pub user_name: String,
     /// `externalId`: the identity provider's own id.
     pub external_id: Option<String>,
-    /// Whether the person may come in.
+    /// Whether the user may sign in.
     pub active: bool,
-    /// The address that apps are told; always of a domain of the organization.
+    /// The address given to apps; always of a domain of the organization.
     pub email: Option<String>,
-    /// The resource as it was understood: canonical names, without `id`, `meta`, `groups` and `password`.
+    /// The normalised resource: canonical names, without `id`, `meta`, `groups` and `password`.
     pub document: Map<String, Value>,
-    /// Counts its changes, from 1: the entity tag.
+    /// The number of its version, from 1; the entity tag.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,

@@ -1,4 +1,5 @@
-//! Secrets at rest: AES-256-GCM under a master key, bound to the place where they stand.
+//! Encryption of secrets at rest: AES-256-GCM under a master key, with the storage location as associated
+//! data.
 
 use std::fmt;
 
@@ -16,45 +17,46 @@ const KEY: usize = 32;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-/// The keys that seal what must not be read from a stolen database: the first one seals, all open, so
-/// that a new one can be put in front.
+/// The keys that encrypt secrets in the database. The first key seals and every key opens, so that a new key
+/// can be put first (rotation).
 #[derive(Clone)]
 pub struct MasterKey {
     keys: Vec<[u8; KEY]>,
 }
 
-/// Why a sealed value did not open.
+/// Why a sealed value could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// Sealed under a master key that we do not have.
+    /// It was sealed under a master key that is not configured.
     #[error("sealed under another master key")]
     OtherKey,
-    /// Changed, or moved from another place.
+    /// It was changed, or was sealed for another context.
     #[error("the sealed value was changed or moved")]
     Broken,
 }
 
 impl MasterKey {
-    /// Takes keys of 32 bytes each; the first one seals. `None` without any.
+    /// Creates it from 32-byte keys; the first one seals. `None` when there is no key.
     pub fn new(keys: Vec<[u8; KEY]>) -> Option<Self> {
         (!keys.is_empty()).then_some(Self { keys })
     }
 
-    /// A fresh key.
+    /// A random key.
     pub fn generate(random: &dyn Random) -> [u8; KEY] {
         let mut key = [0; KEY];
         random.fill(&mut key);
         key
     }
 
-    /// Names a key without telling it: eight hexadecimal digits of its digest.
+    /// A key's name, which does not reveal the key: eight hexadecimal digits of its digest.
     fn name(key: &[u8; KEY]) -> String {
         let mut text = b"ostiary key name ".to_vec();
         text.extend(key);
         openssl::sha::sha256(&text)[..4].iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Seals `plain` for `place` (`table/column/row`): `key name.base64(nonce, ciphertext, tag)`.
+    /// Seals `plain` for `context` (`table/column/row`) as
+    /// `key name.base64(nonce, ciphertext, tag)`.
     pub fn seal(&self, place: &str, plain: &[u8], random: &dyn Random) -> String {
         let mut nonce = [0; NONCE];
         random.fill(&mut nonce);
@@ -69,7 +71,7 @@ impl MasterKey {
         format!("{}.{}", Self::name(key), BASE64.encode(bytes))
     }
 
-    /// Opens what [`MasterKey::seal`] sealed for the same place.
+    /// Opens what [`MasterKey::seal`] sealed for the same context.
     pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         let (name, text) = sealed.split_once('.').ok_or(SealError::Broken)?;
         let key = self.keys.iter().find(|key| Self::name(key) == name).ok_or(SealError::OtherKey)?;
@@ -83,12 +85,12 @@ impl MasterKey {
             .map_err(|_| SealError::Broken)
     }
 
-    /// A keyed digest of `text` for `purpose`, for values that must only be unforgeable.
+    /// An HMAC tag of `text` for `purpose`, for values that are authenticated but not secret.
     pub fn authenticate(&self, purpose: &str, text: &str) -> [u8; 32] {
         Self::mac(&self.keys[0], purpose, text)
     }
 
-    /// Whether `tag` is what any of the keys would give, in constant time.
+    /// Whether `tag` is valid under any of the keys. Compares in constant time.
     pub fn is_authentic(&self, purpose: &str, text: &str, tag: &[u8]) -> bool {
         tag.len() == 32
             && self.keys.iter().any(|key| openssl::memcmp::eq(&Self::mac(key, purpose, text), tag))
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn hmac_is_that_of_rfc_4231() {
-        // Test case 2 of RFC 4231 §4.3, its key padded with zeros to our length (HMAC pads alike).
+        // Test case 2 of RFC 4231 §4.3, its key padded with zeros to our length (HMAC pads the same way).
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         let hex: String =

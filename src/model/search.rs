@@ -1,21 +1,21 @@
-//! Words as people type them into a search field, and as they stand in an index of words.
+//! The word index of organizations: which words are stored, and how a search query is split into words.
 //!
-//! A search finds what has, for each word typed, one that begins with it.
+//! A search matches an organization when each word of the query is a prefix of one of its indexed words.
 
 use std::collections::BTreeSet;
 
 use super::{domain::Domain, organization::Organization};
 
-/// How many words of a search count.
+/// Maximum number of words of a query that are used.
 const MOST_TYPED: usize = 6;
-/// How many words of one thing are found, besides its domains.
+/// Maximum number of indexed words of one organization, besides its domains.
 const MOST_WORDS: usize = 64;
-/// How many characters of a word count.
+/// Maximum length of a word in characters; the rest is ignored.
 const LONGEST: usize = 64;
 
-/// A word in the form in which it is stored: lower case, as the hexadecimal digits of its bytes. Digits
-/// and letters to f sort alike under every collation, so a word that begins with another one stands
-/// behind it and before [`SearchWord::end`].
+/// A word in its stored form: lower case, as the hexadecimal digits of its bytes. The characters 0-9 and a-f
+/// sort the same under every collation, so every word that begins with another one sorts after it and before
+/// the upper bound of that one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SearchWord(String);
 
@@ -31,7 +31,7 @@ impl SearchWord {
         &self.0
     }
 
-    /// What all words that begin with this one stand before.
+    /// The exclusive upper bound of all words that begin with this one.
     pub fn end(&self) -> String {
         format!("{}g", self.0)
     }
@@ -42,7 +42,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// The words by which an organization is found.
+/// The words under which an organization is indexed.
 pub fn words_of(organization: &Organization) -> BTreeSet<SearchWord> {
     let external = organization.external_id.as_deref().unwrap_or_default();
     let mut words: BTreeSet<SearchWord> = split(&organization.display_name)
@@ -58,8 +58,8 @@ pub fn words_of(organization: &Organization) -> BTreeSet<SearchWord> {
     words
 }
 
-/// What was typed, as words to look for: each whitespace-separated piece as it stands if it reads like a
-/// domain, an address or an id, else its words. Of an e-mail address the domain is looked for.
+/// Splits a query into the words to look up. A whitespace-separated piece that looks like a domain or an id
+/// is one word, any other is split into its words. Of an e-mail address only the domain is used.
 pub fn typed(text: &str) -> Vec<SearchWord> {
     let mut words = Vec::new();
     for piece in text.split_whitespace() {
@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Whether the search finds the organization, as the store's ranges would.
+    /// Whether the search matches the organization, by the same range comparison as in the store.
     fn finds(organization: &Organization, text: &str) -> bool {
         let words = words_of(organization);
         typed(text)

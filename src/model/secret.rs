@@ -1,4 +1,4 @@
-//! Bearer secrets: 128 random bits behind a prefix, shown once and kept as a digest.
+//! Bearer secrets: a prefix and 128 random bits, shown once and stored as a digest.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
@@ -9,19 +9,19 @@ use super::{
 
 /// A kind of bearer secret.
 pub trait SecretKind: 'static {
-    /// What its texts begin with.
+    /// The prefix of its text form.
     const PREFIX: &'static str;
 }
 
-/// One bearer secret. It has no `Display` and its `Debug` shows nothing; [`Secret::reveal`] is the
-/// one way to its text, for the one time it is handed out.
+/// One bearer secret. It has no `Display` and its `Debug` output is redacted; only [`Secret::reveal`] returns
+/// its text, for the one time it is handed out.
 pub struct Secret<K> {
     bits: u128,
     kind: PhantomData<K>,
 }
 
 impl<K: SecretKind> Secret<K> {
-    /// A fresh secret.
+    /// A random secret.
     pub fn new(random: &dyn Random) -> Self {
         Self { bits: random.bits(), kind: PhantomData }
     }
@@ -31,7 +31,7 @@ impl<K: SecretKind> Secret<K> {
         format!("{}{}", K::PREFIX, id::encode(self.bits))
     }
 
-    /// What is stored: SHA-256 of the 16 bytes, as SSOReady stores it, so imported ones keep working.
+    /// The stored form: SHA-256 of the 16 bytes, as in SSOReady, so that imported secrets keep working.
     pub fn digest(&self) -> Digest {
         Digest(openssl::sha::sha256(&self.bits.to_be_bytes()))
     }
@@ -51,13 +51,13 @@ impl<K> fmt::Debug for Secret<K> {
     }
 }
 
-/// SHA-256 of a secret. Looking a secret up by its digest leaks nothing about the secret; where two
-/// digests are compared in the program, it is in constant time.
+/// SHA-256 of a secret. Looking up a secret by its digest does not leak the secret; comparisons of two
+/// digests in the program are in constant time.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of any text, for values that are no [`Secret`] (a browser's cookie).
+    /// The digest of any text, for values that are not a [`Secret`], such as a browser's cookie.
     pub fn of(text: impl AsRef<[u8]>) -> Self {
         Self(openssl::sha::sha256(text.as_ref()))
     }
@@ -72,7 +72,7 @@ impl Digest {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Reads the stored form.
+    /// Parses the stored form.
     pub fn from_hex(hex: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if hex.len() != 64 || !hex.is_ascii() {
@@ -114,9 +114,9 @@ secrets! {
     ApiKeySecretKind ApiKeySecret "ssoready_sk_" "an API key's secret";
     OauthClientSecretKind OauthClientSecret "ssoready_oauth_client_secret_" "an OAuth client's secret";
     AccessCodeKind AccessCode "saml_access_code_" "the one-time code an app redeems, at redeem or as OAuth `code`";
-    ScimBearerTokenKind ScimBearerToken "ssoready_scim_bearer_token_" "the token by which an identity provider opens a directory";
+    ScimBearerTokenKind ScimBearerToken "ssoready_scim_bearer_token_" "the bearer token of an identity provider for a directory";
     AccessTokenKind AccessToken "ostiary_at_" "an OAuth access token";
-    AdminInvitationTokenKind AdminInvitationToken "ostiary_invite_" "the one-time token by which somebody becomes an administrator";
+    AdminInvitationTokenKind AdminInvitationToken "ostiary_invite_" "the one-time token of an administrator's invitation";
     AdminSessionTokenKind AdminSessionToken "ostiary_session_" "the cookie of a console session";
     SetupLinkTokenKind SetupLinkToken "ssoready_one_time_token_" "the one-time token of a setup link";
     SetupSessionTokenKind SetupSessionToken "ostiary_setup_" "the cookie of a redeemed setup link";

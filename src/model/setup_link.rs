@@ -1,4 +1,4 @@
-//! Setup links: one-time links by which a customer's own IT admin connects its identity provider.
+//! Setup links: one-time links with which a customer's IT admin configures their identity provider.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     time::Timestamp,
 };
 
-/// How long a session lasts at the least, however late the link was opened.
+/// Minimum lifetime of a session, however late the link was redeemed.
 const SHORTEST_SESSION: Duration = Duration::from_secs(24 * 3600);
 
 /// One setup link, without its token.
@@ -21,42 +21,42 @@ pub struct SetupLink {
     pub id: SetupLinkId,
     /// The environment of its organization.
     pub environment_id: EnvironmentId,
-    /// The one organization that it opens.
+    /// The one organization it gives access to.
     pub organization_id: OrganizationId,
     /// Whether SAML connections may be set up with it.
     pub can_manage_saml: bool,
     /// Whether SCIM directories may be set up with it.
     pub can_manage_scim: bool,
-    /// Whether domains may be asked for and proved with it.
+    /// Whether domains may be added and verified with it.
     pub can_manage_domains: bool,
-    /// Who made it, as the audit log names them.
+    /// The actor who created it, as named in the audit log.
     pub created_by: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Until when it can be redeemed.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// When a browser redeemed it; no other one can after that.
+    /// When a browser redeemed it. It can be redeemed once.
     pub redeemed_at: Option<Timestamp>,
-    /// When somebody took it back, and its sessions with it.
+    /// When it was revoked, together with its sessions.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What can be done with a setup link now.
+/// The status of a setup link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupLinkStatus {
-    /// It waits to be redeemed.
+    /// It can be redeemed.
     Open,
-    /// A browser redeemed it.
+    /// It was redeemed.
     Redeemed,
-    /// Nobody redeemed it in time.
+    /// It expired before it was redeemed.
     Expired,
-    /// Somebody took it back.
+    /// It was revoked.
     Revoked,
 }
 
 impl SetupLinkStatus {
-    /// Its name on the wire.
+    /// The name in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -68,7 +68,7 @@ impl SetupLinkStatus {
 }
 
 impl SetupLink {
-    /// What can be done with it at `now`.
+    /// Its status at `now`.
     pub fn status(&self, now: Timestamp) -> SetupLinkStatus {
         match (self.revoked_at, self.redeemed_at) {
             (Some(_), _) => SetupLinkStatus::Revoked,
@@ -78,8 +78,8 @@ impl SetupLink {
         }
     }
 
-    /// Until when a session lasts that begins at `now`: as long as the link would have, and long enough to
-    /// finish what was begun.
+    /// When a session that starts at `now` expires: with the link, but not before the minimum lifetime has
+    /// passed.
     pub fn session_expires_at(&self, now: Timestamp) -> Timestamp {
         self.expires_at.max(now + SHORTEST_SESSION)
     }
@@ -104,14 +104,14 @@ impl Audited for SetupLink {
     }
 }
 
-/// A browser that redeemed a link.
+/// The session of a browser that redeemed a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetupSession {
     /// The link.
     pub link: SetupLink,
-    /// When the browser was last here, give or take a minute.
+    /// When the browser last sent a request, accurate to a minute.
     pub last_seen_at: Timestamp,
-    /// Until when it is let in.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 

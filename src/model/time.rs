@@ -1,20 +1,20 @@
-//! Moments, and the only place that asks the system what time it is.
+//! Timestamps and clocks. This is the only module that reads the system clock.
 
 use std::{fmt, ops, time::Duration};
 
 use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// A moment: milliseconds since 1970-01-01 UTC, as the database stores it.
+/// A point in time: milliseconds since 1970-01-01 UTC, as the database stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment this many milliseconds after 1970-01-01 UTC.
+    /// From milliseconds since 1970-01-01 UTC.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The moment this many seconds after 1970-01-01 UTC.
+    /// From seconds since 1970-01-01 UTC.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
@@ -24,7 +24,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The same moment, for libraries that ask for it so.
+    /// The same time as a `SystemTime`, for libraries that need one.
     pub fn system_time(self) -> std::time::SystemTime {
         std::time::UNIX_EPOCH + Duration::from_millis(self.0.try_into().unwrap_or(0))
     }
@@ -34,19 +34,19 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// Reads an RFC 3339 date-time, of which `xs:dateTime` with a zone is one.
+    /// Parses an RFC 3339 date-time; an `xs:dateTime` with a zone is one.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         i64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok().map(Self)
     }
 
-    /// The moment that a certificate's date says.
+    /// From a date in a certificate.
     pub fn from_asn1(time: &openssl::asn1::Asn1TimeRef) -> Option<Self> {
         let since = openssl::asn1::Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
         Some(Self::from_seconds(i64::from(since.days) * 86_400 + i64::from(since.secs)))
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
+    /// The duration since `earlier`; zero when `earlier` is not before this.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -96,9 +96,9 @@ impl ops::Sub<Duration> for Timestamp {
     }
 }
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -114,12 +114,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that tests set.
+/// A clock that tests control.
 #[derive(Debug)]
 pub struct ManualClock(std::sync::atomic::AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// A clock set to `now`.
     pub fn at(now: Timestamp) -> Self {
         Self(std::sync::atomic::AtomicI64::new(now.millis()))
     }
@@ -129,7 +129,7 @@ impl ManualClock {
         self.0.fetch_add(signed_millis(by), std::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Moves the clock back, for what lies in the past by other clocks too.
+    /// Moves the clock back, to create records that are in the past by the system clock too.
     pub fn set_back(&self, by: Duration) {
         self.0.fetch_sub(signed_millis(by), std::sync::atomic::Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Webhooks: where a vendor wants events sent, and what became of each.
+//! Webhooks: a vendor's endpoints for events, and their deliveries.
 
 use serde_json::{Map, Value};
 
@@ -10,48 +10,48 @@ use super::{
     time::Timestamp,
 };
 
-/// One endpoint of the vendor's.
+/// One webhook endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// Its id.
     pub id: WebhookId,
-    /// Whose events it gets.
+    /// The environment whose events it receives.
     pub environment_id: EnvironmentId,
-    /// Where they are posted.
+    /// The URL that events are posted to.
     pub url: HttpUrl,
     /// Its signing secret, sealed.
     pub sealed_secret: String,
-    /// The one before it, sealed, and until when that one signs too.
+    /// The previous secret, sealed, and until when it signs too (rotation).
     pub previous_secret: Option<(String, Timestamp)>,
-    /// Which kinds it gets; empty for all, those of later versions too.
+    /// The event kinds it receives; empty for all, including those added in later versions.
     pub event_types: Vec<EventKind>,
-    /// Since when it gets nothing.
+    /// When it was disabled.
     pub disabled_at: Option<Timestamp>,
-    /// The first event that it was not yet given a delivery for.
+    /// The sequence number of the first event without a delivery for it.
     pub next_sequence: u64,
-    /// How many attempts failed in a row.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Webhook {
-    /// Whether it wants events of this kind.
+    /// Whether it receives events of this kind.
     pub fn wants(&self, kind: EventKind) -> bool {
         self.event_types.is_empty() || self.event_types.contains(&kind)
     }
 }
 
-/// How far a delivery has come.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
     /// Waiting for its first or its next attempt.
     Pending,
-    /// The endpoint answered 2xx.
+    /// The endpoint responded with 2xx.
     Delivered,
-    /// Given up.
+    /// All attempts failed.
     Failed,
 }
 
@@ -65,34 +65,34 @@ impl DeliveryState {
         }
     }
 
-    /// Reads the stored name.
+    /// Parses the stored name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Delivered, Self::Failed].into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// One event on its way to one endpoint.
+/// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDelivery {
-    /// Its id, which the endpoint gets as `webhook-id`: the same at every attempt.
+    /// Its id, sent as `webhook-id`; the same at every attempt.
     pub id: WebhookDeliveryId,
     /// The endpoint.
     pub webhook_id: WebhookId,
     /// The environment of both.
     pub environment_id: EnvironmentId,
-    /// The event.
+    /// The sequence number of the event.
     pub sequence: u64,
-    /// How far it has come.
+    /// Its state.
     pub state: DeliveryState,
-    /// How many attempts were made.
+    /// The number of attempts made.
     pub attempts: u32,
     /// When the next attempt is due, while it is pending.
     pub next_attempt_at: Option<Timestamp>,
-    /// The HTTP status of the last attempt that was answered.
+    /// The HTTP status of the last response.
     pub last_status: Option<u16>,
-    /// What was wrong with the last attempt.
+    /// Why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,

@@ -1,8 +1,8 @@
-//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1) and its answers.
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1) and its responses.
 //!
-//! Reading goes in two steps, because a refusal may go back to the client only once it is known that the
-//! client and its redirect URI are good (RFC 6749 §4.1.2.1): [`Sender`] first, whose refusals are a page;
-//! then [`AuthorizeRequest`], whose refusals go to the redirect URI.
+//! Parsing has two steps, because an error may be returned to the client only once the client and its
+//! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`Sender`], whose errors are shown on a
+//! page; then [`AuthorizeRequest`], whose errors are sent to the redirect URI.
 
 use crate::model::id::{OauthClientId, OrganizationId, SamlConnectionId};
 
@@ -12,28 +12,28 @@ use super::{
     pkce::CodeChallenge,
 };
 
-/// How many bytes a `state` may have. It is kept with every login that somebody begins, finished or not.
+/// Maximum length of `state` in bytes. It is stored with every login started, finished or not.
 pub const MAX_STATE: usize = 4096;
 
-/// How many bytes a `nonce` may have; it is kept too.
+/// Maximum length of `nonce` in bytes; it is stored too.
 pub const MAX_NONCE: usize = 512;
 
-/// The scopes there are. They name what every answer holds anyway.
+/// The supported scopes. Every response holds all of their claims, whichever are requested.
 pub const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 
-/// Who asks, and where the answer is to go.
+/// The client, and where to send the response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sender<'a> {
     /// The client.
     pub client_id: OauthClientId,
     /// The redirect URI it sent.
     pub redirect_uri: Option<&'a str>,
-    /// What to echo. `None` also when it is unreadable, which [`AuthorizeRequest::parse`] then refuses.
+    /// The `state` to return. `None` also when it is invalid, which [`AuthorizeRequest::parse`] then rejects.
     pub state: Option<&'a str>,
 }
 
 impl<'a> Sender<'a> {
-    /// Reads the sender. A refusal is a page, never a redirect.
+    /// Parses the client's part of the request. An error is shown on a page, never redirected.
     pub fn parse(parameters: &'a Parameters) -> Result<Self, Error> {
         let client_id = parameters.require("client_id")?;
         Ok(Self {
@@ -47,8 +47,8 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// The redirect URI to answer to: the one sent when it is registered, compared as an exact string
-/// (RFC 9700 §2.1); the only registered one when none was sent (RFC 6749 §3.1.2.3).
+/// The redirect URI for the response: the one sent if it is registered, compared as an exact string
+/// (RFC 9700 §2.1); the only registered one if none was sent (RFC 6749 §3.1.2.3).
 pub fn redirect_uri(sent: Option<&str>, registered: &[String]) -> Result<String, Error> {
     match (sent, registered) {
         (Some(sent), _) if registered.iter().any(|uri| uri == sent) => Ok(sent.to_owned()),
@@ -60,7 +60,7 @@ pub fn redirect_uri(sent: Option<&str>, registered: &[String]) -> Result<String,
     }
 }
 
-/// Whose identity provider to go to. The first that is given wins, in this order.
+/// Selects the SAML connection. The first parameter given wins, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     /// `saml_connection_id`.
@@ -75,7 +75,7 @@ pub enum Selector {
     Email(String),
 }
 
-/// Every parameter that is read, but selectors.
+/// Every parameter that is read, except the selectors.
 const CARRIED_ON: [&str; 11] = [
     "client_id",
     "redirect_uri",
@@ -90,8 +90,8 @@ const CARRIED_ON: [&str; 11] = [
     "max_age",
 ];
 
-/// What the same request for a certain organization carries besides that organization: of a request that was
-/// read, the parameters that count. Others stay behind.
+/// The parameters to repeat when the same request is sent again for a chosen organization: those that are
+/// read, without the selectors. Unknown parameters are dropped.
 pub fn carried_on(parameters: &Parameters) -> Vec<(&'static str, String)> {
     let value = |name| parameters.get(name).ok().flatten().map(|value| (name, value.to_owned()));
     CARRIED_ON.into_iter().filter_map(value).collect()
@@ -124,7 +124,7 @@ impl Selector {
         }
     }
 
-    /// The parameter it came from, for messages.
+    /// The name of its parameter, for messages.
     pub fn parameter(&self) -> &'static str {
         match self {
             Self::Connection(_) => "saml_connection_id",
@@ -136,25 +136,25 @@ impl Selector {
     }
 }
 
-/// A good authorization request, beyond its [`Sender`].
+/// A valid authorization request, without what is in its [`Sender`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizeRequest {
-    /// Echoed with the answer, to the letter.
+    /// Returned unchanged with the response.
     pub state: Option<String>,
-    /// Echoed in the ID token.
+    /// Returned in the ID token.
     pub nonce: Option<String>,
-    /// What the token request must prove to know.
+    /// The challenge that the token request's `code_verifier` must match.
     pub code_challenge: Option<CodeChallenge>,
-    /// Whether the identity provider must ask for credentials anew (`prompt=login`, `max_age`).
+    /// Whether the identity provider must re-authenticate the user (`prompt=login`, `max_age`).
     pub force_authn: bool,
-    /// What the token answer names as granted.
+    /// The granted scope, returned in the token response.
     pub scope: String,
-    /// Whose identity provider to go to.
+    /// Selects the SAML connection.
     pub selector: Selector,
 }
 
 impl AuthorizeRequest {
-    /// Reads the request. A refusal goes to the redirect URI.
+    /// Parses the request. An error is sent to the redirect URI.
     pub fn parse(parameters: &Parameters) -> Result<Self, Error> {
         let state = state(parameters)?.map(str::to_owned);
         if parameters.get("request")?.is_some() {
@@ -183,9 +183,9 @@ impl AuthorizeRequest {
     }
 }
 
-/// What is granted of the scopes asked for: those that exist here, unknown ones being ignored (OpenID
-/// Connect Core §3.1.2.1), all when none was asked for. `openid` is always among them, because SSOReady's
-/// clients get their ID token whatever they ask for.
+/// The granted scope: the supported ones of those requested, or all when none was requested. Unknown scopes
+/// are ignored (OpenID Connect Core §3.1.2.1). `openid` is always granted, because SSOReady's clients get an
+/// ID token whatever they request.
 fn granted_scope(asked: Option<&str>) -> String {
     let asked: Option<Vec<_>> = asked.map(|text| text.split(' ').collect());
     let wanted =
@@ -193,8 +193,8 @@ fn granted_scope(asked: Option<&str>) -> String {
     SCOPES.iter().filter(wanted).copied().collect::<Vec<_>>().join(" ")
 }
 
-/// RFC 7636 §4.3. A missing method means `plain` there, which is refused like any but `S256`; a method
-/// without a challenge is a challenge that got lost.
+/// The code challenge (RFC 7636 §4.3). A missing method means `plain`, which is rejected like every method
+/// but `S256`. A method without a challenge is an error.
 fn code_challenge(parameters: &Parameters) -> Result<Option<CodeChallenge>, Error> {
     let method = parameters.get("code_challenge_method")?;
     match parameters.get("code_challenge")? {
@@ -205,8 +205,9 @@ fn code_challenge(parameters: &Parameters) -> Result<Option<CodeChallenge>, Erro
     }
 }
 
-/// `prompt` (OpenID Connect Core §3.1.2.1): `none` cannot be met, `login` forces authentication; `consent`
-/// and `select_account` ask for screens that only the identity provider has and SAML cannot order.
+/// `prompt` (OpenID Connect Core §3.1.2.1): `none` cannot be satisfied, `login` forces authentication.
+/// `consent` and `select_account` are ignored: only the identity provider has such screens, and SAML cannot
+/// request them.
 fn prompts_login(parameters: &Parameters) -> Result<bool, Error> {
     let mut login = false;
     let mut others = false;
@@ -220,16 +221,17 @@ fn prompts_login(parameters: &Parameters) -> Result<bool, Error> {
         }
     }
     match (none, login || others) {
-        (true, true) => {
-            Err(Error::Malformed { name: "prompt", reason: "none stands alone or not at all".to_owned() })
-        }
+        (true, true) => Err(Error::Malformed {
+            name: "prompt",
+            reason: "cannot combine none with other values".to_owned(),
+        }),
         (true, false) => Err(Error::LoginRequired),
         (false, _) => Ok(login),
     }
 }
 
-/// `max_age` (OpenID Connect Core §3.1.2.1): before the identity provider was asked, nobody knows how old
-/// its session is, so every `max_age` asks for a new authentication; `auth_time` then tells what was done.
+/// `max_age` (OpenID Connect Core §3.1.2.1). The age of the identity provider's session is not known before
+/// the request, so every `max_age` forces authentication; `auth_time` in the ID token says when it happened.
 fn has_max_age(parameters: &Parameters) -> Result<bool, Error> {
     let Some(text) = parameters.get("max_age")? else { return Ok(false) };
     match text.parse::<u64>() {
@@ -238,13 +240,13 @@ fn has_max_age(parameters: &Parameters) -> Result<bool, Error> {
     }
 }
 
-/// The redirect URI with an answer: `code` and, exactly when it was sent, `state` (RFC 6749 §4.1.2), or
+/// The redirect URI with response parameters: `code` and, if it was sent, `state` (RFC 6749 §4.1.2), or
 /// `error` (§4.1.2.1).
 pub fn answer_url(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
     parameters::append(redirect_uri, pairs)
 }
 
-/// The redirect URI with a refusal (RFC 6749 §4.1.2.1).
+/// The redirect URI with an error response (RFC 6749 §4.1.2.1).
 pub fn error_url(redirect_uri: &str, error: &Error, state: Option<&str>) -> String {
     let description = error.description();
     let pairs = [

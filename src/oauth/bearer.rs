@@ -4,14 +4,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{Error, parameters};
 
-/// The credentials behind `scheme`, whose case does not matter (RFC 9110 §11.1).
+/// The credentials after `scheme`, which is case-insensitive (RFC 9110 §11.1).
 fn credentials<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
     let (given, rest) = header.trim().split_once(' ')?;
     given.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))
 }
 
 /// The bearer token of a request to a protected resource: in the header, or in a form body as
-/// `access_token` (RFC 6750 §2.1, §2.2), never in both; never in the query (§2.3 is not supported).
+/// `access_token` (RFC 6750 §2.1, §2.2), but not in both. The query (§2.3) is not supported.
 pub fn token<'a>(authorization: Option<&'a str>, form: Option<&'a str>) -> Result<&'a str, Error> {
     match (authorization, form) {
         (Some(_), Some(_)) => Err(Error::TwoBearerTokens),
@@ -24,7 +24,7 @@ pub fn token<'a>(authorization: Option<&'a str>, form: Option<&'a str>) -> Resul
     }
 }
 
-/// Client id and secret of a Basic header: each form-encoded inside (RFC 6749 §2.3.1).
+/// Client id and secret of a Basic header, each form-encoded (RFC 6749 §2.3.1).
 pub fn basic(authorization: &str) -> Result<(String, String), Error> {
     let encoded = credentials(authorization, "Basic").ok_or(Error::NoClientAuthentication)?;
     let pair = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::authorize;
 use crate::model::oauth_client::IdTokenAlg;
 
-/// The provider's addresses.
+/// The provider's URLs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Endpoints {
-    /// The issuer: what ID tokens carry, to the letter.
+    /// The issuer, exactly as in the `iss` claim of ID tokens.
     pub issuer: String,
     /// The authorization endpoint.
     pub authorization_endpoint: String,
@@ -16,11 +16,11 @@ pub struct Endpoints {
     pub token_endpoint: String,
     /// The userinfo endpoint.
     pub userinfo_endpoint: String,
-    /// Where the public keys are.
+    /// The URL of the JWK Set.
     pub jwks_uri: String,
 }
 
-/// The metadata document. There is no logout endpoint, because there is no session here to end.
+/// The metadata document. It has no logout endpoint, because the provider keeps no session.
 #[derive(Debug, Serialize)]
 pub struct Document<'a> {
     #[serde(flatten)]
@@ -30,7 +30,7 @@ pub struct Document<'a> {
     grant_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [IdTokenAlg; 3],
-    /// Post first: next-auth 4 and others were written against a server that knew no other.
+    /// Post first, for next-auth 4 and other clients written for a server that supports only this one.
     token_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: [&'static str; 3],
     claims_supported: [&'static str; 15],
@@ -44,7 +44,7 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// The document of the provider at `endpoints`.
+    /// The metadata of the provider with these endpoints.
     pub fn new(endpoints: &'a Endpoints) -> Self {
         Self {
             endpoints,

@@ -1,18 +1,18 @@
-//! What an OAuth or OpenID request can be refused for, and the code each refusal has on the wire.
+//! The errors of OAuth and OpenID Connect requests, with their codes on the wire.
 
 use std::fmt::Write as _;
 
-/// One refusal. [`Error::code`] is the wire's vocabulary (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect
-/// Core §3.1.2.6, RFC 6750 §3.1); [`Error::description`] says the fact to the developer.
+/// One error. [`Error::code`] is the code on the wire (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core
+/// §3.1.2.6, RFC 6750 §3.1); [`Error::description`] is for the client's developer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A required parameter is absent or empty (RFC 6749 §3.1: empty is absent).
     #[error("{0} is required")]
     Missing(&'static str),
-    /// A parameter came more than once (RFC 6749 §3.1).
+    /// A parameter was sent more than once (RFC 6749 §3.1).
     #[error("{0} was sent more than once")]
     Repeated(&'static str),
-    /// A parameter is not what it must be.
+    /// A parameter's value is invalid.
     #[error("{name} {reason}")]
     Malformed {
         /// The parameter.
@@ -20,17 +20,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The request has more or longer parameters than any that is understood.
+    /// The request has too many or too long parameters.
     #[error(
         "the request has more than {} parameters or {} bytes",
         super::parameters::MAX_PARAMETERS,
         super::parameters::MAX_REQUEST
     )]
     RequestTooLarge,
-    /// `client_id` names no client.
+    /// `client_id` is unknown.
     #[error("client_id {0} is unknown")]
     UnknownClient(String),
-    /// `redirect_uri` is none of those that the environment lists (compared as exact strings).
+    /// `redirect_uri` is not registered in the environment (compared as exact strings).
     #[error("redirect_uri {sent} is not registered; registered: {}", registered.join(" "))]
     UnregisteredRedirectUri {
         /// What the client sent.
@@ -38,7 +38,7 @@ pub enum Error {
         /// What is registered.
         registered: Vec<String>,
     },
-    /// No `redirect_uri` was sent, and there is not exactly one to fall back on (RFC 6749 §3.1.2.3).
+    /// No `redirect_uri` was sent, and not exactly one is registered (RFC 6749 §3.1.2.3).
     #[error("redirect_uri is required, because {registered} are registered")]
     AmbiguousRedirectUri {
         /// How many are registered.
@@ -50,10 +50,10 @@ pub enum Error {
     /// `response_mode` is not `query`.
     #[error("response_mode must be query")]
     UnsupportedResponseMode,
-    /// `code_challenge_method` is not `S256` (RFC 7636 §4.4.1; `plain` and its silent default are refused).
+    /// `code_challenge_method` is not `S256` (RFC 7636 §4.4.1; `plain`, the default, is rejected).
     #[error("code_challenge_method must be S256")]
     UnsupportedChallengeMethod,
-    /// `prompt=none`: the identity provider must be visited, so there is always something to show.
+    /// `prompt=none`: a login always redirects to the identity provider.
     #[error("prompt=none cannot be met: the person must visit the identity provider")]
     LoginRequired,
     /// `request` (OpenID Connect Core §6.1) is not supported.
@@ -65,39 +65,39 @@ pub enum Error {
     /// `registration` (OpenID Connect Core §7.2.1) is not supported.
     #[error("registration is not supported")]
     RegistrationNotSupported,
-    /// Nothing says whose identity provider to go to.
+    /// No parameter selects a SAML connection.
     #[error(
         "one of saml_connection_id, organization_id, organization_external_id, domain_hint or login_hint \
          must be provided"
     )]
     NoSelector,
-    /// The selector leads to no SAML connection in the client's environment.
+    /// The selector matches no SAML connection in the client's environment.
     #[error("{name}: {reason}")]
     NoConnection {
-        /// The selecting parameter.
+        /// The selector's parameter.
         name: &'static str,
-        /// Why it leads nowhere.
+        /// Why there is no match.
         reason: &'static str,
     },
     /// The token request carries no client authentication, or one that is not supported.
     #[error("client authentication is required: client_secret_post or client_secret_basic")]
     NoClientAuthentication,
-    /// The client's id or secret is wrong; it is not said which.
+    /// The client's id or secret is wrong. Which of them is not disclosed.
     #[error("client_id or client_secret is wrong")]
     WrongClientCredentials,
-    /// Two ways of client authentication at once (RFC 6749 §2.3).
+    /// More than one client authentication method was used (RFC 6749 §2.3).
     #[error("the client authenticated in more than one way")]
     TwoClientAuthentications,
     /// `grant_type` is not `authorization_code`.
     #[error("grant_type must be authorization_code")]
     UnsupportedGrantType,
-    /// The code is unknown, expired, used, or another client's; it is not said which.
+    /// The code is unknown, expired, used, or another client's. Which of them is not disclosed.
     #[error("code is unknown, expired, already used, or ended because the person may not sign in any more")]
     CodeNotFound,
     /// `redirect_uri` is not the one the code was issued to (RFC 6749 §4.1.3).
     #[error("redirect_uri is not the one of the authorization request")]
     RedirectUriMismatch,
-    /// `code_verifier` does not give the challenge, or is missing (RFC 7636 §4.6).
+    /// `code_verifier` does not match the challenge, or is missing (RFC 7636 §4.6).
     #[error("code_verifier does not match the code_challenge")]
     VerifierMismatch,
     /// `code_verifier` was sent although the authorization request had no challenge (RFC 9700 §2.1.1).
@@ -106,16 +106,16 @@ pub enum Error {
     /// No bearer token on a route that needs one.
     #[error("a bearer token is required")]
     NoBearerToken,
-    /// The bearer token came in more than one way (RFC 6750 §2).
+    /// The bearer token was sent in more than one way (RFC 6750 §2).
     #[error("the bearer token was sent in more than one way")]
     TwoBearerTokens,
-    /// The bearer token is malformed, unknown, expired or revoked; it is not said which.
+    /// The bearer token is malformed, unknown, expired or revoked. Which of them is not disclosed.
     #[error("the access token is unknown, expired or revoked")]
     InvalidToken,
 }
 
 impl Error {
-    /// The wire's code.
+    /// The error code on the wire.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing(_)
@@ -148,8 +148,8 @@ impl Error {
         }
     }
 
-    /// What `error_description` says: the characters that RFC 6749 allows there (%x20-21, %x23-5B,
-    /// %x5D-7E), and no more than a few hundred of them.
+    /// The `error_description`: at most 500 of the characters that RFC 6749 allows there (%x20-21, %x23-5B,
+    /// %x5D-7E).
     pub fn description(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -164,7 +164,7 @@ impl Error {
             .collect()
     }
 
-    /// Whether this speaks of the client's own authentication, which HTTP answers with 401.
+    /// Whether client authentication failed; the HTTP status is then 401.
     pub fn is_client_authentication(&self) -> bool {
         self.code() == "invalid_client"
     }

@@ -1,4 +1,4 @@
-//! What an ID token and userinfo say (OpenID Connect Core §2, §5.3.2), with SSOReady's own claims.
+//! The claims of ID tokens and userinfo (OpenID Connect Core §2, §5.3.2), with SSOReady's own claims.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,21 +9,20 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// How long an ID token is good for. It cannot be revoked: a login is a moment, and this is how long the
-/// word about it may travel.
+/// How long an ID token is valid. It cannot be revoked.
 pub const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An identity provider's attributes: each name with all its values.
 type Attributes = BTreeMap<String, Vec<String>>;
 
-/// Who signed in, as both the ID token and userinfo tell it.
+/// The user's claims, which ID token and userinfo share.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Person<'a> {
-    /// The e-mail address once more: SSOReady's subject, which its clients' user tables hold.
+    /// The e-mail address again. It is SSOReady's subject, which its clients store in their user tables.
     pub sub: &'a str,
     /// The e-mail address.
     pub email: &'a str,
-    /// Always true: the identity provider vouched for it, and the domain is the organization's.
+    /// Always true: the identity provider asserted it, and the domain is the organization's.
     pub email_verified: bool,
     /// The organization.
     #[serde(rename = "organizationId")]
@@ -31,7 +30,7 @@ pub struct Person<'a> {
     /// The vendor's own id of the organization, `""` if there is none.
     #[serde(rename = "organizationExternalId")]
     pub organization_external_id: &'a str,
-    /// Name to last value, as SSOReady has it.
+    /// Name to last value, as in SSOReady.
     #[serde(serialize_with = "last_values")]
     pub attributes: &'a Attributes,
     /// Name to all values.
@@ -40,7 +39,7 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// The person with this e-mail address, in this organization.
+    /// The claims of the user with this e-mail address in this organization.
     pub fn new(
         email: &'a str,
         organization_id: OrganizationId,
@@ -62,32 +61,33 @@ impl<'a> Person<'a> {
 /// The claims of an ID token.
 #[derive(Debug, Serialize)]
 pub struct IdTokenClaims<'a> {
-    /// The issuer, as discovery names it.
+    /// The issuer, as in the provider metadata.
     pub iss: String,
     /// The client, as a plain string.
     pub aud: OauthClientId,
-    /// When it was made.
+    /// When it was issued.
     pub iat: i64,
-    /// When it ends.
+    /// When it expires.
     pub exp: i64,
-    /// When the identity provider asked for credentials, if it said so.
+    /// When the identity provider authenticated the user, if it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// The authorization request's, and only then: some clients refuse one they did not send.
+    /// From the authorization request. Absent without one: some clients reject a nonce that they did not
+    /// send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
-    /// Ties the access token to this one (§3.1.3.6).
+    /// Binds the access token to this ID token (§3.1.3.6).
     pub at_hash: String,
-    /// Who signed in.
+    /// The user's claims.
     #[serde(flatten)]
     pub person: Person<'a>,
-    /// The login, for questions to support.
+    /// The login flow, for support.
     #[serde(rename = "samlFlowId")]
     pub saml_flow_id: SamlFlowId,
 }
 
 impl IdTokenClaims<'_> {
-    /// The moments of a token made `now`.
+    /// `iat` and `exp` of a token issued at `now`.
     pub fn lifetime(now: Timestamp) -> (i64, i64) {
         (now.seconds(), (now + LIFETIME).seconds())
     }

@@ -15,15 +15,15 @@ use crate::model::oauth_client::IdTokenAlg;
 pub struct Jwk {
     #[serde(flatten)]
     parameters: Parameters,
-    /// The key's id: its RFC 7638 thumbprint, so it is the same on every replica and never reused.
+    /// The key id: its RFC 7638 thumbprint, which is the same on every replica and never reused.
     pub kid: String,
-    /// The one algorithm it is for.
+    /// The one algorithm it is used with.
     pub alg: IdTokenAlg,
     #[serde(rename = "use")]
     use_: &'static str,
 }
 
-/// The key itself. Fields stand in the order of their names, as the thumbprint wants them.
+/// The key parameters. The fields are in lexicographic order, as the thumbprint requires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 enum Parameters {
@@ -33,7 +33,7 @@ enum Parameters {
 }
 
 impl Jwk {
-    /// The public half of `key`, which is of `algorithm`'s kind.
+    /// The public part of `key`, which must be of the type that `algorithm` needs.
     pub(super) fn of<T: HasPublic>(algorithm: IdTokenAlg, key: &PKey<T>) -> Result<Self, ErrorStack> {
         let parameters = match algorithm {
             IdTokenAlg::RS256 => {

@@ -1,6 +1,6 @@
-//! Signing keys: made, kept as PKCS#8, and used for JSON Web Signatures (RFC 7515).
+//! Signing keys: generated, stored as PKCS#8, and used for JSON Web Signatures (RFC 7515).
 //!
-//! OpenSSL signs. The parsed key is kept, because parsing costs as much as an ES256 signature, and so is
+//! OpenSSL signs. The parsed key is cached, because parsing costs as much as an ES256 signature, and so is
 //! the encoded header, which is the same for every token of the key.
 
 use std::fmt;
@@ -21,21 +21,21 @@ use serde::Serialize;
 use super::jwk::Jwk;
 use crate::model::oauth_client::IdTokenAlg;
 
-/// Why a key cannot be made, read or used.
+/// Why a key cannot be generated, parsed or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// OpenSSL refused.
+    /// OpenSSL failed.
     #[error("the cryptographic library refused")]
     Openssl(#[from] ErrorStack),
-    /// The key is of another kind, curve or size than its algorithm needs.
+    /// The key's type, curve or size does not match its algorithm.
     #[error("the key does not fit {}", .0.as_str())]
     Unfit(IdTokenAlg),
-    /// The claims cannot be written as JSON.
+    /// The claims cannot be serialised to JSON.
     #[error("the claims cannot be written")]
     Claims(#[from] serde_json::Error),
 }
 
-/// A private key with its algorithm, its public half and its encoded header.
+/// A private key with its algorithm, its public JWK and its encoded JWS header.
 #[derive(Clone)]
 pub struct SigningKey {
     algorithm: IdTokenAlg,
@@ -51,7 +51,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Makes a key. RSA takes some tenths of a second of CPU: not on an async thread.
+    /// Generates a key. RSA takes some tenths of a second of CPU: do not call it on an async thread.
     pub fn generate(algorithm: IdTokenAlg) -> Result<Self, KeyError> {
         let key = match algorithm {
             IdTokenAlg::RS256 => PKey::from_rsa(Rsa::generate(2048)?)?,
@@ -64,7 +64,7 @@ impl SigningKey {
         Self::new(algorithm, key)
     }
 
-    /// Reads a key that [`SigningKey::to_pkcs8`] wrote.
+    /// Parses a key from [`SigningKey::to_pkcs8`].
     pub fn from_pkcs8(algorithm: IdTokenAlg, der: &[u8]) -> Result<Self, KeyError> {
         Self::new(algorithm, PKey::private_key_from_pkcs8(der)?)
     }
@@ -95,13 +95,13 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// Its public half.
+    /// Its public key.
     pub fn jwk(&self) -> &Jwk {
         &self.jwk
     }
 
-    /// The value of `at_hash` for an access token (OpenID Connect Core §3.1.3.6): the left half of its
-    /// digest, by the hash inside the signature's algorithm, which for Ed25519 is SHA-512.
+    /// The `at_hash` of an access token (OpenID Connect Core §3.1.3.6): the left half of its digest, with the
+    /// hash of the signature algorithm, which for Ed25519 is SHA-512.
     pub fn at_hash(&self, access_token: &str) -> String {
         let token = access_token.as_bytes();
         match self.algorithm {
@@ -112,7 +112,7 @@ impl SigningKey {
         }
     }
 
-    /// The JSON Web Signature of `claims` in compact form (RFC 7515 §3.1).
+    /// Signs `claims` as a JWT: a JSON Web Signature in compact form (RFC 7515 §3.1).
     pub fn jws(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let payload = serde_json::to_vec(claims)?;
         let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + 360);
@@ -133,7 +133,7 @@ impl SigningKey {
             IdTokenAlg::EdDSA => Signer::new_without_digest(&self.key)?.sign_oneshot_to_vec(message),
             IdTokenAlg::ES256 => {
                 let der = Signer::new(MessageDigest::sha256(), &self.key)?.sign_oneshot_to_vec(message)?;
-                // OpenSSL gives DER, RFC 7518 §3.4 wants r || s.
+                // OpenSSL returns DER; RFC 7518 §3.4 requires r || s.
                 let signature = EcdsaSig::from_der(&der)?;
                 let mut raw = signature.r().to_vec_padded(32)?;
                 raw.extend_from_slice(&signature.s().to_vec_padded(32)?);
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(key.jwk(), made.jwk());
             let public: CoreJsonWebKey =
                 serde_json::from_value(serde_json::to_value(key.jwk()).unwrap()).unwrap();
-            // ECDSA's numbers have leading zeros now and then: try often enough to meet one.
+            // ECDSA's r and s sometimes have leading zeros: repeat often enough to cover that.
             for round in 0..if algorithm == IdTokenAlg::ES256 { 600 } else { 3 } {
                 let token = key.jws(&serde_json::json!({ "round": round })).unwrap();
                 let (message, signature) = token.rsplit_once('.').unwrap();

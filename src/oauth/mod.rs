@@ -1,6 +1,6 @@
-//! OAuth 2.0 and OpenID Connect as rules: requests, PKCE, keys, tokens, discovery. No HTTP, no I/O.
+//! OAuth 2.0 and OpenID Connect: requests, PKCE, keys, tokens, discovery. No HTTP, no I/O.
 //!
-//! The provider speaks one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), to
+//! The provider supports one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), for
 //! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
 
 pub mod authorize;

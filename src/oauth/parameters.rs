@@ -1,15 +1,15 @@
-//! A query or form as OAuth reads it: no parameter twice, an empty one is absent (RFC 6749 §3.1), and
-//! nothing that is not text.
+//! Parameters of a query or form by OAuth's rules: a repeated parameter is an error, an empty one is absent
+//! (RFC 6749 §3.1), and values are UTF-8 text.
 
 use super::Error;
 
-/// The most bytes of a whole request, as it is encoded: room for every parameter that is read at its longest.
+/// Maximum size of an encoded request in bytes. It fits every known parameter at its maximum length.
 pub const MAX_REQUEST: usize = 32 * 1024;
 
-/// The most parameters of a request. The longest authorization request that is understood has twenty.
+/// Maximum number of parameters of a request. The largest valid authorization request has twenty.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// How many bytes one value may have.
+/// Maximum length of one value in bytes.
 pub const MAX_VALUE: usize = 4 * 1024;
 
 /// The decoded name-value pairs of `application/x-www-form-urlencoded` text.
@@ -17,7 +17,7 @@ pub const MAX_VALUE: usize = 4 * 1024;
 pub struct Parameters(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Parameters {
-    /// Splits and decodes. A parameter nobody asks for may be anything, but all together are bounded.
+    /// Splits and decodes the text. Unknown parameters may have any value; number and total size are bounded.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_REQUEST {
             return Err(Error::RequestTooLarge);
@@ -33,12 +33,13 @@ impl Parameters {
         Ok(Self(decoded.collect()))
     }
 
-    /// The value of `name`: at most one, not empty, of at most [`MAX_VALUE`] bytes, UTF-8 without NUL.
+    /// The value of `name`; `None` when absent or empty. It must occur once, be UTF-8 without NUL, and have
+    /// at most [`MAX_VALUE`] bytes.
     pub fn get(&self, name: &'static str) -> Result<Option<&str>, Error> {
         self.get_within(name, MAX_VALUE)
     }
 
-    /// The same for a value of at most `most` bytes.
+    /// The same for a value of at most `max_bytes` bytes.
     pub fn get_within(&self, name: &'static str, most: usize) -> Result<Option<&str>, Error> {
         let mut found = self.0.iter().filter(|(n, _)| n == name.as_bytes());
         let first = found.next();
@@ -57,7 +58,7 @@ impl Parameters {
         Ok(Some(text))
     }
 
-    /// The value of `snake`, else of `camel`: Auth.js hands its callers' camelCase on unchanged.
+    /// The value of `snake`, else of `camel`: Auth.js passes its callers' camelCase names on unchanged.
     pub fn either(&self, snake: &'static str, camel: &'static str) -> Result<Option<&str>, Error> {
         match self.get(snake)? {
             Some(value) => Ok(Some(value)),
@@ -65,13 +66,13 @@ impl Parameters {
         }
     }
 
-    /// The value of `name`, which must be there.
+    /// The value of `name`, which is required.
     pub fn require(&self, name: &'static str) -> Result<&str, Error> {
         self.get(name)?.ok_or(Error::Missing(name))
     }
 }
 
-/// Undoes the form encoding of one name or value; `None` when that is not UTF-8.
+/// Decodes the form encoding of one name or value; `None` when the result is not UTF-8.
 pub fn decode(text: &str) -> Option<String> {
     String::from_utf8(decode_bytes(text)).ok()
 }
@@ -100,8 +101,8 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Appends `pairs` to `uri`, which is kept to the letter: RFC 6749 §3.1.2 has its own query retained, and
-/// clients compare strings.
+/// Appends `pairs` to `uri`, which is kept unchanged: RFC 6749 §3.1.2 requires that its query is retained,
+/// and clients compare strings.
 pub fn append(uri: &str, pairs: &[(&str, &str)]) -> String {
     let separator = match uri.split_once('?') {
         None => "?",
@@ -111,8 +112,8 @@ pub fn append(uri: &str, pairs: &[(&str, &str)]) -> String {
     format!("{uri}{separator}{}", encode_pairs(pairs))
 }
 
-/// Writes pairs as a query. Everything but unreserved characters is escaped, a space as `%20`, so that
-/// form decoders and plain URI decoders read the same.
+/// Encodes pairs as a query. Everything but unreserved characters is escaped, a space as `%20`, so that form
+/// decoders and plain URI decoders give the same result.
 pub fn encode_pairs<T: AsRef<[u8]>>(pairs: &[(T, T)]) -> String {
     let mut out = String::new();
     for (name, value) in pairs {
@@ -155,7 +156,7 @@ mod tests {
         assert_eq!(parameters.get("c2"), Ok(Some("  x")));
         assert_eq!(parameters.get("z"), Ok(None));
         assert_eq!(parameters.require("z"), Err(Error::Missing("z")));
-        // Two empty ones are still two.
+        // Two empty values still count as repeated.
         assert_eq!(Parameters::parse("a=&a=").unwrap().get("a"), Err(Error::Repeated("a")));
     }
 

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), with the method `S256` and no other.
+//! Proof Key for Code Exchange (RFC 7636), with the method `S256` only.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::Error;
 pub struct CodeChallenge(String);
 
 impl CodeChallenge {
-    /// Reads a challenge (RFC 7636 §4.2).
+    /// Parses a challenge (RFC 7636 §4.2).
     pub fn parse(text: &str) -> Result<Self, Error> {
         let malformed = || Error::Malformed {
             name: "code_challenge",
@@ -22,17 +22,17 @@ impl CodeChallenge {
         if canonical { Ok(Self(text.to_owned())) } else { Err(malformed()) }
     }
 
-    /// The challenge a verifier gives.
+    /// The challenge of a verifier.
     pub fn of(verifier: &CodeVerifier) -> Self {
         Self(URL_SAFE_NO_PAD.encode(openssl::sha::sha256(verifier.0.as_bytes())))
     }
 
-    /// Its text, as stored.
+    /// The text, as stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `verifier` gives this challenge (RFC 7636 §4.6), in constant time.
+    /// Whether `verifier` matches this challenge (RFC 7636 §4.6). Compares in constant time.
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
         let given = Self::of(verifier);
         given.0.len() == self.0.len() && openssl::memcmp::eq(given.0.as_bytes(), self.0.as_bytes())
@@ -45,12 +45,12 @@ impl fmt::Debug for CodeChallenge {
     }
 }
 
-/// A code verifier: 43 to 128 unreserved characters (RFC 7636 §4.1). Its `Debug` shows nothing.
+/// A code verifier: 43 to 128 unreserved characters (RFC 7636 §4.1). Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CodeVerifier(String);
 
 impl CodeVerifier {
-    /// Reads a verifier.
+    /// Parses a verifier.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
@@ -70,9 +70,8 @@ impl fmt::Debug for CodeVerifier {
     }
 }
 
-/// Whether the pair of what the authorization request promised and what the token request shows is good:
-/// a challenge needs its verifier, and a verifier without a challenge means that somebody stripped the
-/// challenge on the way (RFC 9700 §4.8.2).
+/// Checks the authorization request's challenge against the token request's verifier. A challenge requires
+/// its verifier; a verifier without a challenge indicates a PKCE downgrade attack (RFC 9700 §4.8.2).
 pub fn check(challenge: Option<&CodeChallenge>, verifier: Option<&CodeVerifier>) -> Result<(), Error> {
     match (challenge, verifier) {
         (None, None) => Ok(()),

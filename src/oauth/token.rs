@@ -1,4 +1,4 @@
-//! The token request (RFC 6749 §4.1.3) and its answer (§5.1).
+//! The token request (RFC 6749 §4.1.3) and its response (§5.1).
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::model::{
 
 use super::{Error, bearer, parameters::Parameters, pkce::CodeVerifier};
 
-/// How long a code is good: a client redeems it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
+/// How long a code is valid. Clients redeem it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long an access token is good.
+/// How long an access token is valid.
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Who asks, by which secret.
+/// The client's id and secret.
 #[derive(Debug)]
 pub struct ClientCredentials {
     /// The client.
@@ -26,32 +26,31 @@ pub struct ClientCredentials {
     pub secret: OauthClientSecret,
 }
 
-/// A token request. What is wrong with the grant is told only once the client is known, so that whoever
-/// guesses at secrets hears the same whatever else he sends.
+/// A token request. Errors in the grant are reported only after the client is authenticated, so that someone
+/// who guesses secrets gets the same error whatever else they send.
 #[derive(Debug)]
 pub struct TokenRequest {
-    /// Who asks.
+    /// The client's credentials.
     pub client: ClientCredentials,
-    /// What for.
+    /// The grant, or what is wrong with it.
     pub grant: Result<TokenGrant, Error>,
 }
 
-/// What a token request asks for.
+/// The authorization code grant of a token request.
 #[derive(Debug)]
 pub struct TokenGrant {
     /// The code to redeem.
     pub code: AccessCode,
-    /// Must be the authorization request's.
+    /// Must equal the authorization request's.
     pub redirect_uri: Option<String>,
-    /// Must give the authorization request's challenge.
+    /// Must match the authorization request's challenge.
     pub code_verifier: Option<CodeVerifier>,
 }
 
 impl TokenRequest {
-    /// Reads the form body and the `Authorization` header.
+    /// Parses the form body and the `Authorization` header.
     ///
-    /// `grant_type` must be there: SSOReady did not read it, but RFC 6749 §4.1.3 requires it and every
-    /// client library sends it, so a request without one is a mistake worth naming.
+    /// `grant_type` is required (RFC 6749 §4.1.3). SSOReady ignores it, but every client library sends it.
     pub fn parse(authorization: Option<&str>, body: &str) -> Result<Self, Error> {
         let parameters = Parameters::parse(body)?;
         let client = ClientCredentials::parse(authorization, &parameters)?;
@@ -73,8 +72,8 @@ impl TokenGrant {
 }
 
 impl ClientCredentials {
-    /// RFC 6749 §2.3: the client authenticates by its secret in the body or by Basic, not by both. A
-    /// `client_id` in the body beside Basic is allowed when it is the same.
+    /// RFC 6749 §2.3: the client authenticates with its secret in the body or with Basic, not with both. A
+    /// `client_id` in the body besides Basic is allowed when it is the same.
     fn parse(authorization: Option<&str>, parameters: &Parameters) -> Result<Self, Error> {
         let id = parameters.get("client_id")?;
         let secret = parameters.get("client_secret")?;
@@ -97,16 +96,16 @@ impl ClientCredentials {
     }
 }
 
-/// What a good token request is answered with.
+/// The response to a successful token request.
 #[derive(Debug, Serialize)]
 pub struct TokenResponse {
     /// The opaque access token.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// Seconds the access token lives.
+    /// The access token's lifetime in seconds.
     pub expires_in: u64,
-    /// What was granted.
+    /// The granted scope.
     pub scope: String,
     /// The signed ID token.
     pub id_token: String,

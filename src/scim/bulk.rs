@@ -1,9 +1,9 @@
-//! Bulk requests (RFC 7644 §3.7): their operations, the order that their references ask for, and the
-//! answer.
+//! Bulk requests (RFC 7644 §3.7): their operations, the execution order that their references require, and
+//! the response.
 //!
-//! An operation may name the id of what an earlier or later one makes as `bulkId:…`: as a value, in its
-//! path, and in the paths of a PATCH. [`BulkRequest::order`] puts makers before users; where they go in
-//! a circle, [`BulkOperation::resolve`] answers 409, as §3.7.1 allows.
+//! An operation may refer to a resource that another operation creates by `bulkId:…`: as a value, in its
+//! path, and in the paths of a PATCH. [`BulkRequest::order`] puts each creation before its references; for
+//! circular references [`BulkOperation::resolve`] returns 409, as §3.7.1 allows.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -14,38 +14,38 @@ use super::{Error, Kind, error::quoted, json::take, resource::check_schemas};
 /// The schema of a Bulk request (RFC 7644 §3.7).
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-/// The schema of its answer.
+/// The schema of a Bulk response.
 pub const BULK_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
 const PREFIX: &str = "bulkId:";
 
-/// How long a `bulkId` may be, in bytes.
+/// Maximum length of a `bulkId` in bytes.
 pub const MAX_BULK_ID: usize = 256;
 
-/// A Bulk request whose form is right. Whether an operation makes sense is found out one by one.
+/// A syntactically valid Bulk request. Each operation is validated when it is executed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkRequest {
-    /// After how many failures to stop; none for never.
+    /// The number of errors after which to stop; `None` for never.
     pub fail_on_errors: Option<u64>,
     /// The operations, as they were sent.
     pub operations: Vec<BulkOperation>,
 }
 
-/// What an operation does.
+/// The HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Makes a resource.
+    /// Creates a resource.
     Post,
-    /// Replaces one.
+    /// Replaces a resource.
     Put,
-    /// Changes one.
+    /// Modifies a resource.
     Patch,
-    /// Removes one.
+    /// Deletes a resource.
     Delete,
 }
 
 impl Method {
-    /// As it is written.
+    /// Its name in a request.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Post => "POST",
@@ -56,32 +56,32 @@ impl Method {
     }
 }
 
-/// What an operation is about: an endpoint, or a resource.
+/// The target of an operation: an endpoint or a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The endpoint.
     pub kind: Kind,
-    /// The resource's id.
+    /// The resource's id; `None` for the endpoint.
     pub id: Option<String>,
 }
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkOperation {
-    /// What it does.
+    /// Its method.
     pub method: Method,
-    /// The name by which others refer to what it makes. A POST has one.
+    /// The id by which other operations refer to the created resource. Required for POST.
     pub bulk_id: Option<String>,
-    /// The version that is to be changed, as in `If-Match`.
+    /// The expected version, as in `If-Match`.
     pub version: Option<String>,
-    /// To what, relative to the server's base.
+    /// The target's path, relative to the base URL.
     pub path: String,
-    /// With what. All but DELETE have it.
+    /// The body. Required for all but DELETE.
     pub data: Option<Value>,
 }
 
 impl BulkRequest {
-    /// Reads a Bulk body of at most `max_operations`.
+    /// Parses a Bulk body of at most `max_operations` operations.
     pub fn parse(body: Value, max_operations: usize) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
@@ -106,20 +106,20 @@ impl BulkRequest {
             if let Some(bulk_id) = &operation.bulk_id
                 && !made.insert(bulk_id)
             {
-                return Err(Error::InvalidSyntax(format!("the bulkId {} stands twice", quoted(bulk_id))));
+                return Err(Error::InvalidSyntax(format!("the bulkId {} appears twice", quoted(bulk_id))));
             }
         }
         Ok(Self { fail_on_errors, operations })
     }
 
-    /// The `bulkId`s of what the request makes.
+    /// The `bulkId`s of the resources that the request creates.
     pub fn made(&self) -> BTreeSet<String> {
         let posts = self.operations.iter().filter(|operation| operation.method == Method::Post);
         posts.filter_map(|operation| operation.bulk_id.clone()).collect()
     }
 
-    /// The order to carry the operations out in: as they were sent, but what makes a resource before
-    /// what refers to it. Those in a circle come last.
+    /// The execution order, as indexes: as sent, except that an operation that creates a resource comes
+    /// before those that refer to it. Operations with circular references come last.
     pub fn order(&self) -> Vec<usize> {
         let made: HashMap<&str, usize> = self
             .operations
@@ -155,7 +155,7 @@ impl BulkRequest {
                 for &user in users.get(index).into_iter().flatten() {
                     let Some(left) = waiting.get_mut(user) else { continue };
                     *left -= 1;
-                    // Those that stand later are met again by the outer loop, in their own turn.
+                    // The outer loop reaches later ones in their own turn.
                     if *left == 0 && user < start {
                         free.push_back(user);
                     }
@@ -201,8 +201,8 @@ impl BulkOperation {
         Ok(Self { method, bulk_id, version, path, data })
     }
 
-    /// What it is about: `/Users`, `/Users/{id}` and the same for groups. The address of a resource must
-    /// have an id, and an endpoint none.
+    /// The target that the path names: `/Users`, `/Users/{id}` and the same for groups. POST needs an
+    /// endpoint, the other methods a resource.
     pub fn target(&self) -> Result<Target, Error> {
         let unknown = || Error::NotFound(format!("there is nothing at {}", quoted(&self.path)));
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
@@ -225,7 +225,7 @@ impl BulkOperation {
         }
     }
 
-    /// The `bulkId`s that it refers to.
+    /// The `bulkId`s that the operation refers to.
     pub fn references(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let mut note = |bulk_id: &str| {
@@ -237,8 +237,9 @@ impl BulkOperation {
         found
     }
 
-    /// Puts the ids of what was made in the place of references. `made` are the request's own `bulkId`s;
-    /// one that has no id yet failed, or waits for this operation in a circle.
+    /// Replaces references by the `ids` of the created resources. `made` holds the request's own `bulkId`s;
+    /// if one of them has no id, its operation failed or refers back to this one, and the result is
+    /// [`Error::Conflict`].
     pub fn resolve(&mut self, made: &BTreeSet<String>, ids: &HashMap<String, String>) -> Result<(), Error> {
         let mut missing = None;
         self.each_reference(&mut |bulk_id| {
@@ -250,7 +251,7 @@ impl BulkOperation {
         });
         match missing {
             Some(bulk_id) => {
-                Err(Error::Conflict(format!("{} was not made, and is referred to", quoted(&bulk_id))))
+                Err(Error::Conflict(format!("{} is referenced but was not created", quoted(&bulk_id))))
             }
             None => Ok(()),
         }
@@ -290,7 +291,7 @@ fn replace_references(value: &mut Value, id_of: &mut dyn FnMut(&str) -> Option<S
     }
 }
 
-/// A PATCH path with ids for the references in its strings: `members[value eq "bulkId:x"]`.
+/// A PATCH path with the references in its string literals replaced by ids: `members[value eq "bulkId:x"]`.
 fn path_with_ids(path: &str, id_of: &mut dyn FnMut(&str) -> Option<String>) -> String {
     const OPEN: &str = "\"bulkId:";
     let mut result = String::with_capacity(path.len());
@@ -315,18 +316,18 @@ fn path_with_ids(path: &str, id_of: &mut dyn FnMut(&str) -> Option<String>) -> S
     result
 }
 
-/// What became of one operation.
+/// The outcome of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkOutcome {
-    /// What it did.
+    /// Its method.
     pub method: Method,
     /// Its `bulkId`, if it had one.
     pub bulk_id: Option<String>,
-    /// The absolute address of the resource; none when it was not made.
+    /// The absolute URL of the resource; `None` when it was not created.
     pub location: Option<String>,
     /// The resource's version.
     pub version: Option<String>,
-    /// The status that a request of its own would have had, or the refusal.
+    /// The status that the same single request would have had, or the error.
     pub result: Result<u16, Error>,
 }
 
@@ -353,7 +354,7 @@ impl BulkOutcome {
     }
 }
 
-/// The answer to a Bulk request: the outcomes of what was carried out, in the order of the request.
+/// The response to a Bulk request: the outcomes of the executed operations, in the request's order.
 pub fn bulk_response(outcomes: &[BulkOutcome]) -> Value {
     json!({
         "schemas": [BULK_RESPONSE_SCHEMA],

@@ -1,6 +1,6 @@
-//! What the server says about itself (RFC 7643 §5, §6, §7; RFC 7644 §4; RFC 9865 §4).
+//! The discovery endpoints (RFC 7643 §5, §6, §7; RFC 7644 §4; RFC 9865 §4).
 //!
-//! `base` is the absolute address of the directory's SCIM server, without a slash at its end.
+//! `base` is the absolute base URL of the directory, without a trailing slash.
 
 use serde_json::{Map, Value, json};
 
@@ -13,18 +13,18 @@ const SCHEMA_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 
-/// The limits that the server announces.
+/// The limits in the ServiceProviderConfig.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many operations a Bulk request may hold.
+    /// Maximum number of operations of a Bulk request.
     pub bulk_operations: usize,
-    /// How large a body may be, in bytes.
+    /// Maximum size of a body in bytes.
     pub body_bytes: usize,
-    /// How many resources a page holds when no count is given.
+    /// The page size when no `count` is given.
     pub default_page: u64,
-    /// How many resources a page holds at most.
+    /// Maximum page size.
     pub max_page: u64,
-    /// For how many seconds a cursor is good.
+    /// The lifetime of a cursor in seconds.
     pub cursor_seconds: u64,
 }
 
@@ -66,7 +66,7 @@ pub fn resource_types(base: &str) -> Vec<Value> {
     Kind::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
 }
 
-/// `/ResourceTypes/{name}`, the name in any case.
+/// `/ResourceTypes/{name}`. The name is case-insensitive.
 pub fn resource_type_named(base: &str, name: &str) -> Option<Value> {
     Kind::of_name(name).map(|kind| resource_type(base, kind))
 }
@@ -94,7 +94,7 @@ pub fn schemas(base: &str) -> Vec<Value> {
     schema::ALL.into_iter().map(|schema| described(base, schema)).collect()
 }
 
-/// `/Schemas/{urn}`, the URN in any case.
+/// `/Schemas/{urn}`. The URN is case-insensitive.
 pub fn schema_named(base: &str, urn: &str) -> Option<Value> {
     schema::by_id(urn).map(|schema| described(base, schema))
 }
@@ -114,7 +114,7 @@ fn meta(resource_type: &str, location: String) -> Value {
     json!({"resourceType": resource_type, "location": location})
 }
 
-/// One attribute. What does not apply is left out: some clients stumble over null.
+/// One attribute definition. Inapplicable characteristics are omitted: some clients fail on null.
 fn attribute(attribute: &Attribute) -> Value {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
@@ -196,7 +196,7 @@ mod tests {
             json!({
                 "name": "userName", "type": "string", "multiValued": false, "required": true, "caseExact": false,
                 "mutability": "readWrite", "returned": "default", "uniqueness": "server",
-                "description": "The name that the person signs in with, whatever its case.",
+                "description": "The name that the user signs in with, ignoring case.",
             })
         );
         assert_eq!(named("password")["returned"], "never");

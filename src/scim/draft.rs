@@ -1,4 +1,4 @@
-//! A resource while a PATCH, or the body of a POST or PUT, is applied to it.
+//! Applies PATCH operations, and the bodies of POST and PUT, to a resource.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,10 +15,10 @@ use super::{
     schema::{self, Attribute, Returned},
 };
 
-/// A resource while operations are applied to it.
+/// A resource to which operations are being applied.
 pub(super) struct Draft<'w> {
     resource: Resource,
-    /// The names of the resource, and of those of its extensions that were looked at, by their key.
+    /// The names of the resource, and of each extension that was accessed, by lower-case key.
     names: NameIndex,
     extensions: HashMap<String, NameIndex>,
     members: Vec<MembersChange>,
@@ -32,14 +32,14 @@ impl<'w> Draft<'w> {
         Self { resource, names, extensions: HashMap::new(), members: Vec::new(), password: None, work }
     }
 
-    /// The result, if it is valid.
+    /// Validates and returns the result.
     pub(super) fn finish(self) -> Result<Patched, Error> {
         self.resource.validate()?;
         Ok(Patched { resource: self.resource, members: self.members, password: self.password })
     }
 
-    /// Applies a value that names what it sets. Each name is read as a path; what only the server
-    /// writes, and what belongs to the other kind of resource, is ignored.
+    /// Applies an object of attributes. Each name is parsed as a path; read-only attributes and attributes of
+    /// the other resource type are ignored.
     pub(super) fn merge(&mut self, op: Op, given: Map<String, Value>) -> Result<(), Error> {
         let mut seen = HashSet::new();
         for (name, value) in given {
@@ -47,7 +47,7 @@ impl<'w> Draft<'w> {
             let attribute = path.attribute();
             let filter = path.filter().map(Filter::to_string);
             if !seen.insert((attribute.to_string().to_ascii_lowercase(), filter)) {
-                return Err(Error::InvalidSyntax(format!("{path} stands twice")));
+                return Err(Error::InvalidSyntax(format!("{path} appears twice")));
             }
             let read_only = |definition: Option<&Attribute>| definition.is_some_and(Attribute::is_read_only);
             if read_only(attribute.definition())
@@ -87,7 +87,7 @@ impl<'w> Draft<'w> {
             return Err(Error::Mutability(format!("{attribute} is read-only")));
         }
         match definition {
-            // It follows from the attributes that are there.
+            // `schemas` is derived from the attributes that are present.
             Some(definition) if definition.name == "schemas" => Ok(()),
             Some(definition) if definition.returned == Returned::Never => {
                 self.secret(definition, path, value)
@@ -97,7 +97,7 @@ impl<'w> Draft<'w> {
         }
     }
 
-    /// Whether a path names the resource as a whole: the URN of its core schema.
+    /// Whether a path is the URN of the core schema, which names the whole resource.
     fn is_resource(&self, path: &Path) -> bool {
         let attribute = path.attribute();
         attribute.is_schema() && attribute.schema() == Some(self.resource.kind.schema().id)
@@ -120,7 +120,7 @@ impl<'w> Draft<'w> {
         Ok(())
     }
 
-    /// A whole extension: its attributes are set one by one, or all removed.
+    /// Applies an operation to a whole extension: sets its attributes one by one, or removes them all.
     fn extension(&mut self, op: Op, extension: &AttributePath, value: Option<Value>) -> Result<(), Error> {
         let urn = extension.schema().unwrap_or_default();
         let given = match (op, value) {
@@ -137,7 +137,7 @@ impl<'w> Draft<'w> {
         for (name, value) in given {
             let path = AttributePath::of_schema(urn, &name)?;
             if !seen.insert(path.to_string().to_ascii_lowercase()) {
-                return Err(Error::InvalidSyntax(format!("{path} stands twice")));
+                return Err(Error::InvalidSyntax(format!("{path} appears twice")));
             }
             if path.target().is_none_or(|definition| !definition.is_read_only()) {
                 self.edit(op, &path.into(), Some(value))?;
@@ -146,7 +146,7 @@ impl<'w> Draft<'w> {
         Ok(())
     }
 
-    /// Sets the attribute that a path names to what becomes of it.
+    /// Applies an operation to the attribute that a path names.
     fn edit(&mut self, op: Op, path: &Path, value: Option<Value>) -> Result<(), Error> {
         let attribute = path.attribute();
         // Some clients repeat `schemas` within an extension.
@@ -175,7 +175,7 @@ impl<'w> Draft<'w> {
         let current = container.remove(&key);
         let was_inactive = key == "active" && extension.is_none() && current == Some(Value::Bool(false));
         let next = match (Edit { op, path, definition }).next(current, value, self.work)? {
-            // Whoever was deactivated is let in again by saying so, never by saying nothing.
+            // A deactivated user is activated only by an explicit `true`, never by removing `active`.
             None if was_inactive => Some(Value::Bool(false)),
             next => next,
         };
@@ -200,7 +200,7 @@ impl<'w> Draft<'w> {
         self.extensions.remove(key);
     }
 
-    /// What a PATCH says about a group's members.
+    /// Records the membership changes of an operation on `members`.
     fn membership(
         &mut self,
         op: Op,
@@ -209,8 +209,11 @@ impl<'w> Draft<'w> {
         value: Option<Value>,
     ) -> Result<(), Error> {
         let sub = path.attribute().sub();
-        let immutable =
-            || Error::Mutability("what is known of a member is immutable: remove it and add it again".into());
+        let immutable = || {
+            Error::Mutability(
+                "a member's attributes are immutable: remove the member and add it again".into(),
+            )
+        };
         let Some(filter) = path.filter() else {
             return match (sub, op, value) {
                 (Some(_), ..) => Err(immutable()),
@@ -218,7 +221,7 @@ impl<'w> Draft<'w> {
                 (None, Op::Replace, value) => {
                     self.change(MembersChange::Replace(members(definition, value)?))
                 }
-                // RFC 7644 §3.5.2.2: without a value, all of them.
+                // RFC 7644 §3.5.2.2: without a value, all members are removed.
                 (None, Op::Remove, None | Some(Value::Null)) => {
                     self.change(MembersChange::Replace(Vec::new()))
                 }
@@ -256,7 +259,7 @@ impl<'w> Draft<'w> {
         }
     }
 
-    /// Notes a change, as part of the one before it where both say the same.
+    /// Appends a change, merged into the previous one where possible.
     fn change(&mut self, change: MembersChange) -> Result<(), Error> {
         match (self.members.last_mut(), change) {
             (_, MembersChange::Add(more)) if more.is_empty() => {}
@@ -279,8 +282,8 @@ fn attributes_empty(attributes: &Map<String, Value>, urn: &str) -> bool {
     attributes.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty)
 }
 
-/// The path that a name in a resource means. A URN of which it cannot be told whether it is a schema's
-/// or an attribute's is a schema's when it holds an object.
+/// The path that a name in a resource stands for. A URN that could be a schema's or an attribute's is taken
+/// as a schema's when its value is an object.
 fn named(name: &str, value: &Value) -> Result<Path, Error> {
     let path = Path::parse(name).map_err(|error| Error::InvalidSyntax(error.detail().to_owned()))?;
     let attribute = path.attribute();
@@ -293,7 +296,7 @@ fn named(name: &str, value: &Value) -> Result<Path, Error> {
     }
 }
 
-/// The members that a value lists, each once.
+/// The members in a value, without duplicates.
 fn members(definition: &'static Attribute, value: Option<Value>) -> Result<Vec<Member>, Error> {
     let given = match value {
         None | Some(Value::Null) => return Ok(Vec::new()),
@@ -314,7 +317,7 @@ fn members(definition: &'static Attribute, value: Option<Value>) -> Result<Vec<M
     Ok(members)
 }
 
-/// The values that a filter names one by one: `value eq "a"`, or several of it joined by `or`.
+/// The ids that a filter lists: `value eq "a"`, or several of these joined by `or`.
 fn named_values(filter: &Filter) -> Option<Vec<String>> {
     match filter {
         Filter::Compare { path, operator: Operator::Eq, value: Literal::Text(text) }

@@ -1,4 +1,4 @@
-//! What becomes of one attribute when one operation of a PATCH is applied to it (RFC 7644 §3.5.2.1-3).
+//! Applies one PATCH operation to one attribute (RFC 7644 §3.5.2.1-3).
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use super::{
     work::weight,
 };
 
-/// How many times what it costs to look at a value the making of a copy costs.
+/// The cost of copying a value, as a multiple of the cost of reading it.
 const COPY: u64 = 8;
 
 /// One operation on one attribute.
@@ -26,7 +26,7 @@ pub(super) struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    /// What the attribute becomes; `None` for unassigned. What it costs is taken from `work` before it is
+    /// The attribute's new value; `None` for unassigned. The cost is charged to `work` before the value is
     /// computed.
     pub(super) fn next(
         &self,
@@ -50,14 +50,14 @@ impl Edit<'_> {
         Ok(next)
     }
 
-    /// The units of work to look at the attribute: once for each term of the path's filter.
+    /// The cost of reading the attribute: once for each term of the path's filter.
     fn cost(&self, current: Option<&Value>, value: Option<&Value>) -> u64 {
         let terms = self.path.filter().map_or(1, Filter::terms);
         let elements = match current {
             Some(Value::Array(elements)) => elements.len() as u64,
             _ => 1,
         };
-        // `remove` compares each element with each of those that are listed without a `value`.
+        // `remove` compares each element with each listed element that has no `value`.
         let partial = |listed: &&Value| {
             let mut names = listed.as_object().into_iter().flat_map(Map::keys);
             listed.is_object() && !names.any(|name| name.eq_ignore_ascii_case("value"))
@@ -79,7 +79,7 @@ impl Edit<'_> {
         self.definition.is_some_and(|definition| definition.multi_valued)
     }
 
-    /// The attribute itself.
+    /// Applies the operation to the whole attribute.
     fn whole(&self, current: Option<Value>, value: Option<Value>) -> Result<Option<Value>, Error> {
         let at = self.at();
         match (self.op, self.definition, value) {
@@ -90,7 +90,7 @@ impl Edit<'_> {
                 let (elements, touched) = normalise::join(Some(definition), &at, list(current), more)?;
                 some_list(normalise::settle(Some(definition), &at, elements, &touched)?)
             }
-            // A complex value is merged (§3.5.2.1, §3.5.2.3), unless it is one reference as a whole.
+            // A complex value is merged (§3.5.2.1, §3.5.2.3), unless it is a reference, which is replaced.
             (_, Some(definition), Some(Value::Object(given)))
                 if definition.kind == Type::Complex
                     && !definition.multi_valued
@@ -113,7 +113,7 @@ impl Edit<'_> {
         }
     }
 
-    /// A complex value with these sub-attributes set, or cleared where they are null or empty.
+    /// A complex value with these sub-attributes set, or removed where they are null or empty.
     fn merged(&self, current: Option<Value>, given: Map<String, Value>) -> Result<Option<Value>, Error> {
         let mut object = match current {
             Some(Value::Object(object)) => object,
@@ -122,7 +122,11 @@ impl Edit<'_> {
         let (mut seen, mut names) = (HashSet::new(), NameIndex::of(&object));
         for (name, value) in given {
             if !seen.insert(name.to_ascii_lowercase()) {
-                return Err(Error::InvalidSyntax(format!("{} stands twice in {}", quoted(&name), self.at())));
+                return Err(Error::InvalidSyntax(format!(
+                    "{} appears twice in {}",
+                    quoted(&name),
+                    self.at()
+                )));
             }
             let sub = self.definition.and_then(|definition| definition.sub_attribute(&name));
             if sub.is_none_or(|sub| !sub.is_read_only()) {
@@ -135,7 +139,7 @@ impl Edit<'_> {
         Ok((!object.is_empty()).then_some(Value::Object(object)))
     }
 
-    /// Sets or clears one sub-attribute.
+    /// Sets or removes one sub-attribute.
     fn set(&self, object: &mut Map<String, Value>, name: &str, value: Option<Value>) -> Result<(), Error> {
         let known = match object.contains_key(name) {
             true => None,
@@ -159,7 +163,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// `remove` with a value: without the elements that it lists.
+    /// Applies `remove` with a value: removes the listed elements.
     fn without_listed(
         &self,
         definition: Option<&'static Attribute>,
@@ -174,7 +178,7 @@ impl Edit<'_> {
         };
         let sameness = |element: &Value| normalise::sameness(definition, element);
         let same: HashSet<_> = listed.iter().map(sameness).collect();
-        // What is listed without a type is meant whatever its type.
+        // An element listed without a type matches any type.
         let untyped: HashSet<_> =
             listed.iter().filter(|element| element.get("type").is_none()).map(sameness).collect();
         let partial: Vec<_> =
@@ -195,7 +199,7 @@ impl Edit<'_> {
         some_list(elements)
     }
 
-    /// A sub-attribute, of every value where there are several.
+    /// Applies the operation to a sub-attribute, of every value if there are several.
     fn part(
         &self,
         current: Option<Value>,
@@ -221,7 +225,7 @@ impl Edit<'_> {
                     Some(Value::Object(object)) => object,
                     _ => Map::new(),
                 };
-                // A reference to someone else has nothing in common with the one before.
+                // A new reference does not keep the sub-attributes of the old one.
                 if sub == "value" && self.definition.is_some_and(is_reference) {
                     object.clear();
                 }
@@ -248,7 +252,7 @@ impl Edit<'_> {
         some_list(normalise::settle(self.definition, &self.at(), elements, indexes)?)
     }
 
-    /// The values that a filter selects.
+    /// Applies the operation to the values that a filter selects.
     fn selected(
         &self,
         current: Option<Value>,
@@ -273,7 +277,7 @@ impl Edit<'_> {
             (_, None) if !matched.is_empty() => self.replaced(elements, &matched, filter, value),
             _ => self.created(elements, filter, sub, value),
         }?;
-        // The one value of a single-valued attribute does not become a list.
+        // A single-valued attribute does not become a list.
         Ok(match next {
             Some(Value::Array(mut elements)) if one && !self.multi_valued() && elements.len() == 1 => {
                 elements.pop()
@@ -288,9 +292,9 @@ impl Edit<'_> {
         some_list(kept.map(|(_, element)| element).collect())
     }
 
-    /// Elements that a filter selected, with a new value: `add` merges, `replace` puts it in their place.
-    /// What the filter is equal to stays, unless the value says otherwise, so that the same path selects
-    /// the element again.
+    /// Gives the selected elements a new value: `add` merges it, `replace` replaces them. Sub-attributes that
+    /// the filter tests for equality are kept unless the value sets them, so that the same path selects the
+    /// element again.
     fn replaced(
         &self,
         mut elements: Vec<Value>,
@@ -317,7 +321,7 @@ impl Edit<'_> {
         some_list(normalise::settle(self.definition, &self.at(), elements, matched)?)
     }
 
-    /// An element that the filter would select.
+    /// Adds an element that the filter selects.
     fn created(
         &self,
         mut elements: Vec<Value>,
@@ -327,8 +331,8 @@ impl Edit<'_> {
     ) -> Result<Option<Value>, Error> {
         let no_target = || Error::NoTarget(format!("{} selects no value", self.path));
         let mut element = template(filter).ok_or_else(no_target)?;
-        // Someone who replaces one particular value is told that it is not there (§3.5.2.3), and so is who
-        // means the one value of an attribute that has no others.
+        // `noTarget` (§3.5.2.3) when a specific value is replaced that does not exist, and when the attribute
+        // is single-valued.
         let one_value = self.definition.is_some_and(|definition| !definition.multi_valued);
         if one_value || self.op == Op::Replace && (sub.is_none() || element.contains_key("value")) {
             return Err(no_target());
@@ -349,7 +353,7 @@ impl Edit<'_> {
         some_list(normalise::settle(self.definition, &self.at(), elements, &[last])?)
     }
 
-    /// A value in the form of one element.
+    /// A value normalised to one element.
     fn element(&self, value: Option<Value>) -> Result<Option<Value>, Error> {
         let (at, value) = (self.at(), value.unwrap_or_default());
         match self.definition {
@@ -362,12 +366,12 @@ impl Edit<'_> {
     }
 }
 
-/// A copy of the value is put into each of so many elements.
+/// Charges the cost of copying the value into this many elements.
 fn spend_copies(work: &mut Work, value: Option<&Value>, elements: usize) -> Result<(), Error> {
     work.spend(value.map_or(0, weight).saturating_mul(elements as u64).saturating_mul(COPY))
 }
 
-/// Whether a single complex value is a reference as a whole: `manager`.
+/// Whether a single-valued complex attribute is a reference, such as `manager`.
 fn is_reference(definition: &Attribute) -> bool {
     !definition.multi_valued && definition.sub_attributes.iter().any(|sub| sub.name == "value")
 }
@@ -380,18 +384,18 @@ fn list(value: Option<Value>) -> Vec<Value> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every branch of an edit ends in it")]
+#[expect(clippy::unnecessary_wraps, reason = "the result type of every branch of an edit")]
 fn some_list(elements: Vec<Value>) -> Result<Option<Value>, Error> {
     Ok((!elements.is_empty()).then_some(Value::Array(elements)))
 }
 
-/// What an element must be for a filter of equalities to match it.
+/// The element that a filter of equalities describes; `None` for any other filter.
 fn template(filter: &Filter) -> Option<Map<String, Value>> {
     match filter {
         Filter::Compare { path, operator: Operator::Eq, value } => {
             let value = match value {
                 Literal::Null => return None,
-                // Nothing is ever empty.
+                // An empty text is never stored.
                 Literal::Text(text) if text.is_empty() => return None,
                 Literal::Boolean(value) => Value::Bool(*value),
                 Literal::Number(value) => Value::Number(value.clone()),

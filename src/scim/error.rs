@@ -1,4 +1,4 @@
-//! What a SCIM request can be refused for (RFC 7644 §3.12, RFC 9865 §2.5).
+//! The errors of SCIM requests (RFC 7644 §3.12, RFC 9865 §2.5).
 
 use std::fmt;
 
@@ -7,61 +7,61 @@ use serde_json::{Value, json};
 /// The schema of an error body (RFC 7644 §8.7.2, §3.12).
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// A refusal. Each variant has one status and at most one `scimType`; the text is for people.
+/// An error. Each variant has one status and at most one `scimType`; the text is the `detail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The filter is not of the grammar of RFC 7644 §3.4.2.2, or compares what cannot be compared.
+    /// The filter does not match the grammar of RFC 7644 §3.4.2.2, or compares incompatible types.
     InvalidFilter(String),
-    /// The filter would need more work than the server does for one request.
+    /// The filter needs more work than one request may use.
     TooMany(String),
-    /// A value that must be unique is taken.
+    /// A value that must be unique is already used.
     Uniqueness(String),
-    /// A read-only, immutable or required attribute would be changed or lost.
+    /// A read-only, immutable or required attribute would be changed or removed.
     Mutability(String),
-    /// The body's structure is not that of the request's schema.
+    /// The body's structure does not match the request's schema.
     InvalidSyntax(String),
-    /// The `path` of a PATCH operation is malformed or names nothing of this resource.
+    /// The `path` of a PATCH operation is malformed or names no attribute of this resource.
     InvalidPath(String),
-    /// The `path` of a PATCH operation yields nothing to work on.
+    /// The `path` of a PATCH operation selects no value.
     NoTarget(String),
     /// A required value is missing, or a value does not fit its attribute.
     InvalidValue(String),
-    /// The protocol version asked for is not spoken here.
+    /// The requested protocol version is not supported.
     InvalidVersion(String),
-    /// The request would put what is confidential into an address.
+    /// The request would put confidential data into a URL.
     Sensitive(String),
-    /// RFC 9865: the cursor is not one of ours, or not of this query.
+    /// RFC 9865: the cursor is invalid, or belongs to another query.
     InvalidCursor(String),
-    /// RFC 9865: the cursor is too old.
+    /// RFC 9865: the cursor has expired.
     ExpiredCursor(String),
-    /// RFC 9865: the count differs from the one that the cursor was made with.
+    /// RFC 9865: the count differs from that of the cursor's query.
     InvalidCount(String),
     /// No token, or not this directory's.
     Unauthorized(String),
     /// The request is understood and not allowed (RFC 7644 §4: a filter at a discovery endpoint).
     Forbidden(String),
-    /// The directory, or its environment, holds or writes as much as it may. RFC 7644 has no word for it; 403
-    /// (§3.12) is not tried again at once, as 413, 429 and 5xx are.
+    /// The directory or its environment reached a limit on stored or written data. RFC 7644 has no code for
+    /// it; clients do not retry a 403 (§3.12) at once, as they do 413, 429 and 5xx.
     QuotaExceeded(String),
-    /// There is no such resource here.
+    /// There is no such resource.
     NotFound(String),
-    /// The endpoint does not speak this method.
+    /// The endpoint does not support this method.
     MethodNotAllowed(String),
-    /// The requested change meets one that cannot be resolved (RFC 7644 §3.7.1: circular references).
+    /// The request conflicts with the resource's state (RFC 7644 §3.7.1: circular references).
     Conflict(String),
     /// `If-Match` names another version (RFC 7644 §3.14).
     PreconditionFailed(String),
-    /// The body, or what it asks for, is larger than this server takes (RFC 7644 §3.7.4).
+    /// The body, or the work it requires, exceeds the server's limit (RFC 7644 §3.7.4).
     TooLarge(String),
     /// The body's media type is not JSON.
     UnsupportedMediaType(String),
     /// Too many requests.
     Limited(String),
-    /// Too much is being done at the moment.
+    /// The server is overloaded.
     Unavailable(String),
-    /// The request is of the RFC, and not served here.
+    /// The RFC defines the request, but it is not supported.
     NotImplemented(String),
-    /// Something of ours failed. The text says nothing of what.
+    /// An internal error. The text does not disclose the cause.
     Internal(String),
 }
 
@@ -115,7 +115,7 @@ impl Error {
         })
     }
 
-    /// A stable code for logs: the `scimType`, or a word of ours where the RFC has none.
+    /// A stable code for logs: the `scimType`, or our own code where the RFC has none.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "unauthorized",
@@ -138,7 +138,7 @@ impl Error {
         }
     }
 
-    /// What is wrong, in a sentence.
+    /// The `detail`: a sentence.
     pub fn detail(&self) -> &str {
         match self {
             Self::InvalidFilter(detail)
@@ -192,7 +192,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a caller sent, short enough to be quoted in an error.
+/// Text from the client, shortened and escaped for an error message.
 pub(super) fn quoted(text: &str) -> String {
     let mut short: String =
         text.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();

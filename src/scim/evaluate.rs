@@ -1,7 +1,7 @@
-//! Whether a resource matches a filter (RFC 7644 §3.4.2.2), value by value.
+//! Evaluates filters on resources (RFC 7644 §3.4.2.2).
 //!
-//! Text is compared by its folded form where the attribute does not mind case, dates as moments,
-//! numbers as numbers. What has another type than the filter asks for is not equal, and not ordered.
+//! Text is compared case-folded unless the attribute is `caseExact`, dates as points in time, numbers as
+//! numbers. Values of different types are neither equal nor ordered.
 
 use std::cmp::Ordering;
 
@@ -15,18 +15,18 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// Text as attributes that do not mind case are compared by: each character in lower case.
+/// Folds text for case-insensitive comparison: each character in lower case.
 ///
-/// Character by character, whatever stands beside it (Greek final sigma), so that a part of a text folds
-/// to a part of the folded text, and `co` finds it.
+/// Each character is folded on its own, without its context (Greek final sigma), so that a substring folds to
+/// a substring of the folded text and `co` finds it.
 pub fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// The moment that an xs:dateTime means (RFC 7643 §2.3.5). Without a zone it is UTC.
+/// Parses an xs:dateTime (RFC 7643 §2.3.5). Without a zone it is UTC.
 pub fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    // Nothing shorter is a date and time, and nothing that is one is much longer.
+    // No date and time is shorter than 19 characters, and none needs more than 64.
     if !(19..=64).contains(&text.len()) || !text.is_ascii() {
         return None;
     }
@@ -45,7 +45,7 @@ pub(super) fn matches_element(filter: &Filter, parent: Option<&'static Attribute
     holds(filter, Scope { root: element, parent, element: true })
 }
 
-/// What paths are relative to: a resource, or an element of `parent`.
+/// What paths are relative to: a resource, or an element of the attribute `parent`.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     root: &'a Value,
@@ -84,7 +84,7 @@ fn holds(filter: &Filter, scope: Scope<'_>) -> bool {
 /// The whole attribute (not its sub-attribute) that a path names in a resource.
 pub(super) fn attribute<'a>(root: &'a Value, path: &AttributePath) -> Option<&'a Value> {
     let Value::Object(object) = root else {
-        // An element that is no object is its own `value`.
+        // An element that is not an object is its own `value`.
         return path.name().eq_ignore_ascii_case("value").then_some(root);
     };
     match path.schema() {
@@ -97,7 +97,7 @@ pub(super) fn attribute<'a>(root: &'a Value, path: &AttributePath) -> Option<&'a
     }
 }
 
-/// Tries each value that a path names, or `None` for one that is unassigned, until one satisfies.
+/// Whether any value that a path names satisfies the predicate, which gets `None` for an unassigned one.
 fn any_value(
     scope: Scope<'_>,
     path: &AttributePath,
@@ -116,7 +116,7 @@ fn any_value(
     }
 }
 
-/// Whether a value is one (RFC 7643 §2.5): not null, and not empty.
+/// Whether a value is assigned (RFC 7643 §2.5): neither null nor empty.
 pub(super) fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -150,7 +150,7 @@ const fn operator_is_equality(operator: Operator) -> bool {
     matches!(operator, Operator::Eq | Operator::Ne)
 }
 
-/// A complex value of an attribute that no schema describes is compared by its `value`.
+/// A complex value of an attribute without a definition is compared by its `value`.
 fn own_value(value: &Value) -> &Value {
     match value {
         Value::Object(object) => member(object, "value").unwrap_or(value),

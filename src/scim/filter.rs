@@ -1,10 +1,10 @@
-//! Filters (RFC 7644 §3.4.2.2): the tree, its reader and its writer.
+//! Filters (RFC 7644 §3.4.2.2): the syntax tree, the parser and the formatter.
 //!
-//! The reader is a recursive descent over the grammar, with bounded length, depth and number of terms,
-//! so that no input can exhaust the stack. Beyond the grammar it takes what identity providers send:
-//! a sub-attribute behind a value path (`emails[type eq "work"].value eq "x"`), booleans in quotes, a
-//! complex attribute for its `value` (`members eq "x"`), and integers for text. What cannot be compared
-//! is refused as it is read: the type of every known attribute is checked here and nowhere else.
+//! The parser is a recursive descent with bounded length, depth and number of terms, so that no input can
+//! exhaust the stack. Beyond the grammar it accepts what identity providers send: a sub-attribute after a
+//! value path (`emails[type eq "work"].value eq "x"`), booleans in quotes, a complex attribute for its
+//! `value` (`members eq "x"`), and integers for text. It also type-checks: comparisons that the attribute's
+//! definition does not allow are rejected here and nowhere else.
 
 use std::fmt;
 
@@ -18,47 +18,47 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// How long a filter may be, in bytes.
+/// Maximum length of a filter in bytes.
 pub const MAX_FILTER: usize = 16 * 1024;
 
-/// How deep parentheses, `not` and brackets may stand in one another.
+/// Maximum nesting depth of parentheses, `not` and brackets.
 pub const MAX_DEPTH: usize = 32;
 
-/// How many comparisons a filter may hold.
+/// Maximum number of comparisons in a filter.
 pub const MAX_TERMS: usize = 200;
 
-/// A filter. Known attributes have the spelling of their definitions, and every literal the type of its
+/// A filter. Known attributes are spelled as in their definitions, and every literal has the type of its
 /// attribute. Within [`Filter::Element`] paths are relative to the element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// One of them matches. At least two.
+    /// Any of these matches. At least two.
     Or(Vec<Filter>),
-    /// All of them match. At least two.
+    /// All of these match. At least two.
     And(Vec<Filter>),
-    /// It does not match.
+    /// The inner filter does not match.
     Not(Box<Filter>),
-    /// A comparison. Of an attribute with several values, one suffices; one without a value takes part
-    /// in `ne` and `eq null` as unassigned.
+    /// A comparison. It matches if any value of a multi-valued attribute does. An unassigned attribute
+    /// matches `ne` and `eq null`.
     Compare {
-        /// What is compared; `members` reads as `members.value`.
+        /// The attribute; `members` is parsed as `members.value`.
         path: AttributePath,
-        /// How.
+        /// The operator.
         operator: Operator,
-        /// With what.
+        /// The value it is compared with.
         value: Literal,
     },
-    /// `pr`: the attribute is there and not empty.
+    /// `pr`: the attribute is present and not empty.
     Present(AttributePath),
-    /// `path[filter]`: one element matches the filter as a whole.
+    /// `path[filter]`: one element matches the whole filter.
     Element {
         /// A complex or multi-valued attribute.
         path: AttributePath,
-        /// What the element must match.
+        /// The filter on the element.
         filter: Box<Filter>,
     },
 }
 
-/// A comparison's operator (RFC 7644 table 3).
+/// A comparison operator (RFC 7644 table 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// Equal.
@@ -71,7 +71,7 @@ pub enum Operator {
     Sw,
     /// Ends with.
     Ew,
-    /// Greater, later, behind in the order of characters.
+    /// Greater, later, or after in code point order.
     Gt,
     /// Greater or equal.
     Ge,
@@ -86,7 +86,7 @@ impl Operator {
     pub const ALL: [Self; 9] =
         [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
-    /// As it is written.
+    /// Its name in a filter.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Eq => "eq",
@@ -101,12 +101,12 @@ impl Operator {
         }
     }
 
-    /// Whether it looks into text: `co`, `sw`, `ew`.
+    /// Whether it tests for a substring: `co`, `sw`, `ew`.
     pub const fn is_substring(self) -> bool {
         matches!(self, Self::Co | Self::Sw | Self::Ew)
     }
 
-    /// Whether it orders: `gt`, `ge`, `lt`, `le`.
+    /// Whether it needs an order: `gt`, `ge`, `lt`, `le`.
     pub const fn is_ordering(self) -> bool {
         matches!(self, Self::Gt | Self::Ge | Self::Lt | Self::Le)
     }
@@ -126,7 +126,7 @@ pub enum Literal {
 }
 
 impl Literal {
-    /// The moment that it means, for dates. Without a zone it is UTC.
+    /// The point in time, if it is a date and time. Without a zone it is UTC.
     pub fn moment(&self) -> Option<Timestamp> {
         match self {
             Self::Text(text) => evaluate::moment(text),
@@ -147,7 +147,7 @@ impl fmt::Display for Literal {
 }
 
 impl Filter {
-    /// Reads a filter. Every refusal is [`Error::InvalidFilter`].
+    /// Parses a filter. Every error is [`Error::InvalidFilter`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_FILTER {
             return Err(Error::InvalidFilter(format!("a filter is longer than {MAX_FILTER} bytes")));
@@ -161,7 +161,7 @@ impl Filter {
         }
     }
 
-    /// Reads what stands in brackets behind `parent`, up to the closing one, and gives what follows it.
+    /// Parses the filter in brackets after `parent`, up to the closing bracket, and returns it with the rest.
     pub(super) fn parse_element<'a>(
         parent: Option<&'static Attribute>,
         text: &'a str,
@@ -175,12 +175,12 @@ impl Filter {
         }
     }
 
-    /// Whether a resource, whole as it would be returned, matches.
+    /// Whether a resource matches, given in full as it would be returned.
     pub fn matches(&self, resource: &Value) -> bool {
         evaluate::matches(self, resource)
     }
 
-    /// How many comparisons it holds: what it costs to try it on one value.
+    /// The number of comparisons: the cost of evaluating it on one value.
     pub fn terms(&self) -> u64 {
         match self {
             Self::Or(parts) | Self::And(parts) => parts.iter().map(Self::terms).sum(),
@@ -189,7 +189,7 @@ impl Filter {
         }
     }
 
-    /// Visits every path of a resource (not of an element) that it reads.
+    /// Visits every path relative to the resource, not those relative to an element.
     pub fn paths<'a>(&'a self, visit: &mut dyn FnMut(&'a AttributePath)) {
         match self {
             Self::Or(parts) | Self::And(parts) => parts.iter().for_each(|part| part.paths(visit)),
@@ -241,7 +241,7 @@ fn unexpected(rest: &str) -> Error {
     }
 }
 
-/// What names are relative to.
+/// What attribute names are relative to.
 #[derive(Clone, Copy)]
 enum Scope {
     Resource,
@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// The characters up to the next blank, bracket, parenthesis or quote.
+    /// The characters up to the next space, bracket, parenthesis or quote.
     fn word(&self) -> &'a str {
         let rest = self.rest();
         let end = rest.find([' ', '\t', '(', ')', '[', ']', '"']).unwrap_or(rest.len());
@@ -305,7 +305,7 @@ impl<'a> Reader<'a> {
         result
     }
 
-    /// `and` binds closer than `or`.
+    /// `and` has higher precedence than `or`.
     fn disjunction(&mut self) -> Result<Filter, Error> {
         self.joined("or", Self::conjunction, Filter::Or)
     }
@@ -381,7 +381,7 @@ impl<'a> Reader<'a> {
         self.comparison(path)
     }
 
-    /// `path[filter]`, and `path[filter].sub op value`, which means that the same element has both.
+    /// `path[filter]`, and `path[filter].sub op value`, where the same element must match both.
     fn element(&mut self, path: AttributePath) -> Result<Filter, Error> {
         let Scope::Resource = self.scope else {
             return Err(invalid("brackets may not stand within brackets"));
@@ -391,7 +391,7 @@ impl<'a> Reader<'a> {
             || path.sub().is_some()
             || parent.is_some_and(|it| it.kind != Type::Complex && !it.multi_valued)
         {
-            return Err(invalid(format!("{path} has no values to choose from")));
+            return Err(invalid(format!("{path} has no values to filter")));
         }
         self.scope = Scope::Element(parent);
         let filter = self.element_filter();
@@ -468,7 +468,7 @@ impl<'a> Reader<'a> {
                 Some(number) => Literal::Number(number),
                 _ => {
                     return Err(invalid(format!(
-                        "{} is not a value: text stands in double quotes",
+                        "{} is not a value: strings need double quotes",
                         quoted(word)
                     )));
                 }
@@ -499,7 +499,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A JSON number. Fractions are read by the standard library, to the last bit.
+/// A JSON number. Fractions are parsed by the standard library, which rounds correctly.
 fn number(word: &str) -> Option<Number> {
     let number: Number = serde_json::from_str(word).ok()?;
     if number.is_f64() { Number::from_f64(word.parse().ok()?) } else { Some(number) }
@@ -524,7 +524,7 @@ fn valued(
     }
 }
 
-/// The literal in the type of its attribute, if the operator is one for it.
+/// Converts the literal to the type of its attribute, if the operator applies to that type.
 fn typed(
     path: &AttributePath,
     definition: Option<&'static Attribute>,
@@ -532,7 +532,7 @@ fn typed(
     literal: Literal,
 ) -> Result<Literal, Error> {
     let refused = |what: &str| {
-        Err(invalid(format!("{path} {what}, and cannot be compared so with {}", operator.name())))
+        Err(invalid(format!("{path} {what}, and cannot be compared in this way with {}", operator.name())))
     };
     if literal == Literal::Null {
         return if matches!(operator, Operator::Eq | Operator::Ne) {

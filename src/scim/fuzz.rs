@@ -1,8 +1,8 @@
-//! The bodies of the fuzz targets: what must hold whatever the bytes are. `fuzz/` runs them with a
-//! fuzzer, the tests here over what identity providers send and mutations of it, on a stable toolchain.
+//! The bodies of the fuzz targets: the invariants for any input bytes. `fuzz/` runs them with a fuzzer; the
+//! tests here run them on samples of what identity providers send and on mutations of these, on stable Rust.
 //!
-//! Nothing panics, every refusal is one of the client's (4xx), and what is read is stable: written and
-//! read again it is the same.
+//! The invariants: nothing panics, every error is a client error (4xx), and parsing is stable: a parsed value
+//! that is formatted and parsed again is the same.
 
 use serde_json::{Map, Value, json};
 
@@ -27,14 +27,14 @@ fn refused(error: &Error) {
     let _ = error.to_json();
 }
 
-/// A filter: read, evaluated, and written so that it reads the same.
+/// A filter: parsed, evaluated, formatted and parsed again.
 pub fn filter(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match Filter::parse(&text) {
         Ok(filter) => {
             filter.matches(&Value::Object(user()));
             let written = filter.to_string();
-            // Escapes lengthen a text; only what would be too long then may be refused.
+            // Escapes make the text longer; it may be rejected only if it exceeds the limit.
             if written.len() <= super::filter::MAX_FILTER {
                 assert_eq!(Filter::parse(&written), Ok(filter), "{written}");
             }
@@ -52,8 +52,8 @@ pub fn filter(bytes: &[u8]) {
     }
 }
 
-/// A PATCH of a user and of a group: the result has a user name, no password, nothing read-only, and is
-/// normal.
+/// A PATCH of a user and of a group: the result has a user name, no password and no read-only attributes, and
+/// is in normal form.
 pub fn patch(bytes: &[u8]) {
     let body = match json::read(bytes) {
         Ok(body) => body,
@@ -103,9 +103,9 @@ pub fn resource(bytes: &[u8]) {
     }
 }
 
-/// The whole body of a request, as each endpoint reads it: the bounded reader, then a resource, a PATCH, a
-/// SearchRequest or a Bulk request with the data of each of its operations. The reader stops at its
-/// limits, and the work done stays within the request's.
+/// A whole request body, as each endpoint parses it: the bounded JSON parser, then a resource, a PATCH, a
+/// SearchRequest or a Bulk request with the data of each of its operations. The parser stops at its limits,
+/// and the work stays within the request's budget.
 pub fn request(bytes: &[u8]) {
     let limits = bounded::Limits { values: 200, names: 20, ..json::LIMITS };
     let (small, read) = bounded::read_counted(bytes, &limits);

@@ -1,4 +1,4 @@
-//! The JSON of SCIM bodies: how much of it is read, and names whatever their case (RFC 7643 §2.1).
+//! JSON of SCIM bodies: parsing limits, and case-insensitive names (RFC 7643 §2.1).
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use serde_json::{Map, Value};
 use super::Error;
 use crate::model::json::{self, Limits};
 
-/// How deep arrays and objects may stand in one another. A PATCH of a multi-valued attribute needs 5.
+/// Maximum nesting depth of arrays and objects. A PATCH of a multi-valued attribute needs 5.
 pub const MAX_DEPTH: usize = 32;
 
-/// How many values a body may hold, every element and member counted. A group of 20,000 members whose
-/// ids are sent alone has 40,000, and fills the largest body.
+/// Maximum number of values in a body, counting every element and member. A group of 20,000 members with only
+/// their ids has 40,000 values, and is as large as a body may be.
 pub const MAX_VALUES: usize = 100_000;
 
-/// How many names one object may have: several times what a user with all of its extensions has.
+/// Maximum number of names in one object: several times that of a user with all extensions.
 pub const MAX_NAMES: usize = 500;
 
-/// How long the name of an attribute may be, in bytes.
+/// Maximum length of an attribute name in bytes.
 pub const MAX_NAME: usize = 256;
 
-/// What a SCIM body may hold.
+/// The limits on a SCIM body.
 pub const LIMITS: Limits =
     Limits { depth: MAX_DEPTH, values: MAX_VALUES, names: MAX_NAMES, name_bytes: MAX_NAME, refuse_nul: true };
 
-/// Reads one JSON value within [`LIMITS`], without doubled names. One that differs in case only is
-/// refused where names are read.
+/// Parses one JSON value within [`LIMITS`], without duplicate names. Names that differ only in case are
+/// rejected later, where names are interpreted.
 pub fn read(bytes: &[u8]) -> Result<Value, Error> {
     json::read(bytes, &LIMITS).map_err(|error| match error {
         json::Error::Syntax(_) => Error::InvalidSyntax(error.to_string()),
@@ -33,46 +33,45 @@ pub fn read(bytes: &[u8]) -> Result<Value, Error> {
     })
 }
 
-/// The names of an object by their form in lower case: each look-up, whatever the case, costs the same
-/// however many names there are.
+/// The names of an object by their lower-case form: a case-insensitive lookup in constant time.
 #[derive(Debug, Default)]
 pub(super) struct NameIndex(HashMap<String, String>);
 
 impl NameIndex {
-    /// The names of an object. Of two that differ in case only, the last one is found.
+    /// Indexes the names of an object. Of two that differ only in case, the last one is found.
     pub(super) fn of(object: &Map<String, Value>) -> Self {
         Self(object.keys().map(|key| (key.to_ascii_lowercase(), key.clone())).collect())
     }
 
-    /// The key under which the object holds a name.
+    /// The object's key for a name.
     pub(super) fn key(&self, name: &str) -> Option<&str> {
         self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
-    /// Notes that the object has this key now.
+    /// Records that the object now has this key.
     pub(super) fn insert(&mut self, key: &str) {
         self.0.insert(key.to_ascii_lowercase(), key.to_owned());
     }
 
-    /// Notes that the object has this key no longer.
+    /// Records that the object no longer has this key.
     pub(super) fn remove(&mut self, key: &str) {
         self.0.remove(&key.to_ascii_lowercase());
     }
 }
 
-/// The member of an object by its name, whatever the case (RFC 7643 §2.1).
+/// The member of an object by its case-insensitive name (RFC 7643 §2.1).
 pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     object
         .get(name)
         .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// Takes the member of an object by its name, whatever the case; two of them are an error.
+/// Removes and returns the member of an object by its case-insensitive name; two matches are an error.
 pub(super) fn take(object: &mut Map<String, Value>, name: &str) -> Result<Option<Value>, Error> {
     let mut keys = object.keys().filter(|key| key.eq_ignore_ascii_case(name));
     let first = keys.next().cloned();
     if keys.next().is_some() {
-        return Err(Error::InvalidSyntax(format!("\"{name}\" stands twice")));
+        return Err(Error::InvalidSyntax(format!("\"{name}\" appears twice")));
     }
     Ok(first.and_then(|key| object.remove(&key)))
 }
@@ -127,7 +126,7 @@ mod tests {
         let Value::Object(object) = json!({"UserName": 1, "ä": 2, "Ä": 3}) else { panic!() };
         let mut index = NameIndex::of(&object);
         assert_eq!(index.key("USERNAME"), Some("UserName"));
-        // Case makes no difference in ASCII only, as everywhere (RFC 7643 §2.1).
+        // Case is ignored in ASCII only, as everywhere (RFC 7643 §2.1).
         assert_eq!((index.key("ä"), index.key("Ä")), (Some("ä"), Some("Ä")));
         index.insert("Title");
         index.remove("username");

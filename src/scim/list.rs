@@ -1,5 +1,5 @@
-//! Queries (RFC 7644 §3.4.2, §3.4.3) and their answers: filter, sorting, paging by index and by cursor
-//! (RFC 9865).
+//! Queries (RFC 7644 §3.4.2, §3.4.3) and their responses: filtering, sorting, pagination by index and by
+//! cursor (RFC 9865).
 
 use std::cmp::Ordering;
 
@@ -14,46 +14,46 @@ use super::{
     schema::{Attribute, Returned, Type},
 };
 
-/// The schema of a list (RFC 7644 §3.4.2).
+/// The schema of a ListResponse (RFC 7644 §3.4.2).
 pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// The schema of a query by POST (RFC 7644 §3.4.3).
+/// The schema of a SearchRequest, a query by POST (RFC 7644 §3.4.3).
 pub const SEARCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-/// What a client wants listed.
+/// A query for a list of resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
-    /// Which resources.
+    /// Which resources; all when there is none.
     pub filter: Option<Filter>,
-    /// What of them.
+    /// Which of their attributes.
     pub projection: Projection,
-    /// In which order; in the server's own when there is none.
+    /// In which order; the server's own when there is none.
     pub sort: Option<Sort>,
-    /// Which of them in this answer.
+    /// Which page of the result.
     pub page: Page,
 }
 
-/// Which part of the result.
+/// The requested page of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Page {
     /// RFC 7644 §3.4.2.4.
     Index {
-        /// The first one: 1 or more.
+        /// The 1-based index of the first resource.
         start: u64,
-        /// How many at most; 0 for the total alone.
+        /// The page size; 0 for `totalResults` only.
         count: Option<u64>,
     },
     /// RFC 9865 §2.
     Cursor {
-        /// Where the page before it ended; none for the first page.
+        /// The end of the previous page; `None` for the first page.
         cursor: Option<String>,
-        /// How many at most.
+        /// The page size.
         count: Option<u64>,
     },
 }
 
 impl Page {
-    /// How many at most, as the client said.
+    /// The page size that the client requested.
     pub const fn count(&self) -> Option<u64> {
         match self {
             Self::Index { count, .. } | Self::Cursor { count, .. } => *count,
@@ -61,7 +61,7 @@ impl Page {
     }
 }
 
-/// The parameters by their names, not yet understood.
+/// The raw parameters of a query.
 #[derive(Default)]
 struct Parameters {
     filter: Option<String>,
@@ -75,8 +75,8 @@ struct Parameters {
 }
 
 impl ListQuery {
-    /// Reads the parameters of a GET, already decoded. Unknown ones are ignored (Entra's administrators
-    /// put flags into the address); one that stands twice is refused.
+    /// Parses the decoded parameters of a GET. Unknown parameters are ignored (Entra's administrators add
+    /// flags to the URL); a repeated one is an error.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
         let mut given = Parameters::default();
         let mut seen = Vec::new();
@@ -95,7 +95,7 @@ impl ListQuery {
                 continue;
             };
             if seen.contains(&name) {
-                return Err(Error::InvalidSyntax(format!("the parameter {name} stands twice")));
+                return Err(Error::InvalidSyntax(format!("the parameter {name} appears twice")));
             }
             seen.push(name);
             let text = || Some(value.to_owned());
@@ -114,7 +114,7 @@ impl ListQuery {
         given.understood()
     }
 
-    /// Reads a SearchRequest (RFC 7644 §3.4.3).
+    /// Parses a SearchRequest (RFC 7644 §3.4.3).
     pub fn from_search(body: Value) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
@@ -136,7 +136,7 @@ impl ListQuery {
 
 impl Parameters {
     fn understood(self) -> Result<ListQuery, Error> {
-        // A count below zero is zero (§3.4.2.4), one that is too large is for the server to cap.
+        // A negative count means zero (§3.4.2.4); the caller caps one that is too large.
         let count = self.count.map(|count| u64::try_from(count).unwrap_or(0));
         let page = match (self.cursor, self.start_index) {
             (Some(_), Some(_)) => {
@@ -159,7 +159,7 @@ impl Parameters {
     }
 }
 
-/// An integer, with what is beyond 64 bits at the end of them.
+/// Parses an integer; one beyond 64 bits saturates.
 fn integer(name: &str, text: &str) -> Result<Option<i64>, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -212,29 +212,29 @@ fn number(body: &mut Map<String, Value>, name: &str) -> Result<Option<i64>, Erro
 /// The order of a list (RFC 7644 §3.4.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
-    /// By what; `emails` reads as `emails.value`.
+    /// The attribute; `emails` is parsed as `emails.value`.
     pub path: AttributePath,
-    /// Whether the greatest is first.
+    /// Whether the order is descending.
     pub descending: bool,
 }
 
-/// What a resource is sorted by. Where nothing is assigned, it is last when ascending.
+/// The key that a resource is sorted by. An unassigned one is last in ascending order.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub enum SortKey {
     /// `false` before `true`.
     Boolean(bool),
-    /// By size.
+    /// In numeric order.
     Number(f64),
-    /// The earliest first: milliseconds.
+    /// Milliseconds since 1970-01-01 UTC.
     Moment(i64),
-    /// By its characters, folded where the attribute does not mind case.
+    /// In code point order, case-folded unless the attribute is `caseExact`.
     Text(String),
-    /// Nothing is assigned, or nothing that has an order.
+    /// The attribute is unassigned, or its value has no order.
     Unassigned,
 }
 
 impl Sort {
-    /// Reads `sortBy` and `sortOrder`.
+    /// Parses `sortBy` and `sortOrder`.
     pub fn parse(by: Option<&str>, order: Option<&str>) -> Result<Option<Self>, Error> {
         let descending = match order.map(str::trim) {
             None | Some("") => false,
@@ -258,8 +258,8 @@ impl Sort {
         Ok(Some(Self { path, descending }))
     }
 
-    /// What a resource, whole as it would be returned, is sorted by. Of several values the primary one
-    /// counts, else the first.
+    /// The sort key of a resource, given in full as it would be returned. Of several values the primary one
+    /// is used, else the first.
     pub fn key(&self, resource: &Value) -> SortKey {
         let value = match evaluate::attribute(resource, &self.path) {
             Some(Value::Array(elements)) => {
@@ -275,7 +275,7 @@ impl Sort {
         sort_key(self.path.target(), value)
     }
 
-    /// Which of two keys comes first.
+    /// Compares two keys in this order.
     pub fn order(&self, one: &SortKey, other: &SortKey) -> Ordering {
         let ordering = one.partial_cmp(other).unwrap_or(Ordering::Equal);
         if self.descending { ordering.reverse() } else { ordering }
@@ -297,38 +297,38 @@ fn sort_key(definition: Option<&'static Attribute>, value: &Value) -> SortKey {
     }
 }
 
-/// A list, as it is answered (RFC 7644 §3.4.2, RFC 9865 §2).
+/// The response to a query (RFC 7644 §3.4.2, RFC 9865 §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListResponse {
-    /// How many there are in all; with cursors it may be unknown.
+    /// The number of all matching resources; may be unknown with cursors.
     pub total: Option<u64>,
-    /// Those of this page, projected.
+    /// The resources of this page, projected.
     pub resources: Vec<Value>,
-    /// Where the page stands.
+    /// The page's position in the result.
     pub position: Position,
 }
 
-/// Where a page stands in its result.
+/// The position of a page in its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
     /// The index of its first resource, from 1.
     Index(u64),
-    /// What leads to the pages beside it.
+    /// The cursors of the adjacent pages.
     Cursor {
-        /// The page after it, if there is one.
+        /// The next page, if there is one.
         next: Option<String>,
-        /// The page before it, if there is one and it can be named.
+        /// The previous page, if there is one and a cursor for it is known.
         previous: Option<String>,
     },
 }
 
 impl ListResponse {
-    /// A whole result in one page, as discovery endpoints answer.
+    /// A result in one page, for the discovery endpoints.
     pub fn all(resources: Vec<Value>) -> Self {
         Self { total: Some(resources.len() as u64), resources, position: Position::Index(1) }
     }
 
-    /// The body.
+    /// The response body.
     pub fn into_json(self) -> Value {
         let mut body = Map::new();
         body.insert("schemas".into(), json!([LIST_SCHEMA]));

@@ -1,8 +1,8 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) as data: schemas, resources, filters, PATCH, errors. No I/O.
 //!
-//! What a client sends passes through [`json::read`], then becomes a [`Resource`], a [`PatchRequest`], a
-//! [`ListQuery`] or a [`BulkRequest`]. From there on every attribute has the spelling of its definition
-//! in [`schema`], booleans are booleans, and what was null or empty is absent (RFC 7643 §2.5).
+//! A request body is parsed by [`json::read`] and then becomes a [`Resource`], a [`PatchRequest`], a
+//! [`ListQuery`] or a [`BulkRequest`]. In these types every attribute is spelled as in its definition in
+//! [`schema`], booleans are booleans, and null or empty values are absent (RFC 7643 §2.5).
 
 pub mod bulk;
 pub mod discovery;

@@ -1,9 +1,9 @@
-//! Values as clients write them, made into values as their definitions have them.
+//! Normalises values from clients to the types of their attribute definitions.
 //!
-//! `null`, `[]` and `""` are unassigned (RFC 7643 §2.5; the empty string is what Entra and Okta send to
-//! clear an attribute). Booleans in quotes become booleans, an array of one becomes the one value of a
-//! single-valued attribute, a bare value becomes the `value` of a complex one, and read-only parts are
-//! dropped. What does not fit even then is [`Error::InvalidValue`].
+//! `null`, `[]` and `""` are unassigned (RFC 7643 §2.5; Entra and Okta send the empty string to clear an
+//! attribute). Booleans in quotes become booleans, an array of one element becomes the value of a
+//! single-valued attribute, a simple value becomes the `value` of a complex one, and read-only sub-attributes
+//! are dropped. Any other mismatch is [`Error::InvalidValue`].
 
 use std::collections::{HashMap, HashSet, hash_map};
 
@@ -16,10 +16,11 @@ use super::{
     schema::{Attribute, Type},
 };
 
-/// How many values an attribute of a resource may have. Members of a group are not limited by it.
+/// Maximum number of values of an attribute. It does not apply to the members of a group.
 pub const MAX_ELEMENTS: usize = 1_000;
 
-/// The value of an attribute, or `None` for unassigned. `definition` is none for unknown attributes.
+/// Normalises the value of an attribute; `None` for unassigned. `definition` is `None` for unknown
+/// attributes.
 pub fn value(definition: Option<&'static Attribute>, at: &str, value: Value) -> Result<Option<Value>, Error> {
     match definition {
         None => unknown(at, value),
@@ -35,7 +36,7 @@ fn invalid(at: &str, must: &str) -> Error {
     Error::InvalidValue(format!("{at} must be {must}"))
 }
 
-/// One value of an attribute, whether it has several or not.
+/// Normalises one value of a single- or multi-valued attribute.
 pub fn single(definition: &'static Attribute, at: &str, value: Value) -> Result<Option<Value>, Error> {
     let value = match value {
         Value::Array(mut elements) => match elements.len() {
@@ -72,7 +73,7 @@ pub fn single(definition: &'static Attribute, at: &str, value: Value) -> Result<
     }
 }
 
-/// The sub-attributes of a complex value; a bare value stands for `value`.
+/// Normalises a complex value to its sub-attributes; a simple value becomes `value`.
 pub fn complex(
     definition: &'static Attribute,
     at: &str,
@@ -93,7 +94,7 @@ pub fn complex(
         let sub = definition.sub_attribute(&name);
         let name = sub.map_or(name, |sub| sub.name.to_owned());
         if !seen.insert(name.to_ascii_lowercase()) {
-            return Err(Error::InvalidSyntax(format!("{at}.{name} stands twice")));
+            return Err(Error::InvalidSyntax(format!("{at}.{name} appears twice")));
         }
         if sub.is_some_and(Attribute::is_read_only) {
             continue;
@@ -105,7 +106,7 @@ pub fn complex(
     Ok((!normal.is_empty()).then_some(normal))
 }
 
-/// The values of a multi-valued attribute: a list, or one of them without a list.
+/// Normalises the values of a multi-valued attribute, given as a list or as one value.
 pub fn elements(definition: &'static Attribute, at: &str, value: Value) -> Result<Vec<Value>, Error> {
     let given = match value {
         Value::Array(given) => given,
@@ -121,14 +122,14 @@ pub fn elements(definition: &'static Attribute, at: &str, value: Value) -> Resul
     Ok(elements)
 }
 
-/// Whether an element says only what for, and nothing itself (`{"type": "work"}`).
+/// Whether an element has only `type` and `primary` and no value of its own (`{"type": "work"}`).
 pub fn is_bare(element: &Value) -> bool {
     element
         .as_object()
         .is_some_and(|object| object.keys().all(|name| matches!(name.as_str(), "type" | "primary")))
 }
 
-/// Refuses two primary values (RFC 7643 §2.4).
+/// Rejects more than one primary value (RFC 7643 §2.4).
 fn one_primary(at: &str, elements: &[Value]) -> Result<(), Error> {
     if elements.iter().filter(|element| is_primary(element)).count() > 1 {
         return Err(Error::InvalidValue(format!("{at} has more than one primary value")));
@@ -141,16 +142,16 @@ pub fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))
 }
 
-/// What makes two elements the same: `value` with `type` (RFC 7643 §2.4), or everything.
+/// The identity of an element: its `value` and `type` (RFC 7643 §2.4), or all of it.
 #[derive(PartialEq, Eq, Hash)]
 pub enum Sameness {
-    /// Its `value` and `type`, folded where case makes no difference.
+    /// Its `value` and `type`, case-folded unless `caseExact`.
     Valued(String, Option<String>),
     /// The whole of it, as JSON.
     Whole(String),
 }
 
-/// What makes this element the same as another one.
+/// The identity of an element. Elements with the same identity are duplicates.
 pub fn sameness(definition: Option<&'static Attribute>, element: &Value) -> Sameness {
     let text = |name: &str| {
         let text = element.get(name)?.as_str()?;
@@ -165,8 +166,8 @@ pub fn sameness(definition: Option<&'static Attribute>, element: &Value) -> Same
     }
 }
 
-/// Appends elements. One that is there already is not doubled: it takes what is new in the other one.
-/// Gives the elements, and which of them were appended or met.
+/// Appends elements. A duplicate is merged into the existing element. Returns the elements, and the indexes
+/// of those appended or merged into.
 pub fn join(
     definition: Option<&'static Attribute>,
     at: &str,
@@ -199,8 +200,8 @@ pub fn join(
     Ok((elements, touched))
 }
 
-/// Joins elements that have become the same, and keeps one primary value: one of `touched`, if one of
-/// those is (RFC 7644 §3.5.2).
+/// Merges elements that became duplicates and keeps at most one primary value: if one of `touched` is
+/// primary, the others no longer are (RFC 7644 §3.5.2).
 pub fn settle(
     definition: Option<&'static Attribute>,
     at: &str,
@@ -225,7 +226,7 @@ pub fn settle(
     Ok(elements)
 }
 
-/// A value that no definition describes: as it came, without what is unassigned.
+/// Normalises a value without a definition: removes what is unassigned and keeps the rest.
 pub fn unknown(at: &str, value: Value) -> Result<Option<Value>, Error> {
     Ok(match value {
         Value::Null => None,
@@ -245,7 +246,7 @@ pub fn unknown(at: &str, value: Value) -> Result<Option<Value>, Error> {
             let mut seen = HashSet::new();
             for (name, value) in given {
                 if !seen.insert(name.to_ascii_lowercase()) {
-                    return Err(Error::InvalidSyntax(format!("{} stands twice in {at}", quoted(&name))));
+                    return Err(Error::InvalidSyntax(format!("{} appears twice in {at}", quoted(&name))));
                 }
                 if let Some(value) = unknown(at, value)? {
                     object.insert(name, value);

@@ -1,18 +1,18 @@
-//! PATCH (RFC 7644 §3.5.2), as the RFC has it and as identity providers send it.
+//! PATCH (RFC 7644 §3.5.2), as specified and as identity providers send it.
 //!
-//! All operations are applied in order to a draft, and only a draft that went through all of them
-//! becomes a resource: a PATCH is atomic. A group's members never pass through here as a list; what is
-//! to happen to them is answered as [`MembersChange`]s, so that one member of a large group is changed
-//! without reading the others.
+//! The operations are applied in order to a copy, which becomes the result only if all of them succeed: a
+//! PATCH is atomic. A group's members are not loaded; changes to them are returned as [`MembersChange`]s, so
+//! that one member of a large group can be changed without reading the others.
 //!
-//! Beyond the RFC, and because it is what arrives:
-//! - `op` in any case, values in quotes for booleans, one value in an array and arrays of one;
-//! - a path-less value whose names are themselves paths (`name.givenName`, `urn:…:User:department`), in
+//! Accepted beyond the RFC, because identity providers send it:
+//! - `op` in any case, booleans in quotes, a single value for an array, and an array of one for a single
+//!   value;
+//! - a value without a path whose names are themselves paths (`name.givenName`, `urn:…:User:department`), in
 //!   which read-only names are ignored as in PUT;
-//! - `""` and `null` clear;
-//! - a sub-attribute through a filter of equalities that nothing matches makes the element
-//!   (`emails[type eq "work"].value`), where the RFC answers `noTarget`;
-//! - `remove` of a multi-valued attribute with a value removes what the value lists, and nothing else.
+//! - `""` and `null` remove the value;
+//! - a sub-attribute of a filter of equalities that matches nothing creates the element
+//!   (`emails[type eq "work"].value`), where the RFC requires `noTarget`;
+//! - `remove` of a multi-valued attribute with a value removes only the listed values.
 
 use serde_json::Value;
 
@@ -23,10 +23,10 @@ use super::{
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
 pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// How many operations one request may hold.
+/// Maximum number of operations in one request.
 pub const MAX_OPERATIONS: usize = 5_000;
 
-/// What an operation does.
+/// The `op` of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// §3.5.2.1
@@ -40,11 +40,11 @@ pub enum Op {
 /// One operation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// What it does.
+    /// Its `op`.
     pub op: Op,
-    /// To what; the resource itself when there is none.
+    /// The target; the resource itself when there is none.
     pub path: Option<Path>,
-    /// With what.
+    /// The value.
     pub value: Option<Value>,
 }
 
@@ -54,27 +54,27 @@ pub struct PatchRequest {
     operations: Vec<Operation>,
 }
 
-/// What is to happen to a group's members. Several are carried out in order.
+/// A change of a group's members. Several are applied in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MembersChange {
-    /// These are added. Of one who is a member already nothing changes.
+    /// Adds these. Existing members are not changed.
     Add(Vec<Member>),
-    /// Those with these ids are removed, as far as they are members.
+    /// Removes the members with these ids, if present.
     Remove(Vec<String>),
-    /// Nobody else stays.
+    /// Replaces all members by these.
     Replace(Vec<Member>),
-    /// Every member that the path [`selects`](Path::selects) is removed.
+    /// Removes every member that the path [`selects`](Path::selects).
     RemoveWhere(Path),
 }
 
-/// What a PATCH made of a resource.
+/// The result of a PATCH.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Patched {
-    /// The resource, valid as a whole.
+    /// The resource, validated.
     pub resource: Resource,
-    /// What is to happen to a group's members.
+    /// The changes of a group's members.
     pub members: Vec<MembersChange>,
-    /// A password that was sent: here for the caller to drop.
+    /// The password that was sent, if any. The caller must not store it.
     pub password: Option<String>,
 }
 
@@ -88,7 +88,7 @@ impl std::fmt::Debug for Patched {
 }
 
 impl PatchRequest {
-    /// Reads a PATCH body.
+    /// Parses a PATCH body.
     pub fn parse(body: Value) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
@@ -115,13 +115,13 @@ impl PatchRequest {
         &self.operations
     }
 
-    /// Applies all operations to a resource, or none. A group's resource is given without its members.
-    /// [`Error::TooLarge`]: that takes more than [`MAX_WORK`](super::work::MAX_WORK).
+    /// Applies all operations to a resource, or none. A group is given without its members. Returns
+    /// [`Error::TooLarge`] when it needs more than [`MAX_WORK`](super::work::MAX_WORK) units.
     pub fn apply(&self, resource: &Resource) -> Result<Patched, Error> {
         self.apply_within(resource, &mut Work::default())
     }
 
-    /// The same with this much work. [`Error::TooLarge`]: it takes more.
+    /// The same within this budget. Returns [`Error::TooLarge`] when it needs more.
     pub fn apply_within(&self, resource: &Resource, work: &mut Work) -> Result<Patched, Error> {
         let mut draft = Draft::new(resource.clone(), work);
         for operation in &self.operations {

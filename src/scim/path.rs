@@ -1,4 +1,4 @@
-//! Names of attributes (RFC 7644 §3.10), and the paths of PATCH operations (RFC 7644 §3.5.2).
+//! Attribute names (RFC 7644 §3.10), and the paths of PATCH operations (RFC 7644 §3.5.2).
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use super::{
     schema::{self, Attribute},
 };
 
-/// How long a path may be, in bytes.
+/// Maximum length of a path in bytes.
 pub const MAX_PATH: usize = filter::MAX_FILTER;
 
-/// How many segments the URN of an unknown attribute may have.
+/// Maximum number of segments in the URN of an unknown attribute.
 const MAX_SEGMENTS: usize = 16;
 
 /// An attribute, or a sub-attribute, or a whole extension: `[URN ":"] name ["." sub]`.
 ///
-/// Known names have the spelling of their definition, and the URN of a core schema is left out, so that
-/// two ways to name the same attribute are equal. `department` alone means the enterprise extension's.
+/// Known names are spelled as in their definition, and the URN of a core schema is omitted, so that all names
+/// of the same attribute are equal. `department` alone means the enterprise extension's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttributePath {
     schema: Option<String>,
@@ -29,11 +29,11 @@ pub struct AttributePath {
 }
 
 impl AttributePath {
-    /// Reads a name. Case makes no difference (RFC 7643 §2.1).
+    /// Parses a name. Names are case-insensitive (RFC 7643 §2.1).
     ///
-    /// A URN that is not of a known schema is one of a schema as a whole when a version stands before its
-    /// last segment, as in `urn:example:2.0:User`, or when it has three segments; else it is parted at
-    /// its last colon. The dotted form of old (`…:2.0:User.department`) is understood.
+    /// A URN that is not of a known schema names a whole schema when its last segment follows a version, as
+    /// in `urn:example:2.0:User`, or when it has three segments; otherwise it is split at its last colon. The
+    /// older dotted form (`…:2.0:User.department`) is accepted.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_PATH {
             return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
@@ -53,7 +53,7 @@ impl AttributePath {
         Self::of_unknown(text)
     }
 
-    /// A URN, or an address that is used like one, that no known schema has.
+    /// Parses a URN, or a URL used as one, of an unknown schema.
     fn of_unknown(text: &str) -> Result<Self, Error> {
         let refused =
             || Error::InvalidPath(format!("{} names neither a schema nor an attribute", quoted(text)));
@@ -73,7 +73,7 @@ impl AttributePath {
         if segments.len() < 3 || segments.iter().any(|segment| segment.is_empty()) {
             return Err(refused());
         }
-        // `urn:example:2.0:User`: what stands behind the version is the schema's name.
+        // `urn:example:2.0:User`: the schema's name follows the version.
         if let Some(behind) = segments.iter().skip(2).position(|segment| is_version(segment)) {
             return match (segments.len() - behind - 3, last.split_once('.')) {
                 (0, _) | (1, None) => Ok(Self::whole(text)),
@@ -89,7 +89,7 @@ impl AttributePath {
         match segments.as_slice() {
             [_, _, _] => Ok(Self::whole(text)),
             [_, _, _, _] => Self::of(Some(before.to_owned()), last, text),
-            // The schema's own URN must be readable again as one that holds attributes.
+            // The schema's own URN must parse as one too.
             _ if segments.len() <= MAX_SEGMENTS => {
                 Self::of_unknown(before).and_then(|_| Self::of(Some(before.to_owned()), last, text))
             }
@@ -97,7 +97,7 @@ impl AttributePath {
         }
     }
 
-    /// A name without a URN: of a core schema, else of the enterprise extension.
+    /// Parses a name without a URN: of a core schema, else of the enterprise extension.
     fn unqualified(text: &str) -> Result<Self, Error> {
         let name = text.split_once('.').map_or(text, |(name, _)| name);
         let extension = match schema::by_name(name) {
@@ -125,17 +125,17 @@ impl AttributePath {
         Ok(path)
     }
 
-    /// The schema of this URN as a whole.
+    /// The whole schema with this URN.
     pub(super) fn whole(urn: &str) -> Self {
         Self { schema: Some(urn.to_owned()), name: String::new(), sub: None }
     }
 
-    /// The attribute of this name in an extension.
+    /// The attribute with this name in an extension.
     pub(super) fn of_schema(urn: &str, name: &str) -> Result<Self, Error> {
         Self::of(Some(urn.to_owned()), name, name)
     }
 
-    /// The attribute of this name within an element of `parent`.
+    /// The sub-attribute with this name of an element of `parent`.
     pub(super) fn within(parent: Option<&'static Attribute>, text: &str) -> Result<Self, Error> {
         if !is_name(text) {
             return Err(Error::InvalidPath(format!("{} names no sub-attribute", quoted(text))));
@@ -144,7 +144,7 @@ impl AttributePath {
         Ok(Self { schema: None, name: known.map_or(text, |known| known.name).to_owned(), sub: None })
     }
 
-    /// This attribute's sub-attribute of this name.
+    /// The sub-attribute with this name of this attribute.
     pub(super) fn with_sub(mut self, sub: &str) -> Result<Self, Error> {
         if !is_name(sub) {
             return Err(Error::InvalidPath(format!("{} names no sub-attribute", quoted(sub))));
@@ -158,12 +158,12 @@ impl AttributePath {
         Ok(self)
     }
 
-    /// The URN of the extension that it belongs to; none for core and common attributes.
+    /// The URN of its extension; `None` for core and common attributes.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }
 
-    /// The attribute's name; empty when the schema is meant as a whole.
+    /// The attribute's name; empty for a whole schema.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -173,12 +173,12 @@ impl AttributePath {
         self.sub.as_deref()
     }
 
-    /// Whether a schema is meant as a whole.
+    /// Whether it names a whole schema.
     pub fn is_schema(&self) -> bool {
         self.name.is_empty()
     }
 
-    /// How the attribute (not its sub-attribute) is defined, if it is known.
+    /// The definition of the attribute, not of its sub-attribute, if known.
     pub fn definition(&self) -> Option<&'static Attribute> {
         match &self.schema {
             Some(id) => schema::by_id(id)?.attribute(&self.name),
@@ -189,7 +189,7 @@ impl AttributePath {
         }
     }
 
-    /// How what it names, sub-attribute or attribute, is defined, if it is known.
+    /// The definition of the sub-attribute or, without one, of the attribute, if known.
     pub fn target(&self) -> Option<&'static Attribute> {
         match &self.sub {
             Some(sub) => self.definition()?.sub_attribute(sub),
@@ -197,13 +197,13 @@ impl AttributePath {
         }
     }
 
-    /// How the attribute is defined for this kind of resource: `displayName` is required of a group only.
+    /// The attribute's definition for this resource type: `displayName` is required for groups only.
     pub(super) fn definition_in(&self, kind: Kind) -> Option<&'static Attribute> {
         let own = if self.schema.is_none() { kind.schema().attribute(&self.name) } else { None };
         own.or_else(|| self.definition())
     }
 
-    /// Whether a resource of this kind may have it: it is no known attribute of the other kind alone.
+    /// Whether a resource of this type may have it: it is not an attribute of the other type only.
     pub fn fits(&self, kind: Kind) -> bool {
         let extends_user = self.schema.as_deref() == Some(schema::ENTERPRISE_USER.id);
         if extends_user {
@@ -244,7 +244,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// Reads a path.
+    /// Parses a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_PATH {
             return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
@@ -255,7 +255,7 @@ impl Path {
         };
         let attribute = AttributePath::parse(before.trim_end_matches([' ', '\t']))?;
         if attribute.is_schema() || attribute.sub.is_some() {
-            return Err(Error::InvalidPath(format!("{} has no values to choose from", quoted(before))));
+            return Err(Error::InvalidPath(format!("{} has no values to filter", quoted(before))));
         }
         if attribute
             .definition()
@@ -274,17 +274,17 @@ impl Path {
         Ok(Self { attribute, filter: Some(filter) })
     }
 
-    /// The attribute, with the sub-attribute that stands after the filter.
+    /// The attribute, with the sub-attribute after the filter.
     pub fn attribute(&self) -> &AttributePath {
         &self.attribute
     }
 
-    /// Which of its values are meant.
+    /// The filter that selects among its values.
     pub fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
-    /// Whether this value of the attribute is one of those that are meant.
+    /// Whether the path selects this value of the attribute.
     pub fn selects(&self, element: &Value) -> bool {
         let definition = self.attribute.definition();
         self.filter.as_ref().is_none_or(|filter| evaluate::matches_element(filter, definition, element))
@@ -308,19 +308,19 @@ impl fmt::Display for Path {
     }
 }
 
-/// Whether a name is that of a schema rather than of an attribute.
+/// Whether a name is a URN rather than an attribute name.
 pub(super) fn is_urn(text: &str) -> bool {
     text.contains(':')
 }
 
-/// `attrName` of RFC 7643 §2.1, with a leading digit, `_` or `$` (as in `$ref`) let pass.
+/// `attrName` of RFC 7643 §2.1. A leading digit, `_` or `$` (as in `$ref`) is accepted too.
 fn is_name(text: &str) -> bool {
     let plain = text.strip_prefix('$').unwrap_or(text);
     !plain.is_empty()
         && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
-/// Whether a URN has a version, so that it can be told where the schema's name ends.
+/// Whether a URN has a version, which shows where the schema's name ends.
 pub(super) fn is_versioned(urn: &str) -> bool {
     !urn.contains("://") && urn.split(':').skip(2).any(is_version)
 }

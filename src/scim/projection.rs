@@ -1,4 +1,4 @@
-//! Which attributes an answer holds: `attributes` and `excludedAttributes` (RFC 7644 §3.4.2.5, §3.9).
+//! The attributes of a response: `attributes` and `excludedAttributes` (RFC 7644 §3.4.2.5, §3.9).
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,30 +11,30 @@ use super::{
     schema::{self, Returned},
 };
 
-/// How many attributes a request may name.
+/// Maximum number of attributes that a request may name.
 pub const MAX_NAMES: usize = 200;
 
-/// What a client wants to see of a resource.
+/// The attributes of a resource that a client requests.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Projection {
-    /// What is returned by default.
+    /// The attributes returned by default.
     #[default]
     Default,
-    /// These, and what is always returned.
+    /// These, and those always returned.
     Only(Vec<AttributePath>),
-    /// All but these; what is always returned stays.
+    /// The default ones except these; those always returned stay.
     Except(Vec<AttributePath>),
 }
 
 impl Projection {
-    /// Reads the two parameters, which exclude each other: names with commas between them. An empty one
-    /// is none.
+    /// Parses the two parameters, which are mutually exclusive lists of names separated by commas. An empty
+    /// one is ignored.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, Error> {
         let split = |names: &'_ str| names.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
         Self::of(attributes.map(split).unwrap_or_default(), excluded.map(split).unwrap_or_default())
     }
 
-    /// The same from lists of names, as a SearchRequest has them.
+    /// The same from lists of names, as in a SearchRequest.
     pub fn of(attributes: Vec<String>, excluded: Vec<String>) -> Result<Self, Error> {
         let (only, except) = (read(&attributes, "attributes")?, read(&excluded, "excludedAttributes")?);
         match (only.is_empty(), except.is_empty()) {
@@ -47,13 +47,13 @@ impl Projection {
         }
     }
 
-    /// Whether nothing was asked for in particular.
+    /// Whether the client requested no specific attributes.
     pub fn is_default(&self) -> bool {
         *self == Self::Default
     }
 
-    /// Whether an answer holds anything of this core or common attribute: what it does not hold need not
-    /// be fetched.
+    /// Whether the response includes any part of this core or common attribute. If not, it need not be
+    /// loaded.
     pub fn wants(&self, name: &str) -> bool {
         let named = |path: &AttributePath| path.schema().is_none() && path.name() == name;
         match self {
@@ -63,7 +63,7 @@ impl Projection {
         }
     }
 
-    /// The part of a whole resource that an answer holds.
+    /// Reduces a full resource to the requested attributes.
     pub fn apply(&self, resource: Value) -> Value {
         let Value::Object(resource) = resource else { return resource };
         let only = match self {
@@ -125,7 +125,7 @@ impl Projection {
     }
 }
 
-/// Whether a path is the URN of a core schema alone: all of its attributes.
+/// Whether a path is the URN of a core schema, which stands for all of its attributes.
 fn whole_core(path: &AttributePath) -> bool {
     path.is_schema()
         && schema::Kind::ALL.into_iter().any(|kind| path.schema().is_some_and(|urn| urn == kind.schema().id))
@@ -150,15 +150,15 @@ fn without_secrets(mut resource: Map<String, Value>) -> Map<String, Value> {
     resource
 }
 
-/// What is named, by the schema it belongs to.
+/// The named attributes by schema.
 #[derive(Default)]
 struct Wish {
     core: Part,
     extensions: HashMap<String, Part>,
 }
 
-/// What is named within one schema: names in lower case, with their sub-attributes, in lower case too;
-/// none for the whole.
+/// The named attributes of one schema: lower-case names with their lower-case sub-attributes; `None` for the
+/// whole attribute.
 #[derive(Default)]
 struct Part {
     whole: bool,

@@ -1,4 +1,4 @@
-//! Users and groups in their normal form (RFC 7643 §3, §4).
+//! Users and groups in normal form (RFC 7643 §3, §4).
 
 use serde_json::{Map, Value, json};
 
@@ -8,29 +8,29 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// How long a value that is looked up by may be, in bytes: `userName`, `displayName`, `externalId` and
-/// addresses. PostgreSQL's indexes hold 2704, and folding a text can lengthen it.
+/// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.
+/// PostgreSQL's indexes hold 2704 bytes, and case folding can make a text longer.
 pub const MAX_KEY: usize = 1_024;
 
-/// A resource without what the server adds: `schemas`, `id`, `meta`, and a user's `groups`. Nor has it a
-/// password, ever.
+/// A resource without the attributes that the server adds (`schemas`, `id`, `meta`, and a user's `groups`)
+/// and without a password.
 ///
-/// Known attributes have the spelling and type of their definition; extensions stand under their URN;
-/// nothing in it is null or empty.
+/// Known attributes have the spelling and type of their definition; extensions are stored under their URN;
+/// no value is null or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    /// What it is.
+    /// Its resource type.
     pub kind: Kind,
-    /// Its attributes. Those of a group hold its `members` only as it comes from a POST or PUT.
+    /// Its attributes. A group has `members` here only when parsed from a POST or PUT.
     pub attributes: Map<String, Value>,
 }
 
-/// A resource as a client sent it, and the password that came with it.
+/// A resource parsed from a request body, and the password sent with it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Parsed {
     /// The resource.
     pub resource: Resource,
-    /// The password: here for the caller to drop.
+    /// The password. The caller must not store it.
     pub password: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct EmailEntry {
     pub value: String,
     /// Whether it is the preferred one.
     pub primary: bool,
-    /// What it is for: its `type`.
+    /// Its `type`.
     pub kind: Option<String>,
 }
 
@@ -59,17 +59,17 @@ pub struct EmailEntry {
 pub struct Member {
     /// The id of a user or group.
     pub value: String,
-    /// What else was sent with it: `display`, `type`, `$ref`.
+    /// The other attributes sent with it: `display`, `type`, `$ref`.
     pub attributes: Map<String, Value>,
 }
 
 impl Member {
-    /// A member of whom only the id is known.
+    /// A member without other attributes.
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: value.into(), attributes: Map::new() }
     }
 
-    /// Reads an element of `members` that is normal already.
+    /// Converts a normalised element of `members`.
     pub(super) fn from_element(element: Value) -> Option<Self> {
         let Value::Object(mut attributes) = element else { return None };
         match attributes.remove("value") {
@@ -78,7 +78,7 @@ impl Member {
         }
     }
 
-    /// The element of `members` for it.
+    /// Its element of `members`.
     pub fn to_json(&self) -> Value {
         let mut object = self.attributes.clone();
         object.insert("value".into(), self.value.as_str().into());
@@ -86,28 +86,28 @@ impl Member {
     }
 }
 
-/// What the server adds to a resource (RFC 7643 §3.1).
+/// The attributes that the server adds to a resource: `id` and `meta` (RFC 7643 §3.1).
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
     /// Its id.
     pub id: &'a str,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// When it was last changed.
     pub last_modified: Timestamp,
-    /// Its absolute address.
+    /// Its absolute URL.
     pub location: &'a str,
     /// Its entity tag, as in the `ETag` header: `W/"3"`.
     pub version: &'a str,
 }
 
 impl Resource {
-    /// A stored document again. It was normal when it was stored.
+    /// From a stored document, which is in normal form.
     pub fn from_stored(kind: Kind, attributes: Map<String, Value>) -> Self {
         Self { kind, attributes }
     }
 
-    /// Reads the body of a POST (RFC 7644 §3.3). A user is active unless it says otherwise.
+    /// Parses the body of a POST (RFC 7644 §3.3). `active` defaults to `true` for users.
     pub fn parse_create(kind: Kind, body: Value) -> Result<Parsed, Error> {
         let mut parsed = Self::parse(kind, body)?;
         if kind == Kind::User {
@@ -116,15 +116,15 @@ impl Resource {
         Ok(parsed)
     }
 
-    /// Reads the body of a PUT (RFC 7644 §3.5.1): what it leaves out is cleared, but for `active`, whose
-    /// absence never lets anyone in or out.
+    /// Parses the body of a PUT (RFC 7644 §3.5.1). Absent attributes are removed, except that an absent
+    /// `active` keeps its value: a user is never activated or deactivated implicitly.
     pub fn parse_replace(&self, body: Value) -> Result<Parsed, Error> {
         let mut parsed = Self::parse(self.kind, body)?;
         parsed.resource.keep_active(self);
         Ok(parsed)
     }
 
-    /// Takes over `active` from the resource in whose place this one is put, unless it says it itself.
+    /// Copies `active` from the resource that this one replaces, unless it is set.
     pub fn keep_active(&mut self, before: &Self) {
         if let Some(active) = before.attributes.get("active")
             && self.kind == Kind::User
@@ -133,8 +133,8 @@ impl Resource {
         }
     }
 
-    /// Reads a resource. Read-only attributes are ignored (RFC 7644 §3.3, §3.5.1), and so are those of
-    /// the other kind. A missing `schemas` is let pass; one without the kind's own schema is not.
+    /// Parses a resource. Read-only attributes (RFC 7644 §3.3, §3.5.1) and attributes of the other resource
+    /// type are ignored. `schemas` may be absent, but if present it must hold the core schema.
     pub fn parse(kind: Kind, body: Value) -> Result<Parsed, Error> {
         let Value::Object(body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
@@ -153,7 +153,7 @@ impl Resource {
         Ok(Parsed { resource, password: patched.password })
     }
 
-    /// What must hold for every resource: required attributes are there, keys are not too long.
+    /// Validates a resource: required attributes are present, indexed values are not too long.
     pub(super) fn validate(&self) -> Result<(), Error> {
         let required = match self.kind {
             Kind::User => "userName",
@@ -175,7 +175,7 @@ impl Resource {
         self.attributes.get(name)?.as_str()
     }
 
-    /// `userName`; a user has it always.
+    /// `userName`; always present for a user.
     pub fn user_name(&self) -> Option<&str> {
         self.text("userName")
     }
@@ -185,17 +185,17 @@ impl Resource {
         self.text("externalId")
     }
 
-    /// `displayName`; a group has it always.
+    /// `displayName`; always present for a group.
     pub fn display_name(&self) -> Option<&str> {
         self.text("displayName")
     }
 
-    /// Whether a user may sign in. Unassigned is active; but PATCH never unassigns a `false`.
+    /// Whether a user may sign in. Unassigned means active; PATCH never removes a `false`.
     pub fn active(&self) -> bool {
         self.attributes.get("active") != Some(&Value::Bool(false))
     }
 
-    /// The entries of `emails` that have a value, in their order.
+    /// The entries of `emails` that have a value, in order.
     pub fn emails(&self) -> Vec<EmailEntry> {
         let Some(Value::Array(elements)) = self.attributes.get("emails") else { return Vec::new() };
         let entry = |element: &Value| {
@@ -208,13 +208,13 @@ impl Resource {
         elements.iter().filter_map(entry).collect()
     }
 
-    /// The members that came in a POST or PUT of a group.
+    /// The members of a group parsed from a POST or PUT.
     pub fn members(&self) -> Vec<Member> {
         let Some(Value::Array(elements)) = self.attributes.get("members") else { return Vec::new() };
         elements.iter().cloned().filter_map(Member::from_element).collect()
     }
 
-    /// The members, taken out: the rest is what is stored as the group's document.
+    /// Removes and returns the members; the rest is stored as the group's document.
     pub fn take_members(&mut self) -> Vec<Member> {
         let Some(Value::Array(elements)) = self.attributes.remove("members") else { return Vec::new() };
         elements.into_iter().filter_map(Member::from_element).collect()
@@ -228,13 +228,13 @@ impl Resource {
         }
     }
 
-    /// The URNs of the schemas whose attributes it has (RFC 7643 §3.1, `schemas`).
+    /// The value of `schemas`: the URNs of the schemas it has attributes of (RFC 7643 §3.1).
     pub fn schemas(&self) -> Vec<&str> {
         let extensions = self.attributes.keys().map(String::as_str).filter(|name| is_urn(name));
         std::iter::once(self.kind.schema().id).chain(extensions).collect()
     }
 
-    /// The resource as it is returned, before projection. The caller adds a user's `groups`.
+    /// The resource's JSON before projection. The caller adds a user's `groups`.
     pub fn to_json(&self, envelope: &Envelope<'_>) -> Value {
         let mut object = self.attributes.clone();
         object.insert("schemas".into(), json!(self.schemas()));
@@ -262,8 +262,8 @@ fn short_enough(name: &str, text: Option<&str>) -> Result<(), Error> {
     }
 }
 
-/// Refuses a body whose `schemas` leaves out the one that it must be of (RFC 7644 §3.1). Others beside
-/// it are let pass, and so is a body that has no `schemas` at all.
+/// Rejects a body whose `schemas` does not hold the required URN `own` (RFC 7644 §3.1). Additional URNs are
+/// accepted, and so is a body without `schemas`.
 pub(super) fn check_schemas(body: &Map<String, Value>, own: &str) -> Result<(), Error> {
     let listed = match member(body, "schemas") {
         None | Some(Value::Null) => return Ok(()),

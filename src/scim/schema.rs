@@ -1,24 +1,24 @@
-//! The attributes of RFC 7643 with their characteristics (§2.2): common ones (§3.1), User (§4.1), Group
+//! The attribute definitions of RFC 7643 (§2.2): common attributes (§3.1), User (§4.1), Group
 //! (§4.2) and the enterprise extension (§4.3).
 //!
-//! Everything else reads these tables: how a value is normalised, how a filter compares it, whether it
-//! may be written and is returned, and what `/Schemas` says.
+//! These tables decide how a value is normalised, how a filter compares it, whether it may be written and is
+//! returned, and what `/Schemas` returns.
 //!
-//! Where they differ from the text of RFC 7643 §8.7.1: `userName` of a User and `displayName` of a Group
-//! are required, as §4 says; ids (`members.value`, `groups.value`, `manager.value`) are compared with
-//! case, as `id` is; a member has `display`, a default sub-attribute (§2.4) that Okta sends.
+//! Differences from RFC 7643 §8.7.1: `userName` of a User and `displayName` of a Group are required, as in
+//! §4; ids (`members.value`, `groups.value`, `manager.value`) are `caseExact`, as `id` is; a member has
+//! `display`, a default sub-attribute (§2.4) that Okta sends.
 
-/// What a resource is (RFC 7643 §6).
+/// A resource type (RFC 7643 §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A person's account.
+    /// A user account.
     User,
     /// A group of users and groups.
     Group,
 }
 
 impl Kind {
-    /// Both.
+    /// All of them.
     pub const ALL: [Self; 2] = [Self::User, Self::Group];
 
     /// Its core schema.
@@ -45,32 +45,32 @@ impl Kind {
         }
     }
 
-    /// The kind that an endpoint's last segment names, whatever the case.
+    /// Finds a resource type by the last segment of its endpoint, ignoring case.
     pub fn of_endpoint(segment: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.endpoint().eq_ignore_ascii_case(segment))
     }
 
-    /// The kind that a resource type's name names, whatever the case.
+    /// Finds a resource type by its name, ignoring case.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
 
-/// A set of attributes under a URN (RFC 7643 §7).
+/// A schema: a set of attributes with a URN (RFC 7643 §7).
 #[derive(Debug)]
 pub struct Schema {
     /// Its URN.
     pub id: &'static str,
-    /// Its name, for people.
+    /// Its human-readable name.
     pub name: &'static str,
-    /// What it holds.
+    /// Its description.
     pub description: &'static str,
     /// Its attributes.
     pub attributes: &'static [Attribute],
 }
 
 impl Schema {
-    /// The attribute of this name, whatever the case (RFC 7643 §2.1).
+    /// The attribute with this name, ignoring case (RFC 7643 §2.1).
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         find(self.attributes, name)
     }
@@ -110,13 +110,13 @@ impl Type {
 /// Who may write an attribute, and when (RFC 7643 §7, `mutability`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutability {
-    /// Only the server.
+    /// Only the server writes it.
     ReadOnly,
-    /// Anyone at any time.
+    /// Clients may write it at any time.
     ReadWrite,
-    /// Once.
+    /// Clients may set it once.
     Immutable,
-    /// Anyone, and nobody reads it back.
+    /// Clients may write it, and it is never returned.
     WriteOnly,
 }
 
@@ -132,14 +132,14 @@ impl Mutability {
     }
 }
 
-/// When an attribute is in an answer (RFC 7643 §7, `returned`).
+/// When an attribute is in a response (RFC 7643 §7, `returned`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned {
-    /// Whatever was asked for.
+    /// Always, whatever is requested.
     Always,
-    /// In no answer and no filter.
+    /// Never, and it cannot be used in filters.
     Never,
-    /// Unless it was excluded, or others were asked for.
+    /// Unless it is excluded, or only others are requested.
     Default,
 }
 
@@ -157,34 +157,34 @@ impl Returned {
 /// One attribute and its characteristics (RFC 7643 §2.2, §7).
 #[derive(Debug)]
 pub struct Attribute {
-    /// Its name, in the spelling that is used in answers.
+    /// Its name, in canonical spelling.
     pub name: &'static str,
     /// Its data type.
     pub kind: Type,
-    /// Whether it has several values.
+    /// Whether it is multi-valued.
     pub multi_valued: bool,
-    /// What it means.
+    /// Its description.
     pub description: &'static str,
     /// Whether a resource must have it.
     pub required: bool,
-    /// Usual values. Others are taken too.
+    /// Canonical values. Others are accepted too.
     pub canonical_values: &'static [&'static str],
-    /// Whether case makes a difference when it is compared.
+    /// Whether comparisons are case-sensitive.
     pub case_exact: bool,
     /// Who may write it.
     pub mutability: Mutability,
-    /// When it is in an answer.
+    /// When it is in a response.
     pub returned: Returned,
-    /// Whether the server keeps it unique within the directory.
+    /// Whether it is unique within the directory.
     pub unique: bool,
-    /// What a reference may name.
+    /// What a reference may refer to.
     pub reference_types: &'static [&'static str],
-    /// The parts of a complex attribute.
+    /// The sub-attributes of a complex attribute.
     pub sub_attributes: &'static [Attribute],
 }
 
 impl Attribute {
-    /// The sub-attribute of this name, whatever the case.
+    /// The sub-attribute with this name, ignoring case.
     pub fn sub_attribute(&self, name: &str) -> Option<&'static Attribute> {
         find(self.sub_attributes, name)
     }
@@ -266,7 +266,7 @@ macro_rules! values {
     };
 }
 
-/// The attributes that every resource has (RFC 7643 §3, §3.1). They belong to no schema.
+/// The common attributes of every resource (RFC 7643 §3, §3.1). They belong to no schema.
 pub static COMMON: &[Attribute] = &[
     Attribute {
         multi_valued: true,
@@ -275,23 +275,23 @@ pub static COMMON: &[Attribute] = &[
         ..Attribute::reference("schemas", &["uri"], "The URNs of the schemas whose attributes are present.")
             .returned(Returned::Always)
     },
-    Attribute::text("id", "The identifier that the server gave it. Never used again for another one.")
+    Attribute::text("id", "The identifier assigned by the server. Never reused.")
         .exact()
         .with(Mutability::ReadOnly)
         .returned(Returned::Always)
         .unique(),
-    Attribute::text("externalId", "The identifier that the client knows it by.").exact(),
+    Attribute::text("externalId", "The client's identifier of the resource.").exact(),
     Attribute::complex(
         "meta",
         &[
             Attribute::text("resourceType", "Its resource type.").exact().with(Mutability::ReadOnly),
-            Attribute::new("created", Type::DateTime, "When it was made.").with(Mutability::ReadOnly),
+            Attribute::new("created", Type::DateTime, "When it was created.").with(Mutability::ReadOnly),
             Attribute::new("lastModified", Type::DateTime, "When it was last changed.")
                 .with(Mutability::ReadOnly),
             Attribute::reference("location", &["uri"], "Its address.").with(Mutability::ReadOnly),
             Attribute::text("version", "Its version: the ETag.").exact().with(Mutability::ReadOnly),
         ],
-        "What the server knows about the resource.",
+        "Metadata maintained by the server.",
     )
     .with(Mutability::ReadOnly),
 ];
@@ -302,7 +302,7 @@ pub static USER: Schema = Schema {
     name: "User",
     description: "A person's account",
     attributes: &[
-        Attribute::text("userName", "The name that the person signs in with, whatever its case.")
+        Attribute::text("userName", "The name that the user signs in with, ignoring case.")
             .required()
             .unique(),
         Attribute::complex(
@@ -312,8 +312,8 @@ pub static USER: Schema = Schema {
                 Attribute::text("familyName", "The family name."),
                 Attribute::text("givenName", "The given name."),
                 Attribute::text("middleName", "The middle names."),
-                Attribute::text("honorificPrefix", "What stands before the name, such as Dr."),
-                Attribute::text("honorificSuffix", "What stands after the name, such as III."),
+                Attribute::text("honorificPrefix", "The prefix of the name, such as Dr."),
+                Attribute::text("honorificSuffix", "The suffix of the name, such as III."),
             ],
             "The parts of the person's name.",
         ),
@@ -326,7 +326,7 @@ pub static USER: Schema = Schema {
         Attribute::text("locale", "How dates, numbers and currencies are written, such as en-US."),
         Attribute::text("timezone", "The person's time zone, such as America/Los_Angeles."),
         Attribute::new("active", Type::Boolean, "Whether the person may sign in."),
-        Attribute::text("password", "A password. Taken, and neither kept nor returned.")
+        Attribute::text("password", "A password. Accepted, but neither stored nor returned.")
             .exact()
             .with(Mutability::WriteOnly)
             .returned(Returned::Never),
@@ -408,7 +408,7 @@ pub static GROUP: Schema = Schema {
     name: "Group",
     description: "A group of people",
     attributes: &[
-        Attribute::text("displayName", "The group's name, whatever its case.").required().unique(),
+        Attribute::text("displayName", "The group's name, ignoring case.").required().unique(),
         Attribute::several(
             "members",
             &[
@@ -429,7 +429,7 @@ pub static ENTERPRISE_USER: Schema = Schema {
     name: "EnterpriseUser",
     description: "A person's place in an organization",
     attributes: &[
-        Attribute::text("employeeNumber", "What the organization calls the person by."),
+        Attribute::text("employeeNumber", "The person's employee number."),
         Attribute::text("costCenter", "The name of a cost center."),
         Attribute::text("organization", "The name of an organization."),
         Attribute::text("division", "The name of a division."),
@@ -446,16 +446,16 @@ pub static ENTERPRISE_USER: Schema = Schema {
     ],
 };
 
-/// Every schema that is described at `/Schemas`.
+/// Every schema in `/Schemas`.
 pub static ALL: [&Schema; 3] = [&USER, &GROUP, &ENTERPRISE_USER];
 
-/// The schema of this URN, whatever the case.
+/// The schema with this URN, ignoring case.
 pub fn by_id(id: &str) -> Option<&'static Schema> {
     ALL.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(id))
 }
 
-/// An attribute by its name alone: a common one, one of User, of Group, or of the enterprise extension.
-/// Names that two of them share mean the same.
+/// Finds an attribute by its name alone: common, of User, of Group, or of the enterprise extension. Schemas
+/// that share a name define it alike.
 pub fn by_name(name: &str) -> Option<(Option<&'static Schema>, &'static Attribute)> {
     let common = find(COMMON, name).map(|attribute| (None, attribute));
     common.or_else(|| ALL.into_iter().find_map(|schema| Some((Some(schema), schema.attribute(name)?))))

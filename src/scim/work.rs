@@ -1,21 +1,21 @@
-//! How much one request may have the server compute.
+//! The work budget of a request.
 //!
-//! What an operation costs depends on what the client sent and on what is stored: a filter is evaluated
-//! over each value of an attribute, a value may be put into each of them. The product of the two is
-//! counted before it is computed, in units that depend on neither machine nor load.
+//! The cost of an operation depends on the request and on the stored data: a filter is evaluated on each
+//! value of an attribute, and a value may be copied into each of them. The product is charged before the work
+//! is done, in units that are independent of machine and load.
 
 use serde_json::Value;
 
 use super::Error;
 
-/// How many units one request may take: 500 operations that each select among a thousand values take
-/// most of them.
+/// Maximum number of units for one request. 500 operations that each select among a thousand values use most
+/// of them.
 pub const MAX_WORK: u64 = 2_000_000;
 
-/// How many bytes of text count as one more unit.
+/// The number of bytes of text that cost one more unit.
 const TEXT: usize = 64;
 
-/// The units that a request may still take.
+/// The budget of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
     limit: u64,
@@ -30,12 +30,12 @@ impl Default for Work {
 }
 
 impl Work {
-    /// So many units.
+    /// A budget of this many units.
     pub const fn of(limit: u64) -> Self {
         Self { limit, spent: 0, exhausted: false }
     }
 
-    /// Takes units for what is about to be computed. [`Error::TooLarge`]: there are not that many left.
+    /// Charges units before the work is done. Returns [`Error::TooLarge`] when not enough are left.
     pub fn spend(&mut self, units: u64) -> Result<(), Error> {
         match self.spent.checked_add(units) {
             Some(spent) if spent <= self.limit && !self.exhausted => {
@@ -45,26 +45,26 @@ impl Work {
             _ => {
                 self.exhausted = true;
                 Err(Error::TooLarge(format!(
-                    "the request takes more work than the server does at once ({} units: its operations, \
-                     times the values that each of them looks at); send fewer operations in one request",
+                    "the request needs more work than allowed ({} units: its operations, times the values \
+                     that each of them reads); send fewer operations in one request",
                     self.limit
                 )))
             }
         }
     }
 
-    /// How many units were taken.
+    /// The number of units used.
     pub const fn spent(&self) -> u64 {
         self.spent
     }
 
-    /// Whether something was refused for want of units.
+    /// Whether a charge was refused.
     pub const fn is_exhausted(&self) -> bool {
         self.exhausted
     }
 }
 
-/// What it costs to look at a value: one unit for each value in it, and more for long texts and names.
+/// The cost of reading a value: one unit for each value in it, and more for long texts and names.
 pub fn weight(value: &Value) -> u64 {
     let units = |text: &str| (text.len() / TEXT) as u64;
     match value {

@@ -87,13 +87,13 @@ fn a_resource_matches_what_is_true_of_it() {
         (r#"meta.created gt "2026-02-01T00:00:00+01:00""#, true),
         (r#"meta.created ge "2026-01-31T23:30:00""#, true),
         (r#"meta.created lt "2026-01-31T23:30:00Z""#, false),
-        // Several values: one suffices, for `ne` too.
+        // Multi-valued: any value may match, for `ne` too.
         (r#"emails.value eq "JENS@home.example""#, true),
         (r#"emails eq "jens@home.example""#, true),
         (r#"emails co "example.org""#, true),
         (r#"emails.type ne "work""#, true),
         (r#"emails.type eq "work" and emails.value eq "jens@home.example""#, true),
-        // A value path is about one element.
+        // A value path must match one element.
         (r#"emails[type eq "work" and value eq "jens@home.example"]"#, false),
         (r#"emails[type eq "home" and value co "home"]"#, true),
         (r#"emails[type eq "fax" or not (type pr)]"#, true),
@@ -119,7 +119,7 @@ fn a_resource_matches_what_is_true_of_it() {
         ("not(active eq true) or not (active eq false)", true),
         ("NOT (active eq true AND userName pr)", false),
         ("((((active eq true))))", true),
-        // What no schema knows.
+        // Attributes without a definition.
         (r#"custom eq "X""#, true),
         (r#"custom eq 1"#, false),
         (r#"custom ne 1"#, true),
@@ -129,7 +129,7 @@ fn a_resource_matches_what_is_true_of_it() {
         (r#"displayName eq "Jens \u00c4rger""#, true),
         (r#"meta.version eq "W/\"1\"""#, true),
         (r#"displayName eq "\\""#, false),
-        // Blanks.
+        // White space.
         ("  active\teq   true  ", true),
         ("( active eq true )and( userName pr )", true),
     ];
@@ -184,7 +184,7 @@ fn what_is_no_filter_is_refused() {
         "emails.value[type eq \"x\"]",
         "userName[value eq \"x\"]",
         "urn:ietf:params:scim:schemas:core:2.0:User[userName eq \"x\"]",
-        // What cannot be compared so.
+        // Incompatible comparisons.
         "active gt true",
         "active sw \"t\"",
         "active eq \"yes\"",
@@ -208,11 +208,11 @@ fn what_is_no_filter_is_refused() {
         "custom eq 1e999",
         "custom eq {}",
         "custom eq [1]",
-        // What must not be probed.
+        // Attributes that must not be probed.
         "password pr",
         "password sw \"s\"",
         "urn:ietf:params:scim:schemas:core:2.0:User:PASSWORD eq null",
-        // Too much.
+        // Over the limits.
         &long,
         &deep,
         &parentheses,

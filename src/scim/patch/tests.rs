@@ -20,7 +20,7 @@ fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<Patched, Erro
     PatchRequest::parse(body)?.apply(&resource(kind, before.clone()))
 }
 
-/// A user after operations, or the keyword of the refusal.
+/// A user after operations, or the code of the error.
 fn user(before: &Value, operations: &Value) -> Result<Value, &'static str> {
     match patch(Kind::User, before, operations) {
         Ok(patched) => Ok(Value::Object(patched.resource.attributes)),
@@ -38,7 +38,7 @@ fn before() -> Value {
     })
 }
 
-/// `before` with these members set, or removed where null.
+/// `before` with these attributes set, or removed where null.
 fn with(changes: Value) -> Value {
     let (mut all, Value::Object(changes)) = (before(), changes) else { panic!("no object") };
     let object: &mut Map<String, Value> = all.as_object_mut().unwrap();
@@ -71,13 +71,13 @@ fn a_user_changes_as_the_rfc_says() {
             json!({"op": "add", "path": "emails", "value": [{"value": "c@x.com"}]}),
             with(json!({"emails": [work, home, {"value": "c@x.com"}]})),
         ),
-        // … one that is there changes nothing
+        // … an existing value changes nothing
         (
             json!({"op": "add", "path": "emails", "value": [{"value": "A@x.com", "type": "work"}]}),
             with(json!({"emails": [{"type": "work", "value": "A@x.com", "primary": true}, home]})),
         ),
         (json!({"op": "add", "path": "emails", "value": []}), before()),
-        // … a new primary value ends the old one
+        // … a new primary value replaces the old one
         (
             json!({"op": "add", "path": "emails", "value": [{"value": "c@x.com", "primary": true}]}),
             with(
@@ -184,7 +184,7 @@ fn a_user_changes_as_the_rfc_says() {
             json!({"op": "add", "path": "urn:example:2.0:User", "value": {"level": 7}}),
             with(json!({"urn:example:2.0:User": {"level": 7}})),
         ),
-        // what no schema knows
+        // attributes without a definition
         (json!({"op": "replace", "path": "COLOUR", "value": "blue"}), with(json!({"colour": "blue"}))),
         (json!({"op": "add", "path": "own", "value": {"a": 1}}), with(json!({"own": {"a": 1}}))),
         (json!({"op": "remove", "path": "colour"}), with(json!({"colour": null}))),
@@ -392,7 +392,7 @@ fn an_identity_provider_is_understood_as_it_speaks() {
     ];
     for (case, operations, expected) in cases {
         assert_eq!(user(&before(), &operations), Ok(expected.clone()), "{case}");
-        // What is sent again changes nothing more.
+        // Sending the same operations again changes nothing.
         assert_eq!(user(&expected, &operations), Ok(expected), "{case}, again");
     }
 }
@@ -586,7 +586,7 @@ fn the_members_of_a_group_are_changed_without_being_read() {
             json!([{"op": "remove", "path": "members[type eq \"Group\"]"}]),
             vec![RemoveWhere(Path::parse("members[type eq \"Group\"]").unwrap())],
         ),
-        // What is replaced makes what was before it meaningless; what is added after it joins it.
+        // A replacement drops earlier changes; a later addition is merged into it.
         (
             json!([
                 {"op": "add", "path": "members", "value": [{"value": "u1"}]},
@@ -692,7 +692,7 @@ fn work_is_counted_before_it_is_done() {
     let many = |count: usize| (0..count).map(|n| json!({"value": format!("v{n}")})).collect::<Vec<_>>();
     let full = with(json!({"roles": many(1000)}));
 
-    // A name costs the same however many there are, in whatever case.
+    // A name costs the same regardless of their number and case.
     let names = |count: usize| -> Vec<Value> {
         (0..count).map(|n| json!({"op": "add", "path": format!("name{n}"), "value": n})).collect()
     };
@@ -715,7 +715,7 @@ fn work_is_counted_before_it_is_done() {
     let own: Vec<Value> = (0..1000).map(|n| json!({"a": n})).collect();
     let listed = json!({"op": "remove", "path": "own", "value": vec![json!({"b": 1}); 1000]});
     too_large(spent(&with(json!({"own": own})), json!([listed])));
-    // A long text that is looked at again and again.
+    // A long text that is read repeatedly.
     let long = with(json!({"own": [{"text": "x".repeat(500_000)}]}));
     let add: Vec<Value> =
         (0..1000).map(|n| json!({"op": "add", "path": "own", "value": [{"n": n}]})).collect();
@@ -734,7 +734,7 @@ fn one_name_in_two_cases_is_refused() {
         let operation = json!({"op": "replace", "value": value});
         assert_eq!(user(&before(), &json!([operation])), Err("invalidSyntax"), "{value}");
     }
-    // The second operation finds what the first one wrote.
+    // The second operation finds the attribute that the first one created.
     let twice = json!([
         {"op": "add", "path": "shoeSize", "value": 1},
         {"op": "replace", "path": "SHOESIZE", "value": 2},
@@ -813,7 +813,7 @@ proptest! {
     fn one_operation_sent_twice_is_sent_once(operation in operation()) {
         if let Ok(once) = user(&before(), &json!([operation])) {
             let again = user(&once, &json!([operation]));
-            // Someone who replaces the value that a filter selects may have unmade what it selects.
+            // After replacing the selected value the filter may match nothing.
             if again != Err("noTarget") {
                 prop_assert_eq!(again, Ok(once));
             }

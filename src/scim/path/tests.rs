@@ -24,7 +24,7 @@ fn names_are_read_whatever_their_form() {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:costcenter",
             (Some(ENTERPRISE), "costCenter", None),
         ),
-        // The dotted form of old.
+        // The older dotted form.
         (
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department",
             (Some(ENTERPRISE), "department", None),

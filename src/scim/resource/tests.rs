@@ -51,7 +51,7 @@ fn a_user_takes_its_normal_form() {
         ),
         (json!({"userName": "a", ENTERPRISE: {}}), json!({"userName": "a"})),
         (json!({"userName": "a", ENTERPRISE: null}), json!({"userName": "a"})),
-        // What OneLogin's templates make of it (§2.3).
+        // What OneLogin's templates send (§2.3).
         (
             json!({"USERNAME": "a", "emails": {"value": "a@x.com"}, "title": null, "employeeNumber": 42}),
             json!({"userName": "a", "emails": [{"value": "a@x.com"}], ENTERPRISE: {"employeeNumber": "42"}}),
@@ -66,7 +66,7 @@ fn a_user_takes_its_normal_form() {
             json!({"userName": "a", "name.givenName": "A", format!("{ENTERPRISE}:department"): "D", format!("{USER}:title"): "T"}),
             json!({"userName": "a", "name": {"givenName": "A"}, ENTERPRISE: {"department": "D"}, "title": "T"}),
         ),
-        // What no schema knows is kept, and unassigned parts of it are not.
+        // Attributes without a definition are kept, without their unassigned parts.
         (
             json!({
                 "userName": "a", "Colour": "red", "empty": {"a": null, "b": []},
@@ -78,7 +78,7 @@ fn a_user_takes_its_normal_form() {
                 "http://example.com/person": {"a": 1},
             }),
         ),
-        // Doubled values are one; those of the other kind are nobody's.
+        // Duplicates are merged; attributes of the other resource type are ignored.
         (
             json!({"userName": "a", "members": [{"value": "u"}], "emails": [
                 {"value": "A@x.com", "type": "work"}, {"value": "a@x.com", "type": "work", "primary": true}, {"value": "a@x.com"}]}),

@@ -1,4 +1,4 @@
-//! What verifying a response costs, against its floor: one RSA verification and one parse.
+//! The time to verify a response, compared with its minimum: one RSA verification and one parse.
 //!
 //! `cargo bench --bench verification`
 
@@ -28,7 +28,7 @@ fn main() {
     divan::main();
 }
 
-/// One connection and what its identity provider sends.
+/// One connection and the keys of its two sides.
 struct World {
     idp: KeyPair,
     sp: KeyPair,
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    /// About 6 kB, as mainstream identity providers send.
+    /// A response of about 6 kB, the size that mainstream identity providers send.
     fn response(&self, change: impl FnOnce(&mut ResponseSpec)) -> String {
         let exchange =
             Exchange { idp_entity_id: IDP, sp_entity_id: SP, acs_url: ACS, in_response_to: Some("_request") };
@@ -89,7 +89,7 @@ fn bench(bencher: Bencher<'_, '_>, cross_check: CrossCheck, change: impl FnOnce(
     bencher.bench_local(|| world.verify(black_box(&response), cross_check));
 }
 
-/// The floor: RSA-2048 with SHA-256, the key held.
+/// The minimum: RSA-2048 with SHA-256, with the key parsed already.
 #[divan::bench]
 fn rsa_verify_alone(bencher: Bencher<'_, '_>) {
     let world = World::new(KeyKind::Rsa(2048));
@@ -103,7 +103,7 @@ fn rsa_verify_alone(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// The other half of the floor: one parse of the same response.
+/// The other part of the minimum: one parse of the same response.
 #[divan::bench]
 fn parse_alone(bencher: Bencher<'_, '_>) {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -149,7 +149,7 @@ fn encrypted_with_second_opinion(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// An attribute with as many values: cost must grow with the size, no faster.
+/// An attribute with this many values: the time must grow linearly.
 #[divan::bench(args = [50, 500, 2000])]
 fn groups_without_second_opinion(bencher: Bencher<'_, '_>, groups: usize) {
     bench(bencher, CrossCheck::Off, |spec, _| many(spec, groups));
@@ -164,7 +164,7 @@ fn many(spec: &mut ResponseSpec, groups: usize) {
     spec.attributes.push(("memberOf".to_owned(), (0..groups).map(|n| format!("group number {n}")).collect()));
 }
 
-/// A forgery: what a stranger can make us spend.
+/// A forged response: the time that an unauthenticated sender can cost.
 #[divan::bench]
 fn a_forgery(bencher: Bencher<'_, '_>) {
     let world = World::new(KeyKind::Rsa(2048));

@@ -1,4 +1,4 @@
-//! How messages travel through the browser: HTTP-POST and HTTP-Redirect (SAML Bindings §3.4, §3.5).
+//! The front-channel bindings HTTP-Redirect and HTTP-POST (SAML Bindings §3.4, §3.5).
 
 use std::{
     fmt::Write as _,
@@ -15,16 +15,16 @@ use super::sign::{SignatureAlgorithm, SigningError};
 /// A front-channel binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
-    /// A form that the browser posts.
+    /// HTTP-POST: a form that the browser posts.
     Post,
-    /// A query that the browser is redirected with.
+    /// HTTP-Redirect: a query that the browser is redirected with.
     Redirect,
 }
 
 /// A form to be posted by the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostForm {
-    /// Where to.
+    /// The URL to post to.
     pub action: String,
     /// Its hidden fields: names and values.
     pub fields: Vec<(&'static str, String)>,
@@ -38,8 +38,8 @@ pub fn post_form(destination: &str, xml: &str, relay_state: Option<&str>) -> Pos
     PostForm { action: destination.to_owned(), fields }
 }
 
-/// The URL that carries a request (Bindings §3.4.4), added to whatever query the destination has. With
-/// a key, the query is signed (§3.4.4.1): over exactly the octets that are sent.
+/// The URL that carries a request (Bindings §3.4.4). Its parameters are appended to the destination's own
+/// query. With a key they are signed (§3.4.4.1), over exactly the octets that are sent.
 pub fn redirect_url(
     destination: &Url,
     xml: &str,
@@ -69,7 +69,7 @@ pub fn redirect_url(
     Ok(url)
 }
 
-/// Raw DEFLATE (RFC 1951), as the redirect binding wants it (Bindings §3.4.4.1).
+/// Raw DEFLATE (RFC 1951), as HTTP-Redirect requires it (Bindings §3.4.4.1).
 fn deflate(xml: &str) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder
@@ -78,7 +78,7 @@ fn deflate(xml: &str) -> Vec<u8> {
         .expect("writing to memory does not fail")
 }
 
-/// Undoes `deflate`; `None` when it is none or grows beyond `limit` bytes.
+/// Inflates raw DEFLATE. `None` when it is malformed or inflates to more than `limit` bytes.
 pub fn inflate(octets: &[u8], limit: usize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let read = DeflateDecoder::new(octets).take(limit as u64 + 1).read_to_end(&mut out).ok()?;

@@ -13,16 +13,16 @@ use openssl::{
 
 use crate::model::time::Timestamp;
 
-/// The fewest bits an RSA key may have (NIST SP 800-131A rev. 2 §3).
+/// The minimum size of an RSA key in bits (NIST SP 800-131A rev. 2 §3).
 pub const MIN_RSA_BITS: u32 = 2048;
 
-/// The most bits: verification with larger ones costs too much to be anybody's wish.
+/// The maximum size of an RSA key in bits: verification with larger ones takes too long.
 pub const MAX_RSA_BITS: u32 = 8192;
 
-/// How many certificates one bundle may hold.
+/// The maximum number of certificates in one bundle.
 const MAX_CERTIFICATES: usize = 32;
 
-/// A certificate that a connection trusts. Its key is one that can verify signatures here.
+/// A certificate that a connection trusts, with a key of a supported type.
 #[derive(Clone)]
 pub struct Certificate {
     der: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct Certificate {
     fingerprint: String,
 }
 
-/// What a certificate's key can verify.
+/// The type of a certificate's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
     /// RSA with this many bits.
@@ -49,7 +49,7 @@ pub enum KeyKind {
     },
 }
 
-/// Why a text is no bundle of usable certificates.
+/// Why a text is not a bundle of usable certificates.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
     /// There is none.
@@ -72,7 +72,7 @@ pub enum CertificateError {
         /// Which one, from 1.
         position: usize,
     },
-    /// One has an RSA key that is too short, or absurdly long.
+    /// One has an RSA key that is too short or too long.
     #[error(
         "certificate {position} has an RSA key of {bits} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are needed"
     )]
@@ -85,7 +85,7 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads every `CERTIFICATE` block of a PEM text; what stands around the blocks is ignored. A
+    /// Reads every `CERTIFICATE` block of a PEM text; text around the blocks is ignored. A
     /// text without any block may be the bare base64 that metadata and some consoles show.
     pub fn parse_pem_bundle(text: &str) -> Result<Vec<Self>, CertificateError> {
         let blocks = pem_blocks(text);
@@ -111,7 +111,7 @@ impl Certificate {
         let malformed = || CertificateError::Malformed { position };
         let unsupported = || CertificateError::KeyUnsupported { position };
         let x509 = X509::from_der(der).map_err(|_| malformed())?;
-        // What is kept is the certificate alone, without bytes that may follow it.
+        // Encoded again, without bytes that may follow the certificate.
         let der = x509.to_der().map_err(|_| malformed())?;
         let key = x509.public_key().map_err(|_| unsupported())?;
         let kind = match key.id() {
@@ -168,12 +168,12 @@ impl Certificate {
         &self.der
     }
 
-    /// The first moment it is meant for.
+    /// The start of its validity.
     pub fn not_before(&self) -> Timestamp {
         self.not_before
     }
 
-    /// The last moment it is meant for.
+    /// The end of its validity.
     pub fn not_after(&self) -> Timestamp {
         self.not_after
     }
@@ -183,17 +183,17 @@ impl Certificate {
         self.fingerprint.clone()
     }
 
-    /// Whom it names, as OpenSSL writes a distinguished name in one line.
+    /// Its subject, in OpenSSL's one-line form of a distinguished name.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Who made it, likewise; empty when that cannot be read.
+    /// Its issuer in the same form; empty when it cannot be read.
     pub fn issuer(&self) -> String {
         X509::from_der(&self.der).map(|x509| one_line(x509.issuer_name())).unwrap_or_default()
     }
 
-    /// What its key can verify.
+    /// The type of its key.
     pub fn kind(&self) -> KeyKind {
         self.kind
     }

@@ -1,6 +1,5 @@
-//! THE LIST: what must hold of a response and its assertion once their signature verified, one
-//! function a check. The clause, the fixer and the remedy of each stand with its code in
-//! [`Rejection`].
+//! The conditions that a response and its assertion must meet once their signature verified, one function a
+//! check. The clause, the fixer and the remedy of each are declared with its code in [`Rejection`].
 
 use std::time::Duration;
 
@@ -12,11 +11,10 @@ use super::{
 };
 use crate::model::{check::Check, time::Timestamp};
 
-/// The longest that an assertion is accepted after it was issued, so that the memory against replay
-/// is finite.
+/// The maximum age of an assertion since its IssueInstant. It bounds how long replay protection keeps IDs.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A check and what it means when it failed.
+/// The result of a check, and the error that a failure means.
 pub(super) struct Finding {
     pub rejection: Rejection,
     pub check: Check,
@@ -33,14 +31,14 @@ impl Finding {
     }
 }
 
-/// Who judges, and when.
+/// Checks the conditions of one connection at one time.
 pub(super) struct Judge<'a> {
     pub trust: &'a Trust<'a>,
     pub now: Timestamp,
-    /// The latest that it may be at the identity provider, and how that is said.
+    /// `now` plus the clock skew, the latest accepted NotBefore and IssueInstant, and its text in a check.
     latest: Timestamp,
     not_after_latest: String,
-    /// The earliest.
+    /// `now` minus the clock skew, which every NotOnOrAfter must exceed, and its text in a check.
     earliest: Timestamp,
     after_earliest: String,
 }
@@ -90,13 +88,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The assertion of a bearer who passed every check.
+    /// The verified assertion. None when a part is missing, for which there is a failed check.
     pub fn accepted(&self, response: &Response<'_>, assertion: Statement<'_>) -> Option<Assertion> {
         let NameId::Name(name_id, format) = assertion.name_id else { return None };
         let bearer = self.best_confirmation(response, &assertion.confirmations)?;
         let issued = assertion.issue_instant?.time?;
         let in_response_to = bearer.in_response_to.map(str::to_owned);
-        // Any of the bearer confirmations may let it in, so the longest counts.
+        // Any of the bearer confirmations may be the one that holds, so the latest NotOnOrAfter counts.
         let confirmed =
             bearers(&assertion.confirmations).filter_map(|bearer| bearer.not_on_or_after?.time).max()?;
         let conditions =
@@ -115,15 +113,15 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// SAML 2.0 Profiles §4.1.4.2: the response's issuer may be left out; if it is there it is the
-    /// identity provider, to the byte.
+    /// SAML 2.0 Profiles §4.1.4.2: the response's Issuer, if present, equals the identity provider's entity
+    /// ID byte for byte.
     fn response_issuer(&self, response: &Response<'_>) -> Option<Finding> {
         let issuer = response.issuer.as_deref()?;
         let expected = self.trust.idp_entity_id;
         Some(Finding::new(Rejection::ResponseIssuer, issuer == expected, expected, issuer))
     }
 
-    /// SAML 2.0 Bindings §3.5.5.2: meant for one of our addresses, when it says for which.
+    /// SAML 2.0 Bindings §3.5.5.2: Destination, if present, is one of our ACS URLs.
     fn response_destination(&self, response: &Response<'_>) -> Option<Finding> {
         let destination = response.destination?;
         Some(Finding::new(
@@ -134,21 +132,21 @@ impl<'a> Judge<'a> {
         ))
     }
 
-    /// SAML 2.0 Core §2.3.3: from the identity provider, to the byte.
+    /// SAML 2.0 Core §2.3.3: Issuer equals the identity provider's entity ID byte for byte.
     fn assertion_issuer(&self, assertion: &Statement<'_>) -> Finding {
         let issuer = assertion.issuer.as_deref();
         let expected = self.trust.idp_entity_id;
         Finding::new(Rejection::AssertionIssuer, issuer == Some(expected), expected, or_absent(issuer))
     }
 
-    /// SAML 2.0 Core §2.3.3, §3.2.2: issued at a moment, and not in the future.
+    /// SAML 2.0 Core §2.3.3, §3.2.2: the instant is present and not in the future.
     fn issued(&self, rejection: Rejection, instant: Option<Moment<'_>>) -> Finding {
         let passed = instant.and_then(|instant| instant.time).is_some_and(|time| time <= self.latest);
         Finding::new(rejection, passed, &self.not_after_latest, shown(instant))
     }
 
-    /// Ours: issued at most 24 hours ago, whatever its conditions say. Silent about an instant that
-    /// is not there or cannot be read: that is refused by itself.
+    /// Our profile: issued at most 24 hours ago, whatever the Conditions allow. No result for a missing or
+    /// unreadable IssueInstant: another check refuses that.
     fn assertion_age(&self, assertion: &Statement<'_>) -> Option<Finding> {
         let instant = assertion.issue_instant?;
         let oldest = self.earliest - MAX_AGE;
@@ -174,7 +172,7 @@ impl<'a> Judge<'a> {
         findings.push(self.audience(conditions));
     }
 
-    /// SAML 2.0 Core §2.5.1.4: every restriction names us, among others or alone.
+    /// SAML 2.0 Core §2.5.1.4: every AudienceRestriction lists our entity ID.
     fn audience(&self, conditions: &Conditions<'_>) -> Finding {
         let expected = self.trust.sp_entity_id;
         let restrictions = &conditions.audience_restrictions;
@@ -193,8 +191,8 @@ impl<'a> Judge<'a> {
         Finding::new(Rejection::AssertionAudience, passed, expected, found.join("; and "))
     }
 
-    /// SAML 2.0 Profiles §4.1.4.3: one bearer confirmation holds as a whole. Reported is that one, or
-    /// the first when none does.
+    /// SAML 2.0 Profiles §4.1.4.3: one bearer confirmation passes all its checks. That one is reported, or
+    /// the first one when none does.
     fn confirmation(&self, response: &Response<'_>, assertion: &Statement<'_>, findings: &mut Vec<Finding>) {
         let Some(bearer) = self.best_confirmation(response, &assertion.confirmations) else {
             let methods: Vec<_> =
@@ -204,7 +202,8 @@ impl<'a> Judge<'a> {
             return;
         };
         findings.extend(self.bearer(response, bearer));
-        // What answers no request here may answer none anywhere, or it could be both.
+        // The other confirmations must agree too, or the assertion would be solicited and unsolicited at
+        // once.
         let others = assertion.confirmations.iter().filter(|other| other.in_response_to.is_some());
         findings
             .extend(others.map(|other| in_response_to_agrees(response, other)).find(|it| !it.check.passed));
@@ -226,14 +225,14 @@ impl<'a> Judge<'a> {
             self.unexpired(Rejection::SubjectConfirmationExpired, bearer.not_on_or_after),
             in_response_to_agrees(response, bearer),
         ];
-        // The profile forbids it; who sends it means it.
+        // The profile forbids NotBefore here; if it is sent, it is enforced.
         if bearer.not_before.is_some() {
             findings.push(self.begun(Rejection::SubjectConfirmationNotYetValid, bearer.not_before));
         }
         findings
     }
 
-    /// SAML 2.0 Profiles §4.1.4.3: the recipient is one of our addresses, to the byte.
+    /// SAML 2.0 Profiles §4.1.4.3: Recipient is one of our ACS URLs, byte for byte.
     fn recipient(&self, bearer: &Confirmation<'_>) -> Finding {
         let passed = bearer.recipient.is_some_and(|recipient| self.is_ours(recipient));
         Finding::new(
@@ -244,23 +243,23 @@ impl<'a> Judge<'a> {
         )
     }
 
-    /// SAML 2.0 Core §2.7.2: the person authenticated at a moment that has been.
+    /// SAML 2.0 Core §2.7.2: AuthnInstant is present and not in the future.
     fn authn_instant(&self, session: &Session<'_>) -> Finding {
         self.issued(Rejection::AuthnInstantInvalid, session.instant)
     }
 
-    /// SAML 2.0 Core §2.7.2: the session goes on, when it says until when.
+    /// SAML 2.0 Core §2.7.2: SessionNotOnOrAfter, if present, has not been reached.
     fn session(&self, session: &Session<'_>) -> Option<Finding> {
         session.not_on_or_after.map(|until| self.unexpired(Rejection::SessionExpired, Some(until)))
     }
 
-    /// A `NotBefore` has come (SAML 2.0 Core §2.5.1.2).
+    /// `NotBefore` has been reached (SAML 2.0 Core §2.5.1.2).
     fn begun(&self, rejection: Rejection, not_before: Option<Moment<'_>>) -> Finding {
         let passed = not_before.and_then(|moment| moment.time).is_some_and(|time| time <= self.latest);
         Finding::new(rejection, passed, &self.not_after_latest, shown(not_before))
     }
 
-    /// A `NotOnOrAfter` has not come (SAML 2.0 Core §2.5.1.2).
+    /// `NotOnOrAfter` has not been reached (SAML 2.0 Core §2.5.1.2).
     fn unexpired(&self, rejection: Rejection, not_on_or_after: Option<Moment<'_>>) -> Finding {
         let passed = not_on_or_after.and_then(|moment| moment.time).is_some_and(|time| time > self.earliest);
         Finding::new(rejection, passed, &self.after_earliest, shown(not_on_or_after))
@@ -294,8 +293,8 @@ pub(super) fn status(response: &Response<'_>) -> Finding {
     Finding::new(Rejection::ResponseStatus, passed, SUCCESS, found)
 }
 
-/// SAML 2.0 Profiles §4.1.4.2: the response and the confirmation answer the same request, or both
-/// answer none.
+/// SAML 2.0 Profiles §4.1.4.2: InResponseTo is the same in the response and in the confirmation, or absent in
+/// both.
 fn in_response_to_agrees(response: &Response<'_>, bearer: &Confirmation<'_>) -> Finding {
     let passed = response.in_response_to == bearer.in_response_to;
     Finding::new(
@@ -306,14 +305,14 @@ fn in_response_to_agrees(response: &Response<'_>, bearer: &Confirmation<'_>) -> 
     )
 }
 
-/// SAML 2.0 Core §2.2.2: somebody, named in plain text.
+/// SAML 2.0 Core §2.2.2: the subject has a NameID of plain text.
 fn name_id(assertion: &Statement<'_>) -> Finding {
     match &assertion.name_id {
         NameId::Missing(found) => Finding::new(Rejection::NameIdMissing, false, "NameID", or_absent(*found)),
         NameId::Malformed => {
             Finding::new(Rejection::NameIdMalformed, false, "one NameID of plain text", "something else")
         }
-        // Not the name itself: the flow log shows it where it is meant to be seen.
+        // The NameID itself is left out: the flow log shows it in its own place.
         NameId::Name(_, format) => Finding::new(
             Rejection::NameIdMissing,
             true,
@@ -323,8 +322,8 @@ fn name_id(assertion: &Statement<'_>) -> Finding {
     }
 }
 
-/// SAML 2.0 Profiles §4.1.4.3, §4.1.5: the assertion answers the request of this login, or, when
-/// nobody asked (`expected` is none), no request at all. For the caller who knows the flow.
+/// SAML 2.0 Profiles §4.1.4.3, §4.1.5: InResponseTo is the ID of this login's request, or absent when
+/// `expected` is none (IdP-initiated). Called by the code that knows the flow.
 pub fn in_response_to(expected: Option<&str>, assertion: &Assertion) -> Check {
     let found = assertion.in_response_to.as_deref();
     Finding::new(Rejection::InResponseTo, found == expected, or_absent(expected), or_absent(found)).check

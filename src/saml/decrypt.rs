@@ -1,8 +1,8 @@
 //! Decryption of an assertion (SAML 2.0 Core §6, XML Encryption 1.1).
 //!
-//! What depends on the plain parts of the document alone, its form and its algorithms, is refused by
-//! name. What depends on a secret has one answer, given late: a key that does not unwrap is replaced
-//! by a random one, and the decryption goes on with that to the same failure.
+//! Errors that depend only on the plain parts of the document, its form and its algorithms, are specific.
+//! Errors that depend on a secret are one and the same, after the same work: when no key unwraps the content
+//! key, a random one takes its place and decryption fails with that.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use openssl::{
@@ -21,18 +21,18 @@ use super::{
 };
 use crate::model::random::{Random, SystemRandom};
 
-/// The nonce of AES-GCM (XML Encryption 1.1 §5.2.4).
+/// The length of an AES-GCM nonce in bytes (XML Encryption 1.1 §5.2.4).
 const GCM_NONCE: usize = 12;
-/// Its tag.
+/// The length of its tag.
 const GCM_TAG: usize = 16;
-/// A block of AES, and the initialization vector of CBC (§5.2.3).
+/// The length of an AES block, and of the initialization vector of CBC (§5.2.3).
 const BLOCK: usize = 16;
 
-/// What came out of an `EncryptedAssertion`.
+/// A decrypted `EncryptedAssertion`.
 pub(super) struct Decrypted {
-    /// The bytes; nobody has vouched for them yet.
+    /// The plaintext, not verified yet.
     pub plaintext: Vec<u8>,
-    /// Whether a change of the ciphertext would have been noticed.
+    /// Whether the cipher authenticates the ciphertext: AES-GCM does, AES-CBC does not.
     pub authenticated: bool,
     /// The algorithms, for the flow log.
     pub algorithms: String,
@@ -49,7 +49,7 @@ pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decry
 
     let mut key = vec![0; content.cipher.key_len()];
     SystemRandom.fill(&mut key);
-    // Every key is tried, whether or not one before it fitted.
+    // Every key is tried, even after one fitted.
     for own in trust.decryption_keys {
         if let Ok(unwrapped) = transport.unwrap_key(&form.wrapped_key, own)
             && unwrapped.len() == key.len()
@@ -70,7 +70,7 @@ fn short(uri: &str) -> &str {
     uri.rsplit('#').next().unwrap_or(uri)
 }
 
-/// An `EncryptedAssertion` taken apart: one `EncryptedData`, one `EncryptedKey` in its `KeyInfo` or
+/// The parts of an `EncryptedAssertion`: one `EncryptedData`, one `EncryptedKey` in its `KeyInfo` or
 /// beside it (SAML 2.0 Core §6.1, errata E43).
 struct Form<'d> {
     content_algorithm: &'d str,
@@ -154,7 +154,7 @@ fn algorithm_of<'d>(method: Element<'d>, namespace: &'static str, name: &'static
     method.child(namespace, name).map(|child| child.attribute("Algorithm").unwrap_or_default())
 }
 
-/// The one `CipherValue`; a `CipherReference` would have us fetch something.
+/// The one `CipherValue`. A `CipherReference` is refused: it would require a fetch.
 fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
     let mut data = element.children(ns::ENCRYPTION, "CipherData");
     let (Some(only), None) = (data.next(), data.next()) else { return Err(malformed(element)) };
@@ -173,7 +173,7 @@ fn base64(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
     STANDARD.decode(compact).map_err(|_| refusal())
 }
 
-/// How the assertion is encrypted.
+/// The algorithm that encrypts the assertion.
 struct Content {
     cipher: Cipher,
     authenticated: bool,
@@ -212,7 +212,7 @@ impl Content {
         let mut plaintext = vec![0; sealed.len() + BLOCK];
         let mut length = crypter.update(sealed, &mut plaintext).ok()?;
         length += crypter.finalize(&mut plaintext[length..]).ok()?;
-        // The last byte says how many were added; the others of them may be anything (§5.2.3).
+        // The last byte is the length of the padding, whose other bytes are arbitrary (§5.2.3).
         let padding = usize::from(*plaintext.get(length.checked_sub(1)?)?);
         if !(1..=BLOCK).contains(&padding) {
             return None;
@@ -222,7 +222,7 @@ impl Content {
     }
 }
 
-/// How its key is wrapped: RSA-OAEP, and nothing else (§5.5.2).
+/// The algorithm that encrypts the content key: RSA-OAEP only (§5.5.2).
 struct Transport {
     digest: MessageDigest,
     mask: MessageDigest,

@@ -38,7 +38,7 @@ impl<'d> Element<'d> {
         self.node
     }
 
-    /// What the parser kept of it.
+    /// The parser's element.
     pub fn data(self) -> &'d uppsala::Element<'d> {
         // An `Element` is made only of nodes that are elements; documents here are never changed.
         self.document.element(self.node).expect("the node is an element")
@@ -91,7 +91,7 @@ impl<'d> Element<'d> {
         self.children(namespace, name).next()
     }
 
-    /// Whether text other than white space stands directly in it.
+    /// Whether it has a text child that is not white space.
     pub fn has_text(self) -> bool {
         self.document.children_iter(self.node).any(|node| match self.document.node_kind(node) {
             Some(NodeKind::Text(text) | NodeKind::CData(text)) => !trim(text).is_empty(),
@@ -99,7 +99,7 @@ impl<'d> Element<'d> {
         })
     }
 
-    /// Its text without the white space around it; none when an element stands in it.
+    /// Its trimmed text; none when it has a child that is not text.
     pub fn text(self) -> Option<Cow<'d, str>> {
         let mut text = Cow::Borrowed("");
         for node in self.document.children_iter(self.node) {
@@ -117,7 +117,7 @@ impl<'d> Element<'d> {
         })
     }
 
-    /// The text of it and of everything in it, without the white space around it.
+    /// The trimmed text of it and of its descendants.
     pub fn deep_text(self) -> Cow<'d, str> {
         self.text()
             .unwrap_or_else(|| Cow::Owned(trim(&self.document.text_content_deep(self.node)).to_owned()))
@@ -135,7 +135,7 @@ pub(super) const fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Takes XML white space off both ends.
+/// Removes XML white space at both ends.
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(is_space)
 }

@@ -1,5 +1,5 @@
-//! The bodies of the fuzz targets: what must hold whatever the bytes are. `fuzz/` runs them with a
-//! fuzzer, `tests/it/saml_fuzz.rs` over the corpus and its mutations on a stable toolchain.
+//! The bodies of the fuzz targets: properties that hold for any input. `fuzz/` runs them with libFuzzer,
+//! `tests/it/saml_fuzz.rs` over the corpus and its mutations on a stable toolchain.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -60,21 +60,21 @@ impl World {
     }
 }
 
-/// What a stranger sends is refused, and the refusal is the first check that failed.
+/// A response that the trusted key did not sign is refused, and the error is that of the first failed check.
 pub fn saml_response(bytes: &[u8]) {
     let verdict = World::get().verify(bytes);
-    let rejection = verdict.outcome.expect_err("nobody but us has the key");
+    let rejection = verdict.outcome.expect_err("no input is signed with the trusted key");
     let failed = verdict.checks.iter().find(|check| !check.passed).expect("a refusal is a failed check");
     assert_eq!(failed.name, rejection.code());
     assert!(!verdict.signature_verified);
 }
 
-/// Whatever an identity provider signs, both implementations read the same bytes of it; and a document
-/// that passes the gate verifies.
+/// For any content that an identity provider signs, both implementations find the same signed bytes, and the
+/// signature of a document within the limits verifies.
 pub fn signed_content(bytes: &[u8]) {
     let world = World::get();
     let Ok(content) = std::str::from_utf8(bytes) else { return };
-    // A signer, too, reads line ends and attributes as XML does.
+    // Normalised first: a signer's parser normalises line ends and attribute values too.
     let Ok(mut xml) = gate::text(TEMPLATE.replace("CONTENT", content).into_bytes()) else { return };
     if gate::admit(&mut xml).is_err() {
         return;
@@ -91,7 +91,8 @@ pub fn signed_content(bytes: &[u8]) {
     }
 }
 
-/// Any metadata is read or refused; what is read can be used as it is, and is found by its name too.
+/// Any input parses or fails with a code. Parsed metadata has usable values, and parses to the same again
+/// when its entity ID is requested.
 pub fn idp_metadata(bytes: &[u8]) {
     let metadata = match parse_idp_metadata(bytes, None) {
         Ok(metadata) => metadata,
@@ -105,7 +106,7 @@ pub fn idp_metadata(bytes: &[u8]) {
     assert!(matches!(address.scheme(), "http" | "https") && address.has_host(), "{address}");
     assert!(!metadata.certificates_pem.is_empty());
     for pem in &metadata.certificates_pem {
-        // Whether its key and dates are of use is for whoever stores it to say.
+        // Its key and its dates are checked when it is stored.
         assert!(Certificate::parse_pem_bundle(pem).map_or(true, |parsed| parsed.len() == 1), "{pem}");
     }
     assert_eq!(parse_idp_metadata(bytes, Some(&metadata.entity_id)).as_ref(), Ok(&metadata));

@@ -1,28 +1,27 @@
-//! The gate: what bytes may become a document at all. Everything here happens before any signature
-//! is looked at, costs time and memory in proportion to the input, and leaves a document whose
-//! structure can be read in one way only.
+//! From bytes to a parsed document: decoding, limits, parsing. All of it happens before any signature is
+//! verified, takes time and memory in proportion to the input, and leaves a document whose structure can be
+//! read in only one way.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use uppsala::{Document, Parser};
 
 use super::rejection::{Refusal, Rejection};
 
-/// The most bytes of XML.
+/// The maximum size of the XML in bytes.
 pub const MAX_BYTES: usize = 384 * 1024;
-/// The deepest nesting of elements.
+/// The maximum nesting depth of elements.
 pub const MAX_DEPTH: usize = 64;
-/// The most attributes on one element, namespace declarations included.
+/// The maximum number of attributes on one element, namespace declarations included.
 pub const MAX_ATTRIBUTES: usize = 64;
-/// The most namespace declarations that may be in scope at once, repeated ones counted.
+/// The maximum number of namespace declarations in scope at once, repeated ones counted.
 pub const MAX_NAMESPACES: usize = 128;
-/// The most elements and texts.
+/// The maximum number of elements and texts.
 pub const MAX_NODES: usize = 20_000;
-/// The most steps (see [`Limits::work`]) of one document. Two thousand attribute values that each declare
-/// their namespaces anew are about 200,000.
+/// The maximum number of steps (see [`Limits::work`]) for one document. Two thousand attribute values that
+/// each redeclare their namespaces take about 200,000.
 pub const MAX_WORK: usize = 500_000;
 
-/// How much markup a document may have. Each limit is on something that a parser or a canonicalization
-/// multiplies with something else.
+/// The limits on a document's markup. Each one bounds a factor in the cost of parsing or canonicalization.
 pub(super) struct Limits {
     /// Elements and texts.
     pub nodes: usize,
@@ -35,12 +34,12 @@ pub(super) struct Limits {
     /// Steps in all: for each element, each of its names is looked up in every scope and declaration around
     /// it, and each of its attributes is compared with the others.
     pub work: usize,
-    /// Whether comments and processing instructions may stand in it.
+    /// Whether comments and processing instructions are allowed.
     pub comments: bool,
 }
 
 impl Limits {
-    /// What a response, or a decrypted assertion, may have.
+    /// The limits for a response and for a decrypted assertion.
     pub const RESPONSE: Self = Self {
         nodes: MAX_NODES,
         depth: MAX_DEPTH,
@@ -51,19 +50,19 @@ impl Limits {
     };
 }
 
-/// What a scan of a document's markup found.
+/// The result of scanning a document's markup.
 #[derive(Debug, Default)]
 pub(super) struct Markup {
-    /// The bytes in attribute values that are white space other than spaces.
+    /// The offsets of the tabs and line feeds in attribute values.
     spaces: Vec<usize>,
-    /// The steps that reading it takes (see [`Limits::work`]).
+    /// The steps that parsing it takes (see [`Limits::work`]).
     pub work: usize,
 }
 
-/// Base64 to text: SAML 2.0 Bindings §3.5.4. White space is allowed (RFC 2045 wraps lines), anything
-/// else outside the alphabet is not.
+/// Decodes base64 to text (SAML 2.0 Bindings §3.5.4). White space is allowed (RFC 2045 wraps lines); other
+/// characters outside the alphabet are not.
 pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
-    // Decoded, four characters are three; a few bytes more or less do not matter here.
+    // Four characters decode to three bytes; a few bytes more or less do not matter here.
     let decode = |base64: &[u8]| {
         if base64.len() / 4 * 3 > MAX_BYTES + 3 {
             return Err(too_large(base64.len() / 4 * 3));
@@ -79,7 +78,7 @@ pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
     text(bytes)
 }
 
-/// Bytes to text: UTF-8 only, with or without its mark, and not too much of it.
+/// Decodes UTF-8 up to the maximum size, and removes a byte order mark.
 pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large(bytes.len()));
@@ -90,7 +89,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
-    // XML 1.0 §2.11: before anything else every line ends in a line feed. Parsers forget it in CDATA.
+    // XML 1.0 §2.11: line ends are normalised to line feeds before parsing. Parsers omit this in CDATA.
     if text.contains('\r') {
         text = text.replace("\r\n", "\n").replace('\r', "\n");
     }
@@ -102,9 +101,8 @@ fn too_large(bytes: usize) -> Refusal {
         .expected(format!("at most {MAX_BYTES} bytes"))
 }
 
-/// Holds a text to the limits, and finishes what XML 1.0 asks of whoever reads it: in attribute values
-/// line ends and tabs become spaces (§3.3.3), which the parser leaves undone. Both signer and second
-/// opinion do it.
+/// Checks the limits, and replaces line feeds and tabs in attribute values by spaces (XML 1.0 §3.3.3). The
+/// parser does not do that; signers and xmlsec do.
 pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
     let markup = scan(text, &Limits::RESPONSE)?;
     if !markup.spaces.is_empty() {
@@ -117,16 +115,15 @@ pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Text to document, for text that was admitted or that our own canonicalization wrote from such.
+/// Parses text that passed `check_and_normalize`, or that our canonicalization wrote from such a document.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
     let parser = Parser::new().with_forbid_dtd(true).with_max_depth(MAX_DEPTH as u32);
     parser.parse(text).map_err(|error| Refusal::found(Rejection::XmlMalformed, error.to_string()))
 }
 
-/// Runs once over the text and refuses what no document of its kind has, before a parser sees it: parsers
-/// compare each attribute with each other and look a prefix up in every declaration, so these limits keep
-/// their time linear. Wherever this scan reads a text otherwise than the parser does, the parser
-/// refuses the text.
+/// Scans the text once and checks the limits before it is parsed: parsers compare each attribute with the
+/// others and look a prefix up in every declaration, so these limits keep their time linear. Wherever this
+/// scan reads a text differently from the parser, the parser refuses the text.
 pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
     let bytes = text.as_bytes();
     let find =
@@ -135,11 +132,11 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
     let too_many = |found: String, most: usize, what: &str| {
         Refusal::found(Rejection::TooManyAttributes, found).expected(format!("at most {most} {what}"))
     };
-    // XML 1.0 §2.2. The parser looks at most texts, not at all.
+    // The characters of XML 1.0 §2.2. The parser checks most texts, not all of them.
     let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let nothing = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
     if bytes.iter().any(|&byte| control(byte)) || bytes.contains(&0xef) && text.contains(nothing) {
-        return Err(Refusal::found(Rejection::XmlMalformed, "a character that XML has not"));
+        return Err(Refusal::found(Rejection::XmlMalformed, "a character that XML does not allow"));
     }
 
     let mut at = 0;
@@ -151,7 +148,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
 
     let mut markup = Markup::default();
     let mut nodes = 0_usize;
-    // For every open element how many namespaces are in scope.
+    // The number of namespaces in scope for each open element.
     let mut scopes: Vec<usize> = Vec::with_capacity(limits.depth);
     while let Some(&byte) = bytes.get(at) {
         if byte != b'<' {
@@ -221,11 +218,11 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
 
 /// A start tag as the scan sees it.
 struct StartTag {
-    /// The byte after it.
+    /// The offset of the byte after it.
     end: usize,
-    /// How many quoted values stand in it.
+    /// The number of quoted values in it.
     attributes: usize,
-    /// How many of them declare a namespace, at least.
+    /// An upper bound on the namespace declarations among them.
     namespaces: usize,
     /// Whether it is an empty-element tag.
     empty: bool,
@@ -291,7 +288,7 @@ mod tests {
         let text = "<r a='1\r\n2\t3\r' b=\"'\n\">\r\n\t<![CDATA[<x y='\t\r'>]]></r>";
         let expected = "<r a='1 2 3 ' b=\"' \">\n\t<![CDATA[<x y='\t\n'>]]></r>";
         assert_eq!(admitted(text).as_deref(), Ok(expected));
-        // What was written as a reference is meant.
+        // A character reference is kept.
         let text = "<r a='&#10;&#9;'>&#13;</r>";
         assert_eq!(admitted(text).as_deref(), Ok(text));
     }
@@ -341,8 +338,8 @@ mod tests {
         assert_eq!(admitted(&large(MAX_BYTES + 1)), Err(Rejection::DocumentTooLarge));
     }
 
-    /// Every element under as many namespaces as there may be, each with its own attributes: what is let
-    /// through is read in a bounded number of steps, whatever is multiplied with what.
+    /// Elements under many namespaces, each with its own attributes: every document within the limits takes a
+    /// bounded number of steps.
     #[test]
     fn no_document_that_is_admitted_takes_more_steps_than_are_allowed() {
         let namespaces =
@@ -372,7 +369,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What the scan lets through has no more than the parser may see, by the parser's own count.
+        /// What the scan accepts is within the limits by the parser's own count.
         #[test]
         fn the_scan_counts_no_less_than_the_parser(text in "(<[a-c]( [a-d]{1,3}(:x)?='[^<&']{0,3}')*/?>|</[a-c]>|[a-z'\" \n]{0,4}|<!\\[CDATA\\[[<>'a]{0,4}\\]\\]>){0,40}") {
             let Ok(text) = admitted(&text) else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! A private key with the self-signed certificate that carries its public half into metadata.
 //!
-//! Identity and service providers pin each other's certificates (SAML Metadata §2.4.1.1), so who
-//! issued them does not matter and self-signed ones are what everybody uses.
+//! Identity and service providers pin each other's certificates (SAML Metadata §2.4.1.1), so the
+//! issuer does not matter and self-signed certificates are usual.
 
 use openssl::{
     asn1::Asn1Time,
@@ -17,7 +17,7 @@ use openssl::{
 
 use crate::model::{random::Random, time::Timestamp};
 
-/// Which key to make.
+/// The type of key to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
     /// RSA with this many bits.
@@ -46,8 +46,8 @@ impl std::fmt::Debug for KeyPair {
 }
 
 impl KeyPair {
-    /// Makes a key and a certificate for `common_name`, valid for ten years from a day before `now`
-    /// (clocks differ). RSA keys cost tens of milliseconds and more: not on an async thread.
+    /// Generates a key and a certificate for `common_name`, valid for ten years from a day before `now`
+    /// (clocks differ). RSA keys take tens of milliseconds and more: do not call this on an async thread.
     pub fn generate(
         kind: KeyKind,
         common_name: &str,
@@ -80,7 +80,7 @@ impl KeyPair {
         Ok(Self { certificate: builder.build(), key })
     }
 
-    /// Reads the pair back from its two PEM texts.
+    /// Parses the pair from its two PEM texts.
     pub fn from_pem(private_key: &str, certificate: &str) -> Result<Self, ErrorStack> {
         Ok(Self {
             key: PKey::private_key_from_pem(private_key.as_bytes())?,

@@ -1,4 +1,5 @@
-//! SAML 2.0 as functions from bytes and a time to a verdict. No I/O.
+//! The service provider side of SAML 2.0: verifies responses, builds requests and metadata. No I/O; the time
+//! is an argument.
 
 pub mod binding;
 pub mod certificate;

@@ -1,4 +1,4 @@
-//! The URIs that SAML and XML Security name things by, for what we write.
+//! The identifiers (URIs) of SAML and XML Security.
 
 /// Namespaces.
 pub mod namespace {
@@ -34,7 +34,7 @@ pub mod binding {
 pub mod name_id_format {
     /// An e-mail address.
     pub const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
-    /// Whatever the identity provider sends.
+    /// Unspecified: any value that the identity provider sends.
     pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
     /// An opaque, lasting name.
     pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";

@@ -1,4 +1,4 @@
-//! What a stored response shows to a person who looks into a login: nothing here decides anything.
+//! Extracts details of a stored response for the flow log. Nothing here decides whether a login is accepted.
 
 use openssl::pkey::{PKey, Private};
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::model::check::Check;
 
-/// How many certificates of a response are read.
+/// The maximum number of certificates that are read from a response.
 const MOST_CERTIFICATES: usize = 4;
 
-/// A signature that verified, as the checks of its day tell.
+/// A signature that verified, as the stored checks record it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifiedSignature<'a> {
     /// Whether it covers the whole response; otherwise the assertion alone.
@@ -23,16 +23,16 @@ pub struct VerifiedSignature<'a> {
     pub certificate: &'a str,
 }
 
-/// What stands before the fingerprint in a check of a signature.
+/// The text before the fingerprint in the check of a signature.
 const BEFORE_FINGERPRINT: &str = ", certificate with SHA-256 ";
 
-/// What a check says of a signature that verified.
+/// The text in the check of a signature that verified.
 pub(super) fn verified_with(algorithm: &str, certificate: &Certificate) -> String {
     format!("{algorithm}{BEFORE_FINGERPRINT}{}", certificate.fingerprint_sha256())
 }
 
-/// The signatures that verified among these checks. Each covers the element that it stands in, by a
-/// reference to its ID: no other signature verifies.
+/// The signatures that verified among these checks. Each covers its parent element, by a reference to its ID:
+/// no other signature verifies.
 pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
     let read = |check: &'_ Check| match (&*check.name, check.passed) {
         ("response_signature", true) => Some(true),
@@ -48,8 +48,8 @@ pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
         .collect()
 }
 
-/// The certificates that a response brings along in its signatures. Anybody can put any there: they are to
-/// be compared with those of the connection, never trusted.
+/// The certificates embedded in a response's signatures. They are unverified: for comparison with those of
+/// the connection, never to be trusted.
 pub fn enclosed_certificates(xml: &str) -> Vec<Certificate> {
     fn visit(element: Element<'_>, found: &mut Vec<Certificate>) {
         if found.len() >= MOST_CERTIFICATES {
@@ -72,13 +72,12 @@ pub fn enclosed_certificates(xml: &str) -> Vec<Certificate> {
     found
 }
 
-/// Whether a response brings its assertion encrypted.
+/// Whether a response has an encrypted assertion.
 pub fn is_encrypted(xml: &str) -> bool {
     xml.contains("EncryptedAssertion")
 }
 
-/// The assertion of a response in which it is encrypted, as far as these keys open it. Nobody has vouched
-/// for it.
+/// The decrypted assertion of a response with an encrypted one, if one of these keys fits. It is unverified.
 pub fn decrypted_assertion(xml: &str, keys: &[PKey<Private>]) -> Option<String> {
     let trust = Trust {
         idp_entity_id: "",
@@ -96,7 +95,7 @@ pub fn decrypted_assertion(xml: &str, keys: &[PKey<Private>]) -> Option<String> 
     let plaintext = decrypt(encrypted, &trust).ok()?.plaintext;
     let mut text = gate::text(plaintext).ok()?;
     gate::admit(&mut text).ok()?;
-    // What a wrong key gives is no document.
+    // The plaintext of a wrong key does not parse.
     gate::parse(&text).ok()?;
     Some(text)
 }

@@ -1,12 +1,12 @@
-//! Why a response is refused: one closed vocabulary for the flow log, the error page, the
-//! fixtures and the figures.
+//! Why a response is refused: one closed set of codes for the flow log, the error page, the
+//! fixtures and the metrics.
 
 use std::borrow::Cow;
 
 use crate::model::check::{Check, Fixer};
 
-/// Declares the refusals: each with its one sentence, its code, the clause it holds to, who can mend
-/// it and how.
+/// Declares the errors: each with its meaning (the doc comment), its code, the clause, who can fix it and
+/// how.
 macro_rules! rejections {
     ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {
         /// Why a response is refused. Its [`code`](Rejection::code) is stable.
@@ -16,7 +16,7 @@ macro_rules! rejections {
         }
 
         impl Rejection {
-            /// Every one of them, in the order in which they can arise.
+            /// All of them, in the order of the checks.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The stable name: in logs, in pages, in metrics and in the names of fixtures.
@@ -24,22 +24,22 @@ macro_rules! rejections {
                 match self { $(Self::$variant => $code,)* }
             }
 
-            /// What it means, one sentence.
+            /// What it means, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)* }
             }
 
-            /// The clause of the specification, or of our profile of it, that it holds to.
+            /// The clause of the specification, or of our profile of it, that the check implements.
             pub const fn clause(self) -> &'static str {
                 match self { $(Self::$variant => $clause,)* }
             }
 
-            /// Who can mend it.
+            /// Who can fix it.
             pub const fn fixer(self) -> Fixer {
                 match self { $(Self::$variant => Fixer::$fixer,)* }
             }
 
-            /// What the fixer does.
+            /// What the fixer must do.
             pub const fn remedy(self) -> &'static str {
                 match self { $(Self::$variant => $remedy,)* }
             }
@@ -59,20 +59,20 @@ rejections! {
         "Send the response in UTF-8.";
     /// The XML has a document type declaration.
     DoctypePresent, "doctype_present", "Ostiary SAML profile; SAML 2.0 needs none", IdentityProvider,
-        "Send the response without a DOCTYPE. No identity provider in good order sends one.";
+        "Send the response without a DOCTYPE. No conforming identity provider sends one.";
     /// The XML has a processing instruction.
     ProcessingInstructionPresent, "processing_instruction_present", "Ostiary SAML profile; XML 1.0 §2.6", IdentityProvider,
         "Send the response without processing instructions.";
     /// The XML has a comment.
     CommentPresent, "comment_present", "Ostiary SAML profile; XML 1.0 §2.5", IdentityProvider,
-        "Send the response without comments. No identity provider in good order sends one.";
+        "Send the response without comments. No conforming identity provider sends one.";
     /// Elements are nested deeper than 64 levels.
     NestingTooDeep, "nesting_too_deep", "Ostiary SAML profile, limits", IdentityProvider,
         "Send plain attribute values instead of deeply nested ones.";
-    /// An element has more than 64 attributes, or more than 64 namespaces are in scope.
+    /// An element has more than 64 attributes, or more than 128 namespaces are in scope.
     TooManyAttributes, "too_many_attributes", "Ostiary SAML profile, limits", IdentityProvider,
         "Send the response as the identity provider writes it by default.";
-    /// The XML has more than 20,000 nodes.
+    /// The XML has more than 20,000 nodes, or takes too many steps to parse.
     TooManyNodes, "too_many_nodes", "Ostiary SAML profile, limits", IdentityProvider,
         "Send fewer attributes or groups; a group filter on the application usually suffices.";
     /// The XML is not well-formed.
@@ -86,7 +86,7 @@ rejections! {
         "Send a SAML 2.0 samlp:Response; SAML 1.1 and WS-Federation are other protocols.";
     /// There is more than one samlp:Response.
     ResponseNotSingle, "response_not_single", "Ostiary SAML profile, structure", IdentityProvider,
-        "Send one response. Several inside each other are the mark of a forgery.";
+        "Send one response. Several inside each other indicate a forgery.";
     /// There is more than one assertion.
     AssertionNotSingle, "assertion_not_single", "Ostiary SAML profile, structure", IdentityProvider,
         "Send exactly one assertion, as a direct child of the response.";
@@ -104,14 +104,14 @@ rejections! {
         "Give the response and the assertion an ID attribute of letters, digits, '_', '-' and '.', not beginning with a digit.";
     /// Two elements have the same ID.
     IdDuplicate, "id_duplicate", "SAML 2.0 Core §1.3.4, XML Signature §4.4.3.2", IdentityProvider,
-        "Give each element an ID of its own. Repeated ones are the mark of a forgery.";
-    /// A signature stands where it signs nothing that is read, or there are several.
+        "Give each element an ID of its own. Repeated ones indicate a forgery.";
+    /// A signature is not directly in the response or the assertion, or there are several in one of them.
     SignatureMisplaced, "signature_misplaced", "SAML 2.0 Core §5.4.2, §2.3.3", IdentityProvider,
         "Put at most one signature into the response and one into the assertion, right after the Issuer.";
     /// The connection has no certificate to verify with.
     CertificateMissing, "certificate_missing", "SAML 2.0 Core §5.4; Ostiary SAML profile, trust", Vendor,
         "Add the identity provider's signing certificate to the connection.";
-    /// A signature has not the form that SAML prescribes.
+    /// A signature does not have the form that SAML prescribes.
     SignatureMalformed, "signature_malformed", "SAML 2.0 Core §5.4", IdentityProvider,
         "Sign as SAML 2.0 prescribes: SignedInfo, SignatureValue and at most a KeyInfo.";
     /// A signature's canonicalization is not exclusive canonicalization without comments.
@@ -122,11 +122,11 @@ rejections! {
         "Set the signature algorithm of the application to RSA-SHA256.";
     /// A signature uses SHA-1, which this connection does not allow.
     Sha1Refused, "sha1_refused", "Ostiary SAML profile, algorithms", IdentityProvider,
-        "Set the signature algorithm of the application to RSA-SHA256. Only if that cannot be had, set allowSha1 on the connection.";
-    /// A reference's digest is none of SHA-256, SHA-384, SHA-512, or weaker than the signature's.
+        "Set the signature algorithm of the application to RSA-SHA256. Only if that is not possible, set allowSha1 on the connection.";
+    /// A reference's digest is not SHA-256, SHA-384 or SHA-512, or is weaker than the signature's.
     DigestAlgorithmRefused, "digest_algorithm_refused", "Ostiary SAML profile, algorithms", IdentityProvider,
         "Set the digest algorithm of the application to the one of the signature, usually SHA-256.";
-    /// A signature does not refer to the element that it stands in, alone.
+    /// A signature does not refer to its parent element alone.
     ReferenceRefused, "reference_refused", "SAML 2.0 Core §5.4.2", IdentityProvider,
         "Sign the response or the assertion by its own ID, with one reference.";
     /// A signature's transforms are not the enveloped signature and exclusive canonicalization.
@@ -144,15 +144,15 @@ rejections! {
     /// Neither the response nor the assertion is signed.
     SignatureMissing, "signature_missing", "SAML 2.0 Profiles §4.1.4.5", IdentityProvider,
         "Switch on signing of the response or of the assertion. When the assertion is encrypted in an unsigned response, it must be signed itself.";
-    /// The second implementation does not come to the same signed bytes.
+    /// The second implementation does not find the same signed bytes.
     SecondOpinionDisagrees, "second_opinion_disagrees", "Ostiary SAML profile, cross-check", Vendor,
         "Report this login with its flow id; two implementations read the same signature differently.";
-    /// An encrypted assertion has not the form that SAML prescribes.
+    /// An encrypted assertion does not have the form that SAML prescribes.
     EncryptionMalformed, "encryption_malformed", "SAML 2.0 Core §6.1, XML Encryption §3", IdentityProvider,
         "Encrypt the assertion as one EncryptedData with one EncryptedKey.";
     /// An encrypted assertion uses an algorithm that this connection does not allow.
     EncryptionAlgorithmRefused, "encryption_algorithm_refused", "Ostiary SAML profile, algorithms; XML Encryption 1.1 §5", IdentityProvider,
-        "Encrypt with AES-GCM and RSA-OAEP. If only AES-CBC can be had, set allowCbcEncryption on the connection; RSA 1.5 is never accepted.";
+        "Encrypt with AES-GCM and RSA-OAEP. If only AES-CBC is possible, set allowCbcEncryption on the connection; RSA 1.5 is never accepted.";
     /// The assertion is encrypted, and there is no key for it.
     DecryptionKeyMissing, "decryption_key_missing", "SAML 2.0 Core §6.1", Vendor,
         "Set assertionEncryption on the connection and give its certificate to the identity provider, or switch encryption off there.";
@@ -185,7 +185,7 @@ rejections! {
         "Set the identity provider's clock.";
     /// The assertion was issued more than 24 hours ago.
     AssertionTooOld, "assertion_too_old", "Ostiary SAML profile, replay memory", User,
-        "Begin the login anew.";
+        "Start the login again.";
     /// The assertion has no Conditions.
     ConditionsMissing, "conditions_missing", "SAML 2.0 Profiles §4.1.4.2", IdentityProvider,
         "Send Conditions with an AudienceRestriction in every assertion.";
@@ -194,8 +194,8 @@ rejections! {
         "Set the identity provider's clock; it is ahead.";
     /// The assertion is no longer valid.
     AssertionExpired, "assertion_expired", "SAML 2.0 Core §2.5.1.2", User,
-        "Begin the login anew. If it happens each time, the identity provider's clock is behind.";
-    /// The assertion has a condition that nobody here knows.
+        "Start the login again. If it happens each time, the identity provider's clock is behind.";
+    /// The assertion has a condition that SAML 2.0 does not define.
     ConditionUnknown, "condition_unknown", "SAML 2.0 Core §2.5.1", IdentityProvider,
         "Send only the conditions of SAML 2.0: AudienceRestriction, OneTimeUse, ProxyRestriction.";
     /// The assertion is not restricted to an audience.
@@ -210,34 +210,34 @@ rejections! {
     /// The subject confirmation is meant for another address.
     SubjectConfirmationRecipient, "subject_confirmation_recipient", "SAML 2.0 Profiles §4.1.4.3", IdentityProvider,
         "Set the assertion consumer service URL (also called Recipient) of the application to the connection's.";
-    /// The subject confirmation has expired, or says not until when it holds.
+    /// The subject confirmation has expired, or has no NotOnOrAfter.
     SubjectConfirmationExpired, "subject_confirmation_expired", "SAML 2.0 Profiles §4.1.4.3", User,
-        "Begin the login anew. If it happens each time, the identity provider's clock is behind or it sends no NotOnOrAfter.";
-    /// The subject confirmation does not hold yet.
+        "Start the login again. If it happens each time, the identity provider's clock is behind or it sends no NotOnOrAfter.";
+    /// The subject confirmation is not valid yet.
     SubjectConfirmationNotYetValid, "subject_confirmation_not_yet_valid", "SAML 2.0 Core §2.4.1.2", IdentityProvider,
         "Set the identity provider's clock; it is ahead.";
     /// The response and the assertion answer different requests.
     InResponseToConflict, "in_response_to_conflict", "SAML 2.0 Profiles §4.1.4.2, §4.1.4.3", IdentityProvider,
         "Send the same InResponseTo in the response and in the subject confirmation, or in neither.";
-    /// The assertion does not say whom it is about.
+    /// The assertion has no NameID.
     NameIdMissing, "name_id_missing", "SAML 2.0 Core §2.4.1, Profiles §4.1.4.2", IdentityProvider,
-        "Send the subject's NameID in clear, best the e-mail address.";
+        "Send the subject's NameID unencrypted, preferably the e-mail address.";
     /// The NameID is empty or not plain text.
     NameIdMalformed, "name_id_malformed", "SAML 2.0 Core §2.2.2", IdentityProvider,
         "Send the NameID as plain text without elements in it.";
-    /// The person's authentication lies in the future or is unreadable.
+    /// The authentication instant is missing, unreadable or in the future.
     AuthnInstantInvalid, "authn_instant_invalid", "SAML 2.0 Core §2.7.2", IdentityProvider,
         "Set the identity provider's clock.";
-    /// The session at the identity provider is over.
+    /// The session at the identity provider has expired.
     SessionExpired, "session_expired", "SAML 2.0 Core §2.7.2", User,
-        "Sign in at the identity provider anew, then begin the login again.";
+        "Sign in at the identity provider again, then start the login again.";
     /// The response does not answer the request of this login.
     InResponseTo, "in_response_to", "SAML 2.0 Profiles §4.1.4.3", User,
-        "Begin the login anew, in one browser and in one tab.";
+        "Start the login again, in one browser and in one tab.";
 }
 
 impl Rejection {
-    /// The check that this refusal is about, as the flow log keeps it.
+    /// The check of this error, as the flow log stores it.
     pub fn check(self, passed: bool, expected: Option<String>, found: Option<String>) -> Check {
         Check {
             name: Cow::Borrowed(self.code()),
@@ -259,10 +259,10 @@ impl std::fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// How much of a value a check shows. A response may hold hundreds of kilobytes of anything.
+/// The maximum length in bytes of a value in a check; values in a response can be far longer.
 const SHOWN: usize = 512;
 
-/// Keeps what a person can read and a log can hold.
+/// Truncates a value to the maximum length.
 pub(super) fn shorten(mut text: String) -> String {
     if text.len() > SHOWN {
         let mut end = SHOWN;
@@ -275,7 +275,7 @@ pub(super) fn shorten(mut text: String) -> String {
     text
 }
 
-/// A refusal of the document stage: the rejection with what was expected and found.
+/// A failed check of the document stage: the error with what was expected and found.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub rejection: Rejection,
@@ -284,7 +284,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// With what was found.
+    /// An error with what was found.
     pub fn found(rejection: Rejection, found: impl Into<String>) -> Self {
         Self { rejection, expected: None, found: Some(found.into()) }
     }

@@ -1,4 +1,4 @@
-//! AuthnRequests: what we ask an identity provider (SAML Core §3.4.1, Profiles §4.1.4.1).
+//! Builds AuthnRequests (SAML Core §3.4.1, Profiles §4.1.4.1).
 
 use openssl::{
     pkey::{PKeyRef, Private},
@@ -12,24 +12,24 @@ use super::{
 };
 use crate::model::{random::Random, time::Timestamp};
 
-/// One request to sign somebody in.
+/// An authentication request.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthnRequest<'a> {
     /// `ID`: what the response's `InResponseTo` must repeat; see [`request_id`].
     pub id: &'a str,
     /// `IssueInstant`.
     pub issue_instant: Timestamp,
-    /// Our entity id.
+    /// `Issuer`: the service provider's entity ID.
     pub issuer: &'a str,
-    /// The identity provider's single sign-on address.
+    /// `Destination`: the identity provider's single sign-on URL.
     pub destination: &'a str,
-    /// Where the response is to go.
+    /// `AssertionConsumerServiceURL`: where the response is to be posted.
     pub acs_url: &'a str,
-    /// Whether the person must prove anew who he is.
+    /// `ForceAuthn`: whether the person must authenticate again.
     pub force_authn: bool,
 }
 
-/// A fresh request id: an NCName with 128 random bits (SAML Core §1.3.4, where 128 is the least).
+/// A fresh request id: an NCName with 128 random bits (SAML Core §1.3.4, where 128 is the minimum).
 pub fn request_id(random: &dyn Random) -> String {
     format!("_{:032x}", random.bits())
 }
@@ -48,7 +48,7 @@ impl AuthnRequest<'_> {
             .attribute("ID", self.id)
             .attribute("Version", "2.0")
             .attribute("IssueInstant", &self.issue_instant.to_string())
-            // A fragment is never sent, so the address that is really asked has none (RFC 9110 §4.2.5).
+            // A fragment is never sent, so it is no part of the destination (RFC 9110 §4.2.5).
             .attribute("Destination", self.destination.split('#').next().unwrap_or_default())
             .attribute_if("ForceAuthn", self.force_authn.then_some("true"))
             .attribute("ProtocolBinding", binding::POST)

@@ -1,6 +1,6 @@
-//! What a response and an assertion say, read from documents that were made of verified bytes. (The
-//! one exception: when only the assertion is signed, the response around it is read to refuse, never
-//! to believe.)
+//! The contents of a response and of an assertion, read from documents made of verified bytes. One exception:
+//! when only the assertion is signed, the unsigned response around it is read for checks that can only
+//! refuse.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::time::Timestamp;
 
-/// A moment as it is written, and as it was understood.
+/// An `xs:dateTime`: its text, and its value when it is valid.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment<'d> {
     pub text: &'d str,
@@ -21,7 +21,7 @@ impl<'d> Moment<'d> {
     /// An `xs:dateTime` in UTC (SAML 2.0 Core §1.3.3). One without a zone is UTC too.
     fn read(text: &'d str) -> Self {
         let trimmed = trim(text);
-        // No writer of sane moments needs more, and the parser need not see it.
+        // Valid values are shorter; longer ones are not parsed.
         let time = if trimmed.len() > 64 {
             None
         } else {
@@ -85,7 +85,7 @@ pub(super) struct Statement<'d> {
 }
 
 impl Statement<'_> {
-    /// Whom it is about, for history.
+    /// The subject with the attributes, for the flow log.
     pub fn subject(&self) -> Subject {
         let name_id = match &self.name_id {
             NameId::Name(name, _) => name.clone().into_owned(),
@@ -95,13 +95,13 @@ impl Statement<'_> {
     }
 }
 
-/// Whom an assertion is about (§2.4.1).
+/// The identifier of the subject (§2.4.1).
 pub(super) enum NameId<'d> {
-    /// Nobody, or somebody in a form that is not read; with the name of that element.
+    /// There is no `NameID`; with the name of the other element in its place, such as `EncryptedID`.
     Missing(Option<&'d str>),
     /// Not plain text, empty, or more than one.
     Malformed,
-    /// This name, of this format.
+    /// The name and its `Format`.
     Name(Cow<'d, str>, Option<&'d str>),
 }
 
@@ -120,7 +120,7 @@ pub(super) struct Conditions<'d> {
     pub not_on_or_after: Option<Moment<'d>>,
     /// One list of audiences for each restriction.
     pub audience_restrictions: Vec<Vec<Cow<'d, str>>>,
-    /// The names of conditions that are none of SAML 2.0's.
+    /// The names of conditions that SAML 2.0 does not define.
     pub unknown: Vec<&'d str>,
 }
 
@@ -192,7 +192,8 @@ fn conditions(conditions: Element<'_>) -> Conditions<'_> {
                 audience_restrictions
                     .push(audiences.map(|audience| audience.text().unwrap_or_default()).collect());
             }
-            // Held by the replay memory, whether it is asked for or not; and we issue no assertions.
+            // Replay protection covers OneTimeUse for every assertion; ProxyRestriction is for those who
+            // issue assertions.
             (Some(ns::ASSERTION), "OneTimeUse" | "ProxyRestriction") => {}
             (_, name) => unknown.push(name),
         }
@@ -213,8 +214,8 @@ fn session(statement: Element<'_>) -> Session<'_> {
     }
 }
 
-/// The attributes in document order; values of one `Name` are put together, wherever they stand, and
-/// values that are `xsi:nil` are left out (§2.7.3).
+/// The attributes in document order. Values of the same `Name` are merged, and `xsi:nil` values are left out
+/// (§2.7.3).
 fn attributes(assertion: Element<'_>) -> Vec<(String, Vec<String>)> {
     let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
     let mut positions: HashMap<&str, usize> = HashMap::new();

@@ -1,7 +1,7 @@
-//! The second opinion: xmlsec, through `samael`, must come to the same signed bytes.
+//! The cross-check: xmlsec, through `samael`, must find the same signed bytes.
 //!
-//! It is asked only about documents that passed the gate and whose signatures verified here, so the
-//! C libraries behind it never see what a stranger sent.
+//! It runs only on documents within the limits whose signatures verified here, so the C libraries behind it
+//! never see unauthenticated input.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,13 +12,14 @@ use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoPr
 
 use super::signature::Signed;
 
-/// Asks about a document whose signatures are `signed`, the one to be read first. Says why not when
-/// it disagrees.
+/// Verifies a document whose signatures are `signed`, first the one whose bytes are read. Returns the reason
+/// when xmlsec disagrees.
 pub(super) fn ask(document: &str, signed: &[&Signed]) -> Result<(), &'static str> {
     let Some(read) = signed.first() else { return Err("no signature") };
     let certificates: Vec<CertificateDer> =
         signed.iter().map(|signed| signed.certificate.der().to_vec().into()).collect();
-    // Its list has no SHA-1. Where that is allowed and was used, our own list held it to that.
+    // samael's list has no SHA-1. Where a signature used it, the connection allows it and our own list was
+    // applied.
     let allowed = if signed.iter().any(|signed| signed.sha1) { None } else { Some(ALLOWED) };
     quiet::silence();
     let reduced = catch_unwind(AssertUnwindSafe(|| {
@@ -31,9 +32,9 @@ pub(super) fn ask(document: &str, signed: &[&Signed]) -> Result<(), &'static str
     }));
     match reduced {
         Ok(Ok(bytes)) if bytes == read.canonical => Ok(()),
-        Ok(Ok(_)) => Err("other bytes are signed"),
+        Ok(Ok(_)) => Err("different bytes are signed"),
         Ok(Err(_)) => Err("the signature does not verify"),
-        Err(_) => Err("it failed"),
+        Err(_) => Err("the second implementation panicked"),
     }
 }
 
@@ -46,7 +47,7 @@ const ALLOWED: &[AllowedSignatureAlgorithm] = &[
     AllowedSignatureAlgorithm::EcdsaSha512,
 ];
 
-/// Keeps xmlsec from writing what a document says to our standard error.
+/// Keeps xmlsec from writing the contents of documents to standard error.
 mod quiet {
     use super::Once;
 

@@ -20,7 +20,8 @@ use super::{
     write::{XmlWriter, escape_attribute},
 };
 
-/// A signature algorithm of XML Signature. SHA-1 is here so that tests can make what is refused.
+/// A signature algorithm of XML Signature. SHA-1 is for connections that allow it, and for tests of its
+/// refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the algorithms'")]
 pub enum SignatureAlgorithm {
@@ -132,7 +133,7 @@ pub enum SigningError {
     /// The document does not parse.
     #[error("the document is not well-formed XML: {0}")]
     NotXml(String),
-    /// Nothing has the wanted `ID`, or more than one element has.
+    /// No element has the given `ID`, or more than one has.
     #[error("not exactly one element has the ID {0:?}")]
     NoSuchElement(String),
     /// The element has no content, so there is no place for a signature.
@@ -146,13 +147,13 @@ pub enum SigningError {
     Crypto(#[from] openssl::error::ErrorStack),
 }
 
-/// How to sign. [`sign_element`] is the usual way; the fields are for the shapes that other
-/// identity providers give their signatures.
+/// How to sign. [`sign_element`] uses the defaults; the fields allow the signature forms of other identity
+/// providers.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
     /// The private key.
     pub key: &'a PKeyRef<Private>,
-    /// The certificate to show in `KeyInfo`; without one there is no `KeyInfo`.
+    /// The certificate to put into `KeyInfo`; without one there is no `KeyInfo`.
     pub certificate: Option<&'a X509Ref>,
     /// The signature algorithm; the digest has the same strength.
     pub algorithm: SignatureAlgorithm,
@@ -163,13 +164,13 @@ pub struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// The usual shape: `ds:` elements, the certificate in `KeyInfo`, no prefix list.
+    /// The defaults: `ds:` elements, the certificate in `KeyInfo`, no prefix list.
     pub fn new(key: &'a PKeyRef<Private>, certificate: &'a X509Ref, algorithm: SignatureAlgorithm) -> Self {
         Self { key, certificate: Some(certificate), algorithm, prefix: "ds", inclusive_prefixes: &[] }
     }
 
     /// Signs the element whose `ID` is `element_id` and puts the signature where the SAML schemas
-    /// want it: right after its `Issuer`, or first when it has none (SAML Core §5.4, Metadata §2.3).
+    /// require it: right after its `Issuer`, or first when it has none (SAML Core §5.4, Metadata §2.3).
     pub fn sign(&self, xml: &str, element_id: &str) -> Result<String, SigningError> {
         let document = parse(xml)?;
         let element = find_by_id(&document, element_id)?;
@@ -198,7 +199,7 @@ impl<'a> Signer<'a> {
         let mut reference = String::from("#");
         reference.push_str(element_id);
 
-        // What is inside of SignedInfo, in canonical form already: attributes in order, end tags.
+        // The content of SignedInfo, already in canonical form: attributes in order, end tags.
         let mut inside = XmlWriter::new();
         inside
             .element(&name("CanonicalizationMethod"))
@@ -248,7 +249,7 @@ impl<'a> Signer<'a> {
     }
 }
 
-/// Signs one element of a document, enveloped, in the usual shape.
+/// Signs one element of a document, enveloped, with the defaults of [`Signer::new`].
 pub fn sign_element(
     xml: &str,
     element_id: &str,
@@ -259,7 +260,7 @@ pub fn sign_element(
     Signer::new(key, certificate, algorithm).sign(xml, element_id)
 }
 
-/// Parses a document of our own making, with the settings used for everybody's.
+/// Parses a document that we wrote, with the parser settings used for untrusted ones.
 pub(crate) fn parse(xml: &str) -> Result<Document<'_>, SigningError> {
     uppsala::Parser::new()
         .with_forbid_dtd(true)
@@ -283,7 +284,7 @@ fn find_by_id(document: &Document<'_>, id: &str) -> Result<NodeId, SigningError>
     }
 }
 
-/// Where in the text the signature of `element` belongs.
+/// The offset in the text at which the signature of `element` belongs.
 fn signature_place(document: &Document<'_>, element: NodeId) -> Result<usize, SigningError> {
     let range = |node| document.node_range(node).ok_or(SigningError::EmptyElement);
     let first = document

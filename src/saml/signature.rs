@@ -1,6 +1,6 @@
-//! The signature profile of SAML (SAML 2.0 Core §5.4), strictly: one reference, to the element that
-//! the signature stands in, through the two transforms that SAML allows. What verifies is handed on
-//! as the canonical bytes that were signed, and nothing else of the element is ever read.
+//! The signature profile of SAML (SAML 2.0 Core §5.4), strictly: one reference, to the parent element, with
+//! the two transforms that SAML allows. The result is the canonical bytes that were signed; nothing else of
+//! the element is read afterwards.
 
 use std::sync::Arc;
 
@@ -19,26 +19,27 @@ use super::{
     verify::Trust,
 };
 
-/// The most prefixes of an InclusiveNamespaces list; canonicalization looks at each for every element.
+/// The maximum number of prefixes in an InclusiveNamespaces list: canonicalization checks each for every
+/// element.
 const MAX_PREFIXES: usize = 16;
 
-/// The most nodes in a `SignedInfo`, which has ten elements in all and white space between them. It is
-/// canonicalized before anybody knows who made it.
+/// The maximum number of nodes in a `SignedInfo`, which has ten elements and white space between them. It is
+/// canonicalized before its signature is verified.
 const MAX_SIGNED_INFO_NODES: usize = 64;
 
-/// What a signature vouches for.
+/// An element whose signature verified.
 pub(super) struct Signed {
     /// The canonical form of the signed element, without the signature.
     pub canonical: String,
     /// The certificate whose key made the signature.
     pub certificate: Arc<Certificate>,
-    /// How it was made.
+    /// The signature algorithm.
     pub algorithm: SignatureAlgorithm,
     /// Whether SHA-1 was used, in the signature or in the digest.
     pub sha1: bool,
 }
 
-/// Verifies `signature`, which stands in `parent`.
+/// Verifies `signature`, a child of `parent`.
 pub(super) fn verify(
     parent: Element<'_>,
     signature: Element<'_>,
@@ -48,7 +49,8 @@ pub(super) fn verify(
     let algorithm = allowed_algorithm(form.algorithm, trust)?;
     let digest = allowed_digest(form.digest_algorithm, algorithm, trust)?;
 
-    // The signature first: it covers little. Only who holds the key can make us digest the rest.
+    // The signature value first: it covers only SignedInfo, which is small. The element is digested only
+    // after it verified.
     let signed_info = canonicalize(form.signed_info, None, &form.method_prefixes)?;
     let certificate = signer(signed_info.as_bytes(), &form.value, algorithm, trust)?;
 
@@ -61,7 +63,7 @@ pub(super) fn verify(
     Ok(Signed { canonical, certificate, algorithm, sha1 })
 }
 
-/// A signature taken apart. It has these parts, once, in this order, and no others (XML Signature
+/// The parts of a signature: each once, in this order, and no others (XML Signature
 /// §4.1, §4.4).
 struct Form<'d> {
     signed_info: Element<'d>,
@@ -121,7 +123,7 @@ impl<'d> Form<'d> {
         }
         let method_prefixes = prefixes(canonicalization)
             .ok_or_else(|| Refusal::found(Rejection::CanonicalizationRefused, "its parameters"))?;
-        // HMACOutputLength and the like
+        // Parameters such as HMACOutputLength are refused.
         let algorithm = bare_algorithm(method)?;
 
         let expected = format!("#{}", parent.attribute("ID").unwrap_or_default());
@@ -157,7 +159,7 @@ fn is(element: Element<'_>, name: &str) -> bool {
     element.is(ns::SIGNATURE, name)
 }
 
-/// Whether nothing but white space stands in the element.
+/// Whether the element is empty but for white space.
 fn is_empty(element: Element<'_>) -> bool {
     element.text().is_some_and(|text| text.is_empty())
 }
@@ -214,8 +216,8 @@ fn transform_refused(transforms: Option<Element<'_>>) -> Refusal {
         .expected(format!("{ENVELOPED_SIGNATURE}, {}", ns::EXCLUSIVE_C14N))
 }
 
-/// The prefixes of an InclusiveNamespaces child, which is the only content that exclusive
-/// canonicalization has (Exclusive XML Canonicalization §4).
+/// The prefixes of an InclusiveNamespaces child, which is the only parameter of exclusive
+/// canonicalization (Exclusive XML Canonicalization §4).
 fn prefixes(method: Element<'_>) -> Option<Vec<&str>> {
     let mut children = method.elements();
     let Some(list) = children.next() else { return (!method.has_text()).then(Vec::new) };
@@ -242,8 +244,8 @@ fn allowed_algorithm(uri: &str, trust: &Trust<'_>) -> Result<SignatureAlgorithm,
     Ok(algorithm)
 }
 
-/// The digest, named by the RSA algorithm of its strength. It is at least as strong as the
-/// signature's; SHA-1, where it is allowed, goes with every signature.
+/// The digest algorithm, represented by the RSA algorithm with the same hash. It must be at least as strong
+/// as the signature's; SHA-1, where it is allowed, is accepted with every signature.
 fn allowed_digest(
     uri: &str,
     algorithm: SignatureAlgorithm,
@@ -258,7 +260,7 @@ fn allowed_digest(
     }
 }
 
-/// The certificate of the connection that made the signature. `KeyInfo` is not even looked at.
+/// The connection's certificate whose key made the signature. `KeyInfo` is not read.
 fn signer(
     octets: &[u8],
     value: &[u8],
@@ -278,7 +280,7 @@ fn signer(
     Err(if fitting == 0 {
         Refusal::found(Rejection::SignatureKeyUnsuitable, algorithm.uri())
     } else {
-        // Nothing of the connection's is said here: whoever reads it may be the forger.
+        // No details of the connection's certificates: the sender of a forgery may read this.
         Refusal::from(Rejection::SignatureMismatch)
             .expected(format!("made with the key of one of {fitting} certificates"))
     })
@@ -310,7 +312,8 @@ fn canonicalize(
     prefixes: &[&str],
 ) -> Result<String, Refusal> {
     let document = element.document();
-    // What is left out is little for what is large, and the other way round for SignedInfo.
+    // The smaller set: for a whole response or assertion the excluded nodes, for SignedInfo the included
+    // ones.
     let nodes = match without {
         Some(signature) => everything_but(element, signature),
         None => NodeSet::tree_without_comments(element.node(), document),
@@ -321,8 +324,8 @@ fn canonicalize(
     String::from_utf8(bytes).map_err(|_| failed())
 }
 
-/// The subtree of `element` without that of `signature`, as the set of all the rest: the ancestors,
-/// what stands beside them, and the signature. There are no comments; the gate saw to that.
+/// The subtree of `element` without that of `signature`, as the complement of the other nodes: the ancestors,
+/// their other children, and the signature. There are no comments: the document limits refuse them.
 fn everything_but(element: Element<'_>, signature: Element<'_>) -> NodeSet {
     let document = element.document();
     let mut hidden = NodeIdSet::default();

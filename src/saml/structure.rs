@@ -1,8 +1,8 @@
-//! The second half of the gate: what a well-formed document must look like to be read at all.
+//! The structure that a well-formed document must have before its signatures are verified.
 //!
-//! Signature wrapping lives from documents in which the element that was verified and the element
-//! that is read can differ. Here is one response, one assertion in one place, one signature at most
-//! on each of them, and every ID once; everything else never meets a signature.
+//! Signature wrapping needs documents in which the verified element and the element that is read can differ.
+//! Accepted is one response, one assertion in one place, at most one signature on each of them, and every ID
+//! once; everything else is refused before signature verification.
 
 use std::collections::HashSet;
 
@@ -13,10 +13,10 @@ use super::{
     rejection::{Refusal, Rejection},
 };
 
-/// The longest ID. Identity providers use 33 to 80 characters.
+/// The maximum length of an ID. Identity providers use 33 to 80 characters.
 const MAX_ID: usize = 256;
 
-/// A response whose parts stand where they must.
+/// The parts of a response whose structure is accepted.
 #[derive(Clone, Copy)]
 pub(super) struct ResponseLayout<'d> {
     pub response: Element<'d>,
@@ -24,10 +24,10 @@ pub(super) struct ResponseLayout<'d> {
     pub content: Content<'d>,
 }
 
-/// What a response brings.
+/// The assertion of a response.
 #[derive(Clone, Copy)]
 pub(super) enum Content<'d> {
-    /// Nothing: it reports a failure.
+    /// None: the response reports an error status.
     Nothing,
     /// An assertion.
     Plain(AssertionLayout<'d>),
@@ -35,7 +35,7 @@ pub(super) enum Content<'d> {
     Encrypted(Element<'d>),
 }
 
-/// An assertion whose parts stand where they must.
+/// The parts of an assertion whose structure is accepted.
 #[derive(Clone, Copy)]
 pub(super) struct AssertionLayout<'d> {
     pub assertion: Element<'d>,
@@ -163,7 +163,7 @@ fn signature_of(parent: Element<'_>) -> Result<Option<Element<'_>>, Refusal> {
             if before.is_some_and(|before| !before.is(ns::ASSERTION, "Issuer")) {
                 return Err(Refusal::found(
                     Rejection::SignatureMisplaced,
-                    format!("late in {}", qualified(parent)),
+                    format!("after another element in {}", qualified(parent)),
                 )
                 .expected("right after Issuer"));
             }
@@ -180,14 +180,14 @@ fn all_placed(all: usize, placed: usize) -> Result<(), Refusal> {
     }
     Err(Refusal::found(
         Rejection::SignatureMisplaced,
-        format!("{} that signs nothing that is read", all - placed),
+        format!("{} not directly in the response or the assertion", all - placed),
     ))
 }
 
-/// A kind of child and how many of it there may be.
+/// The namespace and the name of a child element, and how often it may occur.
 type Slot = (&'static str, &'static str, usize);
 
-/// Nothing but these children, and no text between them.
+/// Refuses other children than these, and text between them.
 fn only(parent: Element<'_>, allowed: &[Slot]) -> Result<(), Refusal> {
     let unexpected = |what: String| Err(Refusal::found(Rejection::UnexpectedContent, what));
     let mut seen = [0_usize; 16];
@@ -212,13 +212,13 @@ fn id_of(element: Element<'_>) -> Result<&str, Refusal> {
         .ok_or_else(|| Refusal::found(Rejection::IdMalformed, format!("none on {}", qualified(element))))
 }
 
-/// `prefix:Name`, as it stands in the document.
+/// `prefix:Name`, as written in the document.
 fn qualified(element: Element<'_>) -> String {
     element.data().name.prefixed_name().into_owned()
 }
 
-/// What one walk over a document counts and checks on its way: namespaces (§ namespaces of our
-/// profile) and IDs (SAML 2.0 Core §1.3.4).
+/// The element counts of a document, from one pass that also checks namespaces (our profile) and IDs (SAML
+/// 2.0 Core §1.3.4).
 #[derive(Default)]
 struct Census<'d> {
     responses: usize,
@@ -246,7 +246,7 @@ impl<'d> Census<'d> {
         Ok(census)
     }
 
-    /// Only what stands at the root and right in it, and a signature on an assertion there.
+    /// Counts only the root, its children, and the children of an assertion among them.
     fn shallow(document: &'d Document<'d>) -> Result<Self, Refusal> {
         let mut census = Self::default();
         let root = root(document)?;
@@ -260,7 +260,7 @@ impl<'d> Census<'d> {
         Ok(census)
     }
 
-    /// `open` says that foreign namespaces may be used here. The depth is bounded by the gate.
+    /// `open` says that other namespaces are allowed here. The document limits bound the depth.
     fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), Refusal> {
         self.count(element);
         let data = element.data();
@@ -334,7 +334,7 @@ impl<'d> Census<'d> {
     }
 }
 
-/// The namespaces of SAML and of what it stands on.
+/// The namespaces of SAML, XML Signature, XML Encryption and XML Schema.
 const KNOWN: &[&str] = &[
     ns::ASSERTION,
     ns::PROTOCOL,
@@ -347,7 +347,7 @@ const KNOWN: &[&str] = &[
     ns::SCHEMA_INSTANCE,
 ];
 
-/// Whether anything may stand in this element by its schema, and does in practice.
+/// Whether the schema allows any content in this element, and identity providers use that.
 fn opens(element: Element<'_>) -> bool {
     match element.namespace() {
         Some(ns::ASSERTION) => matches!(element.name(), "AttributeValue" | "Advice" | "AuthnContextDecl"),
@@ -357,14 +357,14 @@ fn opens(element: Element<'_>) -> bool {
     }
 }
 
-/// Whether this element takes attributes of other namespaces by its schema.
+/// Whether the schema allows attributes of other namespaces on this element.
 fn takes_any_attribute(element: Element<'_>) -> bool {
     element.namespace() == Some(ns::ASSERTION)
         && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
 }
 
-/// A name has one colon at most, and what follows it begins like a name (Namespaces in XML 1.0 §4). The
-/// parser lets others pass.
+/// A qualified name has at most one colon, and both parts begin like a name (Namespaces in XML 1.0 §4). The
+/// parser accepts others.
 fn is_qualified_name(name: &QName<'_>) -> Result<(), Refusal> {
     let begins = |c: char| !matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}');
     let is_name = |part: &str| part.chars().next().is_some_and(begins) && !part.contains(':');
@@ -374,7 +374,7 @@ fn is_qualified_name(name: &QName<'_>) -> Result<(), Refusal> {
     Err(Refusal::found(Rejection::XmlMalformed, format!("the name {}", name.prefixed_name())))
 }
 
-/// An absolute http, https or urn URI that every implementation takes for one and writes alike.
+/// An absolute http, https or urn URI that every implementation reads and writes in the same way.
 fn is_plain_uri(uri: &str) -> bool {
     let rest = match uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")) {
         Some(rest) => {

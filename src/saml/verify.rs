@@ -1,4 +1,4 @@
-//! The way of a response: from the bytes that a browser posted to an assertion, or to a refusal.
+//! Verifies a response: from the bytes that a browser posted to a verified assertion or an error.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -22,17 +22,16 @@ use crate::model::{
     time::Timestamp,
 };
 
-/// What one connection accepts. Everything is the connection's own; nothing is derived from the
-/// response.
+/// The trust settings of one connection. Nothing in them is derived from the response.
 #[derive(Clone, Copy)]
 pub struct Trust<'a> {
     /// The identity provider's entity ID.
     pub idp_entity_id: &'a str,
-    /// Its signing certificates. With none nothing is accepted.
+    /// Its signing certificates. Without any, every response is refused.
     pub certificates: &'a [Arc<Certificate>],
-    /// Our entity ID, the audience.
+    /// The service provider's entity ID, which is the audience.
     pub sp_entity_id: &'a str,
-    /// Our assertion consumer service URLs.
+    /// The service provider's Assertion Consumer Service URLs.
     pub acs_urls: &'a [String],
     /// Whether SHA-1 may be used in signatures and digests.
     pub allow_sha1: bool,
@@ -40,81 +39,80 @@ pub struct Trust<'a> {
     pub allow_cbc_encryption: bool,
     /// Our decryption keys, the newest first.
     pub decryption_keys: &'a [PKey<Private>],
-    /// How far clocks may differ.
+    /// The allowed difference between clocks.
     pub clock_skew: Duration,
-    /// What the second opinion may do.
+    /// Whether a second implementation verifies too, and what its result means.
     pub cross_check: CrossCheck,
 }
 
-/// What becomes of it when the second implementation does not come to the same signed bytes.
+/// What happens when the second implementation (xmlsec) does not find the same signed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CrossCheck {
     /// The response is refused.
     #[default]
     Enforce,
-    /// It is reported, and the response goes through.
+    /// The disagreement is reported; the response is accepted.
     Observe,
-    /// Nobody is asked.
+    /// The second implementation is not run.
     Off,
 }
 
-/// What became of a response.
+/// The result of verifying a response.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The assertion, or the first thing that was wrong.
+    /// The verified assertion, or the error of the first failed check.
     pub outcome: Result<Assertion, Rejection>,
     /// Every check that was made, in order.
     pub checks: Vec<Check>,
     /// Whether the response, or an assertion in it, was signed by the connection's identity provider.
     pub signature_verified: bool,
-    /// Whom a signed assertion names, where it is refused for what it says.
+    /// The subject of a signed assertion that failed a condition check.
     pub subject: Option<Subject>,
-    /// What the response says of itself. UNVERIFIED.
+    /// Values from the response, UNVERIFIED.
     pub claims: Claims,
-    /// The decoded document, when it was text at all.
+    /// The decoded document; none when it did not decode.
     pub xml: Option<String>,
     /// Whether the second implementation disagreed.
     pub cross_check_disagreed: bool,
 }
 
-/// What a response says of itself, whoever sent it. Good for finding the flow to show it in, for
-/// nothing else.
+/// Unverified values from a response. Use them only to find the flow in which to show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// The request it claims to answer.
+    /// `InResponseTo`.
     pub in_response_to: Option<String>,
     /// The ID of its assertion.
     pub assertion_id: Option<String>,
-    /// Who it claims to come from.
+    /// The `Issuer` of the response, or else of the assertion.
     pub issuer: Option<String>,
 }
 
-/// An assertion that holds, read only from bytes whose signature verified.
+/// An assertion that passed every check, read only from bytes whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assertion {
-    /// Its ID, for the replay memory.
+    /// Its ID, for replay protection.
     pub id: String,
-    /// The identity provider that made it.
+    /// The identity provider's entity ID.
     pub issuer: String,
-    /// The request that it answers; none when nobody asked for it.
+    /// The ID of the request that it answers; none for an IdP-initiated login.
     pub in_response_to: Option<String>,
-    /// Whom it is about.
+    /// The subject with its attributes.
     pub subject: Subject,
-    /// What kind of name that is.
+    /// The Format of its NameID.
     pub name_id_format: Option<String>,
-    /// Until when it could be accepted, skew included: how long the replay memory must hold it. At
-    /// most 24 hours and the skew after it was issued.
+    /// The time until which it could be accepted, clock skew included: replay protection must keep the ID
+    /// until then. At most 24 hours and the skew after its IssueInstant.
     pub not_on_or_after: Timestamp,
-    /// The session at the identity provider.
+    /// `SessionIndex`: the session at the identity provider.
     pub session_index: Option<String>,
     /// When the person authenticated there.
     pub authn_instant: Option<Timestamp>,
 }
 
-/// Whom an assertion is about, in its own words. Its signature verified.
+/// The subject and the attributes of an assertion whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
-    /// The NameID; empty when it names nobody in a form that is read.
+    /// The NameID; empty when it is missing or malformed.
     pub name_id: String,
     /// The attributes by their `Name`, in document order, repeated names merged.
     pub attributes: Vec<(String, Vec<String>)>,
@@ -127,7 +125,7 @@ pub fn verify(saml_response_base64: &str, trust: &Trust<'_>, now: Timestamp) -> 
     finish(gate::decode(saml_response_base64), trust, now)
 }
 
-/// [`verify`] for a document that is not base64 any more.
+/// [`verify`] for a document that is base64-decoded already.
 pub fn verify_xml(xml: Vec<u8>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
     finish(gate::text(xml), trust, now)
 }
@@ -152,7 +150,7 @@ fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> V
     }
 }
 
-/// One response on its way.
+/// The state of one verification.
 struct Inquiry<'a> {
     judge: Judge<'a>,
     checks: Vec<Check>,
@@ -174,18 +172,18 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// The whole way. The document stage ends at the first refusal; of what the signed document says
-    /// everything is judged.
+    /// Runs all checks. The document stage (limits, structure, signatures) stops at the first error; all
+    /// condition checks of the signed content run.
     fn examine(&mut self, text: &str) -> Result<Assertion, Rejection> {
         let mut findings = Vec::with_capacity(20);
         let judged = self.read(text, &mut findings);
         let failed = findings.iter().find(|finding| !finding.check.passed).map(|finding| finding.rejection);
         self.checks.extend(findings.into_iter().map(|finding| finding.check));
         match (failed, judged) {
-            // A response that reports a failure has no assertion; that is no second thing wrong.
+            // A response with an error status has no assertion: the status is the error to report.
             (Some(failed), _) => Err(failed),
             (None, Err(refusal)) => Err(self.refuse(&refusal)),
-            // Every way to no assertion here is a check that failed.
+            // Without an assertion there is always a failed check.
             (None, Ok(accepted)) => accepted.ok_or(Rejection::NameIdMissing),
         }
     }
@@ -207,12 +205,13 @@ impl<'a> Inquiry<'a> {
         });
     }
 
-    /// Gate, signatures, second opinion; then the verified bytes anew.
+    /// Parses the document, verifies its signatures, runs the cross-check, then parses the signed bytes
+    /// again.
     fn read(&mut self, text: &str, findings: &mut Vec<Finding>) -> Result<Option<Assertion>, Refusal> {
         let document = gate::parse(text)?;
         self.claims = Claims::of(&document);
         let layout = structure::response(&document)?;
-        self.note("document", "Ostiary SAML profile, gate", format!("{} bytes", text.len()));
+        self.note("document", "Ostiary SAML profile, limits and structure", format!("{} bytes", text.len()));
         if self.judge.trust.certificates.is_empty() {
             return Err(Rejection::CertificateMissing.into());
         }
@@ -237,7 +236,8 @@ impl<'a> Inquiry<'a> {
                 let layout = structure::canonical_response(&document)?;
                 self.content(layout, layout.content, true, findings)
             }
-            // The assertion is read from its signed bytes, the response around it only to refuse.
+            // The assertion is read from its signed bytes. The unsigned response is read for checks that can
+            // only refuse.
             (None, Some(signed)) => {
                 let document = gate::parse(&signed.canonical)?;
                 let inner = structure::canonical_assertion(&document)?;
@@ -247,7 +247,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Judges what a response brings. `covered` says that a signature already vouches for it.
+    /// Checks the content of a response. `covered` says that a verified signature covers it.
     fn content(
         &mut self,
         layout: ResponseLayout<'_>,
@@ -264,7 +264,7 @@ impl<'a> Inquiry<'a> {
                 self.judge.response(&response, findings);
                 Err(Rejection::AssertionMissing.into())
             }
-            // What a stranger may have sent is compared with nothing that is the connection's.
+            // The response is unsigned: nothing in it is compared with the connection's settings.
             Content::Nothing => {
                 findings.push(checks::status(&response));
                 Err(Rejection::AssertionMissing.into())
@@ -272,7 +272,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Decrypts, and sends the plaintext through the gate as a document of its own.
+    /// Decrypts the assertion, and checks the plaintext as a document of its own.
     fn encrypted(
         &mut self,
         response: &Response<'_>,
@@ -281,8 +281,8 @@ impl<'a> Inquiry<'a> {
         findings: &mut Vec<Finding>,
     ) -> Result<Option<Assertion>, Refusal> {
         let decrypted = decrypt(encrypted, self.judge.trust)?;
-        // Where nothing protects the ciphertext against change, every difference between one wrong
-        // plaintext and another would tell something of the right one.
+        // Where the ciphertext is not authenticated, different errors for different wrong plaintexts would be
+        // a decryption oracle.
         let opaque = !covered && !decrypted.authenticated;
         let veil = |refusal: Refusal| if opaque { Rejection::DecryptionFailed.into() } else { refusal };
 
@@ -333,8 +333,8 @@ impl<'a> Inquiry<'a> {
         Ok(Some(signed))
     }
 
-    /// Notes a signature that verified, and the certificate's date: a warning, never a refusal, since
-    /// the certificate was pinned by hand (SAML 2.0 Metadata Interoperability Profile §2.6.1).
+    /// Records a signature that verified. An expired certificate is a warning, never an error, since the
+    /// certificate was pinned by hand (SAML 2.0 Metadata Interoperability Profile §2.6.1).
     fn signed(&mut self, name: &'static str, signed: &Signed) {
         let certificate = &signed.certificate;
         let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
@@ -376,7 +376,7 @@ impl<'a> Inquiry<'a> {
 }
 
 impl Claims {
-    /// The longest value worth keeping.
+    /// The maximum length of a value in bytes.
     const LONGEST: usize = 1024;
 
     fn of(document: &Document<'_>) -> Self {

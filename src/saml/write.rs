@@ -1,8 +1,8 @@
-//! Writing XML: elements, attributes, text, nothing else.
+//! Writes XML: elements, attributes and text.
 //!
-//! What comes out is in the form that canonicalization would give it (Canonical XML 1.1 §2.3: end
-//! tags always written, the same character references), so a parser reads back exactly what went in,
-//! line breaks in attributes included. Characters that XML cannot carry become U+FFFD.
+//! The output is in canonical form (Canonical XML 1.1 §2.3: end tags always written, the same character
+//! references), so a parser reads back exactly what was written, line breaks in attributes included.
+//! Characters that XML cannot carry become U+FFFD.
 
 /// Collects one document.
 #[derive(Debug, Default)]

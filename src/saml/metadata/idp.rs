@@ -1,4 +1,4 @@
-//! Reading an identity provider's metadata (SAML Metadata §2.3, §2.4.3).
+//! Parses an identity provider's metadata (SAML Metadata §2.3, §2.4.3).
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ use crate::{
     },
 };
 
-/// The largest document that is read. Federations' aggregates are larger, and nobody wants them here.
+/// The maximum size of a document. The aggregates of large federations exceed it and are not supported.
 pub const MAX_METADATA_BYTES: usize = 2 * 1024 * 1024;
-/// The most pieces of markup in one document; a federation's aggregate of the largest size has half.
+/// The maximum number of tags in one document. A federation's aggregate of the maximum size has half as many.
 const MAX_TAGS: usize = 60_000;
-/// The most quotation marks from one `<` to the next, two for each attribute.
+/// The maximum number of quotation marks between one `<` and the next, two for each attribute.
 const MAX_QUOTES: usize = 128;
-/// How deep elements may nest.
+/// The maximum nesting depth of elements.
 const MAX_DEPTH: u32 = 32;
-/// How much markup there may be: what the parser multiplies with each other. A federation's aggregate of the
-/// largest size takes two million steps.
+/// The limits on markup, which keep the parser's time linear. A federation's aggregate of the maximum size
+/// takes two million steps.
 const LIMITS: Limits = Limits {
     nodes: 2 * MAX_TAGS,
     depth: MAX_DEPTH as usize,
@@ -38,31 +38,31 @@ const LIMITS: Limits = Limits {
     work: 4_000_000,
     comments: true,
 };
-/// What the schema allows for an entity id (SAML Metadata §2.2.1).
+/// The schema's maximum length of an entity ID (SAML Metadata §2.2.1).
 const MAX_ENTITY_ID: usize = 1024;
-/// How many candidates an error names.
+/// The maximum number of candidates that an error lists.
 const MAX_NAMED: usize = 20;
 
-/// What an identity provider's metadata says that we need.
+/// The parts of an identity provider's metadata that a connection needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdpMetadata {
     /// Its entity id.
     pub entity_id: String,
-    /// Where to send people.
+    /// The single sign-on URL.
     pub sso_redirect_url: String,
-    /// How: by HTTP-POST when it offers that, else by HTTP-Redirect.
+    /// The binding of that URL: HTTP-POST when it is offered, else HTTP-Redirect.
     pub idp_binding: Binding,
     /// Every certificate it may sign with, as PEM, each once, in document order.
     pub certificates_pem: Vec<String>,
-    /// Whether it wants our requests signed.
+    /// `WantAuthnRequestsSigned`.
     pub want_authn_requests_signed: bool,
-    /// Until when the document says that it is good.
+    /// The earliest `validUntil` that applies to the entity.
     pub valid_until: Option<Timestamp>,
-    /// How long the document wants to be believed before it is read again.
+    /// The shortest `cacheDuration` that applies to the entity.
     pub cache_duration: Option<Duration>,
 }
 
-/// Why a document is no metadata that we can use.
+/// Why a document cannot be used as metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
     /// It is longer than [`MAX_METADATA_BYTES`].
@@ -71,7 +71,7 @@ pub enum MetadataError {
     /// It is not UTF-8.
     #[error("the metadata is not UTF-8 text")]
     NotUtf8,
-    /// It has more markup than any metadata would.
+    /// It exceeds the limits on markup.
     #[error("the metadata has too many elements, or too many attributes on one of them")]
     TooComplex,
     /// It has a document type declaration.
@@ -80,24 +80,24 @@ pub enum MetadataError {
     /// It does not parse.
     #[error("the metadata is not well-formed XML: {0}")]
     NotXml(String),
-    /// It is XML of another kind.
+    /// The root element is not SAML 2.0 metadata.
     #[error("the metadata's root is <{0}>, not a SAML 2.0 EntityDescriptor or EntitiesDescriptor")]
     NotMetadata(String),
-    /// No entity in it is a SAML 2.0 identity provider; a service provider's metadata, perhaps.
+    /// No entity in it is a SAML 2.0 identity provider. It may be a service provider's metadata.
     #[error("the metadata describes no SAML 2.0 identity provider (no IDPSSODescriptor)")]
     NoIdentityProvider,
-    /// The wanted entity is not among the identity providers.
+    /// The requested entity is not among the identity providers.
     #[error("the metadata has no identity provider {wanted:?}; it has {}", listed(candidates))]
     UnknownEntity {
-        /// Which one was asked for.
+        /// The requested entity ID.
         wanted: String,
-        /// Which ones there are.
+        /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
-    /// There are several identity providers and none was named.
+    /// There are several identity providers, and none was requested by its entity ID.
     #[error("the metadata has several identity providers; name one of {}", listed(candidates))]
     SeveralIdentityProviders {
-        /// Which ones there are.
+        /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
     /// The entity id is missing, empty or too long.
@@ -106,13 +106,13 @@ pub enum MetadataError {
     /// There is no key to verify signatures with.
     #[error("the identity provider's metadata has no signing certificate")]
     NoSigningCertificate,
-    /// A signing certificate is not one.
+    /// A signing certificate cannot be parsed.
     #[error("a signing certificate in the metadata cannot be read: {0}")]
     BadCertificate(String),
     /// It offers neither HTTP-POST nor HTTP-Redirect.
     #[error("the identity provider offers no SingleSignOnService over HTTP-POST or HTTP-Redirect")]
     NoSingleSignOnService,
-    /// Its single sign-on address is not on the web.
+    /// Its single sign-on URL is not an http(s) URL.
     #[error("the identity provider's SingleSignOnService is not an http(s) URL: {0:?}")]
     BadLocation(String),
 }
@@ -143,8 +143,8 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { format!("{names:?}") }
 }
 
-/// Reads metadata: an `EntityDescriptor`, or `EntitiesDescriptor`s nested as deep as they like, with
-/// exactly one identity provider, or the one called `wanted`.
+/// Parses metadata: an `EntityDescriptor`, or nested `EntitiesDescriptor`s. It returns the identity provider
+/// with the entity ID `wanted`; without one there must be exactly one.
 pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata, MetadataError> {
     if xml.len() > MAX_METADATA_BYTES {
         return Err(MetadataError::TooLarge);
@@ -174,8 +174,8 @@ pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadat
     read_entity(&document, entity)
 }
 
-/// Whether parsing could cost more than its length: the parser compares an element's attributes with
-/// each other and looks prefixes up in all declarations in scope. Told without parsing: attribute values
+/// Whether parsing could take more than linear time: the parser compares an element's attributes with
+/// each other and looks prefixes up in all declarations in scope. Checked without parsing: attribute values
 /// hold no `<` (XML 1.0 §3.1), so a start tag lies between two of them.
 fn is_too_complex(text: &str) -> bool {
     let crowded =
@@ -196,7 +196,7 @@ fn child_elements<'d>(
     document.children_iter(parent).filter(move |&child| is(document, child, uri, name))
 }
 
-/// An attribute without a namespace, white space around it dropped.
+/// The trimmed value of an attribute without a namespace.
 fn attribute<'d>(document: &'d Document<'_>, node: NodeId, name: &str) -> Option<&'d str> {
     let element = document.element(node)?;
     let found =
@@ -268,7 +268,7 @@ fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, M
         idp_binding,
         certificates_pem,
         want_authn_requests_signed: roles.iter().any(flag),
-        // The earliest of the entity's own and those it stands in (§2.3.1, §4.3).
+        // The earliest of the entity's own and those of the elements around it (§2.3.1, §4.3).
         valid_until: std::iter::once(entity)
             .chain(document.ancestors(entity))
             .chain(roles.iter().copied())
@@ -282,7 +282,7 @@ fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, M
     })
 }
 
-/// Reads an `xs:duration` (XML Schema Part 2 §3.2.6) to the second; a month has 30 days here, a year 365.
+/// Parses an `xs:duration` (XML Schema Part 2 §3.2.6) to the second. A month counts 30 days, a year 365.
 fn read_duration(text: &str) -> Option<Duration> {
     const DAY: u64 = 24 * 3600;
     let rest = text.strip_prefix('P')?;
@@ -365,8 +365,8 @@ fn signing_certificates(document: &Document<'_>, roles: &[NodeId]) -> Result<Vec
     if pems.is_empty() { Err(MetadataError::NoSigningCertificate) } else { Ok(pems) }
 }
 
-/// The certificates of one `X509Data` without those that issued others of it: a chain names one key,
-/// and the keys of its authorities may not sign responses (XML Signature §4.5.4).
+/// The leaf certificates of one `X509Data`, without those that issued another one in it: a chain describes
+/// one key, and the keys of its issuers may not sign responses (XML Signature §4.5.4).
 fn end_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, MetadataError> {
     const MOST: usize = 10;
     let mut certificates = Vec::new();
@@ -390,7 +390,7 @@ fn end_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, 
     Ok(certificates)
 }
 
-/// Base64 as people paste it: any white space, PEM armour perhaps, padding perhaps.
+/// Parses lenient base64: any white space, with or without PEM armour and padding.
 fn read_certificate(text: &str) -> Result<X509, MetadataError> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,

@@ -1,4 +1,4 @@
-//! Metadata: the document that tells one side of a connection about the other (SAML Metadata).
+//! SAML Metadata: parses the identity provider's and writes the service provider's.
 
 mod idp;
 mod sp;

@@ -1,4 +1,4 @@
-//! Our own metadata, for the customer's identity provider (SAML Metadata §2.4.4).
+//! Writes the service provider's metadata (SAML Metadata §2.4.4).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use openssl::{error::ErrorStack, x509::X509};
@@ -8,12 +8,12 @@ use crate::saml::{
     write::XmlWriter,
 };
 
-/// What our metadata says about one connection.
+/// The contents of the metadata of one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct SpMetadata<'a> {
-    /// Our entity id.
+    /// The service provider's entity ID.
     pub entity_id: &'a str,
-    /// Our Assertion Consumer Service URLs; the first one is the default.
+    /// The Assertion Consumer Service URLs; the first one is the default.
     pub acs_urls: &'a [String],
     /// The certificates of the keys that sign our requests (more than one during a rotation); none
     /// when requests are not signed.
@@ -21,11 +21,11 @@ pub struct SpMetadata<'a> {
     /// The certificates to encrypt assertions for; none when encryption is off, because AD FS encrypts
     /// as soon as it sees one.
     pub encryption_certificates: &'a [X509],
-    /// Whether AES-CBC is taken beside AES-GCM.
+    /// Whether AES-CBC is accepted besides AES-GCM.
     pub allow_cbc_encryption: bool,
 }
 
-/// Writes our metadata.
+/// Writes the metadata document.
 pub fn sp_metadata(metadata: &SpMetadata<'_>) -> Result<String, ErrorStack> {
     let der = |certificates: &[X509]| -> Result<Vec<Vec<u8>>, ErrorStack> {
         certificates.iter().map(|certificate| certificate.to_der()).collect()
@@ -75,8 +75,8 @@ pub fn sp_metadata(metadata: &SpMetadata<'_>) -> Result<String, ErrorStack> {
     Ok(xml.finish())
 }
 
-/// Writes one `KeyDescriptor` (§2.4.1.1). The certificate stands on one line: some importers choke on
-/// wrapped ones.
+/// Writes one `KeyDescriptor` (§2.4.1.1). The certificate is on one line: some importers reject
+/// wrapped base64.
 pub(crate) fn write_key_descriptor(
     xml: &mut XmlWriter,
     usage: &str,

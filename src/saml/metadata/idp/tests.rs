@@ -1,3 +1,5 @@
+//! Identity provider metadata: choice of the entity, certificates, bindings, limits.
+
 use base64::engine::general_purpose::STANDARD as BASE64;
 use openssl::{hash::MessageDigest, x509::X509Name};
 use proptest::prelude::*;
@@ -199,7 +201,7 @@ fn a_hostile_document_is_refused_before_it_costs() {
         .collect();
     let worst = format!("{scopes}{}{}", "<b/>".repeat(59_900), "</a>".repeat(30));
     assert_eq!(read(&worst).unwrap_err(), MetadataError::TooComplex);
-    // The same hidden from a count that takes what stands in comments and CDATA for markup.
+    // The same, with end tags in comments and CDATA that a naive count would take for markup.
     let hidden = "<!--</a></a>--><![CDATA[</a></a>]]><?a </a></a>?>";
     let few: String = (0..100).map(|n| format!(" xmlns:a{n}='u'")).collect();
     for opened in [format!("<a{few}>"), format!("<a{}>{hidden}<a{}>", &few[..1000], &few[1000..])] {

@@ -1,4 +1,4 @@
-//! Encrypting an assertion for a service provider (SAML Core §6, XML Encryption 1.1).
+//! Encrypts an assertion for a service provider (SAML Core §6, XML Encryption 1.1).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use openssl::{encrypt::Encrypter, hash::MessageDigest, rsa::Padding, symm, x509::X509};
@@ -52,18 +52,18 @@ impl ContentAlgorithm {
     }
 }
 
-/// How the content key is encrypted for its reader.
+/// How the content key is encrypted for its recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyTransport {
     /// RSA-OAEP with SHA-1 and MGF1-SHA-1, what most identity providers send (§5.5.2).
     RsaOaepMgf1p,
     /// RSA-OAEP of version 1.1 with SHA-256 and MGF1-SHA-256.
     RsaOaepSha256,
-    /// RSA PKCS #1 v1.5, so that tests can make what is refused.
+    /// RSA PKCS #1 v1.5, for tests of its refusal.
     Rsa15,
 }
 
-/// Where the encrypted key stands.
+/// Where the encrypted key is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPlace {
     /// Inside of `EncryptedData`'s `KeyInfo`.
@@ -72,16 +72,16 @@ pub enum KeyPlace {
     Sibling,
 }
 
-/// For whom and how to encrypt.
+/// The recipient and the algorithms of an encryption.
 #[derive(Clone)]
 pub struct Encryption {
-    /// The reader's certificate.
+    /// The recipient's certificate.
     pub certificate: X509,
     /// How the assertion is encrypted.
     pub content: ContentAlgorithm,
-    /// How the key is.
+    /// How the content key is encrypted.
     pub key_transport: KeyTransport,
-    /// Where the key stands.
+    /// Where the encrypted key is placed.
     pub key_place: KeyPlace,
 }
 
@@ -120,7 +120,7 @@ pub fn encrypt_assertion(
     Ok([&xml[..range.start], &encrypted, &xml[range.end..]].concat())
 }
 
-/// The `saml:EncryptedAssertion` that holds `plaintext`, whatever that is.
+/// The `saml:EncryptedAssertion` with this plaintext, which need not be an assertion.
 pub fn encrypted_assertion(
     plaintext: &[u8],
     encryption: &Encryption,

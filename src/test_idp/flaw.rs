@@ -1,10 +1,9 @@
-//! The "break it" menu: what the test identity provider can do wrong on purpose, and what must come of
-//! it.
+//! The "break it" menu: the deliberate flaws of a response, and the expected result of each.
 
-/// One thing done wrong on purpose.
+/// A deliberate flaw of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// Good an hour ago.
+    /// Shifted one hour into the past.
     Expired,
     /// Without any signature.
     Unsigned,
@@ -18,20 +17,20 @@ pub enum Flaw {
     Replayed,
     /// Changed after it was signed.
     Tampered,
-    /// Signed with a key that nobody trusts.
+    /// Signed with an untrusted key.
     OtherKey,
     /// Signed with SHA-1.
     Sha1,
     /// For a person of another company.
     ForeignDomain,
-    /// Encrypted. Nothing is wrong with that, it only needs to be set up.
+    /// Encrypted. This is no flaw, but needs an encryption certificate on the connection.
     Encrypted,
 }
 
-/// What must come of it.
+/// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The person gets in.
+    /// The login is accepted.
     Accepted,
     /// The login is refused with this code.
     Refused(&'static str),
@@ -72,7 +71,7 @@ impl Flaw {
         }
     }
 
-    /// Reads the name.
+    /// The flaw of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|flaw| flaw.name() == name)
     }
@@ -94,7 +93,7 @@ impl Flaw {
         }
     }
 
-    /// What is sent, and why it matters.
+    /// What is sent, as the menu describes it.
     pub fn sends(self) -> &'static str {
         match self {
             Self::Expired => "A response that was good for five minutes, an hour ago.",
@@ -117,7 +116,7 @@ impl Flaw {
         }
     }
 
-    /// What must come of it.
+    /// The expected result.
     pub fn outcome(self) -> Outcome {
         match self {
             Self::Expired => Outcome::Refused("assertion_expired"),

@@ -1,5 +1,5 @@
-//! The forms of the test identity provider's pages: what was asked rides along in hidden fields, because
-//! nothing is remembered here between two pages.
+//! The forms of the test identity provider's pages. Hidden fields keep the request, because the server keeps
+//! no state between two pages.
 
 use super::{
     flaw::Flaw,
@@ -8,9 +8,9 @@ use super::{
     response::Signing,
 };
 
-/// The longest value of a single-line field.
+/// The maximum length of a single-line field in bytes.
 const MAX_LINE: usize = 2000;
-/// The most attributes and groups somebody may write.
+/// The maximum number of lines in a field of attributes or groups.
 const MAX_LINES: usize = 100;
 
 /// The names and values of a posted form or a query, in order.
@@ -22,15 +22,14 @@ impl Fields {
         Self(url::form_urlencoded::parse(text).into_owned().collect())
     }
 
-    /// The field's value, when it is there once. A field that is there twice could be read in two ways,
-    /// so it is not read at all.
+    /// The field's value, if present. A repeated field is an error, because it is ambiguous.
     pub fn one(&self, name: &str) -> Result<Option<&str>, FormError> {
         let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
         let first = values.next();
         if values.next().is_some() { Err(FormError::Repeated(name.to_owned())) } else { Ok(first) }
     }
 
-    /// The field's value, empty when it is not there.
+    /// The field's value, empty when it is absent.
     fn text(&self, name: &str) -> Result<&str, FormError> {
         self.one(name).map(Option::unwrap_or_default)
     }
@@ -44,27 +43,27 @@ impl Fields {
 /// Why a form cannot be answered, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
-    /// A field is there more than once.
+    /// A field is repeated.
     #[error("The form has the field {0} more than once.")]
     Repeated(String),
-    /// A value is longer than anything sensible.
+    /// A value is too long.
     #[error("The field {0} is longer than {MAX_LINE} characters, or has more than {MAX_LINES} lines.")]
     TooLong(String),
-    /// A field says something that no page of ours offers.
+    /// A field has a value that no page offers.
     #[error("The field {0} has a value that this page does not offer.")]
     Unknown(&'static str),
 }
 
-/// What is to be answered.
+/// The login that is to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// The request, unless the identity provider began.
+    /// The ID of the request; none for an IdP-initiated login.
     pub request_id: Option<String>,
-    /// Where the answer goes.
+    /// The Assertion Consumer Service URL that the response goes to.
     pub acs_url: String,
-    /// Whom it is for.
+    /// The service provider's entity ID.
     pub audience: String,
-    /// What came along, to be given back.
+    /// The RelayState to return.
     pub relay_state: Option<String>,
 }
 
@@ -77,7 +76,7 @@ impl Ask {
         fields
     }
 
-    /// From hidden fields.
+    /// Parses the hidden fields.
     pub fn read(fields: &Fields) -> Result<Self, FormError> {
         let request_id = fields.one("request_id")?.map(str::to_owned);
         if request_id.as_deref().is_some_and(|id| !is_ncname(id)) {
@@ -101,7 +100,7 @@ pub fn relay_state(fields: &Fields, name: &str) -> Result<Option<String>, FormEr
     }
 }
 
-/// The form in which everything can be changed, as it was typed.
+/// The form in which the response can be edited, as it was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Draft {
     /// The NameID.
@@ -112,20 +111,20 @@ pub struct Draft {
     pub first_name: String,
     /// The attribute `lastName`.
     pub last_name: String,
-    /// The attribute `groups`, a value a line.
+    /// The attribute `groups`, one value a line.
     pub groups: String,
-    /// Other attributes, `name = value` a line.
+    /// Other attributes, one `name = value` a line.
     pub attributes: String,
     /// What is signed.
     pub signing: String,
-    /// What is done wrong.
+    /// The name of the deliberate flaw.
     pub flaw: String,
     /// Whether the document is shown before it is sent.
     pub show: bool,
 }
 
 impl Draft {
-    /// Filled in with somebody of the list.
+    /// The form filled in for a user of the list.
     pub fn about(user: &TestUser) -> Self {
         Self {
             name_id: user.email.clone(),
@@ -151,7 +150,7 @@ impl Draft {
         })
     }
 
-    /// What it says about the person.
+    /// The contents of the response that the form describes.
     pub fn statement(&self) -> Result<Statement, FormError> {
         let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
         let mut add = |name: &str, value: &str| match attributes.iter_mut().find(|(own, _)| own == name) {
@@ -197,19 +196,19 @@ fn lines<'a>(text: &'a str, name: &str) -> Result<Vec<&'a str>, FormError> {
     Ok(lines)
 }
 
-/// What the person at the page wants.
+/// The action of the submitted form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// To be signed in as somebody of the list.
+    /// Sign in as a user of the list.
     SignIn(Statement),
-    /// To change what is said, beginning with somebody of the list.
+    /// Edit the response, starting from a user of the list.
     Edit(Draft),
-    /// To send what the form says.
+    /// Send the edited response.
     Send(Draft),
 }
 
 impl Wish {
-    /// Reads it off the form.
+    /// Parses the submitted form.
     pub fn read(fields: &Fields, idp: &TestIdp) -> Result<Self, FormError> {
         let user = |email: &str, field: &'static str| {
             idp.users.iter().find(|user| user.email == email).ok_or(FormError::Unknown(field))

@@ -1,4 +1,4 @@
-//! The HTTP side of the test identity provider: read what came, ask [`super::provider`], show a page.
+//! The HTTP handlers of the test identity provider.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// The largest form that is read.
+/// The maximum size of a form in bytes.
 const MAX_BODY: usize = 128 * 1024;
 
 /// Registers the routes. A `web::Data<TestIdp>` must be among the app's data.
@@ -46,7 +46,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-/// A request that cannot be answered, or something of ours that failed, as the page about it.
+/// An error page, for a request that cannot be answered or an internal error.
 struct Refusal(HttpResponse);
 
 impl Refusal {
@@ -108,7 +108,7 @@ async fn metadata(idp: Data<TestIdp>) -> HttpResponse {
     }))
 }
 
-/// `GET /test-idp/start?acs_url=…`: a login that nobody asked for.
+/// `GET /test-idp/start?acs_url=…`: an IdP-initiated login.
 async fn begin(idp: Data<TestIdp>, request: HttpRequest) -> HttpResponse {
     let fields = Fields::parse(request.query_string().as_bytes());
     let begun = async {
@@ -130,7 +130,7 @@ async fn begin(idp: Data<TestIdp>, request: HttpRequest) -> HttpResponse {
 }
 
 /// `GET /test-idp/sso`: a request over HTTP-Redirect (SAML Bindings §3.4). Signatures of requests are
-/// not looked at: the metadata asks for none.
+/// not verified: the metadata asks for none.
 async fn sign_in_by_redirect(idp: Data<TestIdp>, request: HttpRequest) -> HttpResponse {
     let fields = Fields::parse(request.query_string().as_bytes());
     settled(sign_in(&idp, &fields, read_redirected).await)
@@ -147,7 +147,7 @@ async fn sign_in(
     read: fn(&str, &str) -> Result<Asked, RequestError>,
 ) -> Result<HttpResponse, Refusal> {
     let parameter = fields.one("SAMLRequest")?.ok_or_else(|| {
-        Refusal::bad("There is no SAMLRequest. Apps send people here with one; to begin a login here, use the page below.")
+        Refusal::bad("There is no SAMLRequest. Apps send people here with one; to start a login here, use the page below.")
     })?;
     let asked = read(parameter, &idp.sso_url())?;
     let to = recipient(idp, &asked.issuer, asked.acs_url.as_deref()).await?;
@@ -168,7 +168,7 @@ async fn recipient(
     idp.service_provider(entity_id, acs_url).await.ok_or_else(|| {
         let shown: String = acs_url.unwrap_or(entity_id).chars().take(200).collect();
         Refusal::bad(&format!(
-            "It answers only to connections of this Ostiary that are wired to it, and {shown} belongs to none."
+            "It answers only to connections of this Ostiary that are configured with it, and {shown} belongs to none of them."
         ))
     })
 }
@@ -177,7 +177,7 @@ fn choose(idp: &TestIdp, ask: &Ask, to: &ServiceProvider, force_authn: bool) -> 
     own_page(Choose { ask, to, users: &idp.users, force_authn, draft: None, error: None }.view())
 }
 
-/// `POST /test-idp/respond`: the choice on the page, answered with the page that carries the response on.
+/// `POST /test-idp/respond`: the choice on the page. The answer is the page that posts the response.
 async fn respond(idp: Data<TestIdp>, body: Bytes) -> HttpResponse {
     settled(try_respond(idp, &Fields::parse(&body)).await)
 }
@@ -194,7 +194,7 @@ async fn try_respond(idp: Data<TestIdp>, fields: &Fields) -> Result<HttpResponse
             Ok(statement) if !statement.name_id.is_empty() => (statement, draft.show),
             Ok(_) => {
                 let markup =
-                    again(Some(&draft), Some("Write a NameID: an assertion is about somebody.")).view();
+                    again(Some(&draft), Some("Write a NameID: an assertion needs a subject.")).view();
                 return Ok(page(StatusCode::BAD_REQUEST, Policy::Own, markup));
             }
             Err(error) => {

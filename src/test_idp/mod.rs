@@ -1,12 +1,11 @@
 //! The bundled identity provider for demonstrations and tests.
 //!
-//! Two things live here. [`response`] (with [`encrypt`] and [`flaw`]) builds SAML Responses of any shape
-//! from plain data; it knows nothing of HTTP, and the project's tests use it too. Around it stands an
-//! identity provider with pages: [`provider`] says who it is and what it answers, [`configure`]
-//! registers its routes.
+//! It has two parts. [`response`] (with [`encrypt`] and [`flaw`]) builds SAML Responses of any form from
+//! plain data, without HTTP; the project's tests use it too. [`provider`] is an identity provider that
+//! answers with them, and [`configure`] registers its pages.
 //!
-//! It lets anybody in as anybody, so it is served only where that was asked for, and it answers only to
-//! service providers that it knows.
+//! It signs anyone in as any user, so it is served only where it is switched on, and answers only the service
+//! providers that it knows.
 
 pub mod demo;
 pub mod encrypt;

@@ -1,4 +1,4 @@
-//! Who the test identity provider is, whom it knows, and what it answers.
+//! The test identity provider: its settings, its service providers, and the responses that it builds.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -23,23 +23,23 @@ use crate::{
     },
 };
 
-/// The test identity provider. It lets anybody in as anybody, so it is for trials only.
+/// The test identity provider. It signs anyone in as any user, so it is for tests only.
 pub struct TestIdp {
     /// Its signing key and certificate.
     pub keys: KeyPair,
-    /// Where it is served.
+    /// The addresses of the server that serves it.
     pub links: Links,
-    /// Who can be picked from its list.
+    /// The users on its list.
     pub users: Vec<TestUser>,
-    /// Who may ask it.
+    /// The service providers that it answers.
     pub service_providers: Arc<dyn ServiceProviders>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Fresh randomness.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
 }
 
-/// Somebody to sign in as.
+/// A user to sign in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestUser {
     /// The e-mail address.
@@ -52,35 +52,35 @@ pub struct TestUser {
     pub groups: Vec<String>,
 }
 
-/// A service provider that asks the test identity provider: a connection wired to it.
+/// A service provider of the test identity provider: a connection that is configured with it.
 #[derive(Debug, Clone)]
 pub struct ServiceProvider {
-    /// What to call it: the organization's name.
+    /// Its display name: the organization's.
     pub name: String,
     /// Its entity id, the audience of what is sent to it.
     pub sp_entity_id: String,
     /// Its Assertion Consumer Service URL.
     pub acs_url: String,
-    /// The certificate to encrypt for, when it takes encrypted assertions.
+    /// The certificate to encrypt for, when it accepts encrypted assertions.
     pub encryption_certificate: Option<X509>,
-    /// The organization's domains: whose people it lets in.
+    /// The organization's domains: users with addresses in them may sign in.
     pub domains: Vec<String>,
 }
 
 impl ServiceProvider {
-    /// Whether it lets in the people of this address's domain. Without any domains, nobody can say.
+    /// Whether the address is in one of its domains. True for every address when it has no domains.
     pub fn expects(&self, email: &str) -> bool {
         let domain = email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
         self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 
-/// What [`ServiceProviders::list`] gives.
+/// What [`ServiceProviders::list`] returns.
 pub type Listing<'a> = Pin<Box<dyn Future<Output = Vec<ServiceProvider>> + Send + 'a>>;
 
-/// Knows the service providers: those connections that are marked as tests.
+/// Lists the service providers: the connections that are marked as tests.
 pub trait ServiceProviders: Send + Sync {
-    /// All of them, now.
+    /// All of them at present.
     fn list(&self) -> Listing<'_>;
 }
 
@@ -101,8 +101,8 @@ impl TestIdp {
         self.links.test_idp_sso().into()
     }
 
-    /// Whom an answer to `acs_url` goes to. It signs whatever it is asked to, so it answers only to
-    /// connections that are marked as tests; through anybody else it could be used to forge logins.
+    /// The service provider to answer at `acs_url`. Only connections that are marked as tests are answered:
+    /// this identity provider signs any content, so an answer to others could forge logins.
     pub async fn service_provider(&self, entity_id: &str, acs_url: Option<&str>) -> Option<ServiceProvider> {
         let known = self.service_providers.list().await;
         let found = match acs_url {
@@ -116,7 +116,7 @@ impl TestIdp {
     }
 }
 
-/// What is to be said about the person, and how.
+/// The contents of a response, and how it is signed and broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// The NameID.
@@ -125,12 +125,12 @@ pub struct Statement {
     pub attributes: Vec<(String, Vec<String>)>,
     /// What is signed.
     pub signing: Signing,
-    /// What is done wrong.
+    /// The deliberate flaw.
     pub flaw: Option<Flaw>,
 }
 
 impl Statement {
-    /// What is said about a user of the list.
+    /// The contents for a user of the list.
     pub fn about(user: &TestUser) -> Self {
         let one = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
         let mut attributes = vec![
@@ -144,10 +144,10 @@ impl Statement {
     }
 }
 
-/// Why there is no answer.
+/// Why no response can be built.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
-    /// Encryption was asked for, and there is nobody's key to encrypt for.
+    /// Encryption was requested, but the connection has no encryption certificate.
     #[error("the connection has no encryption certificate")]
     NothingToEncryptFor,
     /// Signing failed.
@@ -155,7 +155,7 @@ pub enum AnswerError {
     Signing(#[from] SigningError),
 }
 
-/// The Response document. Costs a signature: not on an async thread.
+/// Builds the Response document. It makes a signature: do not call this on an async thread.
 pub fn answer(
     idp_entity_id: &str,
     keys: &KeyPair,
@@ -206,7 +206,7 @@ pub fn answer(
     Ok(if statement.flaw == Some(Flaw::Tampered) { tamper(&xml, &statement.name_id) } else { xml })
 }
 
-/// Moves the person to a domain that the service provider does not let in.
+/// Changes the addresses to a domain that is none of the service provider's.
 fn make_foreign(spec: &mut ResponseSpec, to: &ServiceProvider) {
     let foreign = |email: &str| {
         let known = !to.domains.is_empty() && !to.expects(email);
@@ -374,8 +374,7 @@ mod tests {
                 let verdict = verify(&BASE64.encode(&xml), &trust, NOW);
                 let code = verdict.outcome.as_ref().err().map(|rejection| rejection.code());
                 let expected = match flaw.map(Flaw::outcome) {
-                    // Whether a domain may come in and whether a response was seen before are questions
-                    // for those who have the database.
+                    // The checks of the e-mail domain and of replays need the database and are not made here.
                     Some(Outcome::Refused("email_outside_organization_domains")) => None,
                     Some(Outcome::Refused(code)) => Some(code),
                     Some(Outcome::Accepted | Outcome::SecondRefused) | None => None,

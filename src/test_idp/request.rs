@@ -1,4 +1,4 @@
-//! Reading the AuthnRequests that come to the test identity provider (SAML Core §3.4.1).
+//! Parses the AuthnRequests sent to the test identity provider (SAML Core §3.4.1).
 
 use base64::{
     Engine as _, alphabet,
@@ -7,33 +7,33 @@ use base64::{
 
 use crate::saml::{binding::inflate, names, names::namespace};
 
-/// The largest request that is read; real ones have two to five kilobytes.
+/// The maximum size of a request in bytes; real ones have two to five kilobytes.
 const MAX_BYTES: usize = 32 * 1024;
-/// The longest value that is kept.
+/// The maximum length of a value in bytes.
 const MAX_VALUE: usize = 2000;
 
-/// What a request asks.
+/// The parts of an AuthnRequest that are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// `ID`, to be repeated in the response.
     pub id: String,
-    /// Who asks.
+    /// `Issuer`: the service provider's entity ID.
     pub issuer: String,
-    /// Where the answer is to go, when it says.
+    /// `AssertionConsumerServiceURL`, if present.
     pub acs_url: Option<String>,
-    /// Whether the person must prove anew who he is.
+    /// `ForceAuthn`: whether the person must authenticate again.
     pub force_authn: bool,
 }
 
 /// Why a request cannot be answered, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// The parameter is no base64, or no DEFLATE where it should be.
+    /// The parameter is not base64, or not DEFLATE over HTTP-Redirect.
     #[error(
         "The SAMLRequest is not what its binding says: base64 over HTTP-POST, raw DEFLATE and base64 over HTTP-Redirect."
     )]
     Encoding,
-    /// It is larger than any request.
+    /// It exceeds the maximum size.
     #[error("The SAMLRequest is larger than {} kB.", MAX_BYTES / 1024)]
     TooLarge,
     /// It is not XML, or not an AuthnRequest.
@@ -42,20 +42,20 @@ pub enum RequestError {
     /// A part that every request has is missing or unusable.
     #[error("The AuthnRequest has no usable {0}.")]
     Missing(&'static str),
-    /// It was meant for somebody else.
+    /// Its Destination is not this identity provider.
     #[error("The AuthnRequest is addressed to {0}, not to this identity provider.")]
     WrongDestination(String),
-    /// It wants its answer in a way that we cannot.
+    /// It requests a response binding that is not supported.
     #[error("The AuthnRequest asks for the binding {0}; this identity provider answers over HTTP-POST only.")]
     WrongBinding(String),
 }
 
-/// Reads the `SAMLRequest` of a posted form.
+/// Parses the `SAMLRequest` of a posted form.
 pub fn read_posted(parameter: &str, sso_url: &str) -> Result<Asked, RequestError> {
     read(&decode(parameter)?, sso_url)
 }
 
-/// Reads the `SAMLRequest` of a query.
+/// Parses the `SAMLRequest` of a query.
 pub fn read_redirected(parameter: &str, sso_url: &str) -> Result<Asked, RequestError> {
     let xml = inflate(&decode(parameter)?, MAX_BYTES).ok_or(RequestError::Encoding)?;
     read(&xml, sso_url)
@@ -123,7 +123,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<Asked, RequestError> {
     })
 }
 
-/// Whether a text can be an `xs:ID`, as far as anybody's ids go: ASCII, at most 256 characters.
+/// Whether a text is an `xs:ID` of ASCII characters, at most 256 of them.
 pub(super) fn is_ncname(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');

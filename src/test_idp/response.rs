@@ -1,4 +1,4 @@
-//! SAML Responses of any shape, from plain data (SAML Core §3.3.3, Profiles §4.1.4.2).
+//! Builds SAML Responses of any form from plain data (SAML Core §3.3.3, Profiles §4.1.4.2).
 //!
 //! [`ResponseSpec::valid`] is what a conformant identity provider sends; every field can then be
 //! changed to something that must be refused.
@@ -21,16 +21,16 @@ use crate::{
     },
 };
 
-/// Who speaks to whom.
+/// The two sides of a login and the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange<'a> {
     /// The identity provider's entity id.
     pub idp_entity_id: &'a str,
-    /// The service provider's.
+    /// The service provider's entity id.
     pub sp_entity_id: &'a str,
-    /// Where the response goes.
+    /// The Assertion Consumer Service URL that the response goes to.
     pub acs_url: &'a str,
-    /// The request it answers; none when the identity provider begins.
+    /// The ID of the request that it answers; none for an IdP-initiated login.
     pub in_response_to: Option<&'a str>,
 }
 
@@ -57,7 +57,7 @@ impl Signing {
     }
 }
 
-/// Everything a Response says. An empty `Option` leaves the attribute or element out.
+/// The contents of a Response. `None` leaves the attribute or element out.
 #[derive(Debug, Clone)]
 pub struct ResponseSpec {
     /// `Response/@ID`.
@@ -147,7 +147,7 @@ pub struct ResponseSpec {
 }
 
 impl ResponseSpec {
-    /// A response that a service provider must accept: good for five minutes, for this one audience
+    /// A response that a service provider must accept: valid for five minutes, for this one audience
     /// and address, with the assertion signed.
     pub fn valid(exchange: &Exchange<'_>, name_id: &str, now: Timestamp, random: &dyn Random) -> Self {
         let lifetime = Duration::from_secs(300);
@@ -207,7 +207,7 @@ impl ResponseSpec {
         self.confirmation_in_response_to = request_id.map(str::to_owned);
     }
 
-    /// Moves every moment, into the past or the future.
+    /// Shifts every time into the past or the future.
     pub fn shift(&mut self, to_past: bool, by: Duration) {
         let moved = |moment: Timestamp| if to_past { moment - by } else { moment + by };
         self.response_issue_instant = moved(self.response_issue_instant);

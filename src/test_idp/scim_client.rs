@@ -1,9 +1,9 @@
-//! The test identity provider's other half: it pushes its people and groups into directories, as Okta or as
+//! The test identity provider's SCIM client: it provisions its users and groups into directories, as Okta or
 //! Entra ID does.
 //!
-//! It looks everything up before it writes, as both of them do, so it remembers nothing; `style` says what
-//! each of them sends, [`ScimClient::run`] sends it and writes every request and answer down, and
-//! [`configure`] registers the page that shows them.
+//! Like both of them it looks every resource up before it writes, so it keeps no state. `style` has the
+//! requests of each, [`ScimClient::run`] sends them and records every request and response, and [`configure`]
+//! registers the page that shows them.
 
 mod handlers;
 mod style;
@@ -23,20 +23,20 @@ use crate::model::secret::ScimBearerToken;
 /// The media type of SCIM (RFC 7644 §8.1).
 const SCIM_JSON: &str = "application/scim+json";
 
-/// How long an answer is shown.
+/// The maximum length of a response that is shown, in characters.
 const LONGEST_SHOWN: usize = 20_000;
 
-/// A directory that can be pushed into.
+/// A directory to provision.
 pub struct ScimTarget {
-    /// What to call it: the organization's name.
+    /// Its display name: the organization's.
     pub name: String,
-    /// Its base URL, as its admin was told.
+    /// Its SCIM base URL, as its admin knows it.
     pub base_url: String,
-    /// The same as this server reaches it; usually the same.
+    /// The base URL at which this server reaches it; usually the same.
     pub reached_at: String,
-    /// What opens it.
+    /// Its bearer token.
     pub token: ScimBearerToken,
-    /// The organization's domains: whose people are pushed.
+    /// The organization's domains: only users with addresses in them are provisioned.
     pub domains: Vec<String>,
 }
 
@@ -53,37 +53,37 @@ pub struct ScimClient {
     http: Client,
 }
 
-/// What is to be done in a directory.
+/// An operation on a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// Every person and group is made or brought up to date.
+    /// Creates or updates every user and group.
     Push,
-    /// One person's job title changes.
+    /// Changes a user's job title.
     Change(&'a TestUser),
-    /// One person may not use the app any more.
+    /// Deactivates a user.
     Deactivate(&'a TestUser),
-    /// One person may use it again.
+    /// Reactivates a user.
     Reactivate(&'a TestUser),
-    /// One person is deleted.
+    /// Deletes a user.
     Delete(&'a TestUser),
 }
 
-/// One request and its answer, fit to be shown.
+/// A request and its response, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    /// What it was for.
+    /// Its purpose.
     pub title: String,
     /// Method and path.
     pub line: String,
-    /// What was sent; empty when nothing was.
+    /// The request body; empty when there was none.
     pub body: String,
-    /// The answer's status; 0 when there was none.
+    /// The response status; 0 when there was no response.
     pub status: u16,
-    /// What came back.
+    /// The response body.
     pub answer: String,
 }
 
-/// The exchanges of a run so far.
+/// The state of a run.
 struct Conversation<'a> {
     client: &'a ScimClient,
     target: &'a ScimTarget,
@@ -91,10 +91,10 @@ struct Conversation<'a> {
     exchanges: Vec<Exchange>,
 }
 
-/// How one person is written: by id, what is stored, and what is known of the person.
+/// Builds the request for one user, from its id, the stored resource and the test user.
 type Write = fn(&Style, &str, Value, &TestUser) -> style::Request;
 
-/// An answer was not what the next request needs; the exchange that is written down says why.
+/// A response lacked what the next request needs; the last recorded exchange shows why.
 struct Stuck;
 
 impl ScimClient {
@@ -108,12 +108,12 @@ impl ScimClient {
         Ok(Self { targets, http })
     }
 
-    /// The directories that it knows.
+    /// The directories that it provisions.
     pub fn targets(&self) -> &[ScimTarget] {
         &self.targets
     }
 
-    /// Does something in a directory, in somebody's style, until it is done or an answer leads nowhere.
+    /// Runs an operation on a directory in a provider's style, until it is done or a response stops it.
     pub async fn run(
         &self,
         target: &ScimTarget,
@@ -123,7 +123,7 @@ impl ScimClient {
     ) -> Vec<Exchange> {
         let mut talk = Conversation { client: self, target, style, exchanges: Vec::new() };
         let people: Vec<&TestUser> = users.iter().filter(|user| target.expects(user)).collect();
-        // What it says when it gets stuck stands in the last exchange.
+        // The last exchange shows why it stopped.
         let _ = talk.act(action, &people).await;
         talk.exchanges
     }
@@ -150,7 +150,7 @@ impl Conversation<'_> {
             return Err(Stuck);
         };
         let stored = match self.style {
-            // Okta reads the whole user before it puts one in its place.
+            // Okta reads the whole user before it replaces it with PUT.
             Style::Okta => self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?,
             Style::Entra => Value::Null,
         };
@@ -177,11 +177,11 @@ impl Conversation<'_> {
                         }
                         Style::Entra => Value::Null,
                     };
-                    self.send("Bring the user up to date", self.style.refresh(&id, stored, user)).await?;
+                    self.send("Update the user", self.style.refresh(&id, stored, user)).await?;
                     id
                 }
                 None => {
-                    let made = self.send("Make the user", self.style.create(user)).await?;
+                    let made = self.send("Create the user", self.style.create(user)).await?;
                     made["id"].as_str().ok_or(Stuck)?.to_owned()
                 }
             };
@@ -195,7 +195,7 @@ impl Conversation<'_> {
             let id = match found["Resources"][0]["id"].as_str() {
                 Some(id) => id.to_owned(),
                 None => {
-                    let made = self.send("Make the group", self.style.create_group(name)).await?;
+                    let made = self.send("Create the group", self.style.create_group(name)).await?;
                     made["id"].as_str().ok_or(Stuck)?.to_owned()
                 }
             };
@@ -204,7 +204,7 @@ impl Conversation<'_> {
                 .filter(|(user, _)| user.groups.contains(name))
                 .map(|(user, id)| (*user, id.as_str()))
                 .collect();
-            self.send("Say who its members are", self.style.set_members(&id, &members)).await?;
+            self.send("Set the members of the group", self.style.set_members(&id, &members)).await?;
         }
         Ok(())
     }
@@ -214,7 +214,7 @@ impl Conversation<'_> {
         Ok(found["Resources"][0]["id"].as_str().map(str::to_owned))
     }
 
-    /// Sends a request and writes it down with its answer.
+    /// Sends a request and records it with its response.
     async fn send(&mut self, title: &str, request: style::Request) -> Result<Value, Stuck> {
         let line = format!("{} {}{}", request.method, self.target.base_url, request.path);
         let body = request.body.as_ref().map(pretty).unwrap_or_default();
@@ -253,7 +253,7 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// The page shows no password, not even a made-up one.
+/// Masks the password: the page shows none, not even a generated one.
 fn hide_password(body: String) -> String {
     match serde_json::from_str::<Value>(&body) {
         Ok(mut value) if value.get("password").is_some() => {

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What stands above every page.
+/// The banner of every page.
 pub const BANNER: &str =
     "This is a test identity provider: it lets anybody in as anybody. Never connect it to real accounts.";
 
@@ -27,7 +27,7 @@ fn layout(title: &str) -> Layout<'_> {
     Layout::narrow(title).banner(Some(BANNER))
 }
 
-/// What this is, how to connect to it, and logins that it begins by itself.
+/// The start page: how to connect to it, and IdP-initiated logins.
 pub struct Start<'a> {
     /// Its entity id, which is its metadata's address.
     pub entity_id: &'a str,
@@ -35,9 +35,9 @@ pub struct Start<'a> {
     pub sso_url: &'a str,
     /// Its certificate, PEM.
     pub certificate_pem: &'a str,
-    /// Who can be signed in to.
+    /// The service providers to sign in to.
     pub service_providers: &'a [ServiceProvider],
-    /// Whether there are directories to push people into.
+    /// Whether there are directories to provision.
     pub provisioning: bool,
 }
 
@@ -47,13 +47,13 @@ impl Start<'_> {
         let layout = Layout { width: Width::Wide, ..layout("Test identity provider") };
         layout.scripts(&[&assets::COPY]).render(html! {
             h1 { "Test identity provider" }
-            p.lead { "It plays the part of a customer’s Okta or Entra ID, and it can also do everything wrong that Ostiary must refuse." }
+            p.lead { "It stands in for a customer’s Okta or Entra ID, and it can also send the broken responses that Ostiary must refuse." }
             section.card {
                 h2 { "Begin a login here" }
                 @if self.service_providers.is_empty() {
-                    p { "Nothing is connected to this identity provider yet. Make a SAML connection with the values below; it then appears here as a tile." }
+                    p { "Nothing is connected to this identity provider yet. Create a SAML connection with the values below; it then appears here as a tile." }
                 } @else {
-                    p { "As people do who press a tile in their company’s portal. Nobody asked for such a response, so by default Ostiary throws it away and begins a login of its own." }
+                    p { "As with a tile in a company’s portal (IdP-initiated). Such a response answers no request, so by default Ostiary discards it and begins a login of its own." }
                     ul.choices {
                         @for sp in self.service_providers {
                             li {
@@ -94,19 +94,19 @@ fn start_href(sp: &ServiceProvider) -> String {
     format!("{}?{}", path::TEST_IDP_START, query.finish())
 }
 
-/// Who signs in, and what is said about him.
+/// The sign-in page: the choice of the user and of the response.
 pub struct Choose<'a> {
-    /// What is to be answered.
+    /// The login that is to be answered.
     pub ask: &'a Ask,
-    /// Who gets the answer.
+    /// The service provider that gets the response.
     pub to: &'a ServiceProvider,
-    /// Who can be picked.
+    /// The users of the list.
     pub users: &'a [TestUser],
-    /// Whether the request wants a fresh proof of who the person is.
+    /// Whether the request has ForceAuthn.
     pub force_authn: bool,
-    /// The form as it was filled in; without one it is folded away.
+    /// The form as it was submitted; without one it is collapsed.
     pub draft: Option<&'a Draft>,
-    /// What is wrong with the form.
+    /// The error of the form.
     pub error: Option<&'a str>,
 }
 
@@ -119,9 +119,9 @@ impl Choose<'_> {
         layout(&title).render(html! {
             h1 { (title) }
             @if self.ask.request_id.is_none() {
-                p { "Nobody asked for this login: it begins here, as from a tile in a portal." }
+                p { "This login answers no request: it begins here, as with a tile in a portal (IdP-initiated)." }
             }
-            @if self.force_authn { p { "The request asks that the person prove anew who they are (ForceAuthn)." } }
+            @if self.force_authn { p { "The request asks that the person authenticate again (ForceAuthn)." } }
             @if !self.users.is_empty() {
                 section.card {
                     h2 { "Who are you?" }
@@ -268,9 +268,9 @@ fn lines(name: &str, label: &str, value: &str, hint: &str) -> Markup {
     }
 }
 
-/// The response, to be looked at and sent by hand: once, or twice for a replay.
+/// The response, to be reviewed and sent by hand: once, or twice for a replay.
 pub struct Review<'a> {
-    /// Where it goes.
+    /// The Assertion Consumer Service URL that it goes to.
     pub acs_url: &'a str,
     /// The form's fields.
     pub fields: &'a [(&'a str, &'a str)],
@@ -335,7 +335,7 @@ pub fn refused(happened: &str) -> Markup {
     .view()
 }
 
-/// Encryption was asked for, and there is no key to encrypt for.
+/// Encryption was requested, but the connection has no encryption certificate.
 pub fn not_encryptable(ask: &Ask) -> Markup {
     layout("There is no key to encrypt for").render(html! {
         section.card {

@@ -1,4 +1,4 @@
-//! The sample app's server talking to the gateway, and each call written down as `curl`.
+//! The sample app's client of the gateway, which records each call as a `curl` command.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use crate::{
     pages::components::shortened,
 };
 
-/// Fields whose values nobody needs to see whole.
+/// The fields whose values are shortened for display.
 const SECRET_FIELDS: &[&str] =
     &["client_secret", "code", "code_verifier", "samlAccessCode", "access_token", "id_token"];
 
-/// One call and its answer, fit to be shown: secrets are shortened.
+/// A call and its response, for display: secrets are shortened.
 #[derive(Debug, Clone)]
 pub(super) struct Exchange {
-    /// What it was for.
+    /// Its purpose.
     pub title: &'static str,
-    /// The command that does the same.
+    /// The equivalent command.
     pub curl: String,
-    /// The answer's status and body.
+    /// The response body.
     pub answer: String,
 }
 
-/// Why the gateway's answer is of no use.
+/// Why a call to the gateway failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum GatewayError {
     #[error("The gateway could not be reached: {0}")]
@@ -46,7 +46,7 @@ pub(super) enum GatewayError {
     IdToken(&'static str),
 }
 
-/// What a token request brought.
+/// The result of a token request.
 pub(super) struct Tokens {
     pub access_token: String,
     pub claims: Value,
@@ -61,7 +61,7 @@ pub(super) struct Gateway {
     http: Client,
 }
 
-/// A request, before it is sent or written down.
+/// A request to send and to record.
 struct Call {
     method: Method,
     endpoint: fn(&Links) -> Url,
@@ -92,7 +92,7 @@ impl Gateway {
         Ok(Self { public, server_side, api_key, client_id, client_secret, http })
     }
 
-    /// `POST /v1/saml/redirect`: where to send the browser.
+    /// `POST /v1/saml/redirect`: the URL to send the browser to.
     pub async fn begin(
         &self,
         organization: &DemoOrganization,
@@ -110,7 +110,7 @@ impl Gateway {
         Ok((url.ok_or(GatewayError::Incomplete("redirectUrl"))?, exchange))
     }
 
-    /// `POST /v1/saml/redeem`: who it is.
+    /// `POST /v1/saml/redeem`: the user who signed in.
     pub async fn redeem(&self, code: &str) -> Result<(Value, Exchange), GatewayError> {
         let call = Call {
             method: Method::POST,
@@ -254,7 +254,7 @@ impl Call {
         url
     }
 
-    /// The command that does the same, its secrets shortened.
+    /// The equivalent command, with secrets shortened.
     fn curl(&self, gateway: &Links) -> String {
         let url = self.url(gateway);
         let mut lines = vec![match self.method {
@@ -279,12 +279,12 @@ impl Call {
     }
 }
 
-/// A word of a shell command.
+/// A quoted word of a shell command.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The same JSON, with what is secret in it shortened.
+/// The same JSON with its secrets shortened.
 fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
@@ -302,7 +302,7 @@ fn without_secrets(value: &Value) -> Value {
     }
 }
 
-/// JSON for people.
+/// Indented JSON.
 pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }

@@ -24,7 +24,7 @@ const COOKIE: &str = "ostiary_demo";
 
 type App = web::Data<DemoApp>;
 
-/// `GET /demo`: who is signed in, or the way to sign in.
+/// `GET /demo`: the signed-in user, or the sign-in page.
 pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
     let now = app.clock.now();
     let person = browser(&request).and_then(|session| app.sessions.person(&session, now));
@@ -39,7 +39,7 @@ pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
     page(StatusCode::OK, Policy::Chain, markup)
 }
 
-/// `GET /demo/people`: whom the customers' identity providers pushed.
+/// `GET /demo/people`: the users that the customers' identity providers provisioned.
 pub(super) async fn people(app: App) -> HttpResponse {
     let mut directories = Vec::new();
     for organization in &app.organizations {
@@ -110,7 +110,7 @@ pub(super) struct SamlCallback {
     saml_access_code: Option<String>,
 }
 
-/// `GET /demo/callback`: somebody comes back with an access code.
+/// `GET /demo/callback`: the browser returns with an access code.
 pub(super) async fn saml_callback(
     app: App,
     request: HttpRequest,
@@ -125,8 +125,8 @@ pub(super) async fn saml_callback(
     };
     let now = app.clock.now();
     let (way, mut exchanges) = match answer["state"].as_str() {
-        // Begun at the identity provider: there is no state of ours to compare. The gateway has made
-        // a login of this browser's own out of it, so nobody was sent here in another's name.
+        // IdP-initiated: there is no state of ours to compare. The gateway has restarted it as a login of
+        // this browser, which prevents login CSRF.
         None | Some("") => ("Begun at the identity provider", Vec::new()),
         Some(state) => {
             let browser = browser(&request).unwrap_or_default();
@@ -166,7 +166,7 @@ pub(super) struct OauthCallback {
     error_description: Option<String>,
 }
 
-/// `GET /demo/oauth/callback`: somebody comes back with a code, or refused.
+/// `GET /demo/oauth/callback`: the browser returns with a code or an error.
 pub(super) async fn oauth_callback(
     app: App,
     request: HttpRequest,
@@ -201,7 +201,7 @@ pub(super) async fn oauth_callback(
         // OpenID Connect Core §5.3.2
         return told(
             StatusCode::BAD_GATEWAY,
-            "The userinfo endpoint tells of somebody else than the ID token.",
+            "The userinfo endpoint describes another user than the ID token.",
         );
     }
     let person = Person {
@@ -227,7 +227,7 @@ pub(super) async fn sign_out(app: App, request: HttpRequest) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, path::DEMO)).cookie(gone).finish()
 }
 
-/// Signs somebody in under a new session id, so that nobody can have planted the old one.
+/// Signs a user in under a new session id, which prevents session fixation.
 fn welcome(app: &DemoApp, request: &HttpRequest, person: Person) -> HttpResponse {
     if let Some(old) = browser(request) {
         app.sessions.sign_out(&old);
@@ -266,7 +266,7 @@ fn cookie(app: &DemoApp, value: String) -> Cookie<'static> {
         .finish()
 }
 
-/// Every value of each attribute where the gateway says them, else the one that SSOReady would say.
+/// All values of each attribute where the gateway returns them, else the one that SSOReady returns.
 fn attributes(answer: &Value) -> Value {
     match &answer["attributeValues"] {
         Value::Null => answer["attributes"].clone(),

@@ -1,8 +1,7 @@
-//! The sample app of `ostiary demo`: what a customer of ours builds, in small.
+//! The sample app of `ostiary demo`: a small version of what a customer of ours builds.
 //!
-//! It stands outside on purpose. It knows the gateway only by its public REST API and OAuth endpoints,
-//! which its server calls over HTTP with an API key and a client secret, and shows every call as the
-//! `curl` command that does the same.
+//! It uses only the gateway's public REST API and OAuth endpoints, which its server calls over HTTP with an
+//! API key and a client secret, and shows every call as the equivalent `curl` command.
 
 mod gateway;
 mod handlers;
@@ -26,23 +25,23 @@ use crate::{
     },
 };
 
-/// What the sample app was given by whoever set the gateway up.
+/// The settings of the sample app.
 pub struct DemoSettings {
-    /// The gateway as browsers reach it.
+    /// The gateway's addresses for browsers.
     pub links: Links,
-    /// The gateway as this app's server reaches it; usually the same.
+    /// The gateway's addresses for this app's server; usually the same.
     pub server_side: Links,
-    /// For the REST API.
+    /// The key for the REST API.
     pub api_key: ApiKeySecret,
-    /// For OpenID Connect.
+    /// The client for OpenID Connect.
     pub oauth_client_id: OauthClientId,
-    /// For OpenID Connect.
+    /// The client's secret.
     pub oauth_client_secret: OauthClientSecret,
     /// The app's customers.
     pub organizations: Vec<DemoOrganization>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Fresh randomness.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
 }
 
@@ -51,9 +50,9 @@ pub struct DemoSettings {
 pub struct DemoOrganization {
     /// Its name.
     pub name: String,
-    /// The domain of its people's addresses.
+    /// The e-mail domain of its users.
     pub domain: String,
-    /// What the app calls it, and told the gateway.
+    /// The app's own id of it, which the gateway knows.
     pub external_id: String,
 }
 
@@ -85,13 +84,13 @@ impl DemoApp {
         Ok(Self { links, gateway, organizations, clock, random, sessions: Sessions::default() })
     }
 
-    /// The customer whose people have addresses like `email`.
+    /// The customer that has the domain of `email`.
     fn organization_of(&self, email: &str) -> Option<&DemoOrganization> {
         let (_, domain) = email.rsplit_once('@')?;
         self.organizations.iter().find(|organization| organization.domain.eq_ignore_ascii_case(domain))
     }
 
-    /// A fresh value that nobody can guess.
+    /// 128 fresh random bits in hexadecimal.
     fn token(&self) -> String {
         format!("{:032x}", self.random.bits())
     }

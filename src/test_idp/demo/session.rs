@@ -1,4 +1,4 @@
-//! Who is signed in to the sample app, and which logins are under way: in memory, bounded, expiring.
+//! The sample app's sessions and pending logins: in memory, bounded, expiring.
 
 use std::{
     num::NonZeroUsize,
@@ -16,7 +16,7 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
 const LOGIN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
-/// A login under way. Its `state` is the key; only the browser that began it may finish it.
+/// A pending login, keyed by its `state`. Only the browser that began it may finish it.
 pub(super) struct Pending {
     pub browser: String,
     pub protocol: Protocol,
@@ -24,27 +24,27 @@ pub(super) struct Pending {
     pub exchanges: Vec<Exchange>,
 }
 
-/// Which way a login goes.
+/// The protocol of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// The REST API's redirect and redeem.
     Rest,
-    /// OpenID Connect, with what must come back.
+    /// OpenID Connect, with the values that the callback needs.
     OpenIdConnect { nonce: String, code_verifier: String },
 }
 
-/// Somebody who signed in.
+/// A signed-in user.
 #[derive(Clone)]
 pub(super) struct Person {
     pub email: String,
     pub organization_external_id: String,
     pub organization_id: String,
     pub attributes: Value,
-    /// How they came in, in words.
+    /// The method of the login, for display.
     pub way: &'static str,
-    /// What the app's server said to the gateway and heard from it.
+    /// The calls that the app's server made to the gateway.
     pub exchanges: Vec<Exchange>,
-    /// More to show: title and JSON.
+    /// Further documents to show: title and JSON.
     pub documents: Vec<(&'static str, Value)>,
     pub signed_in_at: Timestamp,
 }
@@ -65,12 +65,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Sessions {
-    /// Remembers a login under way.
+    /// Stores a pending login.
     pub fn begin(&self, state: String, pending: Pending) {
         lock(&self.pending).put(state, pending);
     }
 
-    /// Ends a login under way: once, in the browser that began it, while it is fresh.
+    /// Removes a pending login and returns it: once, in the browser that began it, before it expires.
     pub fn finish(&self, state: &str, browser: &str, now: Timestamp) -> Option<Pending> {
         let mut all = lock(&self.pending);
         let pending = all.peek(state)?;
@@ -81,12 +81,12 @@ impl Sessions {
         all.pop(state).filter(|_| fresh)
     }
 
-    /// Signs somebody in under a new session.
+    /// Stores a user under a new session.
     pub fn sign_in(&self, session: String, person: Person) {
         lock(&self.people).put(session, person);
     }
 
-    /// Who is signed in under `session`.
+    /// The user of `session`, unless it has expired.
     pub fn person(&self, session: &str, now: Timestamp) -> Option<Person> {
         let mut people = lock(&self.people);
         let person = people.get(session)?;

@@ -1,5 +1,4 @@
-//! The sample app against a gateway of this file, which says what a test makes it say: also what the
-//! real one never would.
+//! The sample app against a mock gateway, which can also give answers that the real one never would.
 
 use std::{
     net::TcpListener,
@@ -30,7 +29,7 @@ const API_KEY: &str = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g";
 const CLIENT: &str = "saml_oauth_client_12vqjrnxk9xeov6o4f05pan0g";
 const CLIENT_SECRET: &str = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pan0g";
 
-/// What the gateway was asked, and what it answers.
+/// The requests that the mock gateway received, and its answers.
 #[derive(Default)]
 struct Said {
     heard: Vec<(String, Option<String>, String)>,
@@ -61,11 +60,11 @@ async fn answer(request: HttpRequest, body: String, script: Script) -> HttpRespo
             json!({ "access_token": "ostiary_at_1234567890123", "id_token": format!("e30.{claims}.c2ln"), "token_type": "Bearer" })
         }
         path::OAUTH_USERINFO => said.userinfo.clone(),
-        other => panic!("nobody should ask for {other}"),
+        other => panic!("unexpected request for {other}"),
     })
 }
 
-/// A gateway on a port of its own, and the sample app that uses it.
+/// A mock gateway on a port of its own, and the sample app that uses it.
 fn play() -> (Script, Links, web::Data<DemoApp>, Arc<ManualClock>) {
     let script: Script = web::Data::new(Mutex::default());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -97,7 +96,7 @@ fn play() -> (Script, Links, web::Data<DemoApp>, Arc<ManualClock>) {
     (script, links, web::Data::new(app), clock)
 }
 
-/// What a browser sees.
+/// A response as a browser sees it.
 struct Seen {
     status: StatusCode,
     location: Option<Url>,

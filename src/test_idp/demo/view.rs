@@ -29,7 +29,7 @@ fn layout(title: &str) -> Layout<'_> {
     Layout::wide(title, NAVIGATION).banner(Some(BANNER))
 }
 
-/// The way to sign in. `error` is about the address.
+/// The sign-in page. `error` is about the address.
 pub(super) fn sign_in(organizations: &[DemoOrganization], email: &str, error: Option<&str>) -> Markup {
     let domains: Vec<String> =
         organizations.iter().map(|organization| format!("@{}", organization.domain)).collect();
@@ -81,7 +81,7 @@ pub(super) fn sign_in(organizations: &[DemoOrganization], email: &str, error: Op
         section.stack {
             h2 { "Customers of this app" }
             (table("Customers of this app", &columns, &rows))
-            p { a href=(path::DEMO_PEOPLE) { "People whom their directories announced" } }
+            p { a href=(path::DEMO_PEOPLE) { "People whom their directories provisioned" } }
         }
     })
 }
@@ -104,12 +104,12 @@ fn see_a_refused_login(organizations: &[DemoOrganization]) -> Markup {
     }
 }
 
-/// A submit button that says which way to go.
+/// A submit button for one method of login.
 fn way(value: &str, weight: Weight, label: &str) -> Markup {
     html! { button type="submit" name="way" value=(value) class=(weight.class()) { (label) } }
 }
 
-/// Who is signed in, and how that came about.
+/// The page of the signed-in user, with the calls of the login.
 pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now: Timestamp) -> Markup {
     let organization = organizations
         .iter()
@@ -134,13 +134,13 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
                 }
             }
             section.card {
-                h2 { "What the company says of them" }
+                h2 { "Attributes from the company" }
                 (attributes(&person.attributes))
             }
         }
         section.stack {
             h2 { "How the app did it" }
-            p { "What the app’s server said to the gateway. Secrets are shortened; with yours in their place the commands work." }
+            p { "The calls that the app’s server made to the gateway. Secrets are shortened; with yours in their place the commands work." }
             @for (number, exchange) in (1..).zip(&person.exchanges) { (step(number, exchange)) }
         }
         @if !person.documents.is_empty() {
@@ -152,7 +152,7 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
     })
 }
 
-/// Whom the customers' identity providers pushed, as the gateway tells it.
+/// The users that the customers' identity providers provisioned, as the gateway returns them.
 pub(super) fn people(directories: &[(&DemoOrganization, Value, Exchange)]) -> Markup {
     let columns = [
         Column { name: "E-mail", number: false },
@@ -163,7 +163,7 @@ pub(super) fn people(directories: &[(&DemoOrganization, Value, Exchange)]) -> Ma
     layout("People of the sample app").scripts(&[&assets::COPY]).render(html! {
         h1 { "People of this app" }
         p.lead {
-            "Whom the customers’ identity providers announced by SCIM. The app learns of them before they ever sign \
+            "The people whom the customers’ identity providers provisioned by SCIM. The app learns of them before they ever sign \
              in, and of those who leave on the same day."
         }
         @for (number, (organization, answer, exchange)) in (1..).zip(directories) {
@@ -232,7 +232,7 @@ fn step(number: usize, exchange: &Exchange) -> Markup {
     }
 }
 
-/// A refusal that came back through OAuth (RFC 6749 §4.1.2.1).
+/// An OAuth error response (RFC 6749 §4.1.2.1).
 pub(super) fn refused(error: &str, description: Option<&str>) -> Markup {
     layout("The login was refused").reason(error).render(html! {
         h1 { "The login was refused" }
@@ -245,7 +245,7 @@ pub(super) fn refused(error: &str, description: Option<&str>) -> Markup {
     })
 }
 
-/// Something that the sample app has to say.
+/// A message page.
 pub(super) fn message(happened: &str) -> Markup {
     Message {
         onward: Some(("Back to the sample app", path::DEMO)),

@@ -1,3 +1,5 @@
+//! The test identity provider's pages, over HTTP.
+
 use std::sync::{Arc, LazyLock};
 
 use actix_web::{App, body::to_bytes, http::header::CONTENT_SECURITY_POLICY, test};

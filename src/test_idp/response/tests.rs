@@ -1,3 +1,5 @@
+//! Responses verify and decrypt with libraries other than our own verifier.
+
 use openssl::symm;
 use uppsala::Document;
 
@@ -43,7 +45,7 @@ fn algorithms() -> [(KeyKind, SignatureAlgorithm); 8] {
     ]
 }
 
-/// xmlsec is the judge: it knows nothing of our code.
+/// Verifies with xmlsec, which is independent of our code.
 fn xmlsec_accepts(xml: &str, certificate: &X509Ref) -> bool {
     use samael::crypto::{Crypto, CryptoProvider, ReduceMode};
     Crypto::reduce_xml_to_signed(xml, &[certificate.to_der().unwrap().into()], ReduceMode::PreDigest)

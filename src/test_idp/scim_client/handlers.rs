@@ -1,4 +1,4 @@
-//! The page from which people are pushed.
+//! The HTTP handlers of the provisioning page.
 
 use actix_web::{
     HttpResponse,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The largest form that is read.
+/// The maximum size of a form in bytes.
 const MAX_BODY: usize = 16 * 1024;
 
 /// Registers the routes. A `web::Data<ScimClient>` and a `web::Data<TestIdp>` must be among the app's data.
@@ -39,7 +39,7 @@ async fn show(client: Data<ScimClient>, idp: Data<TestIdp>) -> HttpResponse {
     page(StatusCode::OK, Policy::Own, view.view())
 }
 
-/// `POST /test-idp/scim`: does what a button says, and shows what was said.
+/// `POST /test-idp/scim`: runs the chosen operation and shows its requests and responses.
 async fn provision(client: Data<ScimClient>, idp: Data<TestIdp>, body: Bytes) -> HttpResponse {
     let fields = Fields::parse(&body);
     match read(&fields, &client, &idp) {

@@ -1,4 +1,4 @@
-//! What Okta and Entra ID send, body by body (contracts/scim.md §2.1 and §2.2).
+//! The SCIM requests that Okta and Entra ID send.
 
 use openssl::sha::sha256;
 use reqwest::Method;
@@ -10,13 +10,13 @@ const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const CORE_GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-/// Entra's own, which no schema describes.
+/// Entra ID's own, which no standard describes.
 const ENTRA_GROUP: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
 
-/// The titles that a change goes through.
+/// The job titles that a change cycles through.
 const TITLES: [&str; 4] = ["Engineer", "Senior engineer", "Principal engineer", "Fellow"];
 
-/// Whose habits are followed.
+/// The provider whose requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// An Okta catalogue app: PUT for users, PATCH for switching off and for groups.
@@ -58,7 +58,7 @@ fn equals(attribute: &str, value: &str) -> String {
     format!("{attribute} eq {}", Value::from(value))
 }
 
-/// What the identity provider itself calls somebody or something.
+/// The identity provider's own id of a user or a group.
 fn own_id(prefix: &str, name: &str) -> String {
     let digest = sha256(name.as_bytes());
     prefix
@@ -71,7 +71,7 @@ impl Style {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Okta, Self::Entra];
 
-    /// What it is called in forms.
+    /// Its value in the form.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Okta => "okta",
@@ -79,7 +79,7 @@ impl Style {
         }
     }
 
-    /// What a person calls it.
+    /// Its display name.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Okta => "Okta",
@@ -87,7 +87,7 @@ impl Style {
         }
     }
 
-    /// The style called so.
+    /// The style with this form value.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|style| style.name() == name)
     }
@@ -160,7 +160,7 @@ impl Style {
         Request::with(Method::POST, "/Users".to_owned(), body)
     }
 
-    /// The stored user as it should be again.
+    /// Updates a stored user.
     pub(super) fn refresh(self, id: &str, stored: Value, user: &TestUser) -> Request {
         let full_name = format!("{} {}", user.first_name, user.last_name);
         match self {
@@ -177,7 +177,8 @@ impl Style {
     }
 
     pub(super) fn change(&self, id: &str, stored: Value, user: &TestUser) -> Request {
-        // The next title; Entra does not read the user, so it goes by the name.
+        // Okta: the title after the stored one. Entra does not read the user, so its title depends on the
+        // name.
         let now = stored["title"].as_str().and_then(|title| TITLES.iter().position(|known| *known == title));
         match self {
             Self::Okta => {
@@ -258,7 +259,7 @@ impl Style {
     }
 }
 
-/// The whole user read back, with some attributes changed: `id`, `meta` and `groups` stay in it.
+/// A PUT of the whole stored user with some attributes changed; `id`, `meta` and `groups` stay in it.
 fn put(id: &str, stored: Value, changes: &[(&str, Value)]) -> Request {
     let mut body = match stored {
         Value::Object(fields) => fields,

@@ -1,4 +1,4 @@
-//! What the page from which people are pushed looks like.
+//! The provisioning page.
 
 use maud::{Markup, html};
 
@@ -13,23 +13,23 @@ use crate::{
     test_idp::{provider::TestUser, views::BANNER},
 };
 
-/// What was said to a directory.
+/// The result of a run.
 pub struct Outcome<'a> {
-    /// Which one.
+    /// The directory.
     pub target: &'a ScimTarget,
-    /// Every request and answer, in order.
+    /// Every request and response, in order.
     pub exchanges: &'a [Exchange],
 }
 
 /// The page.
 pub struct Provisioning<'a> {
-    /// The directories that can be pushed into.
+    /// The directories to choose from.
     pub targets: &'a [ScimTarget],
-    /// Whom there is.
+    /// The users of the test identity provider.
     pub users: &'a [TestUser],
-    /// Which directory and style stand in the form.
+    /// The directory and the style that are selected in the form.
     pub chosen: Option<(&'a str, Style)>,
-    /// What just happened.
+    /// The result of the run just made.
     pub outcome: Option<Outcome<'a>>,
 }
 
@@ -110,7 +110,7 @@ impl Outcome<'_> {
                 (notice(Shape::Bad, "It stopped", html! { p { "The last answer below says why." } }))
             }
             section.stack {
-                h2 { "What was said" }
+                h2 { "Requests and responses" }
                 @for exchange in self.exchanges { (one(exchange)) }
             }
         }
@@ -162,7 +162,7 @@ mod tests {
             Provisioning { targets: &targets, users: &users, chosen: None, outcome: None }.view(),
         );
         let exchange = |status, answer: &str| Exchange {
-            title: "Make the user".into(),
+            title: "Create the user".into(),
             line: format!("POST {}/Users", targets[0].base_url),
             body: "{\n  \"userName\": \"ada@acme.example\"\n}".into(),
             status,

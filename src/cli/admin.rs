@@ -18,7 +18,7 @@ use crate::{
     model::administrator::{Administrator, Role},
 };
 
-/// Administrators: who may enter the console
+/// Administrators: the people who can sign in to the console
 #[derive(Debug, Subcommand)]
 pub(super) enum Admin {
     Invite(Invite),
@@ -28,20 +28,20 @@ pub(super) enum Admin {
     Reset(Reset),
 }
 
-/// Print a one-time link by which somebody becomes an administrator
+/// Invite an administrator: print a one-time link
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary admin invite
-      the first one: an owner of everything
+      the first administrator: owner of every environment
   ostiary admin invite --email dana@example.com --role viewer --environment prod")]
 pub(super) struct Invite {
-    /// Whom it is for; without it the link is for whoever has it
+    /// The address of the person invited; without it, the link works for anyone who has it
     #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     email: String,
-    /// What they may do: viewer, admin or owner
+    /// The role: viewer, admin or owner
     #[arg(long, default_value = "owner", value_parser = parse_role)]
     role: Role,
-    /// Where: an environment's id or slug; without it in every environment
+    /// The environment: its id or its slug; without it, every environment
     #[arg(long, value_name = "ID|SLUG")]
     environment: Option<String>,
     /// Print one JSON object
@@ -55,7 +55,7 @@ pub(super) struct Invite {
   ostiary admin list
   ostiary admin list --environment prod --json")]
 pub(super) struct List {
-    /// Where: an environment's id or slug; without it those of every environment
+    /// The environment: its id or its slug; without it, administrators of every environment
     #[arg(long, value_name = "ID|SLUG")]
     environment: Option<String>,
     /// Print one JSON object a line
@@ -63,46 +63,46 @@ pub(super) struct List {
     json: bool,
 }
 
-/// Give an administrator another role
+/// Change an administrator's role
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary admin set-role --email dana@example.com --role viewer
   ostiary admin set-role --email dana@example.com --role admin \\
       --environment prod")]
 pub(super) struct SetRole {
-    /// Who
+    /// The administrator's e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: String,
-    /// What they may do: viewer, admin or owner
+    /// The role: viewer, admin or owner
     #[arg(long, value_parser = parse_role)]
     role: Role,
-    /// Where: an environment's id or slug; without it in every environment
+    /// The environment: its id or its slug; without it, every environment
     #[arg(long, value_name = "ID|SLUG")]
     environment: Option<String>,
 }
 
-/// Take an administrator's role away; who has no other one cannot sign in any more
+/// Remove an administrator's role; without any other role they can no longer sign in
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary admin revoke --email dana@example.com
   ostiary admin revoke --email dana@example.com --environment prod")]
 pub(super) struct Revoke {
-    /// Who
+    /// The administrator's e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: String,
-    /// Where: an environment's id or slug; without it in every environment
+    /// The environment: its id or its slug; without it, every environment
     #[arg(long, value_name = "ID|SLUG")]
     environment: Option<String>,
 }
 
 /// Print a one-time link for an administrator who is locked out
 #[derive(Debug, Args)]
-#[command(after_help = "Opening the link ends their password, passkeys and sessions so far.
+#[command(after_help = "Opening the link removes their password and passkeys and ends their sessions.
 
 Examples:
   ostiary admin reset --email dana@example.com")]
 pub(super) struct Reset {
-    /// Who
+    /// The administrator's e-mail address
     #[arg(long, value_name = "ADDRESS")]
     email: String,
     /// Print one JSON object
@@ -121,11 +121,11 @@ async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope
     })
 }
 
-/// Who has a role elsewhere only is not found where none was said; that says where to look.
+/// Somebody whose role is in another scope is `NotFound`; the message points to `--environment`.
 fn no_role(error: Error, who: &Administrator) -> anyhow::Error {
     match error {
         Error::NotFound { .. } => anyhow::anyhow!(
-            "{} has no role there; --environment says in which environment, and without it, it is about every one",
+            "{} has no such role; --environment names one environment, and without it the role in every environment is meant",
             who.email
         ),
         other => session::in_flags(other),
@@ -144,14 +144,14 @@ impl Admin {
                 people::set_role(&state, &scope, who.id, change.role)
                     .await
                     .map_err(|error| no_role(error, &who))?;
-                output::line(&format!("{} is {} now", who.email, change.role.as_str()));
+                output::line(&format!("{} now has the role {}", who.email, change.role.as_str()));
                 Ok(())
             }
             Self::Revoke(revoke) => {
                 let scope = scope(&state, revoke.environment.as_deref()).await?;
                 let who = people::find_by_email(&state, &revoke.email).await?;
                 people::remove(&state, &scope, who.id).await.map_err(|error| no_role(error, &who))?;
-                output::line(&format!("{} has no role there any more", who.email));
+                output::line(&format!("the role of {} was removed", who.email));
                 Ok(())
             }
             Self::Reset(reset) => {
@@ -161,7 +161,11 @@ impl Admin {
                 let link = state.links.console_join(&token.reveal());
                 let view =
                     json!({ "email": who.email.as_str(), "expiresAt": invitation.expires_at, "link": link });
-                say(reset.json, &view, "A link that works once, to choose a new password or passkey:")
+                say(
+                    reset.json,
+                    &view,
+                    "One-time link to set a new password or passkey; it is shown only once:",
+                )
             }
         }
     }
@@ -182,14 +186,14 @@ impl Invite {
                     "expiresAt": invitation.expires_at,
                     "link": state.links.console_join(&token.reveal()),
                 });
-                say(self.json, &view, "A link that works once; it is shown this once:")
+                say(self.json, &view, "One-time invitation link; it is shown only once:")
             }
             Invited::Added(who) => {
                 let view = json!({ "email": who.email.as_str(), "role": self.role.as_str(), "link": null });
                 say(
                     self.json,
                     &view,
-                    "They are an administrator already, and have the role now; no link is needed:",
+                    "They already are an administrator and now have this role; no link is needed:",
                 )
             }
         }

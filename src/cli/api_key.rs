@@ -12,28 +12,28 @@ use crate::{
     http::api::api_keys as wire,
 };
 
-/// API keys: how your backend proves which environment it speaks for
+/// API keys: how your backend authenticates, each for one environment
 #[derive(Debug, Subcommand)]
 pub(super) enum ApiKey {
     Create(Create),
     Delete(Delete),
 }
 
-/// Make an API key; its secret is shown this once
+/// Create an API key; its secret is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary api-key create --environment prod --json
-      for beginning and redeeming logins
+      for starting and redeeming logins
   ostiary api-key create --environment prod --management --json
       for managing organizations and connections too")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
-    /// Let it manage organizations and connections too
+    /// Allow the management API: organizations, connections and the rest
     #[arg(long)]
     management: bool,
-    /// What people call it
+    /// A name for people
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
     /// Print one JSON object
@@ -41,7 +41,7 @@ pub(super) struct Create {
     json: bool,
 }
 
-/// Take an API key away; from then on it opens nothing
+/// Delete an API key; it stops working at once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary api-key delete --environment prod api_key_…")]
@@ -65,14 +65,14 @@ impl ApiKey {
                     .await
                     .map_err(session::in_flags)?;
                 let view = wire::ApiKey::created(&key, &secret);
-                output::created(create.json, &view, "API key made; its secret is shown this once:")
+                output::created(create.json, &view, "API key created; its secret is shown only once:")
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
                 api_keys::remove(&state, &actor, id).await.map_err(session::in_flags)?;
-                output::line(&format!("{id} opens nothing any more"));
+                output::line(&format!("{id} was deleted"));
                 Ok(())
             }
         }

@@ -7,13 +7,13 @@ use clap::Args;
 use super::{SettingsArgs, output};
 use crate::config::{Config, SETTINGS};
 
-/// Show every setting: what it means, how to set it, what is in force
+/// Show every setting: its meaning, how to set it, and its current value
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary config
-      the settings in force, as a TOML file with explanations
+      the current settings, as a TOML file with explanations
   ostiary config > ostiary.toml
-      a file to begin with
+      a file to start from
   ostiary config --markdown
       the reference, as in docs/configuration.md")]
 pub(super) struct ConfigCommand {
@@ -58,7 +58,7 @@ impl ConfigCommand {
     }
 }
 
-/// `docs/configuration.md`, whole.
+/// The whole text of `docs/configuration.md`.
 pub fn reference() -> String {
     let mut text = String::from(
         "# Configuration\n\n\

@@ -1,4 +1,5 @@
-//! `ostiary demo`: a whole little world, made once and found again at the next start.
+//! `ostiary demo`: the gateway with sample data, a test identity provider and a sample app. The data is created once
+//! and reused at the next start.
 
 mod furnish;
 
@@ -31,14 +32,14 @@ use crate::{
       then open http://localhost:8080/demo
   ostiary demo --listen 127.0.0.1:9000 --database-url sqlite:///tmp/demo.db
 
-What it makes stays in the database file and is found again. The test identity
-provider signs in anybody as anybody, so the demo answers this machine only,
-unless --expose is given.")]
+Its data stays in the database file and is reused at the next start. The test
+identity provider signs in anybody as anybody, so the demo listens on loopback
+only, unless --expose is given.")]
 pub(super) struct Demo {
     /// Where to listen [env: OSTIARY_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Answer the network, although anybody can then sign in as anybody
+    /// Listen on the network too, although anybody can then sign in as anybody
     #[arg(long)]
     expose: bool,
 }
@@ -50,7 +51,7 @@ impl Demo {
         let database = config.database_url.to_string();
         let stage = serve::stage(config).await?;
         let world = furnish::furnish(stage.state()).await?;
-        // The sample app's own server reaches the gateway where it listens, whatever the public URL.
+        // The sample app's server calls the gateway at its listen address, whatever the public URL.
         let own = match stage.address() {
             address if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
             address => format!("http://{address}"),
@@ -74,7 +75,7 @@ impl Demo {
             ("demo", "database.url", unless_given("database.url", "sqlite://ostiary-demo.db")),
             ("demo", "log.level", unless_given("log.level", "warn")),
             ("demo", "test_idp", Some("on")),
-            // The test identity provider's metadata is on this very machine.
+            // The test identity provider's metadata is served by this machine.
             ("demo", "outgoing.allow_private_targets", unless_given("outgoing.allow_private_targets", "on")),
         ])?;
         let is_public =
@@ -83,7 +84,7 @@ impl Demo {
             return Err(ConfigError {
                 problems: vec![SettingError {
                     name: if is_public { "public_url" } else { "listen" }.to_owned(),
-                    reason: "the demo signs in anybody as anybody, so it answers this machine only: use 127.0.0.1, or \
+                    reason: "the demo signs in anybody as anybody, so it listens on loopback only: use 127.0.0.1, or \
                              add --expose if nobody else can reach this network"
                         .to_owned(),
                 }],
@@ -93,7 +94,7 @@ impl Demo {
     }
 }
 
-/// The console's address: a link to become its first administrator by, until somebody has.
+/// The console's address; while there is no administrator, an invitation link for the first one.
 async fn way_in(state: &State) -> anyhow::Result<String> {
     if people::any_exists(state).await? {
         return Ok(state.links.console().into());
@@ -105,7 +106,7 @@ async fn way_in(state: &State) -> anyhow::Result<String> {
     }
 }
 
-/// What was made, and where to begin.
+/// The text printed at the start: addresses, ids and secrets, and where to begin.
 fn describe(
     links: &Links,
     world: &furnish::World,
@@ -116,7 +117,7 @@ fn describe(
     writeln!(text, "Ostiary's demo is running. Open:\n")?;
     writeln!(text, "  {:<44}  the sample app: sign in, see a login refused", links.demo())?;
     writeln!(text, "  {:<44}  the test identity provider: start a login there, break it", links.test_idp())?;
-    writeln!(text, "  {:<44}  its other half: push people and groups by SCIM", links.test_idp_scim())?;
+    writeln!(text, "  {:<44}  its SCIM client: push people and groups", links.test_idp_scim())?;
     writeln!(text, "  {console}\n  {:<44}  the console: customers, logins, and why one failed", "")?;
     writeln!(text, "\nIn {database} there are:\n")?;
     let environment = &world.environment;
@@ -135,7 +136,7 @@ fn describe(
     writeln!(text, "    secret       {}", world.oauth_client_secret.reveal())?;
     writeln!(text, "    issuer       {}", links.oauth_issuer())?;
     if let Some(first) = world.customers.first() {
-        writeln!(text, "\nWhat the sample app's server does first, by hand:\n")?;
+        writeln!(text, "\nThe sample app's first API call, by hand:\n")?;
         writeln!(text, "  curl {} \\", links.saml_redirect())?;
         writeln!(
             text,
@@ -144,7 +145,7 @@ fn describe(
         )?;
         writeln!(text, "      -d '{{\"organizationId\": \"{}\"}}'", first.organization.id)?;
     }
-    write!(text, "\nStop with Ctrl-C. What was made is found again; remove the file to begin anew.")?;
+    write!(text, "\nStop with Ctrl-C. The data is reused at the next start; remove the file to start over.")?;
     Ok(text)
 }
 

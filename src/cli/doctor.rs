@@ -1,4 +1,4 @@
-//! `ostiary doctor`: what is wrong, and what to do about it.
+//! `ostiary doctor`: diagnostics, each finding with its remedy.
 
 mod inspect;
 
@@ -9,19 +9,19 @@ use serde::Serialize;
 
 use super::{SettingsArgs, output};
 
-/// Check settings, database, keys, clock, connections and what they lead to
+/// Check settings, database, keys, clock, connections and the addresses they use
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary doctor
-      one line a finding; ends with 1 when something is bad
+      one line per finding; exits with 1 when something is bad
   ostiary doctor --json
       the same for programs
   ostiary doctor --offline
-      asks nobody on the network but the database
+      makes no network requests except to the database
 
 It changes nothing. Run it with the same settings as the server.")]
 pub(super) struct Doctor {
-    /// Ask nobody on the network but the database
+    /// Make no network requests except to the database
     #[arg(long)]
     offline: bool,
     /// Print one JSON array
@@ -29,7 +29,7 @@ pub(super) struct Doctor {
     json: bool,
 }
 
-/// How good a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Level {
@@ -38,20 +38,20 @@ enum Level {
     Bad,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Finding {
     level: Level,
-    /// What was looked at: `database`, `clock`, `saml_conn_…`.
+    /// What was checked: `database`, `clock`, `saml_conn_…`.
     subject: String,
-    /// What was seen.
+    /// The observation.
     seen: String,
-    /// What to do, unless all is well.
+    /// The remedy, unless the level is `ok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }
 
-/// Everything that was looked at.
+/// The results of all checks.
 #[derive(Debug, Default)]
 struct Findings(Vec<Finding>);
 
@@ -93,7 +93,7 @@ impl Doctor {
                     findings.bad(
                         "settings",
                         format!("{}: {}", problem.name, problem.reason),
-                        "mend this setting",
+                        "correct this setting",
                     );
                 }
             }

@@ -11,7 +11,7 @@ use crate::{
     http::api::environments as wire,
 };
 
-/// Environments: your production, your staging. Everything else belongs to one
+/// Environments, such as production and staging; everything else belongs to one
 #[derive(Debug, Subcommand)]
 pub(super) enum Environment {
     Create(Create),
@@ -19,17 +19,17 @@ pub(super) enum Environment {
     List(List),
 }
 
-/// Make an environment
+/// Create an environment
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary environment create --slug prod --display-name Production \\
       --redirect-url https://app.example.com/sso/callback \\
       --oauth-redirect-uri https://app.example.com/api/auth/callback/ostiary
 
-`--redirect-url` is where people land after a login that the REST API began;
-`--oauth-redirect-uri` (any number) are the ones that OAuth clients may name.")]
+`--redirect-url` is where the browser goes after a login started by the REST
+API; `--oauth-redirect-uri` (repeatable) are those that OAuth clients may use.")]
 pub(super) struct Create {
-    /// A short name, unique here: small letters, digits, hyphens
+    /// A short name, unique in the installation: lower-case letters, digits, hyphens
     #[arg(long)]
     slug: String,
     #[command(flatten)]
@@ -39,13 +39,13 @@ pub(super) struct Create {
     json: bool,
 }
 
-/// Change an environment; what is not named stays
+/// Change an environment; options that are not given stay as they are
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary environment update prod --redirect-url https://app.example.com/new
   ostiary environment update prod --oauth-redirect-uri https://a.example/cb \\
       --oauth-redirect-uri https://b.example/cb
-      the list as a whole is replaced")]
+      replaces the whole list")]
 pub(super) struct Update {
     /// The environment: its id or its slug
     #[arg(value_name = "ID|SLUG")]
@@ -60,27 +60,27 @@ pub(super) struct Update {
     json: bool,
 }
 
-/// What an environment has besides its slug.
+/// The settings of an environment besides its slug.
 #[derive(Debug, Args)]
 struct Fields {
     /// A name for people
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
-    /// Where people land after a login that the REST API began
+    /// Where the browser goes after a login started by the REST API
     #[arg(long, value_name = "URL")]
     redirect_url: Option<String>,
-    /// Where an OAuth client may ask to be sent; any number
+    /// A redirect URI that OAuth clients may use; repeatable
     #[arg(long, value_name = "URI")]
     oauth_redirect_uri: Vec<String>,
-    /// The origin that identity providers know, when it is not the public URL
+    /// The origin in SAML URLs (ACS, entity id), when it is not the public URL
     #[arg(long, value_name = "URL")]
     auth_url: Option<String>,
-    /// What happens to a response that nobody asked for: ALLOW, RESTART (default) or REFUSE
+    /// What to do with unsolicited (IdP-initiated) responses: ALLOW, RESTART (default) or REFUSE
     #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
     idp_initiated: Option<String>,
 }
 
-/// List the environments
+/// List environments
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary environment list
@@ -116,7 +116,7 @@ impl Environment {
                 let made = environments::create(&state, &Author::OPERATOR, &change)
                     .await
                     .map_err(session::in_flags)?;
-                output::created(create.json, &wire::Environment::from(&made), "Environment made:")
+                output::created(create.json, &wire::Environment::from(&made), "Environment created:")
             }
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;

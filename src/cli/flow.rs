@@ -1,4 +1,4 @@
-//! `ostiary flow`: why did that login fail?
+//! `ostiary flow`: the logins of an environment, with every check, to find out why one failed.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Login flows: what happened in a login, check by check
+/// Login flows: what happened in each login, check by check
 #[derive(Debug, Subcommand)]
 pub(super) enum Flow {
     List(List),
@@ -26,7 +26,7 @@ pub(super) enum Flow {
     Check(CheckAgain),
 }
 
-/// The latest logins of an environment, the newest first
+/// List the latest logins of an environment, newest first
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary flow list --environment prod
@@ -45,10 +45,10 @@ pub(super) struct List {
     /// Only logins through this connection
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     connection: String,
-    /// Only logins of this address, refused ones too
+    /// Only logins with this e-mail address, refused ones too
     #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
     email: String,
-    /// Only logins that came so far: in_progress, failed or succeeded
+    /// Only logins with this status: in_progress, failed or succeeded
     #[arg(
         long,
         value_name = "STATUS",
@@ -57,16 +57,16 @@ pub(super) struct List {
         conflicts_with = "failed"
     )]
     status: String,
-    /// Only logins refused with this code
+    /// Only logins refused with this error code
     #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
     refusal: String,
-    /// Only logins begun then or later: a day, or a time such as 2026-11-21T21:41:37Z
+    /// Only logins started at or after this time: a date, or a time such as 2026-11-21T21:41:37Z
     #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
     since: String,
-    /// Only logins begun before then
+    /// Only logins started before this time
     #[arg(long, value_name = "TIME", default_value = "", hide_default_value = true)]
     until: String,
-    /// How many, at most 100
+    /// The number of logins, at most 100
     #[arg(long, default_value_t = 25)]
     most: u32,
     /// Print one JSON object a line
@@ -74,11 +74,11 @@ pub(super) struct List {
     json: bool,
 }
 
-/// One login, by the id that its error page shows
+/// Show one login, by the id on its error page
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary flow show saml_flow_…
-  ostiary flow show saml_flow_… --documents     with the XML that travelled")]
+  ostiary flow show saml_flow_… --documents     with the SAML messages")]
 pub(super) struct Show {
     /// The flow's id
     id: String,
@@ -92,7 +92,7 @@ pub(super) struct Show {
 
 /// Check a login's response again, with the connection as it is now
 ///
-/// Tells whether a change to the settings mends a refused login, before the customer tries again. Writes
+/// Shows whether a change to the settings fixes a refused login, before the customer tries again. Writes
 /// nothing. The response is kept for 30 days unless configured otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -203,7 +203,7 @@ fn whole(found: &flows::Flow) -> Value {
     value
 }
 
-/// The timeline for a person: the failed check first and whole, the passed ones as a count.
+/// Prints a flow's timeline: failed checks in full, passed ones as a count.
 fn tell(found: &flows::Flow) {
     let flow = &found.flow;
     output::line(&format!("{}  {}", flow.id, status(flow.status)));
@@ -213,7 +213,7 @@ fn tell(found: &flows::Flow) {
         output::line(&format!("  e-mail        {email}"));
     }
     if let Some(email) = &flow.claimed_email {
-        output::line(&format!("  named         {email} (refused)"));
+        output::line(&format!("  claimed       {email} (refused)"));
     }
     output::line(&format!("\n{}  {}", flow.created_at, begun(flow.origin)));
     for step in &found.steps {
@@ -228,7 +228,7 @@ fn tell(found: &flows::Flow) {
         }
     }
     if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
-        output::line(&format!("{at}  the app fetched the answer"));
+        output::line(&format!("{at}  the app redeemed the access code"));
     }
 }
 
@@ -246,9 +246,9 @@ fn checked_again(checked: &Recheck) -> Value {
     })
 }
 
-/// What changed since the response came, then what would come of it now.
+/// Prints what changed since the response was received, then the result it would have now.
 fn tell_checked(checked: &Recheck) {
-    output::line(&format!("The response of {}, with the settings of today:", checked.received_at));
+    output::line(&format!("The response of {}, checked with the current settings:", checked.received_at));
     let compared = checked.compared();
     let still = compared.iter().filter(|compared| compared.change() == Change::StillPassed).count();
     for compared in &compared {
@@ -261,9 +261,9 @@ fn tell_checked(checked: &Recheck) {
             _ => {}
         }
     }
-    output::line(&format!("    ✓ {still} checks passed as they did"));
+    output::line(&format!("    ✓ {still} checks passed, as before"));
     match &checked.outcome {
-        Ok(email) => output::line(&format!("{email} would be let in. Ask them to sign in again.")),
+        Ok(email) => output::line(&format!("The login of {email} would succeed. Ask them to sign in again.")),
         Err(code) => output::line(&format!("The login would still be refused: {code}")),
     }
 }
@@ -281,19 +281,19 @@ fn tell_failed(check: &Check) {
         Fixer::Vendor => "you",
         Fixer::User => "the person",
     };
-    output::line(&format!("        mended by {fixer}: {}", check.remedy));
+    output::line(&format!("        to be fixed by {fixer}: {}", check.remedy));
 }
 
 fn begun(origin: FlowOrigin) -> &'static str {
     match origin {
         FlowOrigin::Api => "the app asked for a login through the API",
         FlowOrigin::Oauth => "the app asked for a login through OAuth",
-        FlowOrigin::Restart => "an unsolicited response was thrown away and this login begun in its place",
-        FlowOrigin::Idp => "the identity provider began it",
+        FlowOrigin::Restart => "an unsolicited response was discarded and this login started in its place",
+        FlowOrigin::Idp => "the identity provider started the login",
         FlowOrigin::Setup => "the customer's admin tested the connection in the setup pages",
         FlowOrigin::Console => "somebody tested the connection in the console",
         FlowOrigin::Administrator => "an administrator signed in to the console",
-        FlowOrigin::Detached => "a post arrived that belongs to no login",
+        FlowOrigin::Detached => "a response was posted that belongs to no login",
     }
 }
 

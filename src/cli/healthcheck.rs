@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::{SettingsArgs, output};
 
-/// Ask a running gateway on this machine whether it is ready
+/// Check whether the gateway on this machine is ready
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary healthcheck
-      asks the address that `listen` names; ends with 0 when it is ready
+      requests /readyz at the `listen` address; exits with 0 when it is ready
   HEALTHCHECK CMD [\"ostiary\", \"healthcheck\"]
       in a Dockerfile: no curl needed")]
 pub(super) struct Healthcheck {}

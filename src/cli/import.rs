@@ -8,58 +8,56 @@ use crate::{
     model::{id::EnvironmentId, time::Timestamp},
 };
 
-/// How often the progress is told.
+/// How often the progress is reported.
 const TOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Bring everything from another gateway
+/// Import data from another gateway
 #[derive(Debug, Subcommand)]
 pub(super) enum Import {
     Ssoready(Ssoready),
 }
 
-/// Bring everything from an SSOReady database: ids, secrets and URLs keep working
+/// Import an SSOReady database: ids, secrets and URLs keep working
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary import ssoready --from postgres://reader@db.example/sso --dry-run
-      does everything and writes nothing; the report is the same
+      runs the import and rolls it back; the report is the same
   PGPASSWORD=… ostiary import ssoready --from postgres://reader@db.example/sso
   ostiary import ssoready --from postgres://… --environment env_… --json
 
-What comes: environments, API keys, OAuth clients, organizations with their
+Imported: environments, API keys, OAuth clients, organizations with their
 domains, SAML connections with the SP entity ids and ACS URLs that identity
 providers know, SCIM directories with their bearer tokens, users, groups and
-memberships. Domains come as whitelisted. Public suffixes are refused, and
-free-mail providers unless --allow-free-mail says otherwise. One domain in two
-organizations comes for the first of them only, unless --share-domain says
-otherwise.
+memberships. Domains are imported as whitelisted. Public suffixes are refused,
+and so are free-mail providers without --allow-free-mail. A domain of two
+organizations is imported for the first of them only, without --share-domain.
 
-What does not come: logins (SAML flows), SCIM request logs, setup links, and
+Not imported: logins (SAML flows), SCIM request logs, setup links, and
 the people and sessions of SSOReady's own console, with its pages' branding.
 
-Their database is only read, in one read-only snapshot.
+SSOReady's database is only read, in one read-only snapshot.
 
-Run it again as often as you like: it brings what is new or changed there.
-What was changed here since it was brought stays as it is here, what was
-removed here stays away, and what is gone there stays here; the report names
-what was kept. Each page is a transaction: after an interruption, run it
-again. The first run tells no events; later ones do, as a push would.
+The import can be run again: it imports what is new or changed at the source.
+Records changed here since the last run keep their changes, records deleted
+here stay deleted, and records deleted at the source stay here; the report
+lists what was kept. Each page is a transaction: after an interruption, run it
+again. The first run emits no events; later runs do, as a SCIM push would.
 
-A trial (--dry-run) is one long transaction: on SQLite the server's writes
-wait for it.")]
+A dry run is one long transaction: on SQLite the server's writes wait for it.")]
 pub(super) struct Ssoready {
     /// SSOReady's database: postgres://USER:PASSWORD@HOST/DATABASE (PGPASSWORD is read too)
     #[arg(long, value_name = "URL", hide_env_values = true)]
     from: String,
-    /// Only this environment, by its id; any number
+    /// Only this environment, by its id; repeatable
     #[arg(long, value_name = "ID")]
     environment: Vec<EnvironmentId>,
-    /// Do everything and write nothing
+    /// Run the import and roll it back
     #[arg(long)]
     dry_run: bool,
-    /// Let free-mail providers (gmail.com) be among the domains
+    /// Allow free-mail providers (gmail.com) among the domains
     #[arg(long)]
     allow_free_mail: bool,
-    /// Let a domain count for an organization too that counts for another one already
+    /// Allow a domain that already belongs to another organization
     #[arg(long)]
     share_domain: bool,
     /// Print one JSON object
@@ -111,7 +109,7 @@ fn told_so_far(thing: Thing, report: &Report, began: Timestamp, now: Timestamp) 
     format!("{:>5} s  {many} {}", now.since(began).as_secs(), thing.plural())
 }
 
-/// The report for people.
+/// The report as text.
 fn written(report: &Report) -> String {
     let title = match report.dry_run {
         true => "A trial: nothing was written. This is what a run would do:",

@@ -9,14 +9,14 @@ use crate::app::{
     sp_keys::{self, SpKeySummary},
 };
 
-/// The keys that sign ID tokens, and our SAML key pairs
+/// The keys that sign ID tokens, and the SAML key pairs of the service provider
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     List(List),
     Rotate(Rotate),
 }
 
-/// List the keys and where each stands
+/// List the keys with their stages
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary keys list
@@ -31,31 +31,30 @@ pub(super) struct List {
     json: bool,
 }
 
-/// Put new keys in place of those that sign now
+/// Replace the keys that sign now
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary keys rotate
       the new keys are published now and sign in an hour; the old ones stay
-      published until the last of their tokens is over, so nobody notices
+      published until their last token has expired: no login is interrupted
   ostiary keys rotate --compromised
-      somebody else knows a key: running servers sign with the new ones and
-      publish the old ones no more within a minute; clients may keep the old
-      ones for a quarter of an hour after that, so tell those who cannot wait
-      to fetch the key set anew
+      a key is compromised: within a minute, running servers sign with the new
+      ones and no longer publish the old ones; clients may cache the old ones
+      for 15 minutes more, so ask those who cannot wait to refetch the key set
   ostiary keys rotate --sp prod
       the SAML key pair that signs requests and decrypts assertions: the new
-      certificate stands in every connection's metadata now and signs in 14
-      days; the old key decrypts for 90 days more. Meanwhile each customer's
-      admin takes the metadata in anew, where requests are signed or
+      certificate is in every connection's metadata now and signs in 14 days;
+      the old key decrypts for 90 days more. In that time each customer's
+      admin must import the metadata again, where requests are signed or
       assertions encrypted
   ostiary keys rotate --sp prod --compromised
-      the new pair signs at once and the old one decrypts no more: those
-      logins fail until the customer's admin has taken the metadata in anew")]
+      the new pair signs at once and the old one no longer decrypts: those
+      logins fail until the customer's admin has imported the metadata again")]
 pub(super) struct Rotate {
     /// An environment's SAML key pair instead: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     sp: Option<String>,
-    /// A key is known to somebody else: do not overlap
+    /// A key is compromised: replace it without an overlap
     #[arg(long)]
     compromised: bool,
     /// Print one JSON array

@@ -5,16 +5,16 @@ use clap::Args;
 use super::{SettingsArgs, output};
 use crate::{server, telemetry};
 
-/// Bring the database's schema up to date
+/// Apply the database's missing migrations
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary migrate --database-url postgres://ostiary@db/ostiary
   ostiary migrate --check
-      changes nothing; ends with 1 and names what is missing, if something is
+      changes nothing; exits with 1 and lists the missing migrations, if any
 
 Several may run at once: they wait for one another.")]
 pub(super) struct Migrate {
-    /// Only tell what is missing
+    /// Only list the missing migrations
     #[arg(long)]
     check: bool,
 }

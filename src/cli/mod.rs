@@ -1,8 +1,8 @@
-//! The command line: one file a command. Help, completions and the man page come from the
-//! definitions here.
+//! The command line: one file per command. Help, completions and the man page are generated from these
+//! definitions.
 //!
-//! A command prints what was asked for on standard output, and everything else on standard error. It
-//! ends with 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly.
+//! A command prints its result on standard output and everything else on standard error. It exits with 0 on success,
+//! 1 on failure, 2 on wrong usage.
 
 mod admin;
 mod api_key;
@@ -37,28 +37,28 @@ use crate::{
     telemetry,
 };
 
-/// Enterprise single sign-on for your app: your customers' SAML in, a small REST API and OpenID
-/// Connect out.
+/// Enterprise single sign-on for your app: your customers' SAML and SCIM on one side, a REST API and OpenID
+/// Connect on the other.
 #[derive(Debug, Parser)]
 #[command(
     name = "ostiary",
     version,
     arg_required_else_help = true,
-    after_help = "Try it:
+    after_help = "Try:
   ostiary demo                    a working login, with nothing to set up
-Use it:
+Set up:
   ostiary serve                   the gateway; its settings: ostiary config
   ostiary environment create --slug prod \\
       --redirect-url https://app.example.com/callback
   ostiary api-key create --environment prod
-  ostiary admin invite            a link into the console
+  ostiary admin invite            a link for the console's first administrator
   ostiary organization create --environment prod --domain acme.com
   ostiary saml-connection create --organization org_… --idp-metadata idp.xml
   ostiary scim-directory create --organization org_…
   ostiary setup-link create --organization org_…
-Mend it:
+Troubleshoot:
   ostiary flow show saml_flow_…   why a login failed, check by check
-  ostiary doctor                  what is wrong, and what to do about it"
+  ostiary doctor                  what is wrong, and how to fix it"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub struct Cli {
     command: Command,
 }
 
-/// Settings that a command line may give; they win over the environment and the file.
+/// Settings given on the command line; they override environment variables and the file.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings")]
 struct SettingsArgs {
@@ -77,7 +77,7 @@ struct SettingsArgs {
     /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE [env: OSTIARY_DATABASE_URL]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// The origin that browsers and identity providers know [env: OSTIARY_PUBLIC_URL]
+    /// The origin that browsers and identity providers use [env: OSTIARY_PUBLIC_URL]
     #[arg(long, global = true, value_name = "URL")]
     public_url: Option<String>,
     /// Any setting by its name: --set saml.clock_skew=30s (`ostiary config` lists them)
@@ -161,7 +161,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The names of identity providers' products.
+/// The accepted values of `--idp-kind`.
 fn idp_kinds() -> clap::builder::PossibleValuesParser {
     IdpKind::ALL.iter().map(|kind| kind.as_str()).into()
 }
@@ -174,7 +174,7 @@ fn parse_setting(text: &str) -> Result<(&'static str, String), String> {
 }
 
 impl SettingsArgs {
-    /// Where settings come from, with what the command itself was given in `more`: flag, key, value.
+    /// The sources of settings. `more` holds the command's own flags: flag, key, value.
     fn sources(&self, more: &[(&str, &'static str, Option<&str>)]) -> Sources {
         let environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -198,7 +198,7 @@ impl SettingsArgs {
         Sources { file, environment, flags }
     }
 
-    /// The checked settings.
+    /// Loads and validates the settings.
     fn load(&self, more: &[(&str, &'static str, Option<&str>)]) -> Result<Config, ConfigError> {
         Config::load(&self.sources(more))
     }
@@ -230,7 +230,7 @@ mod tests {
                 visit(inner, &path);
             }
         }
-        /// A footer is broken by hand; the terminal must not break it again in the middle.
+        /// Footers have fixed line breaks; a terminal of 80 columns must not wrap them.
         fn assert_fits_a_terminal(path: &str, footer: &str) {
             for line in footer.lines() {
                 assert!(line.chars().count() <= 80, "{path} --help is too wide: {line}");

@@ -19,7 +19,7 @@ pub(super) enum OauthClient {
     Delete(Delete),
 }
 
-/// Make an OAuth client; its secret is shown this once
+/// Create an OAuth client; its secret is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary oauth-client create --environment prod --json
@@ -28,18 +28,18 @@ pub(super) enum OauthClient {
 
 Its redirect URIs are the environment's (`ostiary environment create
 --oauth-redirect-uri`). Its id is the `client_id`; the issuer is the public URL
-and /v1/oauth.")]
+followed by /v1/oauth.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
     environment: String,
-    /// How its ID tokens are signed: RS256 (every library knows it), ES256 or EdDSA
+    /// How its ID tokens are signed: RS256 (supported by every library), ES256 or EdDSA
     #[arg(long, value_name = "ALGORITHM", default_value = "RS256", value_parser = ["RS256", "ES256", "EdDSA"])]
     id_token_alg: String,
-    /// Where the app begins a login that somebody else started
+    /// Where the app starts a login initiated by a third party (OpenID Connect Core §4)
     #[arg(long, value_name = "URI")]
     initiate_login_uri: Option<String>,
-    /// What people call it
+    /// A name for people
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
     /// Print one JSON object
@@ -47,7 +47,7 @@ pub(super) struct Create {
     json: bool,
 }
 
-/// Take an OAuth client away, and its access tokens with it
+/// Delete an OAuth client and its access tokens
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary oauth-client delete --environment prod saml_oauth_client_…")]
@@ -73,7 +73,7 @@ impl OauthClient {
                 let actor = Actor::operator(environment.id);
                 let made = oauth_clients::create(&state, &actor, &change).await.map_err(session::in_flags)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
-                output::created(create.json, &view, "OAuth client made; its secret is shown this once:")?;
+                output::created(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
                     output::line(&format!(
                         "  {:<24}  {}",
@@ -88,7 +88,7 @@ impl OauthClient {
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
                 oauth_clients::remove(&state, &actor, id).await.map_err(session::in_flags)?;
-                output::line(&format!("{id} is gone, and so are its access tokens"));
+                output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())
             }
         }

@@ -14,7 +14,7 @@ use crate::{
     model::id::OrganizationId,
 };
 
-/// Organizations: your customers, each with the domains whose people may come in
+/// Organizations: your customers, each with the domains whose people may sign in
 #[derive(Debug, Subcommand)]
 pub(super) enum Organization {
     Create(Create),
@@ -23,16 +23,16 @@ pub(super) enum Organization {
     List(List),
 }
 
-/// Make an organization
+/// Create an organization
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary organization create --environment prod --display-name Acme \\
       --external-id customer-42 --domain acme.com --domain acme.co.uk --json
 
-Only people with an address at one of its domains can sign in; sub-domains do
-not count unless named. A domain that counts for another organization already
-takes --share-domain: either one's identity provider can then sign in people of
-both.")]
+Only people with an address at one of its domains can sign in; subdomains must
+be listed themselves. A domain that already belongs to another organization
+needs --share-domain: the identity provider of either can then sign in people
+of both.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
     #[arg(long, value_name = "ID|SLUG")]
@@ -44,14 +44,14 @@ pub(super) struct Create {
     json: bool,
 }
 
-/// Change an organization; what is not named stays
+/// Change an organization; options that are not given stay as they are
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary organization update org_… --domain acme.com --domain acme.co.uk
-      the domains that are named replace those that were
+      replaces the whole list of domains
   ostiary organization update org_… --external-id customer-42
   ostiary organization update org_… --external-id '' --domain ''
-      an empty value clears: without a domain, nobody can sign in")]
+      an empty value clears the setting; without a domain, nobody can sign in")]
 pub(super) struct Update {
     /// The organization's id
     #[arg(value_name = "ID")]
@@ -63,19 +63,19 @@ pub(super) struct Update {
     json: bool,
 }
 
-/// Take an organization away, with its domains and connections
+/// Delete an organization with its domains and connections
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary organization delete org_…
 
-Its logins stay as history. There is no way back.")]
+Its logins stay as history. This cannot be undone.")]
 pub(super) struct Delete {
     /// The organization's id
     #[arg(value_name = "ID")]
     organization: OrganizationId,
 }
 
-/// What can be set of an organization.
+/// The settings of an organization.
 #[derive(Debug, Args)]
 struct Fields {
     /// A name for people
@@ -84,13 +84,13 @@ struct Fields {
     /// Your own id for this customer
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// A domain whose people may come in; any number
+    /// A domain whose people may sign in; repeatable
     #[arg(long, value_name = "DOMAIN")]
     domain: Vec<String>,
-    /// Let a free-mail provider (gmail.com) be among the domains
+    /// Allow a free-mail provider (gmail.com) among the domains
     #[arg(long)]
     allow_free_mail: bool,
-    /// Let a domain count for this organization too that counts for another one already
+    /// Allow a domain that already belongs to another organization
     #[arg(long)]
     share_domain: bool,
 }
@@ -134,7 +134,7 @@ impl Organization {
                 let actor = Actor::operator(environment.id);
                 let made = organizations::create(&state, &actor, &change).await.map_err(session::in_flags)?;
                 let made = wire::described(&state, &actor, &made).await.map_err(session::in_flags)?;
-                output::created(create.json, &made, "Organization made:")
+                output::created(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
                 let id = update.organization;
@@ -149,7 +149,7 @@ impl Organization {
                 let id = delete.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
                 organizations::remove(&state, &actor, id).await.map_err(session::in_flags)?;
-                output::line(&format!("{id} is gone, and its connections; its logins stay as history"));
+                output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }
             Self::List(list) => {

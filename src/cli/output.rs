@@ -1,31 +1,31 @@
-//! What a command says. A reader that went away (`ostiary config | head`) is no failure.
+//! The output of commands. A closed pipe (`ostiary config | head`) is not an error.
 
 use std::io::Write as _;
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// One line of what was asked for.
+/// Prints one line of the result.
 pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// What was asked for, as it is.
+/// Prints the result unchanged.
 pub(super) fn raw(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
-/// How far a command is, to whoever watches it.
+/// Prints the progress of a command on standard error.
 pub(super) fn progress(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// What went wrong, to whoever started the command.
+/// Prints an error on standard error.
 pub(super) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ostiary: {text}");
 }
 
-/// A thing that was made: one JSON object for programs, or `name  value` lines for people.
+/// Prints a resource that was created or changed: as one JSON object, or as `name  value` lines after `title`.
 pub(super) fn created(json: bool, thing: &impl Serialize, title: &str) -> anyhow::Result<()> {
     if json {
         line(&serde_json::to_string(thing)?);
@@ -36,11 +36,11 @@ pub(super) fn created(json: bool, thing: &impl Serialize, title: &str) -> anyhow
     Ok(())
 }
 
-/// The fields that say something, the id first.
+/// The fields that are not empty, one a line, the id first.
 fn described(thing: &Value) -> String {
     const BESIDE_THE_NAME: &str = "\n                            ";
     let fields = thing.as_object();
-    // The API tells some lists as one text too: people are told once.
+    // The API returns some lists as one text too (`idpCertificate`): only the list is printed.
     let is_told_as_list =
         |name: &str| fields.is_some_and(|all| all.get(&format!("{name}s")).is_some_and(Value::is_array));
     let mut lines: Vec<_> = fields.into_iter().flatten().filter(|(name, _)| !is_told_as_list(name)).collect();

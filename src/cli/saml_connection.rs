@@ -18,10 +18,10 @@ use crate::{
     model::id::{OrganizationId, SamlConnectionId},
 };
 
-/// The largest metadata file that is read.
+/// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// SAML connections: how a customer's identity provider is tied in
+/// SAML connections: the settings of customers' identity providers
 #[derive(Debug, Subcommand)]
 pub(super) enum SamlConnection {
     Create(Create),
@@ -31,7 +31,7 @@ pub(super) enum SamlConnection {
     List(List),
 }
 
-/// Make a SAML connection of an organization
+/// Create a SAML connection of an organization
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary saml-connection create --organization org_… \\
@@ -41,11 +41,11 @@ pub(super) enum SamlConnection {
       --idp-entity-id https://idp.acme.com \\
       --idp-redirect-url https://idp.acme.com/sso --idp-certificate idp.pem
   ostiary saml-connection create --organization org_…
-      nothing yet: gives the entity id and ACS URL that the customer's admin
-      needs first
+      without settings: prints the entity id and ACS URL that the customer's
+      admin needs first
 
-A file of metadata is read once, now. An address is remembered: what it says
-anew, certificates above all, is followed. The organization's first connection
+A metadata file is read once. A metadata URL is stored and fetched regularly:
+new certificates and addresses are adopted. The organization's first connection
 becomes its primary one.")]
 pub(super) struct Create {
     /// The organization's id
@@ -58,7 +58,7 @@ pub(super) struct Create {
     json: bool,
 }
 
-/// Change a SAML connection; what is not named stays
+/// Change a SAML connection; options that are not given stay as they are
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary saml-connection update saml_conn_… \\
@@ -67,7 +67,7 @@ pub(super) struct Create {
       --idp-certificate old.pem --idp-certificate new.pem
       both are trusted while the customer changes from one to the other
   ostiary saml-connection update saml_conn_… --idp-metadata ''
-      forgets the metadata's address and follows it no more")]
+      removes the metadata URL; it is no longer fetched")]
 pub(super) struct Update {
     /// The connection's id
     #[arg(value_name = "ID")]
@@ -79,14 +79,14 @@ pub(super) struct Update {
     json: bool,
 }
 
-/// Fetch a SAML connection's metadata now and follow it
+/// Fetch a SAML connection's metadata now and apply it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary saml-connection refresh saml_conn_…
   ostiary saml-connection refresh saml_conn_… --json
 
-The server does this by itself about every six hours, and soon after a login
-whose signature no certificate fits.")]
+The server does this about every six hours, and soon after a login whose
+signature matches none of the certificates.")]
 pub(super) struct Refresh {
     /// The connection's id
     #[arg(value_name = "ID")]
@@ -96,13 +96,13 @@ pub(super) struct Refresh {
     json: bool,
 }
 
-/// Take a SAML connection away: nobody signs in through it any more
+/// Delete a SAML connection: nobody can sign in through it any more
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary saml-connection delete saml_conn_…
 
-Its logins stay as history. There is no way back: a new connection has a new
-entity id and ACS URL, which the customer's admin must set up anew.")]
+Its logins stay as history. This cannot be undone: a new connection has a new
+entity id and ACS URL, which the customer's admin must configure again.")]
 pub(super) struct Delete {
     /// The connection's id
     #[arg(value_name = "ID")]
@@ -124,50 +124,50 @@ pub(super) struct List {
     json: bool,
 }
 
-/// What can be set of a connection. Switches take `=false` to turn off.
+/// The settings of a connection. Boolean options take `=false` to turn them off.
 #[derive(Debug, Args)]
 struct Fields {
-    /// Use it when a login names the organization only
+    /// Use it for logins that name only the organization
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     primary: Option<bool>,
-    /// The identity provider's metadata: a file, or an address to fetch it from again and again
+    /// The identity provider's metadata: a file, or a URL from which it is fetched regularly
     #[arg(long, value_name = "FILE|URL")]
     idp_metadata: Option<String>,
     /// The identity provider's entity id
     #[arg(long, value_name = "ID")]
     idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on address
+    /// The identity provider's single sign-on URL
     #[arg(long, value_name = "URL")]
     idp_redirect_url: Option<String>,
-    /// A PEM file with the identity provider's signing certificate; any number
+    /// A PEM file with the identity provider's signing certificate; repeatable
     #[arg(long, value_name = "FILE")]
     idp_certificate: Vec<String>,
-    /// How requests reach it: POST or REDIRECT
+    /// The binding of AuthnRequests: POST or REDIRECT
     #[arg(long, value_name = "BINDING", ignore_case = true, value_parser = ["POST", "REDIRECT"])]
     idp_binding: Option<String>,
-    /// What happens to a response that nobody asked for: ALLOW, RESTART or REFUSE; the environment says
-    /// when this does not
+    /// What to do with unsolicited (IdP-initiated) responses: ALLOW, RESTART or REFUSE; without it, the
+    /// environment's policy applies
     #[arg(long, value_name = "POLICY", ignore_case = true, value_parser = ["ALLOW", "RESTART", "REFUSE"])]
     idp_initiated: Option<String>,
     /// The attribute that holds the e-mail address, when it is not the NameID
     #[arg(long, value_name = "NAME")]
     email_attribute: Option<String>,
-    /// Take SHA-1 signatures
+    /// Accept SHA-1 signatures
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_sha1: Option<bool>,
-    /// Publish a certificate to encrypt assertions to
+    /// Publish a certificate with which assertions can be encrypted
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     assertion_encryption: Option<bool>,
-    /// Take assertions encrypted with AES-CBC
+    /// Accept assertions encrypted with AES-CBC
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_cbc_encryption: Option<bool>,
-    /// Sign our requests
+    /// Sign AuthnRequests
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sign_authn_requests: Option<bool>,
-    /// Make people sign in anew each time
+    /// Require a fresh sign-in at the identity provider each time (ForceAuthn)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     force_authn: Option<bool>,
-    /// Whose product the identity provider is
+    /// The identity provider's product
     #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
     idp_kind: Option<String>,
 }
@@ -216,7 +216,7 @@ fn read(file: &str, flag: &str) -> anyhow::Result<String> {
         return std::io::read_to_string(std::io::stdin()).with_context(|| format!("{flag}: standard input"));
     }
     let size = fs::metadata(Path::new(file)).with_context(|| format!("{flag}: {file}"))?.len();
-    anyhow::ensure!(size <= LARGEST_FILE, "{flag}: {file} is too large to be what it should be");
+    anyhow::ensure!(size <= LARGEST_FILE, "{flag}: {file} is too large");
     fs::read_to_string(file).with_context(|| format!("{flag}: {file}"))
 }
 
@@ -236,7 +236,7 @@ impl SamlConnection {
                 let made = saml_connections::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::in_flags)?;
-                output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection made:")
+                output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
                 let environment = saml_connections::environment_of(&state, update.connection).await?;
@@ -244,7 +244,7 @@ impl SamlConnection {
                 let actor = Actor::operator(environment);
                 let before = saml_connections::find(&state, &actor, update.connection).await?.connection;
                 let address = change.idp_metadata_url.as_deref().filter(|url| !url.is_empty());
-                // The same address again: whoever says it wants what it says now.
+                // The same URL given again means: fetch it now.
                 let again =
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
                 let mut now = saml_connections::update(&state, &actor, update.connection, &change)
@@ -269,7 +269,7 @@ impl SamlConnection {
                 saml_connections::remove(&state, &Actor::operator(environment), id)
                     .await
                     .map_err(session::in_flags)?;
-                output::line(&format!("{id} is gone; its logins stay as history"));
+                output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }
             Self::List(list) => {

@@ -26,33 +26,33 @@ pub(super) enum ScimDirectory {
     Rotate(Rotate),
 }
 
-/// Make a SCIM directory of an organization, with a bearer token that is shown this once
+/// Create a SCIM directory of an organization, with a bearer token that is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary scim-directory create --organization org_… --json
-      gives the base URL and the token that the customer's admin enters
+      prints the base URL and the token that the customer's admin enters
   ostiary scim-directory create --organization org_… \\
       --require-provisioned-logins
-      only people whom the directory knows as active may sign in
+      only people who are active in the directory may sign in
 
 The organization's first directory becomes its primary one.")]
 pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
     organization: OrganizationId,
-    /// Use it when an app names the organization only
+    /// Use it for API calls that name only the organization
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     primary: Option<bool>,
-    /// Let people have secondary addresses of foreign domains
+    /// Allow secondary e-mail addresses of other domains
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_foreign_secondary_emails: Option<bool>,
-    /// Refuse the SAML logins of people whom it knows as inactive or deleted (on unless =false)
+    /// Refuse SAML logins of people who are inactive or deleted in it (on unless =false)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     refuse_inactive_logins: Option<bool>,
-    /// Refuse the SAML logins of everybody whom it does not know as active
+    /// Refuse SAML logins of everybody who is not active in it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_provisioned_logins: Option<bool>,
-    /// Whose product the identity provider is
+    /// The identity provider's product
     #[arg(long, value_name = "KIND", value_parser = super::idp_kinds())]
     idp_kind: Option<String>,
     /// Print one JSON object
@@ -75,18 +75,18 @@ pub(super) struct List {
     json: bool,
 }
 
-/// Give a SCIM directory a new bearer token, which is shown this once
+/// Create a new bearer token for a SCIM directory, which is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary scim-directory rotate scim_directory_…
-      the token before it works for a day more
+      the previous token works for one more day
   ostiary scim-directory rotate scim_directory_… --overlap 0 --json
-      the token before it ends now")]
+      the previous token stops working now")]
 pub(super) struct Rotate {
     /// The directory's id
     #[arg(value_name = "ID")]
     directory: ScimDirectoryId,
-    /// How many seconds the tokens before it keep working [default: 86400]
+    /// For how many seconds the previous tokens keep working [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     overlap: Option<u64>,
     /// Print one JSON object
@@ -94,7 +94,7 @@ pub(super) struct Rotate {
     json: bool,
 }
 
-/// A directory with its new token, as programs read it.
+/// A directory with its new token, as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Opened {
@@ -129,13 +129,13 @@ impl ScimDirectory {
                 let made = scim_directories::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::in_flags)?;
-                let title = "SCIM directory made; its bearer token is shown this once:";
+                let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, OVERLAP, create.json, title).await
             }
             Self::Rotate(wanted) => {
                 let environment = scim_directories::environment_of(&state, wanted.directory).await?;
                 let overlap = wanted.overlap.map_or(OVERLAP, Duration::from_secs);
-                let title = "The directory has a new bearer token, which is shown this once:";
+                let title = "New bearer token; it is shown only once:";
                 let actor = Actor::operator(environment);
                 rotate(&state, &actor, wanted.directory, overlap, wanted.json, title).await
             }
@@ -177,7 +177,7 @@ impl ScimDirectory {
     }
 }
 
-/// Gives a directory a token and tells both.
+/// Creates a token for a directory and prints both.
 async fn rotate(
     state: &State,
     actor: &Actor,

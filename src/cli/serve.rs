@@ -52,7 +52,7 @@ impl Serve {
     }
 }
 
-/// Opens the installation and says where it will answer.
+/// Opens the installation, binds the address and logs it.
 pub(super) async fn stage(config: Config) -> anyhow::Result<ServerBuilder> {
     let database = config.database_url.to_string();
     let stage = ServerBuilder::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;

@@ -1,4 +1,4 @@
-//! The installation as a command opens it: the same database, keys and settings as the server's.
+//! Opens the installation for a command, with the database, keys and settings of the server.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::{
     server, telemetry,
 };
 
-/// Opens the installation for a command that reads or changes it. Without a public URL of its own the
-/// command builds links as the server that ran last did.
+/// Opens the installation for a command that reads or changes it. Without a configured public URL, links use that of
+/// the server that ran last.
 pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
     let mut config = settings.load(&[])?;
     telemetry::start_logs(config.log_format, "warn");
@@ -23,18 +23,18 @@ pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
     }
     let mut state =
         server::open(&config, config.listen, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
-    // Whoever sits at the server's command line may fetch metadata from wherever the machine can. What the server
-    // itself will call goes by its setting.
+    // The operator may fetch metadata from any address. What the server itself calls later is restricted by its
+    // setting.
     state.settings = Arc::new(Settings { allow_private_metadata: true, ..(*state.settings).clone() });
     Ok(state)
 }
 
-/// The first id after this one: where the next page begins.
+/// The next id: the first one of the next page.
 pub(super) fn after<K: Kind>(id: Id<K>) -> Id<K> {
     Id::from_bits(id.bits().saturating_add(1))
 }
 
-/// A refusal in the words of the command line: the API's `redirectUrl` is `--redirect-url` here.
+/// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
 pub(super) fn in_flags(error: Error) -> anyhow::Error {
     match &error {
         Error::Invalid { field, reason } => anyhow::anyhow!("{}: {}", flag(field), flags_in(reason)),
@@ -44,7 +44,7 @@ pub(super) fn in_flags(error: Error) -> anyhow::Error {
     }
 }
 
-/// A reason that speaks of other fields of the API, speaking of flags.
+/// Replaces the names of API fields in a reason by flags.
 fn flags_in(reason: &str) -> String {
     const SPOKEN_OF: &[&str] = &["allowFreeMail", "idpCertificate", "idpMetadata"];
     reason

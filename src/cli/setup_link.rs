@@ -17,7 +17,7 @@ use crate::{
     model::id::{OrganizationId, SetupLinkId},
 };
 
-/// Setup links: a customer's IT admin connects their identity provider alone
+/// Setup links: with one, a customer's IT admin connects their identity provider
 #[derive(Debug, Subcommand)]
 pub(super) enum SetupLink {
     Create(Create),
@@ -25,30 +25,30 @@ pub(super) enum SetupLink {
     Revoke(Revoke),
 }
 
-/// Make a setup link of an organization; its address is shown this once
+/// Create a setup link for an organization; its URL is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary setup-link create --organization org_…
       for single sign-on, user provisioning and domains
   ostiary setup-link create --organization org_… --saml --lifetime 604800
-      for single sign-on only, good for a week
+      for single sign-on only, valid for a week
 
-Send the address to the customer's IT admin. It opens once, by the press of a
-button, so that previews of messages do not use it up.")]
+Send the URL to the customer's IT admin. It works once and is redeemed by a
+button, so that link previews do not use it up.")]
 pub(super) struct Create {
     /// The organization's id
     #[arg(long, value_name = "ID")]
     organization: OrganizationId,
-    /// Let it set up single sign-on; without any of the three, it opens all of them
+    /// Allow setting up single sign-on; without any of the three, all are allowed
     #[arg(long)]
     saml: bool,
-    /// Let it set up user provisioning
+    /// Allow setting up user provisioning
     #[arg(long)]
     scim: bool,
-    /// Let it ask for domains and prove them
+    /// Allow adding and verifying domains
     #[arg(long)]
     domains: bool,
-    /// How many seconds it can be redeemed: up to 30 days [default: 86400]
+    /// For how many seconds it can be redeemed: up to 30 days [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u64>,
     /// Print one JSON object
@@ -74,7 +74,7 @@ pub(super) struct List {
     json: bool,
 }
 
-/// Take a setup link back, and end the sessions that it opened
+/// Revoke a setup link and end its sessions
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary setup-link revoke setup_link_…")]
@@ -87,7 +87,7 @@ pub(super) struct Revoke {
     json: bool,
 }
 
-/// A link with its address, as programs read it.
+/// A link with its URL, as JSON.
 #[derive(Serialize)]
 struct Made {
     url: String,
@@ -113,7 +113,7 @@ impl SetupLink {
                     .await
                     .map_err(session::in_flags)?;
                 let made = Made { url, link: wire::SetupLink::at(state.now(), &link) };
-                output::created(create.json, &made, "Setup link made; its address is shown this once:")
+                output::created(create.json, &made, "Setup link created; its URL is shown only once:")
             }
             Self::List(list) => {
                 let environment = match (&list.environment, list.organization) {
@@ -146,11 +146,7 @@ impl SetupLink {
             Self::Revoke(revoke) => {
                 let environment = setup_links::environment_of(&state, revoke.link).await?;
                 let link = setup_links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
-                output::created(
-                    revoke.json,
-                    &wire::SetupLink::at(state.now(), &link),
-                    "Setup link taken back; it opens nothing any more:",
-                )
+                output::created(revoke.json, &wire::SetupLink::at(state.now(), &link), "Setup link revoked:")
             }
         }
     }

@@ -14,21 +14,21 @@ use crate::{
     http::api::webhooks as wire,
 };
 
-/// Webhooks: where your backend is told what happens in directories
+/// Webhooks: where events are delivered to your backend
 #[derive(Debug, Subcommand)]
 pub(super) enum Webhook {
     Create(Create),
     List(List),
 }
 
-/// Make a webhook; its signing secret is shown this once
+/// Create a webhook; its signing secret is shown only once
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary webhook create --environment prod --url https://app.example/hook
   ostiary webhook create --environment prod --url https://app.example/hook \\
       --event-type scim_user.deactivated --event-type scim_user.deleted
 
-Messages are signed as Standard Webhooks has it; its libraries take the
+Messages are signed according to Standard Webhooks; its libraries take the
 secret as it is.")]
 pub(super) struct Create {
     /// The environment: its id or its slug
@@ -37,7 +37,7 @@ pub(super) struct Create {
     /// Where events are posted
     #[arg(long, value_name = "URL")]
     url: String,
-    /// Only events of this kind; any number, none for all
+    /// Only events of this type; repeatable, all types without it
     #[arg(long, value_name = "TYPE")]
     event_type: Vec<String>,
     /// Print one JSON object
@@ -60,7 +60,7 @@ pub(super) struct List {
     json: bool,
 }
 
-/// A webhook with its secret, as programs read it.
+/// A webhook with its secret, as JSON.
 #[derive(Serialize)]
 struct Made {
     #[serde(flatten)]
@@ -83,7 +83,7 @@ impl Webhook {
                     .await
                     .map_err(session::in_flags)?;
                 let made = Made { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
-                output::created(create.json, &made, "Webhook made; its signing secret is shown this once:")
+                output::created(create.json, &made, "Webhook created; its signing secret is shown only once:")
             }
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;

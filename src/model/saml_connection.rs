@@ -107,9 +107,9 @@ pub struct MetadataRefresh {
     pub certificates: Vec<String>,
     /// The earliest time of the next fetch.
     pub next_at: Option<Timestamp>,
-    /// When a refused login last brought that forward.
+    /// When a rejected login last requested an early refresh.
     pub refresh_requested_at: Option<Timestamp>,
-    /// Why the last attempt failed: a sentence for whoever set it up.
+    /// Why the last attempt failed: a sentence for the admin who configured it.
     pub error: Option<String>,
     /// The number of consecutive failures.
     pub failures: u32,

@@ -16,7 +16,7 @@ pub struct Chooser<'a> {
     pub choices: &'a [Choice<'a>],
     /// Where the choice is posted.
     pub action: &'a str,
-    /// Hidden fields that are sent with every choice.
+    /// Redacted fields that are sent with every choice.
     pub fields: &'a [(&'a str, &'a str)],
     /// The name of the field that carries the choice.
     pub field: &'a str,

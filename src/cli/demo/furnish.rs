@@ -1,5 +1,4 @@
-//! What the demo consists of, made once. Nothing is made twice: what is there is used, and what leads to
-//! another address since the last start is led here.
+//! Seeds the demo's data. Existing records are reused; those whose URLs belong to another public URL are replaced.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -43,7 +42,7 @@ use crate::{
 
 /// The environment's slug.
 const SLUG: &str = "demo-app";
-/// The name of the note with the secrets, and the place it is sealed for.
+/// The key in `settings` under which the secrets are stored, and the context they are sealed for.
 const NOTE: &str = "demo";
 const PLACE: &str = "settings/value/demo";
 
@@ -51,7 +50,7 @@ const PLACE: &str = "settings/value/demo";
 const CUSTOMERS: [(&str, &str, &str); 2] =
     [("Acme", "acme.example", "customer-1"), ("Globex", "globex.example", "customer-2")];
 
-/// Everything that the demo consists of.
+/// The demo's data.
 pub(super) struct World {
     pub(super) environment: Environment,
     pub(super) customers: Vec<Customer>,
@@ -60,18 +59,18 @@ pub(super) struct World {
     pub(super) oauth_client_secret: OauthClientSecret,
 }
 
-/// One customer with its connection.
+/// One customer: its organization, SAML connection and SCIM directory.
 pub(super) struct Customer {
     pub(super) organization: Organization,
     pub(super) domain: &'static str,
     pub(super) connection: SamlConnection,
     pub(super) directory: ScimDirectory,
-    /// What opens the directory.
+    /// The directory's bearer token.
     pub(super) scim_token: ScimBearerToken,
 }
 
 impl World {
-    /// Where the test identity provider can push people: the customers' directories.
+    /// The customers' directories, to which the test identity provider can push people.
     pub(super) fn scim_targets(&self, server_side: &Links) -> Vec<ScimTarget> {
         let targets = self.customers.iter().filter_map(|customer| {
             Some(ScimTarget {
@@ -85,7 +84,7 @@ impl World {
         targets.collect()
     }
 
-    /// What the sample app is told.
+    /// The sample app's settings.
     pub(super) fn into_settings(self, state: &State, server_side: Links) -> DemoSettings {
         let organizations = self.customers.iter().map(|customer| DemoOrganization {
             name: customer.organization.display_name.clone(),
@@ -105,7 +104,7 @@ impl World {
     }
 }
 
-/// Makes whatever is not there.
+/// Creates what does not exist yet and returns everything.
 pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
     let environment = environment(state).await?;
     let actor = Actor::operator(environment.id);
@@ -153,8 +152,8 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
     }
 }
 
-/// The organization's connection to the test identity provider. Its addresses are stored for good
-/// (ruling 8), so one that was made for another public URL gives way to a new one.
+/// The organization's connection to the test identity provider. Its URLs never change (ruling 8), so a connection
+/// made for another public URL is replaced.
 async fn connection(
     state: &State,
     actor: &Actor,
@@ -180,8 +179,8 @@ async fn connection(
     Ok(saml_connections::create(state, actor, organization.id, &change).await?.connection)
 }
 
-/// The organization's directory for the test identity provider, with a token that opens it. Its base URL is
-/// stored for good, so one that was made for another public URL gives way to a new one.
+/// The organization's directory for the test identity provider, with a valid token. Its base URL never changes, so a
+/// directory made for another public URL is replaced.
 async fn directory(
     state: &State,
     actor: &Actor,
@@ -221,14 +220,14 @@ struct Secrets {
     oauth_client_secret: OauthClientSecret,
 }
 
-/// The secrets as the note keeps them: the rest of the database knows their digests only.
+/// The secrets as they are stored, sealed, in `settings`: the rest of the database holds digests only.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Note {
     api_key: String,
     oauth_client_id: String,
     oauth_client_secret: String,
-    /// By directory.
+    /// By directory id.
     scim_tokens: BTreeMap<String, String>,
 }
 

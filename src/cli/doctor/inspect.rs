@@ -1,4 +1,4 @@
-//! What the doctor looks at, one function each.
+//! The doctor's checks, one function each.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -27,16 +27,16 @@ use crate::{
     telemetry,
 };
 
-/// How far our clock may be from another before it matters.
+/// The largest difference between two clocks that is not reported.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
-/// How long before its end a certificate is spoken of.
+/// How many days before its expiry a certificate is reported.
 const CERTIFICATE_NOTICE_DAYS: u32 = 30;
-/// How long another host may take to answer.
+/// The time limit of a request to another host.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many connections are read at a time.
+/// The page size of database reads.
 const PAGE: i64 = 500;
 
-/// Looks at everything, in the order in which one thing needs the other.
+/// Runs every check, in the order of their dependencies.
 pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Findings) {
     settings(config, findings);
     open_files(config, findings);
@@ -63,12 +63,12 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
     }
 }
 
-/// Every connection takes a file descriptor.
+/// The limit of open files: every connection takes a file descriptor.
 fn open_files(config: &Config, findings: &mut Findings) {
     let limit = descriptors::limit_of_server();
     let all = descriptors::max_connections(limit);
     let one = descriptors::max_connections_per_client(config.connections_per_client, limit);
-    let seen = format!("{limit} may be open here: {all} connections, {one} of one client address");
+    let seen = format!("the limit here is {limit}: {all} connections, {one} of one client address");
     if limit >= descriptors::RECOMMENDED_LIMIT {
         findings.ok("open files", seen);
     } else {
@@ -81,21 +81,25 @@ fn open_files(config: &Config, findings: &mut Findings) {
 }
 
 fn settings(config: &Config, findings: &mut Findings) {
-    findings.ok("settings", "every one is right");
+    findings.ok("settings", "all valid");
     for warning in config.warnings() {
-        findings.attention("settings", warning, "change it, unless this is a trial or meant so");
+        findings.attention("settings", warning, "change it, unless this is a trial or intended");
     }
 }
 
-/// The database with all its migrations, or what it lacks.
+/// Opens the database and reports missing migrations; `None` unless all are applied.
 async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
     const SUBJECT: &str = "database";
     let url = config.database_url.to_string();
     if let Some(file) = config.database_url.sqlite_file()
         && !file.exists()
     {
-        // Opening it would make it.
-        findings.attention(SUBJECT, format!("{url} is not there yet"), "the first `ostiary serve` makes it");
+        // Opening the file would create it.
+        findings.attention(
+            SUBJECT,
+            format!("{url} does not exist yet"),
+            "the first `ostiary serve` creates it",
+        );
         return None;
     }
     let db = match server::open_database(config).await {
@@ -104,7 +108,7 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
             findings.bad(
                 SUBJECT,
                 telemetry::error_chain(&error),
-                "mend database.url (OSTIARY_DATABASE_URL) or start the database",
+                "correct database.url (OSTIARY_DATABASE_URL) or start the database",
             );
             return None;
         }
@@ -130,14 +134,14 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
     }
 }
 
-/// People's addresses stand in the file in clear.
+/// The permissions of the SQLite file: it holds e-mail addresses in plain text.
 fn others_read_the_file(config: &Config, findings: &mut Findings) {
     let Some(file) = config.database_url.sqlite_file() else { return };
     let Ok(metadata) = std::fs::metadata(file) else { return };
     if metadata.permissions().mode() & 0o077 != 0 {
         findings.attention(
             "database",
-            format!("other users of this machine may read {}", file.display()),
+            format!("other users of this machine can read {}", file.display()),
             format!("chmod 600 {0} {0}-wal {0}-shm", file.display()),
         );
     }
@@ -164,7 +168,7 @@ async fn master_key_fits(config: &Config, db: &Db, findings: &mut Findings) -> O
     }
 }
 
-/// Directories that have nearly used up their quotas.
+/// Reports directories that have nearly used up their quotas.
 async fn directories(config: &Config, db: &Db, findings: &mut Findings) {
     const SUBJECT: &str = "directories";
     let quota = server::settings(config).scim_quotas.directory;
@@ -179,7 +183,7 @@ async fn directories(config: &Config, db: &Db, findings: &mut Findings) {
                 findings.attention(
                     SUBJECT,
                     format!("{id} has nearly or wholly used up its {}", quota.near(&usage).join(", ")),
-                    "raise the scim.directory_… settings, or find out what its identity provider pushes",
+                    "raise the scim.directory_… settings, or find out what the identity provider pushes",
                 );
             }
         }
@@ -200,16 +204,16 @@ async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
                     Ok(_) => good += 1,
                     Err(error) => findings.bad(
                         "signing keys",
-                        format!("{id} does not open: {error}"),
+                        format!("{id} cannot be decrypted: {error}"),
                         "add the master key it was sealed with to the key file, below the present one; or `ostiary keys rotate`",
                     ),
                 }
             }
             if good == sealed.len() {
                 let seen = match good {
-                    0 => "none yet; they are made when first needed".to_owned(),
-                    1 => "1 opens".to_owned(),
-                    many => format!("{many} open"),
+                    0 => "none yet; they are created when first needed".to_owned(),
+                    1 => "1 can be decrypted".to_owned(),
+                    many => format!("{many} can be decrypted"),
                 };
                 findings.ok("signing keys", seen);
             }
@@ -218,7 +222,7 @@ async fn signing_keys(db: &Db, key: &MasterKey, findings: &mut Findings) {
     }
 }
 
-/// Assertions live for minutes: a clock that is off refuses good ones and admits stale ones.
+/// Assertions are valid for minutes: with a wrong clock, valid ones are refused and expired ones accepted.
 async fn clock(db: &Db, findings: &mut Findings) {
     let theirs = match db.read().await {
         Ok(mut conn) => store::settings::database_time(&mut conn, db.dialect()).await,
@@ -236,7 +240,11 @@ fn compare_clock(whose: &str, theirs: Timestamp, tolerance: Duration, findings: 
     let apart = ours.since(theirs).max(theirs.since(ours));
     let seen = format!("{:.1} s from that of {whose}", apart.as_secs_f64());
     if apart > tolerance {
-        findings.attention("clock", seen, "set both by NTP; assertions are refused when the clock is off");
+        findings.attention(
+            "clock",
+            seen,
+            "synchronise both with NTP; assertions are refused when the clock is wrong",
+        );
     } else {
         findings.ok("clock", seen);
     }
@@ -278,7 +286,7 @@ async fn connections(config: &Config, db: &Db, offline: bool, findings: &mut Fin
             _ => break,
         }
     }
-    findings.ok("connections", format!("{seen} looked at"));
+    findings.ok("connections", format!("{seen} checked"));
     if !offline {
         reach(&targets, findings).await;
     }
@@ -290,7 +298,7 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
     if !missing.is_empty() {
         findings.attention(
             &subject,
-            format!("is not finished: {} missing", missing.join(", ")),
+            format!("is incomplete: {} missing", missing.join(", ")),
             format!(
                 "import the identity provider's metadata: `ostiary saml-connection update {subject} --idp-metadata \
                  FILE|URL`; until then nobody signs in through it"
@@ -328,10 +336,10 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
         findings.attention(
             &subject,
             format!(
-                "its identity provider posts to {}, not below the public URL",
+                "its ACS URL {} is not below the public URL",
                 connection.sp_acs_urls.first().map_or("nowhere", String::as_str)
             ),
-            format!("fine if that address leads here too; otherwise make the connection anew and {remove}"),
+            format!("fine if that address also reaches this server; otherwise create a new connection and {remove}"),
         );
     }
     for (what, url) in
@@ -341,7 +349,7 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
             findings.attention(
                 &subject,
                 format!(
-                    "its {what} {url} is plain http: anybody on the way can read and change what goes there"
+                    "its {what} {url} is plain http: anybody on the network path can read and change what is sent there"
                 ),
                 "ask the customer for the https address of their identity provider",
             );
@@ -351,7 +359,7 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
         findings.attention(
             &subject,
             format!("its metadata at {url} could not be refreshed {} times: {error}", connection.metadata.failures),
-            format!("ask the customer, then `ostiary saml-connection refresh {subject}`; what was known stays in force"),
+            format!("ask the customer, then `ostiary saml-connection refresh {subject}`; the previous settings stay in force"),
         );
     }
     if config.console_saml_connection.as_deref() == Some(subject.as_str()) {
@@ -365,14 +373,14 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
                     acs.as_ref().and_then(Url::host_str).unwrap_or("nowhere"),
                     public.host_str().unwrap_or_default()
                 ),
-                "make a connection below the public URL, and name that one",
+                "create a connection below the public URL, and name that one",
             );
         }
     }
     certificates(&subject, connection, findings);
 }
 
-/// Where only passkeys open the console, somebody without one does not get in.
+/// Reports administrators without a passkey, who cannot sign in when `console.require_passkey` is on.
 async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
     const SUBJECT: &str = "administrators";
     let mut conn = db.read().await?;
@@ -392,19 +400,21 @@ async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
         }
     }
     for email in holders.iter().filter(|(_, has_passkey)| !**has_passkey).map(|(email, _)| email) {
-        let seen = format!("{email} has no passkey, and console.require_passkey lets nobody in otherwise");
-        let mend = format!("`ostiary admin reset --email {email}` makes a link by which they make one");
+        let seen = format!("{email} has no passkey and cannot sign in: console.require_passkey is on");
+        let mend =
+            format!("`ostiary admin reset --email {email}` prints a link with which they can create one");
         findings.attention(SUBJECT, seen, mend);
     }
     if holders.is_empty() {
-        findings.ok(SUBJECT, "none yet; `ostiary admin invite` makes the first");
+        findings.ok(SUBJECT, "none yet; `ostiary admin invite` invites the first");
     } else if holders.values().all(|has_passkey| *has_passkey) {
         findings.ok(SUBJECT, format!("{}, each with a passkey", holders.len()));
     }
     Ok(())
 }
 
-/// Notes who has a role in one environment (`None`: in every one), and whether they have a passkey.
+/// Collects the administrators with a role in one environment (`None`: in every environment), and whether each has a
+/// passkey.
 async fn with_roles(
     conn: &mut store::Conn,
     environment_id: Option<EnvironmentId>,
@@ -428,7 +438,7 @@ async fn with_roles(
     }
 }
 
-/// Addresses of before plain http was refused, and of imports: they go on working.
+/// Reports URLs with plain http: those stored before it was refused, and imported ones, still work.
 async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
     let mut conn = db.read().await?;
     let mut from = None;
@@ -440,7 +450,7 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
                 if url.is_exposed() {
                     exposed += 1;
                     let seen = format!(
-                        "its {what} {url} is plain http: anybody on the way can read and change what goes there"
+                        "its {what} {url} is plain http: anybody on the network path can read and change what is sent there"
                     );
                     findings.attention(&subject, seen, mend);
                 }
@@ -474,7 +484,7 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
                 }
             }
             for webhook in store::webhooks::list(&mut conn, id, None, PAGE).await? {
-                let mend = "change it to https in the console, once its receiver answers there";
+                let mend = "change it to https in the console, once its receiver supports it";
                 report(webhook.id.to_string(), "address", &webhook.url, mend.into());
             }
         }
@@ -486,7 +496,7 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
         }
     }
     if exposed == 0 {
-        findings.ok("addresses", "none of the vendor's is plain http");
+        findings.ok("addresses", "none is plain http");
     }
     Ok(())
 }
@@ -502,34 +512,34 @@ fn certificates(subject: &str, connection: &SamlConnection, findings: &mut Findi
             Some(if left.days < 0 || left.secs < 0 { -1 } else { left.days })
         })
         .collect();
-    // Several certificates overlap while a provider changes its key: the last one counts.
+    // Certificates overlap while a provider changes its key: the latest expiry counts.
     let Some(latest) = days_left.iter().max() else { return };
     if *latest < 0 {
         findings.attention(
             subject,
             "every certificate of its identity provider has expired",
-            "ask the customer for the new one; many providers go on signing with the old key, and it is still accepted",
+            "ask the customer for the new one; many providers keep signing with the old key, and it is still accepted",
         );
     } else if u32::try_from(*latest).unwrap_or(0) < CERTIFICATE_NOTICE_DAYS {
         findings.attention(
             subject,
-            format!("its identity provider's certificate ends in {latest} days"),
+            format!("its identity provider's certificate expires in {latest} days"),
             format!(
-                "ask the customer for the next one and add it beside the present one: `ostiary saml-connection update \
+                "ask the customer for the next one and add it to the current one: `ostiary saml-connection update \
                  {subject} --idp-certificate FILE --idp-certificate FILE`"
             ),
         );
     }
 }
 
-/// The browser goes to the identity provider, not we: from here it may be out of reach, and still work.
+/// Checks that identity providers can be reached. Only browsers need to reach them, so a failure is no error.
 async fn reach(targets: &[Url], findings: &mut Findings) {
     let Some(client) = client() else { return };
     let mut asked = tokio::task::JoinSet::new();
     for target in targets.iter().take(100).cloned() {
         let client = client.clone();
         asked.spawn(async move {
-            // A customer wrote this address: where nothing is ever sent, the doctor sends nothing either.
+            // A customer wrote this address: the restrictions on outgoing requests apply.
             let answer = match outgoing::check(true, &target) {
                 Ok(()) => client.head(target.clone()).send().await.map_err(|error| cause(&error)),
                 Err(refused) => Err(refused.to_string()),
@@ -551,7 +561,7 @@ async fn reach(targets: &[Url], findings: &mut Findings) {
             Err(error) => findings.attention(
                 "identity provider",
                 format!("{host} cannot be reached from here: {error}"),
-                "fine if the customers' browsers reach it; otherwise mend idpRedirectUrl",
+                "fine if the customers' browsers reach it; otherwise correct idpRedirectUrl",
             ),
         }
     }
@@ -564,17 +574,17 @@ async fn public_url(config: &Config, findings: &mut Findings) {
     let Ok(url) = base.join("healthz") else { return };
     match client.get(url).send().await {
         Ok(response) if response.headers().contains_key("x-request-id") && response.status().is_success() => {
-            findings.ok("public URL", format!("{origin} leads to a running gateway"));
+            findings.ok("public URL", format!("{origin} reaches a running gateway"));
         }
         Ok(response) => findings.attention(
             "public URL",
-            format!("{origin} answers {} and is no gateway", response.status()),
-            "mend public_url, or the proxy before the gateway",
+            format!("{origin} answers {} and is not a gateway", response.status()),
+            "correct public_url, or the proxy in front of the gateway",
         ),
         Err(error) => findings.attention(
             "public URL",
             format!("{origin} cannot be reached from here: {}", cause(&error)),
-            "start the server, or mend public_url; fine if only the outside reaches it",
+            "start the server, or correct public_url; fine if it is reachable from outside only",
         ),
     }
 }
@@ -588,7 +598,7 @@ fn client() -> Option<reqwest::Client> {
         .ok()
 }
 
-/// The innermost reason: `connection refused`, not three wrappings of it.
+/// The root cause: `connection refused`, without the errors that wrap it.
 fn cause(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -622,13 +632,13 @@ mod tests {
         },
     };
 
-    /// Every `ostiary …` between two backticks of a text, with something for each `{placeholder}`.
+    /// Every `ostiary …` command quoted in backticks in a text, with `x` for each `{placeholder}`.
     fn commands(text: &str) -> Vec<String> {
         let quoted = text.split('`').filter(|quoted| quoted.starts_with("ostiary "));
         quoted
             .map(|command| {
                 let mut parts = command.split(['{', '}']).enumerate();
-                // Every second part stood in braces.
+                // Every second part was in braces.
                 parts.by_ref().map(|(index, part)| if index % 2 == 0 { part } else { "x" }).collect()
             })
             .collect()
@@ -637,7 +647,7 @@ mod tests {
     #[test]
     fn commands_that_are_spoken_of_are_commands() {
         let (own, _) = include_str!("inspect.rs").split_once("mod tests").unwrap();
-        // A literal goes on in the next line after a backslash.
+        // A backslash continues a literal on the next line.
         let mut lines = own.split("\\\n");
         let first = lines.next().unwrap_or_default().to_owned();
         let own = lines.fold(first, |text, line| text + line.trim_start());
@@ -648,7 +658,7 @@ mod tests {
         assert!(all.len() > 8, "{all:?}");
         for command in all {
             let parsed = crate::cli::Cli::try_parse_from(command.split_whitespace());
-            // What stands for an id need not be one.
+            // A placeholder is not a valid id.
             let error = parsed.err().filter(|error| error.kind() != clap::error::ErrorKind::ValueValidation);
             assert!(error.is_none(), "{command}: {error:?}");
         }

@@ -1,4 +1,4 @@
-//! The body of a request as it arrives: counted, bounded, and cut when it comes too slowly.
+//! Reads request bodies: bounded in size and memory, and aborted when they arrive too slowly.
 
 use std::{
     future::Future,
@@ -25,14 +25,14 @@ use crate::{
     model::time::{Clock, Timestamp},
 };
 
-/// How long a body may stop arriving.
+/// How long a body may stall.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How fast a body must arrive, in bytes a second.
+/// The minimum rate of a body, in bytes per second.
 const MIN_BYTES_PER_SECOND: u32 = 1024;
 
-/// The least rate of a transfer. Every byte buys time, and no more time than the grace can be had: a transfer
-/// may stop for as long as the grace, and cannot be kept alive by a byte now and then.
+/// The minimum rate of a transfer. Every byte extends the deadline, to at most `grace` from now: a transfer may stall
+/// for `grace`, but single bytes do not keep it alive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MinimumRate {
     bytes_per_second: u32,
@@ -41,7 +41,7 @@ pub(super) struct MinimumRate {
 }
 
 impl MinimumRate {
-    /// A transfer that begins.
+    /// A transfer that starts now.
     pub(super) fn new(bytes_per_second: u32, grace: Duration, now: Timestamp) -> Self {
         Self { bytes_per_second, grace, deadline: now + grace }
     }
@@ -53,18 +53,18 @@ impl MinimumRate {
         self.deadline = (self.deadline + bought).min(now + self.grace);
     }
 
-    /// When the transfer is too slow, unless something is transferred before.
+    /// When the transfer is aborted, unless bytes arrive before.
     pub(super) fn deadline(&self) -> Timestamp {
         self.deadline
     }
 }
 
-/// Wakes the task when a moment has come.
+/// Wakes the task at a deadline.
 #[derive(Debug, Default)]
 pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
-    /// Whether `deadline` has passed by the clock; if not, the task is woken to ask again.
+    /// Whether `deadline` has passed by `clock`; if not, the task is woken then to ask again.
     pub(super) fn has_passed(
         &mut self,
         deadline: Timestamp,
@@ -80,14 +80,14 @@ impl Alarm {
             if sleep.as_mut().poll(context).is_pending() {
                 return false;
             }
-            // It was set for an earlier deadline, or the clock is another than the timer's.
+            // It was set for an earlier deadline, or `clock` differs from the timer's clock.
             self.0 = None;
         }
     }
 }
 
-/// A request's body, every byte of which is counted against its allowance. What is refused is noted there, so
-/// that the middleware can say why.
+/// A request's body, counted against its allowance. A refusal is recorded in the allowance, so that the middleware
+/// can report the reason.
 struct MeteredBody {
     payload: Payload,
     announced: Option<u64>,
@@ -98,7 +98,7 @@ struct MeteredBody {
     alarm: Alarm,
 }
 
-/// Has the request's body counted. Gives nothing when it has none.
+/// Wraps the request's body in a `MeteredBody`. `None` without a body.
 pub(super) fn meter(
     request: &mut ServiceRequest,
     allowance: BodyAllowance,
@@ -143,7 +143,7 @@ impl Stream for MeteredBody {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        // Asked here, after the handler had its chance to find out who sends it.
+        // Checked here and not earlier: the handler may have authenticated the caller and raised the allowance.
         if this.announced.is_some_and(|length| !this.allowance.takes(length)) {
             return Poll::Ready(Some(Err(this.refuse(BodyError::TooLarge))));
         }

@@ -1,4 +1,4 @@
-//! Who calls: the address of the client, seen through the proxies that are trusted.
+//! The client's address, resolved through trusted proxies.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use crate::model::client_address::ClientAddress;
 
-/// The client behind `peer`. `X-Forwarded-For` is read from its end for as long as the address
-/// that wrote the entry is trusted, so that nobody can put himself in another's place.
+/// The address of the client that connects through `peer`. `X-Forwarded-For` is read from its end for as long as the
+/// address that wrote the entry is a trusted proxy, so that clients cannot forge their address.
 pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
@@ -24,7 +24,7 @@ pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAdd
     ClientAddress(client)
 }
 
-/// An entry is an address, with a port by some proxies: `192.0.2.1`, `192.0.2.1:4711`, `[::1]:4711`.
+/// An entry is an address; some proxies add a port: `192.0.2.1`, `192.0.2.1:4711`, `[::1]:4711`.
 fn parse_entry(entry: &str) -> Option<IpAddr> {
     entry
         .parse()

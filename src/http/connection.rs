@@ -1,9 +1,9 @@
-//! The connections of clients: how many one address may have, how much may be read before it is asked for, and
-//! how long an unfinished request or an unread answer is waited for.
+//! Limits of client connections: how many one address may have, how much is read ahead, and how long an incomplete
+//! request or an unread response is waited for.
 //!
-//! actix-http reads a connection into a buffer of up to 128 KiB and decodes up to sixteen requests ahead, times
-//! only the first request's head, and waits for ever for a client that does not read its answer. The stream that
-//! it is given here bounds each of these.
+//! actix-http reads a connection into a buffer of up to 128 KiB, decodes up to sixteen requests ahead, limits the time
+//! of the first request's head only, and waits without limit for a client that does not read its response. The stream
+//! that wraps the socket here bounds each of these.
 
 use std::{
     cell::{Cell, RefCell},
@@ -43,39 +43,37 @@ use crate::{
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection stays open.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a connection that ends may take to do so.
+/// How long closing a connection may take.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many bytes are read of a connection before its request asks for them. actix-http's buffer may take twice
-/// as much.
+/// How many bytes are read ahead of what the request has consumed. actix-http's buffer may take twice as much.
 const MAX_READ_AHEAD: usize = 32 * 1024;
-/// How many bytes of a head any connection may hold, however much of other requests is in memory. What goes
-/// beyond counts.
+/// How many bytes of a request head every connection may hold without a reservation of request memory.
 const FREE_HEAD: usize = 8 * 1024;
-/// How many bytes are read before what came is looked at: actix-http reads for as long as something comes.
+/// How many bytes are read before the reader yields: actix-http reads for as long as there is data.
 const MAX_BURST: usize = 16 * 1024;
-/// How many bytes of an unread body without a length are passed over.
+/// How many bytes of an unread body without `Content-Length` are discarded.
 const MAX_DISCARDED: usize = 256 * 1024;
-/// How long a client may stop reading its answer.
+/// How long a client may stop reading its response.
 const WRITE_GRACE: Duration = Duration::from_secs(30);
-/// How fast a client must read its answer, in bytes a second.
+/// How fast a client must read its response, in bytes per second.
 const MIN_BYTES_WRITTEN_PER_SECOND: u32 = 1024;
 
 /// The open connections of a server.
 pub struct Connections {
-    /// Proxies: many clients come over their connections.
+    /// Proxies, which are exempt: their connections carry many clients.
     pub trusted_proxies: Vec<IpNet>,
     /// How many connections one client address may have (IPv6: one /64), or `None` for any number.
     pub max_per_client: Option<usize>,
-    /// What long unfinished heads count against.
+    /// The request memory that long incomplete heads are reserved from.
     pub memory: Arc<RequestMemory>,
-    /// What time it is.
+    /// The clock for deadlines.
     pub clock: Arc<dyn Clock>,
-    /// How many each client has now.
+    /// The number of open connections by client.
     pub open: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Connections {
-    /// Takes a connection from `peer`, unless it has too many.
+    /// Accepts a connection from `peer`; `None` when it has too many.
     fn accept<T>(self: &Arc<Self>, io: T, peer: IpAddr) -> Option<Connection<T>> {
         let peer = peer.to_canonical();
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(&peer));
@@ -101,7 +99,7 @@ impl Connections {
         })
     }
 
-    /// Serves `app` over HTTP/1.1 on the connections that are taken.
+    /// Serves `app` over HTTP/1.1 on the accepted connections.
     pub fn serve<F, S, B>(
         self: Arc<Self>,
         app: F,
@@ -145,7 +143,7 @@ impl Connections {
     }
 }
 
-/// One of a client's connections, for as long as it is open.
+/// Counts one open connection of a client; released on drop.
 struct Slot {
     connections: Arc<Connections>,
     client: Option<IpAddr>,
@@ -164,7 +162,7 @@ impl Drop for Slot {
     }
 }
 
-/// What a connection is read for.
+/// The part of a request that a connection reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// The head of the next request.
@@ -173,22 +171,22 @@ enum Phase {
     Request,
 }
 
-/// What the requests of a connection and its stream know of each other. It is connection data of every request.
+/// State shared by a connection's stream and its requests, to which it is attached as connection data.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     phase: Cell<Phase>,
-    /// Whether a request was handled already. actix-http times the head of the first.
+    /// Whether a request was handled already. actix-http limits the time of the first head.
     served: Cell<bool>,
-    /// Bytes that were read and that no request asked for yet.
+    /// Bytes that were read ahead of the requests.
     ahead: Cell<usize>,
-    /// Bytes of an unread body that are still to be passed over.
+    /// Bytes of an unread body that are still to be discarded.
     discard: Cell<usize>,
-    /// Bytes of the present body that did not arrive yet, as far as it is known.
+    /// Bytes of the current body that have not arrived, if known.
     body: Cell<Option<usize>>,
-    /// When the head that began to arrive must be complete.
+    /// When the head that is arriving must be complete.
     head_deadline: Cell<Option<Timestamp>>,
     reservation: RefCell<Reservation>,
-    /// The reader that waits for room.
+    /// The reader that waits until more may be read.
     reader: RefCell<Option<Waker>>,
 }
 
@@ -206,7 +204,7 @@ impl ConnectionState {
         }
     }
 
-    /// A head is complete, and its request is being handled.
+    /// The head is complete and the request is being handled.
     pub(super) fn request_began(&self) {
         self.phase.set(Phase::Request);
         self.served.set(true);
@@ -218,21 +216,21 @@ impl ConnectionState {
         self.wake();
     }
 
-    /// The request has a body, of `length` bytes if that was announced.
+    /// The request has a body, of `length` bytes if announced.
     pub(super) fn body_announced(&self, length: Option<u64>) {
         let length = length.map_or(MAX_DISCARDED, |length| usize::try_from(length).unwrap_or(usize::MAX));
         self.body.set(Some(length));
     }
 
-    /// The request took bytes of its body.
+    /// The request consumed bytes of its body.
     pub(super) fn body_read(&self, bytes: usize) {
         self.ahead.set(self.ahead.get().saturating_sub(bytes));
         self.body.set(self.body.get().map(|length| length.saturating_sub(bytes)));
         self.wake();
     }
 
-    /// The request waits for more of its body: actix-http has decoded all that was read. What was read and is no
-    /// part of the body, the framing of chunks (RFC 9112 §7.1), is gone with it.
+    /// The request waits for more of its body: actix-http has decoded all that was read, including the framing of
+    /// chunks (RFC 9112 §7.1).
     pub(super) fn body_waits(&self) {
         self.ahead.set(0);
         self.wake();
@@ -243,7 +241,7 @@ impl ConnectionState {
         self.body.set(None);
     }
 
-    /// The request is answered. Whether its body was read to the end.
+    /// The request is answered. Returns whether its body was read to the end.
     pub(super) fn request_answered(&self) -> bool {
         let left = self.body.take();
         self.discard.set(left.unwrap_or(0));
@@ -258,7 +256,7 @@ impl ConnectionState {
         }
     }
 
-    /// Whether more may be read now. Reserves the memory for it.
+    /// Whether more may be read now; reserves the memory for it.
     fn may_read(&self) -> bool {
         let ahead = self.ahead.get();
         if self.phase.get() == Phase::Request {
@@ -270,7 +268,7 @@ impl ConnectionState {
         head < MAX_READ_AHEAD && (has_room || reservation.grow(FREE_HEAD).is_ok())
     }
 
-    /// Notes bytes that were read.
+    /// Counts bytes that were read.
     fn read(&self, bytes: usize, now: Timestamp) {
         self.ahead.set(self.ahead.get().saturating_add(bytes));
         if self.phase.get() == Phase::Head && self.served.get() && self.head_deadline.get().is_none() {
@@ -279,12 +277,12 @@ impl ConnectionState {
     }
 }
 
-/// A client's connection as actix-http reads and writes it.
+/// A client's connection, wrapped with the limits of this module.
 pub struct Connection<T> {
     io: T,
     state: Rc<ConnectionState>,
     slot: Slot,
-    /// Bytes that were read since the last look at them.
+    /// Bytes that were read since the reader last yielded.
     burst: usize,
     head_alarm: Alarm,
     write_alarm: Alarm,
@@ -296,7 +294,7 @@ impl<T> Connection<T> {
         &self.slot.connections.clock
     }
 
-    /// Waits for a head that began to arrive, but not for ever.
+    /// Pending until the deadline of the head, then an error.
     fn wait_for_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(deadline) = self.state.head_deadline.get() else { return Poll::Pending };
         let clock = Arc::clone(self.clock());
@@ -306,7 +304,7 @@ impl<T> Connection<T> {
         Poll::Pending
     }
 
-    /// Notes how far a write got.
+    /// Applies the minimum rate to a write.
     fn wrote(
         &mut self,
         outcome: Poll<io::Result<usize>>,
@@ -412,7 +410,7 @@ mod tests {
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
-    /// A client: what it sends, and how much it reads.
+    /// A fake client: the chunks that it sends, and how many bytes it reads.
     #[derive(Default)]
     struct Client {
         sends: VecDeque<Vec<u8>>,
@@ -478,7 +476,7 @@ mod tests {
         }
     }
 
-    /// Reads until nothing comes; how many bytes came.
+    /// Reads until there is nothing; returns the number of bytes.
     fn read(connection: &mut Connection<Client>) -> io::Result<usize> {
         let mut total = 0;
         loop {
@@ -529,7 +527,7 @@ mod tests {
         let stage = stage(None, 64 << 20);
         let mut connection = stage.connect();
         connection.io.sends = (0..100).map(|_| vec![b'x'; 4096]).collect();
-        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST, "then it is looked at");
+        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST, "then the reader yields");
         assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD - MAX_BURST, "a head");
         assert_eq!(read(&mut connection).unwrap(), 0);
         let state = Rc::clone(&connection.state);
@@ -538,7 +536,7 @@ mod tests {
         assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD, "a body, and requests behind it");
         state.body_read(4096);
         assert_eq!(read(&mut connection).unwrap(), 4096);
-        // The rest of a body that the handler did not read is passed over, so that its answer arrives.
+        // The rest of a body that the handler did not read is discarded, so that the client gets its response.
         assert!(!state.request_answered());
         assert_eq!(read(&mut connection).unwrap(), 49 * 4096);
         assert_eq!(read(&mut connection).unwrap(), 0);
@@ -550,7 +548,7 @@ mod tests {
     async fn a_head_that_does_not_end_is_not_waited_for() {
         let stage = stage(None, 1 << 20);
         let mut connection = stage.connect();
-        // actix-http times the first one.
+        // actix-http limits the time of the first one.
         connection.io.sends.push_back(b"GET / HTTP/1.1\r\n\r\n".to_vec());
         read(&mut connection).unwrap();
         stage.clock.advance(HEAD_TIMEOUT);
@@ -567,7 +565,11 @@ mod tests {
         stage.clock.advance(Duration::from_millis(1));
         assert_eq!(read(&mut connection).unwrap_err().kind(), io::ErrorKind::TimedOut);
         connection.state.request_began();
-        assert_eq!(read(&mut connection).unwrap(), 0, "a request that is handled is timed by others");
+        assert_eq!(
+            read(&mut connection).unwrap(),
+            0,
+            "the time of a request being handled is limited elsewhere"
+        );
     }
 
     #[tokio::test]
@@ -595,7 +597,7 @@ mod tests {
             Pin::new(connection).poll_write(&mut context, &[0; 1000])
         };
         assert!(write(&mut connection, 0).is_pending());
-        // A byte now and then is no reading.
+        // Reading single bytes is too slow.
         for _ in 0..29 {
             stage.clock.advance(Duration::from_secs(1));
             assert!(matches!(write(&mut connection, 1), Poll::Ready(Ok(1))));
@@ -603,7 +605,7 @@ mod tests {
         stage.clock.advance(Duration::from_secs(2));
         assert!(matches!(write(&mut connection, 0), Poll::Ready(Err(_))));
 
-        // An answer that was taken owes nothing, however long the next one is in coming.
+        // After a response was read, there is no deadline until the next one.
         let mut connection = stage.connect();
         assert!(write(&mut connection, 0).is_pending());
         assert!(matches!(write(&mut connection, 1000), Poll::Ready(Ok(1000))));

@@ -1,4 +1,4 @@
-//! Who calls the API and with what: first the key, then the body.
+//! Extractor of API requests: authenticates the API key, then reads the body.
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
@@ -17,18 +17,18 @@ use crate::{
     pages::posted::allow_large_body,
 };
 
-/// One call of the API, by a caller who proved who it is. A stranger's body is never read.
+/// An authenticated API request. The body is read only after the key was verified.
 pub struct Call<S, B = Nothing> {
-    /// Who calls.
+    /// The authenticated caller.
     pub actor: Actor,
-    /// What came along.
+    /// The body.
     pub body: B,
     scope: PhantomData<S>,
 }
 
-/// Which keys a route takes.
+/// The kind of API key that a route accepts.
 pub trait Scope: 'static {
-    /// Refuses a caller whose key does not do.
+    /// Refuses a caller whose key is not of this kind.
     fn check(actor: &Actor) -> Result<()>;
 }
 
@@ -50,13 +50,13 @@ impl Scope for ManagementKey {
     }
 }
 
-/// What a route reads of the body.
+/// How a route reads the body.
 pub trait Body: Sized + 'static {
-    /// Reads it.
+    /// Reads the body.
     fn read(request: &HttpRequest, payload: Payload) -> impl Future<Output = Result<Self, Error>>;
 }
 
-/// The route takes no body; one that comes along is not looked at.
+/// The route takes no body; a body that is sent is ignored.
 pub struct Nothing;
 
 impl Body for Nothing {
@@ -65,16 +65,16 @@ impl Body for Nothing {
     }
 }
 
-/// The body of a request that something before its handler had to read.
+/// The body of a request, if a middleware has already read it.
 pub(super) struct ReadBody(pub web::Bytes);
 
-/// A JSON object; an empty body acts as `{}` (contracts §2.5).
+/// A JSON object; an empty body means `{}` (contracts §2.5).
 impl Body for Fields {
     async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, Error> {
         if !takes_json(request) {
             return Err(ErrorUnsupportedMediaType(""));
         }
-        // Bound to a name, so that the extensions are free again before the body is awaited.
+        // A separate statement, so that the extensions are not borrowed while the body is awaited.
         let read = request.extensions_mut().remove::<ReadBody>();
         let bytes = match read {
             Some(ReadBody(bytes)) => bytes,
@@ -112,7 +112,7 @@ pub(super) async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Acto
     Ok(actor.at(request.extensions().get::<ClientAddress>().map(|client| client.0)))
 }
 
-/// The key in the one header that is taken (contracts §2.1).
+/// The key in the `Authorization` header, of which exactly one is accepted (contracts §2.1).
 fn bearer(request: &HttpRequest) -> Result<&str> {
     let refused = |text: &'static str| app::Error::Unauthenticated(text.into());
     let mut values = request.headers().get_all(header::AUTHORIZATION);
@@ -127,7 +127,7 @@ fn bearer(request: &HttpRequest) -> Result<&str> {
         .ok_or_else(|| refused("authorization header must be: Bearer <api key>"))
 }
 
-/// `application/json`, with parameters or without, or no type at all.
+/// Whether the content type is `application/json`, with or without parameters, or absent.
 fn takes_json(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return true };
     let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim();

@@ -1,5 +1,5 @@
-//! Answers nobody wrote a handler for: no such path, wrong method, wrong type, too large, too slow,
-//! too many. Each caller hears it in the language of the address it called.
+//! Responses for errors outside handlers (unknown route, wrong method or content type, too large, too slow, rate
+//! limited), in the format of the surface that was called.
 
 use std::time::Duration;
 
@@ -22,22 +22,22 @@ use crate::{
     scim,
 };
 
-/// Whom an answer must suit.
+/// The error format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// Programs that speak the REST API (contracts §2.2: `code`, `message`, `details`).
+    /// The REST API (contracts §2.2: `code`, `message`, `details`).
     Api,
     /// OAuth clients (RFC 6749 §5.2: `error`, `error_description`).
     Oauth,
-    /// Identity providers that push people (RFC 7644 §3.12).
+    /// SCIM clients (RFC 7644 §3.12).
     Scim,
-    /// People with a browser.
+    /// Browsers: an HTML page.
     Page,
 }
 
 impl Surface {
-    /// Whom the answer to a request for `path` must suit. The API answers in JSON whoever asks;
-    /// elsewhere a browser says by `Accept` that it wants a page.
+    /// The format for a request to `path`. The API and SCIM always use JSON; elsewhere `Accept: text/html` selects a
+    /// page.
     pub fn of(path: &str, headers: &HeaderMap) -> Self {
         const API: &[&str] = &[
             "/v1/environments",
@@ -61,7 +61,7 @@ impl Surface {
         let begins = |prefix: &&str| {
             path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        // A directory's own door; `/v1/scim/users` and `/v1/scim/groups` are the API's.
+        // The SCIM server of a directory; `/v1/scim/users` and `/v1/scim/groups` belong to the API.
         if path.starts_with("/v1/scim/scim_directory_") {
             return Self::Scim;
         }
@@ -80,17 +80,17 @@ impl Surface {
     }
 }
 
-/// What an answer with `status` says.
+/// The error codes and texts of a status, for every surface.
 struct Words {
-    /// The gRPC code that SSOReady's clients know.
+    /// The gRPC code, as SSOReady returns it.
     number: u8,
     /// OAuth's error code.
     oauth: &'static str,
-    /// The page's `data-reason`.
+    /// The `data-reason` attribute of the page.
     reason: &'static str,
-    /// For a heading.
+    /// The heading of the page.
     title: &'static str,
-    /// For anybody.
+    /// The message, for every surface.
     sentence: &'static str,
 }
 
@@ -101,18 +101,20 @@ fn words(status: StatusCode) -> Words {
             "invalid_token",
             "unauthenticated",
             "Not signed in",
-            "This address wants a credential that was not sent.",
+            "A credential is required and was not sent.",
         ),
-        StatusCode::FORBIDDEN => (7, "access_denied", "forbidden", "Not allowed", "This is not open to you."),
+        StatusCode::FORBIDDEN => {
+            (7, "access_denied", "forbidden", "Not allowed", "You are not allowed to do this.")
+        }
         StatusCode::NOT_FOUND => {
-            (5, "invalid_request", "not_found", "Nothing here", "There is nothing at this address.")
+            (5, "invalid_request", "not_found", "Not found", "There is nothing at this address.")
         }
         StatusCode::METHOD_NOT_ALLOWED => (
             12,
             "invalid_request",
             "method_not_allowed",
-            "This address works another way",
-            "This address does not take this method; the Allow header names those it takes.",
+            "Method not allowed",
+            "This address does not support this method; the Allow header lists the supported ones.",
         ),
         StatusCode::REQUEST_TIMEOUT => (
             4,
@@ -121,15 +123,19 @@ fn words(status: StatusCode) -> Words {
             "That took too long",
             "The request took too long to arrive.",
         ),
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            (3, "invalid_request", "too_large", "Too large", "The request is larger than this address takes.")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            3,
+            "invalid_request",
+            "too_large",
+            "Too large",
+            "The request is larger than this address accepts.",
+        ),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (
             3,
             "invalid_request",
             "unsupported_media_type",
-            "This address takes other content",
-            "This address does not take this Content-Type: send application/json to the API, \
+            "Unsupported content type",
+            "This address does not accept this Content-Type: send application/json to the API, \
              application/x-www-form-urlencoded to OAuth and SAML.",
         ),
         StatusCode::TOO_MANY_REQUESTS => (
@@ -150,20 +156,20 @@ fn words(status: StatusCode) -> Words {
             13,
             "server_error",
             "internal",
-            "Our mistake",
-            "Something failed on our side; the log tells more under the request id.",
+            "Server error",
+            "Something failed on our side; the server's log has the cause under the request id.",
         ),
-        _ => (3, "invalid_request", "bad_request", "Not understood", "The request could not be read."),
+        _ => (3, "invalid_request", "bad_request", "Bad request", "The request could not be read."),
     };
     Words { number, oauth, reason, title, sentence }
 }
 
-/// The whole answer to a request for `path`. `reference` is what a person may quote.
+/// The response to a request for `path`. `reference` is the request id shown on a page.
 pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str) -> HttpResponse {
     let words = words(status);
     let sentence = match (status, surface) {
         (StatusCode::REQUEST_TIMEOUT, _) => {
-            "The request took too long to arrive: a body must come with at least 1 KiB a second and within 30 \
+            "The request took too long to arrive: a body must arrive with at least 1 KiB a second and within 30 \
              seconds. Send it again."
         }
         (StatusCode::PAYLOAD_TOO_LARGE, Surface::Api | Surface::Scim) => {
@@ -180,9 +186,9 @@ pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str
     }
 }
 
-/// What a person hears.
+/// The page's message for `status`, by the audience of `path`.
 fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
-    // Who fills in forms goes back to them; who signs in begins anew at the app.
+    // People with a form go back to it; people who sign in start again at the app.
     let (has_form, remedy) = match Area::of(path) {
         Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
         Area::Login => (false, "Go back to the app you were using and sign in from there."),
@@ -197,11 +203,11 @@ fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
         StatusCode::PAYLOAD_TOO_LARGE if is_acs(path) => Message::too_large(),
         StatusCode::PAYLOAD_TOO_LARGE if has_form => plain(
             "This request is too large",
-            "What you sent is larger than this page takes.",
+            "What you sent is larger than this page accepts.",
             "Go back and send less at once.",
         ),
         StatusCode::PAYLOAD_TOO_LARGE => {
-            plain("This request is too large", "The request is larger than this address takes.", remedy)
+            plain("This request is too large", "The request is larger than this address accepts.", remedy)
         }
         StatusCode::REQUEST_TIMEOUT if has_form => {
             plain(words.title, "Your connection was too slow.", "Go back and send it again.")
@@ -210,17 +216,17 @@ fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
     }
 }
 
-/// Whether identity providers post their responses there.
+/// Whether `path` is an Assertion Consumer Service.
 fn is_acs(path: &str) -> bool {
     path.starts_with("/v1/saml/") && path.ends_with("/acs")
 }
 
-/// What a person hears of an overload.
+/// The page's message for an overload.
 fn busy_message(path: &str) -> Message<'static> {
     let unavailable = Message::unavailable();
     match Area::of(path) {
         Area::Console | Area::Setup => Message {
-            happened: "Very much is being done right now. Nothing was saved.",
+            happened: "The server is very busy right now. Nothing was saved.",
             remedy: "Send it again in a few seconds.",
             ..unavailable
         },
@@ -228,7 +234,7 @@ fn busy_message(path: &str) -> Message<'static> {
     }
 }
 
-/// The answer to a program.
+/// The JSON response of a surface.
 fn respond_in(words: Words, surface: Surface, status: StatusCode) -> HttpResponse {
     match surface {
         Surface::Api | Surface::Page => HttpResponse::build(status)
@@ -246,7 +252,7 @@ fn respond_in(words: Words, surface: Surface, status: StatusCode) -> HttpRespons
     }
 }
 
-/// An error as SCIM clients read it.
+/// A SCIM error response (RFC 7644 §3.12).
 pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     if status == StatusCode::UNAUTHORIZED {
@@ -255,7 +261,7 @@ pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse 
     response.content_type(scim::MEDIA_TYPE).body(body.to_string())
 }
 
-/// The answer to somebody who failed too often.
+/// The response to a client that is rate limited.
 pub fn too_many(surface: Surface, retry_after: Duration) -> HttpResponse {
     let mut response = match surface {
         Surface::Page => page(
@@ -272,11 +278,11 @@ pub fn too_many(surface: Surface, retry_after: Duration) -> HttpResponse {
     response
 }
 
-/// How long somebody waits whose request found no room.
+/// `Retry-After` of a request for which there was no memory, in seconds.
 const BUSY_RETRY_AFTER: u64 = 2;
 
-/// The answer to a request whose body was not read to its end: it arrived too slowly, or found no room. That
-/// is nobody's failure; who asks again later may fare better.
+/// The response to a request whose body was not read to its end: it arrived too slowly, or there was no memory for it.
+/// A later attempt may succeed.
 pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -> HttpResponse {
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -285,7 +291,7 @@ pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -
         BodyError::Busy(Exhausted::Total) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let BodyError::Busy(exhausted) = error else { return respond(surface, status, path, reference) };
-    // In the words of an overload: the client failed at nothing.
+    // The texts of an overload also for 429: the client did nothing wrong.
     let busy = words(StatusCode::SERVICE_UNAVAILABLE);
     let number = match exhausted {
         Exhausted::Client => words(StatusCode::TOO_MANY_REQUESTS).number,
@@ -305,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    /// What a person reads.
+    /// The body as text.
     fn text(response: HttpResponse) -> String {
         use actix_web::body::MessageBody;
         let bytes = response.into_body().try_into_bytes().unwrap_or_default();
@@ -338,7 +344,7 @@ mod tests {
             (Surface::Api, BodyError::TooLarge, "/v1/organizations", "at most 1 MiB; send it in parts"),
             (Surface::Page, BodyError::TooLarge, "/v1/saml/saml_conn_1/acs", groups),
             (Surface::Page, BodyError::TooLarge, "/console/sign-in", "send less at once"),
-            (Surface::Page, BodyError::TooLarge, "/v1/oauth/authorize", "larger than this address takes"),
+            (Surface::Page, BodyError::TooLarge, "/v1/oauth/authorize", "larger than this address accepts"),
         ] {
             let text = text(unread(surface, error, path, "r1"));
             assert!(text.contains(said), "{path}: {text}");

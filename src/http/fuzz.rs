@@ -1,5 +1,5 @@
-//! The body of the fuzz target for forms: what must hold whatever the bytes are. `fuzz/` runs it with a fuzzer,
-//! `tests/it/fuzz.rs` over a corpus and its mutations on a stable toolchain.
+//! The fuzz target for forms: invariants for arbitrary bytes. `fuzz/` runs it with a fuzzer, `tests/it/fuzz.rs` on a
+//! corpus and its mutations with a stable toolchain.
 
 use std::{
     pin::pin,
@@ -16,8 +16,8 @@ use crate::{
 /// Parameters that OAuth's endpoints read.
 const NAMES: [&str; 5] = ["state", "code", "client_id", "redirect_uri", "a"];
 
-/// A posted form, read as each of our decoders does: the pages' and the Assertion Consumer Service's, OAuth's, and
-/// the one of forms with files. All keep their bounds; the first two understand the same.
+/// Decodes a posted form with each decoder: that of the pages and the Assertion Consumer Service, that of OAuth, and
+/// the multipart decoder. All keep their limits; the first two agree.
 pub fn form(bytes: &[u8]) {
     let fields = posted::decode(bytes, MOST_FIELDS);
     match &fields {
@@ -34,7 +34,7 @@ pub fn form(bytes: &[u8]) {
                 assert!(fields.len() <= oauth::parameters::MAX_PARAMETERS);
                 NAMES.iter().for_each(|name| is_read_alike(name, &parameters, fields));
             }
-            (Ok(_), None) => panic!("OAuth takes more than pages do"),
+            (Ok(_), None) => panic!("OAuth accepts more fields than pages do"),
             (Err(error), _) => assert_eq!(error, oauth::Error::RequestTooLarge),
         }
     }
@@ -71,12 +71,12 @@ fn multipart(boundary: &str, bytes: &[u8]) {
     let mut reading = pin!(Posted::read(&request, &mut payload, "https://sso.example.com"));
     let read = reading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     match read {
-        Poll::Pending => panic!("a body that is all there is waited for"),
+        Poll::Pending => panic!("a complete body is waited for"),
         Poll::Ready(Err(_)) => {}
         Poll::Ready(Ok(posted)) => {
             let size: usize = posted.fields().iter().map(|(name, value)| name.len() + value.len()).sum();
             assert!(posted.fields().len() <= MOST_FIELDS);
-            // What is not UTF-8 grows when it is replaced.
+            // Bytes that are not UTF-8 are replaced by longer sequences.
             assert!(size <= 3 * LARGEST);
         }
     }

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can work: for load balancers, which need no reasons.
+//! Liveness and readiness, for load balancers.
 
 use actix_web::{HttpResponse, web};
 use serde_json::json;
@@ -10,7 +10,7 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `/readyz`: the database answers and has every migration. Why not is in the log only.
+/// `/readyz`: the database answers and has every migration. The reason of a failure is only logged.
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     let fault = match state.db.migrations().await {
         Ok(migrations) if migrations.missing.is_empty() => {

@@ -1,5 +1,5 @@
-//! `Idempotency-Key` on what changes something through the management API: whoever is not sure whether a
-//! request arrived sends it again, and it is done once.
+//! `Idempotency-Key` for writes through the management API: a request that is retried with the same key is carried
+//! out once.
 
 use std::panic::resume_unwind;
 
@@ -33,10 +33,10 @@ use crate::{
 
 /// The request's header.
 pub const KEY: &str = "idempotency-key";
-/// The header of an answer that was given before.
+/// The response header that marks a replayed response.
 pub const REPLAYED: &str = "idempotency-replayed";
 
-/// Stands before every route of the API.
+/// Middleware of every API route.
 pub async fn attend(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -65,7 +65,7 @@ pub async fn attend(
         Begun::Other => return Ok(request.into_response(other())),
     };
     request.extensions_mut().insert(ReadBody(body));
-    // In a task of its own: a caller who hangs up does not take the answer along.
+    // In a separate task, so that the response is stored even if the caller disconnects.
     let (attempt, at) = (claim.clone(), state.clone());
     let done = actix_web::rt::spawn(async move { settle(&at, &attempt, next.call(request).await).await });
     match done.await {
@@ -80,16 +80,16 @@ pub async fn attend(
     }
 }
 
-/// Who asks, if it comes with a key, wants something changed and may.
+/// The caller's API key, if the request is a write with an `Idempotency-Key` and the caller is authorised.
 async fn changes_something(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
     let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
-    // A login's two calls are not management; a code is good once by itself.
+    // Login calls are not management; an access code can be redeemed only once anyway.
     let login = [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&request.match_pattern()?.as_str());
     if !changes || login || !request.headers().contains_key(KEY) {
         return None;
     }
     let state = request.app_data::<web::Data<State>>()?.clone();
-    // Whoever may not is told so by the route itself.
+    // An unauthorised caller gets the error from the route itself.
     let actor = extract::authenticate::<ManagementKey>(request.request()).await.ok()?;
     match actor.credential() {
         Credential::ApiKey { id, .. } => Some((state, id)),
@@ -97,7 +97,7 @@ async fn changes_something(request: &ServiceRequest) -> Option<(web::Data<State>
     }
 }
 
-/// The one key: a text, or a string of structured fields (RFC 9651 §3.3.3), which is the same in quotes.
+/// The key: plain text, or a structured-field string (RFC 9651 §3.3.3), which is the same in quotes.
 fn read_key(headers: &HeaderMap) -> app::Result<String> {
     let refused = || {
         app::Error::invalid(
@@ -114,14 +114,14 @@ fn read_key(headers: &HeaderMap) -> app::Result<String> {
     if good { Ok(key.to_owned()) } else { Err(refused()) }
 }
 
-/// What is asked: two requests with one digest are the same.
+/// The digest of method, URI and body: requests with the same digest are the same.
 fn digest(request: &ServiceRequest, body: &[u8]) -> Digest {
     let mut text = format!("{} {} ", request.method(), request.uri()).into_bytes();
     text.extend(body);
     Digest::of(text)
 }
 
-/// Keeps an answer, or frees the key when another try may fare better.
+/// Stores the response, or releases the key when a retry may succeed.
 async fn settle(
     state: &State,
     claim: &Claim,
@@ -145,22 +145,22 @@ async fn settle(
     let (response, body) = response.into_parts();
     let Ok(body) = body::to_bytes(body).await else {
         free(state, claim).await;
-        return Err(Problem::api(app::Error::internal("an answer that cannot be read")).into());
+        return Err(Problem::api(app::Error::internal("the response body cannot be read")).into());
     };
     if let Err(error) = idempotency::finish(state, claim, status.as_u16(), &body).await {
-        // It was done all the same, and its caller hears so; until the attempt counts as lost, others wait.
-        tracing::error!(%error, "an answer could not be kept for another try");
+        // The request was carried out, so its response is returned; retries wait until the claim expires.
+        tracing::error!(%error, "the response could not be stored for retries");
     }
     Ok(ServiceResponse::new(request, response.set_body(body).map_into_boxed_body()))
 }
 
 async fn free(state: &State, claim: &Claim) {
     if let Err(error) = idempotency::abandon(state, claim).await {
-        tracing::error!(%error, "an idempotency key could not be freed; it is after a while");
+        tracing::error!(%error, "an idempotency key could not be released; it expires later");
     }
 }
 
-/// The first answer once more.
+/// The stored response.
 fn again(answer: &idempotency::Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
@@ -171,7 +171,7 @@ fn again(answer: &idempotency::Answer) -> HttpResponse {
     response.content_type("application/json").body(answer.body.clone())
 }
 
-/// The only 409 of the API: it goes away by itself, and SDKs that try it again are right to.
+/// The only 409 of the API: it is temporary, so SDKs that retry it are right.
 fn running() -> HttpResponse {
     HttpResponse::Conflict().insert_header((header::RETRY_AFTER, "1")).json(json!({
         "code": 10,

@@ -1,14 +1,14 @@
-//! `/metrics` for Prometheus: on a listener of its own, or behind a bearer token (ruling 22).
+//! `/metrics` for Prometheus: on a separate listener, or with a bearer token (ruling 22).
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
 use crate::{app::State, config::Redacted, model::secret::Digest, telemetry};
 
-/// What opens `/metrics` on the gateway's own address. `None`: it is not served there.
+/// The bearer token of `/metrics` on the gateway's own address. `None`: it is not served there.
 #[derive(Debug, Clone)]
 pub struct MetricsToken(pub Option<Redacted<String>>);
 
-/// `/metrics` on the gateway's own address.
+/// `/metrics` on the gateway's own address, with the bearer token.
 pub async fn guarded(
     request: HttpRequest,
     state: web::Data<State>,
@@ -29,7 +29,7 @@ pub async fn guarded(
     }
 }
 
-/// `/metrics` on the listener that only the inside reaches.
+/// `/metrics` on the separate listener, without authentication.
 pub async fn open(state: web::Data<State>) -> HttpResponse {
     let pool = state.db.pool_size();
     let idle = u32::try_from(pool.idle).unwrap_or(u32::MAX).min(pool.open);

@@ -1,6 +1,6 @@
-//! What happens to every request before and after its handler: its path gets its normal form; it gets an id,
-//! a client address, a time limit, bounds for its body and a count of failures; its answer gets a body where
-//! it lacks one, safe headers, a log line and its place in the figures.
+//! The middleware of every request. Before the handler: normalises the path, assigns the request id and the client
+//! address, limits time and body, checks the rate limit. After it: counts failures, adds an error body where there is
+//! none, adds security headers, writes the access log and the metrics.
 
 use std::{
     any::Any,
@@ -38,33 +38,33 @@ use crate::{
     telemetry,
 };
 
-/// How long a request may take, its body's arrival included: a slow client is let go.
+/// How long a request may take, including the arrival of its body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The name of one request in logs and error bodies.
+/// The id of a request in logs and on error pages.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
-/// What stands before every route of a server.
+/// The settings and state of the middleware.
 pub struct Front {
-    /// Proxies that are believed about clients and request ids.
+    /// Proxies whose `X-Forwarded-For` and `X-Request-Id` are accepted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Failures so far, or `None` when they are not limited.
+    /// The rate limits, or `None` when they are off.
     pub limits: Option<Limits>,
-    /// How much of requests is in memory.
+    /// The memory that requests share.
     pub memory: Arc<RequestMemory>,
-    /// What time it is, for the limits.
+    /// The clock for the limits.
     pub clock: Arc<dyn Clock>,
-    /// For request ids.
+    /// The source of request ids.
     pub random: Arc<dyn Random>,
-    /// Whether the public URL is https: then browsers are told to stay there.
+    /// Whether the public URL is https: then responses have `Strict-Transport-Security`.
     pub https: bool,
 }
 
 impl Front {
-    /// An id from a trusted proxy is kept, so that its log and ours can be laid side by side.
+    /// The request's id. One from a trusted proxy is kept, so that its log and ours can be correlated.
     fn request_id(&self, request: &ServiceRequest, peer_is_trusted: bool) -> Arc<str> {
         let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
         match given {
@@ -79,7 +79,7 @@ impl Front {
         }
     }
 
-    /// Says who stands at which door, if failures count on this route.
+    /// The rate-limit entry of the request, if failures count on this route.
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
         let limits = self.limits.as_ref()?;
         let door = routes::door(request.method(), route)?;
@@ -87,7 +87,7 @@ impl Front {
     }
 }
 
-/// Attends one request from its arrival to its answer.
+/// Handles one request from its arrival to its response.
 pub async fn attend(
     front: Arc<Front>,
     mut request: ServiceRequest,
@@ -117,8 +117,8 @@ pub async fn attend(
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     if *request.method() == Method::HEAD {
-        // HEAD is GET whose body stays here (RFC 9110 §9.3.2). The connection, which remembers what was
-        // asked, leaves it out.
+        // HEAD is GET without the body in the response (RFC 9110 §9.3.2). actix-http remembers the method and omits
+        // the body.
         request.head_mut().method = Method::GET;
     }
 
@@ -141,12 +141,12 @@ pub async fn attend(
         Err(error) => (None, error.error_response().map_into_boxed_body()),
     };
 
-    // A handler that did not get its body could not do its work: what it answered is about that.
+    // If the body could not be read, the handler's error is a consequence of that and is replaced.
     let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
     if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {
         response = fallback::unread(surface, error, &path, &id);
     }
-    // An overload is nobody's failure.
+    // An overload does not count as the client's failure.
     let overloaded = matches!(unread, Some(BodyError::Busy(_)));
     if let (Some(caller), Some(limits), None, false) = (caller, &front.limits, refused, overloaded)
         && routes::is_failure(&caller, response.status())
@@ -167,18 +167,18 @@ pub async fn attend(
         && !connection.request_answered()
         && is_chunked
     {
-        // How much of the body is still to come nobody knows; actix-http would read all of it.
+        // The length of the rest of the body is unknown; actix-http would read all of it.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
 
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
-        None => Err(InternalError::from_response("answered in its stead", response).into()),
+        None => Err(InternalError::from_response("replaced by the middleware", response).into()),
     }
 }
 
-/// Runs the handler within the time limit. A panic is our failure, not the end of the connection.
-/// `longest_poll` becomes the longest time for which the handler kept its thread from everything else.
+/// Runs the handler within the time limit. A panic becomes a 500 and does not close the connection.
+/// `longest_poll` is set to the longest time for which the handler blocked its thread.
 async fn handle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -199,7 +199,7 @@ async fn handle(
     }
 }
 
-/// Polls `future` and turns a panic into a value. `longest_poll` grows with each poll that took longer.
+/// Polls `future` and returns a panic as an error. `longest_poll` is the longest duration of a poll.
 async fn caught<T>(
     future: impl Future<Output = T>,
     longest_poll: &mut Duration,
@@ -218,7 +218,7 @@ async fn caught<T>(
     .await
 }
 
-/// An error that a handler gave for a page, told in the words for this address and with the request's id.
+/// The page for an error of a handler, with the texts for the audience of `path` and the request's id.
 fn in_its_words(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
     let error = response.error()?;
     let failure = error.as_error::<Failure>().map(|failure| &failure.0);
@@ -226,8 +226,7 @@ fn in_its_words(response: &HttpResponse, path: &str, id: &str) -> Option<HttpRes
     Some(error::respond(told, Area::of(path), Some(id)))
 }
 
-/// An error from the framework has no body, or one line of plain text: neither a person nor a
-/// program can use that.
+/// Whether an error response needs a body: errors of the framework have none, or one line of plain text.
 fn needs_body(response: &HttpResponse) -> bool {
     if response.status().as_u16() < 400 {
         return false;
@@ -249,7 +248,7 @@ fn with_body(response: HttpResponse, surface: fallback::Surface, path: &str, id:
     better
 }
 
-/// Where GET is allowed, so is HEAD.
+/// Adds HEAD to `Allow` where GET is allowed.
 fn allow_head(headers: &mut HeaderMap) {
     let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) else { return };
     let takes = |method: &str| allowed.split(',').any(|one| one.trim() == method);
@@ -261,7 +260,7 @@ fn allow_head(headers: &mut HeaderMap) {
     }
 }
 
-/// Headers that every answer has, unless its handler knew better.
+/// Adds the security headers that the handler did not set.
 fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
     const SAFE: &[(HeaderName, &str)] = &[
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -283,7 +282,7 @@ fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
     }
 }
 
-/// The access log: route patterns, never paths or queries, which carry codes and state.
+/// Writes the access log: route patterns, never paths or queries, which contain codes and state.
 fn write_line(status: StatusCode, took: Duration) {
     let (status, ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
     if status >= 500 {
@@ -293,7 +292,7 @@ fn write_line(status: StatusCode, took: Duration) {
     }
 }
 
-/// The method as a label: a closed list, since anybody can invent others.
+/// The method as a metric label: a closed list, since clients can send any method.
 fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,4 +1,4 @@
-//! HTTP in and out: routes, callers, wire types, and errors as each surface speaks them.
+//! HTTP: routes, authentication of callers, wire types, and the error format of each surface.
 
 pub mod api;
 pub mod body;

@@ -1,7 +1,7 @@
-//! The OpenAPI document, made of what the handlers say of themselves: `GET /openapi.json`.
+//! The OpenAPI document, generated from the handlers' annotations: `GET /openapi.json`.
 //!
-//! What every operation has in common is added here, so that a handler describes only what is its own:
-//! who may call it unless it says otherwise, the errors, the idempotency key.
+//! What all operations have in common is added here: the default security requirement, the error responses, the
+//! `Idempotency-Key`.
 
 use std::collections::BTreeSet;
 
@@ -19,40 +19,46 @@ use utoipa::{
 use super::api::Handlers;
 use crate::{app::State, links::Links};
 
-/// The resources, in the order in which a newcomer meets them.
+/// The tags, in the order of the documentation.
 const TAGS: &[(&str, &str)] = &[
     (
         "Logins",
-        "The two calls that every app makes: where a login begins, and who signed in. Any key will do.",
+        "The two calls that every app makes: to start a login, and to learn who signed in. Any key works.",
     ),
     ("Login flows", "What happened in each login, check by check, for support."),
     ("Organizations", "Your customers."),
-    ("SAML connections", "How an organization's people sign in through its identity provider."),
-    ("SCIM directories", "Where an organization's identity provider pushes people and groups."),
-    ("People and groups", "What identity providers pushed. Any key will do."),
-    ("SCIM requests", "What identity providers asked of a directory, with bodies, for support."),
+    (
+        "SAML connections",
+        "The SAML settings with which an organization's people sign in through its identity provider.",
+    ),
+    ("SCIM directories", "Where an organization's identity provider provisions users and groups."),
+    ("People and groups", "The users and groups that identity providers provisioned. Any key works."),
+    ("SCIM requests", "The SCIM requests to a directory, with bodies, for support."),
     ("Setup links", "One-time links by which a customer's own IT admin connects their identity provider."),
-    ("Branding", "What a customer's admin sees of you on the setup pages."),
-    ("Events", "What happened in directories, in one order."),
-    ("Webhooks", "Events sent to you, signed as Standard Webhooks has it, and what became of each."),
-    ("Environments", "Your production, your staging: a key's own, and no other."),
-    ("API keys", "How your programs prove which environment they speak for."),
+    ("Branding", "How the setup pages look to a customer's admin."),
+    ("Events", "What happened in directories, connections and organizations, in order."),
+    (
+        "Webhooks",
+        "Events delivered to your URL, signed according to Standard Webhooks, and the log of deliveries.",
+    ),
+    ("Environments", "Environments such as production and staging. A key sees only its own."),
+    ("API keys", "The credentials of your programs, each for one environment."),
     (
         "OAuth clients",
         "Apps that sign people in through OpenID Connect. SSOReady calls them SAML OAuth clients.",
     ),
-    ("Audit log", "Who changed what, from where, with old and new values; append-only."),
+    ("Audit log", "Who changed what, from which address, with old and new values; append-only."),
 ];
 
-const ABOUT: &str = "SSOReady's API, so that its SDKs work when their base URL is this server's, and more.\n\n\
-    A key opens one environment: what is in another one is not there. Bodies are JSON objects with keys in \
+const ABOUT: &str = "SSOReady's API and more: its SDKs work when their base URL is set to this server.\n\n\
+    A key belongs to one environment; resources of others are not found. Bodies are JSON objects with keys in \
     camelCase or snake_case; unknown keys are ignored, and an empty body is `{}`. PATCH sets what is sent and \
-    leaves the rest. Every field of an answer is always there.\n\n\
-    Lists come a page at a time: ask again with `pageToken` until `nextPageToken` is empty.\n\n\
-    A mistake of the caller's is never answered 5xx, and 409 only while the same request is still running: \
-    what SDKs try again is what another try can help.";
+    leaves the rest. Every field of a response is always present.\n\n\
+    Lists are paged: ask again with `pageToken` until `nextPageToken` is empty.\n\n\
+    A caller's mistake is never answered with 5xx, and with 409 only while the same request is still running: \
+    SDKs retry only what a retry can fix.";
 
-/// The document of the service that is reached at `links`.
+/// The OpenAPI document, with the origin of `links` as its server.
 pub fn document(links: &Links) -> Value {
     let mut document = Handlers::openapi();
     document.info.title = "Ostiary".to_owned();
@@ -86,12 +92,12 @@ pub fn document(links: &Links) -> Value {
     document
 }
 
-/// The members of an object.
+/// The values of an object's members.
 fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     value.as_object_mut().into_iter().flat_map(|object| object.values_mut())
 }
 
-/// The schema that a reference leads to, or the schema itself.
+/// The schema that `$ref` refers to, or the schema itself.
 pub(super) fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
     match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         Some(name) => &schemas[name],
@@ -99,7 +105,7 @@ pub(super) fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
     }
 }
 
-/// Adds what every operation has.
+/// Completes an operation with what all have in common.
 fn complete(method: &str, operation: &mut Value, schemas: &Value) {
     let mut has_id = false;
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
@@ -127,20 +133,20 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
         }
     }
     if has_input {
-        refuses(operation, "400", "Something in the request is bad, or something else must be set up first.");
+        refuses(operation, "400", "A field of the request is invalid, or something must be set up first.");
     }
-    refuses(operation, "401", "No key, a bad key, or one that may not do this.");
+    refuses(operation, "401", "No key, an invalid key, or a key without the required access.");
     if has_id {
-        refuses(operation, "404", "It is not there, or not yours.");
+        refuses(operation, "404", "It does not exist, or belongs to another environment.");
     }
-    // A login's two calls, which any key may make, are not management.
+    // The login calls, which any key may make, are not management.
     if ["post", "patch", "delete"].contains(&method) && operation["security"].is_null() {
         takes_idempotency_key(operation);
     }
-    refuses(operation, "500", "Our fault.");
+    refuses(operation, "500", "An error of the server.");
 }
 
-/// Adds an error, unless the handler says more about it.
+/// Adds an error response, unless the handler describes it.
 fn refuses(operation: &mut Value, status: &str, why: &str) {
     if operation["responses"][status].is_null() {
         let schema = json!({ "$ref": "#/components/schemas/Error" });
@@ -149,24 +155,20 @@ fn refuses(operation: &mut Value, status: &str, why: &str) {
     }
 }
 
-/// Adds what `http/idempotency.rs` does.
+/// Adds the `Idempotency-Key` header and its errors (`http/idempotency.rs`).
 fn takes_idempotency_key(operation: &mut Value) {
-    refuses(
-        operation,
-        "409",
-        "The same request, with the same `Idempotency-Key`, is still running: try again.",
-    );
+    refuses(operation, "409", "The same request, with the same `Idempotency-Key`, is still running: retry.");
     refuses(operation, "422", "Another request was made with this `Idempotency-Key`.");
     operation["responses"]["200"]["headers"] = json!({ "Idempotency-Replayed": {
-        "description": "`true` when this is the answer that an earlier try got.",
+        "description": "`true` when this is the stored response of an earlier attempt.",
         "schema": { "type": "string" },
     } });
     let key = json!({
         "name": "Idempotency-Key",
         "in": "header",
         "required": false,
-        "description": "A fresh UUID of yours. Whoever is not sure whether a request arrived sends it again with \
-            the same key: it is done once, and the first answer is given again for 24 hours.",
+        "description": "A new UUID for each request. To retry a request, send it again with the same key: it is \
+            carried out once, and the first response is returned again for 24 hours.",
         "schema": { "type": "string", "maxLength": 255 },
     });
     match operation["parameters"].as_array_mut() {
@@ -175,8 +177,8 @@ fn takes_idempotency_key(operation: &mut Value) {
     }
 }
 
-/// Makes the document read as it was meant: doc comments without their line breaks, flattened structs as one
-/// object, and every field of an answer as always there unless its handler may leave it out.
+/// Corrects the generated schemas: removes the line breaks of doc comments, merges flattened structs into one object,
+/// and marks every field of a response as required unless it may be omitted.
 fn mend(document: &mut Value, schemas: &Value) {
     let mut answered = BTreeSet::new();
     for item in members(&mut document["paths"]) {
@@ -200,14 +202,14 @@ fn mend(document: &mut Value, schemas: &Value) {
     unbroken(document);
 }
 
-/// Whether a value may be `null`: then the field is there all the same.
+/// Whether a value may be `null`: then the field is present all the same.
 fn is_nullable(schema: &Value) -> bool {
     let null = |value: &Value| value == "null" || value["type"] == "null";
     ["type", "oneOf"].iter().any(|key| schema[key].as_array().is_some_and(|list| list.iter().any(null)))
         || schema.as_object().is_some_and(|schema| schema.keys().all(|key| key == "description"))
 }
 
-/// The objects of an `allOf` as one.
+/// Merges the objects of an `allOf`.
 fn merged(parts: &[Value], description: Value, schemas: &Value) -> Value {
     let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
     let mut object = json!({ "type": "object", "description": description });
@@ -223,7 +225,7 @@ fn merged(parts: &[Value], description: Value, schemas: &Value) -> Value {
     object
 }
 
-/// Collects the names of the schemas that `value` refers to, and those that they refer to.
+/// Collects the names of the schemas that `value` refers to, directly or indirectly.
 fn names(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
@@ -239,7 +241,7 @@ fn names(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Takes the line breaks of the source out of descriptions; empty lines stay.
+/// Removes the line breaks of the source from descriptions; blank lines stay.
 fn unbroken(value: &mut Value) {
     if let Some(text) = value["description"].as_str() {
         let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
@@ -252,7 +254,7 @@ fn unbroken(value: &mut Value) {
     }
 }
 
-/// `GET /openapi.json`. Any page may read it.
+/// `GET /openapi.json`, readable from any origin.
 pub async fn serve(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
@@ -265,14 +267,14 @@ mod tests {
     use super::*;
     use crate::http::api::ROUTES;
 
-    const HOW: &str = "docs/adding-an-endpoint.md says how an endpoint describes itself";
+    const HOW: &str = "see docs/adding-an-endpoint.md";
 
     fn json() -> Value {
         let links = Links::new(&"https://sso.example.com".parse().unwrap()).unwrap();
         document(&links)
     }
 
-    /// Every operation: its path, its method and what it says.
+    /// Every operation: its path, its method and its description.
     fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
         let of = |(path, item): (&'_ String, &'_ Value)| -> Vec<(String, String)> {
             item.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())).collect()

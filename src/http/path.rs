@@ -1,14 +1,14 @@
-//! The normal form of a request's path, in which every decision about it is made: which route it matches, which
-//! limit it counts against, whom its answer must suit.
+//! The normal form of a request's path, on which every decision is based: the route, the rate limit, the error
+//! format.
 
 use actix_web::{
     dev::ServiceRequest,
     http::{Uri, uri::PathAndQuery},
 };
 
-/// Gives a request's path its normal form (RFC 3986 §6.2.2.2): a character that needs no encoding is not
-/// encoded. The router reads `/%76%31/oauth/token` as `/v1/oauth/token`, and so must everybody else. Other
-/// spellings of a path (`//`, `.`, a trailing slash, another case) are other paths to the router too.
+/// Normalises a request's path (RFC 3986 §6.2.2.2): decodes characters that need no encoding. The router reads
+/// `/%76%31/oauth/token` as `/v1/oauth/token`, and so must the rest of the code. Other spellings of a path (`//`, `.`,
+/// a trailing slash, another case) are different paths to the router too.
 pub(super) fn normalize(request: &mut ServiceRequest) {
     let Some(path) = without_needless_encoding(request.path()) else { return };
     let mut parts = request.uri().clone().into_parts();
@@ -16,7 +16,7 @@ pub(super) fn normalize(request: &mut ServiceRequest) {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
-    // Decoding such characters makes no path invalid; if it did, the router would have none to match either.
+    // Decoding unreserved characters cannot make a path invalid; if it did, the path would match no route either.
     let Ok(whole) = PathAndQuery::try_from(whole) else { return };
     parts.path_and_query = Some(whole);
     let Ok(uri) = Uri::from_parts(parts) else { return };
@@ -24,7 +24,7 @@ pub(super) fn normalize(request: &mut ServiceRequest) {
     request.head_mut().uri = uri;
 }
 
-/// The path with the encodings of unreserved characters (RFC 3986 §2.3) decoded, if it has any.
+/// The path with encoded unreserved characters (RFC 3986 §2.3) decoded; `None` if there are none.
 fn without_needless_encoding(path: &str) -> Option<String> {
     let mut parts = path.split('%');
     let mut normal = parts.next()?.to_owned();
@@ -61,7 +61,7 @@ mod tests {
         ] {
             assert_eq!(without_needless_encoding(path).as_deref(), Some(normal), "{path}");
         }
-        // A slash that is data stays data, and nothing is decoded twice.
+        // An encoded slash stays encoded, and nothing is decoded twice.
         for path in [
             "/console/sign-in",
             "/console%2Fsign-in",

@@ -1,4 +1,4 @@
-//! An error of a use case as each surface tells it: one table of kind × surface (ruling 30).
+//! The HTTP response of a use case's error on each surface: one table of kind × surface (ruling 30).
 //!
 //! | kind               | API (code)  | page | OAuth (error)                 | SCIM (scimType)    |
 //! |--------------------|-------------|------|-------------------------------|--------------------|
@@ -12,10 +12,9 @@
 //! | Unavailable        | 503 (14)    | 503  | 503 (temporarily_unavailable) | 503                |
 //! | Internal           | 500 (13)    | 500  | 500 (server_error)            | 500                |
 //!
-//! What OAuth clients do wrong is no error here but an outcome (`oauth::Error`).
+//! Errors of the OAuth protocol are `oauth::Error`, those of SCIM are [`scim::Error`].
 //!
-//! The API never answers a user's error with 409 or 5xx: SDKs try those again, as they should after 503. SCIM's own words are
-//! [`scim::Error`].
+//! The API never answers a caller's mistake with 409 or 5xx: SDKs retry those, as they should after 503.
 
 use std::fmt;
 
@@ -32,7 +31,7 @@ use crate::{
     scim,
 };
 
-/// An error on its way to a caller.
+/// An error of a use case, and the surface on which it is returned.
 #[derive(Debug)]
 pub struct Problem {
     surface: Surface,
@@ -40,32 +39,32 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// For programs that speak the REST API.
+    /// An error of the REST API.
     pub fn api(error: Error) -> Self {
         Self { surface: Surface::Api, error }
     }
 
-    /// For OAuth clients (RFC 6749 §5.2).
+    /// An error for OAuth clients (RFC 6749 §5.2).
     pub fn oauth(error: Error) -> Self {
         Self { surface: Surface::Oauth, error }
     }
 
-    /// For identity providers that push people (RFC 7644 §3.12).
+    /// An error for SCIM clients (RFC 7644 §3.12).
     pub fn scim(error: Error) -> Self {
         Self { surface: Surface::Scim, error }
     }
 
-    /// For people with a browser, or for programs where they call instead.
+    /// An error of a route for browsers: a page, or JSON for clients that do not accept HTML.
     pub fn page(error: Error, request: &HttpRequest) -> Self {
         Self { surface: Surface::of(request.path(), request.headers()), error }
     }
 
-    /// The error, when it is told on a page.
+    /// The error, when it is rendered as a page.
     pub fn on_page(&self) -> Option<&Error> {
         (self.surface == Surface::Page).then_some(&self.error)
     }
 
-    /// SCIM has statuses of its own; everybody else shares those of pages.
+    /// The HTTP status. SCIM differs for conflicts; all other surfaces share those of pages.
     fn status(&self) -> StatusCode {
         match &self.error {
             Error::Conflict { .. } if self.surface == Surface::Scim => StatusCode::CONFLICT,
@@ -74,7 +73,7 @@ impl Problem {
         }
     }
 
-    /// The gRPC code that SSOReady's clients know.
+    /// The gRPC code, as SSOReady returns it.
     fn number(&self) -> u8 {
         match &self.error {
             Error::Unauthenticated(_) => 16,
@@ -98,8 +97,7 @@ impl Problem {
         }
     }
 
-    /// The body that SSOReady's SDKs know, in its words where programs may compare them (contracts
-    /// §2.2, §2.6).
+    /// The body as SSOReady returns it, with its texts where programs may compare them (contracts §2.2, §2.6).
     fn envelope(&self) -> serde_json::Value {
         let (message, details) = match &self.error {
             Error::Invalid { field, reason } if field == page::TOKEN_FIELD => (
@@ -119,7 +117,7 @@ impl Problem {
         json!({ "code": self.number(), "message": message, "details": details })
     }
 
-    /// The protocol's own word for it.
+    /// The corresponding SCIM error.
     pub(super) fn to_scim(&self) -> scim::Error {
         provision::in_scim(&self.error)
     }
@@ -150,7 +148,7 @@ impl ResponseError for Problem {
                 let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
                 response.headers_mut().insert(header::RETRY_AFTER, seconds);
             }
-            // RFC 9110 §15.5.2: says how to prove who one is.
+            // RFC 9110 §15.5.2: a 401 names the authentication scheme.
             Error::Unauthenticated(_) if self.surface == Surface::Api => {
                 let scheme = header::HeaderValue::from_static("Bearer");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
@@ -169,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// What every kind of error is on every surface, as the table at the top says.
+    /// Every kind of error on every surface, as in the table of the module.
     #[test]
     fn every_kind_has_its_status_on_every_surface() {
         type Case = (fn() -> Error, u16, u8, &'static str);

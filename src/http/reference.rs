@@ -1,4 +1,4 @@
-//! `/docs/api`: the OpenAPI document as pages.
+//! `/docs/api`: the OpenAPI document rendered as pages.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ pub async fn section(
     Ok(page(StatusCode::OK, Policy::Own, reference.section(section)))
 }
 
-/// The document as pages want it.
+/// Converts the OpenAPI document to the view of the pages.
 pub(crate) fn reference(links: &Links) -> Reference {
     let document = document(links);
     let schemas = &document["components"]["schemas"];
@@ -50,7 +50,7 @@ pub(crate) fn reference(links: &Links) -> Reference {
                     collect(answer, schemas, &mut objects);
                 }
             }
-            // As they are registered: a collection before its members, reading before writing.
+            // A collection before its members, reading before writing.
             operations
                 .sort_by_key(|o: &Operation| (o.path.matches('/').count(), o.path.clone(), rank(&o.method)));
             Section { slug: slug(&name), about: text(&tag["description"]), name, operations, objects }
@@ -96,7 +96,7 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
     }
 }
 
-/// The schema of the good answer.
+/// The schema of the successful response.
 fn answered(operation: &Value) -> &Value {
     object(&operation["responses"]["200"]["content"])
         .next()
@@ -119,7 +119,7 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
     }
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     if !body.is_null() {
-        // What is worth sending has an example.
+        // The example shows required fields and those with an example or a default.
         let whole = followed(body, schemas);
         let shown: Map<String, Value> = object(&whole["properties"])
             .filter(|(name, schema)| {
@@ -137,7 +137,7 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
     format!("curl {verb}\"{}{path}{query}\" \\\n{}", links.origin(), lines.join(" \\\n"))
 }
 
-/// What a value may look like.
+/// An example value of a schema.
 fn example(schema: &Value, schemas: &Value) -> Value {
     let schema = followed(schema, schemas);
     for told in [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0]] {
@@ -160,7 +160,7 @@ fn example(schema: &Value, schemas: &Value) -> Value {
     }
 }
 
-/// The one type of a schema besides null.
+/// The type of a schema, apart from `null`.
 fn kind_name(schema: &Value) -> &str {
     match &schema["type"] {
         Value::Array(kinds) => {
@@ -170,7 +170,7 @@ fn kind_name(schema: &Value) -> &str {
     }
 }
 
-/// A kind of value in a few words.
+/// A short description of a value's type.
 fn kind(schema: &Value, schemas: &Value) -> String {
     let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
     let whole = followed(schema, schemas);
@@ -181,7 +181,7 @@ fn kind(schema: &Value, schemas: &Value) -> String {
     let said = match (kind_name(whole), name) {
         ("array", _) => format!("list of {}", kind(&whole["items"], schemas)),
         ("object", Some(name)) => name.to_owned(),
-        ("string", _) if whole["format"] == "date-time" => "moment".to_owned(),
+        ("string", _) if whole["format"] == "date-time" => "timestamp".to_owned(),
         ("string", _) if whole["format"] == "uri" => "URL".to_owned(),
         ("string", Some(name)) if name.ends_with("Id") => "id".to_owned(),
         ("string", _) if whole["enum"].is_array() => {
@@ -209,7 +209,7 @@ fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
                 .unwrap_or_default();
             let mut kind = kind(property, schemas);
             let required = list(&whole["required"]).contains(&Value::from(name.as_str()));
-            // In what is sent, leaving out and null are one.
+            // In a request, `null` means the same as leaving the field out.
             if !required {
                 kind = kind.trim_end_matches(" or null").to_owned();
             }
@@ -220,7 +220,7 @@ fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
     fields
 }
 
-/// The objects in an answer, each once; wrappers and errors are none.
+/// Collects the objects in a response, each once, without wrappers (`…Reply`) and `Done`.
 fn collect(schema: &Value, schemas: &Value, found: &mut Vec<Object>) {
     let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
     let whole = followed(schema, schemas);

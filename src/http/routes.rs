@@ -1,4 +1,4 @@
-//! Every route, by who calls it.
+//! Every route, grouped by caller, with its rate limit and body limit.
 
 use actix_web::{
     HttpResponse,
@@ -18,12 +18,12 @@ use crate::{
     pages::{assets, branding, console, home, setup},
 };
 
-/// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64, of which a form
-/// encodes some characters threefold; an IdP that breaks the lines adds a twelfth.
+/// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples
+/// some characters, and line breaks add a twelfth.
 const MAX_RESPONSE_FORM: usize = 640 * 1024;
 
-/// Registers every route. Whatever takes GET takes HEAD: `middleware` sees to it. `directories` is the state
-/// for what identity providers push: its connections are of their own share.
+/// Registers every route. Routes with GET also accept HEAD (`middleware`). `directories` is the state of the SCIM
+/// routes, with its own share of database connections.
 pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     // Load balancers and monitoring
     config
@@ -31,23 +31,23 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
         .service(web::resource("/readyz").get(health::ready))
         .service(web::resource("/metrics").get(metrics::guarded));
 
-    // People with a browser
+    // Browsers
     config
         .service(web::resource(path::HOME).get(home::serve))
         .service(web::resource(path::ASSET).get(assets::serve))
         .service(web::resource(path::BRANDING_STYLE).get(branding::style))
         .service(web::resource(path::BRANDING_LOGO).get(branding::logo));
 
-    // Customers' own admins, with a setup link
+    // Customers' admins, with a setup link
     setup::configure(config);
 
-    // The vendor's people, in the console
+    // The vendor's administrators, in the console
     console::configure(config);
 
-    // Browsers on their way to and from identity providers
+    // Browsers during a SAML login
     saml::configure(config);
 
-    // OAuth clients' servers, and the browsers they send
+    // OAuth clients, and browsers that they redirect
     oauth::configure(config);
 
     // The vendor's backend, with an API key
@@ -57,14 +57,14 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
         .service(web::resource(path::API_REFERENCE_SECTION).get(reference::section));
     api::configure(config);
 
-    // Identity providers that push people and groups
+    // SCIM clients of identity providers
     scim::configure(config, directories);
 
-    // Whoever lost the way: `middleware` writes the words.
+    // Unknown routes: `middleware` adds the body.
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));
 }
 
-/// Where failures are counted. The ACS counts for itself: it knows whose they are (`sign_in::admit`).
+/// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::admit`).
 pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
@@ -81,9 +81,8 @@ pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
     }
 }
 
-/// Under what failures count besides the client: the matched route, and the connection or directory that the
-/// path names, whatever of it is asked for. A path that names none of ours shares the key of all such paths, so
-/// that nobody makes keys of their own.
+/// The key under which failures count, besides the client: the matched route and the connection or directory in the
+/// path. All paths without a valid id share one key, so that clients cannot create keys.
 pub(super) fn limit_key(route: &str, request_path: &str) -> String {
     let named = |at| request_path.split('/').nth(at).unwrap_or_default();
     if route == path::SAML_ACS {
@@ -97,7 +96,7 @@ pub(super) fn limit_key(route: &str, request_path: &str) -> String {
     route.to_owned()
 }
 
-/// The largest body that a route takes of somebody who has not proved who they are, in bytes.
+/// The largest body that a route accepts of an unauthenticated caller, in bytes.
 pub(super) fn max_unauthenticated_body(route: &str) -> usize {
     match route {
         path::SAML_ACS => MAX_RESPONSE_FORM,
@@ -105,9 +104,9 @@ pub(super) fn max_unauthenticated_body(route: &str) -> usize {
     }
 }
 
-/// Whether an answer with this status is a failure at the caller's door. At redeem and token only
-/// wrong credentials count: wrong codes come from strangers' browsers by way of the vendor's own
-/// servers, who must not be locked out for them.
+/// Whether a response with this status counts as a failure for the caller's rate limit. At redeem and token only wrong
+/// credentials count: wrong codes originate from browsers and reach us through the vendor's servers, which must not
+/// be locked out.
 pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
     match caller.door() {
         Door::Credentials | Door::Directories | Door::Account => status == StatusCode::UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! The browser's side of SAML: where a login begins, where the response arrives, and our metadata.
+//! The SAML endpoints for browsers: login initiation, the Assertion Consumer Service, and SP metadata.
 
 use actix_web::{
     FromRequest as _, HttpMessage as _, HttpRequest, HttpResponse,
@@ -27,10 +27,10 @@ use crate::{
 
 pub(super) use crate::pages::to_idp::{banner, browser, host, send_to_idp};
 
-/// The field by which a page of ours tells that it posted the form a second time (ruling 6).
+/// The form field that marks a form posted again from our own origin (ruling 6).
 const BOUNCED: &str = "ostiary_bounced";
 
-/// How many fields a posted response may come with.
+/// The maximum number of fields in a posted form.
 const MOST_FIELDS: usize = 64;
 
 /// Registers the routes.
@@ -72,7 +72,7 @@ async fn acs(
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
         answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
-    // What there was no room for, or what came too slowly, is nobody's failure.
+    // A body that was too slow or found no memory does not count as a failure.
     let body = request.extensions().get::<BodyAllowance>().and_then(BodyAllowance::error);
     let is_read = !matches!(body, Some(BodyError::Busy(_) | BodyError::TooSlow));
     if is_read && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
@@ -81,7 +81,7 @@ async fn acs(
     answer
 }
 
-/// Who posts, told without the body.
+/// The sender of the response, as known without the body.
 fn sender(state: &State, request: &HttpRequest) -> Sender {
     let origin = request.headers().get(header::ORIGIN).and_then(|value| value.to_str().ok());
     let client = request.extensions().get::<ClientAddress>().copied();
@@ -92,7 +92,7 @@ fn sender(state: &State, request: &HttpRequest) -> Sender {
     }
 }
 
-/// Reads the form of whoever may post, and answers it.
+/// Reads the form of an admitted sender and handles the response.
 async fn post(
     state: &State,
     connection: SamlConnectionId,
@@ -133,12 +133,12 @@ async fn sp_metadata(
         .body(xml))
 }
 
-/// The connection in the path. What is no id names no connection.
+/// The connection id in the path; `NotFound` if it is malformed.
 fn parse_connection(text: &str, request: &HttpRequest) -> Result<SamlConnectionId, Problem> {
     text.parse().map_err(|_| Problem::page(Error::not_found("SAML connection", "(no such id)"), request))
 }
 
-/// The fields of a posted form. A form that cannot be read has none.
+/// The fields of a posted form; none if it cannot be read.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -153,7 +153,7 @@ impl Form {
     }
 }
 
-/// The value of a parameter that is there exactly once.
+/// The value of a parameter that occurs exactly once.
 fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (values.next(), values.next()) {
@@ -162,7 +162,7 @@ fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     }
 }
 
-/// Has the browser post the same form once more, from a page of ours.
+/// A page of our origin that posts the same form again, so that the browser sends its cookies.
 fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
     let mut fields: Vec<(&str, &str)> = ["SAMLResponse", "RelayState"]
         .into_iter()
@@ -174,7 +174,7 @@ fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
     page(StatusCode::OK, Policy::Chain, view.view())
 }
 
-/// Tells of a refused login: a page for people, JSON for programs that ask for it.
+/// The response to a refused login: a page, or JSON for clients that ask for it.
 pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) -> HttpResponse {
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
@@ -209,7 +209,7 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
     page(status, Policy::Own, view.view())
 }
 
-/// Whether a program asks, and not a browser.
+/// Whether the client accepts JSON and not HTML.
 pub(super) fn wants_json(request: &HttpRequest) -> bool {
     let accept =
         request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -22,28 +22,28 @@ use crate::{
     },
 };
 
-/// How a program of yours proves which environment it speaks for.
+/// A credential of your programs, for one environment.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     id: ApiKeyId,
     environment_id: EnvironmentId,
-    /// What people call it; may be empty.
+    /// Its name for people; may be empty.
     #[schema(example = "Backend")]
     display_name: String,
-    /// The key itself: there only in the answer that made it.
+    /// The key itself: present only in the response that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false, example = "ssoready_sk_12vqjrnxk9xeov6o4f05pan0g")]
     secret_token: Option<String>,
-    /// Whether it may call the management API; otherwise only what apps need to sign people in.
+    /// Whether it may call the management API; otherwise only the calls that apps need to sign people in.
     has_management_api_access: bool,
     created_at: Timestamp,
-    /// When it last opened something, give or take ten minutes; `null` for never.
+    /// When it was last used, accurate to ten minutes; `null` for never.
     last_used_at: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// A key that was just made, with its secret.
+    /// A key that was just created, with its secret.
     pub fn created(key: &model::api_key::ApiKey, secret: &ApiKeySecret) -> Self {
         Self { secret_token: Some(secret.reveal()), ..Self::from(key) }
     }
@@ -75,15 +75,15 @@ pub struct ApiKeyReply {
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeysReply {
     api_keys: Vec<ApiKey>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-/// An API key to be made.
+/// An API key to create.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewApiKey {
-    /// What people call it.
+    /// Its name for people.
     #[schema(example = "Backend")]
     pub display_name: Option<String>,
     /// Whether it may call the management API.
@@ -91,11 +91,11 @@ pub struct NewApiKey {
     pub has_management_api_access: Option<bool>,
 }
 
-/// What can be set of an API key.
+/// The settings of an API key.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ApiKeyInput {
-    /// What people call it.
+    /// Its name for people.
     #[schema(example = "Backend")]
     pub display_name: Option<String>,
 }
@@ -110,7 +110,7 @@ fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
 
 /// List API keys
 ///
-/// In the order in which they were made, without their secrets, of which nothing but digests is kept.
+/// In the order of creation, without their secrets, of which only digests are stored.
 #[utoipa::path(
     get,
     path = path::API_KEYS,
@@ -129,7 +129,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Create an API key
 ///
-/// The answer tells its `secretToken`, this once.
+/// The response contains its `secretToken`, which is returned only once.
 #[utoipa::path(
     post,
     path = path::API_KEYS,
@@ -162,7 +162,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Rename an API key
 ///
-/// What it may do stays: for that, create another one.
+/// Its access cannot be changed: create another key instead.
 #[utoipa::path(
     patch,
     path = path::API_KEY,
@@ -184,8 +184,8 @@ pub async fn update(
 
 /// Delete an API key
 ///
-/// It opens nothing from now on. A key cannot delete itself (400, code 9): use another one, so that nobody
-/// locks himself out.
+/// It stops working at once. A key cannot delete itself (400, code 9), so that you do not lock yourself out: use
+/// another one.
 #[utoipa::path(
     delete,
     path = path::API_KEY,

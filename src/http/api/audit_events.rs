@@ -28,17 +28,17 @@ use crate::{
     pages::audit_export,
 };
 
-/// One change: who did what to what, from where.
+/// One change: who did what to which resource, from which address.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent<'a> {
     id: AuditEventId,
-    /// Where it was done.
+    /// The environment in which it was done.
     environment_id: Option<EnvironmentId>,
-    /// When.
+    /// When it was done.
     timestamp: Timestamp,
     actor: AuditActor<'a>,
-    /// From which address; `null` where no network was involved.
+    /// The client's address; `null` where no network was involved.
     #[schema(value_type = Option<String>, example = "203.0.113.7")]
     address: Option<IpAddr>,
     /// What was done.
@@ -47,7 +47,7 @@ pub struct AuditEvent<'a> {
     target: AuditTarget<'a>,
     /// The organization that it belongs to, if any.
     organization_id: Option<OrganizationId>,
-    /// The old values of what changed, without secrets; empty when it was made.
+    /// The old values of what changed, without secrets; empty when it was created.
     #[schema(value_type = Object, additional_properties = true)]
     before: &'a Map<String, Value>,
     /// The new values, likewise; empty when it was deleted.
@@ -108,35 +108,35 @@ pub struct AuditEventReply<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct AuditEventsReply<'a> {
     audit_events: Vec<AuditEvent<'a>>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-/// Which changes. Every part given must hold.
+/// Which changes. Every filter given must match.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct AuditParams {
-    /// Those of this organization and what belongs to it.
+    /// Only those of this organization and what belongs to it.
     pub organization_id: Option<OrganizationId>,
-    /// Those of the thing with this id.
+    /// Only those of the resource with this id.
     pub target_id: Option<String>,
-    /// What the caller with this id did.
+    /// Only those by the actor with this id.
     pub actor_id: Option<String>,
-    /// Those of this kind.
+    /// Only those with this action.
     #[param(example = "organization.updated")]
     pub action: Option<String>,
-    /// From this moment on.
+    /// Only those at or after this time.
     pub since: Option<Timestamp>,
-    /// Before this moment.
+    /// Only those before this time.
     pub until: Option<Timestamp>,
 }
 
 fn filter(query: &Query) -> app::Result<AuditFilter> {
     let moment = |field: &'static str| match query.text(field) {
         None => Ok(None),
-        Some(text) => Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(|| {
-            app::Error::invalid(field, "must be a moment like 2026-11-21T21:41:37Z (RFC 3339)")
-        }),
+        Some(text) => Timestamp::parse_rfc3339(&text)
+            .map(Some)
+            .ok_or_else(|| app::Error::invalid(field, "must be a time like 2026-11-21T21:41:37Z (RFC 3339)")),
     };
     Ok(AuditFilter {
         target_id: query.text("targetId"),
@@ -150,8 +150,8 @@ fn filter(query: &Query) -> app::Result<AuditFilter> {
 
 /// List changes
 ///
-/// The newest first. Everything that was changed through the API, the console, setup links and the command
-/// line is there; nothing of it can be changed or deleted.
+/// Newest first. Contains every change made through the API, the console, setup links and the command line; entries
+/// cannot be changed or deleted.
 #[utoipa::path(
     get,
     path = path::AUDIT_EVENTS,
@@ -187,8 +187,8 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Export changes
 ///
-/// All that the filter leaves, the newest first, as JSON lines: one object a line, of any length. An export
-/// that breaks off was cut short on our side; try it again.
+/// All changes that match the filter, newest first, as JSON lines: one object per line. The length is not limited. If
+/// the response ends prematurely, the export failed: try again.
 #[utoipa::path(
     get,
     path = path::AUDIT_EVENTS_EXPORT,

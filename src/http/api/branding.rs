@@ -1,4 +1,4 @@
-//! `/v1/environments/{id}/branding`: how an environment looks to its customers' admins.
+//! `/v1/environments/{id}/branding`: name, colour and logo on the setup pages of an environment.
 
 use actix_web::{HttpResponse, web};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
@@ -16,42 +16,42 @@ use crate::{
     model::{self, http_url::HttpUrl, id::EnvironmentId},
 };
 
-/// What a customer's admin sees of you on the setup pages.
+/// How the setup pages look to a customer's admin.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Branding {
     environment_id: EnvironmentId,
-    /// What the application is called; empty: the environment's name.
+    /// The application's name; empty: the environment's name.
     application_name: String,
-    /// `#rrggbb`; empty for the pages' own.
+    /// `#rrggbb`; empty for the default colour.
     accent_color: String,
-    /// The address of the logo on this server; empty while there is none.
+    /// The URL of the logo on this server; empty if there is none.
     logo_url: String,
-    /// Where "back to the application" leads.
+    /// The target of "back to the application".
     return_url: String,
-    /// Whom a customer's admin asks.
+    /// The contact for a customer's admin.
     support_contact: String,
 }
 
-/// The branding.
+/// The branding of an environment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BrandingReply {
     branding: Branding,
 }
 
-/// What can be set of it; an empty text clears.
+/// The settings of the branding; an empty string clears one.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct BrandingInput {
-    /// What the application is called: up to 100 characters.
+    /// The application's name: up to 100 characters.
     #[schema(example = "Acme Cloud")]
     pub application_name: Option<String>,
-    /// Its colour. Words on it and in it are corrected until they can be read.
+    /// Its colour. Text colours are adjusted until the contrast is sufficient.
     #[schema(example = "#1f4fc4")]
     pub accent_color: Option<String>,
-    /// Where "back to the application" leads.
+    /// The target of "back to the application".
     pub return_url: Option<String>,
-    /// Whom a customer's admin asks: an address or a sentence, up to 200 characters.
+    /// The contact for a customer's admin: an address or a sentence, up to 200 characters.
     #[schema(example = "support@example.com")]
     pub support_contact: Option<String>,
 }
@@ -83,7 +83,7 @@ fn one(state: &State, branding: &model::branding::Branding) -> HttpResponse {
 
 /// Get the branding
 ///
-/// What a customer's admin sees of you on the setup pages.
+/// How the setup pages look to a customer's admin.
 #[utoipa::path(
     get,
     path = path::ENVIRONMENT_BRANDING,
@@ -99,7 +99,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Update the branding
 ///
-/// What is not sent stays.
+/// Fields that are not sent stay as they are.
 #[utoipa::path(
     patch,
     path = path::ENVIRONMENT_BRANDING,
@@ -130,7 +130,7 @@ pub async fn update(
 
 /// Set the logo
 ///
-/// What it is is read from its bytes. SVG is not taken: it can hold script.
+/// The file type is detected from the content. SVG is not accepted, since it can contain scripts.
 #[utoipa::path(
     put,
     path = path::ENVIRONMENT_BRANDING_LOGO,
@@ -149,13 +149,13 @@ pub async fn set_logo(
     let text = call.body.text("logo").map_err(api)?.unwrap_or_default();
     let bytes = BASE64
         .decode(text.trim())
-        .map_err(|_| api(Error::invalid("logo", "must be a picture's file in base64")))?;
+        .map_err(|_| api(Error::invalid("logo", "must be an image file in base64")))?;
     Ok(one(&state, &app::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?))
 }
 
 /// Remove the logo
 ///
-/// Pages show the name alone.
+/// The pages then show only the name.
 #[utoipa::path(
     delete,
     path = path::ENVIRONMENT_BRANDING_LOGO,

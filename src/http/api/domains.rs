@@ -1,4 +1,4 @@
-//! `/v1/organizations/{id}/domains`: an organization's domains with how far their proof has come.
+//! `/v1/organizations/{id}/domains`: an organization's domains and the state of their verification.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -21,27 +21,27 @@ use crate::{
     },
 };
 
-/// A domain of an organization. `whitelisted` and `verified` ones count; `pending` and `failed` ones count
-/// for nothing yet.
+/// A domain of an organization. People of `whitelisted` and `verified` domains can sign in; `pending` and `failed` ones
+/// have no effect yet.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationDomain {
     domain: Domain,
-    /// `whitelisted`: by your word; `verified`: by DNS; `pending`: asked for; `failed`: asked for, and DNS did not
-    /// prove it.
+    /// `whitelisted`: approved by you; `verified`: proved by DNS; `pending`: requested; `failed`: requested, and the
+    /// DNS check failed.
     #[schema(value_type = String, example = "pending")]
     state: DomainState,
-    /// The TXT record that proves it.
+    /// The name of the TXT record that proves it.
     txt_record_name: String,
-    /// What the record says; empty until somebody asks for a proof.
+    /// The value of the record; empty until the domain is requested.
     txt_record_value: String,
-    /// When DNS proved it; `null`: it did not.
+    /// When it was proved by DNS; `null` if it was not.
     verified_at: Option<Timestamp>,
-    /// When DNS was last asked.
+    /// When DNS was last checked.
     checked_at: Option<Timestamp>,
-    /// Why it proved nothing then; empty when it did.
+    /// Why the last check failed; empty if it succeeded.
     check_error: String,
-    /// For which other organizations it counts too: up to 20 of them.
+    /// The other organizations that have it too: up to 20 of them.
     shared_with: Vec<OrganizationId>,
     created_at: Timestamp,
 }
@@ -74,18 +74,18 @@ pub struct OrganizationDomainReply {
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationDomainsReply {
     domains: Vec<OrganizationDomain>,
-    /// Always empty: this list comes whole.
+    /// Always empty: the list is not paged.
     next_page_token: String,
 }
 
-/// Which domain is asked for.
+/// The domain to add.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct OrganizationDomainInput {
     /// The domain.
     #[schema(example = "acme.com")]
     pub domain: String,
-    /// Take it even if it is a free-mail provider's, where anybody can get an address.
+    /// Accept it even if it is a free-mail provider's, where anybody can get an address.
     pub allow_free_mail: Option<bool>,
 }
 
@@ -119,10 +119,10 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, path: web:
     }))
 }
 
-/// Ask for a domain
+/// Add a domain
 ///
-/// It is `pending` and counts for nothing until it is approved or proved. One that is listed already stays as it
-/// is, and gets a record to publish if it had none.
+/// It is `pending` and has no effect until it is approved or proved. A domain that is listed already stays as it is,
+/// and gets a TXT record if it had none.
 #[utoipa::path(
     post,
     path = path::ORGANIZATION_DOMAINS,
@@ -146,9 +146,8 @@ pub async fn create(
 
 /// Approve a domain
 ///
-/// It counts from now on, by your word: `whitelisted`. One that counts for another organization already counts for
-/// both: see `sharedWith`, and the event `organization.domain_shared`. What DNS proved to be another organization's is
-/// refused.
+/// It becomes `whitelisted` and takes effect. A domain of another organization then belongs to both: see `sharedWith`
+/// and the event `organization.domain_shared`. A domain that another organization proved by DNS is refused.
 #[utoipa::path(
     post,
     path = path::ORGANIZATION_DOMAIN_APPROVE,
@@ -169,7 +168,8 @@ pub async fn approve(
 
 /// Check a domain
 ///
-/// Asks DNS now, once in ten seconds, and says what it found. One that is proved counts from now on: `verified`.
+/// Queries DNS now, at most once in ten seconds, and returns the result. A proved domain becomes `verified` and takes
+/// effect.
 #[utoipa::path(
     post,
     path = path::ORGANIZATION_DOMAIN_CHECK,
@@ -190,7 +190,7 @@ pub async fn check(
 
 /// Remove a domain
 ///
-/// People with addresses of it no longer sign in.
+/// People with addresses at it can no longer sign in.
 #[utoipa::path(
     delete,
     path = path::ORGANIZATION_DOMAIN,

@@ -1,4 +1,4 @@
-//! `/v1/environments`: a key's own, and no other.
+//! `/v1/environments`: the environment of the API key.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::{
     model::{self, environment::IdpInitiated, http_url::HttpUrl, id::EnvironmentId},
 };
 
-/// One of your surroundings, such as production or staging. Nothing of one is seen in another.
+/// An environment, such as production or staging. Each is isolated from the others.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
@@ -27,15 +27,15 @@ pub struct Environment {
     /// Its name for people.
     #[schema(example = "Production")]
     display_name: String,
-    /// Where a person goes after a login, with `saml_access_code` added; empty for nowhere.
+    /// Where the browser is sent after a login, with `saml_access_code` added; empty for none.
     #[schema(example = "https://app.example.com/callback")]
     redirect_url: String,
-    /// Where OAuth clients may ask to be sent, compared byte for byte.
+    /// The redirect URIs of OAuth clients, compared byte for byte.
     oauth_redirect_uris: Vec<HttpUrl>,
-    /// The origin that identity providers and browsers know, when it is not the public URL.
+    /// The origin that identity providers and browsers use, when it is not the public URL.
     #[schema(example = "https://sso.example.com")]
     auth_url: String,
-    /// The policy of connections that have none of their own.
+    /// The policy of connections without their own.
     idp_initiated: IdpInitiated,
 }
 
@@ -60,17 +60,17 @@ pub struct EnvironmentReply {
     environment: Environment,
 }
 
-/// The environments that a key opens.
+/// The environments that a key can access.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentsReply {
-    /// Its own.
+    /// The key's own environment.
     environments: Vec<Environment>,
     /// Always empty.
     next_page_token: String,
 }
 
-/// What can be set of an environment.
+/// The settings of an environment.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct EnvironmentInput {
@@ -80,16 +80,16 @@ pub struct EnvironmentInput {
     /// Its name for people.
     #[schema(example = "Production")]
     pub display_name: Option<String>,
-    /// Where a person goes after a login; empty for nowhere.
+    /// Where the browser is sent after a login; empty for none.
     #[schema(example = "https://app.example.com/callback")]
     pub redirect_url: Option<String>,
-    /// Where OAuth clients may ask to be sent: at most 100.
+    /// The redirect URIs of OAuth clients: at most 100.
     #[schema(example = json!(["https://app.example.com/oauth/callback"]))]
     pub oauth_redirect_uris: Option<Vec<String>>,
-    /// The origin that identity providers and browsers know; empty for the public URL. Connections that are
-    /// there keep theirs.
+    /// The origin that identity providers and browsers use; empty for the public URL. Existing connections keep
+    /// theirs.
     pub auth_url: Option<String>,
-    /// `ALLOW`, `RESTART` or `REFUSE`: what happens to a response that no request asked for.
+    /// `ALLOW`, `RESTART` or `REFUSE`: what happens to unsolicited responses.
     pub idp_initiated: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn change(body: &mut Fields) -> app::Result<EnvironmentChange> {
 
 /// List environments
 ///
-/// A key opens one environment: the list has exactly that one.
+/// A key belongs to one environment: the list contains exactly that one.
 #[utoipa::path(
     get,
     path = path::ENVIRONMENTS,
@@ -140,7 +140,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change an environment
 ///
-/// Sets what is sent and leaves the rest.
+/// Sets the fields that are sent and leaves the others.
 #[utoipa::path(
     patch,
     path = path::ENVIRONMENT,
@@ -162,8 +162,8 @@ pub async fn update(
 
 /// Delete an environment
 ///
-/// Its keys, this one too, its clients and webhooks go with it; its audit log stays. One that still has
-/// organizations is refused (400, code 9).
+/// Deletes its API keys (this one too), OAuth clients and webhooks; its audit log stays. An environment that still has
+/// organizations cannot be deleted (400, code 9).
 #[utoipa::path(
     delete,
     path = path::ENVIRONMENT,

@@ -1,4 +1,4 @@
-//! `/v1/events`: what happened, in order.
+//! `/v1/events`: the feed of events, in order.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -15,40 +15,40 @@ use crate::{
     },
 };
 
-/// Something that happened, as `app::events::view` writes it for the feed and for webhooks alike.
+/// An event, in the feed and in webhooks alike.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Event {
-    /// What kind of thing: `scim_user.created` and so on.
+    /// The event type, such as `scim_user.created`.
     #[schema(rename = "type", example = "scim_user.created")]
     pub kind: String,
     /// When it happened.
     pub timestamp: Timestamp,
-    /// Its place in the environment's order: from 1, without gaps.
+    /// Its number in the environment: from 1, without gaps.
     #[schema(example = 7)]
     pub sequence: u64,
-    /// Where it happened.
+    /// The environment in which it happened.
     pub environment_id: EnvironmentId,
-    /// Whose organization.
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
-    /// In which directory.
+    /// The directory in which it happened.
     pub scim_directory_id: ScimDirectoryId,
-    /// To whom or what: the id of a person or a group.
+    /// The id of the user, group or other resource that it is about.
     pub resource_id: String,
     /// What changed: `before` and `after`, or `added` and `removed`.
     #[schema(value_type = Object, additional_properties = true)]
     pub data: Value,
 }
 
-/// Some events in order.
+/// A page of events, in order.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct EventsReply {
     /// The events.
     pub events: Vec<Event>,
-    /// What to ask for next as `after`.
+    /// The value of `after` for the next page.
     pub next_after: u64,
-    /// Whether there was more when they were read.
+    /// Whether there were more events when the page was read.
     pub has_more: bool,
 }
 
@@ -56,21 +56,21 @@ pub struct EventsReply {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct EventParams {
-    /// The last sequence number that you know; 0 for none.
+    /// The last sequence number that you have processed; 0 for none.
     #[param(default = 0)]
     pub after: Option<u64>,
-    /// How many at once.
+    /// The number of events per page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub page_size: Option<u32>,
-    /// Only these kinds, separated by commas.
+    /// Only these event types, separated by commas.
     #[param(example = "scim_user.created,scim_user.deactivated")]
     pub types: Option<String>,
 }
 
-/// Read what happened
+/// List events
 ///
-/// In one order an environment. Remember `nextAfter`, ask with it as `after`, and nothing is missed or seen
-/// twice. Who was away for longer than events are kept is told so (400, code 9).
+/// Events of an environment have one order. Store `nextAfter` and send it as `after`: then no event is missed or read
+/// twice. If events after it were already deleted, the call fails (400, code 9).
 #[utoipa::path(
     get,
     path = path::EVENTS,

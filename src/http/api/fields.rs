@@ -1,6 +1,6 @@
-//! Reads the JSON object of a request, as protobuf's JSON mapping does (contracts §1.3): names in
-//! camelCase or snake_case, unknown ones ignored, `null` the zero value. What is not there is told
-//! from what is zero, because PATCH leaves the one alone and clears the other.
+//! Reads the JSON object of a request according to protobuf's JSON mapping (contracts §1.3): names in
+//! camelCase or snake_case, unknown ones ignored, `null` the zero value. Absent fields are distinguished from zero
+//! values, because PATCH leaves the former and clears the latter.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::{
     model::json::{self, Limits},
 };
 
-/// What a body of the API may hold: an organization with its thousand domains several times over.
+/// The limits of an API body: an organization with a thousand domains fits several times.
 const LIMITS: Limits = Limits { depth: 32, values: 10_000, names: 500, name_bytes: 256, refuse_nul: false };
 
 /// The fields of one JSON object.
@@ -31,19 +31,19 @@ impl Fields {
         }
     }
 
-    /// The field called `name` in camelCase. When it is there in both spellings, camelCase wins.
+    /// Removes the field `name` (camelCase). If both spellings are present, camelCase wins.
     fn take(&mut self, name: &'static str) -> Option<Value> {
         let camel = self.0.remove(name);
         let snake = self.0.remove(snake_case(name).as_ref());
         camel.or(snake)
     }
 
-    /// A text; `null` is the empty one. No text has NUL in it: PostgreSQL could not store it.
+    /// A string; `null` is the empty string. NUL is refused: PostgreSQL cannot store it.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>> {
         self.take(name).map(|value| text(name, value)).transpose()
     }
 
-    /// A list of texts; `null` is the empty one.
+    /// A list of strings; `null` is the empty list.
     pub fn texts(&mut self, name: &'static str) -> Result<Option<Vec<String>>> {
         match self.take(name) {
             None => Ok(None),
@@ -55,7 +55,7 @@ impl Fields {
         }
     }
 
-    /// Yes or no; `null` is no.
+    /// A boolean; `null` is false.
     pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>> {
         match self.take(name) {
             None => Ok(None),
@@ -65,8 +65,7 @@ impl Fields {
         }
     }
 
-    /// A whole number that is not negative, as a JSON number or, as protobuf allows, in a text; `null` is
-    /// not given.
+    /// A non-negative integer, as a JSON number or, as protobuf allows, a string; `null` means absent.
     pub fn number(&mut self, name: &'static str) -> Result<Option<u64>> {
         let number = match self.take(name) {
             None | Some(Value::Null) => return Ok(None),
@@ -87,8 +86,8 @@ fn text(name: &'static str, value: Value) -> Result<String> {
     }
 }
 
-/// The parameters of a URL's query, read alike: camelCase or snake_case, an empty one counts as not
-/// given, unknown ones are ignored.
+/// The parameters of a query string: camelCase or snake_case, empty ones count as absent, unknown ones are
+/// ignored.
 #[derive(Debug)]
 pub struct Query(Vec<(String, String)>);
 
@@ -98,7 +97,7 @@ impl Query {
         Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// The parameter called `name` in camelCase.
+    /// The parameter `name` (camelCase).
     pub fn text(&self, name: &'static str) -> Option<String> {
         let find = |name: &str| self.0.iter().find(|(key, value)| key == name && !value.is_empty());
         find(name).or_else(|| find(&snake_case(name))).map(|(_, value)| value.clone())
@@ -120,12 +119,12 @@ fn snake_case(name: &str) -> Cow<'_, str> {
     snake.into()
 }
 
-/// Reads an id that the caller gave in `field`; the words of a refusal are SSOReady's.
+/// Parses an id that the caller sent in `field`; the error message is SSOReady's.
 pub fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|error| Error::invalid(field, ToString::to_string(&error)))
 }
 
-/// Reads an id that must be given.
+/// Parses a required id.
 pub fn required_id<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &'static str,
     text: Option<&str>,

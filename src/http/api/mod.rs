@@ -1,5 +1,5 @@
-//! The REST API that SSOReady's SDKs speak (contracts §2): wire types, one file a resource, and the
-//! handlers beside them. Every field of an answer is always there.
+//! The REST API of SSOReady's SDKs (contracts §2): wire types and handlers, one file per resource. Every field of a
+//! response is always present.
 
 pub mod api_keys;
 pub mod audit_events;
@@ -35,14 +35,13 @@ use crate::{
     links::path,
 };
 
-/// What a handler of the API gives back.
+/// The result of an API handler.
 pub type Answer = Result<HttpResponse, Problem>;
 
-/// Registers the API's routes and puts them into the OpenAPI document: both are made of this one table, so
-/// that neither can have what the other lacks.
+/// Registers the API's routes and adds them to the OpenAPI document, both from one table.
 macro_rules! routes {
     ($($path:ident: $($method:ident $module:ident::$handler:ident),+;)*) => {
-        /// Every route of the API: its path and the methods that it takes.
+        /// Every route of the API: its path and the methods that it supports.
         pub const ROUTES: &[(&str, &[&str])] = &[$((path::$path, &[$(stringify!($method)),+])),*];
 
         /// Registers the API's routes.
@@ -55,14 +54,14 @@ macro_rules! routes {
             );)*
         }
 
-        /// What the handlers say of themselves.
+        /// The handlers' OpenAPI annotations.
         #[derive(OpenApi)]
         #[openapi(paths($($($module::$handler),+),*), components(schemas(schema::Error)))]
         pub struct Handlers;
     };
 }
 
-// The paths below `/v1/scim/` come before the SCIM server's own, which begin with a directory's id there.
+// The paths below `/v1/scim/` are registered before those of the SCIM server, which begin with a directory's id.
 routes! {
     SAML_REDIRECT: post saml::redirect;
     SAML_REDEEM: post saml::redeem;
@@ -112,7 +111,7 @@ routes! {
     AUDIT_EVENT: get audit_events::find;
 }
 
-/// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.
+/// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
 fn only(methods: &'static [&'static str]) -> actix_web::Route {
     let allowed = methods.join(", ").to_uppercase();
     web::to(move || {
@@ -122,7 +121,7 @@ fn only(methods: &'static [&'static str]) -> actix_web::Route {
     })
 }
 
-/// Which page of a list the caller wants.
+/// The requested page of a list.
 fn page_query(query: &fields::Query) -> PageQuery {
     PageQuery { token: query.text("pageToken"), size: query.text("pageSize") }
 }
@@ -131,8 +130,7 @@ fn query(request: &HttpRequest) -> fields::Query {
     fields::Query::parse(request.query_string())
 }
 
-/// An answer that says no more than that it was done. It has a body all the same: the Go SDK takes an
-/// empty one for an error (contracts §9.3).
+/// An empty success: `{}`, because the Go SDK treats an empty body as an error (contracts §9.3).
 fn done() -> HttpResponse {
     HttpResponse::Ok().json(schema::Done {})
 }

@@ -1,4 +1,4 @@
-//! `/v1/saml-oauth-clients`, as SSOReady calls them (contracts §1.4).
+//! `/v1/saml-oauth-clients`, SSOReady's name for OAuth clients (contracts §1.4).
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -30,10 +30,10 @@ pub struct OauthClient {
     /// Its `client_id`.
     id: OauthClientId,
     environment_id: EnvironmentId,
-    /// What people call it; may be empty.
+    /// Its name for people; may be empty.
     #[schema(example = "Web app")]
     display_name: String,
-    /// Its `client_secret`: there only in the answer that made it.
+    /// Its `client_secret`: present only in the response that created it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         value_type = String,
@@ -42,14 +42,14 @@ pub struct OauthClient {
     )]
     client_secret: Option<String>,
     id_token_alg: IdTokenAlg,
-    /// Where a login that the identity provider began is handed to the app; empty for nowhere.
+    /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4); empty for none.
     #[schema(example = "https://app.example.com/login")]
     initiate_login_uri: String,
     created_at: Timestamp,
 }
 
 impl OauthClient {
-    /// A client with a secret that was just made.
+    /// A client with a secret that was just created.
     pub fn created(client: &oauth_client::OauthClient, secret: &OauthClientSecret) -> Self {
         Self { client_secret: Some(secret.reveal()), ..Self::from(client) }
     }
@@ -87,21 +87,21 @@ pub struct OauthClientReply {
 #[schema(as = SamlOauthClientsReply)]
 pub struct OauthClientsReply {
     saml_oauth_clients: Vec<OauthClient>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-/// What can be set of an OAuth client.
+/// The settings of an OAuth client.
 #[derive(Debug, ToSchema)]
 #[schema(as = SamlOauthClientInput, rename_all = "camelCase")]
 pub struct OauthClientInput {
-    /// What people call it.
+    /// Its name for people.
     #[schema(example = "Web app")]
     pub display_name: Option<String>,
-    /// How its ID tokens are signed: `RS256` unless said, `ES256` or `EdDSA`.
+    /// How its ID tokens are signed: `RS256` (default), `ES256` or `EdDSA`.
     #[schema(example = "RS256")]
     pub id_token_alg: Option<String>,
-    /// Where a login that the identity provider began is handed to the app (OpenID Connect Core §4).
+    /// Where the app starts a login that the identity provider initiated (OpenID Connect Core §4).
     #[schema(example = "https://app.example.com/login")]
     pub initiate_login_uri: Option<String>,
 }
@@ -120,7 +120,7 @@ fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
 
 /// List OAuth clients
 ///
-/// In the order in which they were made.
+/// In the order of creation.
 #[utoipa::path(
     get,
     path = path::OAUTH_CLIENTS,
@@ -140,8 +140,8 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Create an OAuth client
 ///
-/// The answer tells its `clientSecret`, this once. Where it may ask to be sent, its environment says
-/// (`oauthRedirectUris`).
+/// The response contains its `clientSecret`, which is returned only once. Its redirect URIs are the environment's
+/// `oauthRedirectUris`.
 #[utoipa::path(
     post,
     path = path::OAUTH_CLIENTS,
@@ -173,7 +173,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change an OAuth client
 ///
-/// Sets what is sent and leaves the rest, its secret too.
+/// Sets the fields that are sent and leaves the others and the secret.
 #[utoipa::path(
     patch,
     path = path::OAUTH_CLIENT,
@@ -196,8 +196,8 @@ pub async fn update(
 
 /// Rotate an OAuth client's secret
 ///
-/// Makes a new `clientSecret`, which is told this once. The one before it stops working at once: for a
-/// change without a pause, create a second client, move over, and delete the first.
+/// Creates a new `clientSecret`, which is returned only once. The previous one stops working at once: to change
+/// without an interruption, create a second client, switch to it, and delete the first.
 #[utoipa::path(
     post,
     path = path::OAUTH_CLIENT_ROTATE,
@@ -218,7 +218,7 @@ pub async fn rotate_secret(
 
 /// Delete an OAuth client
 ///
-/// Its access tokens end with it.
+/// Its access tokens stop working.
 #[utoipa::path(
     delete,
     path = path::OAUTH_CLIENT,

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// One customer of yours.
+/// One of your customers.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Organization {
@@ -33,10 +33,10 @@ pub struct Organization {
     /// Your own id for it; empty for none.
     #[schema(example = "customer-42")]
     external_id: String,
-    /// Whose e-mail addresses may come in, sorted: the domains that you named and those that DNS proved.
+    /// The domains whose people may sign in, sorted: those that you named and those that DNS proved.
     domains: Vec<Domain>,
-    /// Those of them that count for another organization of the environment too, sorted: the identity provider of
-    /// either can sign in people of both. Left out when there is none. `/v1/organizations/{id}/domains` says which
+    /// Those of them that belong to another organization of the environment too, sorted: the identity provider of
+    /// either can sign in people of both. Omitted if there is none. `/v1/organizations/{id}/domains` returns the
     /// organizations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -55,13 +55,13 @@ impl Organization {
         }
     }
 
-    /// Whether this domain of it counts for another organization too.
+    /// Whether `domain` belongs to another organization too.
     pub fn shares(&self, domain: &Domain) -> bool {
         self.shared_domains.contains(domain)
     }
 }
 
-/// Organizations as the API tells them.
+/// Organizations as wire types, with their shared domains.
 pub async fn described_all(
     state: &State,
     actor: &Actor,
@@ -75,7 +75,7 @@ pub async fn described_all(
     Ok(organizations.iter().map(described).collect())
 }
 
-/// An organization as the API tells it.
+/// An organization as a wire type, with its shared domains.
 pub async fn described(
     state: &State,
     actor: &Actor,
@@ -96,7 +96,7 @@ pub struct OrganizationReply {
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationsReply {
     organizations: Vec<Organization>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -105,7 +105,7 @@ async fn one(state: &State, actor: &Actor, organization: &model::organization::O
     Ok(HttpResponse::Ok().json(OrganizationReply { organization }))
 }
 
-/// What can be set of an organization.
+/// The settings of an organization.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct OrganizationInput {
@@ -115,12 +115,12 @@ pub struct OrganizationInput {
     /// Your own id for it, unique in the environment; empty for none.
     #[schema(example = "customer-42")]
     pub external_id: Option<String>,
-    /// Whose e-mail addresses may come in. Public suffixes (`co.uk`) are refused, and what DNS proved to be another
-    /// organization's. One that counts for another organization already counts for both from then on: see
-    /// `sharedDomains` and the event `organization.domain_shared`.
+    /// The domains whose people may sign in. Public suffixes (`co.uk`) are refused, and domains that another
+    /// organization proved by DNS. A domain of another organization then belongs to both: see `sharedDomains` and the
+    /// event `organization.domain_shared`.
     #[schema(example = json!(["acme.com"]))]
     pub domains: Option<Vec<String>>,
-    /// Take `gmail.com` and its like among the domains all the same.
+    /// Accept free-mail providers such as `gmail.com` among the domains.
     pub allow_free_mail: Option<bool>,
 }
 
@@ -130,14 +130,14 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
         external_id: body.text("externalId")?,
         domains: body.texts("domains")?,
         allow_free_mail: body.flag("allowFreeMail")?.unwrap_or(false),
-        // Whoever holds the vendor's key means what it says (ruling 38).
+        // The API needs no confirmation for shared domains (ruling 38).
         share_domain: false,
     })
 }
 
 /// List organizations
 ///
-/// All of them, in the order in which they were made; or what `query` finds, the newest first.
+/// All of them, in the order of creation; with `query`, those that match, newest first.
 #[utoipa::path(
     get,
     path = path::ORGANIZATIONS,
@@ -146,8 +146,7 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
     params(
         (
             "query" = Option<String>, Query,
-            description = "What people remember of an organization: the beginning of a word of its name, a \
-                domain, an external id or an id."
+            description = "Searches for the beginning of a word of the name, a domain, an external id or an id."
         ),
         PageParams
     ),
@@ -199,7 +198,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change an organization
 ///
-/// Sets what is sent and leaves the rest; `""`, `[]` and `null` clear.
+/// Sets the fields that are sent and leaves the others; `""`, `[]` and `null` clear.
 #[utoipa::path(
     patch,
     path = path::ORGANIZATION,
@@ -222,7 +221,7 @@ pub async fn update(
 
 /// Delete an organization
 ///
-/// Its domains, connections and directories go with it; its logins stay as history.
+/// Deletes its domains, connections and directories too; its logins stay as history.
 #[utoipa::path(
     delete,
     path = path::ORGANIZATION,

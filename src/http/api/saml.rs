@@ -1,4 +1,4 @@
-//! `/v1/saml/redirect` and `/v1/saml/redeem`: the two calls every app makes.
+//! `/v1/saml/redirect` and `/v1/saml/redeem`: the two calls that every app makes.
 
 use std::collections::BTreeMap;
 
@@ -26,33 +26,33 @@ fn redirect_request(body: &mut Fields) -> app::Result<RedirectRequest> {
     })
 }
 
-/// Who is to sign in: the first of the three that is not empty counts.
+/// Which connection to use: the first of the three ids that is not empty counts.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RedirectInput {
-    /// Through which connection.
+    /// The connection.
     pub saml_connection_id: Option<SamlConnectionId>,
-    /// Through whose primary connection.
+    /// The organization whose primary connection is used.
     pub organization_id: Option<OrganizationId>,
-    /// The same by your own id.
+    /// The same by your own id for the organization.
     #[schema(example = "customer-42")]
     pub organization_external_id: Option<String>,
-    /// Comes back with the redeemed code.
+    /// Returned when the access code is redeemed.
     pub state: Option<String>,
 }
 
-/// Where a login begins.
+/// Where to start the login.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedirectReply {
-    /// Send the browser there.
+    /// The URL to redirect the browser to.
     redirect_url: String,
 }
 
-/// Begin a login
+/// Start a login
 ///
-/// Answers where to send the browser. It comes back to the environment's redirect URL with
-/// `?saml_access_code=…`.
+/// Returns the URL to redirect the browser to. After the login, the browser is sent to the environment's redirect URL
+/// with `?saml_access_code=…`.
 #[utoipa::path(
     post,
     path = path::SAML_REDIRECT,
@@ -68,11 +68,11 @@ pub async fn redirect(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -
     Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url }))
 }
 
-/// What the browser brought back.
+/// The access code of a login.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RedeemInput {
-    /// `saml_access_code` of the callback's query.
+    /// The `saml_access_code` parameter of the redirect URL.
     #[schema(example = "saml_access_code_12vqjrnxk9xeov6o4f05pan0g")]
     pub saml_access_code: String,
 }
@@ -81,14 +81,14 @@ pub struct RedeemInput {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedeemReply {
-    /// The person's address.
+    /// The person's e-mail address.
     #[schema(example = "dana@acme.com")]
     email: String,
-    /// What the app gave when the login began; empty when the identity provider began it.
+    /// The `state` that the app sent when it started the login; empty for IdP-initiated logins.
     state: String,
-    /// What the identity provider said of the person, one value a name: the last one.
+    /// The SAML attributes of the person, one value per name: the last one.
     attributes: BTreeMap<String, String>,
-    /// The same with every value.
+    /// The same with all values.
     #[schema(value_type = BTreeMap<String, Vec<String>>)]
     attribute_values: Attributes,
     organization_id: OrganizationId,
@@ -117,7 +117,7 @@ impl From<Redeemed> for RedeemReply {
 
 /// Redeem an access code
 ///
-/// Answers who signed in. A code is good once, for five minutes, with a key of its own environment.
+/// Returns who signed in. A code can be redeemed once, within five minutes, with a key of the same environment.
 #[utoipa::path(
     post,
     path = path::SAML_REDEEM,

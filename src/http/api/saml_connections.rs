@@ -26,54 +26,54 @@ use crate::{
     },
 };
 
-/// How one organization's people sign in through its identity provider.
+/// The SAML settings with which an organization's people sign in through its identity provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SamlConnection {
     id: SamlConnectionId,
     organization_id: OrganizationId,
-    /// Whether its organization's logins use this one.
+    /// Whether logins of its organization use it by default.
     primary: bool,
-    /// The identity provider's single sign-on address; empty until it is known.
+    /// The identity provider's single sign-on URL; empty until it is set.
     #[schema(example = "https://idp.acme.com/sso")]
     idp_redirect_url: String,
-    /// Every signing certificate, one PEM block after the other.
+    /// All signing certificates, as concatenated PEM blocks.
     idp_certificate: String,
     /// The same as a list.
     idp_certificates: Vec<String>,
-    /// When the certificate that lasts longest ends; `null` without any.
+    /// The latest expiry of the certificates; `null` without any.
     idp_certificate_expires_at: Option<Timestamp>,
-    /// The identity provider's entity id; empty until it is known.
+    /// The identity provider's entity id; empty until it is set.
     #[schema(example = "https://idp.acme.com/metadata")]
     idp_entity_id: String,
-    /// Where its metadata is, which is fetched again and again; empty: nowhere.
+    /// The URL from which its metadata is fetched regularly; empty for none.
     idp_metadata_url: String,
-    /// When the metadata was last found good; `null`: never.
+    /// When the metadata was last fetched and valid; `null` for never.
     metadata_fetched_at: Option<Timestamp>,
-    /// Why it could not be fetched or followed the last time; empty: it could.
+    /// Why the last refresh failed; empty if it succeeded.
     metadata_error: String,
-    /// Our entity id ("Audience URI"): made with the connection, never moves.
+    /// The service provider's entity id ("Audience URI"); it never changes.
     sp_entity_id: String,
-    /// Where the identity provider posts ("Assertion Consumer Service URL"): never moves either.
+    /// The service provider's Assertion Consumer Service URL; it never changes.
     sp_acs_url: String,
     idp_binding: IdpBinding,
-    /// `null`: the environment's.
+    /// `null` for the environment's policy.
     idp_initiated: Option<IdpInitiated>,
     /// The attribute with the e-mail address; empty when it is the NameID.
     email_attribute: String,
-    /// Whether signatures with SHA-1 are taken.
+    /// Whether signatures with SHA-1 are accepted.
     allow_sha1: bool,
-    /// Whether assertions are to be encrypted.
+    /// Whether assertions should be encrypted.
     assertion_encryption: bool,
-    /// Whether encryption without authentication (CBC) is taken.
+    /// Whether unauthenticated encryption (AES-CBC) is accepted.
     allow_cbc_encryption: bool,
-    /// Whether our requests are signed.
+    /// Whether AuthnRequests are signed.
     sign_authn_requests: bool,
-    /// Whether people must sign in anew each time.
+    /// Whether a fresh sign-in is required each time (ForceAuthn).
     force_authn: bool,
-    /// Whose product the identity provider is; `null`: unknown.
+    /// The identity provider's product; `null` if unknown.
     idp_kind: Option<IdpKind>,
-    /// What assertions are to be encrypted to; `null` unless they are to be.
+    /// The certificate to encrypt assertions with; `null` without encryption.
     sp_encryption_certificate: Option<String>,
 }
 
@@ -128,7 +128,7 @@ pub struct SamlConnectionReply {
 #[serde(rename_all = "camelCase")]
 pub struct SamlConnectionsReply {
     saml_connections: Vec<SamlConnection>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -136,21 +136,21 @@ fn one(connection: &DescribedConnection) -> HttpResponse {
     HttpResponse::Ok().json(SamlConnectionReply { saml_connection: connection.into() })
 }
 
-/// What can be set of a SAML connection.
+/// The settings of a SAML connection.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct SamlConnectionInput {
-    /// Make it the one that its organization's logins use; the others are not any more.
+    /// Make it the organization's primary connection in place of the current one.
     pub primary: Option<bool>,
     /// The identity provider's entity id.
     #[schema(example = "https://idp.acme.com/metadata")]
     pub idp_entity_id: Option<String>,
-    /// The identity provider's single sign-on address.
+    /// The identity provider's single sign-on URL.
     #[schema(example = "https://idp.acme.com/sso")]
     pub idp_redirect_url: Option<String>,
     /// Its signing certificates: one or several PEM blocks.
     pub idp_certificate: Option<String>,
-    /// The same as a list. Where both are sent, the one that differs from what is stored counts.
+    /// The same as a list. If both are sent, the one that differs from the stored value counts.
     pub idp_certificates: Option<Vec<String>>,
     /// `POST` or `REDIRECT`.
     pub idp_binding: Option<String>,
@@ -158,34 +158,34 @@ pub struct SamlConnectionInput {
     pub idp_initiated: Option<String>,
     /// The attribute with the e-mail address, when it is not the NameID.
     pub email_attribute: Option<String>,
-    /// Take signatures with SHA-1.
+    /// Accept signatures with SHA-1.
     pub allow_sha1: Option<bool>,
-    /// Publish a certificate to encrypt assertions to.
+    /// Publish a certificate with which assertions can be encrypted.
     pub assertion_encryption: Option<bool>,
-    /// Take encryption without authentication (CBC).
+    /// Accept unauthenticated encryption (AES-CBC).
     pub allow_cbc_encryption: Option<bool>,
-    /// Sign our requests.
+    /// Sign AuthnRequests.
     pub sign_authn_requests: Option<bool>,
-    /// Have people sign in anew each time.
+    /// Require a fresh sign-in each time (ForceAuthn).
     pub force_authn: Option<bool>,
-    /// Whose product the identity provider is: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
+    /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
     /// `jumpcloud`, `ping` or `other`; empty for unknown.
     pub idp_kind: Option<String>,
-    /// The identity provider's metadata as XML: gives entity id, address, binding and certificates, except
-    /// what is sent by itself.
+    /// The identity provider's metadata as XML: sets entity id, URL, binding and certificates, except those sent as
+    /// separate fields.
     pub idp_metadata: Option<String>,
-    /// Where that metadata is to be fetched: now, and again and again, so that new certificates and addresses
-    /// are followed. Empty: nowhere any more.
+    /// The URL of the metadata: fetched now and then regularly, so that new certificates and URLs are adopted. Empty to
+    /// stop.
     pub idp_metadata_url: Option<String>,
 }
 
-/// A SAML connection to be made.
+/// A SAML connection to create.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewSamlConnection {
-    /// Whose it is.
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
-    /// The rest may be set later.
+    /// Settings, which can also be set later.
     #[serde(flatten)]
     pub settings: SamlConnectionInput,
 }
@@ -266,7 +266,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change a SAML connection
 ///
-/// Sets what is sent and leaves the rest. Its organization stays.
+/// Sets the fields that are sent and leaves the others. Its organization cannot be changed.
 #[utoipa::path(
     patch,
     path = path::SAML_CONNECTION,
@@ -288,7 +288,7 @@ pub async fn update(
 
 /// Delete a SAML connection
 ///
-/// Nobody signs in through it any more.
+/// Nobody can sign in through it any more.
 #[utoipa::path(
     delete,
     path = path::SAML_CONNECTION,
@@ -305,7 +305,7 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 
 /// Refresh a SAML connection's metadata
 ///
-/// Fetches it from `idpMetadataUrl` now, whatever the last time was, and follows it.
+/// Fetches it from `idpMetadataUrl` now and applies it.
 #[utoipa::path(
     post,
     path = path::SAML_CONNECTION_REFRESH,

@@ -30,34 +30,34 @@ pub struct SamlFlow<'a> {
     id: SamlFlowId,
     saml_connection_id: SamlConnectionId,
     organization_id: OrganizationId,
-    /// `SAML_FLOW_STATUS_IN_PROGRESS` until the app has fetched the answer, `SAML_FLOW_STATUS_SUCCEEDED` then,
-    /// `SAML_FLOW_STATUS_FAILED` when it was refused.
+    /// `SAML_FLOW_STATUS_IN_PROGRESS` until the app has redeemed the access code, `SAML_FLOW_STATUS_SUCCEEDED` after
+    /// that, `SAML_FLOW_STATUS_FAILED` when it was refused.
     #[schema(value_type = String, example = "SAML_FLOW_STATUS_FAILED")]
     status: FlowStatus,
-    /// Who began it: `api`, `oauth`, `restart` (we, in place of an unsolicited response), `idp` (the identity
-    /// provider), `detached` (a refused post that belongs to no login), `setup` or `console` (a test of the
-    /// connection).
+    /// How it was started: `api`, `oauth`, `restart` (by this server, in place of an unsolicited response), `idp` (by
+    /// the identity provider), `detached` (a refused response that belongs to no login), `setup` or `console` (a test
+    /// of the connection).
     #[schema(value_type = String, example = "api")]
     origin: FlowOrigin,
-    /// The code of the last refusal; empty when there is none.
+    /// The error code of the last refusal; empty if there is none.
     #[schema(example = "assertion_audience")]
     refusal: &'a str,
-    /// The app's own.
+    /// The app's `state`.
     state: &'a str,
-    /// Who signed in; empty until somebody did.
+    /// The e-mail address of the person who signed in; empty until then.
     email: &'a str,
-    /// Whom a refused response named that was really the identity provider's. Nobody signed in by it.
+    /// The e-mail address in a refused response whose signature was valid. Nobody was signed in.
     claimed_email: &'a str,
-    /// What the identity provider said of the person, one value a name: the last one.
+    /// The SAML attributes of the person, one value per name: the last one.
     attributes: BTreeMap<&'a str, &'a str>,
-    /// The same with every value.
+    /// The same with all values.
     #[schema(value_type = BTreeMap<String, Vec<String>>)]
     attribute_values: &'a Attributes,
-    /// When it began.
+    /// When it was started.
     create_time: Timestamp,
     /// When it last changed.
     update_time: Timestamp,
-    /// When the app fetched the answer; `null` until then.
+    /// When the app redeemed the access code; `null` until then.
     redeem_time: Option<Timestamp>,
 }
 
@@ -89,20 +89,20 @@ impl<'a> From<&'a model::saml_flow::SamlFlow> for SamlFlow<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowCheck<'a> {
-    /// Its name, which is the refusal's code when it fails.
+    /// Its name, which is the error code when it fails.
     #[schema(example = "assertion_audience")]
     name: &'a str,
     /// Whether it held.
     passed: bool,
-    /// What would have passed; `null` where there is nothing to say.
+    /// The expected value; `null` if there is none.
     expected: Option<&'a str>,
-    /// What there was.
+    /// The value that was found; `null` if there is none.
     found: Option<&'a str>,
     /// The clause it implements.
     #[schema(example = "SAML 2.0 Core §2.5.1.4")]
     clause: &'a str,
-    /// Who can mend it: `identity_provider` (the customer's IT admin, there), `vendor` (you, here), `user` (the
-    /// person, by trying again).
+    /// Who can fix it: `identity_provider` (the customer's IT admin, in the identity provider), `vendor` (you, in the
+    /// connection's settings), `user` (the person, by trying again).
     #[schema(value_type = String, example = "identity_provider")]
     fixer: model::check::Fixer,
     /// What to do when it fails.
@@ -129,7 +129,7 @@ impl<'a> From<&'a model::check::Check> for FlowCheck<'a> {
 pub struct FlowStep<'a> {
     /// When it happened.
     time: Timestamp,
-    /// `requested` (the browser was sent to the identity provider), `refused` or `accepted` (a response came).
+    /// `requested` (the browser was sent to the identity provider), `refused` or `accepted` (a response was received).
     #[schema(value_type = String, example = "refused")]
     kind: StepKind,
     /// Every check that was made, in order.
@@ -138,29 +138,28 @@ pub struct FlowStep<'a> {
     document: Option<&'a str>,
 }
 
-/// One login with its timeline. The last ten fields tell the last request and the accepted or last response
-/// as SSOReady does; of those about an error, the one that is the case is there.
+/// One login with its timeline. The last fields are SSOReady's: the last request, the accepted or last response, and
+/// at most one field for the error.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WholeSamlFlow<'a> {
     #[serde(flatten)]
     flow: SamlFlow<'a>,
-    /// What happened, the oldest first.
+    /// The timeline, oldest first.
     steps: Vec<FlowStep<'a>>,
     /// The AuthnRequest; empty when there is none.
     initiate_request: &'a str,
-    /// When it was made.
+    /// When it was created.
     initiate_time: Option<Timestamp>,
     /// The Response; empty when there is none.
     assertion: &'a str,
-    /// When it came.
+    /// When it was received.
     receive_assertion_time: Option<Timestamp>,
     #[serde(flatten)]
     error: FlowError,
 }
 
-/// SSOReady's oneof: a member is there only when it is the case. Other codes have none; `refusal` says them
-/// all.
+/// SSOReady's `oneof`: at most one field is present. Some error codes have no field; `refusal` has all of them.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowError {
@@ -188,15 +187,15 @@ pub struct FlowError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     bad_digest_algorithm: Option<String>,
-    /// What is known of the certificate that signed.
+    /// The certificate that signed, as far as it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     bad_certificate: Option<String>,
-    /// What stood where the address should.
+    /// The value found in place of an e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     bad_subject_id: Option<String>,
-    /// The domain of the address.
+    /// The domain of the e-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     email_outside_organization_domains: Option<String>,
@@ -257,19 +256,19 @@ impl<'a> From<&'a Flow> for WholeSamlFlow<'a> {
     }
 }
 
-/// One check, then and now.
+/// One check, in the first run and in the new run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ComparedCheck<'a> {
-    /// Its name, which is the refusal's code when it fails.
+    /// Its name, which is the error code when it fails.
     name: &'a str,
     /// `mended`, `broken`, `newly_failed`, `newly_passed`, `still_failed`, `still_passed`, or `not_asked`: it
-    /// holds only once, or something before it fails now.
+    /// can pass only once, or an earlier check fails now.
     #[schema(value_type = String, example = "mended")]
     change: Change,
-    /// As it was; `null` where it was not reached.
+    /// The first result; `null` if the check was not reached.
     then: Option<FlowCheck<'a>>,
-    /// As it is; `null` where it is not asked.
+    /// The new result; `null` if the check was not run.
     now: Option<FlowCheck<'a>>,
 }
 
@@ -288,15 +287,15 @@ impl<'a> From<Compared<'a>> for ComparedCheck<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckSamlFlowReply<'a> {
-    /// When the response came. Its times are judged as of then.
+    /// When the response was received. Time conditions are checked as of then.
     response_time: Timestamp,
-    /// Whether it would let the person in now.
+    /// Whether the login would succeed now.
     passed: bool,
-    /// Who would come in; empty when nobody.
+    /// The e-mail address that would be signed in; empty if none.
     email: &'a str,
-    /// The code of the refusal; empty when there is none.
+    /// The error code; empty if there is none.
     refusal: &'a str,
-    /// Every check that was made then or is made now.
+    /// Every check of either run.
     checks: Vec<ComparedCheck<'a>>,
 }
 
@@ -324,7 +323,7 @@ pub struct SamlFlowReply<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct SamlFlowsReply<'a> {
     saml_flows: Vec<SamlFlow<'a>>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -336,26 +335,26 @@ pub struct SamlFlowParams {
     pub organization_id: Option<OrganizationId>,
     /// Only those through this connection.
     pub saml_connection_id: Option<SamlConnectionId>,
-    /// Only those of this address, in any case: of who signed in, or of whom a refused response named.
+    /// Only those with this e-mail address, case-insensitive: of the person who signed in, or in a refused response.
     #[param(example = "dana@acme.com")]
     pub email: Option<String>,
-    /// Only those that came so far: `in_progress`, `failed` or `succeeded`.
+    /// Only those with this status: `in_progress`, `failed` or `succeeded`.
     #[param(example = "failed")]
     pub status: Option<String>,
-    /// Only those whose last refusal has this code.
+    /// Only those whose last refusal has this error code.
     #[param(example = "assertion_audience")]
     pub refusal: Option<String>,
-    /// Only those begun then or later: RFC 3339, or a day.
+    /// Only those started at or after this time: RFC 3339, or a date.
     #[param(example = "2026-11-21")]
     pub since: Option<String>,
-    /// Only those begun before then.
+    /// Only those started before this time.
     pub until: Option<String>,
 }
 
 /// List logins
 ///
-/// The newest first. Where the filters let little through, a page may be short, even empty, and still not be
-/// the last: ask on while there is a `nextPageToken`.
+/// Newest first. If few logins match the filters, a page may be short or empty without being the last: continue while
+/// there is a `nextPageToken`.
 #[utoipa::path(
     get,
     path = path::SAML_FLOWS,
@@ -385,8 +384,8 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Get a login
 ///
-/// With its timeline: every check with what was expected, what was found, who can mend it and how, and the
-/// documents that travelled. They hold personal data.
+/// With its timeline: every check with the expected and the found value, who can fix it and how, and the SAML
+/// messages. They contain personal data.
 #[utoipa::path(
     get,
     path = path::SAML_FLOW,
@@ -403,8 +402,8 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Check a login again
 ///
-/// Holds the response that is kept against the connection as it is now, to see whether a change to the
-/// settings mends a refused login before the customer tries again. Changes nothing.
+/// Checks the stored response again with the current settings of the connection, to see whether a change fixes a
+/// refused login before the customer tries again. Changes nothing.
 #[utoipa::path(
     post,
     path = path::SAML_FLOW_CHECK,

@@ -1,4 +1,4 @@
-//! How the model's types look in the OpenAPI document: what stands in many objects is described once.
+//! The OpenAPI schemas of types that many objects share: ids, timestamps, URLs, enums, pages and errors.
 
 use std::borrow::Cow;
 
@@ -25,32 +25,32 @@ use crate::model::{
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct PageParams {
-    /// `nextPageToken` of the page before; without it, the first page.
+    /// `nextPageToken` of the previous page; without it, the first page.
     pub page_token: Option<String>,
-    /// How many things a page has.
+    /// The number of items per page.
     #[param(minimum = 1, maximum = 100, default = 10)]
     pub page_size: Option<u32>,
 }
 
-/// It was done, and there is nothing to say about it.
+/// An empty success response.
 #[derive(Debug, serde::Serialize, ToSchema)]
 pub struct Done {}
 
-/// What went wrong.
+/// An error.
 #[derive(Debug, ToSchema)]
 pub struct Error {
-    /// The gRPC number of the kind of error: 3 a bad field, 5 not there, 8 too many attempts, 9 something
-    /// must be set up first, 10 the same request is still running, 13 our fault, 16 no good key.
+    /// The gRPC status code: 3 invalid field, 5 not found, 8 too many attempts, 9 something must be set up first, 10
+    /// the same request is still running, 13 server error, 16 no valid key.
     #[schema(example = 3)]
     pub code: u8,
-    /// What is wrong, in a sentence that names the field.
+    /// The message; it names the invalid field.
     #[schema(example = "bad organization_id: is required")]
     pub message: String,
-    /// The field again, when it is a page token; otherwise empty.
+    /// The invalid field, if it is the page token; otherwise empty.
     pub details: Vec<ErrorDetail>,
 }
 
-/// Which field is bad, for programs.
+/// The invalid field, for programs.
 #[derive(Debug, ToSchema)]
 pub struct ErrorDetail {
     /// Always `type.googleapis.com/google.rpc.BadRequest.FieldViolation`.
@@ -88,7 +88,7 @@ impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         text()
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("A moment: RFC 3339, in UTC, with milliseconds."))
+            .description(Some("A time: RFC 3339, in UTC, with milliseconds."))
             .examples(["2026-11-21T21:41:37.000Z"])
             .into()
     }
@@ -119,7 +119,7 @@ impl PartialSchema for Domain {
 
 impl ToSchema for Domain {}
 
-/// One of a few names.
+/// A string enum.
 fn one_of(names: impl IntoIterator<Item = &'static str>, meaning: &'static str) -> RefOr<Schema> {
     text().enum_values(Some(names)).description(Some(meaning)).into()
 }
@@ -128,8 +128,8 @@ impl PartialSchema for IdpInitiated {
     fn schema() -> RefOr<Schema> {
         one_of(
             [Self::Allow, Self::Restart, Self::Refuse].map(Self::as_str),
-            "What happens to a response that no request asked for: `ALLOW` signs the person in, `RESTART` \
-             throws it away and begins a login of our own, `REFUSE` ends with an error page.",
+            "What happens to unsolicited (IdP-initiated) responses: `ALLOW` signs the person in, `RESTART` \
+             discards the response and starts a new login, `REFUSE` shows an error page.",
         )
     }
 }
@@ -140,7 +140,7 @@ impl PartialSchema for IdpBinding {
     fn schema() -> RefOr<Schema> {
         one_of(
             [Self::Post, Self::Redirect].map(Self::as_str),
-            "How requests travel to the identity provider: in a form or in the query.",
+            "The binding of AuthnRequests: HTTP-POST or HTTP-Redirect.",
         )
     }
 }
@@ -149,7 +149,7 @@ impl ToSchema for IdpBinding {}
 
 impl PartialSchema for IdpKind {
     fn schema() -> RefOr<Schema> {
-        one_of(Self::ALL.iter().map(|kind| kind.as_str()), "Whose product an identity provider is.")
+        one_of(Self::ALL.iter().map(|kind| kind.as_str()), "The product of an identity provider.")
     }
 }
 
@@ -157,7 +157,7 @@ impl ToSchema for IdpKind {}
 
 impl PartialSchema for IdTokenAlg {
     fn schema() -> RefOr<Schema> {
-        one_of(Self::ALL.map(Self::as_str), "How ID tokens are signed.")
+        one_of(Self::ALL.map(Self::as_str), "The signature algorithm of ID tokens.")
     }
 }
 

@@ -26,46 +26,46 @@ use crate::{
     },
 };
 
-/// Where one organization's identity provider pushes people and groups.
+/// Where an organization's identity provider provisions users and groups.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimDirectory {
     id: ScimDirectoryId,
     organization_id: OrganizationId,
-    /// Whether it is the one that is meant when its organization is named.
+    /// Whether calls that name only the organization use it.
     primary: bool,
-    /// What the identity provider is told ("Tenant URL"): made with the directory, never moves.
+    /// The base URL for the identity provider ("Tenant URL"); it never changes.
     scim_base_url: String,
-    /// Whether it has a bearer token that works.
+    /// Whether it has a valid bearer token.
     has_client_bearer_token: bool,
-    /// Whether people may have secondary addresses of other domains.
+    /// Whether users may have secondary e-mail addresses at other domains.
     allow_foreign_secondary_emails: bool,
-    /// Whether people whom it knows as inactive or deleted do not sign in by SAML.
+    /// Whether SAML logins of users who are inactive or deleted in it are refused.
     refuse_inactive_logins: bool,
-    /// Whether only people whom a directory knows as active sign in.
+    /// Whether only users who are active in a directory may sign in.
     require_provisioned_logins: bool,
-    /// `okta`, `entra` …; `null`: unknown.
+    /// The identity provider's product; `null` if unknown.
     idp_kind: Option<IdpKind>,
-    /// Those that work now, the newest first.
+    /// The valid ones, newest first.
     bearer_tokens: Vec<BearerToken>,
-    /// What it takes up. There are quotas of it (settings `scim.directory_…`).
+    /// Its usage, which is limited by quotas (settings `scim.directory_…`).
     usage: ScimDirectoryUsage,
 }
 
-/// What a directory takes up.
+/// The usage of a directory.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimDirectoryUsage {
-    /// Living users.
+    /// Users that are not deleted.
     #[schema(example = 1204)]
     users: i64,
-    /// Living groups.
+    /// Groups that are not deleted.
     #[schema(example = 87)]
     groups: i64,
     /// Bytes of users, groups (deleted ones too) and memberships.
     #[schema(example = 2411724)]
     stored_bytes: i64,
-    /// Bytes that changes wrote today (UTC), with the events that tell of them.
+    /// Bytes written by changes today (UTC), including their events.
     #[schema(example = 61440)]
     day_bytes: i64,
 }
@@ -75,9 +75,9 @@ pub struct ScimDirectoryUsage {
 #[serde(rename_all = "camelCase")]
 pub struct BearerToken {
     created_at: Timestamp,
-    /// `null` until a newer one replaces it.
+    /// `null` until it is replaced by a newer one.
     expires_at: Option<Timestamp>,
-    /// `null` until it opens the directory; up to a minute late.
+    /// Accurate to a minute; `null` for never.
     last_used_at: Option<Timestamp>,
 }
 
@@ -125,15 +125,15 @@ pub struct ScimDirectoryReply {
 #[serde(rename_all = "camelCase")]
 pub struct ScimDirectoriesReply {
     scim_directories: Vec<ScimDirectory>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-/// A fresh bearer token.
+/// A new bearer token.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BearerTokenReply {
-    /// Told this once.
+    /// The token; it is returned only once.
     #[schema(example = "ssoready_scim_bearer_token_12vqjrnxk9xeov6o4f05pan0g")]
     bearer_token: String,
 }
@@ -142,40 +142,39 @@ fn one(directory: &DescribedDirectory) -> HttpResponse {
     HttpResponse::Ok().json(ScimDirectoryReply { scim_directory: directory.into() })
 }
 
-/// What can be set of a directory.
+/// The settings of a directory.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct ScimDirectoryInput {
-    /// Make it the one that is meant when its organization is named; the others are not any more.
+    /// Make it the organization's primary directory in place of the current one.
     pub primary: Option<bool>,
-    /// Let people have secondary addresses of other domains.
+    /// Allow secondary e-mail addresses at other domains.
     pub allow_foreign_secondary_emails: Option<bool>,
-    /// People whom it knows as inactive or deleted, and no directory as active, do not sign in by SAML. On
-    /// unless said otherwise.
+    /// Refuse SAML logins of users who are inactive or deleted in it and active in no directory. On by default.
     pub refuse_inactive_logins: Option<bool>,
-    /// Only people whom a directory knows as active sign in.
+    /// Allow only users who are active in a directory to sign in.
     pub require_provisioned_logins: Option<bool>,
-    /// Whose product the identity provider is: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
+    /// The identity provider's product: `okta`, `entra`, `google`, `adfs`, `keycloak`, `onelogin`,
     /// `jumpcloud`, `ping` or `other`; empty for unknown.
     pub idp_kind: Option<String>,
 }
 
-/// A directory to be made.
+/// A directory to create.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewScimDirectory {
-    /// Whose it is.
+    /// The organization that it belongs to.
     pub organization_id: OrganizationId,
-    /// The rest may be set later.
+    /// Settings, which can also be set later.
     #[serde(flatten)]
     pub settings: ScimDirectoryInput,
 }
 
-/// How a token is replaced.
+/// How to replace the token.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RotateBearerToken {
-    /// For how long the tokens before it go on working: a day unless said, 30 days at the most.
+    /// For how long the previous tokens stay valid: one day by default, 30 days at most.
     #[schema(minimum = 0, maximum = 2592000, default = 86400)]
     pub overlap_seconds: Option<u64>,
 }
@@ -214,7 +213,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Create a directory
 ///
-/// It has no bearer token yet: rotating gives it one.
+/// It has no bearer token yet: rotate it to create one.
 #[utoipa::path(
     post,
     path = path::SCIM_DIRECTORIES,
@@ -246,7 +245,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change a directory
 ///
-/// Sets what is sent and leaves the rest. Its organization stays.
+/// Sets the fields that are sent and leaves the others. Its organization cannot be changed.
 #[utoipa::path(
     patch,
     path = path::SCIM_DIRECTORY,
@@ -268,7 +267,7 @@ pub async fn update(
 
 /// Delete a directory
 ///
-/// Its people, groups and tokens go with it.
+/// Deletes its users, groups and tokens too.
 #[utoipa::path(
     delete,
     path = path::SCIM_DIRECTORY,
@@ -285,8 +284,8 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 
 /// Rotate a directory's bearer token
 ///
-/// Makes a new token, which is told this once. The ones before it work for `overlapSeconds` more, so that
-/// the customer has time to enter the new one. (SSOReady ends them at once: `overlapSeconds: 0`.)
+/// Creates a new token, which is returned only once. The previous ones stay valid for `overlapSeconds`, so that the
+/// customer has time to enter the new one. (SSOReady revokes them at once: `overlapSeconds: 0`.)
 #[utoipa::path(
     post,
     path = path::SCIM_DIRECTORY_ROTATE,
@@ -309,7 +308,7 @@ pub async fn rotate(
 
 /// End the overlap of bearer tokens
 ///
-/// Only the newest token works from now on.
+/// Only the newest token stays valid.
 #[utoipa::path(
     post,
     path = path::SCIM_DIRECTORY_END_OVERLAP,

@@ -1,4 +1,4 @@
-//! `/v1/scim/groups`: the groups that identity providers pushed, for apps.
+//! `/v1/scim/groups`: the provisioned groups, for apps.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -28,10 +28,9 @@ pub struct ScimGroup<'a> {
     /// Its name.
     #[schema(example = "Engineering")]
     display_name: &'a str,
-    /// Whether it is gone.
+    /// Whether it was deleted.
     deleted: bool,
-    /// The SCIM resource as it is now. Up to 1000 `members` are in it; list those of a larger group with
-    /// `scimGroupId`.
+    /// The current SCIM resource. It contains up to 1000 `members`; list those of a larger group with `scimGroupId`.
     #[schema(value_type = Object, additional_properties = true)]
     attributes: &'a Map<String, Value>,
 }
@@ -48,7 +47,7 @@ pub struct ScimGroupReply<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ScimGroupsReply<'a> {
     scim_groups: Vec<ScimGroup<'a>>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -66,7 +65,7 @@ impl<'a> From<&'a DirectoryGroup> for ScimGroup<'a> {
 
 /// List the groups of a directory
 ///
-/// Deleted ones too: `deleted` tells.
+/// Including deleted ones (`deleted`).
 #[utoipa::path(
     get,
     path = path::SCIM_GROUPS,

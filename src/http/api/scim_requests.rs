@@ -1,4 +1,4 @@
-//! `/v1/scim-requests`: what identity providers asked of a directory, for support.
+//! `/v1/scim-requests`: the log of SCIM requests to a directory, for support.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -22,38 +22,38 @@ use crate::{
     },
 };
 
-/// What an identity provider asked of a directory, and what it was answered. The first eight fields are
-/// SSOReady's; its status names stop at six, ours go on in the same form.
+/// A SCIM request of an identity provider with its response. The first eight fields are SSOReady's, which defines names
+/// for six statuses; the others have the same form.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScimRequest<'a> {
     id: ScimRequestId,
     scim_directory_id: ScimDirectoryId,
-    /// When it came.
+    /// When it was received.
     timestamp: Timestamp,
     /// Its path below the directory's base URL, with its query.
     #[schema(example = "/Users?startIndex=1")]
     http_request_url: &'a str,
-    /// `SCIM_REQUEST_HTTP_METHOD_GET` and so on.
+    /// The method, such as `SCIM_REQUEST_HTTP_METHOD_GET`.
     #[schema(example = "SCIM_REQUEST_HTTP_METHOD_GET")]
     http_request_method: String,
-    /// Its body: JSON, or a text when it was cut or is none; `null` without one.
+    /// The body: JSON, or a string if it was truncated or is not JSON; `null` without a body.
     #[schema(value_type = Value)]
     http_request_body: Value,
-    /// `SCIM_REQUEST_HTTP_STATUS_200` and so on.
+    /// The response's status, such as `SCIM_REQUEST_HTTP_STATUS_200`.
     #[schema(example = "SCIM_REQUEST_HTTP_STATUS_200")]
     http_response_status: String,
-    /// The answer's body, likewise.
+    /// The response's body, likewise.
     #[schema(value_type = Value)]
     http_response_body: Value,
-    /// The answer's status as a number.
+    /// The response's status as a number.
     #[schema(example = 200)]
     status: u16,
-    /// How long the answer took, in milliseconds.
+    /// How long the response took, in milliseconds.
     duration_ms: i64,
-    /// Why it was refused, as a stable code; `null` when it was not.
+    /// The error code, which is stable; `null` on success.
     error: Option<&'a str>,
-    /// There only when the bearer token was bad.
+    /// Present only if the bearer token was invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object, required = false)]
     bad_bearer_token: Option<Map<String, Value>>,
@@ -63,7 +63,7 @@ impl<'a> From<&'a model::scim_request::ScimRequest> for ScimRequest<'a> {
     fn from(request: &'a model::scim_request::ScimRequest) -> Self {
         let body = |text: &Option<String>| match text {
             None => Value::Null,
-            // A body that was kept whole is JSON again.
+            // A body that was stored in full is JSON.
             Some(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
         };
         Self {
@@ -78,7 +78,7 @@ impl<'a> From<&'a model::scim_request::ScimRequest> for ScimRequest<'a> {
             status: request.status,
             duration_ms: request.duration_ms,
             error: request.error.as_deref(),
-            // SSOReady's oneof: a member is there only when it is the case.
+            // SSOReady's `oneof`: the field is present only for this error.
             bad_bearer_token: (request.error.as_deref() == Some("unauthorized")).then(Map::new),
         }
     }
@@ -96,7 +96,7 @@ pub struct ScimRequestReply<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ScimRequestsReply<'a> {
     scim_requests: Vec<ScimRequest<'a>>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -106,18 +106,18 @@ pub struct ScimRequestsReply<'a> {
 pub struct ScimRequestParams {
     /// The directory.
     pub scim_directory_id: ScimDirectoryId,
-    /// Only those by this method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    /// Only those with this method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: Option<String>,
-    /// Only those that were answered so: `404`, or `4xx`.
+    /// Only those with this status: `404`, or `4xx`.
     #[param(example = "4xx")]
     pub status: Option<String>,
-    /// Only those that were refused with this code.
+    /// Only those with this error code.
     pub error: Option<String>,
 }
 
 /// List the requests to a directory
 ///
-/// What identity providers asked, with bodies, the newest first.
+/// The SCIM requests of identity providers, with bodies, newest first.
 #[utoipa::path(
     get,
     path = path::SCIM_REQUESTS,

@@ -1,4 +1,4 @@
-//! `/v1/scim/users`: the people that identity providers pushed, for apps.
+//! `/v1/scim/users`: the provisioned users, for apps.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -27,12 +27,12 @@ use crate::{
 pub struct ScimUser<'a> {
     id: ScimUserId,
     scim_directory_id: ScimDirectoryId,
-    /// The address that apps know the person by.
+    /// The e-mail address by which apps identify the person.
     #[schema(example = "dana@acme.com")]
     email: &'a str,
-    /// Whether the person is inactive or deleted: he may not use the app.
+    /// Whether the person is inactive or deleted and must not use the app.
     deleted: bool,
-    /// The SCIM resource as it is now: `userName`, `name`, `active`, `emails` and what else was pushed.
+    /// The current SCIM resource: `userName`, `name`, `active`, `emails` and everything else that was provisioned.
     #[schema(value_type = Object, additional_properties = true)]
     attributes: &'a Map<String, Value>,
 }
@@ -49,7 +49,7 @@ pub struct ScimUserReply<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ScimUsersReply<'a> {
     scim_users: Vec<ScimUser<'a>>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -65,19 +65,19 @@ impl<'a> From<&'a DirectoryUser> for ScimUser<'a> {
     }
 }
 
-/// Which directory: the first of the three that is not empty counts.
+/// Which directory: the first of the three parameters that is not empty counts.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct DirectoryParams {
     /// The directory.
     pub scim_directory_id: Option<ScimDirectoryId>,
-    /// The organization whose primary directory is meant.
+    /// The organization whose primary directory is used.
     pub organization_id: Option<OrganizationId>,
-    /// The same by your own id.
+    /// The same by your own id for the organization.
     pub organization_external_id: Option<String>,
 }
 
-/// Which directory the caller means.
+/// Reads the parameters that select a directory.
 pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
     DirectoryQuery {
         scim_directory_id: query.text("scimDirectoryId").unwrap_or_default(),
@@ -88,7 +88,7 @@ pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
 
 /// List the people of a directory
 ///
-/// Those who are inactive or deleted too: `deleted` tells.
+/// Including inactive and deleted ones (`deleted`).
 #[utoipa::path(
     get,
     path = path::SCIM_USERS,

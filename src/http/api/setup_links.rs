@@ -1,4 +1,4 @@
-//! `/v1/setup-urls`: links by which a customer's own IT admin connects its identity provider.
+//! `/v1/setup-urls`: links with which a customer's IT admin connects their identity provider.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// A setup link, without its address: that is told once, when it is made.
+/// A setup link, without its URL, which is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupLink {
@@ -34,24 +34,24 @@ pub struct SetupLink {
     can_manage_saml: bool,
     /// Whether SCIM directories may be set up with it.
     can_manage_scim: bool,
-    /// Whether domains may be asked for and proved with it.
+    /// Whether domains may be added and verified with it.
     can_manage_domains: bool,
     /// `open`, `redeemed`, `expired` or `revoked`.
     #[schema(value_type = String, example = "open")]
     status: SetupLinkStatus,
-    /// The API key, the administrator, or `operator` for the command line.
+    /// The id of the API key or administrator, or `operator` for the command line.
     created_by: String,
     created_at: Timestamp,
     /// Until when it can be redeemed.
     expires_at: Timestamp,
-    /// When a browser redeemed it; `null`: none did yet.
+    /// When it was redeemed; `null` if it was not.
     redeemed_at: Option<Timestamp>,
-    /// When somebody took it back; `null`: nobody did.
+    /// When it was revoked; `null` if it was not.
     revoked_at: Option<Timestamp>,
 }
 
 impl SetupLink {
-    /// The link as it stands at `now`.
+    /// The link with its status at `now`.
     pub fn at(now: Timestamp, link: &model::setup_link::SetupLink) -> Self {
         Self {
             id: link.id,
@@ -81,15 +81,15 @@ pub struct SetupLinkReply {
 #[serde(rename_all = "camelCase")]
 pub struct SetupLinksReply {
     setup_links: Vec<SetupLink>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
-/// A setup link that was just made.
+/// A setup link that was just created.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSetupLinkReply {
-    /// The address to send to your customer's IT admin. It is told this once.
+    /// The URL to send to your customer's IT admin. It is returned only once.
     #[schema(
         example = "https://sso.example.com/setup?one-time-token=ssoready_one_time_token_12vqjrnxk9xeov6o4f05pan0g"
     )]
@@ -97,24 +97,24 @@ pub struct NewSetupLinkReply {
     setup_link: SetupLink,
 }
 
-/// What a setup link is to open.
+/// A setup link to create.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct SetupLinkInput {
-    /// The one organization that it opens.
+    /// The organization to set up.
     pub organization_id: OrganizationId,
-    /// Let it set up SAML connections.
+    /// Allow setting up SAML connections.
     pub can_manage_saml: Option<bool>,
-    /// Let it set up SCIM directories.
+    /// Allow setting up SCIM directories.
     pub can_manage_scim: Option<bool>,
-    /// Let it ask for domains and prove them.
+    /// Allow adding and verifying domains.
     pub can_manage_domains: Option<bool>,
-    /// How many seconds it can be redeemed: a day unless said otherwise, 30 days at the most.
+    /// For how many seconds it can be redeemed: one day by default, 30 days at most.
     #[schema(example = 604_800)]
     pub lifetime_seconds: Option<u64>,
 }
 
-/// Whose links.
+/// Which setup links.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct SetupLinkParams {
@@ -128,7 +128,7 @@ fn one(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
 
 /// List setup links
 ///
-/// Those of the environment, or of one organization, in the order in which they were made.
+/// Those of the environment, or of one organization, in the order of creation.
 #[utoipa::path(
     get,
     path = path::SETUP_URLS,
@@ -152,8 +152,8 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Create a setup link
 ///
-/// Send its address to your customer's IT admin, who connects their identity provider with it. It opens once, by
-/// the press of a button, so that previews of messages do not use it up; the browser that opened it stays let in.
+/// Send its URL to your customer's IT admin, who connects their identity provider with it. It works once and is
+/// redeemed by a button, so that link previews do not use it up; the browser that redeems it gets a session.
 #[utoipa::path(
     post,
     path = path::SETUP_URLS,
@@ -180,7 +180,7 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
 
 /// Get a setup link
 ///
-/// Without its address, of which only a digest is kept.
+/// Without its URL, of which only a digest is stored.
 #[utoipa::path(
     get,
     path = path::SETUP_URL,
@@ -196,7 +196,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Revoke a setup link
 ///
-/// It opens nothing any more, and the sessions that it opened end. It stays in the list.
+/// It stops working and its sessions end. It stays in the list.
 #[utoipa::path(
     delete,
     path = path::SETUP_URL,

@@ -28,25 +28,25 @@ use crate::{
     },
 };
 
-/// Where events are sent; its secret is told when it is made.
+/// A URL to which events are delivered. Its secret is returned only when it is created.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Webhook {
     id: WebhookId,
     environment_id: EnvironmentId,
-    /// Where they are posted.
+    /// The URL to which events are posted.
     #[schema(example = "https://app.example.com/webhooks/ostiary")]
     url: String,
-    /// Which kinds it gets; empty for all, those of later versions too.
+    /// The event types that it receives; empty for all, including those of later versions.
     #[schema(example = json!(["scim_user.created"]))]
     event_types: Vec<&'static str>,
-    /// Whether it gets any.
+    /// Whether it receives events.
     enabled: bool,
-    /// Since when it gets none.
+    /// When it was disabled; `null` if it is enabled.
     disabled_at: Option<Timestamp>,
-    /// The first event that it has no delivery for yet.
+    /// The sequence number of the first event without a delivery.
     next_sequence: u64,
-    /// How many attempts failed in a row.
+    /// The number of consecutive failed attempts.
     failures: u32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -69,25 +69,25 @@ impl From<&model::webhook::Webhook> for Webhook {
     }
 }
 
-/// What became of one event at one webhook.
+/// The delivery of one event to one webhook.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
-    /// The `webhook-id` that the endpoint gets: the same at every attempt.
+    /// The `webhook-id` header: the same for every attempt.
     id: WebhookDeliveryId,
     webhook_id: WebhookId,
-    /// The event.
+    /// The sequence number of the event.
     sequence: u64,
     /// `pending`, `delivered` or `failed`.
     #[schema(example = "delivered")]
     state: &'static str,
-    /// How many attempts were made.
+    /// The number of attempts.
     attempts: u32,
     /// When the next attempt is due, while it is pending.
     next_attempt_at: Option<Timestamp>,
-    /// The HTTP status of the last attempt that was answered.
+    /// The HTTP status of the last attempt with a response.
     last_status: Option<u16>,
-    /// What was wrong with the last attempt.
+    /// Why the last attempt failed.
     last_error: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -120,7 +120,7 @@ pub struct WebhookReply {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookSecretReply {
     webhook: Webhook,
-    /// What signs its messages (Standard Webhooks); told this once.
+    /// The signing secret (Standard Webhooks); it is returned only once.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
 }
@@ -130,7 +130,7 @@ pub struct WebhookSecretReply {
 #[serde(rename_all = "camelCase")]
 pub struct WebhooksReply {
     webhooks: Vec<Webhook>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -141,12 +141,12 @@ pub struct WebhookDeliveryReply {
     webhook_delivery: WebhookDelivery,
 }
 
-/// One page of what was sent to a webhook.
+/// One page of a webhook's deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDeliveriesReply {
     webhook_deliveries: Vec<WebhookDelivery>,
-    /// Leads to the next page; empty on the last.
+    /// The token of the next page; empty on the last one.
     next_page_token: String,
 }
 
@@ -158,34 +158,34 @@ fn one_delivery(delivery: &model::webhook::WebhookDelivery) -> HttpResponse {
     HttpResponse::Ok().json(WebhookDeliveryReply { webhook_delivery: delivery.into() })
 }
 
-/// What can be set of a webhook.
+/// The settings of a webhook.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct WebhookInput {
-    /// Where events are posted; needed to make one.
+    /// The URL to which events are posted; required to create a webhook.
     #[schema(example = "https://app.example.com/webhooks/ostiary")]
     pub url: Option<String>,
-    /// Which kinds it gets; empty for all.
+    /// The event types that it receives; empty for all.
     #[schema(example = json!(["scim_user.created"]))]
     pub event_types: Option<Vec<String>>,
-    /// Whether it gets any. One that is enabled again begins with the events from then on; replay gives
-    /// those between.
+    /// Whether it receives events. When it is enabled again, it receives events from then on; use replay for those in
+    /// between.
     pub enabled: Option<bool>,
 }
 
-/// How a secret is replaced.
+/// How to replace the secret.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct RotateWebhookSecret {
-    /// For how long the secret before it signs too: a day unless said, 30 days at the most.
+    /// For how long the previous secret signs too: one day by default, 30 days at most.
     #[schema(minimum = 0, maximum = 2592000, default = 86400)]
     pub overlap_seconds: Option<u64>,
 }
 
-/// From where on events are sent again.
+/// Which events to send again.
 #[derive(Debug, ToSchema)]
 pub struct ReplayEvents {
-    /// The sequence number before the first one.
+    /// The sequence number before the first event to send.
     #[schema(example = 0)]
     pub after: u64,
 }
@@ -217,7 +217,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
 
 /// Create a webhook
 ///
-/// It gets the events from now on. The answer tells its secret, this once.
+/// It receives events from now on. The response contains its secret, which is returned only once.
 #[utoipa::path(
     post,
     path = path::WEBHOOKS,
@@ -248,7 +248,7 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 
 /// Change a webhook
 ///
-/// Sets what is sent and leaves the rest.
+/// Sets the fields that are sent and leaves the others.
 #[utoipa::path(
     patch,
     path = path::WEBHOOK,
@@ -270,7 +270,7 @@ pub async fn update(
 
 /// Delete a webhook
 ///
-/// The log of its deliveries goes with it.
+/// Deletes the log of its deliveries too.
 #[utoipa::path(
     delete,
     path = path::WEBHOOK,
@@ -287,8 +287,8 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 
 /// Rotate a webhook's secret
 ///
-/// Makes a new secret, which is told this once. Messages are signed with it and, for `overlapSeconds` more,
-/// with the one before: `webhook-signature` then has two signatures, of which either will do.
+/// Creates a new secret, which is returned only once. Messages are signed with it and, for `overlapSeconds`, with the
+/// previous one too: `webhook-signature` then has two signatures, either of which can be verified.
 #[utoipa::path(
     post,
     path = path::WEBHOOK_ROTATE,
@@ -312,7 +312,7 @@ pub async fn rotate_secret(
 
 /// Send events again
 ///
-/// Every event after a sequence number, as new deliveries.
+/// Sends every event after a sequence number again, as new deliveries.
 #[utoipa::path(
     post,
     path = path::WEBHOOK_REPLAY,
@@ -333,9 +333,9 @@ pub async fn replay(
     Ok(one(&app::webhooks::replay_from(&state, &call.actor, id, after).await.map_err(api)?))
 }
 
-/// List what was sent to a webhook
+/// List a webhook's deliveries
 ///
-/// The newest first.
+/// Newest first.
 #[utoipa::path(
     get,
     path = path::WEBHOOK_DELIVERIES,
@@ -385,7 +385,7 @@ pub async fn find_delivery(
 
 /// Send a delivery again
 ///
-/// Under the same `webhook-id`.
+/// With the same `webhook-id`.
 #[utoipa::path(
     post,
     path = path::WEBHOOK_DELIVERY_REPLAY,

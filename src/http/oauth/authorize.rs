@@ -1,4 +1,4 @@
-//! Where a client's browser begins (RFC 6749 §3.1): by GET, or by POST of the same parameters.
+//! The authorization endpoint (RFC 6749 §3.1), by GET or by POST of the same parameters.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -56,7 +56,7 @@ async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<Http
     })
 }
 
-/// The person chooses the organization; each button posts the same request for one of them.
+/// A page to choose the organization; each button posts the same request with one of them.
 fn choose(
     state: &State,
     application: &str,
@@ -78,8 +78,8 @@ fn choose(
     page(StatusCode::OK, Policy::Chain, view.view())
 }
 
-/// A request that may not be answered at a redirect URI (RFC 6749 §4.1.2.1): whoever set the app up must
-/// mend it, so the page says what was sent and what is registered. Programs that ask for JSON get that.
+/// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the app's developer that shows
+/// what was sent and what is registered, or JSON for clients that ask for it.
 fn refusal(error: &Error, request: &HttpRequest) -> HttpResponse {
     if saml::wants_json(request) {
         return HttpResponse::BadRequest()

@@ -1,4 +1,4 @@
-//! The OpenID provider's routes: what clients' servers ask. Where browsers begin is `authorize`.
+//! The endpoints of the OpenID provider. The authorization endpoint is in `authorize`.
 
 mod authorize;
 
@@ -21,10 +21,10 @@ use crate::{
     },
 };
 
-/// The name in challenges (RFC 9110 §11.5).
+/// The realm in challenges (RFC 9110 §11.5).
 const REALM: &str = "ostiary";
 
-/// How long the metadata may be kept.
+/// How long the metadata may be cached, in seconds.
 const DISCOVERY_MAX_AGE: u64 = 3600;
 
 /// Registers the routes.
@@ -44,7 +44,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-/// The provider's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3). Any page may read it.
+/// The provider's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), readable from any origin.
 async fn discovery(state: web::Data<State>) -> HttpResponse {
     let links = &state.links;
     let endpoints = Endpoints {
@@ -57,7 +57,7 @@ async fn discovery(state: web::Data<State>) -> HttpResponse {
     public(DISCOVERY_MAX_AGE).json(Document::new(&endpoints))
 }
 
-/// The public keys (RFC 7517 §5). Any page may read them.
+/// The public keys (RFC 7517 §5), readable from any origin.
 async fn jwks(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let keys = signing_keys::published(&state).await.map_err(Problem::oauth)?;
     Ok(public(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys))
@@ -71,7 +71,7 @@ fn public(max_age: u64) -> HttpResponseBuilder {
     response
 }
 
-/// The token endpoint (RFC 6749 §3.2). Not for pages: it wants the client's secret.
+/// The token endpoint (RFC 6749 §3.2). Without CORS: it requires the client's secret.
 async fn exchange(
     state: web::Data<State>,
     request: HttpRequest,
@@ -88,7 +88,7 @@ async fn exchange(
             .json(tokens),
         Err(error) => {
             let mut response = refusal(&error);
-            // RFC 6749 §5.2: a client that tried a header hears which one is right.
+            // RFC 6749 §5.2: a client that used the Authorization header gets a challenge.
             if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
                 response.insert_header((
                     header::WWW_AUTHENTICATE,
@@ -100,7 +100,7 @@ async fn exchange(
     })
 }
 
-/// Who an access token speaks for (OpenID Connect Core §5.3), by GET and POST.
+/// The userinfo endpoint (OpenID Connect Core §5.3), by GET and POST.
 async fn who(
     state: web::Data<State>,
     request: HttpRequest,
@@ -129,11 +129,11 @@ async fn who(
     Ok(response)
 }
 
-/// Asks for a (better) bearer token (RFC 6750 §3).
+/// The challenge for a missing or invalid bearer token (RFC 6750 §3).
 fn challenge(error: &Error) -> HttpResponse {
     let code = error.code();
     let challenge = match error {
-        // §3.1: who sent no token learns no error code.
+        // §3.1: without a token there is no error code.
         Error::NoBearerToken => format!("Bearer realm=\"{REALM}\""),
         _ => format!(
             "Bearer realm=\"{REALM}\", error=\"{code}\", error_description=\"{}\"",
@@ -147,7 +147,7 @@ fn challenge(error: &Error) -> HttpResponse {
     HttpResponse::build(status).insert_header((header::WWW_AUTHENTICATE, challenge)).json(body_of(error))
 }
 
-/// A page elsewhere asks whether it may call userinfo with a token (Fetch §3.2).
+/// The CORS preflight of userinfo (Fetch §3.2).
 async fn preflight() -> HttpResponse {
     let mut response = HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
@@ -158,12 +158,12 @@ async fn preflight() -> HttpResponse {
     response
 }
 
-/// There are no cookies on these routes, so any origin may ask with a token that it has.
+/// Allows any origin: these routes use no cookies, only tokens that the page already has.
 fn allow_any_page(response: &mut HttpResponse) {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
 }
 
-/// The `Authorization` header, of which there is one at the most.
+/// The `Authorization` header; an error if there is more than one.
 fn authorization(request: &HttpRequest) -> Result<Option<&str>, Error> {
     let malformed =
         |reason: &str| Error::Malformed { name: "the Authorization header", reason: reason.to_owned() };
@@ -184,7 +184,7 @@ fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
     std::str::from_utf8(body).map_err(|_| malformed("is not UTF-8"))
 }
 
-/// The answer to a refused request (RFC 6749 §5.2), without its body.
+/// The error response (RFC 6749 §5.2), without its body.
 fn refusal(error: &Error) -> HttpResponseBuilder {
     let status = match error.is_client_authentication() {
         true => StatusCode::UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! Answers as SCIM clients read them.
+//! SCIM responses.
 
 use std::fmt;
 
@@ -20,19 +20,19 @@ use crate::{
     scim::{self, Projection},
 };
 
-/// What a handler gives back.
+/// The result of a handler.
 pub(super) type Answer = Result<HttpResponse, Refused>;
 
-/// A stable code of what was refused: for the log.
+/// The stable error code of a response, for the request log.
 #[derive(Clone, Copy)]
 pub(super) struct Code(pub &'static str);
 
-/// A request that was not done.
+/// An error of a SCIM request.
 #[derive(Debug)]
 pub(super) enum Refused {
-    /// The protocol has a word for it.
+    /// An error of the protocol.
     Protocol(scim::Error),
-    /// What any surface may say.
+    /// An error of a use case.
     Problem(Problem),
 }
 
@@ -86,7 +86,7 @@ impl ResponseError for Refused {
     }
 }
 
-/// JSON under the type that the client asked for: SCIM's, unless it takes `application/json` only.
+/// A JSON response, as `application/scim+json` unless the client accepts `application/json` only.
 pub(super) fn json(request: &HttpRequest, status: StatusCode, body: &Value) -> HttpResponse {
     HttpResponse::build(status).content_type(content_type(request)).body(body.to_string())
 }
@@ -100,7 +100,7 @@ fn content_type(request: &HttpRequest) -> &'static str {
     if plain_only { "application/json" } else { scim::MEDIA_TYPE }
 }
 
-/// A resource, or the part of it that was asked for, with its version and its address.
+/// A resource, reduced by `projection`, with its ETag and location.
 pub(super) async fn resource(
     state: &State,
     request: &HttpRequest,
@@ -118,14 +118,14 @@ pub(super) async fn resource(
     Ok(response.content_type(content_type(request)).body(body))
 }
 
-/// Whether the client has this version already (RFC 7644 §3.14).
+/// 304 if the client already has this version (RFC 7644 §3.14).
 pub(super) fn not_modified(known: Option<&Tags>, rendered: &Rendered) -> Option<HttpResponse> {
     known
         .filter(|tags| tags.name(rendered.version))
         .map(|_| HttpResponse::NotModified().insert_header((header::ETAG, etag(rendered.version))).finish())
 }
 
-/// Done, with nothing to say but the version.
+/// 204, with the ETag of `version`.
 pub(super) fn no_content(version: Option<i64>) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     if let Some(version) = version {

@@ -1,4 +1,4 @@
-//! One call of a directory: first the token, then the body.
+//! Extractor of SCIM requests: authenticates the bearer token, then reads the body.
 
 use std::{future::Future, pin::Pin};
 
@@ -24,26 +24,26 @@ use crate::{
     scim,
 };
 
-/// A call by an identity provider that opened its directory. A stranger's body is never read.
+/// An authenticated SCIM request. The body is read only after the token was verified.
 pub(super) struct Call {
-    /// The directory that its token opens.
+    /// The directory that the token belongs to.
     pub directory: Directory,
     body: web::Bytes,
 }
 
-/// One of the few requests that the directory has at a time, until its answer is sent.
+/// The directory's permit for one of its concurrent requests, until the response is sent.
 pub(super) struct HeldTurn(#[expect(dead_code, reason = "held, and given back when it is dropped")] Turn);
 
-/// The directory that a request is for, once its token opened it: for the log, which strangers do not write.
+/// The directory of an authenticated request, for the request log: unauthenticated requests are not logged.
 #[derive(Clone, Copy)]
 pub(super) struct Called(pub ScimDirectoryId);
 
-/// The body of a request: for the log.
+/// The body of a request, for the request log.
 #[derive(Clone)]
 pub(super) struct Came(pub web::Bytes);
 
 impl Call {
-    /// What `parse` makes of the body's JSON. A large body is read on another thread.
+    /// Parses the body's JSON with `parse`. A large body is parsed on another thread.
     pub async fn parse<T: Send + 'static>(
         &self,
         state: &State,
@@ -51,24 +51,24 @@ impl Call {
     ) -> Result<T, Refused> {
         let body = self.body.clone();
         let read = move || {
-            // RFC 8259 §8.1 lets readers pass over a byte order mark.
+            // RFC 8259 §8.1 allows parsers to ignore a byte order mark.
             scim::json::read(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).and_then(parse)
         };
         Ok(state.offload.run(Some(self.directory.directory.id), self.body.len(), read).await??)
     }
 
-    /// The body as it came.
+    /// The raw body.
     pub fn body(&self) -> &web::Bytes {
         &self.body
     }
 }
 
-/// What a request's `If-Match` names.
+/// The entity tags in `If-Match`.
 pub(super) fn if_match(request: &HttpRequest) -> Option<Tags> {
     tags(request, header::IF_MATCH)
 }
 
-/// What a request's `If-None-Match` names.
+/// The entity tags in `If-None-Match`.
 pub(super) fn if_none_match(request: &HttpRequest) -> Option<Tags> {
     tags(request, header::IF_NONE_MATCH)
 }
@@ -97,7 +97,7 @@ impl FromRequest for Call {
             let body = read(&request, payload).await?;
             limits.take_bytes(id, state.now(), body.len());
             request.extensions_mut().insert(Came(body.clone()));
-            // Not before the body is there: one that comes slowly keeps nobody else waiting.
+            // Only after the body has arrived: a slow body does not block other requests.
             let turn = limits.turn(id).await.map_err(Refused::from)?;
             request.extensions_mut().insert(HeldTurn(turn));
             Ok(Self { directory, body })
@@ -121,8 +121,8 @@ async fn open(state: &State, request: &HttpRequest) -> app::Result<Directory> {
     Ok(directory)
 }
 
-/// The token of the one `Authorization` header. The word `Bearer` may have any case, and may be missing
-/// (contracts §5).
+/// The token in the `Authorization` header; `None` if there is more than one header. The scheme `Bearer` is
+/// case-insensitive and may be missing (contracts §5).
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let value = values.next()?.to_str().ok()?.trim();
@@ -141,7 +141,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::Bytes,
     }
     let encoded = request.headers().get(header::CONTENT_ENCODING);
     if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let refused = scim::Error::UnsupportedMediaType("bodies are taken without Content-Encoding".into());
+        let refused = scim::Error::UnsupportedMediaType("Content-Encoding is not supported".into());
         return Err(Refused::from(refused).into());
     }
     if !takes(request.headers().get(header::CONTENT_TYPE)) {
@@ -158,7 +158,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::Bytes,
     })
 }
 
-/// JSON comes under its names, under `text/plain` from clients that know no better, and under none.
+/// Whether a content type is accepted as JSON: its own types, `text/plain` (some clients send it), or none.
 fn takes(content_type: Option<&header::HeaderValue>) -> bool {
     let Some(value) = content_type else { return true };
     let essence =

@@ -1,4 +1,4 @@
-//! What the server says of itself (RFC 7644 §4), and what it does not serve.
+//! The discovery endpoints (RFC 7644 §4), and addresses that are not served.
 
 use actix_web::{HttpRequest, http::StatusCode};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The largest body that the server takes.
+/// The largest body that the server accepts, in bytes.
 const BODY_BYTES: usize = 1024 * 1024;
 
 fn base(call: &Call) -> &str {
@@ -68,19 +68,19 @@ fn one(request: &HttpRequest, find: impl FnOnce(&str) -> Option<Value>) -> Answe
     Ok(answer::json(request, StatusCode::OK, &body))
 }
 
-/// Filters are refused here, so that nobody takes the whole for what he filtered for (RFC 7644 §4).
+/// Refuses filters (RFC 7644 §4), so that no client mistakes the whole list for a filtered one.
 fn unfiltered(request: &HttpRequest) -> Result<(), Refused> {
     let filtered = url::form_urlencoded::parse(request.query_string().as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
     match filtered {
-        true => Err(scim::Error::Forbidden("this address cannot be filtered".into()).into()),
+        true => Err(scim::Error::Forbidden("filters are not supported at this address".into()).into()),
         false => Ok(()),
     }
 }
 
-/// `/Me`: nobody who calls is a user of the directory (RFC 7644 §3.11).
+/// `/Me`: no caller is a user of the directory (RFC 7644 §3.11).
 pub(super) async fn not_served(_: Call) -> Answer {
-    Err(scim::Error::NotImplemented("this address is not served here".into()).into())
+    Err(scim::Error::NotImplemented("/Me is not supported".into()).into())
 }
 
 /// Any other address.

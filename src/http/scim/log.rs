@@ -1,5 +1,5 @@
-//! Notes every request whose token opened its directory, after it was answered. Anybody can make a refused one,
-//! so those are only counted, as every answer is.
+//! Logs every authenticated request after its response. Unauthenticated requests are not logged, since anybody can
+//! send them; they only appear in the metrics.
 
 use std::{
     pin::Pin,
@@ -37,7 +37,7 @@ pub(super) fn arrived(request: &HttpRequest) -> Option<Timestamp> {
     request.extensions().get::<Arrived>().map(|arrived| arrived.0)
 }
 
-/// A request that is carried out also when nobody waits for its answer: what is noted of it then.
+/// The log entry of a request that continues after its client has disconnected.
 pub(super) struct Unanswered {
     directory: ScimDirectoryId,
     at: Timestamp,
@@ -48,7 +48,7 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
-    /// A request, as it is being answered.
+    /// Copies what the log needs from a request.
     pub(super) fn of(request: &HttpRequest, call: &Call, at: Timestamp) -> Self {
         Self {
             directory: call.directory.directory.id,
@@ -60,7 +60,7 @@ impl Unanswered {
         }
     }
 
-    /// Notes what would have been answered.
+    /// Logs the response that was not sent.
     pub(super) fn note(&self, state: &State, answer: &Value) {
         scim_requests::note(
             state,
@@ -79,7 +79,7 @@ impl Unanswered {
     }
 }
 
-/// Answers a request and notes it. The note waits for nothing.
+/// Middleware that logs a request after its response. Logging does not delay the response.
 pub(super) async fn note(
     state: web::Data<State>,
     request: ServiceRequest,
@@ -94,7 +94,7 @@ pub(super) async fn note(
     };
     let code = response.extensions().get::<Code>().map(|code| code.0);
     let (head, body) = response.into_parts();
-    // Every body of ours is in memory already; another kind would not be noted.
+    // All bodies are in memory; a streamed one would not be logged.
     let (body, bytes) = match body.try_into_bytes() {
         Ok(bytes) => (BoxBody::new(bytes.clone()), bytes),
         Err(body) => (body, web::Bytes::new()),
@@ -120,8 +120,8 @@ pub(super) async fn note(
     Ok(ServiceResponse::new(request, response))
 }
 
-/// An answer with the turn of its request: who reads slowly keeps their own directory waiting, and nobody
-/// makes another answer of that size for it meanwhile.
+/// A response body that holds its request's permit: a client that reads slowly delays only its own directory, and
+/// limits how many such responses are in memory.
 struct Sent {
     body: BoxBody,
     _turn: Option<HeldTurn>,

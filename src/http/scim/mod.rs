@@ -1,7 +1,6 @@
-//! The SCIM server of a directory (RFC 7644), as identity providers call it: `/v1/scim/scim_directory_…`.
+//! The SCIM server of a directory (RFC 7644): `/v1/scim/scim_directory_…`.
 //!
-//! Everything under it is answered in SCIM's JSON, whoever asks for what; every request that opened its
-//! directory is noted, off the request's path.
+//! Every response below it is SCIM JSON. Every authenticated request is logged in the background.
 
 mod answer;
 mod call;
@@ -18,11 +17,10 @@ use actix_web::{
 
 use crate::app::State;
 
-/// A directory's SCIM base. What begins otherwise is not SCIM's: `/v1/scim/users` is the app's API.
-/// The route of every directory, to which what is asked for is added.
+/// The route prefix of every directory. Other paths below `/v1/scim/` belong to the API, such as `/v1/scim/users`.
 pub(super) const BASE: &str = "/v1/scim/{directory:scim_directory_[^/]*}";
 
-/// Registers the routes. They work with `state`, whose connections are those of directories.
+/// Registers the routes with `state`, which has the directories' share of database connections.
 pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
     config.service(
         web::scope(BASE)
@@ -69,7 +67,7 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
     );
 }
 
-/// The answer to a method that a path does not take (RFC 9110 §15.5.6); `middleware` writes the words.
+/// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
 fn only(allowed: &'static str) -> actix_web::Route {
     web::to(move || {
         std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())

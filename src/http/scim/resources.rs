@@ -16,19 +16,20 @@ use crate::{
     scim::{self, Kind, ListQuery, PatchRequest, Projection, Resource},
 };
 
-/// The attribute of a group that is not fetched unless it is wanted.
+/// The attribute of a group that is loaded only when requested.
 const MEMBERS: &str = "members";
 
 fn kind(request: &HttpRequest) -> Result<Kind, Refused> {
     let segment = request.match_info().get("kind").unwrap_or_default();
-    Kind::of_endpoint(segment).ok_or_else(|| scim::Error::NotFound("there is nothing here".into()).into())
+    Kind::of_endpoint(segment)
+        .ok_or_else(|| scim::Error::NotFound("there is no such resource type".into()).into())
 }
 
 fn id(request: &HttpRequest) -> &str {
     request.match_info().get("id").unwrap_or_default()
 }
 
-/// The parameters of the address, decoded. A blank is `%20` or `+`.
+/// The decoded query parameters. A space is `%20` or `+`.
 fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, scim::Error> {
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
@@ -38,7 +39,7 @@ fn pairs(request: &HttpRequest) -> Result<Vec<(String, String)>, scim::Error> {
     }
 }
 
-/// Which attributes the answer shall hold (§3.9).
+/// The attributes to return (§3.9).
 fn projection(request: &HttpRequest) -> Result<Projection, scim::Error> {
     let pairs = pairs(request)?;
     let named = |name: &str| {
@@ -72,7 +73,7 @@ pub(super) async fn search_all(state: web::Data<State>, call: Call, request: Htt
 /// `POST /Users`, `POST /Groups` (§3.3).
 pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let (kind, projection) = (kind(&request)?, projection(&request)?);
-    // The password that may have come along is dropped here: nobody signs in with one.
+    // A password in the request is dropped: it is never used.
     let resource = call.parse(&state, move |body| Ok(Resource::parse_create(kind, body)?.resource)).await?;
     let made = match kind {
         Kind::User => users::create(&state, &call.directory, resource).await?,
@@ -110,8 +111,8 @@ pub(super) async fn replace(state: web::Data<State>, call: Call, request: HttpRe
     answer::resource(&state, &request, StatusCode::OK, changed, projection).await
 }
 
-/// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is answered only to those who say which
-/// attributes they want (ruling 27): one of twenty thousand members would be sent back for each change.
+/// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is returned only if the request names
+/// attributes (ruling 27): otherwise a group of twenty thousand members would be sent back for each change.
 pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let read = |body| PatchRequest::parse(body).map(Change::patch);
     let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);
@@ -142,8 +143,8 @@ pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpReq
     Ok(answer::no_content(None))
 }
 
-/// `POST /Bulk` (§3.7). It runs in a task of its own: neither the time limit of requests nor a client who
-/// hangs up ends it between two operations. When nobody takes the answer, the log of requests has it.
+/// `POST /Bulk` (§3.7). It runs in a separate task: neither the time limit of requests nor a client that disconnects
+/// ends it between two operations. If the response cannot be sent, the request log has it.
 pub(super) async fn bulk(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let run = state.bulk_runs.begin(call.directory.directory.id)?;
     let operations = call.parse(&state, bulk::Ordered::parse).await?;

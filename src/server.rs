@@ -35,7 +35,7 @@ use crate::{
     },
     links::Links,
     model::{random::Random, time::Clock},
-    pages::{home::Home, layout::TEST_SET_UP},
+    pages::{home::Home, layout::TEST_SETUP_BANNER},
     saml,
     store::{self, Db, PoolShare},
     telemetry,
@@ -301,7 +301,7 @@ impl OptionalServices {
         config.app_data(web::Data::new(Home {
             demo: self.demo.is_some(),
             test_idp,
-            banner: test_idp.then_some(TEST_SET_UP),
+            banner: test_idp.then_some(TEST_SETUP_BANNER),
         }));
         if let Some(test_idp) = &self.test_idp {
             config.app_data(test_idp.clone()).configure(crate::test_idp::configure);

@@ -17,7 +17,7 @@ use crate::{
     pages::{
         error::Area,
         message::{self, Message},
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
     scim,
 };
@@ -180,7 +180,7 @@ pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str
     match surface {
         Surface::Page => {
             let message = message(&words, status, path);
-            page(status, Policy::Own, message.reference(reference).view())
+            page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
         }
         _ => respond_in(Words { sentence, ..words }, surface, status),
     }
@@ -266,7 +266,7 @@ pub fn too_many(surface: Surface, retry_after: Duration) -> HttpResponse {
     let mut response = match surface {
         Surface::Page => page(
             StatusCode::TOO_MANY_REQUESTS,
-            Policy::Own,
+            PagePolicy::SameOriginForms,
             message::too_many_requests(retry_after.max(Duration::from_secs(1))),
         ),
         _ => respond_in(words(StatusCode::TOO_MANY_REQUESTS), surface, StatusCode::TOO_MANY_REQUESTS),
@@ -298,7 +298,9 @@ pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -
         Exhausted::Total => busy.number,
     };
     let mut response = match surface {
-        Surface::Page => page(status, Policy::Own, busy_message(path).reference(reference).view()),
+        Surface::Page => {
+            page(status, PagePolicy::SameOriginForms, busy_message(path).reference(reference).view())
+        }
         _ => respond_in(Words { number, ..busy }, surface, status),
     };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));

@@ -10,7 +10,7 @@ use actix_web::{http::header, test::TestRequest, web::Bytes};
 
 use crate::{
     oauth::{self, parameters::Parameters},
-    pages::posted::{self, LARGEST, MOST_FIELDS, Posted},
+    pages::posted::{self, MAX_FORM_BYTES, MAX_FORM_FIELDS, PostedForm},
 };
 
 /// Parameters that OAuth's endpoints read.
@@ -19,14 +19,18 @@ const NAMES: [&str; 5] = ["state", "code", "client_id", "redirect_uri", "a"];
 /// Decodes a posted form with each decoder: that of the pages and the Assertion Consumer Service, that of OAuth, and
 /// the multipart decoder. All keep their limits; the first two agree.
 pub fn form(bytes: &[u8]) {
-    let fields = posted::decode(bytes, MOST_FIELDS);
+    let fields = posted::parse_urlencoded(bytes, MAX_FORM_FIELDS);
     match &fields {
         Some(fields) => {
-            assert!(fields.len() <= MOST_FIELDS);
+            assert!(fields.len() <= MAX_FORM_FIELDS);
             let written = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            assert_eq!(posted::decode(written.as_bytes(), MOST_FIELDS).as_ref(), Some(fields), "{written}");
+            assert_eq!(
+                posted::parse_urlencoded(written.as_bytes(), MAX_FORM_FIELDS).as_ref(),
+                Some(fields),
+                "{written}"
+            );
         }
-        None => assert!(bytes.iter().filter(|&&byte| byte == b'&').count() >= MOST_FIELDS),
+        None => assert!(bytes.iter().filter(|&&byte| byte == b'&').count() >= MAX_FORM_FIELDS),
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         match (Parameters::parse(text), &fields) {
@@ -68,16 +72,16 @@ fn multipart(boundary: &str, bytes: &[u8]) {
     let Ok(content_type) = header::HeaderValue::from_str(&content_type) else { return };
     let request = TestRequest::post().insert_header((header::CONTENT_TYPE, content_type));
     let (request, mut payload) = request.set_payload(Bytes::copy_from_slice(bytes)).to_http_parts();
-    let mut reading = pin!(Posted::read(&request, &mut payload, "https://sso.example.com"));
+    let mut reading = pin!(PostedForm::read(&request, &mut payload, "https://sso.example.com"));
     let read = reading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     match read {
         Poll::Pending => panic!("a complete body is waited for"),
         Poll::Ready(Err(_)) => {}
         Poll::Ready(Ok(posted)) => {
             let size: usize = posted.fields().iter().map(|(name, value)| name.len() + value.len()).sum();
-            assert!(posted.fields().len() <= MOST_FIELDS);
+            assert!(posted.fields().len() <= MAX_FORM_FIELDS);
             // Bytes that are not UTF-8 are replaced by longer sequences.
-            assert!(size <= 3 * LARGEST);
+            assert!(size <= 3 * MAX_FORM_BYTES);
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::{
         request_memory::{BodyAllowance, BodyError, RequestMemory},
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
-    pages::error::{self, Area, Failure},
+    pages::error::{self, Area, PageError},
     telemetry,
 };
 
@@ -221,7 +221,7 @@ async fn caught<T>(
 /// The page for an error of a handler, with the texts for the audience of `path` and the request's id.
 fn in_its_words(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
     let error = response.error()?;
-    let failure = error.as_error::<Failure>().map(|failure| &failure.0);
+    let failure = error.as_error::<PageError>().map(|failure| &failure.0);
     let told = failure.or_else(|| error.as_error::<Problem>().and_then(Problem::on_page))?;
     Some(error::respond(told, Area::of(path), Some(id)))
 }

@@ -135,7 +135,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        error::record(&self.error);
+        error::log_internal_error(&self.error);
         let mut response = match self.surface {
             Surface::Page => error::respond(&self.error, Area::Login, None),
             Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),

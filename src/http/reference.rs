@@ -11,14 +11,14 @@ use crate::{
     app::{Error, State},
     links::Links,
     pages::{
-        api_reference::{Field, Object, Operation, Reference, Section},
-        response::{Policy, page},
+        api_reference::{ApiReference, ApiSection, Field, Object, Operation},
+        response::{PagePolicy, page},
     },
 };
 
 /// `GET /docs/api`
 pub async fn overview(state: web::Data<State>) -> HttpResponse {
-    page(StatusCode::OK, Policy::Own, reference(&state.links).overview())
+    page(StatusCode::OK, PagePolicy::SameOriginForms, reference(&state.links).overview())
 }
 
 /// `GET /docs/api/{name}`
@@ -30,11 +30,11 @@ pub async fn section(
     let reference = reference(&state.links);
     let found = reference.sections.iter().find(|section| section.slug == *name);
     let section = found.ok_or_else(|| Problem::page(Error::not_found("page", name), &request))?;
-    Ok(page(StatusCode::OK, Policy::Own, reference.section(section)))
+    Ok(page(StatusCode::OK, PagePolicy::SameOriginForms, reference.section(section)))
 }
 
 /// Converts the OpenAPI document to the view of the pages.
-pub(crate) fn reference(links: &Links) -> Reference {
+pub(crate) fn reference(links: &Links) -> ApiReference {
     let document = document(links);
     let schemas = &document["components"]["schemas"];
     let sections = list(&document["tags"])
@@ -53,10 +53,10 @@ pub(crate) fn reference(links: &Links) -> Reference {
             // A collection before its members, reading before writing.
             operations
                 .sort_by_key(|o: &Operation| (o.path.matches('/').count(), o.path.clone(), rank(&o.method)));
-            Section { slug: slug(&name), about: text(&tag["description"]), name, operations, objects }
+            ApiSection { slug: slug(&name), about: text(&tag["description"]), name, operations, objects }
         })
         .collect();
-    Reference {
+    ApiReference {
         version: text(&document["info"]["version"]),
         about: paragraphs(&document["info"]["description"]),
         sections,
@@ -72,7 +72,7 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
         path: path.to_owned(),
         title: text(&operation["summary"]),
         about: paragraphs(&operation["description"]),
-        any_key: operation["security"][0]["apiKey"].is_array(),
+        accepts_any_key: operation["security"][0]["apiKey"].is_array(),
         parameters: parameters
             .iter()
             .map(|parameter| {
@@ -88,7 +88,7 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
             })
             .collect(),
         body: fields(body, schemas),
-        answers: object(&operation["responses"])
+        responses: object(&operation["responses"])
             .map(|(status, answer)| (status.clone(), text(&answer["description"])))
             .collect(),
         curl: curl(links, path, method, operation, schemas),
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::pages::samples;
 
-    fn everything() -> Reference {
+    fn everything() -> ApiReference {
         reference(&Links::new(&"https://sso.example.com".parse().unwrap()).unwrap())
     }
 

@@ -18,9 +18,9 @@ use crate::{
     model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
     pages::{
         self,
-        auto_post::{AutoPost, Purpose},
+        auto_post::{AutoPost, AutoPostPurpose},
         posted,
-        response::{Policy, page},
+        response::{PagePolicy, page},
         to_idp::see_other,
     },
 };
@@ -144,7 +144,7 @@ struct Form(Vec<(String, String)>);
 impl Form {
     fn read(request: &HttpRequest, body: &[u8]) -> Self {
         let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let fields = is_form.then(|| posted::decode(body, MOST_FIELDS)).flatten();
+        let fields = is_form.then(|| posted::parse_urlencoded(body, MOST_FIELDS)).flatten();
         Self(fields.unwrap_or_default())
     }
 
@@ -169,9 +169,13 @@ fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
         .filter_map(|name| form.single(name).map(|value| (name, value)))
         .collect();
     fields.push((BOUNCED, "1"));
-    let view =
-        AutoPost { action: request.path(), fields: &fields, purpose: Purpose::Finish, banner: banner(state) };
-    page(StatusCode::OK, Policy::Chain, view.view())
+    let view = AutoPost {
+        action: request.path(),
+        fields: &fields,
+        purpose: AutoPostPurpose::Finish,
+        banner: banner(state),
+    };
+    page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
 }
 
 /// The response to a refused login: a page, or JSON for clients that ask for it.
@@ -179,13 +183,13 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
     let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
-    let words = pages::refusal_words::words(code);
+    let words = pages::refusal_words::text(code);
     let decisive = refused.decisive();
     if let Some(page) = refused.test_result.as_deref().filter(|_| !wants_json(request)) {
         return see_other(page);
     }
     if wants_json(request) {
-        let evidence = decisive.filter(|_| refused.signature_verified && words.values);
+        let evidence = decisive.filter(|_| refused.signature_verified && words.show_values);
         return HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
             "reason": code,
             "message": words.happened,
@@ -196,7 +200,7 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
             "redirectUrl": refused.back_to_app,
         }));
     }
-    let view = pages::refused::Refused {
+    let view = pages::refused::LoginErrorPage {
         code,
         reference: &flow,
         check: decisive,
@@ -206,7 +210,7 @@ pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) ->
         back: refused.back_to_app.as_deref(),
         banner: banner(state),
     };
-    page(status, Policy::Own, view.view())
+    page(status, PagePolicy::SameOriginForms, view.view())
 }
 
 /// Whether the client accepts JSON and not HTML.

@@ -12,18 +12,18 @@ use crate::links::{self, path};
 
 /// The whole reference.
 #[derive(Debug)]
-pub struct Reference {
+pub struct ApiReference {
     /// The version of the program.
     pub version: String,
     /// General rules for every call, one paragraph each.
     pub about: Vec<String>,
     /// The resources, in the order in which a new user needs them.
-    pub sections: Vec<Section>,
+    pub sections: Vec<ApiSection>,
 }
 
 /// One resource.
 #[derive(Debug)]
-pub struct Section {
+pub struct ApiSection {
     /// Its name in the URL.
     pub slug: String,
     /// Its display name.
@@ -50,13 +50,13 @@ pub struct Operation {
     /// Its description, one paragraph each.
     pub about: Vec<String>,
     /// Whether any API key may call it; otherwise it takes one with management access.
-    pub any_key: bool,
+    pub accepts_any_key: bool,
     /// Path, query and header parameters: the location, then the field.
     pub parameters: Vec<(&'static str, Field)>,
     /// The fields of the request body.
     pub body: Vec<Field>,
     /// Its responses: status and meaning.
-    pub answers: Vec<(String, String)>,
+    pub responses: Vec<(String, String)>,
     /// The call as a curl command.
     pub curl: String,
     /// An example of a successful response.
@@ -87,7 +87,7 @@ pub struct Field {
     pub required: bool,
 }
 
-impl Reference {
+impl ApiReference {
     /// The first page: the general rules, and links to every resource.
     pub fn overview(&self) -> Markup {
         page(
@@ -105,12 +105,12 @@ impl Reference {
                 }
                 @for section in &self.sections {
                     section.card {
-                        h2 { a href=(address(section)) { (section.name) } }
+                        h2 { a href=(section_href(section)) { (section.name) } }
                         p { (prose(&section.about)) }
                         ul.operations {
                             @for operation in &section.operations {
                                 li {
-                                    a href={ (address(section)) "#" (operation.id) } { (operation.title) }
+                                    a href={ (section_href(section)) "#" (operation.id) } { (operation.title) }
                                     span.call { (method(&operation.method)) code { (operation.path) } }
                                 }
                             }
@@ -122,7 +122,7 @@ impl Reference {
     }
 
     /// The page of one resource.
-    pub fn section(&self, section: &Section) -> Markup {
+    pub fn section(&self, section: &ApiSection) -> Markup {
         page(
             &format!("{} · API reference", section.name),
             html! {
@@ -141,7 +141,7 @@ impl Reference {
                         }
                     }
                 }
-                @for operation in &section.operations { (one(operation)) }
+                @for operation in &section.operations { (operation_section(operation)) }
                 @for object in &section.objects {
                     section.card id=(object.name) {
                         h2 { "The object " code { (object.name) } }
@@ -153,7 +153,7 @@ impl Reference {
                     h2 { "Other resources" }
                     ul.tags {
                         @for other in self.sections.iter().filter(|other| other.slug != section.slug) {
-                            li { a.tag href=(address(other)) { (other.name) } }
+                            li { a.tag href=(section_href(other)) { (other.name) } }
                         }
                     }
                 }
@@ -168,17 +168,17 @@ fn page(title: &str, content: Markup) -> Markup {
         .render(content)
 }
 
-fn address(section: &Section) -> String {
+fn section_href(section: &ApiSection) -> String {
     links::api_reference(&section.slug)
 }
 
-fn one(operation: &Operation) -> Markup {
+fn operation_section(operation: &Operation) -> Markup {
     html! {
         section.card.operation id=(operation.id) {
             h2 { (operation.title) }
             p.call { (method(&operation.method)) code { (operation.path) } }
             @for paragraph in &operation.about { p { (prose(paragraph)) } }
-            @if operation.any_key { p.soft { "Any key will do." } } @else { p.soft { "Takes a key with management access." } }
+            @if operation.accepts_any_key { p.soft { "Any key will do." } } @else { p.soft { "Takes a key with management access." } }
             @if !operation.parameters.is_empty() {
                 h3 { "Parameters" }
                 (parameters(operation))
@@ -194,7 +194,7 @@ fn one(operation: &Operation) -> Markup {
             details {
                 summary { "Every status that it answers" }
                 dl.facts {
-                    @for (status, meaning) in &operation.answers { dt { code { (status) } } dd { (prose(meaning)) } }
+                    @for (status, meaning) in &operation.responses { dt { code { (status) } } dd { (prose(meaning)) } }
                 }
             }
         }

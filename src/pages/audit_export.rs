@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header};
 
-use super::streamed::streamed;
+use super::streamed::stream_body;
 use crate::app::{State, audit::Export};
 
 /// Streams an export as a download named `name`.
@@ -13,7 +13,7 @@ pub fn download(state: &State, export: Export, name: &str) -> HttpResponse {
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(streamed(export, move |mut export| {
+        .body(stream_body(export, move |mut export| {
             let state = state.clone();
             async move {
                 let piece = export.next(&state).await;

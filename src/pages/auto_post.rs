@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     assets,
-    components::{Weight, button},
+    components::{ButtonStyle, button},
     layout::Layout,
 };
 
@@ -18,14 +18,14 @@ pub struct AutoPost<'a> {
     /// Its hidden fields, in order.
     pub fields: &'a [(&'a str, &'a str)],
     /// What it is for; this selects the text.
-    pub purpose: Purpose<'a>,
+    pub purpose: AutoPostPurpose<'a>,
     /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
 
 /// What a form that submits itself is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose<'a> {
+pub enum AutoPostPurpose<'a> {
     /// To the identity provider, to sign in there.
     SignIn {
         /// The company, as the person knows it.
@@ -41,16 +41,16 @@ impl AutoPost<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let (title, text) = match self.purpose {
-            Purpose::SignIn { organization: Some(name) } => (
+            AutoPostPurpose::SignIn { organization: Some(name) } => (
                 format!("Taking you to {name}’s sign-in page"),
                 "You sign in there, and come back here by yourself.",
             ),
-            Purpose::SignIn { organization: None } => (
+            AutoPostPurpose::SignIn { organization: None } => (
                 "Taking you to your company’s sign-in page".to_owned(),
                 "You sign in there, and come back here by yourself.",
             ),
-            Purpose::Finish => ("Finishing your sign-in".to_owned(), "This takes a moment."),
-            Purpose::Respond => ("Sending the answer back".to_owned(), "This takes a moment."),
+            AutoPostPurpose::Finish => ("Finishing your sign-in".to_owned(), "This takes a moment."),
+            AutoPostPurpose::Respond => ("Sending the answer back".to_owned(), "This takes a moment."),
         };
         Layout::narrow(&title).banner(self.banner).scripts(&[&assets::AUTO_POST]).render(html! {
             section.card {
@@ -58,7 +58,7 @@ impl AutoPost<'_> {
                 p { (text) }
                 form method="post" action=(self.action) data-auto-submit {
                     @for (name, value) in self.fields { input type="hidden" name=(name) value=(value); }
-                    div.actions { (button(Weight::Primary, "Continue")) }
+                    div.actions { (button(ButtonStyle::Primary, "Continue")) }
                 }
                 p.soft.small { "If nothing happens by itself, press the button." }
             }

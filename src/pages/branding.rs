@@ -11,19 +11,19 @@ use crate::{
 const CACHED: &str = "public, max-age=31536000, immutable";
 
 /// The backgrounds behind links in the light scheme (`assets/ostiary.css`).
-const LIGHT: [Color; 3] =
+const LIGHT_BACKGROUNDS: [Color; 3] =
     [Color::rgb(0xff, 0xff, 0xff), Color::rgb(0xf5, 0xf6, 0xf8), Color::rgb(0xee, 0xf0, 0xf4)];
 
 /// The backgrounds behind links in the dark scheme.
-const DARK: [Color; 3] =
+const DARK_BACKGROUNDS: [Color; 3] =
     [Color::rgb(0x19, 0x1d, 0x26), Color::rgb(0x10, 0x13, 0x1a), Color::rgb(0x22, 0x27, 0x33)];
 
 /// The stylesheet of an accent colour. Buttons use the exact colour, with a readable text colour; links and
 /// lines use it changed as little as makes it readable on the page.
 pub fn stylesheet(branding: &Branding) -> String {
     let Some(accent) = branding.accent_color else { return String::new() };
-    let light = scheme(accent, LIGHT, Color::WHITE, Color::BLACK);
-    let dark = scheme(accent, DARK, Color::rgb(0x19, 0x1d, 0x26), Color::WHITE);
+    let light = scheme_variables(accent, LIGHT_BACKGROUNDS, Color::WHITE, Color::BLACK);
+    let dark = scheme_variables(accent, DARK_BACKGROUNDS, Color::rgb(0x19, 0x1d, 0x26), Color::WHITE);
     let ink = accent.ink();
     let hover = (1..=15)
         .rev()
@@ -37,9 +37,9 @@ pub fn stylesheet(branding: &Branding) -> String {
     )
 }
 
-fn scheme(accent: Color, grounds: [Color; 3], surface: Color, end: Color) -> String {
+fn scheme_variables(accent: Color, backgrounds: [Color; 3], surface: Color, end: Color) -> String {
     let wash = surface.mixed(accent, 8);
-    let ink = accent.readable_on(&[grounds[0], grounds[1], grounds[2], wash], end);
+    let ink = accent.readable_on(&[backgrounds[0], backgrounds[1], backgrounds[2], wash], end);
     let strong = ink.mixed(end, 25);
     format!("--accent:{ink};--accent-strong:{strong};--accent-wash:{wash};--on-accent:{}", ink.ink())
 }
@@ -100,11 +100,11 @@ mod tests {
                     .map(|rest| Color::parse(&rest[..7]).unwrap())
                     .collect::<Vec<_>>()
             };
-            for (at, grounds) in [LIGHT, DARK].iter().enumerate() {
+            for (at, backgrounds) in [LIGHT_BACKGROUNDS, DARK_BACKGROUNDS].iter().enumerate() {
                 let (ink, wash) = (values("--accent")[at], values("--accent-wash")[at]);
-                for ground in grounds.iter().chain([&wash]) {
-                    assert!(ink.contrast(*ground) >= 4.5, "{text}: {ink} on {ground}");
-                    assert!(values("--accent-strong")[at].contrast(*ground) >= 4.5, "{text}");
+                for background in backgrounds.iter().chain([&wash]) {
+                    assert!(ink.contrast(*background) >= 4.5, "{text}: {ink} on {background}");
+                    assert!(values("--accent-strong")[at].contrast(*background) >= 4.5, "{text}");
                 }
                 assert!(ink.contrast(values("--on-accent")[at]) >= 4.5, "{text}");
             }

@@ -4,16 +4,16 @@
 use maud::{Markup, html};
 
 use super::{
-    components::{Shape, shape},
+    components::{Icon, shape},
     layout::Layout,
 };
 
 /// The choice of an organization. Send it with [`super::response::PagePolicy::AnyFormTarget`].
-pub struct Chooser<'a> {
+pub struct OrganizationChooser<'a> {
     /// The app that the person wants to use, by its environment's name.
     pub application: Option<&'a str>,
     /// The matching organizations.
-    pub choices: &'a [Choice<'a>],
+    pub choices: &'a [OrganizationChoice<'a>],
     /// Where the choice is posted.
     pub action: &'a str,
     /// Redacted fields that are sent with every choice.
@@ -25,14 +25,14 @@ pub struct Chooser<'a> {
 }
 
 /// One organization.
-pub struct Choice<'a> {
+pub struct OrganizationChoice<'a> {
     /// Its name.
     pub name: &'a str,
     /// The field's value for it.
     pub value: &'a str,
 }
 
-impl Chooser<'_> {
+impl OrganizationChooser<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         Layout::narrow("Choose your company").banner(self.banner).render(html! {
@@ -49,7 +49,7 @@ impl Chooser<'_> {
                         @for choice in self.choices {
                             li {
                                 button type="submit" name=(self.field) value=(choice.value) {
-                                    span.text { (choice.name) } (shape(Shape::Onward))
+                                    span.text { (choice.name) } (shape(Icon::Forward))
                                 }
                             }
                         }

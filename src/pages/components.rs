@@ -9,7 +9,7 @@ use crate::model::{
 
 /// A status icon. A meaning is never shown by colour alone: it also has a shape, and a word beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum Icon {
     /// A tick in a circle.
     Good,
     /// An exclamation mark in a triangle.
@@ -21,17 +21,17 @@ pub enum Shape {
     /// A dot: a step that is neither good nor bad.
     Step,
     /// An arrow to the right.
-    Onward,
+    Forward,
 }
 
-impl Shape {
+impl Icon {
     /// The class that colours it.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Attention => "attention",
             Self::Bad => "bad",
-            Self::Note | Self::Step | Self::Onward => "note",
+            Self::Note | Self::Step | Self::Forward => "note",
         }
     }
 
@@ -50,20 +50,20 @@ impl Shape {
                  <path d='M8 7.2v4.3' class='c'/><path d='M8 4.5v.2' class='c'/>"
             }
             Self::Step => "<circle cx='8' cy='8' r='4'/>",
-            Self::Onward => "<path d='M3 8h9M8.5 4l4 4-4 4' class='l'/>",
+            Self::Forward => "<path d='M3 8h9M8.5 4l4 4-4 4' class='l'/>",
         }
     }
 }
 
 /// Draws an icon. It is hidden from screen readers, which read the word beside it.
-pub fn shape(shape: Shape) -> Markup {
+pub fn shape(shape: Icon) -> Markup {
     html! {
         svg.shape viewBox="0 0 16 16" fill="currentColor" aria-hidden="true" { (PreEscaped(shape.drawing())) }
     }
 }
 
 /// An icon with its word: "✓ passed".
-pub fn mark(kind: Shape, word: &str) -> Markup {
+pub fn mark(kind: Icon, word: &str) -> Markup {
     html! { span class={ "mark " (kind.class()) } { (shape(kind)) (word) } }
 }
 
@@ -78,7 +78,7 @@ pub fn brand_mark() -> Markup {
 
 /// A button's importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub enum ButtonStyle {
     /// The main action of the page.
     Primary,
     /// Any other action.
@@ -87,7 +87,7 @@ pub enum Weight {
     Danger,
 }
 
-impl Weight {
+impl ButtonStyle {
     /// The CSS classes of the button.
     pub const fn class(self) -> &'static str {
         match self {
@@ -99,13 +99,13 @@ impl Weight {
 }
 
 /// A button that submits its form.
-pub fn button(weight: Weight, label: &str) -> Markup {
-    html! { button type="submit" class=(weight.class()) { (label) } }
+pub fn button(style: ButtonStyle, label: &str) -> Markup {
+    html! { button type="submit" class=(style.class()) { (label) } }
 }
 
 /// A link that looks like a button.
-pub fn link_button(weight: Weight, label: &str, href: &str) -> Markup {
-    html! { a class=(weight.class()) href=(href) { (label) } }
+pub fn link_button(style: ButtonStyle, label: &str, href: &str) -> Markup {
+    html! { a class=(style.class()) href=(href) { (label) } }
 }
 
 /// A value with a copy button; `name` says what it is: "reference". The whole value is in the page, so that
@@ -130,7 +130,7 @@ pub fn copy_button(value: &str, name: &str) -> Markup {
 }
 
 /// A secret reduced to its prefix and four characters, for pages and examples.
-pub fn shortened(secret: &str) -> String {
+pub fn mask_secret(secret: &str) -> String {
     let characters: Vec<char> = secret.chars().collect();
     // The prefix is lowercase letters and `_`. A `_` after any other character belongs to the random part.
     let words = secret.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'_').count();
@@ -174,7 +174,7 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// `one`, `one and two`, `one, two and three`.
-pub fn listing<T: AsRef<str>>(items: &[T]) -> String {
+pub fn join_with_and<T: AsRef<str>>(items: &[T]) -> String {
     match items {
         [] => String::new(),
         [one] => one.as_ref().to_owned(),
@@ -191,7 +191,7 @@ pub fn facts(pairs: &[(&str, Markup)]) -> Markup {
 }
 
 /// A highlighted message: an icon, a title, then the text.
-pub fn notice(kind: Shape, title: &str, body: Markup) -> Markup {
+pub fn notice(kind: Icon, title: &str, body: Markup) -> Markup {
     html! {
         div class={ "notice " (kind.class()) } {
             (shape(kind))
@@ -215,7 +215,7 @@ pub fn check_row(check: &Check) -> Markup {
     html! {
         li {
             div.head {
-                @if check.passed { (mark(Shape::Good, "passed")) } @else { (mark(Shape::Bad, "failed")) }
+                @if check.passed { (mark(Icon::Good, "passed")) } @else { (mark(Icon::Bad, "failed")) }
                 code { (check.name) }
                 span.clause { (check.clause) }
             }
@@ -248,7 +248,7 @@ pub fn checks(all: &[Check]) -> Markup {
 /// One step of a timeline.
 pub struct Step<'a> {
     /// Its outcome.
-    pub outcome: Shape,
+    pub outcome: Icon,
     /// What happened.
     pub title: &'a str,
     /// When.
@@ -270,8 +270,8 @@ pub fn timeline(steps: &[Step<'_>], now: Timestamp) -> Markup {
                         h3 {
                             (step.title)
                             @match step.outcome {
-                                Shape::Good => span.visually-hidden { " (succeeded)" },
-                                Shape::Bad => span.visually-hidden { " (failed)" },
+                                Icon::Good => span.visually-hidden { " (succeeded)" },
+                                Icon::Bad => span.visually-hidden { " (failed)" },
                                 _ => {},
                             }
                         }
@@ -326,7 +326,7 @@ pub fn table(caption: &str, columns: &[Column<'_>], rows: &[Vec<Markup>]) -> Mar
 }
 
 /// A form field: label above, hint and error below.
-pub struct Field<'a> {
+pub struct InputField<'a> {
     /// The control's name and id.
     pub name: &'a str,
     /// What it is.
@@ -345,14 +345,14 @@ pub struct Field<'a> {
     pub autocomplete: Option<&'a str>,
 }
 
-impl<'a> Field<'a> {
+impl<'a> InputField<'a> {
     /// A required field without a value yet.
     pub fn new(name: &'a str, label: &'a str, kind: &'a str) -> Self {
         Self { name, label, kind, value: "", hint: None, error: None, required: true, autocomplete: None }
     }
 }
 
-impl Render for Field<'_> {
+impl Render for InputField<'_> {
     fn render(&self) -> Markup {
         let hint = self.hint.map(|_| format!("{}-hint", self.name));
         let error = self.error.map(|_| format!("{}-error", self.name));
@@ -366,7 +366,7 @@ impl Render for Field<'_> {
                     aria-describedby=[(!described.is_empty()).then(|| described.join(" "))];
                 @if let (Some(hint), Some(id)) = (self.hint, hint) { p.hint #(id) { (hint) } }
                 @if let (Some(error), Some(id)) = (self.error, error) {
-                    p.error #(id) { (shape(Shape::Bad)) (error) }
+                    p.error #(id) { (shape(Icon::Bad)) (error) }
                 }
             }
         }
@@ -374,12 +374,12 @@ impl Render for Field<'_> {
 }
 
 /// The summary of a form's errors for its top, each a link to its field.
-pub fn error_summary(fields: &[&Field<'_>]) -> Markup {
+pub fn error_summary(fields: &[&InputField<'_>]) -> Markup {
     let wrong: Vec<_> = fields.iter().filter_map(|field| Some((field, field.error?))).collect();
     html! {
         @if !wrong.is_empty() {
             div role="alert" {
-                (notice(Shape::Bad, "Please check what you entered", html! {
+                (notice(Icon::Bad, "Please check what you entered", html! {
                     ul { @for (field, error) in wrong { li { a href={ "#" (field.name) } { (field.label) ": " (error) } } } }
                 }))
             }
@@ -404,7 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_told_from_now() {
+    fn timestamps_are_relative_to_now() {
         let now = Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").unwrap();
         for (seconds, before, after) in [
             (0, "just now", "just now"),
@@ -442,34 +442,34 @@ mod tests {
 
     #[test]
     fn a_shortened_secret_gives_away_four_characters() {
-        assert_eq!(shortened("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g"), "ssoready_sk_12…0g");
-        assert_eq!(shortened("abcdefghijklmnop"), "abcdef…op");
-        assert_eq!(shortened("eyJhbGciOiJ_UzI1NiJ9.e30.c2ln_bmF0dXJl"), "eyJhbG…Jl");
-        assert_eq!(shortened("äöüäöüäöüäöüäöü"), "äöüäöü…öü");
-        assert_eq!(shortened("short"), "…");
-        assert_eq!(shortened("prefix_12"), "…");
+        assert_eq!(mask_secret("ssoready_sk_12vqjrnxk9xeov6o4f05pan0g"), "ssoready_sk_12…0g");
+        assert_eq!(mask_secret("abcdefghijklmnop"), "abcdef…op");
+        assert_eq!(mask_secret("eyJhbGciOiJ_UzI1NiJ9.e30.c2ln_bmF0dXJl"), "eyJhbG…Jl");
+        assert_eq!(mask_secret("äöüäöüäöüäöüäöü"), "äöüäöü…öü");
+        assert_eq!(mask_secret("short"), "…");
+        assert_eq!(mask_secret("prefix_12"), "…");
     }
 
     #[test]
     fn lists_read_like_a_sentence() {
-        assert_eq!(listing::<&str>(&[]), "");
-        assert_eq!(listing(&["a.com"]), "a.com");
-        assert_eq!(listing(&["a.com", "b.com", "c.com"]), "a.com, b.com and c.com");
+        assert_eq!(join_with_and::<&str>(&[]), "");
+        assert_eq!(join_with_and(&["a.com"]), "a.com");
+        assert_eq!(join_with_and(&["a.com", "b.com", "c.com"]), "a.com, b.com and c.com");
     }
 
     #[test]
     fn a_field_ties_its_hint_and_error_to_the_control() {
-        let field = Field {
+        let field = InputField {
             hint: Some("The address your company gave you."),
             error: Some("Write an address like dana@acme.com."),
             value: "dana\"@",
-            ..Field::new("email", "Work e-mail", "email")
+            ..InputField::new("email", "Work e-mail", "email")
         };
         let markup = field.render().into_string();
         assert!(markup.contains("aria-describedby=\"email-error email-hint\""));
         assert!(markup.contains("aria-invalid=\"true\""));
         assert!(markup.contains("value=\"dana&quot;@\""));
         assert!(error_summary(&[&field]).into_string().contains("href=\"#email\""));
-        assert!(error_summary(&[&Field::new("a", "A", "text")]).into_string().is_empty());
+        assert!(error_summary(&[&InputField::new("a", "A", "text")]).into_string().is_empty());
     }
 }

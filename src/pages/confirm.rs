@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    components::{Shape, notice},
-    forms::{Form, FormErrors, FormView, Typed},
+    components::{Icon, notice},
+    forms::{Form, FormErrors, FormValues, FormView},
 };
 use crate::app::{Error, Result};
 
@@ -12,7 +12,7 @@ use crate::app::{Error, Result};
 pub const FIELD: &str = "confirm";
 
 /// A deletion to be confirmed.
-pub struct Deletion<'a> {
+pub struct DeleteConfirmation<'a> {
     /// What it is: "organization".
     pub kind: &'a str,
     /// Its name, to be typed.
@@ -33,9 +33,9 @@ pub fn check(typed: &str, name: &str) -> Result<()> {
     Err(Error::invalid(FIELD, format!("type {name} to confirm")))
 }
 
-impl Deletion<'_> {
+impl DeleteConfirmation<'_> {
     /// The heading, the effects and the form.
-    pub fn view(&self, typed: &Typed, errors: &FormErrors, csrf: Markup) -> Markup {
+    pub fn view(&self, typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
         let view = FormView::new(typed, errors);
         let label = format!("Type {} to confirm", self.name);
         let submit = format!("Delete {}", self.kind);
@@ -43,7 +43,7 @@ impl Deletion<'_> {
         let form = Form::new(self.action, &submit, csrf).cancel(self.cancel).danger();
         html! {
             h1 { "Delete " (self.kind) " " (self.name) "?" }
-            (notice(Shape::Attention, "This cannot be undone", html! {
+            (notice(Icon::Attention, "This cannot be undone", html! {
                 ul { @for effect in self.effects { li { (effect) } } }
             }))
             section.card { (view.render(&form, html! { (field) })) }

@@ -13,7 +13,7 @@ use maud::Markup;
 
 use super::{
     message::{self, Message},
-    response::{self, Policy},
+    response::{self, PagePolicy},
 };
 use crate::{
     app::Error,
@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// The result of a page handler.
-pub type Answer = Result<HttpResponse, Failure>;
+pub type PageResult = Result<HttpResponse, PageError>;
 
 /// An error of a page handler.
 #[derive(Debug)]
-pub struct Failure(pub Error);
+pub struct PageError(pub Error);
 
-impl From<Error> for Failure {
+impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         Self(error)
     }
@@ -73,7 +73,8 @@ pub fn status(error: &Error) -> StatusCode {
 
 /// The response for an error. `reference` is the request's id.
 pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpResponse {
-    let mut response = response::page(status(error), Policy::Own, view(error, area, reference));
+    let mut response =
+        response::page(status(error), PagePolicy::SameOriginForms, view(error, area, reference));
     if let Some(retry_after) = error.retry_after() {
         let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
@@ -82,7 +83,7 @@ pub fn respond(error: &Error, area: Area, reference: Option<&str>) -> HttpRespon
 }
 
 /// Logs an internal error, once, with its causes.
-pub fn record(error: &Error) {
+pub fn log_internal_error(error: &Error) {
     if let Error::Internal(source) = error {
         tracing::error!(cause = telemetry::error_chain(&**source), "request failed on our side");
     }
@@ -117,7 +118,7 @@ fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
         Error::Unauthenticated(_) => (
             "unauthenticated",
             Message {
-                onward: Some(("Sign in", path::CONSOLE_SIGN_IN)),
+                next_link: Some(("Sign in", path::CONSOLE_SIGN_IN)),
                 ..Message::new("You are not signed in", text, "Sign in and try again.")
             },
         ),
@@ -142,7 +143,7 @@ fn console_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
             Message::new("This cannot be done", text, "Go back, change what was sent, and try again."),
         ),
     };
-    Message { reason: Some(reason), onward: message.onward.or(Some(HOME)), ..message }
+    Message { reason: Some(reason), next_link: message.next_link.or(Some(HOME)), ..message }
 }
 
 fn setup_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
@@ -172,19 +173,19 @@ fn setup_message<'a>(error: &Error, text: &'a str) -> Message<'a> {
     Message { reason: Some(reason), ..message }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl ResponseError for Failure {
+impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         status(&self.0)
     }
 
     fn error_response(&self) -> HttpResponse {
-        record(&self.0);
+        log_internal_error(&self.0);
         respond(&self.0, Area::Login, None)
     }
 }
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_tells_who_reads() {
+    fn the_path_decides_the_area() {
         for (path, area) in [
             ("/console", Area::Console),
             ("/console/env_1/organizations", Area::Console),

@@ -10,17 +10,17 @@ use actix_web::http::StatusCode;
 use maud::{Markup, Render, html};
 
 use super::{
-    components::{Shape, Weight, button, notice, shape},
-    error::Failure,
-    posted::Posted,
+    components::{ButtonStyle, Icon, button, notice, shape},
+    error::PageError,
+    posted::PostedForm,
 };
 use crate::app::Error;
 
 /// The values of a form: names and values in order; a name may repeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Typed(Vec<(String, String)>);
+pub struct FormValues(Vec<(String, String)>);
 
-impl Typed {
+impl FormValues {
     /// An empty form.
     pub fn new() -> Self {
         Self::default()
@@ -53,8 +53,8 @@ impl Typed {
     }
 }
 
-impl From<&Posted> for Typed {
-    fn from(posted: &Posted) -> Self {
+impl From<&PostedForm> for FormValues {
+    fn from(posted: &PostedForm) -> Self {
         Self(posted.fields().to_vec())
     }
 }
@@ -70,14 +70,14 @@ impl FormErrors {
     }
 
     /// The errors that the user can fix in the form; any other is returned as an error page.
-    pub fn from(error: Error) -> Result<Self, Failure> {
+    pub fn from_error(error: Error) -> Result<Self, PageError> {
         match error {
             Error::Invalid { field, reason } => Ok(Self::one(&field, &reason)),
             Error::Conflict { kind, field } => {
                 Ok(Self::one(field, &format!("Another {kind} already has this.")))
             }
             Error::FailedPrecondition(reason) => Ok(Self::one("", &reason)),
-            other => Err(Failure(other)),
+            other => Err(PageError(other)),
         }
     }
 
@@ -123,7 +123,7 @@ fn sentence(reason: &str) -> String {
 
 /// Builds the fields of a form with [`text`](Self::text) and the like, in order.
 pub struct FormView<'a> {
-    typed: &'a Typed,
+    typed: &'a FormValues,
     errors: &'a FormErrors,
     /// Names and labels of the fields so far, for the error summary.
     shown: RefCell<Vec<(String, String)>>,
@@ -131,69 +131,69 @@ pub struct FormView<'a> {
 
 impl<'a> FormView<'a> {
     /// A form with these values and errors.
-    pub fn new(typed: &'a Typed, errors: &'a FormErrors) -> Self {
+    pub fn new(typed: &'a FormValues, errors: &'a FormErrors) -> Self {
         Self { typed, errors, shown: RefCell::default() }
     }
 
     /// A text input.
     pub fn text(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::Line("text"))
+        self.control(name, label, ControlKind::Input("text"))
     }
 
     /// A URL input.
     pub fn url(&self, name: &'a str, label: &'a str) -> Control<'a> {
         // Not `type=url`: the browser's own message would come before ours and say less.
-        let mut control = self.control(name, label, Kind::Line("text"));
+        let mut control = self.control(name, label, ControlKind::Input("text"));
         control.inputmode = Some("url");
         control
     }
 
     /// An e-mail input.
     pub fn email(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::Line("email"))
+        self.control(name, label, ControlKind::Input("email"))
     }
 
     /// A date input.
     pub fn date(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::Line("date"))
+        self.control(name, label, ControlKind::Input("date"))
     }
 
     /// A password input; its value is never rendered.
     pub fn password(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::Line("password"))
+        self.control(name, label, ControlKind::Input("password"))
     }
 
     /// A text area.
     pub fn textarea(&self, name: &'a str, label: &'a str, rows: u8) -> Control<'a> {
-        self.control(name, label, Kind::Lines(rows))
+        self.control(name, label, ControlKind::TextArea(rows))
     }
 
     /// A select menu: values and labels.
     pub fn select(&self, name: &'a str, label: &'a str, choices: &'a [(&'a str, &'a str)]) -> Control<'a> {
-        self.control(name, label, Kind::Menu(choices))
+        self.control(name, label, ControlKind::Select(choices))
     }
 
     /// Radio buttons, with a hint each.
     pub fn radios(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
-        self.control(name, label, Kind::OneOf(choices))
+        self.control(name, label, ControlKind::Radios(choices))
     }
 
     /// A group of checkboxes.
     pub fn checkboxes(&self, name: &'a str, label: &'a str, choices: &'a [Choice<'a>]) -> Control<'a> {
-        self.control(name, label, Kind::AnyOf(choices)).optional()
+        self.control(name, label, ControlKind::Checkboxes(choices)).optional()
     }
 
     /// A single checkbox; its value is `true`.
     pub fn checkbox(&self, name: &'a str, label: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::Box).optional()
+        self.control(name, label, ControlKind::Checkbox).optional()
     }
 
     /// A file input; `accept` as in HTML. The form must be [`Form::multipart`].
     pub fn file(&self, name: &'a str, label: &'a str, accept: &'a str) -> Control<'a> {
-        self.control(name, label, Kind::File(accept))
+        self.control(name, label, ControlKind::File(accept))
     }
 
-    fn control(&self, name: &'a str, label: &'a str, kind: Kind<'a>) -> Control<'a> {
+    fn control(&self, name: &'a str, label: &'a str, kind: ControlKind<'a>) -> Control<'a> {
         self.shown.borrow_mut().push((name.to_owned(), label.to_owned()));
         Control {
             name,
@@ -217,7 +217,7 @@ impl<'a> FormView<'a> {
         html! {
             @if !self.errors.is_empty() {
                 div role="alert" {
-                    (notice(Shape::Bad, "Please check what you entered", html! {
+                    (notice(Icon::Bad, "Please check what you entered", html! {
                         ul {
                             @for (field, reason) in &self.errors.0 {
                                 li {
@@ -243,7 +243,7 @@ impl<'a> FormView<'a> {
                 (self.summary())
                 (fields)
                 div.actions {
-                    (button(form.weight, form.submit))
+                    (button(form.style, form.submit))
                     @if let Some(cancel) = form.cancel { a.quiet href=(cancel) { "Cancel" } }
                 }
             }
@@ -258,7 +258,7 @@ pub struct Form<'a> {
     /// The button's label.
     pub submit: &'a str,
     /// The button's importance.
-    pub weight: Weight,
+    pub style: ButtonStyle,
     /// The URL of the cancel link.
     pub cancel: Option<&'a str>,
     /// The hidden field with the CSRF token.
@@ -270,7 +270,7 @@ pub struct Form<'a> {
 impl<'a> Form<'a> {
     /// A form with one primary button.
     pub fn new(action: &'a str, submit: &'a str, csrf: Markup) -> Self {
-        Self { action, submit, weight: Weight::Primary, cancel: None, csrf, multipart: false }
+        Self { action, submit, style: ButtonStyle::Primary, cancel: None, csrf, multipart: false }
     }
 
     /// With a cancel link.
@@ -280,12 +280,12 @@ impl<'a> Form<'a> {
 
     /// For an action that is not the main one of the page.
     pub fn plain(self) -> Self {
-        Self { weight: Weight::Plain, ..self }
+        Self { style: ButtonStyle::Plain, ..self }
     }
 
     /// For an action that cannot be undone.
     pub fn danger(self) -> Self {
-        Self { weight: Weight::Danger, ..self }
+        Self { style: ButtonStyle::Danger, ..self }
     }
 
     /// With file inputs.
@@ -295,8 +295,8 @@ impl<'a> Form<'a> {
 }
 
 /// A form that consists of a button only.
-pub fn button_form(action: &str, label: &str, weight: Weight, csrf: Markup) -> Markup {
-    html! { form.inline method="post" action=(action) { (csrf) (button(weight, label)) } }
+pub fn button_form(action: &str, label: &str, style: ButtonStyle, csrf: Markup) -> Markup {
+    html! { form.inline method="post" action=(action) { (csrf) (button(style, label)) } }
 }
 
 /// The non-empty lines of a field that takes one value a line.
@@ -322,13 +322,13 @@ impl<'a> Choice<'a> {
     }
 }
 
-enum Kind<'a> {
-    Line(&'static str),
-    Lines(u8),
-    Menu(&'a [(&'a str, &'a str)]),
-    OneOf(&'a [Choice<'a>]),
-    AnyOf(&'a [Choice<'a>]),
-    Box,
+enum ControlKind<'a> {
+    Input(&'static str),
+    TextArea(u8),
+    Select(&'a [(&'a str, &'a str)]),
+    Radios(&'a [Choice<'a>]),
+    Checkboxes(&'a [Choice<'a>]),
+    Checkbox,
     File(&'a str),
 }
 
@@ -336,8 +336,8 @@ enum Kind<'a> {
 pub struct Control<'a> {
     name: &'a str,
     label: &'a str,
-    kind: Kind<'a>,
-    typed: &'a Typed,
+    kind: ControlKind<'a>,
+    typed: &'a FormValues,
     error: Option<&'a str>,
     hint: Option<&'a str>,
     required: bool,
@@ -368,22 +368,22 @@ impl<'a> Control<'a> {
     }
 
     /// The ids for `aria-describedby`: error and hint.
-    fn described(&self) -> Option<String> {
+    fn described_by(&self) -> Option<String> {
         let error = self.error.map(|_| format!("{}-error", self.name));
         let hint = self.hint.map(|_| format!("{}-hint", self.name));
         let ids: Vec<String> = error.into_iter().chain(hint).collect();
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
-    fn optional_word(&self) -> Markup {
+    fn optional_label(&self) -> Markup {
         html! { @if !self.required { span.soft { " (optional)" } } }
     }
 
-    fn words(&self) -> Markup {
+    fn hint_and_error(&self) -> Markup {
         html! {
             @if let Some(hint) = self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
             @if let Some(error) = self.error {
-                p.error id={ (self.name) "-error" } { (shape(Shape::Bad)) span { (error) } }
+                p.error id={ (self.name) "-error" } { (shape(Icon::Bad)) span { (error) } }
             }
         }
     }
@@ -391,9 +391,9 @@ impl<'a> Control<'a> {
     /// A fieldset of checkboxes or radio buttons.
     fn group(&self, kind: &str, choices: &[Choice<'_>]) -> Markup {
         html! {
-            fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described()] {
+            fieldset class=(self.class()) #(self.name) tabindex="-1" aria-describedby=[self.described_by()] {
                 legend { (self.label) }
-                (self.words())
+                (self.hint_and_error())
                 div.options {
                     @for choice in choices {
                         @let id = format!("{}-{}", self.name, choice.value);
@@ -418,17 +418,17 @@ impl<'a> Control<'a> {
 impl Render for Control<'_> {
     fn render(&self) -> Markup {
         let (name, value) = (self.name, self.typed.text(self.name));
-        let (described, invalid) = (self.described(), self.error.map(|_| "true"));
+        let (described_by, invalid) = (self.described_by(), self.error.map(|_| "true"));
         match &self.kind {
-            Kind::OneOf(choices) => return self.group("radio", choices),
-            Kind::AnyOf(choices) => return self.group("checkbox", choices),
-            Kind::Box => {
+            ControlKind::Radios(choices) => return self.group("radio", choices),
+            ControlKind::Checkboxes(choices) => return self.group("checkbox", choices),
+            ControlKind::Checkbox => {
                 return html! {
                     div class={ (self.class()) " option" } {
                         input type="checkbox" #(name) name=(name) value="true" checked[self.typed.flag(name)]
-                            aria-invalid=[invalid] aria-describedby=[described];
+                            aria-invalid=[invalid] aria-describedby=[described_by];
                         label for=(name) { (self.label) }
-                        (self.words())
+                        (self.hint_and_error())
                     }
                 };
             }
@@ -436,34 +436,34 @@ impl Render for Control<'_> {
         }
         html! {
             div class=(self.class()) {
-                label for=(name) { (self.label) (self.optional_word()) }
+                label for=(name) { (self.label) (self.optional_label()) }
                 @match &self.kind {
-                    Kind::Lines(rows) => {
+                    ControlKind::TextArea(rows) => {
                         // The HTML parser drops a first line break (HTML §13.2.6.4.7).
                         textarea #(name) name=(name) rows=(rows) required[self.required] spellcheck="false"
-                            aria-invalid=[invalid] aria-describedby=[described] { "\n" (value) }
+                            aria-invalid=[invalid] aria-describedby=[described_by] { "\n" (value) }
                     },
-                    Kind::Menu(choices) => {
-                        select #(name) name=(name) aria-invalid=[invalid] aria-describedby=[described] {
+                    ControlKind::Select(choices) => {
+                        select #(name) name=(name) aria-invalid=[invalid] aria-describedby=[described_by] {
                             @for (choice, label) in *choices {
                                 option value=(choice) selected[*choice == value] { (label) }
                             }
                         }
                     },
-                    Kind::File(accept) => {
+                    ControlKind::File(accept) => {
                         input #(name) name=(name) type="file" accept=(accept) required[self.required]
-                            aria-invalid=[invalid] aria-describedby=[described];
+                            aria-invalid=[invalid] aria-describedby=[described_by];
                     },
-                    Kind::Line(kind) => {
+                    ControlKind::Input(kind) => {
                         input #(name) name=(name) type=(kind) value=[(*kind != "password").then_some(value)]
                             class=[self.code.then_some("mono")] required[self.required]
                             autocomplete=(self.autocomplete.unwrap_or("off")) inputmode=[self.inputmode]
                             spellcheck=[self.code.then_some("false")]
-                            aria-invalid=[invalid] aria-describedby=[described];
+                            aria-invalid=[invalid] aria-describedby=[described_by];
                     },
                     _ => {},
                 }
-                (self.words())
+                (self.hint_and_error())
             }
         }
     }
@@ -473,7 +473,7 @@ impl Render for Control<'_> {
 mod tests {
     use super::*;
 
-    fn form(typed: &Typed, errors: &FormErrors) -> String {
+    fn form(typed: &FormValues, errors: &FormErrors) -> String {
         let view = FormView::new(typed, errors);
         let fields = html! {
             (view.text("displayName", "Name").hint("What your customers call it"))
@@ -488,7 +488,7 @@ mod tests {
 
     #[test]
     fn what_was_typed_stays_and_is_escaped() {
-        let typed = Typed::new()
+        let typed = FormValues::new()
             .with("displayName", "<b>\"Acme\"</b>")
             .with("domains", "a.example\n</textarea><script>")
             .with("alg", "ES256")
@@ -507,8 +507,8 @@ mod tests {
 
     #[test]
     fn an_error_stands_beside_its_field_and_at_the_top() {
-        let errors = FormErrors::from(Error::invalid("displayName", "must be <short>")).unwrap();
-        let html = form(&Typed::new(), &errors);
+        let errors = FormErrors::from_error(Error::invalid("displayName", "must be <short>")).unwrap();
+        let html = form(&FormValues::new(), &errors);
         assert!(html.contains("<a href=\"#displayName\">Name: Must be &lt;short&gt;.</a>"), "{html}");
         assert!(
             html.contains("aria-invalid=\"true\" aria-describedby=\"displayName-error displayName-hint\""),
@@ -516,17 +516,20 @@ mod tests {
         );
         assert!(html.find("role=\"alert\"") < html.find("id=\"displayName\""), "{html}");
 
-        let whole =
-            form(&Typed::new(), &FormErrors::from(Error::FailedPrecondition("first x".into())).unwrap());
+        let whole = form(
+            &FormValues::new(),
+            &FormErrors::from_error(Error::FailedPrecondition("first x".into())).unwrap(),
+        );
         assert!(whole.contains("<li>First x.</li>"), "{whole}");
-        let taken = FormErrors::from(Error::Conflict { kind: "organization", field: "externalId" }).unwrap();
+        let taken =
+            FormErrors::from_error(Error::Conflict { kind: "organization", field: "externalId" }).unwrap();
         assert_eq!(taken.of("externalId"), Some("Another organization already has this."));
     }
 
     #[test]
-    fn what_no_form_can_mend_is_a_page_of_its_own() {
+    fn what_no_form_can_fix_is_a_page_of_its_own() {
         for error in [Error::not_found("x", "y"), Error::Forbidden("no".into()), Error::internal("z")] {
-            assert!(FormErrors::from(error).is_err());
+            assert!(FormErrors::from_error(error).is_err());
         }
     }
 }

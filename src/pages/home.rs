@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
 
 use super::{
-    components::{Shape, shape},
+    components::{Icon, shape},
     layout::{Layout, Masthead},
-    response::{self, Policy},
+    response::{self, PagePolicy},
 };
 use crate::links::path;
 
@@ -61,11 +61,11 @@ impl Home {
 /// `GET /`.
 pub async fn serve(home: Option<web::Data<Home>>) -> HttpResponse {
     let home = home.map_or_else(Home::default, |home| **home);
-    response::page(StatusCode::OK, Policy::Own, home.view())
+    response::page(StatusCode::OK, PagePolicy::SameOriginForms, home.view())
 }
 
 fn choice(href: &str, title: &str, text: &str) -> Markup {
     html! {
-        li { a href=(href) { span.text { (title) small { (text) } } (shape(Shape::Onward)) } }
+        li { a href=(href) { span.text { (title) small { (text) } } (shape(Icon::Forward)) } }
     }
 }

@@ -4,12 +4,12 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     assets::{self, Asset},
-    components::{Shape, brand_mark, shape},
+    components::{Icon, brand_mark, shape},
 };
 use crate::links::path;
 
 /// The banner of every login page where the bundled identity provider is switched on (ruling 24).
-pub const TEST_SET_UP: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
+pub const TEST_SETUP_BANNER: &str = "Test set-up: its identity provider lets anybody in. Not for real use.";
 
 /// The width of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl<'a> Layout<'a> {
 
 /// The banner above everything else, which says that this is a test set-up.
 pub fn banner(text: &str) -> Markup {
-    html! { aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (text) } } }
+    html! { aside.banner aria-label="About this set-up" { (shape(Icon::Attention)) p { (text) } } }
 }
 
 /// The HTML document of a page: its head and body.

@@ -11,17 +11,17 @@ use super::components::{Column, table};
 use crate::app::page::PageQuery;
 
 /// The number of items on a page.
-pub const SIZE: usize = 25;
+pub const PAGE_SIZE: usize = 25;
 
 /// How many pages back the URL remembers; the first page is always linked.
-const FARTHEST_BACK: usize = 20;
+const MAX_PREVIOUS_TOKENS: usize = 20;
 
 const TOKEN: &str = "page_token";
 const BEFORE: &str = "before";
 
 /// A list's URL: its path, filters and page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct ListUrl {
     path: String,
     /// Search text and filters, in the order of their fields; empty ones are left out.
     filters: Vec<(String, String)>,
@@ -29,7 +29,7 @@ pub struct Place {
     before: Vec<String>,
 }
 
-impl Place {
+impl ListUrl {
     /// Parses a URL. `filters` are the names of the list's own parameters.
     pub fn read(path: &str, query: &str, filters: &[&str]) -> Self {
         let given: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
@@ -68,7 +68,7 @@ impl Place {
     pub fn query(&self) -> PageQuery {
         PageQuery {
             token: Some(self.token.clone()).filter(|token| !token.is_empty()),
-            size: Some(SIZE.to_string()),
+            size: Some(PAGE_SIZE.to_string()),
         }
     }
 
@@ -93,7 +93,7 @@ impl Place {
         if !self.token.is_empty() {
             before.push(self.token.clone());
         }
-        let excess = before.len().saturating_sub(FARTHEST_BACK);
+        let excess = before.len().saturating_sub(MAX_PREVIOUS_TOKENS);
         self.href(token, &before[excess..])
     }
 
@@ -105,7 +105,7 @@ impl Place {
     }
 
     /// Links to the first, previous and next page; nothing when there is only one.
-    pub fn pages(&self, next_token: &str) -> Markup {
+    pub fn pagination(&self, next_token: &str) -> Markup {
         let previous = self.previous();
         html! {
             @if previous.is_some() || !next_token.is_empty() {
@@ -121,7 +121,7 @@ impl Place {
     }
 
     /// A search field that keeps the other filters.
-    pub fn search(&self, name: &str, label: &str, hint: &str) -> Markup {
+    pub fn search_form(&self, name: &str, label: &str, hint: &str) -> Markup {
         let value = self.filter(name);
         html! {
             form.search role="search" method="get" action=(self.path) {
@@ -139,7 +139,7 @@ impl Place {
     /// The form of the filters; its fields are made by [`filter_select`](Self::filter_select) and
     /// [`filter_input`](Self::filter_input). The filters named in `apart`, which have a form of their own, are
     /// kept as hidden fields.
-    pub fn narrowing(&self, fields: &Markup, apart: &[&str]) -> Markup {
+    pub fn filter_form(&self, fields: &Markup, apart: &[&str]) -> Markup {
         html! {
             form.filters.narrowing role="search" method="get" action=(self.path) {
                 @for (key, kept) in self.filters.iter().filter(|(key, _)| apart.contains(&key.as_str())) {
@@ -155,7 +155,7 @@ impl Place {
     }
 
     /// A select menu for a filter: values and labels; `all` is the label of the empty value.
-    pub fn menu(&self, name: &str, label: &str, all: &str, choices: &[(&str, &str)]) -> Markup {
+    pub fn filter_select(&self, name: &str, label: &str, all: &str, choices: &[(&str, &str)]) -> Markup {
         let chosen = self.filter(name);
         html! {
             div.field {
@@ -171,7 +171,7 @@ impl Place {
     }
 
     /// An input for a filter; `kind` is the HTML input type (`text`, `date`).
-    pub fn line(&self, name: &str, label: &str, kind: &str, hint: &str) -> Markup {
+    pub fn filter_input(&self, name: &str, label: &str, kind: &str, hint: &str) -> Markup {
         html! {
             div.field {
                 label for=(name) { (label) }
@@ -209,7 +209,7 @@ pub struct List<'a> {
 
 impl List<'_> {
     /// The table or the text in its place, and the links to other pages.
-    pub fn view(&self, place: &Place) -> Markup {
+    pub fn view(&self, place: &ListUrl) -> Markup {
         html! {
             @if !self.rows.is_empty() {
                 (table(self.caption, self.columns, &self.rows))
@@ -221,7 +221,7 @@ impl List<'_> {
             } @else {
                 div.card.empty { (self.empty) }
             }
-            (place.pages(self.next_token))
+            (place.pagination(self.next_token))
         }
     }
 }
@@ -240,8 +240,8 @@ pub const fn number(name: &str) -> Column<'_> {
 mod tests {
     use super::*;
 
-    fn place(query: &str) -> Place {
-        Place::read("/console/x", query, &["q", "state"])
+    fn place(query: &str) -> ListUrl {
+        ListUrl::read("/console/x", query, &["q", "state"])
     }
 
     #[test]
@@ -261,21 +261,21 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_is_bounded() {
+    fn the_previous_tokens_are_bounded() {
         let mut here = place("");
         for number in 0..50 {
             let address = here.next(&format!("T{number}"));
             here = place(address.split_once('?').unwrap().1);
         }
-        assert_eq!(here.before.len(), FARTHEST_BACK);
+        assert_eq!(here.before.len(), MAX_PREVIOUS_TOKENS);
         assert_eq!(here.before.last().map(String::as_str), Some("T48"));
     }
 
     #[test]
     fn hostile_words_are_escaped() {
-        let html = place("q=\"><script>&page_token=\"><b>").search("q", "Search", "x").into_string();
+        let html = place("q=\"><script>&page_token=\"><b>").search_form("q", "Search", "x").into_string();
         assert!(!html.contains("<script>"), "{html}");
-        let html = place("page_token=\"><b>").pages("\"><i>").into_string();
+        let html = place("page_token=\"><b>").pagination("\"><i>").into_string();
         assert!(!html.contains("<b>") && !html.contains("<i>"), "{html}");
     }
 }

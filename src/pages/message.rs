@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     assets,
-    components::{Shape, Weight, copyable, link_button, shape},
+    components::{ButtonStyle, Icon, copyable, link_button, shape},
     layout::Layout,
 };
 
@@ -24,7 +24,7 @@ pub struct Message<'a> {
     /// What to quote: the id of the request or login.
     pub reference: Option<&'a str>,
     /// The link to continue with: label and URL.
-    pub onward: Option<(&'a str, &'a str)>,
+    pub next_link: Option<(&'a str, &'a str)>,
     /// The test set-up banner, if this is one.
     pub banner: Option<&'a str>,
 }
@@ -32,7 +32,7 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// What happened and what to do.
     pub fn new(title: &'a str, happened: &'a str, remedy: &'a str) -> Self {
-        Self { title, happened, remedy, reason: None, reference: None, onward: None, banner: None }
+        Self { title, happened, remedy, reason: None, reference: None, next_link: None, banner: None }
     }
 
     /// 404: no such page, connection or login. The same for "not there" and "not yours".
@@ -117,12 +117,12 @@ impl<'a> Message<'a> {
         let layout = Layout { reason: self.reason, ..Layout::narrow(self.title) };
         layout.banner(self.banner).scripts(&[&assets::COPY]).render(html! {
             section.card {
-                p { span.mark.attention { (shape(Shape::Attention)) "Not done" } }
+                p { span.mark.attention { (shape(Icon::Attention)) "Not done" } }
                 h1 { (self.title) }
                 p.lead { (self.happened) }
                 p { (self.remedy) }
-                @if let Some((label, href)) = self.onward {
-                    div.actions { (link_button(Weight::Primary, label, href)) }
+                @if let Some((label, href)) = self.next_link {
+                    div.actions { (link_button(ButtonStyle::Primary, label, href)) }
                 }
                 @if let Some(reference) = self.reference {
                     p.small.soft { "Reference " (copyable(reference, "reference")) }

@@ -27,15 +27,15 @@ use url::Url;
 
 use super::{
     message::Message,
-    response::{Policy, page},
+    response::{PagePolicy, page},
 };
 use crate::app::request_memory::{BodyAllowance, MAX_BODY};
 
 /// The maximum size of a form in bytes, its files included.
-pub const LARGEST: usize = MAX_BODY;
+pub const MAX_FORM_BYTES: usize = MAX_BODY;
 
 /// The maximum number of fields and files of a form.
-pub const MOST_FIELDS: usize = 1000;
+pub const MAX_FORM_FIELDS: usize = 1000;
 
 /// Lifts a request's limit for bodies of unauthenticated callers. Call it once the caller is authenticated.
 pub fn allow_large_body(request: &HttpRequest) {
@@ -46,7 +46,7 @@ pub fn allow_large_body(request: &HttpRequest) {
 
 /// An uploaded file. Its name and type are set by the browser and are not trusted.
 #[derive(Clone)]
-pub struct File {
+pub struct UploadedFile {
     /// The file name that the browser sent.
     pub name: String,
     /// The media type that the browser sent.
@@ -55,7 +55,7 @@ pub struct File {
     pub bytes: web::Bytes,
 }
 
-impl fmt::Debug for File {
+impl fmt::Debug for UploadedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a file of {} bytes", self.bytes.len())
     }
@@ -63,42 +63,42 @@ impl fmt::Debug for File {
 
 /// The fields and files of a posted form.
 #[derive(Debug, Clone, Default)]
-pub struct Posted {
+pub struct PostedForm {
     fields: Vec<(String, String)>,
-    files: Vec<(String, File)>,
+    files: Vec<(String, UploadedFile)>,
 }
 
 /// Why a form is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum PostedFormError {
     /// It exceeds the maximum size or the maximum number of fields.
     TooLarge,
     /// Its media type is not a form's.
-    Type,
+    UnsupportedMediaType,
     /// It is incomplete or malformed.
-    Broken,
+    Malformed,
     /// Another site sent it, or its CSRF token does not match.
-    Foreign,
+    CsrfCheckFailed,
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for PostedFormError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge => "the form is too large",
-            Self::Type => "the form has an unsupported media type",
-            Self::Broken => "the form cannot be read",
-            Self::Foreign => "the form was not sent by one of our pages",
+            Self::UnsupportedMediaType => "the form has an unsupported media type",
+            Self::Malformed => "the form cannot be read",
+            Self::CsrfCheckFailed => "the form was not sent by one of our pages",
         })
     }
 }
 
-impl ResponseError for Unreadable {
+impl ResponseError for PostedFormError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Broken => StatusCode::BAD_REQUEST,
-            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::CsrfCheckFailed => StatusCode::FORBIDDEN,
         }
     }
 
@@ -113,11 +113,11 @@ impl ResponseError for Unreadable {
                     "Go back and choose a smaller file.",
                 ),
             ),
-            Self::Type | Self::Broken => (
+            Self::UnsupportedMediaType | Self::Malformed => (
                 "bad_request",
                 Message::new("This form cannot be read", "It did not arrive in one piece.", BACK),
             ),
-            Self::Foreign => (
+            Self::CsrfCheckFailed => (
                 "foreign_form",
                 Message::new(
                     "This form was not taken",
@@ -127,52 +127,59 @@ impl ResponseError for Unreadable {
                 ),
             ),
         };
-        page(self.status_code(), Policy::Own, Message { reason: Some(reason), ..message }.view())
+        page(
+            self.status_code(),
+            PagePolicy::SameOriginForms,
+            Message { reason: Some(reason), ..message }.view(),
+        )
     }
 }
 
-impl Posted {
+impl PostedForm {
     /// Reads a form that one of our own pages sent. `origin` is that of the public URL.
     pub async fn read(
         request: &HttpRequest,
         payload: &mut Payload,
         origin: &str,
-    ) -> Result<Self, Unreadable> {
-        if !is_own(request.headers(), origin) {
-            return Err(Unreadable::Foreign);
+    ) -> Result<Self, PostedFormError> {
+        if !is_same_origin(request.headers(), origin) {
+            return Err(PostedFormError::CsrfCheckFailed);
         }
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|length| length > LARGEST as u64) {
-            return Err(Unreadable::TooLarge);
+        if announced
+            .and_then(|text| text.parse::<u64>().ok())
+            .is_some_and(|length| length > MAX_FORM_BYTES as u64)
+        {
+            return Err(PostedFormError::TooLarge);
         }
         let kind = request.content_type().to_ascii_lowercase();
         if !matches!(kind.as_str(), "application/x-www-form-urlencoded" | "multipart/form-data") {
-            return Err(Unreadable::Type);
+            return Err(PostedFormError::UnsupportedMediaType);
         }
         let bytes = web::Bytes::from_request(request, payload).await.map_err(|error| {
             match error.as_error::<PayloadError>() {
-                Some(PayloadError::Overflow) => Unreadable::TooLarge,
-                _ => Unreadable::Broken,
+                Some(PayloadError::Overflow) => PostedFormError::TooLarge,
+                _ => PostedFormError::Malformed,
             }
         })?;
         match kind.as_str() {
             "application/x-www-form-urlencoded" => {
-                let fields = decode(&bytes, MOST_FIELDS).ok_or(Unreadable::TooLarge)?;
+                let fields = parse_urlencoded(&bytes, MAX_FORM_FIELDS).ok_or(PostedFormError::TooLarge)?;
                 Ok(Self { fields, files: Vec::new() })
             }
-            _ => Self::read_parts(request, bytes).await,
+            _ => Self::read_multipart(request, bytes).await,
         }
     }
 
     /// Parses a multipart form whose body was read completely. The library stays pending on a body that ends inside
     /// a delimiter, and panics on a line shorter than two bytes in place of the boundary; both become `Malformed`
     /// here.
-    async fn read_parts(request: &HttpRequest, bytes: web::Bytes) -> Result<Self, Unreadable> {
+    async fn read_multipart(request: &HttpRequest, bytes: web::Bytes) -> Result<Self, PostedFormError> {
         let mut payload = Payload::from(bytes);
         let mut reading = pin!(MultipartForm::<Self>::from_request(request, &mut payload));
         let read = poll_fn(|context| {
             // The library is polled again for each field; it never needs more polls than this.
-            for _ in 0..4 * MOST_FIELDS {
+            for _ in 0..4 * MAX_FORM_FIELDS {
                 match catch_unwind(AssertUnwindSafe(|| reading.as_mut().poll(context))) {
                     Ok(Poll::Pending) => {}
                     Ok(Poll::Ready(read)) => return Poll::Ready(Some(read)),
@@ -184,10 +191,10 @@ impl Posted {
         match read.await {
             Some(Ok(form)) => Ok(form.into_inner()),
             Some(Err(error)) => Err(match error.as_error::<MultipartError>() {
-                Some(MultipartError::Payload(PayloadError::Overflow)) => Unreadable::TooLarge,
-                _ => Unreadable::Broken,
+                Some(MultipartError::Payload(PayloadError::Overflow)) => PostedFormError::TooLarge,
+                _ => PostedFormError::Malformed,
             }),
-            None => Err(Unreadable::Broken),
+            None => Err(PostedFormError::Malformed),
         }
     }
 
@@ -208,7 +215,7 @@ impl Posted {
     }
 
     /// The file of a field, if one was chosen.
-    pub fn file(&self, name: &str) -> Option<&File> {
+    pub fn file(&self, name: &str) -> Option<&UploadedFile> {
         self.files.iter().find(|(field, _)| field == name).map(|(_, file)| file)
     }
 
@@ -219,15 +226,15 @@ impl Posted {
 }
 
 /// The fields of an `application/x-www-form-urlencoded` form, in their order (URL Standard §5.1); `None` when there
-/// are more than `most`; they are counted before any is decoded.
-pub fn decode(form: &[u8], most: usize) -> Option<Vec<(String, String)>> {
+/// are more than `max`; they are counted before any is decoded.
+pub fn parse_urlencoded(form: &[u8], max: usize) -> Option<Vec<(String, String)>> {
     let fields = form.split(|&byte| byte == b'&').filter(|field| !field.is_empty());
-    (fields.take(most + 1).count() <= most).then(|| url::form_urlencoded::parse(form).into_owned().collect())
+    (fields.take(max + 1).count() <= max).then(|| url::form_urlencoded::parse(form).into_owned().collect())
 }
 
 /// Whether one of our pages sent the request, by its `Sec-Fetch-Site` and `Origin` headers (Fetch Metadata §2,
 /// Fetch §3.2). Only browsers send them reliably; requests without them are left to the CSRF token.
-fn is_own(headers: &HeaderMap, origin: &str) -> bool {
+fn is_same_origin(headers: &HeaderMap, origin: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {
         // `none`: the user reloaded the response.
@@ -256,7 +263,7 @@ fn host_of(origin: &str) -> Option<String> {
 /// The key under which the library's state holds the parts collected so far, whatever the fields are called.
 const PARTS: &str = "";
 
-impl MultipartCollect for Posted {
+impl MultipartCollect for PostedForm {
     fn limit(_: &str) -> Option<usize> {
         None
     }
@@ -273,8 +280,8 @@ impl MultipartCollect for Posted {
                 Some(Ok(posted)) => *posted,
                 _ => Self::default(),
             };
-            let room = LARGEST.saturating_sub(posted.size());
-            if posted.fields.len() + posted.files.len() >= MOST_FIELDS {
+            let room = MAX_FORM_BYTES.saturating_sub(posted.size());
+            if posted.fields.len() + posted.files.len() >= MAX_FORM_FIELDS {
                 return Err(overflow());
             }
             let bytes = match field.bytes(room).await {
@@ -290,7 +297,7 @@ impl MultipartCollect for Posted {
                 Some(file) if file.is_empty() && bytes.is_empty() => {}
                 Some(file) => {
                     let content_type = field.content_type().map(ToString::to_string);
-                    posted.files.push((name, File { name: file, content_type, bytes }));
+                    posted.files.push((name, UploadedFile { name: file, content_type, bytes }));
                 }
             }
             state.0.insert(PARTS.to_owned(), Box::new(posted));
@@ -307,7 +314,7 @@ impl MultipartCollect for Posted {
     }
 }
 
-impl Posted {
+impl PostedForm {
     fn size(&self) -> usize {
         let fields: usize = self.fields.iter().map(|(name, value)| name.len() + value.len()).sum();
         let files: usize = self.files.iter().map(|(_, file)| file.bytes.len()).sum();
@@ -323,10 +330,10 @@ mod tests {
 
     const ORIGIN: &str = "https://sso.example.com";
 
-    async fn read(kind: &str, body: impl Into<web::Bytes>) -> Result<Posted, Unreadable> {
+    async fn read(kind: &str, body: impl Into<web::Bytes>) -> Result<PostedForm, PostedFormError> {
         let request = TestRequest::post().insert_header((header::CONTENT_TYPE, kind)).set_payload(body);
         let (request, mut payload) = request.to_http_parts();
-        Posted::read(&request, &mut payload, ORIGIN).await
+        PostedForm::read(&request, &mut payload, ORIGIN).await
     }
 
     #[actix_web::test]
@@ -357,34 +364,41 @@ mod tests {
     #[actix_web::test]
     async fn what_is_too_large_or_no_form_is_refused() {
         let field = "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
-        let large = format!("{field}{}\r\n--X--\r\n", "x".repeat(LARGEST + 1));
-        let many = format!("{}--X--\r\n", format!("{field}1\r\n").repeat(MOST_FIELDS + 1));
+        let large = format!("{field}{}\r\n--X--\r\n", "x".repeat(MAX_FORM_BYTES + 1));
+        let many = format!("{}--X--\r\n", format!("{field}1\r\n").repeat(MAX_FORM_FIELDS + 1));
         let multi = "multipart/form-data; boundary=X";
         for (kind, body, expected) in [
-            (multi, large, Unreadable::TooLarge),
-            (multi, many, Unreadable::TooLarge),
-            (multi, field.to_owned(), Unreadable::Broken),
-            ("multipart/form-data", field.to_owned(), Unreadable::Broken),
+            (multi, large, PostedFormError::TooLarge),
+            (multi, many, PostedFormError::TooLarge),
+            (multi, field.to_owned(), PostedFormError::Malformed),
+            ("multipart/form-data", field.to_owned(), PostedFormError::Malformed),
             // Bodies on which the library stays pending, and on which it panics.
             (
                 "multipart/form-data; boundary=Y",
                 field.replace("--X", "--Y") + "1\r\n--X--\r\n",
-                Unreadable::Broken,
+                PostedFormError::Malformed,
             ),
-            (multi, "\n".to_owned(), Unreadable::Broken),
-            ("multipart/form-data; boundary=\"\"", "\n".to_owned(), Unreadable::Broken),
-            ("application/x-www-form-urlencoded", "a&".repeat(MOST_FIELDS + 1), Unreadable::TooLarge),
-            ("text/plain", "a=1".to_owned(), Unreadable::Type),
-            ("application/json", "{}".to_owned(), Unreadable::Type),
-            ("", "a=1".to_owned(), Unreadable::Type),
+            (multi, "\n".to_owned(), PostedFormError::Malformed),
+            ("multipart/form-data; boundary=\"\"", "\n".to_owned(), PostedFormError::Malformed),
+            (
+                "application/x-www-form-urlencoded",
+                "a&".repeat(MAX_FORM_FIELDS + 1),
+                PostedFormError::TooLarge,
+            ),
+            ("text/plain", "a=1".to_owned(), PostedFormError::UnsupportedMediaType),
+            ("application/json", "{}".to_owned(), PostedFormError::UnsupportedMediaType),
+            ("", "a=1".to_owned(), PostedFormError::UnsupportedMediaType),
         ] {
             assert_eq!(read(kind, body).await.unwrap_err(), expected, "{kind}");
         }
         let request = TestRequest::post()
             .insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
-            .insert_header((header::CONTENT_LENGTH, LARGEST + 1));
+            .insert_header((header::CONTENT_LENGTH, MAX_FORM_BYTES + 1));
         let (request, mut payload) = request.to_http_parts();
-        assert_eq!(Posted::read(&request, &mut payload, ORIGIN).await.unwrap_err(), Unreadable::TooLarge);
+        assert_eq!(
+            PostedForm::read(&request, &mut payload, ORIGIN).await.unwrap_err(),
+            PostedFormError::TooLarge
+        );
     }
 
     #[test]
@@ -404,7 +418,7 @@ mod tests {
         ] {
             let request =
                 headers.iter().fold(TestRequest::post(), |request, header| request.insert_header(*header));
-            assert_eq!(is_own(request.to_http_request().headers(), ORIGIN), own, "{headers:?}");
+            assert_eq!(is_same_origin(request.to_http_request().headers(), ORIGIN), own, "{headers:?}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 /// Whom to contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tell {
+pub enum Contact {
     /// Nobody: signing in again fixes it.
     Nobody,
     /// The company's IT team, who run its sign-in service.
@@ -17,7 +17,7 @@ pub enum Tell {
 
 /// The text for login errors that look alike to a person.
 #[derive(Debug)]
-pub struct Words {
+pub struct ErrorText {
     /// The codes they are for.
     pub codes: &'static [&'static str],
     /// What happened.
@@ -25,20 +25,20 @@ pub struct Words {
     /// What to do.
     pub remedy: &'static str,
     /// Whom to contact.
-    pub tell: Tell,
+    pub contact: Contact,
     /// Whether the page may show expected and found values once a signature verified. Not where they
     /// belong to another browser, another login or the vendor.
-    pub values: bool,
+    pub show_values: bool,
 }
 
 /// The text for `code`.
-pub fn find(code: &str) -> Option<&'static Words> {
+pub fn find(code: &str) -> Option<&'static ErrorText> {
     ALL.iter().find(|words| words.codes.contains(&code))
 }
 
 /// The text for `code`, or a general one.
-pub fn words(code: &str) -> &'static Words {
-    find(code).unwrap_or(&OTHER)
+pub fn text(code: &str) -> &'static ErrorText {
+    find(code).unwrap_or(&DEFAULT)
 }
 
 /// Every code that has a text of its own.
@@ -46,47 +46,47 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     ALL.iter().flat_map(|words| words.codes.iter().copied())
 }
 
-static OTHER: Words = Words {
+static DEFAULT: ErrorText = ErrorText {
     codes: &[],
     happened: "The answer of your company’s sign-in service was not accepted.",
     remedy: "Go back to the app and sign in again. If you come here again, it needs somebody to look at it.",
-    tell: Tell::App,
-    values: false,
+    contact: Contact::App,
+    show_values: false,
 };
 
 /// All texts: first what the person can fix, then their IT team, then the app.
-pub static ALL: &[Words] = &[
+pub static ALL: &[ErrorText] = &[
     // The person, by signing in again
-    Words {
+    ErrorText {
         codes: &["link_expired"],
         happened: "This sign-in link is too old or not complete.",
         remedy: "Go back to the app and sign in again.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["request_expired"],
         happened: "This sign-in took too long, so it was closed.",
         remedy: "Go back to the app and sign in again.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["request_already_used"],
         happened: "This sign-in was finished before.",
         remedy: "If you came here with the back button, you may be signed in already: open the app again. \
                  If you are not, sign in again there.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["assertion_replayed"],
         happened: "This answer of your company’s sign-in service was used before, and each one counts once.",
         remedy: "Go back to the app and sign in again.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &[
             "in_response_to_unknown",
             "in_response_to",
@@ -95,100 +95,100 @@ pub static ALL: &[Words] = &[
         ],
         happened: "This answer belongs to another sign-in than the one you began.",
         remedy: "Go back to the app and sign in again, in one window only.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["browser_mismatch"],
         happened: "This sign-in was begun in another browser than this one.",
         remedy: "Go back to the app and sign in again, and stay in the same browser until you are in. If you did, \
                  allow cookies for this address.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["assertion_expired", "assertion_too_old", "subject_confirmation_expired", "session_expired"],
         happened: "The answer of your company’s sign-in service was too old when it came here.",
         remedy: "Go back to the app and sign in again. If it happens each time, the clock of your company’s \
                  sign-in service is wrong: tell your IT team.",
-        tell: Tell::Nobody,
-        values: true,
+        contact: Contact::Nobody,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["idp_initiated_refused"],
         happened: "This app does not take sign-ins that begin at your company’s portal.",
         remedy: "Open the app itself and sign in there.",
-        tell: Tell::Nobody,
-        values: false,
+        contact: Contact::Nobody,
+        show_values: false,
     },
     // The company's IT team
-    Words {
+    ErrorText {
         codes: &["response_status"],
         happened: "Your company’s sign-in service did not let you in to this app.",
         remedy: "Most often that means that you have not been given this app there. Ask your IT team to assign it \
                  to you (in Okta: Applications → the app → Assignments; in Entra ID: Enterprise applications → the \
                  app → Users and groups).",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["email_outside_organization_domains"],
         happened: "Your company’s sign-in service sent an address that this app does not let in for your company.",
         remedy: "Ask your IT team to send your work address (in Okta: Applications → the app → Sign On → Application \
                  username; in Entra ID: Enterprise applications → the app → Single sign-on → Attributes & Claims).",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["directory_user_inactive"],
         happened: "Your company’s directory says that your account for this app is switched off.",
         remedy: "If you should still have it, ask your IT team to assign this app to you again (in Okta: Applications \
                  → the app → Assignments; in Entra ID: Enterprise applications → the app → Users and groups).",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["directory_user_unknown"],
         happened: "Your company lets only people into this app whom its directory has announced, and you are not \
                    among them yet.",
         remedy: "Ask your IT team to assign this app to you. If they did so just now, try again in a while: some \
                  services need up to 40 minutes to pass it on.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["email_missing", "name_id_missing"],
         happened: "Your company’s sign-in service did not say what your e-mail address is.",
         remedy: "Ask your IT team to send your e-mail address as the Name ID (in Okta: Applications → the app → Sign \
                  On → Application username; in Entra ID: Enterprise applications → the app → Single sign-on → \
                  Attributes & Claims → Unique User Identifier).",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["email_malformed", "name_id_malformed"],
         happened: "Your company’s sign-in service sent something that is not an e-mail address as your address.",
         remedy: "Ask your IT team to send your work e-mail address as the Name ID.",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["email_ambiguous"],
         happened: "Your company’s sign-in service sent more than one e-mail address for you, and we do not guess.",
         remedy: "Ask your IT team to send one, your work address. If both must stay, the app’s team can set which \
                  attribute counts (emailAttribute of the SAML connection).",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["restart_loop"],
         happened: "Your company’s sign-in service answers without saying which question it answers, again and again.",
         remedy: "Ask your IT team to set this app up for sign-ins that the app begins (SP-initiated SAML), so that \
                  its responses carry InResponseTo.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &[
             "assertion_audience",
             "audience_restriction_missing",
@@ -200,10 +200,10 @@ pub static ALL: &[Words] = &[
         happened: "Your company’s sign-in service sent an answer that is meant for another app.",
         remedy: "Ask your IT team to compare the app’s Entity ID (Audience) and Reply URL (Assertion Consumer Service \
                  URL) in your sign-in service with the values below or with those the app’s team gave them.",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &[
             "response_issue_instant",
             "assertion_issue_instant",
@@ -213,39 +213,39 @@ pub static ALL: &[Words] = &[
         ],
         happened: "By the clock of your company’s sign-in service, its answer comes from the future.",
         remedy: "Wait two minutes and sign in again. If it happens each time, ask your IT team to set that clock.",
-        tell: Tell::ItTeam,
-        values: true,
+        contact: Contact::ItTeam,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["signature_missing"],
         happened: "Your company’s sign-in service did not sign its answer, so anybody could have written it.",
         remedy: "Ask your IT team to switch on signing of the response or the assertion for this app.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["signature_algorithm_refused", "sha1_refused", "digest_algorithm_refused"],
         happened: "Your company’s sign-in service signs its answers in a way that is no longer safe.",
         remedy: "Ask your IT team to set the signature algorithm of this app to RSA-SHA256.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["encryption_malformed", "encryption_algorithm_refused", "decryption_failed"],
         happened: "Your company’s sign-in service encrypted its answer in a way that we cannot open.",
         remedy: "Ask your IT team to encrypt for this app with the certificate of the app’s metadata and AES-GCM, or \
                  not at all.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["document_too_large", "too_many_nodes"],
         happened: "Your company’s sign-in service sent more about you than we take.",
         remedy: "Ask your IT team to send fewer groups to this app; a group filter usually suffices.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &[
             "saml_response_missing",
             "base64_malformed",
@@ -272,10 +272,10 @@ pub static ALL: &[Words] = &[
         happened: "Your company’s sign-in service sent an answer that we cannot read safely.",
         remedy: "Go back to the app and sign in again. If you come here again, your IT team can see below what is \
                  wrong with the answer.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &[
             "signature_misplaced",
             "signature_malformed",
@@ -287,52 +287,52 @@ pub static ALL: &[Words] = &[
         happened: "The signature of your company’s sign-in service does not fit its answer.",
         remedy: "Go back to the app and sign in again. If you come here again, something changes the answer on its \
                  way or signs it wrongly, and your IT team must look at it.",
-        tell: Tell::ItTeam,
-        values: false,
+        contact: Contact::ItTeam,
+        show_values: false,
     },
     // The app
-    Words {
+    ErrorText {
         codes: &["signature_mismatch", "signature_key_unsuitable"],
         happened: "The answer was not signed with the key that this app knows of your company’s sign-in service.",
         remedy: "Most often that key was renewed and the app has not been told. Your IT team can send the app’s team \
                  the new signing certificate.",
-        tell: Tell::App,
-        values: false,
+        contact: Contact::App,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["response_issuer", "assertion_issuer"],
         happened: "The answer came from another sign-in service than the one this app knows for your company.",
         remedy: "If your company changed its sign-in service, your IT team can send the app’s team its new metadata.",
-        tell: Tell::App,
-        values: true,
+        contact: Contact::App,
+        show_values: true,
     },
-    Words {
+    ErrorText {
         codes: &["connection_not_configured", "certificate_missing", "decryption_key_missing"],
         happened: "Single sign-on for your company is not fully set up in this app.",
         remedy: "Only the app’s team can finish it.",
-        tell: Tell::App,
-        values: false,
+        contact: Contact::App,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["second_opinion_disagrees"],
         happened: "Two checks of the same answer did not agree, so nobody was let in.",
         remedy: "Go back to the app and sign in again. If you come here again, the app’s team must look at it.",
-        tell: Tell::App,
-        values: false,
+        contact: Contact::App,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["test_connection_disabled"],
         happened: "This way to sign in is for tests only, and tests are switched off here.",
         remedy: "Only the app’s team can set up the real one.",
-        tell: Tell::App,
-        values: false,
+        contact: Contact::App,
+        show_values: false,
     },
-    Words {
+    ErrorText {
         codes: &["no_redirect_url"],
         happened: "Your company’s sign-in worked, but the app has not said where to send you now.",
         remedy: "The app’s team must set the redirect URL of its environment.",
-        tell: Tell::App,
-        values: false,
+        contact: Contact::App,
+        show_values: false,
     },
 ];
 
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn the_words_are_plain_sentences() {
-        for words in ALL.iter().chain([&OTHER]) {
+        for words in ALL.iter().chain([&DEFAULT]) {
             for text in [words.happened, words.remedy] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");
                 for jargon in ["invalid", "went wrong", "SAML response", "Oops"] {

@@ -8,14 +8,14 @@ use maud::{Markup, html};
 
 use super::{
     assets,
-    components::{Shape, Weight, copyable, link_button, listing, shape},
+    components::{ButtonStyle, Icon, copyable, join_with_and, link_button, shape},
     layout::Layout,
-    refusal_words::{self, Tell, Words},
+    refusal_words::{self, Contact, ErrorText},
 };
 use crate::model::check::{Check, Fixer};
 
 /// A refused login. Send it with a 4xx status and [`super::response::PagePolicy::SameOriginForms`].
-pub struct Refused<'a> {
+pub struct LoginErrorPage<'a> {
     /// The error's stable code.
     pub code: &'a str,
     /// The reference to quote: the flow's id.
@@ -36,36 +36,36 @@ pub struct Refused<'a> {
 
 /// The values of the failed check that may be shown.
 #[derive(Default)]
-struct Evidence<'a> {
+struct ShownValues<'a> {
     expected: Option<&'a str>,
     found: Option<&'a str>,
 }
 
-impl<'a> Refused<'a> {
+impl<'a> LoginErrorPage<'a> {
     /// The page.
     pub fn view(&self) -> Markup {
-        let words = refusal_words::words(self.code);
-        let evidence = self.evidence(words);
+        let words = refusal_words::text(self.code);
+        let shown_values = self.shown_values(words);
         let layout = Layout { reason: Some(self.code), ..Layout::narrow("You could not be signed in") };
         layout.banner(self.banner).scripts(&[&assets::COPY]).render(html! {
             section.card {
-                p { span.mark.bad { (shape(Shape::Bad)) "Not signed in" } }
+                p { span.mark.bad { (shape(Icon::Bad)) "Not signed in" } }
                 h1 {
                     "You could not be signed in"
                     @if let Some(application) = self.application { " to " (application) }
                 }
-                p.lead { (self.happened(words, &evidence)) }
+                p.lead { (self.happened(words, &shown_values)) }
                 p { (words.remedy) }
-                @match words.tell {
-                    Tell::Nobody => {},
-                    Tell::ItTeam => p { "Send your IT team a picture or a copy of this page." },
-                    Tell::App => p {
+                @match words.contact {
+                    Contact::Nobody => {},
+                    Contact::ItTeam => p { "Send your IT team a picture or a copy of this page." },
+                    Contact::App => p {
                         "Tell the support team of " (self.application.unwrap_or("the app")) ", with the reference below."
                     },
                 }
                 @if let Some(back) = self.back {
                     div.actions {
-                        (link_button(Weight::Primary, &format!("Back to {}", self.application.unwrap_or("the app")), back))
+                        (link_button(ButtonStyle::Primary, &format!("Back to {}", self.application.unwrap_or("the app")), back))
                     }
                 }
                 dl.facts {
@@ -73,30 +73,32 @@ impl<'a> Refused<'a> {
                     dt { "Reason" } dd { code { (self.code) } }
                 }
             }
-            (self.for_the_it_team(&evidence))
+            (self.it_team_section(&shown_values))
         })
     }
 
     /// Ruling 14: no values before a signature verified, and none of checks whose values belong to the
     /// vendor or to another browser.
-    fn evidence(&self, words: &Words) -> Evidence<'a> {
+    fn shown_values(&self, words: &ErrorText) -> ShownValues<'a> {
         match self.check {
-            Some(check) if self.signature_verified && words.values && check.name == self.code => {
-                Evidence { expected: check.expected.as_deref(), found: check.found.as_deref() }
+            Some(check) if self.signature_verified && words.show_values && check.name == self.code => {
+                ShownValues { expected: check.expected.as_deref(), found: check.found.as_deref() }
             }
-            _ => Evidence::default(),
+            _ => ShownValues::default(),
         }
     }
 
     /// What happened, with the values where they may be shown and make it clearer.
-    fn happened(&self, words: &Words, evidence: &Evidence<'_>) -> String {
-        match (self.code, evidence.expected, evidence.found) {
+    fn happened(&self, words: &ErrorText, shown_values: &ShownValues<'_>) -> String {
+        match (self.code, shown_values.expected, shown_values.found) {
             ("email_outside_organization_domains", Some(expected), Some(found)) => {
                 let organization = self.organization.unwrap_or("Your organization here");
                 // A list of domains with commas, or a text in parentheses that there are none.
                 let admitted = match expected.strip_prefix('(') {
                     Some(_) => "has no addresses listed yet that may come in".to_owned(),
-                    None => format!("only lets in {}", listing(&expected.split(", ").collect::<Vec<_>>())),
+                    None => {
+                        format!("only lets in {}", join_with_and(&expected.split(", ").collect::<Vec<_>>()))
+                    }
                 };
                 format!("Your company’s sign-in service sent the address {found}. {organization} {admitted}.")
             }
@@ -107,16 +109,16 @@ impl<'a> Refused<'a> {
     /// Expected and received values, and what to change in the identity provider's screens. The remedies
     /// are fixed texts, so they may be shown before any signature verified; those for the vendor are not
     /// shown.
-    fn for_the_it_team(&self, evidence: &Evidence<'_>) -> Markup {
+    fn it_team_section(&self, shown_values: &ShownValues<'_>) -> Markup {
         let check =
             self.check.filter(|check| check.name == self.code && check.fixer == Fixer::IdentityProvider);
         html! {
-            @if check.is_some() || evidence.expected.is_some() || evidence.found.is_some() {
+            @if check.is_some() || shown_values.expected.is_some() || shown_values.found.is_some() {
                 section.card {
                     h2 { "For the IT team" }
                     dl.facts {
-                        @if let Some(expected) = evidence.expected { dt { "Expected" } dd { code { (expected) } } }
-                        @if let Some(found) = evidence.found { dt { "Received" } dd { code { (found) } } }
+                        @if let Some(expected) = shown_values.expected { dt { "Expected" } dd { code { (expected) } } }
+                        @if let Some(found) = shown_values.found { dt { "Received" } dd { code { (found) } } }
                         @if let Some(check) = check {
                             dt { "What to change" } dd { (check.remedy) }
                             dt { "Rule" } dd { (check.clause) }
@@ -142,7 +144,7 @@ mod tests {
             fixer: Fixer::IdentityProvider,
             remedy: "A remedy.".into(),
         };
-        Refused {
+        LoginErrorPage {
             code,
             reference: "saml_flow_12vqjrnxk9xeov6o4f05pan0g",
             check: Some(&check),
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_told_before_a_signature_verified() {
+    fn no_value_is_shown_before_a_signature_verified() {
         for code in refusal_words::codes().chain(["a_code_without_words"]) {
             let page = page(code, false);
             assert!(page.contains(&format!("data-reason=\"{code}\"")));
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_and_other_browsers_values_are_never_told() {
+    fn the_vendors_and_other_browsers_values_are_never_shown() {
         for code in [
             "browser_mismatch",
             "in_response_to",
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verified_address_is_told_with_the_domains_that_may_come_in() {
+    fn a_verified_address_is_shown_with_the_admitted_domains() {
         let page = page("email_outside_organization_domains", true);
         assert!(page.contains(
             "sent the address found-value.example. Secret Customer only lets in expected-value.example."

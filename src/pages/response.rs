@@ -8,14 +8,14 @@ use maud::Markup;
 
 /// Where the forms and scripts of a page may send requests (ruling 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum PagePolicy {
     /// The page begins or continues a chain of redirects and posts that may end at another site.
     /// Browsers apply `form-action` to the whole chain, so the header has none.
-    Chain,
+    AnyFormTarget,
     /// Forms post to our own origin only.
-    Own,
+    SameOriginForms,
     /// The same, and a script may poll our own origin.
-    Live,
+    SameOriginFormsAndFetch,
 }
 
 /// Everything but `form-action`: only our own files, nothing inline, no framing.
@@ -26,13 +26,15 @@ macro_rules! base_policy {
     };
 }
 
-impl Policy {
+impl PagePolicy {
     /// The `Content-Security-Policy` header.
     pub const fn content_security_policy(self) -> &'static str {
         match self {
-            Self::Chain => base_policy!(),
-            Self::Own => concat!(base_policy!(), "; form-action 'self'"),
-            Self::Live => concat!(base_policy!(), "; form-action 'self'; connect-src 'self'"),
+            Self::AnyFormTarget => base_policy!(),
+            Self::SameOriginForms => concat!(base_policy!(), "; form-action 'self'"),
+            Self::SameOriginFormsAndFetch => {
+                concat!(base_policy!(), "; form-action 'self'; connect-src 'self'")
+            }
         }
     }
 
@@ -42,14 +44,14 @@ impl Policy {
     /// check sees the origin of our own forms, and other sites see nothing.
     pub const fn referrer_policy(self) -> &'static str {
         match self {
-            Self::Chain => "strict-origin",
-            Self::Own | Self::Live => "same-origin",
+            Self::AnyFormTarget => "strict-origin",
+            Self::SameOriginForms | Self::SameOriginFormsAndFetch => "same-origin",
         }
     }
 }
 
 /// A page as an HTTP response. It is never stored, framed or sniffed.
-pub fn page(status: StatusCode, policy: Policy, markup: Markup) -> HttpResponse {
+pub fn page(status: StatusCode, policy: PagePolicy, markup: Markup) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy.content_security_policy()))
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_page_carries_the_headers_that_keep_it_safe() {
-        let response = page(StatusCode::FORBIDDEN, Policy::Own, html! { p { "a" } });
+        let response = page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, html! { p { "a" } });
         assert_eq!(response.status(), 403);
         for (name, value) in [
             (
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_page_in_a_login_chain_leaves_the_forms_target_open() {
-        let response = page(StatusCode::OK, Policy::Chain, html! {});
+        let response = page(StatusCode::OK, PagePolicy::AnyFormTarget, html! {});
         let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
         assert!(!policy.contains("form-action"));
         assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"));

@@ -9,16 +9,16 @@ use maud::{Markup, html};
 
 use super::{
     assets,
-    auto_post::{AutoPost, Purpose},
-    chooser::{Choice, Chooser},
+    auto_post::{AutoPost, AutoPostPurpose},
+    chooser::{OrganizationChoice, OrganizationChooser},
     components::{
-        Column, Field, Shape, Step, Weight, button, code_block, copyable, error_summary, link_button, notice,
-        table, timeline,
+        ButtonStyle, Column, Icon, InputField, Step, button, code_block, copyable, error_summary,
+        link_button, notice, table, timeline,
     },
     home::Home,
     layout::{self, Layout},
     message::{self, Message},
-    refused::Refused,
+    refused::LoginErrorPage,
 };
 use crate::{
     links,
@@ -97,7 +97,7 @@ fn shell_sample() {
     );
 }
 
-const BANNER: &str = layout::TEST_SET_UP;
+const BANNER: &str = layout::TEST_SETUP_BANNER;
 const FLOW: &str = "saml_flow_12vqjrnxk9xeov6o4f05pan0g";
 
 #[test]
@@ -107,7 +107,7 @@ fn auto_post_samples() {
         AutoPost {
             action: "https://login.acme.example/app/sso/saml?a=1&b=2",
             fields: &[("SAMLRequest", "PHNhbWxwOkF1dGhuUmVxdWVzdC8+"), ("RelayState", "r-\"<1>")],
-            purpose: Purpose::SignIn { organization: Some("Acme") },
+            purpose: AutoPostPurpose::SignIn { organization: Some("Acme") },
             banner: None,
         }
         .view(),
@@ -117,7 +117,7 @@ fn auto_post_samples() {
         AutoPost {
             action: "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs",
             fields: &[("SAMLResponse", "PHNhbWxwOlJlc3BvbnNlLz4="), ("bounced", "1")],
-            purpose: Purpose::Finish,
+            purpose: AutoPostPurpose::Finish,
             banner: Some(BANNER),
         }
         .view(),
@@ -127,7 +127,7 @@ fn auto_post_samples() {
         AutoPost {
             action: "https://a.example/",
             fields: &[],
-            purpose: Purpose::Respond,
+            purpose: AutoPostPurpose::Respond,
             banner: Some(BANNER),
         }
         .view(),
@@ -141,9 +141,12 @@ fn chooser_samples() {
     let value = "org_x";
     page(
         "chooser-short",
-        Chooser {
+        OrganizationChooser {
             application: None,
-            choices: &[Choice { name: "Acme", value }, Choice { name: "Globex", value }],
+            choices: &[
+                OrganizationChoice { name: "Acme", value },
+                OrganizationChoice { name: "Globex", value },
+            ],
             action: ACTION,
             fields: FIELDS,
             field: "organization_id",
@@ -153,16 +156,19 @@ fn chooser_samples() {
     );
     page(
         "chooser-long",
-        Chooser {
+        OrganizationChooser {
             application: Some("Ledgerline Accounting, production environment for Europe"),
             choices: &[
-                Choice {
+                OrganizationChoice {
                     name: "Rheinisch-Westfälische Elektrizitätsversorgungsgesellschaft mbH & Co. KG",
                     value,
                 },
-                Choice { name: "Acme <Holding>", value },
-                Choice { name: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch_Council", value },
-                Choice { name: "株式会社サンプル", value },
+                OrganizationChoice { name: "Acme <Holding>", value },
+                OrganizationChoice {
+                    name: "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch_Council",
+                    value,
+                },
+                OrganizationChoice { name: "株式会社サンプル", value },
             ],
             action: ACTION,
             fields: FIELDS,
@@ -188,7 +194,7 @@ fn message_samples() {
     page(
         "message-onward",
         Message {
-            onward: Some(("Back to the app", "https://app.example/login")),
+            next_link: Some(("Back to the app", "https://app.example/login")),
             banner: Some(BANNER),
             ..Message::new("Nothing to do", "You are signed in already.", "Go on in the app.")
         }
@@ -233,21 +239,21 @@ fn component_samples() {
     ];
     let steps = [
         Step {
-            outcome: Shape::Step,
+            outcome: Icon::Step,
             title: "The app asked for a login",
             at: ago(7300),
             checks: &[],
             detail: None,
         },
         Step {
-            outcome: Shape::Bad,
+            outcome: Icon::Bad,
             title: "A response was refused",
             at: ago(95),
             checks: &checks,
             detail: None,
         },
         Step {
-            outcome: Shape::Good,
+            outcome: Icon::Good,
             title: "A response was accepted",
             at: ago(3),
             checks: &checks[..1],
@@ -260,10 +266,10 @@ fn component_samples() {
         Column { name: "Id", number: false },
     ];
     let row = |who: &str, logins: &str| vec![html! { (who) }, html! { (logins) }, copyable(FLOW, "id")];
-    let field = Field {
+    let field = InputField {
         error: Some("Write a whole address."),
         value: "dana",
-        ..Field::new("email", "E-mail", "email")
+        ..InputField::new("email", "E-mail", "email")
     };
     let layout = Layout::wide("Components", &[("One", "/"), ("Two", "/")]);
     page(
@@ -273,17 +279,17 @@ fn component_samples() {
             (error_summary(&[&field]))
             section.card { h2 { "Timeline" } (timeline(&steps, now)) }
             (table("People", &columns, &[row("dana@acme.example", "1,204"), row("li", "3")]))
-            (notice(Shape::Good, "Good", html! { p { "It worked." } }))
-            (notice(Shape::Attention, "Attention", html! { p { "Look at " a href="/" { "this" } "." } }))
-            (notice(Shape::Bad, "Bad", html! { p { "It did not work." } }))
-            (notice(Shape::Note, "Note", html! { p { "By the way." } }))
+            (notice(Icon::Good, "Good", html! { p { "It worked." } }))
+            (notice(Icon::Attention, "Attention", html! { p { "Look at " a href="/" { "this" } "." } }))
+            (notice(Icon::Bad, "Bad", html! { p { "It did not work." } }))
+            (notice(Icon::Note, "Note", html! { p { "By the way." } }))
             section.card { form.form {
                 (field)
-                (Field { required: false, hint: Some("Whatever you like."), ..Field::new("name", "Name", "text") })
+                (InputField { required: false, hint: Some("Whatever you like."), ..InputField::new("name", "Name", "text") })
                 div.actions {
-                    (button(Weight::Primary, "Save"))
-                    (link_button(Weight::Plain, "Cancel", "/"))
-                    (button(Weight::Danger, "Delete connection"))
+                    (button(ButtonStyle::Primary, "Save"))
+                    (link_button(ButtonStyle::Plain, "Cancel", "/"))
+                    (button(ButtonStyle::Danger, "Delete connection"))
                 }
             } }
             (code_block("Certificate", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"))
@@ -293,7 +299,7 @@ fn component_samples() {
 
 #[test]
 fn refused_samples() {
-    let plain = Refused {
+    let plain = LoginErrorPage {
         code: "request_expired",
         reference: FLOW,
         check: None,
@@ -313,7 +319,7 @@ fn refused_samples() {
     );
     page(
         "refused-domain",
-        Refused {
+        LoginErrorPage {
             code: "email_outside_organization_domains",
             check: Some(&check),
             signature_verified: true,
@@ -332,7 +338,10 @@ fn refused_samples() {
         "none",
         "Switch on signing of the response or of the assertion.",
     );
-    page("refused-unverified", Refused { code: "signature_missing", check: Some(&check), ..plain }.view());
+    page(
+        "refused-unverified",
+        LoginErrorPage { code: "signature_missing", check: Some(&check), ..plain }.view(),
+    );
 
     let check = failed(
         "assertion_audience",
@@ -342,7 +351,7 @@ fn refused_samples() {
     );
     page(
         "refused-long",
-        Refused {
+        LoginErrorPage {
             code: "assertion_audience",
             check: Some(&check),
             signature_verified: true,

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::components::{Shape, Weight, copy_button, link_button, notice};
+use super::components::{ButtonStyle, Icon, copy_button, link_button, notice};
 
 /// A secret that was just created.
-pub struct Secret<'a> {
+pub struct SecretPanel<'a> {
     /// What it is: "API key".
     pub name: &'a str,
     /// The secret itself.
@@ -13,14 +13,14 @@ pub struct Secret<'a> {
     /// Where to use it and what it gives access to, in whole sentences.
     pub about: &'a str,
     /// The URL to continue with.
-    pub onward: &'a str,
+    pub next_url: &'a str,
 }
 
-impl Secret<'_> {
+impl SecretPanel<'_> {
     /// The panel.
     pub fn view(&self) -> Markup {
         html! {
-            (notice(Shape::Attention, "Copy it now: it is not shown again", html! {
+            (notice(Icon::Attention, "Copy it now: it is not shown again", html! {
                 p { (self.about) }
                 p { "If it is lost, make another." }
             }))
@@ -28,7 +28,7 @@ impl Secret<'_> {
                 code { (self.value) }
                 (copy_button(self.value, self.name))
             }
-            div.actions { (link_button(Weight::Primary, "I have copied it", self.onward)) }
+            div.actions { (link_button(ButtonStyle::Primary, "I have copied it", self.next_url)) }
         }
     }
 }

@@ -15,31 +15,34 @@ use actix_web::{
 use crate::app::Result;
 
 /// Why a response was aborted.
-type Failed = Box<dyn std::error::Error>;
+type BodyError = Box<dyn std::error::Error>;
 
-type Making<T> = Pin<Box<dyn Future<Output = (T, Result<Option<Vec<u8>>>)>>>;
+type NextChunk<T> = Pin<Box<dyn Future<Output = (T, Result<Option<Vec<u8>>>)>>>;
 
 /// A body of the chunks that `next` makes from `source`, until it returns `None`. An error aborts the response,
 /// so that a partial body is not taken for a complete one.
-pub fn streamed<T, F>(
+pub fn stream_body<T, F>(
     source: T,
     next: impl Fn(T) -> F + Unpin + 'static,
-) -> impl MessageBody<Error = Failed> + 'static
+) -> impl MessageBody<Error = BodyError> + 'static
 where
     T: Unpin + 'static,
     F: Future<Output = (T, Result<Option<Vec<u8>>>)> + 'static,
 {
-    let making: Making<T> = Box::pin(next(source));
-    Streamed { making: Some(making), next: move |source| -> Making<T> { Box::pin(next(source)) } }
+    let next_chunk: NextChunk<T> = Box::pin(next(source));
+    StreamedBody {
+        next_chunk: Some(next_chunk),
+        next: move |source| -> NextChunk<T> { Box::pin(next(source)) },
+    }
 }
 
-struct Streamed<T, N> {
-    making: Option<Making<T>>,
+struct StreamedBody<T, N> {
+    next_chunk: Option<NextChunk<T>>,
     next: N,
 }
 
-impl<T: Unpin, N: Fn(T) -> Making<T> + Unpin> MessageBody for Streamed<T, N> {
-    type Error = Failed;
+impl<T: Unpin, N: Fn(T) -> NextChunk<T> + Unpin> MessageBody for StreamedBody<T, N> {
+    type Error = BodyError;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
@@ -50,20 +53,20 @@ impl<T: Unpin, N: Fn(T) -> Making<T> + Unpin> MessageBody for Streamed<T, N> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         loop {
-            let Some(making) = &mut self.making else { return Poll::Ready(None) };
-            let (source, piece) = ready!(making.as_mut().poll(context));
-            self.making = None;
+            let Some(next_chunk) = &mut self.next_chunk else { return Poll::Ready(None) };
+            let (source, piece) = ready!(next_chunk.as_mut().poll(context));
+            self.next_chunk = None;
             match piece {
                 Ok(None) => return Poll::Ready(None),
                 Ok(Some(bytes)) => {
-                    self.making = Some((self.next)(source));
+                    self.next_chunk = Some((self.next)(source));
                     // An empty chunk would end the response.
                     if !bytes.is_empty() {
                         return Poll::Ready(Some(Ok(bytes.into())));
                     }
                 }
                 Err(error) => {
-                    crate::pages::error::record(&error);
+                    crate::pages::error::log_internal_error(&error);
                     return Poll::Ready(Some(Err(error.into())));
                 }
             }
@@ -78,8 +81,8 @@ mod tests {
     use super::*;
     use crate::app::Error;
 
-    async fn counted(to: u8, failing: bool) -> std::result::Result<Bytes, Failed> {
-        let body = streamed(0_u8, move |at| async move {
+    async fn counted(to: u8, failing: bool) -> std::result::Result<Bytes, BodyError> {
+        let body = stream_body(0_u8, move |at| async move {
             let piece = match at {
                 at if at < to => Ok(Some(if at == 1 { Vec::new() } else { vec![b'0' + at] })),
                 _ if failing => Err(Error::internal("the database went away")),

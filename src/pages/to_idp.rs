@@ -8,10 +8,10 @@ use actix_web::{
 };
 
 use super::{
-    auto_post::{AutoPost, Purpose},
+    auto_post::{AutoPost, AutoPostPurpose},
     cookie_names::CookieNames,
     layout,
-    response::{Policy, page},
+    response::{PagePolicy, page},
 };
 use crate::{
     app::{
@@ -56,7 +56,7 @@ fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
 
 /// The banner of every login page where the bundled identity provider is switched on (ruling 24).
 pub fn banner(state: &State) -> Option<&'static str> {
-    state.settings.test_idp.then_some(layout::TEST_SET_UP)
+    state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER)
 }
 
 /// Sends the browser to the identity provider.
@@ -69,10 +69,10 @@ pub fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
             let view = AutoPost {
                 action: &form.action,
                 fields: &fields,
-                purpose: Purpose::SignIn { organization: None },
+                purpose: AutoPostPurpose::SignIn { organization: None },
                 banner: banner(state),
             };
-            page(StatusCode::OK, Policy::Chain, view.view())
+            page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
         }
     };
     set_cookies(&mut response, &state.links, &begun.browser);

@@ -5,17 +5,17 @@
 
 use maud::{Markup, html};
 
-use super::components::{Shape, shape};
+use super::components::{Icon, shape};
 
 /// The maximum depth of indentation; deeper elements are not indented further.
-const DEEPEST: usize = 24;
+const MAX_INDENT_DEPTH: usize = 24;
 
 /// A tag of more bytes than this has each attribute on a line of its own.
-const LONG_TAG: usize = 90;
+const MAX_INLINE_TAG_BYTES: usize = 90;
 
 /// Which elements a verified signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Signed {
+pub struct SignedParts {
     /// The whole document: the root element with everything in it.
     pub root: bool,
     /// The `Assertion` directly below the root element.
@@ -23,7 +23,7 @@ pub struct Signed {
 }
 
 /// Pretty-prints a document.
-pub fn print(xml: &str, signed: Signed) -> Markup {
+pub fn pretty_print(xml: &str, signed: SignedParts) -> Markup {
     items(&Printer::new(signed).run(xml))
 }
 
@@ -87,35 +87,35 @@ fn tag_length(text: &str) -> Option<usize> {
 
 /// A line, or lines that a signature covers.
 enum Item<'a> {
-    Line { depth: usize, pieces: Vec<Piece<'a>> },
+    Line { depth: usize, pieces: Vec<Span<'a>> },
     Signed { what: &'static str, items: Vec<Item<'a>> },
 }
 
 /// A part of a line.
 #[derive(Clone, Copy)]
-enum Piece<'a> {
+enum Span<'a> {
     /// Brackets and names of elements.
     Tag(&'a str),
     /// A line end within a tag, before an attribute.
-    Fold,
+    LineBreak,
     /// ` name=`.
     Attribute(&'a str),
     /// `"value"`.
     Value(&'a str),
     Text(&'a str),
     /// Comments and the like.
-    Aside(&'a str),
+    Comment(&'a str),
 }
 
 struct Printer<'a> {
-    signed: Signed,
+    signed: SignedParts,
     depth: usize,
     /// Items so far: of the document, and of each open element that is signed, with its depth and label.
     open: Vec<(usize, &'static str, Vec<Item<'a>>)>,
 }
 
 impl<'a> Printer<'a> {
-    fn new(signed: Signed) -> Self {
+    fn new(signed: SignedParts) -> Self {
         Self { signed, depth: 0, open: vec![(0, "", Vec::new())] }
     }
 
@@ -132,12 +132,12 @@ impl<'a> Printer<'a> {
                     if let (false, Some(&Token::Text(inner)), Some(&Token::Close(close))) =
                         (empty, tokens.get(at), tokens.get(at + 1))
                     {
-                        pieces.extend([Piece::Text(inner), Piece::Tag(close)]);
+                        pieces.extend([Span::Text(inner), Span::Tag(close)]);
                         at += 2;
                         self.line(pieces);
                         self.leave();
                     } else if let (false, Some(&Token::Close(close))) = (empty, tokens.get(at)) {
-                        pieces.push(Piece::Tag(close));
+                        pieces.push(Span::Tag(close));
                         at += 1;
                         self.line(pieces);
                         self.leave();
@@ -148,14 +148,14 @@ impl<'a> Printer<'a> {
                 }
                 Token::Close(text) => {
                     self.depth = self.depth.saturating_sub(1);
-                    self.line(vec![Piece::Tag(text)]);
+                    self.line(vec![Span::Tag(text)]);
                     self.leave();
                 }
-                Token::Other(text) => self.line(vec![Piece::Aside(text)]),
+                Token::Other(text) => self.line(vec![Span::Comment(text)]),
                 Token::Text(text) => {
                     let text = text.trim();
                     if !text.is_empty() {
-                        self.line(vec![Piece::Text(text)]);
+                        self.line(vec![Span::Text(text)]);
                     }
                 }
             }
@@ -166,7 +166,7 @@ impl<'a> Printer<'a> {
         self.open.pop().map(|(_, _, items)| items).unwrap_or_default()
     }
 
-    fn line(&mut self, pieces: Vec<Piece<'a>>) {
+    fn line(&mut self, pieces: Vec<Span<'a>>) {
         let depth = self.depth;
         if let Some((_, _, items)) = self.open.last_mut() {
             items.push(Item::Line { depth, pieces });
@@ -201,12 +201,12 @@ impl<'a> Printer<'a> {
 }
 
 /// A start tag in pieces.
-fn tag(text: &str) -> Vec<Piece<'_>> {
-    let folded = text.len() > LONG_TAG;
+fn tag(text: &str) -> Vec<Span<'_>> {
+    let folded = text.len() > MAX_INLINE_TAG_BYTES;
     let mut pieces = Vec::new();
     let mut rest = text;
     let name = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    pieces.push(Piece::Tag(&rest[..name]));
+    pieces.push(Span::Tag(&rest[..name]));
     rest = rest[name..].trim_start();
     let mut first = true;
     while let Some(equals) = rest.find('=') {
@@ -214,16 +214,16 @@ fn tag(text: &str) -> Vec<Piece<'_>> {
         let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
         let Some(end) = value[1..].find(quote) else { break };
         if folded && !first {
-            pieces.push(Piece::Fold);
+            pieces.push(Span::LineBreak);
         }
         first = false;
         let begin = rest.len() - value.len();
-        pieces.push(Piece::Attribute(&rest[..begin]));
-        pieces.push(Piece::Value(&value[..end + 2]));
+        pieces.push(Span::Attribute(&rest[..begin]));
+        pieces.push(Span::Value(&value[..end + 2]));
         rest = value[end + 2..].trim_start();
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Tag(rest));
+        pieces.push(Span::Tag(rest));
     }
     pieces
 }
@@ -234,25 +234,25 @@ fn items(all: &[Item<'_>]) -> Markup {
             @match item {
                 Item::Line { depth, pieces } => (line(*depth, pieces)),
                 Item::Signed { what, items: inner } => {
-                    mark.signed { span.label { (shape(Shape::Good)) (what) } "\n" (items(inner)) }
+                    mark.signed { span.label { (shape(Icon::Good)) (what) } "\n" (items(inner)) }
                 }
             }
         }
     }
 }
 
-fn line(depth: usize, pieces: &[Piece<'_>]) -> Markup {
-    let indent = "  ".repeat(depth.min(DEEPEST));
+fn line(depth: usize, pieces: &[Span<'_>]) -> Markup {
+    let indent = "  ".repeat(depth.min(MAX_INDENT_DEPTH));
     html! {
         (indent)
         @for piece in pieces {
             @match piece {
-                Piece::Tag(text) => span.t { (text) },
-                Piece::Fold => { "\n" (indent) "   " },
-                Piece::Attribute(text) => { " " span.a { (text) } },
-                Piece::Value(text) => span.v { (text) },
-                Piece::Text(text) => (text),
-                Piece::Aside(text) => span.c { (text) },
+                Span::Tag(text) => span.t { (text) },
+                Span::LineBreak => { "\n" (indent) "   " },
+                Span::Attribute(text) => { " " span.a { (text) } },
+                Span::Value(text) => span.v { (text) },
+                Span::Text(text) => (text),
+                Span::Comment(text) => span.c { (text) },
             }
         }
         "\n"
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn elements_stand_below_each_other_and_texts_beside_their_names() {
-        let printed = text(&print(RESPONSE, Signed::default()).into_string());
+        let printed = text(&pretty_print(RESPONSE, SignedParts::default()).into_string());
         let expected = "<?xml version=\"1.0\"?>\n<p:Response ID=\"r\" xmlns:p='urn:p'>\n  <a:Issuer>https://idp</a:Issuer>\n  \
             <a:Assertion ID=\"a\">\n    <a:Empty/>\n    <a:None></a:None>\n    <a:Value>x &amp; y</a:Value>\n  \
             </a:Assertion>\n</p:Response>\n";
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn the_signed_part_is_marked_with_a_word_and_a_shape() {
-        let signed = |root, assertion| print(RESPONSE, Signed { root, assertion }).into_string();
+        let signed = |root, assertion| pretty_print(RESPONSE, SignedParts { root, assertion }).into_string();
         let assertion = signed(false, true);
         let (before, within) = assertion.split_once("<mark class=\"signed\">").unwrap();
         let (within, after) = within.split_once("</mark>").unwrap();
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn long_tags_fold_at_their_attributes() {
         let long = format!("<a b=\"{}\" c=\"{}\"/>", "x".repeat(50), "y > z".repeat(12));
-        let printed = text(&print(&long, Signed::default()).into_string());
+        let printed = text(&pretty_print(&long, SignedParts::default()).into_string());
         assert_eq!(printed.lines().count(), 2);
         assert_eq!(bare(&printed), bare(&long));
     }
@@ -349,8 +349,8 @@ mod tests {
             "<!DOCTYPE a [<!ENTITY x \"y\">]>",
             "<ä ö='ü'>€</ä>",
         ] {
-            for signed in [Signed::default(), Signed { root: true, assertion: true }] {
-                let printed = print(hostile, signed).into_string();
+            for signed in [SignedParts::default(), SignedParts { root: true, assertion: true }] {
+                let printed = pretty_print(hostile, signed).into_string();
                 let printed = bare(&text(&printed)).replace("Signedassertion", "").replace("Signed", "");
                 assert_eq!(printed, bare(&text(&maud::html! { (hostile) }.into_string())), "{hostile}");
             }
@@ -360,14 +360,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_character_but_white_space_comes_out(xml in "(<[a-c:/]{0,3}( [ab]=[\"'][<>x&]{0,3}[\"'])?/?>|[<>&\"'= \na-cäü€-]|<!--|-->|]]>|<\\?){0,40}") {
-            let printed = print(&xml, Signed::default()).into_string();
+            let printed = pretty_print(&xml, SignedParts::default()).into_string();
             let whole = maud::html! { (xml) }.into_string();
             prop_assert_eq!(bare(&text(&printed)), bare(&text(&whole)));
         }
 
         #[test]
         fn marks_are_balanced(xml in "(<[a-cA/]{0,9}>|<a:Assertion>|</a:Assertion>|x){0,20}") {
-            let printed = print(&xml, Signed { root: true, assertion: true }).into_string();
+            let printed = pretty_print(&xml, SignedParts { root: true, assertion: true }).into_string();
             prop_assert_eq!(printed.matches("<mark").count(), printed.matches("</mark>").count());
         }
     }

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     links::path,
     pages::{
-        auto_post::{AutoPost, Purpose},
+        auto_post::{AutoPost, AutoPostPurpose},
         message::Message,
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
 };
 
@@ -51,12 +51,12 @@ struct Refusal(HttpResponse);
 
 impl Refusal {
     fn bad(happened: &str) -> Self {
-        Self(page(StatusCode::BAD_REQUEST, Policy::Own, refused(happened)))
+        Self(page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, refused(happened)))
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "the test identity provider failed");
-        Self(page(StatusCode::INTERNAL_SERVER_ERROR, Policy::Own, Message::internal().view()))
+        Self(page(StatusCode::INTERNAL_SERVER_ERROR, PagePolicy::SameOriginForms, Message::internal().view()))
     }
 }
 
@@ -77,7 +77,7 @@ fn settled(result: Result<HttpResponse, Refusal>) -> HttpResponse {
 }
 
 fn own_page(markup: Markup) -> HttpResponse {
-    page(StatusCode::OK, Policy::Own, markup)
+    page(StatusCode::OK, PagePolicy::SameOriginForms, markup)
 }
 
 /// `GET /test-idp`
@@ -195,11 +195,11 @@ async fn try_respond(idp: Data<TestIdp>, fields: &Fields) -> Result<HttpResponse
             Ok(_) => {
                 let markup =
                     again(Some(&draft), Some("Write a NameID: an assertion needs a subject.")).view();
-                return Ok(page(StatusCode::BAD_REQUEST, Policy::Own, markup));
+                return Ok(page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, markup));
             }
             Err(error) => {
                 let markup = again(Some(&draft), Some(&error.to_string())).view();
-                return Ok(page(StatusCode::BAD_REQUEST, Policy::Own, markup));
+                return Ok(page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, markup));
             }
         },
     };
@@ -222,7 +222,7 @@ async fn deliver(
     let xml = match signed.await.map_err(|error| Refusal::internal(&error))? {
         Ok(xml) => xml,
         Err(AnswerError::NothingToEncryptFor) => {
-            return Ok(page(StatusCode::CONFLICT, Policy::Own, not_encryptable(ask)));
+            return Ok(page(StatusCode::CONFLICT, PagePolicy::SameOriginForms, not_encryptable(ask)));
         }
         Err(error) => return Err(Refusal::internal(&error)),
     };
@@ -232,10 +232,15 @@ async fn deliver(
     let markup = if show || replay {
         Review { acs_url: &ask.acs_url, fields: &fields, xml: &xml, replay }.view()
     } else {
-        AutoPost { action: &ask.acs_url, fields: &fields, purpose: Purpose::Respond, banner: Some(BANNER) }
-            .view()
+        AutoPost {
+            action: &ask.acs_url,
+            fields: &fields,
+            purpose: AutoPostPurpose::Respond,
+            banner: Some(BANNER),
+        }
+        .view()
     };
-    Ok(page(StatusCode::OK, Policy::Chain, markup))
+    Ok(page(StatusCode::OK, PagePolicy::AnyFormTarget, markup))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::{
     pages::{
         assets,
         components::{
-            Field, Shape, Weight, button, code_block, copyable, facts, link_button, listing, notice, shape,
+            ButtonStyle, Icon, InputField, button, code_block, copyable, facts, join_with_and, link_button,
+            notice, shape,
         },
         layout::{Layout, Width},
         message::Message,
@@ -58,8 +59,8 @@ impl Start<'_> {
                         @for sp in self.service_providers {
                             li {
                                 a href=(start_href(sp)) {
-                                    span.text { (sp.name) @if !sp.domains.is_empty() { small { (listing(&sp.domains)) } } }
-                                    (shape(Shape::Onward))
+                                    span.text { (sp.name) @if !sp.domains.is_empty() { small { (join_with_and(&sp.domains)) } } }
+                                    (shape(Icon::Forward))
                                 }
                             }
                         }
@@ -70,7 +71,7 @@ impl Start<'_> {
                 section.card {
                     h2 { "Push people and groups" }
                     p { "As Okta or Entra ID tell an app who may use it, and when somebody leaves." }
-                    div.actions { (link_button(Weight::Plain, "To provisioning", path::TEST_IDP_SCIM)) }
+                    div.actions { (link_button(ButtonStyle::Plain, "To provisioning", path::TEST_IDP_SCIM)) }
                 }
             }
             section.card {
@@ -135,7 +136,7 @@ impl Choose<'_> {
             section.card { details.stack open[self.draft.is_some() || self.users.is_empty()] {
                 summary { "Change what is said, or break it" }
                 @if let Some(error) = self.error {
-                    div role="alert" { (notice(Shape::Bad, "This cannot be sent", html! { p { (error) } })) }
+                    div role="alert" { (notice(Icon::Bad, "This cannot be sent", html! { p { (error) } })) }
                 }
                 @if !self.users.is_empty() {
                     form.stack method="post" action=(path::TEST_IDP_RESPOND) {
@@ -166,7 +167,7 @@ impl Choose<'_> {
                         li {
                             button type="submit" name="person" value=(user.email) {
                                 span.text { (user.first_name) " " (user.last_name) small { (user.email) } }
-                                (shape(Shape::Onward))
+                                (shape(Icon::Forward))
                             }
                         }
                     }
@@ -179,16 +180,16 @@ impl Choose<'_> {
         let first = self.users.iter().find(|user| self.to.expects(&user.email)).or(self.users.first());
         let blank = first.map(Draft::about).unwrap_or_default();
         let draft = self.draft.unwrap_or(&blank);
-        let field = |name, label, value, hint: &'static str| Field {
+        let field = |name, label, value, hint: &'static str| InputField {
             value,
             hint: (!hint.is_empty()).then_some(hint),
             required: false,
-            ..Field::new(name, label, "text")
+            ..InputField::new(name, label, "text")
         };
         html! {
             form.form method="post" action=(path::TEST_IDP_RESPOND) {
                 (self.hidden())
-                (Field { required: true, ..field("name_id", "NameID", &draft.name_id, "Usually the e-mail address. Try something opaque, with the address in the attribute below.") })
+                (InputField { required: true, ..field("name_id", "NameID", &draft.name_id, "Usually the e-mail address. Try something opaque, with the address in the attribute below.") })
                 (field("email", "Attribute email", &draft.email, "Empty fields are not sent."))
                 (field("first_name", "Attribute firstName", &draft.first_name, ""))
                 (field("last_name", "Attribute lastName", &draft.last_name, ""))
@@ -215,7 +216,7 @@ impl Choose<'_> {
                     input #show type="checkbox" name="show" value="1" checked[draft.show];
                     label for="show" { "Show me the response before it is sent" }
                 }
-                div.actions { (button(Weight::Primary, "Send the response")) }
+                div.actions { (button(ButtonStyle::Primary, "Send the response")) }
             }
         }
     }
@@ -307,7 +308,7 @@ impl Review<'_> {
         html! {
             form method="post" action=(self.acs_url) target=[new_tab.then_some("_blank")] {
                 @for (name, value) in self.fields { input type="hidden" name=(name) value=(value); }
-                (button(if new_tab || !self.replay { Weight::Primary } else { Weight::Plain }, label))
+                (button(if new_tab || !self.replay { ButtonStyle::Primary } else { ButtonStyle::Plain }, label))
             }
         }
     }
@@ -325,7 +326,7 @@ pub fn refused(happened: &str) -> Markup {
     Message {
         reason: Some("test_idp_request_refused"),
         banner: Some(BANNER),
-        onward: Some(("To the test identity provider", path::TEST_IDP)),
+        next_link: Some(("To the test identity provider", path::TEST_IDP)),
         ..Message::new(
             "The test identity provider cannot answer this",
             happened,
@@ -342,7 +343,7 @@ pub fn not_encryptable(ask: &Ask) -> Markup {
             h1 { "There is no key to encrypt for" }
             p { "The connection behind " code { (ask.acs_url) } " publishes no encryption certificate, so nothing can be encrypted for it." }
             p { "Set " code { "assertionEncryption" } " to true on the connection; its metadata then carries the certificate." }
-            div.actions { (link_button(Weight::Primary, "To the test identity provider", path::TEST_IDP)) }
+            div.actions { (link_button(ButtonStyle::Primary, "To the test identity provider", path::TEST_IDP)) }
         }
     })
 }

@@ -15,9 +15,9 @@ use crate::{
     links::path,
     oauth::Error,
     pages::{
-        chooser::{Choice, Chooser},
+        chooser::{OrganizationChoice, OrganizationChooser},
         message::Message,
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
 };
 
@@ -64,10 +64,13 @@ fn choose(
     parameters: &[(&'static str, String)],
 ) -> HttpResponse {
     let ids: Vec<String> = choices.iter().map(|choice| choice.organization.to_string()).collect();
-    let choices: Vec<Choice<'_>> =
-        choices.iter().zip(&ids).map(|(choice, value)| Choice { name: &choice.name, value }).collect();
+    let choices: Vec<OrganizationChoice<'_>> = choices
+        .iter()
+        .zip(&ids)
+        .map(|(choice, value)| OrganizationChoice { name: &choice.name, value })
+        .collect();
     let fields: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let view = Chooser {
+    let view = OrganizationChooser {
         application: Some(application),
         choices: &choices,
         action: path::OAUTH_AUTHORIZE,
@@ -75,7 +78,7 @@ fn choose(
         field: authorize::ORGANIZATION,
         banner: saml::banner(state),
     };
-    page(StatusCode::OK, Policy::Chain, view.view())
+    page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())
 }
 
 /// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the app's developer that shows
@@ -88,5 +91,5 @@ fn refusal(error: &Error, request: &HttpRequest) -> HttpResponse {
     }
     let happened = error.description();
     let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };
-    page(StatusCode::BAD_REQUEST, Policy::Own, view.view())
+    page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, view.view())
 }

@@ -26,9 +26,9 @@ use crate::{
     },
     pages::{
         assets,
-        components::{Shape, Weight, link_button, mark, notice, time},
-        error::{Answer, Failure},
-        forms::{self, FormErrors, FormView, Typed, button_form},
+        components::{ButtonStyle, Icon, link_button, mark, notice, time},
+        error::{PageError, PageResult},
+        forms::{self, FormErrors, FormValues, FormView, button_form},
     },
 };
 
@@ -49,7 +49,7 @@ pub(super) struct AccountPage<'a> {
     /// The path of the console to redirect to after that.
     pub next: &'a str,
     /// The values entered.
-    pub typed: &'a Typed,
+    pub typed: &'a FormValues,
     /// Validation errors.
     pub errors: &'a FormErrors,
     /// The hidden field with the CSRF token.
@@ -72,8 +72,8 @@ pub(super) struct ConfirmMethods<'a> {
 }
 
 /// `GET /console/account`
-pub async fn show(context: ConsoleContext) -> Answer {
-    let typed = Typed::new().with("displayName", &context.admin.administrator.display_name);
+pub async fn show(context: ConsoleContext) -> PageResult {
+    let typed = FormValues::new().with("displayName", &context.admin.administrator.display_name);
     let next = query(context.request(), "next").unwrap_or_default();
     respond(&context, &typed, &FormErrors::none(), &next).await
 }
@@ -86,7 +86,12 @@ fn next_or_account(next: &str) -> &str {
     }
 }
 
-async fn respond(context: &ConsoleContext, typed: &Typed, errors: &FormErrors, next: &str) -> Answer {
+async fn respond(
+    context: &ConsoleContext,
+    typed: &FormValues,
+    errors: &FormErrors,
+    next: &str,
+) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
     let (recent, passwords) = (confirm::is_recent(state, admin), settings.takes_passwords());
@@ -95,7 +100,7 @@ async fn respond(context: &ConsoleContext, typed: &Typed, errors: &FormErrors, n
         true => passkeys::begin_adding(state, admin).await.map(Some).or_else(|error| match error {
             // The maximum number of passkeys is reached.
             Error::FailedPrecondition(_) => Ok(None),
-            error => Err(Failure(error)),
+            error => Err(PageError(error)),
         })?,
         false => None,
     };
@@ -133,31 +138,31 @@ async fn finish_change(
     form: &ConsoleForm,
     done: Result<(), Error>,
     flash: Flash,
-) -> Answer {
+) -> PageResult {
     let next = form.text("next");
     match done {
         Ok(()) => Ok(see_other(next_or_account(next), flash)),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let name = if form.flag("displayName") {
                 form.text("displayName")
             } else {
                 &context.admin.administrator.display_name
             };
-            respond(context, &Typed::new().with("displayName", name), &errors, next).await
+            respond(context, &FormValues::new().with("displayName", name), &errors, next).await
         }
     }
 }
 
 /// `POST /console/account/name`
-pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let done = people::rename(state, admin, form.text("displayName"), admin.device()).await;
     finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
 }
 
 /// `POST /console/account/password`
-pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let new = form.text("newPassword");
     let done = if new == form.text("repeatPassword") {
@@ -169,14 +174,14 @@ pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> Answer 
 }
 
 /// `POST /console/account/confirm`
-pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let done = confirm::with_password(state, admin, form.text("confirmPassword"), admin.device()).await;
     finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
 }
 
 /// `POST /console/account/confirm/passkey`
-pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
     let done = confirm::with_passkey(state, admin, challenge, webauthn_answer, admin.device()).await;
@@ -184,7 +189,7 @@ pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) ->
 }
 
 /// `POST /console/account/passkeys`
-pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
     let done =
@@ -194,7 +199,7 @@ pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> Answer {
 }
 
 /// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
-pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> Answer {
+pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
     let (done, action) = if form.flag("remove") {
@@ -206,14 +211,18 @@ pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form
 }
 
 /// `POST /console/account/sessions/{session}`: ends it.
-pub async fn revoke_session(context: ConsoleContext, id: web::Path<String>, _form: ConsoleForm) -> Answer {
+pub async fn revoke_session(
+    context: ConsoleContext,
+    id: web::Path<String>,
+    _form: ConsoleForm,
+) -> PageResult {
     let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
     sessions::revoke(&context.state, &context.admin, id, context.admin.device()).await?;
     Ok(see_other(console::ACCOUNT, Flash(ResourceKind::Session, Action::Ended)))
 }
 
 /// `POST /console/account/sessions/others`: ends all but this one.
-pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, Failure> {
+pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, PageError> {
     sessions::revoke_others(&context.state, &context.admin, context.admin.device()).await?;
     Ok(see_other(console::ACCOUNT, Flash(ResourceKind::OtherSessions, Action::Ended)))
 }
@@ -227,7 +236,7 @@ impl AccountPage<'_> {
             h1 { "Your account" }
             p.soft { (self.admin.administrator.email) }
             @if let Some(wrong) = wrong {
-                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }
             }
             @if let Some(confirm) = &self.confirm { (self.confirm(confirm)) }
             (self.name())
@@ -280,8 +289,8 @@ impl AccountPage<'_> {
                 }
                 @if methods.saml || methods.oidc {
                     div.actions {
-                        @if methods.saml { (link_button(Weight::Plain, "Confirm with your company’s sign-in", &sso::confirmation_path(console::SIGN_IN_SAML, self.next))) }
-                        @if methods.oidc { (link_button(Weight::Plain, "Confirm with OpenID Connect", &sso::confirmation_path(console::SIGN_IN_OIDC, self.next))) }
+                        @if methods.saml { (link_button(ButtonStyle::Plain, "Confirm with your company’s sign-in", &sso::confirmation_path(console::SIGN_IN_SAML, self.next))) }
+                        @if methods.oidc { (link_button(ButtonStyle::Plain, "Confirm with OpenID Connect", &sso::confirmation_path(console::SIGN_IN_OIDC, self.next))) }
                     }
                 }
                 @if !is_any {
@@ -398,7 +407,7 @@ impl AccountPage<'_> {
                 p.soft { "Browsers in which you are signed in." }
                 ul.entries { @for session in self.sessions { (self.session(session)) } }
                 @if self.sessions.len() > 1 {
-                    (button_form(console::ACCOUNT_SESSIONS, "Sign out everywhere else", Weight::Plain, self.csrf.clone()))
+                    (button_form(console::ACCOUNT_SESSIONS, "Sign out everywhere else", ButtonStyle::Plain, self.csrf.clone()))
                 }
             }
         }
@@ -410,7 +419,7 @@ impl AccountPage<'_> {
             li.entry {
                 div {
                     strong { (browser_name(&session.user_agent)) }
-                    @if is_this { " " (mark(Shape::Good, "this browser")) }
+                    @if is_this { " " (mark(Icon::Good, "this browser")) }
                     p.small.soft {
                         (by(session.method))
                         @if let Some(address) = session.address { ", from " (address) }
@@ -419,7 +428,7 @@ impl AccountPage<'_> {
                     }
                 }
                 @if !is_this {
-                    (button_form(&links::expand(console::ACCOUNT_SESSION, &[&session.id]), "End session", Weight::Plain, self.csrf.clone()))
+                    (button_form(&links::expand(console::ACCOUNT_SESSION, &[&session.id]), "End session", ButtonStyle::Plain, self.csrf.clone()))
                 }
             }
         }

@@ -25,9 +25,9 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, link_button, mark, notice, time},
-        error::{Answer, Failure},
-        forms::{self, Choice, FormErrors, FormView, Typed},
+        components::{ButtonStyle, Icon, copyable, link_button, mark, notice, time},
+        error::{PageError, PageResult},
+        forms::{self, Choice, FormErrors, FormValues, FormView},
     },
 };
 
@@ -55,11 +55,11 @@ fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> Scope {
 }
 
 /// `GET …/administrators`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     respond(&context, &FormErrors::none()).await
 }
 
-async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> Answer {
+async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
     let (local, global) = (Scope::Environment(context.actor), Scope::Everywhere(context.actor.author()));
     let place = context.place(&[]);
     let own = people::list(&context.state, &local, &place.query()).await?;
@@ -85,7 +85,7 @@ async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> Answer {
     ];
     let content = html! {
         (view(context, &lists, errors))
-        (place.pages(&own.next_token))
+        (place.pagination(&own.next_token))
     };
     Ok(context.shell(Section::Administrators, "Administrators").respond_with(errors.status(), content))
 }
@@ -95,10 +95,10 @@ fn view(context: &EnvironmentContext, lists: &[AdministratorList<'_>], errors: &
     html! {
         div.head-row {
             h1 { "Administrators" }
-            @if let Some(invite) = &invite { div.actions { (link_button(Weight::Primary, "Invite somebody", invite)) } }
+            @if let Some(invite) = &invite { div.actions { (link_button(ButtonStyle::Primary, "Invite somebody", invite)) } }
         }
         @if let Some(wrong) = errors.of("") {
-            div role="alert" { (notice(Shape::Bad, "That was not done", html! { p { (wrong) } })) }
+            div role="alert" { (notice(Icon::Bad, "That was not done", html! { p { (wrong) } })) }
         }
         @if lists.iter().any(|list| list.may_change) {
             @if let Some(first) = context.confirm_identity_notice("give somebody a larger role") { (first) }
@@ -141,7 +141,7 @@ impl AdministratorList<'_> {
             li.entry {
                 div {
                     strong { (who.name()) }
-                    @if who.id == me { " " (mark(Shape::Note, "you")) }
+                    @if who.id == me { " " (mark(Icon::Note, "you")) }
                     p.small.soft {
                         @if !who.display_name.is_empty() { (who.email) ", " }
                         (role.as_str()) ", since " (time(who.created_at, context.now()))
@@ -195,7 +195,7 @@ impl AdministratorList<'_> {
 }
 
 /// `POST …/administrators/{administrator}`: sets the role, or with `remove` removes it.
-pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id("administrator")?;
     let scope = scope_of(&context, &form);
     let (done, action) = if form.flag("remove") {
@@ -205,17 +205,17 @@ pub async fn change(context: EnvironmentContext, form: ConsoleForm) -> Answer {
         )
     } else {
         let role = Role::parse(form.text("role"))
-            .ok_or_else(|| Failure(Error::invalid("role", "must be viewer, admin or owner")))?;
+            .ok_or_else(|| PageError(Error::invalid("role", "must be viewer, admin or owner")))?;
         (people::set_role(&context.state, &scope, id, role).await, Flash(ResourceKind::Role, Action::Saved))
     };
     match done {
         Ok(()) => Ok(see_other(&context.href(console::ADMINISTRATORS, &[]), action)),
-        Err(error) => respond(&context, &FormErrors::from(error)?).await,
+        Err(error) => respond(&context, &FormErrors::from_error(error)?).await,
     }
 }
 
 /// `POST …/admin-invitations/{invitation}/revoke`
-pub async fn revoke(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn revoke(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id("invitation")?;
     invitations::revoke(&context.state, &scope_of(&context, &form), id).await?;
     let back = context.href(console::ADMINISTRATORS, &[]);
@@ -223,16 +223,16 @@ pub async fn revoke(context: EnvironmentContext, form: ConsoleForm) -> Answer {
 }
 
 /// `GET …/administrators/invite`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_owner()?;
-    let typed = Typed::new().with("role", "admin").with("where", "here");
+    let typed = FormValues::new().with("role", "admin").with("where", "here");
     Ok(invite_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST …/administrators/invite`
-pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     context.require_owner()?;
-    let typed = Typed::from(&*form);
+    let typed = FormValues::from(&*form);
     let Some(role) = Role::parse(form.text("role")) else {
         return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
     };
@@ -251,11 +251,11 @@ pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             );
             Ok(context.shell(Section::Administrators, "Invited").respond(content))
         }
-        Err(error) => Ok(invite_page(&context, &typed, &FormErrors::from(error)?)),
+        Err(error) => Ok(invite_page(&context, &typed, &FormErrors::from_error(error)?)),
     }
 }
 
-fn invite_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let view = FormView::new(typed, errors);
     let roles = Role::ALL.map(|role| Choice::new(role.as_str(), role.as_str(), role_permissions(role)));
     let places = [
@@ -290,7 +290,7 @@ pub(super) fn invitation_created(
     html! {
         h1 { "The invitation is made" }
         section.card {
-            (notice(Shape::Attention, "This link is shown once", html! {
+            (notice(Icon::Attention, "This link is shown once", html! {
                 p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets the account." }
             }))
             p { (copyable(link, "link")) }
@@ -298,7 +298,7 @@ pub(super) fn invitation_created(
                 @if let Some(email) = &invitation.email { "For " (email) ", " }
                 "role " (invitation.grant.role.as_str()) ". It works once, until " (time(invitation.expires_at, now)) "."
             }
-            div.actions { (link_button(Weight::Primary, "Done", back)) }
+            div.actions { (link_button(ButtonStyle::Primary, "Done", back)) }
         }
     }
 }

@@ -15,12 +15,12 @@ use crate::{
     links::console,
     model::{api_key::ApiKey, id::ApiKeyId, time::Timestamp},
     pages::{
-        components::{Weight, copyable, link_button, time},
-        confirm::{self, Deletion},
-        error::Answer,
-        forms::{self, Choice, FormErrors, FormView, Typed},
-        list::{List, Place, column},
-        secret::Secret,
+        components::{ButtonStyle, copyable, link_button, time},
+        confirm::{self, DeleteConfirmation},
+        error::PageResult,
+        forms::{self, Choice, FormErrors, FormValues, FormView},
+        list::{List, ListUrl, column},
+        secret::SecretPanel,
     },
 };
 
@@ -38,7 +38,7 @@ const SCOPES: [Choice<'static>; 2] = [
 ];
 
 /// `GET …/api-keys`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
     let page = app::api_keys::list(&context.state, &context.actor, &place.query()).await?;
     let content = view(
@@ -62,7 +62,7 @@ fn name(key: &ApiKey) -> String {
 /// The list.
 pub(super) fn view(
     page: &Page<ApiKey>,
-    place: &Place,
+    place: &ListUrl,
     may_manage: bool,
     href: Href<'_>,
     now: Timestamp,
@@ -87,47 +87,47 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "Your backend calls this server with an API key: SSOReady’s SDKs take it as it is." }
-            @if may_manage { p { (link_button(Weight::Primary, "Create the first one", &new)) } }
+            @if may_manage { p { (link_button(ButtonStyle::Primary, "Create the first one", &new)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "API keys" }
-            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New API key", &new)) } }
+            @if may_manage && !page.items.is_empty() { div.actions { (link_button(ButtonStyle::Primary, "New API key", &new)) } }
         }
         (list.view(place))
     }
 }
 
 /// `GET …/api-keys/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    Ok(form_page(&context, &Typed::new().with("scope", "login"), &FormErrors::none()))
+    Ok(form_page(&context, &FormValues::new().with("scope", "login"), &FormErrors::none()))
 }
 
 /// `POST …/api-keys/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let change = ApiKeyChange { display_name: Some(form.text("displayName").trim().to_owned()) };
     let management = form.text("scope") == "management";
     match app::api_keys::create(&context.state, &context.actor, management, &change).await {
         Ok((key, secret)) => {
             let back = context.href(console::API_KEYS, &[]);
-            let panel = Secret {
+            let panel = SecretPanel {
                 name: "API key",
                 value: &secret.reveal(),
                 about: "Put it into your backend’s configuration. Whoever holds it speaks for this environment.",
-                onward: &back,
+                next_url: &back,
             };
             Ok(context.shell(Section::ApiKeys, "Your new API key").respond(html! {
                 h1 { "API key " (name(&key)) }
                 section.card.stack { (panel.view()) }
             }))
         }
-        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
-fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let (action, back) = (context.href(console::NEW_API_KEY, &[]), context.href(console::API_KEYS, &[]));
     let view = FormView::new(typed, errors);
     let form = forms::Form::new(&action, "Create API key", context.csrf()).cancel(&back);
@@ -146,14 +146,14 @@ fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -
 }
 
 /// `GET …/api-keys/{key}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let key = app::api_keys::find(&context.state, &context.actor, context.id("key")?).await?;
-    Ok(confirm_page(&context, &key, &Typed::new(), &FormErrors::none()))
+    Ok(confirm_page(&context, &key, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/api-keys/{key}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ApiKeyId = context.id("key")?;
     let key = app::api_keys::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&key)) {
@@ -164,14 +164,16 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
         Ok(()) => {
             Ok(see_other(&context.href(console::API_KEYS, &[]), Flash(ResourceKind::ApiKey, Action::Deleted)))
         }
-        Err(error) => Ok(confirm_page(&context, &key, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(confirm_page(&context, &key, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 fn confirm_page(
     context: &EnvironmentContext,
     key: &ApiKey,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let used = match key.last_used_at {
@@ -179,7 +181,7 @@ fn confirm_page(
         None => "It was never used.".to_owned(),
     };
     let effects = ["Whatever uses it is refused from the next call on.".to_owned(), used];
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "API key",
         name: &name(key),
         effects: &effects,

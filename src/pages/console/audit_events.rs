@@ -20,10 +20,10 @@ use crate::{
     model::{audit::AuditEvent, time::Timestamp},
     pages::{
         audit_export,
-        components::{Weight, exact, link_button, time},
-        error::Answer,
+        components::{ButtonStyle, exact, link_button, time},
+        error::PageResult,
         forms::FormErrors,
-        list::Place,
+        list::ListUrl,
     },
 };
 
@@ -60,7 +60,7 @@ impl AuditLine {
 const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
 
 /// `GET …/audit-events`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
     let found = load(&context.state, log, &place).await?;
     let installation = context.admin.author().owns_everything().is_ok();
@@ -79,9 +79,9 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 }
 
 /// `GET /console/audit-events`
-pub async fn list_installation(context: ConsoleContext) -> Answer {
+pub async fn list_installation(context: ConsoleContext) -> PageResult {
     let log = Log::of_installation(&context.admin.author())?;
-    let place = Place::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
     let found = load(&context.state, log, &place).await?;
     let shown = AuditLogPage {
         page: &found.page,
@@ -105,7 +105,7 @@ struct AuditResults {
     errors: FormErrors,
 }
 
-async fn load(state: &State, log: Log, place: &Place) -> app::Result<AuditResults> {
+async fn load(state: &State, log: Log, place: &ListUrl) -> app::Result<AuditResults> {
     let looked = async {
         let filter = filter(state, place).await?;
         log.list(state, &filter, &place.query()).await
@@ -113,7 +113,7 @@ async fn load(state: &State, log: Log, place: &Place) -> app::Result<AuditResult
     let (page, errors) = match looked.await {
         Ok(page) => (page, FormErrors::none()),
         Err(error) => {
-            let errors = FormErrors::from(error).map_err(|failure| failure.0)?;
+            let errors = FormErrors::from_error(error).map_err(|failure| failure.0)?;
             (Page { items: Vec::new(), next_token: String::new() }, errors)
         }
     };
@@ -122,7 +122,7 @@ async fn load(state: &State, log: Log, place: &Place) -> app::Result<AuditResult
 }
 
 /// Parses the filters. `since` and `until` are whole days in UTC, both inclusive.
-async fn filter(state: &State, place: &Place) -> app::Result<AuditFilter> {
+async fn filter(state: &State, place: &ListUrl) -> app::Result<AuditFilter> {
     let given = |name: &str| Some(place.filter(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &'static str, clock: &str| {
         let Some(day) = given(name) else { return Ok(None) };
@@ -154,7 +154,7 @@ async fn filter(state: &State, place: &Place) -> app::Result<AuditFilter> {
 pub(super) struct AuditLogPage<'a> {
     pub page: &'a Page<AuditEvent>,
     pub names: &'a Names,
-    pub place: &'a Place,
+    pub place: &'a ListUrl,
     pub errors: &'a FormErrors,
     /// The path of the export.
     pub export: &'a str,
@@ -170,7 +170,7 @@ pub(super) fn view(title: &str, shown: &AuditLogPage<'_>) -> Markup {
         div.head-row {
             h1 { (title) }
             @if shown.errors.is_empty() {
-                div.actions { (link_button(Weight::Plain, "Export as JSON lines", shown.export)) }
+                div.actions { (link_button(ButtonStyle::Plain, "Export as JSON lines", shown.export)) }
             }
         }
         p {
@@ -179,18 +179,18 @@ pub(super) fn view(title: &str, shown: &AuditLogPage<'_>) -> Markup {
                 " " a href=(href) { "What concerns the whole installation" } " has a log of its own."
             }
         }
-        (place.narrowing(&html! {
-            (place.line("actorId", "Who", "text", "E-mail or ID"))
+        (place.filter_form(&html! {
+            (place.filter_input("actorId", "Who", "text", "E-mail or ID"))
             div.field {
                 label for="action" { "What" }
                 input #action name="action" type="text" list="actions" value=(place.filter("action"))
                     placeholder="organization.updated" autocomplete="off" spellcheck="false";
                 datalist #actions { @for action in ACTIONS { option value=(action); } }
             }
-            (place.line("organizationId", "Organization", "text", "org_…"))
-            (place.line("targetId", "Resource", "text", "ID"))
-            (place.line("since", "From (UTC)", "date", ""))
-            (place.line("until", "To (UTC)", "date", ""))
+            (place.filter_input("organizationId", "Organization", "text", "org_…"))
+            (place.filter_input("targetId", "Resource", "text", "ID"))
+            (place.filter_input("since", "From (UTC)", "date", ""))
+            (place.filter_input("until", "To (UTC)", "date", ""))
         }, &[]))
         @if !shown.errors.is_empty() {
             (filter_error_notice(shown.errors))
@@ -203,7 +203,7 @@ pub(super) fn view(title: &str, shown: &AuditLogPage<'_>) -> Markup {
         } @else {
             div.card.empty { p { "Every change is recorded here. There was none yet." } }
         }
-        (place.pages(&shown.page.next_token))
+        (place.pagination(&shown.page.next_token))
     }
 }
 
@@ -216,16 +216,16 @@ fn with_query(path: &str, request: &HttpRequest) -> String {
 }
 
 /// `GET …/audit-events/export`
-pub async fn export(context: EnvironmentContext) -> Answer {
+pub async fn export(context: EnvironmentContext) -> PageResult {
     let filter = filter(&context.state, &context.place(&FILTERS)).await?;
     let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
     Ok(audit_export::download(&context.state, Log::of(&context.actor)?.export(filter)?, &name))
 }
 
 /// `GET /console/audit-events/export`
-pub async fn export_installation(context: ConsoleContext) -> Answer {
+pub async fn export_installation(context: ConsoleContext) -> PageResult {
     let log = Log::of_installation(&context.admin.author())?;
-    let place = Place::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
     let filter = filter(&context.state, &place).await?;
     let name = format!("audit-installation-{}.jsonl", day_of(context.now()));
     Ok(audit_export::download(&context.state, log.export(filter)?, &name))

@@ -15,23 +15,23 @@ use crate::{
     links::{self, console},
     model::branding::Branding,
     pages::{
-        components::{Shape, Weight, button, facts, link_button, mark},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
+        components::{ButtonStyle, Icon, button, facts, link_button, mark},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
         layout::Layout,
-        posted::Posted,
-        response::{self, Policy},
+        posted::PostedForm,
+        response::{self, PagePolicy},
     },
 };
 
 /// `GET …/branding`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
     Ok(page(&context, &branding, &typed(&branding), &FormErrors::none()))
 }
 
-fn typed(branding: &Branding) -> Typed {
-    Typed::new()
+fn typed(branding: &Branding) -> FormValues {
+    FormValues::new()
         .with("applicationName", branding.application_name.as_deref().unwrap_or_default())
         .with("accentColor", branding.accent_color.map(|color| color.to_string()).unwrap_or_default())
         .with("returnUrl", branding.return_url.as_ref().map(ToString::to_string).unwrap_or_default())
@@ -39,7 +39,7 @@ fn typed(branding: &Branding) -> Typed {
 }
 
 /// `POST …/branding`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.environment.id;
     let saved = match app::branding::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
@@ -56,14 +56,14 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Ok(see_other(&context.href(console::BRANDING, &[]), Flash(ResourceKind::Branding, Action::Saved)))
         }
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let branding = app::branding::find(&context.state, &context.actor, id).await?;
-            Ok(page(&context, &branding, &Typed::from(&*form), &errors))
+            Ok(page(&context, &branding, &FormValues::from(&*form), &errors))
         }
     }
 }
 
-fn change(form: &Posted) -> BrandingChange {
+fn change(form: &PostedForm) -> BrandingChange {
     let text = |name: &str| Some(form.text(name).trim().to_owned());
     BrandingChange {
         application_name: text("applicationName"),
@@ -76,7 +76,7 @@ fn change(form: &Posted) -> BrandingChange {
 fn page(
     context: &EnvironmentContext,
     branding: &Branding,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let content = view(
@@ -98,13 +98,13 @@ pub(super) fn view(
     action: &str,
     preview: &str,
     csrf: Option<Markup>,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> Markup {
     html! {
         div.head-row {
             h1 { "Branding" }
-            div.actions { (link_button(Weight::Plain, "Preview", preview)) }
+            div.actions { (link_button(ButtonStyle::Plain, "Preview", preview)) }
         }
         p { "Your customers’ IT admins see this on the setup pages, so that they know whom they trust." }
         @match csrf {
@@ -122,7 +122,7 @@ pub(super) fn view(
     }
 }
 
-fn form(branding: &Branding, action: &str, csrf: Markup, typed: &Typed, errors: &FormErrors) -> Markup {
+fn form(branding: &Branding, action: &str, csrf: Markup, typed: &FormValues, errors: &FormErrors) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (view.text("applicationName", "Name of your application").optional().hint("Empty: the environment’s name."))
@@ -151,14 +151,14 @@ fn logo(branding: &Branding) -> Markup {
 }
 
 /// `GET …/branding/preview`: an example page with the branding.
-pub async fn preview(context: EnvironmentContext) -> Answer {
+pub async fn preview(context: EnvironmentContext) -> PageResult {
     let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
     let content = preview_view(
         &branding,
         environment_name(&context.environment),
         &context.href(console::BRANDING, &[]),
     );
-    Ok(response::page(actix_web::http::StatusCode::OK, Policy::Own, content))
+    Ok(response::page(actix_web::http::StatusCode::OK, PagePolicy::SameOriginForms, content))
 }
 
 /// An example page in the vendor's colours.
@@ -172,9 +172,9 @@ pub(super) fn preview_view(branding: &Branding, environment: &str, back: &str) -
             p.eyebrow { (name) }
             h1 { "Connect your identity provider" }
             p { "An example of what the IT admins of your customers see, with " a href=(back) { "a link" } " and a step that is done." }
-            p { (mark(Shape::Good, "Your identity provider is connected")) }
+            p { (mark(Icon::Good, "Your identity provider is connected")) }
             // The form only links back.
-            form method="get" action=(back) { (button(Weight::Primary, "Back to branding")) }
+            form method="get" action=(back) { (button(ButtonStyle::Primary, "Back to branding")) }
             @if let Some(contact) = &branding.support_contact { p.small.soft { "Questions? " (contact) } }
         }
     })

@@ -26,7 +26,7 @@ use crate::{
         scim_request::ScimRequest,
         time::Timestamp,
     },
-    pages::{forms::FormErrors, list::Place, samples::page},
+    pages::{forms::FormErrors, list::ListUrl, samples::page},
 };
 
 const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_12vqjrnxk9xeov6o4f05pan0g";
@@ -90,11 +90,11 @@ fn href(user: &DirectoryUser) -> String {
 
 #[test]
 fn people_samples() {
-    let place = Place::read("/console/x/scim-directories/y/users", "", &["q"]);
+    let place = ListUrl::read("/console/x/scim-directories/y/users", "", &["q"]);
     sample("console-scim-users", "Users", Tab::Users, scim_users::view(&people(), &place, &href));
     let none = Page { items: Vec::new(), next_token: String::new() };
     sample("console-scim-users-empty", "Users", Tab::Users, scim_users::view(&none, &place, &href));
-    let searched = Place::read("/console/x/scim-directories/y/users", "q=nobody", &["q"]);
+    let searched = ListUrl::read("/console/x/scim-directories/y/users", "q=nobody", &["q"]);
     sample("console-scim-users-nobody", "Users", Tab::Users, scim_users::view(&none, &searched, &href));
 
     let dana = user(
@@ -179,12 +179,12 @@ fn group_samples() {
         ],
         next_token: String::new(),
     };
-    let place = Place::read("/console/x/scim-directories/y/groups", "", &["q"]);
+    let place = ListUrl::read("/console/x/scim-directories/y/groups", "", &["q"]);
     let address = |group: &DirectoryGroup| format!("/console/x/groups/{}", group.id);
     sample("console-scim-groups", "Groups", Tab::Groups, scim_groups::view(&groups, &place, &address));
     let none = Page { items: Vec::new(), next_token: String::new() };
     sample("console-scim-groups-empty", "Groups", Tab::Groups, scim_groups::view(&none, &place, &address));
-    let place = Place::read("/console/x/groups/y", "", &[]);
+    let place = ListUrl::read("/console/x/groups/y", "", &[]);
     let curl = links::curl("https://sso.example.com/v1/scim/groups/scim_group_12vqjrnxk9xeov6o4f05pan0g");
     let view =
         scim_group::view(&groups.items[0], &people(), &place, &href, "/console/x/events?resource=y", &curl);
@@ -219,13 +219,14 @@ fn request_samples() {
         ],
         next_token: "T2".to_owned(),
     };
-    let place = Place::read("/console/x/requests", "method=PATCH&status=4xx", &["method", "status", "error"]);
+    let place =
+        ListUrl::read("/console/x/requests", "method=PATCH&status=4xx", &["method", "status", "error"]);
     let address = |request: &ScimRequest| format!("/console/x/requests/{}", request.id);
     let none = FormErrors::none();
     let view = scim_requests::view(&requests, &place, &none, &address, BASE, now());
     sample("console-scim-requests", "Requests", Tab::Requests, view);
     let empty = Page { items: Vec::new(), next_token: String::new() };
-    let unfiltered = Place::read("/console/x/requests", "", &["method"]);
+    let unfiltered = ListUrl::read("/console/x/requests", "", &["method"]);
     let view = scim_requests::view(&empty, &unfiltered, &none, &address, BASE, now());
     sample("console-scim-requests-empty", "Requests", Tab::Requests, view);
     let errors = FormErrors::one("status", "must be a status such as 404, or a class such as 4xx");

@@ -14,7 +14,7 @@ use crate::{
         id::{EnvironmentId, ScimDirectoryId},
         scim_directory::ScimDirectory,
     },
-    pages::error::Failure,
+    pages::error::PageError,
 };
 
 /// A page of a directory.
@@ -74,7 +74,7 @@ pub struct DirectoryContext {
 }
 
 /// Loads the directory in the path.
-pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, Failure> {
+pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, PageError> {
     let id = context.id("directory")?;
     let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
     let organization =

@@ -23,34 +23,34 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, link_button, notice, time},
-        confirm::{self, Deletion},
-        error::{Answer, Failure},
-        forms::{self, FormErrors, FormView, Typed, button_form},
+        components::{ButtonStyle, Icon, copyable, facts, link_button, notice, time},
+        confirm::{self, DeleteConfirmation},
+        error::{PageError, PageResult},
+        forms::{self, FormErrors, FormValues, FormView, button_form},
     },
 };
 
-async fn load_organization(context: &EnvironmentContext) -> Result<Organization, Failure> {
+async fn load_organization(context: &EnvironmentContext) -> Result<Organization, PageError> {
     let id: OrganizationId = context.id("organization")?;
     Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }
 
-async fn find(context: &EnvironmentContext, organization: &Organization) -> Result<ListedDomain, Failure> {
+async fn find(context: &EnvironmentContext, organization: &Organization) -> Result<ListedDomain, PageError> {
     let name = context.segment("domain");
     let listed = app::domains::list(&context.state, &context.actor, organization.id).await?;
     let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
-    found.ok_or_else(|| Failure(Error::not_found("domain", name)))
+    found.ok_or_else(|| PageError(Error::not_found("domain", name)))
 }
 
 /// `GET …/domains`: the form to add one.
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization = load_organization(&context).await?;
-    Ok(new_page(&context, &organization, &Typed::new(), &FormErrors::none()))
+    Ok(new_page(&context, &organization, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/domains`
-pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let added = app::domains::add(
         &context.state,
@@ -64,14 +64,16 @@ pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
             Flash(ResourceKind::Domain, Action::Added),
         )),
-        Err(error) => Ok(new_page(&context, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(new_page(&context, &organization, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 fn new_page(
     context: &EnvironmentContext,
     organization: &Organization,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let action = context.href(console::DOMAINS, &[&organization.id]);
@@ -102,7 +104,7 @@ pub(super) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
 }
 
 /// `GET …/domains/{domain}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let domains = std::slice::from_ref(&listed.domain);
@@ -141,9 +143,9 @@ pub(super) fn view(
             @if may_manage {
                 div.actions {
                     @if !listed.state.counts() && !verified_elsewhere {
-                        (button_form(&at(console::APPROVE_DOMAIN), "Approve", Weight::Primary, csrf.clone()))
+                        (button_form(&at(console::APPROVE_DOMAIN), "Approve", ButtonStyle::Primary, csrf.clone()))
                     }
-                    (link_button(Weight::Danger, "Remove", &at(console::DELETE_DOMAIN)))
+                    (link_button(ButtonStyle::Danger, "Remove", &at(console::DELETE_DOMAIN)))
                 }
             }
         }
@@ -165,7 +167,7 @@ pub(super) fn view(
             section.card {
                 div.head-row {
                     h2 { "Proof by DNS" }
-                    @if may_manage { (button_form(&at(console::CHECK_DOMAIN), "Check now", Weight::Plain, csrf.clone())) }
+                    @if may_manage { (button_form(&at(console::CHECK_DOMAIN), "Check now", ButtonStyle::Plain, csrf.clone())) }
                 }
                 p { "Whoever runs the customer’s DNS publishes this record:" }
                 (facts(&[
@@ -175,12 +177,12 @@ pub(super) fn view(
                 ]))
                 @if let Some(checked) = listed.checked_at {
                     @if shared_domains::is_taken(listed) {
-                        (notice(Shape::Attention, "Proved, but it counted for another organization", html! {
+                        (notice(Icon::Attention, "Proved, but it counted for another organization", html! {
                             p { "It counts for none now: check again, or approve it." }
                             p.small { "Asked " (time(checked, now)) "." }
                         }))
                     } @else if let Some(error) = &listed.check_error {
-                        (notice(Shape::Bad, "The last check found no proof", html! {
+                        (notice(Icon::Bad, "The last check found no proof", html! {
                             p { (error) }
                             p.small { "Asked " (time(checked, now)) ". New records may take an hour to be seen everywhere." }
                         }))
@@ -199,7 +201,7 @@ fn elsewhere(listed: &ListedDomain, others: &[SharedDomain], href: Href<'_>) -> 
         false => "It counts for another organization",
     };
     notice(
-        Shape::Attention,
+        Icon::Attention,
         title,
         html! {
             ul {
@@ -225,7 +227,7 @@ fn elsewhere(listed: &ListedDomain, others: &[SharedDomain], href: Href<'_>) -> 
 }
 
 /// `GET …/domains/{domain}/approve`: a reload of the confirmation page redirects to the domain.
-pub async fn approve_redirect(context: EnvironmentContext) -> Answer {
+pub async fn approve_redirect(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let domain = context.href(console::DOMAIN, &[&organization.id, &listed.domain]);
@@ -233,7 +235,7 @@ pub async fn approve_redirect(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/domains/{domain}/approve`
-pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let share = form.flag(shared_domains::FIELD);
@@ -243,9 +245,9 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::Domain, Action::Approved),
         )),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let listed = find(&context, &organization).await?;
-            let typed = Typed::from(&*form);
+            let typed = FormValues::from(&*form);
             let at = |pattern: &str| context.href(pattern, &[&organization.id, &listed.domain]);
             let (action, back) = (at(console::APPROVE_DOMAIN), at(console::DOMAIN));
             Ok(context
@@ -269,7 +271,7 @@ pub(super) fn approve_view(
     listed: &ListedDomain,
     (action, back): (&str, &str),
     csrf: Markup,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> Markup {
     // The error is shown as a question, not as a field error.
@@ -280,10 +282,10 @@ pub(super) fn approve_view(
         h1 { "Approve " (listed.domain) }
         section.card {
             @if let Some(question) = errors.of(shared_domains::FIELD) {
-                (notice(Shape::Attention, "It counts for another organization", html! { p { (question) } }))
+                (notice(Icon::Attention, "It counts for another organization", html! { p { (question) } }))
                 (view.render(&form, html! { (share_field(&view)) }))
             } @else {
-                (notice(Shape::Bad, "It cannot be approved", html! {
+                (notice(Icon::Bad, "It cannot be approved", html! {
                     @for (_, reason) in errors.all() { p { (reason) } }
                 }))
                 p { a href=(back) { "Back to the domain" } }
@@ -293,7 +295,7 @@ pub(super) fn approve_view(
 }
 
 /// `POST …/domains/{domain}/check`
-pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let done = match app::domains::check(&context.state, &context.actor, organization.id, domain).await {
@@ -309,15 +311,15 @@ pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
 }
 
 /// `GET …/domains/{domain}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
-    Ok(confirm_page(&context, &organization, &listed, &Typed::new(), &FormErrors::none()))
+    Ok(confirm_page(&context, &organization, &listed, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/domains/{domain}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {
@@ -333,8 +335,8 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::Domain, Action::Deleted),
         )),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
-            Ok(confirm_page(&context, &organization, &listed, &Typed::from(&*form), &errors))
+            let errors = FormErrors::from_error(error)?;
+            Ok(confirm_page(&context, &organization, &listed, &FormValues::from(&*form), &errors))
         }
     }
 }
@@ -343,7 +345,7 @@ fn confirm_page(
     context: &EnvironmentContext,
     organization: &Organization,
     listed: &ListedDomain,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let back = context.href(console::DOMAIN, &[&organization.id, &listed.domain]);
@@ -355,7 +357,7 @@ fn confirm_page(
         ),
         false => "It counts for nothing yet, so nobody is locked out.".to_owned(),
     }];
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "domain",
         name: listed.domain.as_str(),
         effects: &effects,

@@ -16,20 +16,20 @@ use crate::{
     links::{Links, console},
     model::{environment::Environment, time::Timestamp},
     pages::{
-        components::{Weight, copyable, facts, link_button, time},
-        confirm::{self, Deletion},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
+        components::{ButtonStyle, copyable, facts, link_button, time},
+        confirm::{self, DeleteConfirmation},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
     },
 };
 
 /// `GET …/settings`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let links = context.state.links_of(&context.environment);
     let actions = context.is_owner().then(|| {
         html! {
-            (link_button(Weight::Plain, "Edit", &context.href(console::EDIT_ENVIRONMENT, &[])))
-            (link_button(Weight::Danger, "Delete", &context.href(console::DELETE_ENVIRONMENT, &[])))
+            (link_button(ButtonStyle::Plain, "Edit", &context.href(console::EDIT_ENVIRONMENT, &[])))
+            (link_button(ButtonStyle::Danger, "Delete", &context.href(console::DELETE_ENVIRONMENT, &[])))
         }
     });
     let content = view(&context.environment, &links, actions, context.now());
@@ -84,23 +84,23 @@ pub(super) fn view(
 }
 
 /// `GET …/settings/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_owner()?;
     Ok(form_page(&context, &typed(&context.environment), &FormErrors::none()))
 }
 
 /// `POST …/settings/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     match app::environments::update(&context.state, &context.actor, &change(&form)).await {
         Ok(_) => Ok(see_other(
             &context.href(console::ENVIRONMENT, &[]),
             Flash(ResourceKind::Environment, Action::Saved),
         )),
-        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
-fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let (action, back) =
         (context.href(console::EDIT_ENVIRONMENT, &[]), context.href(console::ENVIRONMENT, &[]));
     let view = FormView::new(typed, errors);
@@ -115,13 +115,13 @@ fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -
 }
 
 /// `GET …/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_owner()?;
-    Ok(confirm_page(&context, &Typed::new(), &FormErrors::none()))
+    Ok(confirm_page(&context, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let checked = confirm::check(form.text(confirm::FIELD), environment_name(&context.environment));
     let removed = match checked {
         Ok(()) => app::environments::remove(&context.state, &context.actor).await,
@@ -129,17 +129,17 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
     };
     match removed {
         Ok(()) => Ok(see_other(console::HOME, Flash(ResourceKind::Environment, Action::Deleted))),
-        Err(error) => Ok(confirm_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(confirm_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
-fn confirm_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn confirm_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let effects = [
         "Its API keys and OAuth clients stop working at once, and its webhooks get nothing more.".to_owned(),
         "Nobody keeps a role in it. Its audit log stays.".to_owned(),
         "An environment that still has organizations cannot be deleted; delete those first.".to_owned(),
     ];
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "environment",
         name: environment_name(&context.environment),
         effects: &effects,

@@ -6,8 +6,8 @@ use crate::{
     app::environments::EnvironmentChange,
     model::environment::Environment,
     pages::{
-        forms::{Choice, FormView, Typed, lines},
-        posted::Posted,
+        forms::{Choice, FormValues, FormView, lines},
+        posted::PostedForm,
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) fn fields(view: &FormView<'_>) -> Markup {
 }
 
 /// Parses the posted form.
-pub(super) fn change(form: &Posted) -> EnvironmentChange {
+pub(super) fn change(form: &PostedForm) -> EnvironmentChange {
     let text = |name: &str| Some(form.text(name).to_owned());
     EnvironmentChange {
         slug: text("slug"),
@@ -53,12 +53,12 @@ pub(super) fn change(form: &Posted) -> EnvironmentChange {
 }
 
 /// The current settings as form values.
-pub(super) fn typed(environment: &Environment) -> Typed {
+pub(super) fn typed(environment: &Environment) -> FormValues {
     let url = |url: &Option<crate::model::http_url::HttpUrl>| {
         url.as_ref().map(ToString::to_string).unwrap_or_default()
     };
     let uris: Vec<&str> = environment.oauth_redirect_uris.iter().map(|uri| uri.as_str()).collect();
-    Typed::new()
+    FormValues::new()
         .with("displayName", &environment.display_name)
         .with("slug", &environment.slug)
         .with("redirectUrl", url(&environment.redirect_url))

@@ -13,15 +13,15 @@ use crate::{
     links::{self, console},
     model::{environment::Environment, time::Timestamp},
     pages::{
-        components::{Weight, copyable, link_button, time},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
-        list::{List, Place, column},
+        components::{ButtonStyle, copyable, link_button, time},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
+        list::{List, ListUrl, column},
     },
 };
 
 /// `GET /console`
-pub async fn list(context: ConsoleContext) -> Answer {
+pub async fn list(context: ConsoleContext) -> PageResult {
     let environments = context.admin.environments(&context.state).await?;
     let may_create = context.admin.author().owns_everything().is_ok();
     Ok(context.shell("Environments").respond(view(&environments, &context.admin, may_create, context.now())))
@@ -53,7 +53,7 @@ pub(super) fn view(
         empty: html! {
             p { "An environment keeps one stage of your app apart: production, staging." }
             @if may_create {
-                p { (link_button(Weight::Primary, "Create the first one", console::NEW_ENVIRONMENT)) }
+                p { (link_button(ButtonStyle::Primary, "Create the first one", console::NEW_ENVIRONMENT)) }
             } @else {
                 p { "You have no role in any yet. Ask an owner for one." }
             }
@@ -63,32 +63,32 @@ pub(super) fn view(
         div.head-row {
             h1 { "Environments" }
             @if may_create && !environments.is_empty() {
-                div.actions { (link_button(Weight::Primary, "New environment", console::NEW_ENVIRONMENT)) }
+                div.actions { (link_button(ButtonStyle::Primary, "New environment", console::NEW_ENVIRONMENT)) }
             }
         }
-        (list.view(&Place::default()))
+        (list.view(&ListUrl::default()))
     }
 }
 
 /// `GET /console/environments/new`
-pub async fn new(context: ConsoleContext) -> Answer {
+pub async fn new(context: ConsoleContext) -> PageResult {
     context.admin.author().owns_everything()?;
-    let typed = Typed::new().with("idpInitiated", "RESTART");
+    let typed = FormValues::new().with("idpInitiated", "RESTART");
     Ok(form_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST /console/environments/new`
-pub async fn create(context: ConsoleContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     match app::environments::create(&context.state, &context.admin.author(), &change(&form)).await {
         Ok(environment) => Ok(see_other(
             &links::expand(console::ENVIRONMENT, &[&environment.id]),
             Flash(ResourceKind::Environment, Action::Created),
         )),
-        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
-fn form_page(context: &ConsoleContext, typed: &Typed, errors: &FormErrors) -> actix_web::HttpResponse {
+fn form_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> actix_web::HttpResponse {
     let content = new_view(typed, errors, context.csrf());
     context
         .shell("New environment")
@@ -97,7 +97,7 @@ fn form_page(context: &ConsoleContext, typed: &Typed, errors: &FormErrors) -> ac
 }
 
 /// The form of a new environment.
-pub(super) fn new_view(typed: &Typed, errors: &FormErrors, csrf: Markup) -> Markup {
+pub(super) fn new_view(typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
     let view = FormView::new(typed, errors);
     let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
     html! {

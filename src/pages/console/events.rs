@@ -16,9 +16,9 @@ use crate::{
     },
     pages::{
         components::{copyable, time},
-        error::Answer,
+        error::PageResult,
         forms::FormErrors,
-        list::{Place, SIZE},
+        list::{ListUrl, PAGE_SIZE},
     },
 };
 
@@ -44,18 +44,18 @@ impl<'a> EventView<'a> {
 }
 
 /// `GET …/events`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&["type", "resource"]);
     let query = LatestQuery {
         before: place.query().token.unwrap_or_default(),
         kind: place.filter("type").to_owned(),
         resource: place.filter("resource").to_owned(),
     };
-    let (latest, errors) = match app::events::list_latest(&context.state, &context.actor, &query, SIZE).await
-    {
-        Ok(latest) => (latest, FormErrors::none()),
-        Err(error) => (Latest { events: Vec::new(), next_before: None }, FormErrors::from(error)?),
-    };
+    let (latest, errors) =
+        match app::events::list_latest(&context.state, &context.actor, &query, PAGE_SIZE).await {
+            Ok(latest) => (latest, FormErrors::none()),
+            Err(error) => (Latest { events: Vec::new(), next_before: None }, FormErrors::from_error(error)?),
+        };
     let ids = latest.events.iter().map(|event| event.organization_id);
     let names = app::organizations::names(&context.state, &context.actor, ids).await?;
     let views: Vec<EventView<'_>> = latest
@@ -154,7 +154,7 @@ pub(super) fn entry(view: &EventView<'_>, now: Timestamp) -> Markup {
 pub(super) fn view(
     events: &[EventView<'_>],
     next: &str,
-    place: &Place,
+    place: &ListUrl,
     errors: &FormErrors,
     now: Timestamp,
 ) -> Markup {
@@ -163,9 +163,9 @@ pub(super) fn view(
         h1 { "Events" }
         p { "What happened to your customers’ people and connections, in order. Your app reads the same at "
             code { "/v1/events" } ", or gets it by webhook." }
-        (place.narrowing(&html! {
-            (place.menu("type", "Type", "All", &kinds))
-            (place.line("resource", "User or group ID", "text", ""))
+        (place.filter_form(&html! {
+            (place.filter_select("type", "Type", "All", &kinds))
+            (place.filter_input("resource", "User or group ID", "text", ""))
         }, &[]))
         @if !errors.is_empty() {
             (super::scim_requests::filter_error_notice(errors))
@@ -179,6 +179,6 @@ pub(super) fn view(
                 p { "Events appear here when an identity provider pushes its first person." }
             }
         }
-        (place.pages(next))
+        (place.pagination(next))
     }
 }

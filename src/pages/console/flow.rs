@@ -28,17 +28,17 @@ use crate::{
     },
     pages::{
         components::{
-            Shape, Step, Weight, code_block, copy_button, copyable, exact, facts, link_button, mark, notice,
-            time, timeline,
+            ButtonStyle, Icon, Step, code_block, copy_button, copyable, exact, facts, link_button, mark,
+            notice, time, timeline,
         },
-        error::Answer,
+        error::PageResult,
         forms::button_form,
-        xml::{self, Signed},
+        xml::{self, SignedParts},
     },
 };
 
 /// `GET …/flows/{flow}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let id = context.id::<SamlFlowKind>("flow")?;
     let described = app::flows::describe(&context.state, &context.actor, id).await?;
     let content = view(&page(&context, &described), &described);
@@ -46,7 +46,7 @@ pub async fn show(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
-pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id = context.id::<SamlFlowKind>("flow")?;
     let checked = app::flows::recheck(&context.state, &context.actor, id).await?;
     let described = app::flows::describe(&context.state, &context.actor, id).await?;
@@ -56,7 +56,7 @@ pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
 }
 
 /// `GET …/flows/{flow}/check`: redirects to the login, for reloads and shared links.
-pub async fn check_redirect(context: EnvironmentContext) -> Answer {
+pub async fn check_redirect(context: EnvironmentContext) -> PageResult {
     let id = context.id::<SamlFlowKind>("flow")?;
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, context.href(console::FLOW, &[&id])))
@@ -134,14 +134,14 @@ fn verdict(page: &FlowPage, described: &Described) -> Markup {
     match (flow.status, failed_check(described)) {
         (FlowStatus::Failed, Some((step, check))) => refused(page, described, step, check),
         (FlowStatus::Failed, None) => notice(
-            Shape::Bad,
+            Icon::Bad,
             "Refused",
             html! {
                 p { "Its checks are not kept any more." }
             },
         ),
         (FlowStatus::Succeeded, _) if flow.origin.is_test() => notice(
-            Shape::Good,
+            Icon::Good,
             "The test passed",
             html! {
                 p { "Every check held. A test signs nobody in." }
@@ -149,7 +149,7 @@ fn verdict(page: &FlowPage, described: &Described) -> Markup {
             },
         ),
         (FlowStatus::Succeeded, _) => notice(
-            Shape::Good,
+            Icon::Good,
             "Signed in",
             html! {
                 p { "Every check held, and the app has fetched the answer." }
@@ -157,7 +157,7 @@ fn verdict(page: &FlowPage, described: &Described) -> Markup {
             },
         ),
         (FlowStatus::InProgress, failed_check) => html! {
-            (notice(Shape::Note, pending_title(flow), html! { p { (pending_reason(flow, page.now)) } }))
+            (notice(Icon::Note, pending_title(flow), html! { p { (pending_reason(flow, page.now)) } }))
             @if let Some((step, check)) = failed_check { (refused(page, described, step, check)) }
         },
     }
@@ -208,7 +208,7 @@ fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Chec
     html! {
         section.card.verdict.bad {
             div.head-row {
-                h2 { (mark(Shape::Bad, "This check failed")) }
+                h2 { (mark(Icon::Bad, "This check failed")) }
                 code { (check.name) }
             }
             @if let Some(meaning) = meaning(&check.name) { p.lead { (meaning) } }
@@ -218,7 +218,7 @@ fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Chec
             }
             div.actions {
                 @if let Some(connection) = setting {
-                    (link_button(Weight::Primary, "Open the connection", &links::expand(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
+                    (link_button(ButtonStyle::Primary, "Open the connection", &links::expand(console::SAML_CONNECTION, &[&page.environment, &connection.id])))
                 }
                 (recheck_button(page, described))
             }
@@ -254,7 +254,7 @@ fn recheck_button(page: &FlowPage, described: &Described) -> Markup {
     let action = links::expand(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
     html! {
         @if described.connection.is_some() && described.found.steps.iter().any(has_response) {
-            (button_form(&action, "Check again with today’s settings", Weight::Plain, page.csrf.clone()))
+            (button_form(&action, "Check again with today’s settings", ButtonStyle::Plain, page.csrf.clone()))
         }
     }
 }
@@ -327,13 +327,13 @@ fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
     };
     let mut steps: Vec<Step<'_>> = Vec::new();
     if let Some(title) = asked {
-        steps.push(Step { outcome: Shape::Step, title, at: flow.created_at, checks: &[], detail: None });
+        steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
     }
     for (step, reading) in described.found.steps.iter().zip(&described.readings) {
         let (outcome, title) = match step.kind {
-            StepKind::Requested => (Shape::Step, "The browser was sent to the identity provider"),
-            StepKind::Refused => (Shape::Bad, "The response was refused"),
-            StepKind::Accepted => (Shape::Good, "The response was accepted"),
+            StepKind::Requested => (Icon::Step, "The browser was sent to the identity provider"),
+            StepKind::Refused => (Icon::Bad, "The response was refused"),
+            StepKind::Accepted => (Icon::Good, "The response was accepted"),
         };
         let detail = Some(documents(step, reading));
         steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
@@ -343,7 +343,7 @@ fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
             details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
         });
         steps.push(Step {
-            outcome: Shape::Good,
+            outcome: Icon::Good,
             title: "The app fetched the answer",
             at,
             checks: &[],
@@ -360,7 +360,8 @@ fn documents(step: &FlowStep, reading: &Reading) -> Markup {
         StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
     };
     let encrypted = reading.decrypted.is_some();
-    let signed = Signed { root: reading.response_signed, assertion: reading.assertion_signed && !encrypted };
+    let signed =
+        SignedParts { root: reading.response_signed, assertion: reading.assertion_signed && !encrypted };
     html! {
         @match &step.document {
             None => p.soft.small { (gone) },
@@ -372,7 +373,7 @@ fn documents(step: &FlowStep, reading: &Reading) -> Markup {
                 @if let Some(assertion) = &reading.decrypted {
                     details {
                         summary { "Assertion, decrypted" }
-                        (xml_block("Assertion, decrypted", assertion, Signed { root: reading.assertion_signed, assertion: false }))
+                        (xml_block("Assertion, decrypted", assertion, SignedParts { root: reading.assertion_signed, assertion: false }))
                     }
                 }
             },
@@ -390,11 +391,11 @@ fn signature_label(reading: &Reading) -> Option<&'static str> {
 }
 
 /// A document, indented for reading; the copy button copies the original.
-fn xml_block(name: &str, document: &str, signed: Signed) -> Markup {
+fn xml_block(name: &str, document: &str, signed: SignedParts) -> Markup {
     html! {
         figure.code.xml {
             figcaption { (name) (copy_button(document, name)) }
-            pre tabindex="0" role="region" aria-label=(name) { code { (xml::print(document, signed)) } }
+            pre tabindex="0" role="region" aria-label=(name) { code { (xml::pretty_print(document, signed)) } }
         }
     }
 }
@@ -436,20 +437,20 @@ fn certificates(described: &Described) -> Markup {
                     div.certificate {
                         h3 { "Trusted by the connection" }
                         @if verified.contains(&&certificate.fingerprint) {
-                            p { (mark(Shape::Good, "Its key made the signature in this login")) }
+                            p { (mark(Icon::Good, "Its key made the signature in this login")) }
                         }
                         (certificate_facts(certificate))
                     }
                 }
                 @for fingerprint in replaced {
-                    (notice(Shape::Note, "The signature was made with another certificate, which the connection trusted then", html! {
+                    (notice(Icon::Note, "The signature was made with another certificate, which the connection trusted then", html! {
                         (facts(&[("SHA-256", copyable(fingerprint, "fingerprint"))]))
                     }))
                 }
                 @for certificate in untrusted {
                     div.certificate {
                         h3 { "Enclosed in the response" }
-                        p { (mark(Shape::Attention, "Not one that the connection trusts")) }
+                        p { (mark(Icon::Attention, "Not one that the connection trusts")) }
                         p.soft { "Anybody can enclose any certificate. If the customer confirms this fingerprint, add it to the connection." }
                         (certificate_facts(certificate))
                     }
@@ -482,10 +483,10 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
     html! {
         h1 { "Checked again with today’s settings" }
         @match &checked.outcome {
-            Ok(email) => (notice(Shape::Good, &format!("{email} would be signed in"), html! {
+            Ok(email) => (notice(Icon::Good, &format!("{email} would be signed in"), html! {
                 p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
             })),
-            Err(code) => (notice(Shape::Bad, "The login would still be refused", html! {
+            Err(code) => (notice(Icon::Bad, "The login would still be refused", html! {
                 @if let Some(meaning) = meaning(code) { p { (meaning) } }
                 p { code { (code) } }
             })),
@@ -496,7 +497,7 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
         }
         div.actions {
             (recheck_button(page, described))
-            (link_button(Weight::Plain, "Back to the login", &links::expand(console::FLOW, &[&page.environment, &flow.id])))
+            (link_button(ButtonStyle::Plain, "Back to the login", &links::expand(console::FLOW, &[&page.environment, &flow.id])))
         }
         section.card {
             h2 { @if changed.is_empty() { "No check changed" } @else { "What changed, and what fails" } }
@@ -515,13 +516,13 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
 fn compared_row(compared: &Compared<'_>) -> Markup {
     let Some(check) = compared.now.or(compared.then) else { return html! {} };
     let (shape, word) = match compared.change() {
-        Change::Mended => (Shape::Good, "Fixed now"),
-        Change::Broken => (Shape::Bad, "Fails now"),
-        Change::NewlyFailed => (Shape::Bad, "Fails, not reached then"),
-        Change::NewlyPassed => (Shape::Good, "Holds, not reached then"),
-        Change::StillFailed => (Shape::Bad, "Still fails"),
-        Change::StillPassed => (Shape::Good, "Still holds"),
-        Change::NotAsked => (Shape::Note, "Not asked again"),
+        Change::Mended => (Icon::Good, "Fixed now"),
+        Change::Broken => (Icon::Bad, "Fails now"),
+        Change::NewlyFailed => (Icon::Bad, "Fails, not reached then"),
+        Change::NewlyPassed => (Icon::Good, "Holds, not reached then"),
+        Change::StillFailed => (Icon::Bad, "Still fails"),
+        Change::StillPassed => (Icon::Good, "Still holds"),
+        Change::NotAsked => (Icon::Note, "Not asked again"),
     };
     html! {
         li {
@@ -542,7 +543,7 @@ fn side(label: &str, check: Option<&Check>) -> Markup {
             @match check {
                 None => p.soft { "Not checked" },
                 Some(check) => {
-                    p { @if check.passed { (mark(Shape::Good, "held")) } @else { (mark(Shape::Bad, "failed")) } }
+                    p { @if check.passed { (mark(Icon::Good, "held")) } @else { (mark(Icon::Bad, "failed")) } }
                     dl.facts {
                         @if let Some(expected) = &check.expected { dt { "Expected" } dd { code { (expected) } } }
                         @if let Some(found) = &check.found { dt { "Found" } dd { code { (found) } } }

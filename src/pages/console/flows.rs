@@ -22,10 +22,10 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, copyable, mark, notice, shape, time},
-        error::Answer,
-        forms::{FormErrors, FormView, Typed},
-        list::{List, Place, column},
+        components::{Icon, copyable, mark, notice, shape, time},
+        error::PageResult,
+        forms::{FormErrors, FormValues, FormView},
+        list::{List, ListUrl, column},
     },
 };
 
@@ -43,7 +43,7 @@ const TIMES: &[(&str, &str)] = &[
 ];
 
 /// `GET …/flows`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(FILTERS);
     let filters = FlowQuery {
         status: place.filter("outcome").to_owned(),
@@ -101,9 +101,9 @@ pub(super) enum FlowResults {
 /// The status of a login as a mark.
 pub(super) fn outcome(flow: &SamlFlow) -> Markup {
     match flow.status {
-        FlowStatus::Succeeded => mark(Shape::Good, "Succeeded"),
-        FlowStatus::Failed => mark(Shape::Bad, "Refused"),
-        FlowStatus::InProgress => mark(Shape::Note, "Not finished"),
+        FlowStatus::Succeeded => mark(Icon::Good, "Succeeded"),
+        FlowStatus::Failed => mark(Icon::Bad, "Refused"),
+        FlowStatus::InProgress => mark(Icon::Note, "Not finished"),
     }
 }
 
@@ -118,7 +118,12 @@ pub(super) fn person(flow: &SamlFlow) -> Markup {
 }
 
 /// The list with its search form.
-pub(super) fn view(environment: EnvironmentId, place: &Place, found: &FlowResults, now: Timestamp) -> Markup {
+pub(super) fn view(
+    environment: EnvironmentId,
+    place: &ListUrl,
+    found: &FlowResults,
+    now: Timestamp,
+) -> Markup {
     html! {
         h1 { "Login flows" }
         (search(place, found))
@@ -130,8 +135,8 @@ pub(super) fn view(environment: EnvironmentId, place: &Place, found: &FlowResult
     }
 }
 
-fn search(place: &Place, found: &FlowResults) -> Markup {
-    let typed = FILTERS.iter().fold(Typed::new(), |typed, name| typed.with(name, place.filter(name)));
+fn search(place: &ListUrl, found: &FlowResults) -> Markup {
+    let typed = FILTERS.iter().fold(FormValues::new(), |typed, name| typed.with(name, place.filter(name)));
     let errors = FormErrors::none();
     let view = FormView::new(&typed, &errors);
     let error = match found {
@@ -145,7 +150,7 @@ fn search(place: &Place, found: &FlowResults) -> Markup {
                 input #q name="q" type="search" value=(place.filter("q")) autocomplete="off" spellcheck="false"
                     aria-describedby="q-hint" aria-invalid=[error.map(|_| "true")];
                 p.hint #q-hint { "E-mail, company, flow id, connection id or the code of a refusal" }
-                @if let Some(reason) = error { p.error role="alert" { (shape(Shape::Bad)) "What you typed " (reason) "." } }
+                @if let Some(reason) = error { p.error role="alert" { (shape(Icon::Bad)) "What you typed " (reason) "." } }
             }
             (view.select("outcome", "Outcome", OUTCOMES))
             (view.select("time", "Begun", TIMES))
@@ -159,7 +164,7 @@ fn search(place: &Place, found: &FlowResults) -> Markup {
 
 fn table(
     environment: EnvironmentId,
-    place: &Place,
+    place: &ListUrl,
     flows: &[Listed],
     next_token: &str,
     now: Timestamp,
@@ -193,8 +198,8 @@ fn table(
     };
     html! {
         @if flows.is_empty() && !next_token.is_empty() {
-            (notice(Shape::Note, "None among the newest logins", html! { p { "Older ones have not been looked at yet." } }))
-            (place.pages(next_token))
+            (notice(Icon::Note, "None among the newest logins", html! { p { "Older ones have not been looked at yet." } }))
+            (place.pagination(next_token))
         } @else {
             div.logins { (list.view(place)) }
         }
@@ -206,7 +211,7 @@ fn named(name: &str) -> &str {
 }
 
 /// The choice between several matching organizations.
-fn organization_choice(place: &Place, organizations: &[Organization]) -> Markup {
+fn organization_choice(place: &ListUrl, organizations: &[Organization]) -> Markup {
     let href = |organization: &Organization| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("q", &organization.id.to_string());
@@ -223,7 +228,7 @@ fn organization_choice(place: &Place, organizations: &[Organization]) -> Markup 
                     @let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
                     li { a href=(href(organization)) {
                         span.text { (named(&organization.display_name)) small { (domains.join(", ")) } }
-                        (shape(Shape::Onward))
+                        (shape(Icon::Forward))
                     } }
                 }
             }

@@ -20,10 +20,10 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, link_button, notice},
-        error::Failure,
+        components::{ButtonStyle, Icon, link_button, notice},
+        error::PageError,
         layout,
-        list::Place,
+        list::ListUrl,
     },
 };
 
@@ -76,7 +76,7 @@ impl ConsoleContext {
             environment: None,
             others: Vec::new(),
             flash: Flash::read(&state.links, &request),
-            banner: state.settings.test_idp.then_some(layout::TEST_SET_UP),
+            banner: state.settings.test_idp.then_some(layout::TEST_SETUP_BANNER),
         };
         Ok(Self { state, admin, frame, request })
     }
@@ -107,14 +107,14 @@ impl EnvironmentContext {
         let ConsoleContext { state, admin, mut frame, request } =
             ConsoleContext::extract_from(request).await?;
         let id = request.match_info().get("environment").unwrap_or_default();
-        let (environment, actor) = admin.authorize_in(&state, id).await.map_err(Failure)?;
+        let (environment, actor) = admin.authorize_in(&state, id).await.map_err(PageError)?;
         let named =
             |one: &Environment| EnvironmentLink { id: one.id, name: environment_name(one).to_owned() };
         let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
         frame.others = admin
             .first_environments(&state, SWITCHER_SIZE)
             .await
-            .map_err(Failure)?
+            .map_err(PageError)?
             .iter()
             .map(named)
             .collect();
@@ -145,11 +145,11 @@ impl EnvironmentContext {
         }
         let way = links::with_next(console::ACCOUNT, self.request.path());
         Some(notice(
-            Shape::Attention,
+            Icon::Attention,
             "Confirm first that it is you",
             html! {
                 p { "You last proved it more than ten minutes ago. Do so again before you " (what) "." }
-                p { (link_button(Weight::Plain, "Confirm that it is you", &way)) }
+                p { (link_button(ButtonStyle::Plain, "Confirm that it is you", &way)) }
             },
         ))
     }
@@ -162,9 +162,9 @@ impl EnvironmentContext {
     }
 
     /// The id in a path segment. A malformed id is answered as not found.
-    pub fn id<K: Kind>(&self, segment: &str) -> Result<Id<K>, Failure> {
+    pub fn id<K: Kind>(&self, segment: &str) -> Result<Id<K>, PageError> {
         let text = self.segment(segment);
-        text.parse().map_err(|_| Failure(Error::not_found(K::NOUN, text)))
+        text.parse().map_err(|_| PageError(Error::not_found(K::NOUN, text)))
     }
 
     /// A path segment by name; empty if the route has none.
@@ -173,8 +173,8 @@ impl EnvironmentContext {
     }
 
     /// The page of a list and its filters, from the path and query.
-    pub fn place(&self, filters: &[&str]) -> Place {
-        Place::read(self.request.path(), self.request.query_string(), filters)
+    pub fn place(&self, filters: &[&str]) -> ListUrl {
+        ListUrl::read(self.request.path(), self.request.query_string(), filters)
     }
 
     /// Whether the administrator may change what is in the environment.
@@ -188,13 +188,13 @@ impl EnvironmentContext {
     }
 
     /// Returns an error unless the administrator may change what is in the environment. For pages with a form.
-    pub fn require_manage(&self) -> Result<(), Failure> {
-        self.actor.managed_environment().map(drop).map_err(Failure)
+    pub fn require_manage(&self) -> Result<(), PageError> {
+        self.actor.managed_environment().map(drop).map_err(PageError)
     }
 
     /// Returns an error unless the administrator may change the environment itself.
-    pub fn require_owner(&self) -> Result<(), Failure> {
-        self.actor.owned_environment().map(drop).map_err(Failure)
+    pub fn require_owner(&self) -> Result<(), PageError> {
+        self.actor.owned_environment().map(drop).map_err(PageError)
     }
 
     /// The request.

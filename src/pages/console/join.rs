@@ -20,12 +20,12 @@ use crate::{
     model::administrator::{AdminInvitation, InvitationPurpose, Role},
     pages::{
         assets,
-        components::{Shape, Weight, button, notice},
-        error::{Answer, Failure},
-        forms::{FormErrors, FormView, Typed},
+        components::{ButtonStyle, Icon, button, notice},
+        error::{PageError, PageResult},
+        forms::{FormErrors, FormValues, FormView},
         layout::{Layout, Masthead},
         message::Message,
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
 };
 
@@ -57,14 +57,14 @@ pub struct JoinPage {
 }
 
 /// `GET /console/join?token=…`
-pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let token = query(&request, "token").unwrap_or_default();
     let invitation_form = InvitationForm::default();
     respond(&state, &token, &invitation_form, FormErrors::none()).await
 }
 
 /// `POST /console/join`: sets the e-mail address, or the password or passkey of the account.
-pub async fn join(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
+pub async fn join(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> PageResult {
     let token = form.text("token");
     let invitation_form = InvitationForm {
         email: form.text("email").to_owned(),
@@ -87,7 +87,7 @@ pub async fn join(state: web::Data<State>, request: HttpRequest, form: Anonymous
         Ok(begun) => start_session(&state, &request, &begun, "").await,
         Err(Error::NotFound { .. }) => Ok(invitation_closed()),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             respond(&state, token, &invitation_form, errors).await
         }
     }
@@ -98,11 +98,11 @@ async fn respond(
     token: &str,
     invitation_form: &InvitationForm,
     mut errors: FormErrors,
-) -> Answer {
+) -> PageResult {
     let opened = match invitations::open(state, token).await {
         Ok(opened) => opened,
         Err(Error::NotFound { .. }) => return Ok(invitation_closed()),
-        Err(error) => return Err(Failure(error)),
+        Err(error) => return Err(PageError(error)),
     };
     let Opened { invitation, environment, .. } = opened;
     let AdminInvitation { purpose, email, grant, .. } = invitation;
@@ -116,7 +116,7 @@ async fn respond(
         true => match passkeys::begin_joining(state, token, invitation_form).await {
             Ok(challenge) => Some(challenge),
             Err(error) => {
-                if let Some(wrong) = FormErrors::from(error)?.of("email") {
+                if let Some(wrong) = FormErrors::from_error(error)?.of("email") {
                     errors = FormErrors::one("email", wrong);
                     known_email = String::new();
                 }
@@ -141,21 +141,21 @@ async fn respond(
         sso_only: settings.require_sso,
         passkey,
     };
-    Ok(page(status, Policy::Own, view.view()))
+    Ok(page(status, PagePolicy::SameOriginForms, view.view()))
 }
 
 /// One answer for a link that is used, expired, revoked or unknown.
 fn invitation_closed() -> HttpResponse {
     let message = Message {
         reason: Some("invitation_closed"),
-        onward: Some(("To sign-in", console::SIGN_IN)),
+        next_link: Some(("To sign-in", console::SIGN_IN)),
         ..Message::new(
             "This invitation is not open",
             "It may have been used already, be older than three days, or have been revoked.",
             "Ask whoever invited you for a new link. If you have joined already, sign in.",
         )
     };
-    page(StatusCode::NOT_FOUND, Policy::Own, message.view())
+    page(StatusCode::NOT_FOUND, PagePolicy::SameOriginForms, message.view())
 }
 
 impl JoinPage {
@@ -195,7 +195,7 @@ impl JoinPage {
     }
 
     fn ask_email(&self) -> Markup {
-        let typed = Typed::new().with("email", &self.email);
+        let typed = FormValues::new().with("email", &self.email);
         let view = FormView::new(&typed, &self.errors);
         html! {
             form.card.form method="post" action=(console::JOIN) novalidate {
@@ -207,14 +207,14 @@ impl JoinPage {
     }
 
     fn choose(&self) -> Markup {
-        let typed = Typed::new().with("displayName", &self.display_name);
+        let typed = FormValues::new().with("displayName", &self.display_name);
         let view = FormView::new(&typed, &self.errors);
         let wrong =
             ["", "email", "passkey", "credential"].into_iter().find_map(|field| self.errors.of(field));
         let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
         html! {
             @if let Some(wrong) = wrong {
-                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (wrong) } })) }
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }
             }
             p { "You sign in as " strong { (self.email) } "." }
             @if let Some(challenge) = &self.passkey {
@@ -241,13 +241,13 @@ impl JoinPage {
                     (view.text("displayName", "Your name").hint("What your colleagues see.").optional().autocomplete("name"))
                     (view.password("newPassword", "Password").hint(&hint).autocomplete("new-password"))
                     (view.password("repeatPassword", "Password once more").autocomplete("new-password"))
-                    div.actions { (button(Weight::Primary, match self.purpose {
+                    div.actions { (button(ButtonStyle::Primary, match self.purpose {
                         InvitationPurpose::Join => "Set the password and join",
                         InvitationPurpose::Reset => "Set the password and sign in",
                     })) }
                 }
             } @else if self.sso_only {
-                (notice(Shape::Note, "Single sign-on only", html! {
+                (notice(Icon::Note, "Single sign-on only", html! {
                     p { "Passwords and passkeys are switched off here. Sign in through single sign-on with this address: your invitation is taken then." }
                     p { a href=(console::SIGN_IN) { "To sign-in" } }
                 }))

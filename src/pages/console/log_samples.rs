@@ -25,9 +25,9 @@ use crate::{
         webhook::{DeliveryState, Webhook, WebhookDelivery},
     },
     pages::{
-        confirm::Deletion,
-        forms::{FormErrors, Typed},
-        list::Place,
+        confirm::DeleteConfirmation,
+        forms::{FormErrors, FormValues},
+        list::ListUrl,
         samples::page,
     },
 };
@@ -81,7 +81,7 @@ fn event_samples() {
             brief: false,
         },
     ];
-    let place = Place::read("/console/x/events", "", &["type", "resource"]);
+    let place = ListUrl::read("/console/x/events", "", &["type", "resource"]);
     let none = FormErrors::none();
     sample("console-events", Section::Events, "Events", events::view(&events, "1203", &place, &none, now()));
     sample("console-events-empty", Section::Events, "Events", events::view(&[], "", &place, &none, now()));
@@ -115,7 +115,7 @@ fn webhook_samples() {
         items: vec![webhook_at("https://app.example/hooks"), failing.clone(), disabled.clone()],
         next_token: String::new(),
     };
-    let place = Place::read("/console/x/webhooks", "", &[]);
+    let place = ListUrl::read("/console/x/webhooks", "", &[]);
     let href = |webhook: &Webhook| format!("/console/x/webhooks/{}", webhook.id);
     let create = Some("/console/x/webhooks/new");
     let view = webhooks::view(&list, &place, create, &href, now());
@@ -128,7 +128,7 @@ fn webhook_samples() {
         webhooks::view(&none, &place, create, &href, now()),
     );
 
-    let typed = Typed::new().with("url", "ftp://\"<b>").with("eventTypes", "scim_user.deleted");
+    let typed = FormValues::new().with("url", "ftp://\"<b>").with("eventTypes", "scim_user.deleted");
     let errors = FormErrors::one("url", "must begin with https:// or http://");
     let view =
         webhooks::new_view(&typed, &errors, "/console/x/webhooks/new", "/console/x/webhooks", html! {});
@@ -177,8 +177,8 @@ fn webhook_samples() {
         ],
         next_token: "T2".to_owned(),
     };
-    let place = Place::read("/console/x/webhooks/y", "", &["state"]);
-    let (no_errors, empty) = (FormErrors::none(), Typed::new());
+    let place = ListUrl::read("/console/x/webhooks/y", "", &["state"]);
+    let (no_errors, empty) = (FormErrors::none(), FormValues::new());
     let delivery_href = |id: WebhookDeliveryId| format!("/console/x/webhook-deliveries/{id}/replay");
     let actions = |typed, errors| WebhookActions {
         csrf: html! { input type="hidden" name="csrf" value="TOKEN"; },
@@ -191,7 +191,7 @@ fn webhook_samples() {
         errors,
     };
     let wrong = FormErrors::one("after", "the last event is 1204");
-    let typed = Typed::new().with("after", "99999");
+    let typed = FormValues::new().with("after", "99999");
     let shown = WebhookPage {
         webhook: &failing,
         deliveries: &deliveries,
@@ -212,9 +212,14 @@ fn webhook_samples() {
     sample("console-webhook-disabled", Section::Webhooks, "Webhook", webhook::view(&off));
     let effects =
         ["https://app.example/hooks gets no events any more, and what waits to be sent is not.".to_owned()];
-    let deletion =
-        Deletion { kind: "webhook", name: "app.example", effects: &effects, action: "/a", cancel: "/b" };
-    let view = deletion.view(&Typed::new(), &FormErrors::none(), html! {});
+    let deletion = DeleteConfirmation {
+        kind: "webhook",
+        name: "app.example",
+        effects: &effects,
+        action: "/a",
+        cancel: "/b",
+    };
+    let view = deletion.view(&FormValues::new(), &FormErrors::none(), html! {});
     sample("console-webhook-delete", Section::Webhooks, "Delete webhook", view);
 }
 
@@ -290,7 +295,7 @@ fn audit_samples() {
     ];
     let log = Page { items, next_token: "T2".to_owned() };
     let none = FormErrors::none();
-    let place = Place::read(
+    let place = ListUrl::read(
         "/console/x/audit-events",
         "actorId=dana%40ledgerline.example&since=2026-11-01",
         &["actorId", "since"],
@@ -306,7 +311,7 @@ fn audit_samples() {
     };
     sample("console-audit", Section::Audit, "Audit log", audit_events::view("Audit log", &shown));
     let empty = Page { items: Vec::new(), next_token: String::new() };
-    let place = Place::read("/console/x/audit-events", "", &[]);
+    let place = ListUrl::read("/console/x/audit-events", "", &[]);
     let first = audit_events::AuditLogPage { page: &empty, place: &place, installation: None, ..shown };
     sample("console-audit-empty", Section::Audit, "Audit log", audit_events::view("Audit log", &first));
     let wrong = FormErrors::one("since", "must be a day such as 2026-11-21");

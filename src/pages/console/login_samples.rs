@@ -31,7 +31,7 @@ use crate::{
         secret::Digest,
         time::Timestamp,
     },
-    pages::{list::Place, samples::page},
+    pages::{list::ListUrl, samples::page},
     saml::Rejection,
     store::{
         login_counts::{FailingConnection, FailingOrganization},
@@ -321,7 +321,7 @@ fn flows_samples() {
     let frame = frame();
     let path = expand(console::FLOWS, &[&environment]);
     let sample = |name: &str, query: &str, found: FlowResults| {
-        let place = Place::read(&path, query, &["q", "outcome", "time"]);
+        let place = ListUrl::read(&path, query, &["q", "outcome", "time"]);
         let content = flows::view(environment, &place, &found, now());
         page(name, Shell::new(&frame, Section::Flows, "Login flows").render(content));
     };

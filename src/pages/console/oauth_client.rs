@@ -20,12 +20,12 @@ use crate::{
     links::{Links, console},
     model::{environment::Environment, id::OauthClientId, oauth_client::OauthClient, time::Timestamp},
     pages::{
-        components::{Shape, Weight, code_block, copyable, facts, link_button, notice, time},
-        confirm::{self, Deletion},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
-        posted::Posted,
-        secret::Secret,
+        components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, notice, time},
+        confirm::{self, DeleteConfirmation},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
+        posted::PostedForm,
+        secret::SecretPanel,
     },
 };
 
@@ -36,7 +36,7 @@ const ALGORITHMS: [(&str, &str); 3] = [
 ];
 
 /// `GET …/oauth-clients/{client}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let content = view(
         &client,
@@ -65,14 +65,14 @@ pub(super) fn view(
             h1 { (name(client)) }
             @if may_manage {
                 div.actions {
-                    (link_button(Weight::Plain, "Edit", &href(console::EDIT_OAUTH_CLIENT, &[&client.id])))
-                    (link_button(Weight::Plain, "New secret", &href(console::ROTATE_OAUTH_CLIENT, &[&client.id])))
-                    (link_button(Weight::Danger, "Delete", &href(console::DELETE_OAUTH_CLIENT, &[&client.id])))
+                    (link_button(ButtonStyle::Plain, "Edit", &href(console::EDIT_OAUTH_CLIENT, &[&client.id])))
+                    (link_button(ButtonStyle::Plain, "New secret", &href(console::ROTATE_OAUTH_CLIENT, &[&client.id])))
+                    (link_button(ButtonStyle::Danger, "Delete", &href(console::DELETE_OAUTH_CLIENT, &[&client.id])))
                 }
             }
         }
         @if uris.is_empty() {
-            (notice(Shape::Attention, "It cannot sign anybody in yet", html! {
+            (notice(Icon::Attention, "It cannot sign anybody in yet", html! {
                 p { "The environment has no OAuth redirect URIs, and a client may ask for none but those." }
                 p { a href=(href(console::ENVIRONMENT, &[])) { "To the environment’s settings" } }
             }))
@@ -136,34 +136,36 @@ fn variables(id: &str, issuer: &str, redirect: &str) -> String {
 }
 
 /// `GET …/oauth-clients/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    Ok(form_page(&context, None, &Typed::new().with("idTokenAlg", "RS256"), &FormErrors::none()))
+    Ok(form_page(&context, None, &FormValues::new().with("idTokenAlg", "RS256"), &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     match app::oauth_clients::create(&context.state, &context.actor, &change(&form)).await {
         Ok(created) => Ok(secret_page(&context, &created)),
-        Err(error) => Ok(form_page(&context, None, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(form_page(&context, None, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 /// `GET …/oauth-clients/{client}/rotate`
-pub async fn confirm_rotation(context: EnvironmentContext) -> Answer {
+pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let (action, back) = (
         context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
         context.href(console::OAUTH_CLIENT, &[&client.id]),
     );
-    let (typed, errors) = (Typed::new(), FormErrors::none());
+    let (typed, errors) = (FormValues::new(), FormErrors::none());
     let form = forms::Form::new(&action, "Make a new secret", context.csrf()).cancel(&back).danger();
     let title = format!("New secret for {}", name(&client));
     Ok(context.shell(Section::OauthClients, &title).crumb(name(&client), &back).respond(html! {
         h1 { (title) }
         section.card {
-            (FormView::new(&typed, &errors).render(&form, notice(Shape::Attention, "The present secret stops working at once", html! {
+            (FormView::new(&typed, &errors).render(&form, notice(Icon::Attention, "The present secret stops working at once", html! {
                 p { "The app can sign nobody in until it has the new one." }
             })))
         }
@@ -171,7 +173,7 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/oauth-clients/{client}/rotate`
-pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let created =
         app::oauth_clients::rotate_secret(&context.state, &context.actor, context.id("client")?).await?;
     Ok(secret_page(&context, &created))
@@ -179,11 +181,11 @@ pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
 
 fn secret_page(context: &EnvironmentContext, created: &Created) -> HttpResponse {
     let onward = context.href(console::OAUTH_CLIENT, &[&created.client.id]);
-    let panel = Secret {
+    let panel = SecretPanel {
         name: "client secret",
         value: &created.secret.reveal(),
         about: "Put it into the app’s configuration beside the client ID. An earlier secret no longer works.",
-        onward: &onward,
+        next_url: &onward,
     };
     context.shell(Section::OauthClients, "Client secret").respond(html! {
         h1 { "Secret of " (name(&created.client)) }
@@ -195,11 +197,11 @@ fn secret_page(context: &EnvironmentContext, created: &Created) -> HttpResponse 
 }
 
 /// `GET …/oauth-clients/{client}/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
     let uri = client.initiate_login_uri.as_ref().map(ToString::to_string).unwrap_or_default();
-    let typed = Typed::new()
+    let typed = FormValues::new()
         .with("displayName", &client.display_name)
         .with("idTokenAlg", client.id_token_alg.as_str())
         .with("initiateLoginUri", uri);
@@ -207,7 +209,7 @@ pub async fn edit(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/oauth-clients/{client}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OauthClientId = context.id("client")?;
     match app::oauth_clients::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => Ok(see_other(
@@ -215,14 +217,14 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::OauthClient, Action::Saved),
         )),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
-            Ok(form_page(&context, Some(&client), &Typed::from(&*form), &errors))
+            Ok(form_page(&context, Some(&client), &FormValues::from(&*form), &errors))
         }
     }
 }
 
-fn change(form: &Posted) -> OauthClientChange {
+fn change(form: &PostedForm) -> OauthClientChange {
     let text = |name: &str| Some(form.text(name).trim().to_owned());
     OauthClientChange {
         display_name: text("displayName"),
@@ -234,7 +236,7 @@ fn change(form: &Posted) -> OauthClientChange {
 fn form_page(
     context: &EnvironmentContext,
     of: Option<&OauthClient>,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let view = FormView::new(typed, errors);
@@ -273,14 +275,14 @@ fn form_page(
 }
 
 /// `GET …/oauth-clients/{client}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
-    Ok(confirm_page(&context, &client, &Typed::new(), &FormErrors::none()))
+    Ok(confirm_page(&context, &client, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/{client}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OauthClientId = context.id("client")?;
     let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&client)) {
@@ -292,14 +294,16 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::OAUTH_CLIENTS, &[]),
             Flash(ResourceKind::OauthClient, Action::Deleted),
         )),
-        Err(error) => Ok(confirm_page(&context, &client, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(confirm_page(&context, &client, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 fn confirm_page(
     context: &EnvironmentContext,
     client: &OauthClient,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let effects = [
@@ -307,7 +311,7 @@ fn confirm_page(
         "The access tokens that it holds end with it.".to_owned(),
     ];
     let back = context.href(console::OAUTH_CLIENT, &[&client.id]);
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "OAuth client",
         name: &name(client),
         effects: &effects,

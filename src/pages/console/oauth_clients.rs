@@ -8,9 +8,9 @@ use crate::{
     links::console,
     model::{oauth_client::OauthClient, time::Timestamp},
     pages::{
-        components::{Weight, copyable, link_button, time},
-        error::Answer,
-        list::{List, Place, column},
+        components::{ButtonStyle, copyable, link_button, time},
+        error::PageResult,
+        list::{List, ListUrl, column},
     },
 };
 
@@ -23,7 +23,7 @@ pub(super) fn name(client: &OauthClient) -> String {
 }
 
 /// `GET …/oauth-clients`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
     let page = app::oauth_clients::list(&context.state, &context.actor, &place.query()).await?;
     let content = view(
@@ -39,7 +39,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 /// The list.
 pub(super) fn view(
     page: &Page<OauthClient>,
-    place: &Place,
+    place: &ListUrl,
     may_manage: bool,
     href: Href<'_>,
     now: Timestamp,
@@ -61,13 +61,13 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "An OAuth client lets an app, or its auth library, sign people in through OpenID Connect." }
-            @if may_manage { p { (link_button(Weight::Primary, "Create the first one", &new)) } }
+            @if may_manage { p { (link_button(ButtonStyle::Primary, "Create the first one", &new)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "OAuth clients" }
-            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New OAuth client", &new)) } }
+            @if may_manage && !page.items.is_empty() { div.actions { (link_button(ButtonStyle::Primary, "New OAuth client", &new)) } }
         }
         (list.view(place))
     }

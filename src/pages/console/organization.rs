@@ -25,8 +25,8 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, link_button, mark, time},
-        error::Answer,
+        components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
+        error::PageResult,
     },
 };
 
@@ -51,7 +51,7 @@ pub(super) struct OrganizationPage<'a> {
 }
 
 /// `GET …/organizations/{organization}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let (state, actor) = (&context.state, &context.actor);
     let id: OrganizationId = context.id("organization")?;
     let organization = app::organizations::find(state, actor, id).await?;
@@ -90,8 +90,8 @@ pub(super) fn view(page: &OrganizationPage<'_>) -> Markup {
             h1 { (words::organization(organization)) }
             @if page.may_manage {
                 div.actions {
-                    (link_button(Weight::Plain, "Edit", &href(console::EDIT_ORGANIZATION, &[id])))
-                    (link_button(Weight::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
+                    (link_button(ButtonStyle::Plain, "Edit", &href(console::EDIT_ORGANIZATION, &[id])))
+                    (link_button(ButtonStyle::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
                 }
             }
         }
@@ -131,7 +131,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                 }
             }
             @if organization.domains.is_empty() {
-                p { (mark(Shape::Attention, "None yet")) " Nobody can sign in before a domain counts." }
+                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in before a domain counts." }
             } @else {
                 ul.rows {
                     @for listed in &organization.domains {
@@ -140,7 +140,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                             (words::domain_state(listed.state))
                             @for other in page.shared.iter().filter(|other| listed.state.counts() && other.domain == listed.domain) {
                                 span {
-                                    (mark(Shape::Attention, "Shared")) " with "
+                                    (mark(Icon::Attention, "Shared")) " with "
                                     a href=((page.href)(console::ORGANIZATION, &[&other.organization_id])) {
                                         @if other.display_name.trim().is_empty() { (other.organization_id) }
                                         @else { (other.display_name) }
@@ -226,7 +226,7 @@ fn directories(page: &OrganizationPage<'_>) -> Markup {
                             span {
                                 @match described.tokens.iter().filter_map(|token| token.last_used_at).max() {
                                     Some(at) => { "last request " (time(at, page.now)) },
-                                    None => (mark(Shape::Attention, "No request yet")),
+                                    None => (mark(Icon::Attention, "No request yet")),
                                 }
                                 " " (words::directory_tags(directory))
                             }

@@ -14,20 +14,20 @@ use crate::{
     links::console,
     model::{id::OrganizationId, organization::Organization},
     pages::{
-        confirm::{self, Deletion},
-        error::{Answer, Failure},
-        forms::{FormErrors, Typed},
+        confirm::{self, DeleteConfirmation},
+        error::{PageError, PageResult},
+        forms::{FormErrors, FormValues},
     },
 };
 
 /// `GET …/organizations/{organization}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    page(&context, context.id("organization")?, &Typed::new(), &FormErrors::none()).await
+    page(&context, context.id("organization")?, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/organizations/{organization}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id("organization")?;
     let organization = app::organizations::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &words::organization(&organization)) {
@@ -39,21 +39,21 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::ORGANIZATIONS, &[]),
             Flash(ResourceKind::Organization, Action::Deleted),
         )),
-        Err(error) => page(&context, id, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Err(error) => page(&context, id, &FormValues::from(&*form), &FormErrors::from_error(error)?).await,
     }
 }
 
 async fn page(
     context: &EnvironmentContext,
     id: OrganizationId,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Result<HttpResponse, Failure> {
+) -> Result<HttpResponse, PageError> {
     let organization = app::organizations::find(&context.state, &context.actor, id).await?;
     let effects = effects(context, &organization).await?;
     let name = words::organization(&organization);
     let back = context.href(console::ORGANIZATION, &[&id]);
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "organization",
         name: &name,
         effects: &effects,
@@ -67,7 +67,10 @@ async fn page(
         .respond_with(errors.status(), deletion.view(typed, errors, context.csrf())))
 }
 
-async fn effects(context: &EnvironmentContext, organization: &Organization) -> Result<Vec<String>, Failure> {
+async fn effects(
+    context: &EnvironmentContext,
+    organization: &Organization,
+) -> Result<Vec<String>, PageError> {
     let whole = PageQuery { token: None, size: Some("100".to_owned()) };
     let connections =
         app::saml_connections::list(&context.state, &context.actor, organization.id, &whole).await?;

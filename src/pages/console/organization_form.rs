@@ -16,31 +16,31 @@ use crate::{
     links::console,
     model::organization::Organization,
     pages::{
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed, lines},
-        posted::Posted,
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView, lines},
+        posted::PostedForm,
     },
 };
 
 /// `GET …/organizations/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    Ok(page(&context, None, &Typed::new(), &FormErrors::none()))
+    Ok(page(&context, None, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/organizations/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     match app::organizations::create(&context.state, &context.actor, &change(&form)).await {
         Ok(organization) => Ok(see_other(
             &context.href(console::ORGANIZATION, &[&organization.id]),
             Flash(ResourceKind::Organization, Action::Created),
         )),
-        Err(error) => Ok(page(&context, None, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(page(&context, None, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
 /// `GET …/organizations/{organization}/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization =
         app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
@@ -48,7 +48,7 @@ pub async fn edit(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/organizations/{organization}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.id("organization")?;
     match app::organizations::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => {
@@ -56,14 +56,14 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Ok(see_other(&back, Flash(ResourceKind::Organization, Action::Saved)))
         }
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let organization = app::organizations::find(&context.state, &context.actor, id).await?;
-            Ok(page(&context, Some(&organization), &Typed::from(&*form), &errors))
+            Ok(page(&context, Some(&organization), &FormValues::from(&*form), &errors))
         }
     }
 }
 
-fn change(form: &Posted) -> OrganizationChange {
+fn change(form: &PostedForm) -> OrganizationChange {
     OrganizationChange {
         display_name: Some(form.text("displayName").trim().to_owned()),
         external_id: Some(form.text("externalId").trim().to_owned()),
@@ -73,9 +73,9 @@ fn change(form: &Posted) -> OrganizationChange {
     }
 }
 
-fn typed(organization: &Organization) -> Typed {
+fn typed(organization: &Organization) -> FormValues {
     let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
-    Typed::new()
+    FormValues::new()
         .with("displayName", &organization.display_name)
         .with("externalId", organization.external_id.as_deref().unwrap_or_default())
         .with("domains", domains.join("\n"))
@@ -84,7 +84,7 @@ fn typed(organization: &Organization) -> Typed {
 fn page(
     context: &EnvironmentContext,
     of: Option<&Organization>,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     match of {
@@ -111,7 +111,7 @@ fn page(
 }
 
 /// The form.
-pub(super) fn view(title: &str, form: &forms::Form<'_>, typed: &Typed, errors: &FormErrors) -> Markup {
+pub(super) fn view(title: &str, form: &forms::Form<'_>, typed: &FormValues, errors: &FormErrors) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (view.text("displayName", "Name").hint("What your own people call this customer."))

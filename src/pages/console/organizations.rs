@@ -10,9 +10,9 @@ use crate::{
     links::console,
     model::{domain::Domain, id::OrganizationId, organization::Organization, time::Timestamp},
     pages::{
-        components::{Weight, copyable, link_button, time},
-        error::Answer,
-        list::{List, Place, column},
+        components::{ButtonStyle, copyable, link_button, time},
+        error::PageResult,
+        list::{List, ListUrl, column},
     },
 };
 
@@ -23,7 +23,7 @@ const SEARCH: &str = "q";
 const SHOWN_DOMAINS: usize = 3;
 
 /// `GET …/organizations`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[SEARCH]);
     let page =
         app::organizations::search(&context.state, &context.actor, place.filter(SEARCH), &place.query())
@@ -41,7 +41,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 pub(super) fn view(
     page: &Page<Organization>,
     shared: &BTreeMap<OrganizationId, Vec<Domain>>,
-    place: &Place,
+    place: &ListUrl,
     create: Option<&str>,
     href: &dyn Fn(&Organization) -> String,
     now: Timestamp,
@@ -63,17 +63,17 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "An organization is one customer of yours: its domains, its identity provider, its people." }
-            @if let Some(create) = create { p { (link_button(Weight::Primary, "Create the first one", create)) } }
+            @if let Some(create) = create { p { (link_button(ButtonStyle::Primary, "Create the first one", create)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "Organizations" }
             @if let Some(create) = create {
-                div.actions { (link_button(Weight::Primary, "New organization", create)) }
+                div.actions { (link_button(ButtonStyle::Primary, "New organization", create)) }
             }
         }
-        (place.search(SEARCH, "Search organizations", "Company, domain, external ID or ID"))
+        (place.search_form(SEARCH, "Search organizations", "Company, domain, external ID or ID"))
         (list.view(place))
     }
 }

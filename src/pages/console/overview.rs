@@ -11,14 +11,14 @@ use crate::{
     links::{self, console},
     model::{id::EnvironmentId, time::Timestamp},
     pages::{
-        components::{Shape, Weight, exact, link_button, mark, notice, table, time},
-        error::Answer,
+        components::{ButtonStyle, Icon, exact, link_button, mark, notice, table, time},
+        error::PageResult,
         list::{column, number},
     },
 };
 
 /// `GET /console/{environment}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let span = Span::parse(context.place(&["span"]).filter("span"));
     let overview = app::overview::show(&context.state, &context.actor, span).await?;
     let content = view(context.environment.id, &overview);
@@ -41,10 +41,10 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
             None => section.card.stack {
                 h2 { "Logins" }
                 dl.figures {
-                    (figure(Shape::Good, "Succeeded", totals.succeeded))
-                    (figure(Shape::Bad, "Refused", totals.failed))
-                    (figure(Shape::Note, "Not finished", totals.in_progress))
-                    @if totals.stray > 0 { (figure(Shape::Attention, "Unmatched responses", totals.stray)) }
+                    (figure(Icon::Good, "Succeeded", totals.succeeded))
+                    (figure(Icon::Bad, "Refused", totals.failed))
+                    (figure(Icon::Note, "Not finished", totals.in_progress))
+                    @if totals.stray > 0 { (figure(Icon::Attention, "Unmatched responses", totals.stray)) }
                 }
                 (chart(&overview.bars, overview.span))
                 (chart_table(&overview.bars, overview.span))
@@ -86,12 +86,12 @@ fn first_step(environment: EnvironmentId, step: NextStep) -> Markup {
         section.card.empty {
             h2 { "No logins yet" }
             p { (words) }
-            p { (link_button(Weight::Primary, label, &href)) }
+            p { (link_button(ButtonStyle::Primary, label, &href)) }
         }
     }
 }
 
-fn figure(shape: Shape, word: &str, count: i64) -> Markup {
+fn figure(shape: Icon, word: &str, count: i64) -> Markup {
     html! { div { dt { (mark(shape, word)) } dd { (grouped(count)) } } }
 }
 
@@ -258,7 +258,7 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
         section.card.stack {
             h2 { "Failing connections" }
             @if failing.is_empty() {
-                p { (mark(Shape::Good, "Every connection with a refused login has had a successful one since.")) }
+                p { (mark(Icon::Good, "Every connection with a refused login has had a successful one since.")) }
             } @else {
                 p.soft { "No login has succeeded since the last refused one." }
                 ul.rows {
@@ -276,7 +276,7 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
                                 }
                             }
                             @if let Some(flow) = flow {
-                                (link_button(Weight::Plain, "See why", &links::expand(console::FLOW, &[&environment, &flow.id])))
+                                (link_button(ButtonStyle::Plain, "See why", &links::expand(console::FLOW, &[&environment, &flow.id])))
                             }
                         }
                     }
@@ -320,9 +320,9 @@ fn expiring_certificates(environment: EnvironmentId, overview: &Overview) -> Mar
                         li {
                             a href=(links::expand(console::SAML_CONNECTION, &[&environment, &certificate.saml_connection_id])) { (name(&certificate.organization_name)) }
                             @if certificate.ends_at <= overview.now {
-                                (mark(Shape::Bad, "Ended")) (time(certificate.ends_at, overview.now))
+                                (mark(Icon::Bad, "Ended")) (time(certificate.ends_at, overview.now))
                             } @else {
-                                (mark(Shape::Attention, "Ends")) (time(certificate.ends_at, overview.now))
+                                (mark(Icon::Attention, "Ends")) (time(certificate.ends_at, overview.now))
                             }
                         }
                     }
@@ -337,7 +337,7 @@ fn silent_directories(environment: EnvironmentId, overview: &Overview) -> Markup
         @if !overview.directories.is_empty() {
             section.card.stack {
                 h2 { "Directories without recent requests" }
-                (notice(Shape::Attention, "Their identity providers have not called for a day", html! {
+                (notice(Icon::Attention, "Their identity providers have not called for a day", html! {
                     p { "Whoever leaves these companies may keep their access. Ask the customer whether provisioning still runs." }
                 }))
                 ul.rows {

@@ -41,10 +41,10 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        forms::{Form, FormErrors, Typed},
-        list::Place,
+        forms::{Form, FormErrors, FormValues},
+        list::ListUrl,
         samples::page,
-        secret::Secret,
+        secret::SecretPanel,
     },
 };
 
@@ -283,7 +283,7 @@ fn organization_samples() {
         customer(long),
         Organization { external_id: None, domains: vec![], ..customer("") },
     ]);
-    let place = Place::read("/console/x/organizations", "", &["q"]);
+    let place = ListUrl::read("/console/x/organizations", "", &["q"]);
     let shared = [(page.items[0].id, vec![Domain::parse("acme.example").unwrap()])].into();
     let content = organizations::view(&page, &shared, &place, Some("/new"), &|_| "/there".into(), now());
     sample("console-organizations", Section::Organizations, "Organizations", content);
@@ -327,7 +327,7 @@ fn organization_samples() {
     };
     sample("console-organization-new", Section::Organizations, "Globex", organization::view(&empty));
     let content =
-        setup_links::view(&setup, &customer("Acme"), &Place::default(), true, &href, &csrf(), now());
+        setup_links::view(&setup, &customer("Acme"), &ListUrl::default(), true, &href, &csrf(), now());
     sample("console-setup-links", Section::Organizations, "Setup links", content);
 
     let listed = ListedDomain {
@@ -375,8 +375,9 @@ fn organization_samples() {
     for (name, refused) in
         [("console-domain-share", asked), ("console-domain-refused", Refused::Verified(others(true)))]
     {
-        let errors = FormErrors::from(refused.into_error()).unwrap();
-        let content = domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &Typed::new(), &errors);
+        let errors = FormErrors::from_error(refused.into_error()).unwrap();
+        let content =
+            domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &FormValues::new(), &errors);
         sample(name, Section::Organizations, "Approve domain", content);
     }
 }
@@ -423,7 +424,7 @@ fn connection_samples() {
 
     let errors = FormErrors::one("idpMetadata", "is not SAML metadata: it declares a document type");
     let form = Form::new("/console/x", "Create connection", csrf()).multipart();
-    let typed = Typed::new().with("idpEntityId", "typed <before>");
+    let typed = FormValues::new().with("idpEntityId", "typed <before>");
     sample(
         "console-connection-new",
         Section::Organizations,
@@ -467,19 +468,19 @@ fn key_samples() {
         "console-api-keys",
         Section::ApiKeys,
         "API keys",
-        api_keys::view(&keys, &Place::default(), true, &href, now()),
+        api_keys::view(&keys, &ListUrl::default(), true, &href, now()),
     );
     sample(
         "console-api-keys-empty",
         Section::ApiKeys,
         "API keys",
-        api_keys::view(&one(vec![]), &Place::default(), true, &href, now()),
+        api_keys::view(&one(vec![]), &ListUrl::default(), true, &href, now()),
     );
-    let secret = Secret {
+    let secret = SecretPanel {
         name: "API key",
         value: "ssoready_sk_0123456789abcdefghijklmno",
         about: "Put it into your backend’s configuration. Whoever holds it speaks for this environment.",
-        onward: "/console/x/api-keys",
+        next_url: "/console/x/api-keys",
     };
     sample(
         "console-secret",
@@ -511,7 +512,7 @@ fn branding_samples() {
     let branding =
         Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::none(Id::from_bits(1)) };
     let errors = FormErrors::one("accentColor", "must be #rrggbb");
-    let typed = Typed::new().with("accentColor", "blue");
+    let typed = FormValues::new().with("accentColor", "blue");
     let content = branding::view(
         &branding,
         "Production",

@@ -23,10 +23,10 @@ use crate::{
         saml_connection::SamlConnection, saml_flow::FlowOrigin, time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, code_block, copyable, facts, link_button, mark, notice, time},
-        confirm::{self, Deletion},
-        error::{Answer, Failure},
-        forms::{FormErrors, Typed, button_form},
+        components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, mark, notice, time},
+        confirm::{self, DeleteConfirmation},
+        error::{PageError, PageResult},
+        forms::{FormErrors, FormValues, button_form},
         to_idp,
     },
 };
@@ -47,7 +47,7 @@ pub(super) struct ConnectionPage<'a> {
 }
 
 /// `GET …/saml-connections/{connection}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let described =
         app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
     let organization = load_organization(&context, &described.connection).await?;
@@ -70,7 +70,7 @@ pub async fn show(context: EnvironmentContext) -> Answer {
 
 /// `POST …/saml-connections/{connection}/test`: starts a test login. It issues no code to an app and ends on
 /// its timeline.
-pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
     let (browser, host) =
         (to_idp::browser(&context.state.links, context.request()), to_idp::host(context.request()));
@@ -86,7 +86,7 @@ pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
 async fn load_organization(
     context: &EnvironmentContext,
     connection: &SamlConnection,
-) -> Result<Organization, Failure> {
+) -> Result<Organization, PageError> {
     Ok(app::organizations::find(&context.state, &context.actor, connection.organization_id).await?)
 }
 
@@ -101,17 +101,17 @@ pub(super) fn view(page: &ConnectionPage<'_>) -> Markup {
             @if page.may_manage {
                 div.actions {
                     @if missing.is_empty() {
-                        (button_form(&(page.href)(console::TEST_SAML_CONNECTION, &[id]), "Test login", Weight::Primary, page.csrf.clone()))
+                        (button_form(&(page.href)(console::TEST_SAML_CONNECTION, &[id]), "Test login", ButtonStyle::Primary, page.csrf.clone()))
                     }
-                    (link_button(Weight::Plain, "Edit", &(page.href)(console::EDIT_SAML_CONNECTION, &[id])))
-                    (link_button(Weight::Danger, "Delete", &(page.href)(console::DELETE_SAML_CONNECTION, &[id])))
+                    (link_button(ButtonStyle::Plain, "Edit", &(page.href)(console::EDIT_SAML_CONNECTION, &[id])))
+                    (link_button(ButtonStyle::Danger, "Delete", &(page.href)(console::DELETE_SAML_CONNECTION, &[id])))
                 }
             }
         }
         p { (words::connection_state(connection)) }
         @if !missing.is_empty() {
-            (notice(Shape::Attention, "Nobody can sign in through it yet", html! {
-                p { "Still missing of the identity provider: " (crate::pages::components::listing(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
+            (notice(Icon::Attention, "Nobody can sign in through it yet", html! {
+                p { "Still missing of the identity provider: " (crate::pages::components::join_with_and(&missing.iter().map(|name| setting_label(name)).collect::<Vec<_>>())) "." }
                 @if page.may_manage {
                     p { a href=((page.href)(console::EDIT_SAML_CONNECTION, &[id])) { "Enter what is missing" } }
                 }
@@ -190,10 +190,10 @@ fn idp_settings(page: &ConnectionPage<'_>) -> Markup {
 fn validity(certificate: &CertificateFacts, now: Timestamp) -> Markup {
     let day = crate::pages::components::relative(certificate.not_after, now);
     match () {
-        () if certificate.not_after <= now => mark(Shape::Bad, &format!("ended {day}")),
-        () if certificate.not_before > now => mark(Shape::Note, "not yet valid"),
-        () if certificate.not_after <= now + EXPIRY_WARNING => mark(Shape::Attention, &format!("ends {day}")),
-        () => mark(Shape::Good, &format!("valid until {day}")),
+        () if certificate.not_after <= now => mark(Icon::Bad, &format!("ended {day}")),
+        () if certificate.not_before > now => mark(Icon::Note, "not yet valid"),
+        () if certificate.not_after <= now + EXPIRY_WARNING => mark(Icon::Attention, &format!("ends {day}")),
+        () => mark(Icon::Good, &format!("valid until {day}")),
     }
 }
 
@@ -205,7 +205,7 @@ fn metadata_status(page: &ConnectionPage<'_>) -> Markup {
             div.head-row {
                 h2 #metadata { "Metadata" }
                 @if page.may_manage && connection.idp_metadata_url.is_some() {
-                    (button_form(&(page.href)(console::REFRESH_SAML_CONNECTION, &[&connection.id]), "Refresh now", Weight::Plain, page.csrf.clone()))
+                    (button_form(&(page.href)(console::REFRESH_SAML_CONNECTION, &[&connection.id]), "Refresh now", ButtonStyle::Plain, page.csrf.clone()))
                 }
             }
             @match &connection.idp_metadata_url {
@@ -214,7 +214,7 @@ fn metadata_status(page: &ConnectionPage<'_>) -> Markup {
                 },
                 Some(url) => {
                     @if let Some(error) = &state.error {
-                        (notice(Shape::Attention, "The last attempt to read it failed", html! {
+                        (notice(Icon::Attention, "The last attempt to read it failed", html! {
                             p { (error) }
                             p { "What is stored stays in force." @if state.failures > 1 { " " (state.failures) " attempts in a row failed." } }
                         }))
@@ -254,7 +254,7 @@ fn login_checks(page: &ConnectionPage<'_>) -> Markup {
                     @if connection.allow_cbc_encryption { ", AES-CBC too" }
                 }),
                 ("SHA-1 signatures", html! {
-                    @if connection.allow_sha1 { (mark(Shape::Attention, "accepted")) } @else { "refused" }
+                    @if connection.allow_sha1 { (mark(Icon::Attention, "accepted")) } @else { "refused" }
                 }),
             ]))
         }
@@ -281,7 +281,7 @@ fn for_developers(page: &ConnectionPage<'_>) -> Markup {
 }
 
 /// `POST …/saml-connections/{connection}/refresh`
-pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
     app::metadata_refresh::refresh_now(&context.state, &context.actor, id).await?;
     Ok(see_other(
@@ -291,15 +291,15 @@ pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> Answer 
 }
 
 /// `GET …/saml-connections/{connection}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found =
         app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
-    confirm_page(&context, &found.connection, &Typed::new(), &FormErrors::none()).await
+    confirm_page(&context, &found.connection, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/saml-connections/{connection}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
     let connection = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &words::connection(&connection)) {
@@ -312,7 +312,8 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::SamlConnection, Action::Deleted),
         )),
         Err(error) => {
-            confirm_page(&context, &connection, &Typed::from(&*form), &FormErrors::from(error)?).await
+            confirm_page(&context, &connection, &FormValues::from(&*form), &FormErrors::from_error(error)?)
+                .await
         }
     }
 }
@@ -320,9 +321,9 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
 async fn confirm_page(
     context: &EnvironmentContext,
     connection: &SamlConnection,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Result<HttpResponse, Failure> {
+) -> Result<HttpResponse, PageError> {
     let organization = load_organization(context, connection).await?;
     let name = words::connection(connection);
     let back = context.href(console::SAML_CONNECTION, &[&connection.id]);
@@ -331,7 +332,7 @@ async fn confirm_page(
         "Its reply URL and entity ID stop answering; a new connection gets others, which the customer’s IT must enter again.".to_owned(),
         "Its logins stay as history.".to_owned(),
     ];
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "connection",
         name: &name,
         effects: &effects,

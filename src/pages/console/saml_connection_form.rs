@@ -19,9 +19,9 @@ use crate::{
         saml_connection::{IdpBinding, SamlConnection},
     },
     pages::{
-        error::Answer,
-        forms::{self, Choice, FormErrors, FormView, Typed},
-        posted::Posted,
+        error::PageResult,
+        forms::{self, Choice, FormErrors, FormValues, FormView},
+        posted::PostedForm,
     },
 };
 
@@ -40,16 +40,16 @@ const IDP_INITIATED: [Choice<'static>; 4] = [
 ];
 
 /// `GET …/organizations/{organization}/saml-connections/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization =
         app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
-    let typed = Typed::new().with_flag("primary", true);
+    let typed = FormValues::new().with_flag("primary", true);
     Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
 }
 
 /// `POST …/organizations/{organization}/saml-connections/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OrganizationId = context.id("organization")?;
     let change = change(&form, None);
     match app::saml_connections::create(&context.state, &context.actor, id, &change).await {
@@ -58,15 +58,15 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::SamlConnection, Action::Created),
         )),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let organization = app::organizations::find(&context.state, &context.actor, id).await?;
-            Ok(new_page(&context, &organization, &Typed::from(&*form), &errors))
+            Ok(new_page(&context, &organization, &FormValues::from(&*form), &errors))
         }
     }
 }
 
 /// `GET …/saml-connections/{connection}/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found =
         app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
@@ -74,7 +74,7 @@ pub async fn edit(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/saml-connections/{connection}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
     let current = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
     match app::saml_connections::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
@@ -84,13 +84,15 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::SAML_CONNECTION, &[&id]),
             Flash(ResourceKind::SamlConnection, Action::Saved),
         )),
-        Err(error) => Ok(edit_page(&context, &current, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(edit_page(&context, &current, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 /// Parses the posted form. If it contains new metadata, single values that were not edited are left out, so
 /// that they do not override the metadata.
-fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChange {
+fn change(form: &PostedForm, current: Option<&SamlConnection>) -> SamlConnectionChange {
     let stored = current.map(typed).unwrap_or_default();
     let document = form
         .file("idpMetadata")
@@ -128,7 +130,7 @@ fn change(form: &Posted, current: Option<&SamlConnection>) -> SamlConnectionChan
 }
 
 /// The current settings as form values.
-pub(super) fn typed(connection: &SamlConnection) -> Typed {
+pub(super) fn typed(connection: &SamlConnection) -> FormValues {
     let url = |url: &Option<crate::model::http_url::HttpUrl>| {
         url.as_ref().map(ToString::to_string).unwrap_or_default()
     };
@@ -136,7 +138,7 @@ pub(super) fn typed(connection: &SamlConnection) -> Typed {
         IdpBinding::Post => "POST",
         IdpBinding::Redirect => "REDIRECT",
     };
-    Typed::new()
+    FormValues::new()
         .with("idpMetadataUrl", url(&connection.idp_metadata_url))
         .with("idpEntityId", connection.idp_entity_id.as_deref().unwrap_or_default())
         .with("idpRedirectUrl", url(&connection.idp_redirect_url))
@@ -155,7 +157,7 @@ pub(super) fn typed(connection: &SamlConnection) -> Typed {
 fn new_page(
     context: &EnvironmentContext,
     organization: &Organization,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let action = context.href(console::NEW_SAML_CONNECTION, &[&organization.id]);
@@ -168,7 +170,7 @@ fn new_page(
 }
 
 /// The form of a new connection.
-pub(super) fn new_view(form: &forms::Form<'_>, typed: &Typed, errors: &FormErrors) -> Markup {
+pub(super) fn new_view(form: &forms::Form<'_>, typed: &FormValues, errors: &FormErrors) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (metadata(&view))
@@ -221,7 +223,7 @@ fn primary(view: &FormView<'_>) -> Markup {
 fn edit_page(
     context: &EnvironmentContext,
     connection: &SamlConnection,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let action = context.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
@@ -236,7 +238,12 @@ fn edit_page(
 }
 
 /// The form of all settings.
-pub(super) fn edit_view(title: &str, form: &forms::Form<'_>, typed: &Typed, errors: &FormErrors) -> Markup {
+pub(super) fn edit_view(
+    title: &str,
+    form: &forms::Form<'_>,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (metadata(&view))

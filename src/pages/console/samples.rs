@@ -24,11 +24,11 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Weight, copyable, link_button},
-        confirm::Deletion,
-        forms::{Choice, Form, FormErrors, FormView, Typed},
+        components::{ButtonStyle, copyable, link_button},
+        confirm::DeleteConfirmation,
+        forms::{Choice, Form, FormErrors, FormValues, FormView},
         layout,
-        list::{List, Place, column, number},
+        list::{List, ListUrl, column, number},
         samples::{document, page},
     },
 };
@@ -52,12 +52,12 @@ pub(super) fn frame() -> PageFrame {
 
 #[test]
 fn shell_sample() {
-    let frame = PageFrame { banner: Some(layout::TEST_SET_UP), ..frame() };
+    let frame = PageFrame { banner: Some(layout::TEST_SETUP_BANNER), ..frame() };
     let shell = Shell::new(&frame, Section::ApiKeys, "A key").crumb("Step", "/console/step");
     document("shell-console", shell.render(html! { p { "Content" } }));
 }
 
-fn components(typed: &Typed, errors: &FormErrors) -> Markup {
+fn components(typed: &FormValues, errors: &FormErrors) -> Markup {
     let view = FormView::new(typed, errors);
     let fields = html! {
         (view.text("displayName", "Name").hint("What your own people call this customer."))
@@ -96,33 +96,33 @@ fn shell_samples() {
         next_token: "T3",
         empty: html! {},
     };
-    let place = Place::read("/console/x/organizations", "q=acme&page_token=T2", &["q"]);
+    let place = ListUrl::read("/console/x/organizations", "q=acme&page_token=T2", &["q"]);
     page(
         "console-shell",
         Shell::new(&frame, Section::Organizations, "Organizations").render(html! {
-            div.head-row { h1 { "Organizations" } div.actions { (link_button(Weight::Primary, "New organization", "#")) } }
-            (place.search("q", "Search organizations", "Company, domain, external ID or ID"))
+            div.head-row { h1 { "Organizations" } div.actions { (link_button(ButtonStyle::Primary, "New organization", "#")) } }
+            (place.search_form("q", "Search organizations", "Company, domain, external ID or ID"))
             (list.view(&place))
         }),
     );
     let empty = List {
         rows: vec![],
         next_token: "",
-        empty: html! { p { "No customer yet." } p { (link_button(Weight::Primary, "New organization", "#")) } },
+        empty: html! { p { "No customer yet." } p { (link_button(ButtonStyle::Primary, "New organization", "#")) } },
         ..list
     };
     page(
         "console-shell-empty",
         Shell::new(&self::frame(), Section::Organizations, "Organizations").render(html! {
             h1 { "Organizations" }
-            (empty.view(&Place::read("/console/x/organizations", "", &[])))
+            (empty.view(&ListUrl::read("/console/x/organizations", "", &[])))
         }),
     );
 }
 
 #[test]
 fn form_samples() {
-    let typed = Typed::new()
+    let typed = FormValues::new()
         .with("displayName", "Acme <Holding>")
         .with("externalId", "customer-1")
         .with("domains", "acme.example\nnot a domain")
@@ -139,7 +139,7 @@ fn form_samples() {
         "214 people who signed in lately will no longer be able to.".to_owned(),
         "3 connections and 1 directory go with it.".to_owned(),
     ];
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "organization",
         name: "Acme",
         effects: &effects,
@@ -151,7 +151,7 @@ fn form_samples() {
         Shell::new(&frame(), Section::Organizations, "Delete Acme")
             .crumb("Acme", "/console/x/organizations/y")
             .render(deletion.view(
-                &Typed::new(),
+                &FormValues::new(),
                 &FormErrors::one("confirm", "type Acme to confirm"),
                 html! {},
             )),
@@ -216,7 +216,7 @@ fn sign_in_samples() {
             next: "/console/env_1/flows?q=a\"b".into(),
             email: "dana@ledgerline.example\"><b>".into(),
             error: Some("This address and this password do not go together.".into()),
-            banner: Some(layout::TEST_SET_UP),
+            banner: Some(layout::TEST_SETUP_BANNER),
             ..all
         }
         .view(),
@@ -267,7 +267,8 @@ fn join_samples() {
 
 #[test]
 fn account_samples() {
-    let (admin, challenge, typed) = (dana(), challenge(), Typed::new().with("displayName", "Dana <Smith>"));
+    let (admin, challenge, typed) =
+        (dana(), challenge(), FormValues::new().with("displayName", "Dana <Smith>"));
     let now = admin.session.created_at + Duration::from_secs(3 * 3600);
     let passkey = |bits: u128, name: &str, used: bool| AdminPasskey {
         id: Id::from_bits(bits),

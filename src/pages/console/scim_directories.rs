@@ -8,14 +8,14 @@ use crate::{
     links::console,
     model::time::Timestamp,
     pages::{
-        components::{Shape, Weight, copyable, link_button, mark, time},
-        error::Answer,
-        list::{List, Place, column, number},
+        components::{ButtonStyle, Icon, copyable, link_button, mark, time},
+        error::PageResult,
+        list::{List, ListUrl, column, number},
     },
 };
 
 /// `GET …/scim-directories`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
     let page = app::scim_directories::list_newest(&context.state, &context.actor, &place.query()).await?;
     let href = |directory: &DirectorySummary| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
@@ -27,7 +27,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 /// The list. `organizations` is the path of the organizations, on whose pages directories are created.
 pub(super) fn view(
     page: &Page<DirectorySummary>,
-    place: &Place,
+    place: &ListUrl,
     organizations: &str,
     href: &dyn Fn(&DirectorySummary) -> String,
     now: Timestamp,
@@ -45,7 +45,7 @@ pub(super) fn view(
             html! { (directory.group_count) },
             match directory.last_used_at {
                 Some(at) => time(at, now),
-                None => mark(Shape::Note, "never"),
+                None => mark(Icon::Note, "never"),
             },
             copyable(&directory.id.to_string(), "directory id"),
         ]
@@ -57,7 +57,7 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "A directory is where a customer’s identity provider pushes its people and groups, by SCIM. It is made on the page of its organization." }
-            p { (link_button(Weight::Primary, "To the organizations", organizations)) }
+            p { (link_button(ButtonStyle::Primary, "To the organizations", organizations)) }
         },
     };
     html! {

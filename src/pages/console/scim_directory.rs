@@ -29,12 +29,12 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, link_button, mark, notice, time},
-        confirm::{self, Deletion},
-        error::{Answer, Failure},
-        forms::{self, Choice, FormErrors, FormView, Typed, button_form},
-        posted::Posted,
-        secret::Secret,
+        components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice, time},
+        confirm::{self, DeleteConfirmation},
+        error::{PageError, PageResult},
+        forms::{self, Choice, FormErrors, FormValues, FormView, button_form},
+        posted::PostedForm,
+        secret::SecretPanel,
     },
 };
 
@@ -61,13 +61,13 @@ fn name(directory: &ScimDirectory, organization: &Organization) -> String {
 async fn load_organization(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
-) -> Result<Organization, Failure> {
+) -> Result<Organization, PageError> {
     Ok(app::organizations::find(&context.state, &context.actor, directory.organization_id).await?)
 }
 
 /// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
 /// and shows its first token.
-pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization: OrganizationId = context.id("organization")?;
     let first = app::page::PageQuery { token: None, size: Some("1".to_owned()) };
     let others = app::scim_directories::list(&context.state, &context.actor, organization, &first).await?;
@@ -78,7 +78,7 @@ pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
 }
 
 /// `GET …/scim-directories/{directory}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let described =
         app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     let organization = load_organization(&context, &described.directory).await?;
@@ -114,8 +114,8 @@ pub(super) fn view(
             h1 { (name(directory, organization)) }
             @if may_manage {
                 div.actions {
-                    (link_button(Weight::Plain, "Edit", &href(console::EDIT_SCIM_DIRECTORY, &[id])))
-                    (link_button(Weight::Danger, "Delete", &href(console::DELETE_SCIM_DIRECTORY, &[id])))
+                    (link_button(ButtonStyle::Plain, "Edit", &href(console::EDIT_SCIM_DIRECTORY, &[id])))
+                    (link_button(ButtonStyle::Danger, "Delete", &href(console::DELETE_SCIM_DIRECTORY, &[id])))
                 }
             }
         }
@@ -135,13 +135,13 @@ pub(super) fn view(
                     div.actions {
                         a.button.small href=(href(console::ROTATE_SCIM_DIRECTORY, &[id])) { "New token" }
                         @if overlapping {
-                            (button_form(&href(console::END_SCIM_OVERLAP, &[id]), "End replaced tokens now", Weight::Danger, csrf))
+                            (button_form(&href(console::END_SCIM_OVERLAP, &[id]), "End replaced tokens now", ButtonStyle::Danger, csrf))
                         }
                     }
                 }
             }
             @if described.tokens.is_empty() {
-                (notice(Shape::Attention, "Nothing can arrive yet", html! { p { "This directory has no token. Make one, and give it to the customer’s IT." } }))
+                (notice(Icon::Attention, "Nothing can arrive yet", html! { p { "This directory has no token. Make one, and give it to the customer’s IT." } }))
             }
             ul.rows {
                 @for token in &described.tokens {
@@ -154,8 +154,8 @@ pub(super) fn view(
                             }
                         }
                         @match token.expires_at {
-                            Some(at) => (mark(Shape::Attention, &format!("replaced, works until {}", crate::pages::components::exact(at)))),
-                            None => (mark(Shape::Good, "current")),
+                            Some(at) => (mark(Icon::Attention, &format!("replaced, works until {}", crate::pages::components::exact(at)))),
+                            None => (mark(Icon::Good, "current")),
                         }
                     }
                 }
@@ -165,7 +165,7 @@ pub(super) fn view(
             h2 { "Usage" }
             @let near = quota.near(&described.usage);
             @if !near.is_empty() {
-                (notice(Shape::Attention, "Nearly or wholly used up", html! {
+                (notice(Icon::Attention, "Nearly or wholly used up", html! {
                     p {
                         "Little or nothing is left of: "
                         (near.iter().map(|name| usage_label(name)).collect::<Vec<_>>().join(", "))
@@ -216,25 +216,25 @@ fn amount(name: &str, number: i64) -> String {
 }
 
 /// `GET …/scim-directories/{directory}/rotate`
-pub async fn confirm_rotation(context: EnvironmentContext) -> Answer {
+pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     rotation_page(
         &context,
         &found.directory,
-        &Typed::new().with("overlapSeconds", "86400"),
+        &FormValues::new().with("overlapSeconds", "86400"),
         &FormErrors::none(),
     )
     .await
 }
 
 /// `POST …/scim-directories/{directory}/rotate`
-pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
         let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
-        return rotation_page(&context, &found.directory, &Typed::from(&*form), &errors).await;
+        return rotation_page(&context, &found.directory, &FormValues::from(&*form), &errors).await;
     };
     token_page(&context, id, Duration::from_secs(seconds)).await
 }
@@ -242,9 +242,9 @@ pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> Answer {
 async fn rotation_page(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Answer {
+) -> PageResult {
     let organization = load_organization(context, directory).await?;
     let (action, back) = (
         context.href(console::ROTATE_SCIM_DIRECTORY, &[&directory.id]),
@@ -261,15 +261,15 @@ async fn rotation_page(
         }))
 }
 
-async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: Duration) -> Answer {
+async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: Duration) -> PageResult {
     let token = app::scim_directories::rotate(&context.state, &context.actor, id, overlap).await?;
     let described = app::scim_directories::find(&context.state, &context.actor, id).await?;
     let onward = context.href(console::SCIM_DIRECTORY, &[&id]);
-    let panel = Secret {
+    let panel = SecretPanel {
         name: "bearer token",
         value: &token.reveal(),
         about: "The customer’s IT enters it beside the URL. Whoever holds it can push and remove this organization’s people.",
-        onward: &onward,
+        next_url: &onward,
     };
     Ok(context.shell(Section::Directories, "Bearer token").respond(html! {
         h1 { "Bearer token" }
@@ -281,7 +281,7 @@ async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: 
 }
 
 /// `POST …/scim-directories/{directory}/end-overlap`
-pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
     app::scim_directories::end_overlap(&context.state, &context.actor, id).await?;
     Ok(see_other(
@@ -291,11 +291,11 @@ pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> Ans
 }
 
 /// `GET …/scim-directories/{directory}/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     let directory = &found.directory;
-    let typed = Typed::new()
+    let typed = FormValues::new()
         .with_flag("primary", directory.primary)
         .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
         .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
@@ -304,7 +304,7 @@ pub async fn edit(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/scim-directories/{directory}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
     match app::scim_directories::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => Ok(see_other(
@@ -312,14 +312,14 @@ pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             Flash(ResourceKind::ScimDirectory, Action::Saved),
         )),
         Err(error) => {
-            let errors = FormErrors::from(error)?;
+            let errors = FormErrors::from_error(error)?;
             let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
-            edit_page(&context, &found.directory, &Typed::from(&*form), &errors).await
+            edit_page(&context, &found.directory, &FormValues::from(&*form), &errors).await
         }
     }
 }
 
-fn change(form: &Posted) -> ScimDirectoryChange {
+fn change(form: &PostedForm) -> ScimDirectoryChange {
     ScimDirectoryChange {
         primary: Some(form.flag("primary")),
         allow_foreign_secondary_emails: Some(form.flag("allowForeignSecondaryEmails")),
@@ -332,9 +332,9 @@ fn change(form: &Posted) -> ScimDirectoryChange {
 async fn edit_page(
     context: &EnvironmentContext,
     directory: &ScimDirectory,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Answer {
+) -> PageResult {
     let organization = load_organization(context, directory).await?;
     let (action, back) = (
         context.href(console::EDIT_SCIM_DIRECTORY, &[&directory.id]),
@@ -365,14 +365,14 @@ async fn edit_page(
 }
 
 /// `GET …/scim-directories/{directory}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
-    confirm_page(&context, &found, &Typed::new(), &FormErrors::none()).await
+    confirm_page(&context, &found, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
     let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
     let organization = load_organization(&context, &found.directory).await?;
@@ -386,16 +386,18 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::ORGANIZATION, &[&organization.id]),
             Flash(ResourceKind::ScimDirectory, Action::Deleted),
         )),
-        Err(error) => confirm_page(&context, &found, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Err(error) => {
+            confirm_page(&context, &found, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+        }
     }
 }
 
 async fn confirm_page(
     context: &EnvironmentContext,
     described: &DescribedDirectory,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Result<HttpResponse, Failure> {
+) -> Result<HttpResponse, PageError> {
     let directory = &described.directory;
     let organization = load_organization(context, directory).await?;
     let back = context.href(console::SCIM_DIRECTORY, &[&directory.id]);
@@ -410,7 +412,7 @@ async fn confirm_page(
                 .to_owned(),
         );
     }
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "directory",
         name: &words::organization(&organization),
         effects: &effects,

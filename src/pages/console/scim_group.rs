@@ -16,13 +16,13 @@ use crate::{
     links::{self, console},
     pages::{
         components::{code_block, copyable, facts},
-        error::Answer,
-        list::Place,
+        error::PageResult,
+        list::ListUrl,
     },
 };
 
 /// `GET …/groups/{group}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let group = scim_people::find_group(&context.state, &context.actor, context.id("group")?).await?;
     if group.directory_id != opened.directory.id {
@@ -47,7 +47,7 @@ pub async fn show(context: EnvironmentContext) -> Answer {
 pub(super) fn view(
     group: &DirectoryGroup,
     members: &Page<DirectoryUser>,
-    place: &Place,
+    place: &ListUrl,
     href: &dyn Fn(&DirectoryUser) -> String,
     events: &str,
     curl: &str,

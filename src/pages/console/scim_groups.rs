@@ -14,14 +14,14 @@ use crate::{
     },
     links::console,
     pages::{
-        components::{Shape, copyable, mark},
-        error::Answer,
-        list::{List, Place, column, number},
+        components::{Icon, copyable, mark},
+        error::PageResult,
+        list::{List, ListUrl, column, number},
     },
 };
 
 /// `GET …/groups`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let place = context.place(&["q"]);
     let page = match place.filter("q") {
@@ -43,7 +43,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 /// The list.
 pub(super) fn view(
     page: &Page<DirectoryGroup>,
-    place: &Place,
+    place: &ListUrl,
     href: &dyn Fn(&DirectoryGroup) -> String,
 ) -> Markup {
     let rows = page.items.iter().map(|group| {
@@ -67,7 +67,7 @@ pub(super) fn view(
     };
     html! {
         h1 { "Groups" }
-        (place.search("q", "Search groups", "Name, external ID or ID"))
+        (place.search_form("q", "Search groups", "Name, external ID or ID"))
         (list.view(place))
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn name(group: &DirectoryGroup) -> String {
 
 /// The state of a group as a mark.
 pub(super) fn state(group: &DirectoryGroup) -> Markup {
-    if group.deleted { mark(Shape::Bad, "Deleted") } else { mark(Shape::Good, "Active") }
+    if group.deleted { mark(Icon::Bad, "Deleted") } else { mark(Icon::Good, "Active") }
 }
 
 /// The number of members; groups with more than 1000 have no `members` attribute.

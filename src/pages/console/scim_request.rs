@@ -14,13 +14,13 @@ use crate::{
     links::console,
     model::{scim_request::ScimRequest, time::Timestamp},
     pages::{
-        components::{Shape, code_block, copyable, facts, fixer, notice, time},
-        error::Answer,
+        components::{Icon, code_block, copyable, facts, fixer, notice, time},
+        error::PageResult,
     },
 };
 
 /// `GET …/requests/{request}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let request = app::scim_requests::find(&context.state, &context.actor, context.id("request")?).await?;
     if request.directory_id != opened.directory.id {
@@ -76,8 +76,8 @@ fn explanation(request: &ScimRequest) -> Markup {
     let detail = detail.as_ref().and_then(|answer| answer.get("detail")).and_then(Value::as_str);
     let explained = scim_refusals::explain(code);
     let shape = match explained {
-        Some(explanation) if explanation.fixer.is_none() => Shape::Note,
-        _ => Shape::Bad,
+        Some(explanation) if explanation.fixer.is_none() => Icon::Note,
+        _ => Icon::Bad,
     };
     let title = explained.map_or("It was refused.", |explanation| explanation.meaning);
     notice(

@@ -15,15 +15,15 @@ use crate::{
     links::console,
     model::{scim_request::ScimRequest, time::Timestamp},
     pages::{
-        components::{Shape, mark, notice, time},
-        error::Answer,
+        components::{Icon, mark, notice, time},
+        error::PageResult,
         forms::FormErrors,
-        list::{List, Place, column, number},
+        list::{List, ListUrl, column, number},
     },
 };
 
 /// `GET …/requests`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let place = context.place(&["method", "status", "error"]);
     let query = ScimRequestQuery {
@@ -35,7 +35,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
     let found = scim_requests::list(&context.state, &context.actor, id, &query, &place.query()).await;
     let (page, errors) = match found {
         Ok(page) => (page, FormErrors::none()),
-        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
+        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from_error(error)?),
     };
     let href = |request: &ScimRequest| context.href(console::SCIM_REQUEST, &[&id, &request.id]);
     let content = html! {
@@ -48,7 +48,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 /// The list. `base` is the directory's SCIM base URL; paths are shown relative to it.
 pub(super) fn view(
     page: &Page<ScimRequest>,
-    place: &Place,
+    place: &ListUrl,
     errors: &FormErrors,
     href: &dyn Fn(&ScimRequest) -> String,
     base: &str,
@@ -88,10 +88,10 @@ pub(super) fn view(
     let codes = scim_refusals::codes();
     html! {
         h1 { "Requests" }
-        (place.narrowing(&html! {
-            (place.menu("method", "Method", "All", &methods))
-            (place.menu("status", "Answer", "All", &statuses))
-            (place.menu("error", "Refused as", "All", &codes))
+        (place.filter_form(&html! {
+            (place.filter_select("method", "Method", "All", &methods))
+            (place.filter_select("status", "Answer", "All", &statuses))
+            (place.filter_select("error", "Refused as", "All", &codes))
         }, &[]))
         @if errors.is_empty() { (list.view(place)) } @else { (filter_error_notice(errors)) }
     }
@@ -100,7 +100,7 @@ pub(super) fn view(
 /// The errors of filters in the query string.
 pub(super) fn filter_error_notice(errors: &FormErrors) -> Markup {
     notice(
-        Shape::Bad,
+        Icon::Bad,
         "This filter finds nothing",
         html! {
             ul { @for (field, reason) in errors.all() { li { (field) ": " (reason) } } }
@@ -118,11 +118,11 @@ pub(super) fn relative_path<'a>(base: &str, path: &'a str) -> &'a str {
 /// The HTTP status as a mark.
 pub(super) fn status(request: &ScimRequest) -> Markup {
     let (shape, word) = match request.status {
-        200..=399 => (Shape::Good, "done"),
+        200..=399 => (Icon::Good, "done"),
         // Identity providers look users up before creating them: 404 is a normal answer.
-        404 => (Shape::Note, "not there"),
-        400..=499 => (Shape::Attention, "refused"),
-        _ => (Shape::Bad, "failed here"),
+        404 => (Icon::Note, "not there"),
+        400..=499 => (Icon::Attention, "refused"),
+        _ => (Icon::Bad, "failed here"),
     };
     mark(shape, &format!("{} {word}", request.status))
 }

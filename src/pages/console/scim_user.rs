@@ -19,7 +19,7 @@ use crate::{
     model::{id::ScimGroupId, time::Timestamp},
     pages::{
         components::{code_block, copyable, facts},
-        error::Answer,
+        error::PageResult,
     },
 };
 
@@ -41,7 +41,7 @@ pub(super) struct ScimUserPage<'a> {
 }
 
 /// `GET …/users/{user}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let user = scim_people::find_user(&context.state, &context.actor, context.id("user")?).await?;
     if user.directory_id != opened.directory.id {

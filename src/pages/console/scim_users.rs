@@ -15,14 +15,14 @@ use crate::{
     },
     links::console,
     pages::{
-        components::{Shape, copyable, mark},
-        error::Answer,
-        list::{List, Place, column},
+        components::{Icon, copyable, mark},
+        error::PageResult,
+        list::{List, ListUrl, column},
     },
 };
 
 /// `GET …/users`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
     let place = context.place(&["q"]);
     let page = match place.filter("q") {
@@ -56,12 +56,12 @@ pub(super) fn href(context: &EnvironmentContext, user: &DirectoryUser) -> String
 /// The page.
 pub(super) fn view(
     page: &Page<DirectoryUser>,
-    place: &Place,
+    place: &ListUrl,
     href: &dyn Fn(&DirectoryUser) -> String,
 ) -> Markup {
     html! {
         h1 { "Users" }
-        (place.search("q", "Search users", "E-mail, user name, name, external ID or ID"))
+        (place.search_form("q", "Search users", "E-mail, user name, name, external ID or ID"))
         (table(page, place, href, html! {
             p { "Nobody has been pushed yet." }
             p { "People appear here when the identity provider first provisions them." }
@@ -72,7 +72,7 @@ pub(super) fn view(
 /// The table of users, also used on the page of a group.
 pub(super) fn table(
     page: &Page<DirectoryUser>,
-    place: &Place,
+    place: &ListUrl,
     href: &dyn Fn(&DirectoryUser) -> String,
     empty: Markup,
 ) -> Markup {
@@ -110,8 +110,8 @@ pub(super) fn name(user: &DirectoryUser) -> String {
 /// The state of a user as a mark.
 pub(super) fn state(user: &DirectoryUser) -> Markup {
     match (user.removed, user.deleted) {
-        (true, _) => mark(Shape::Bad, "Deleted"),
-        (false, true) => mark(Shape::Attention, "Inactive"),
-        (false, false) => mark(Shape::Good, "Active"),
+        (true, _) => mark(Icon::Bad, "Deleted"),
+        (false, true) => mark(Icon::Attention, "Inactive"),
+        (false, false) => mark(Icon::Good, "Active"),
     }
 }

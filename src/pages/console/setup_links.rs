@@ -24,12 +24,12 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, link_button, listing, mark, time},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
-        list::{List, Place, column},
-        posted::Posted,
-        secret::Secret,
+        components::{ButtonStyle, Icon, copyable, join_with_and, link_button, mark, time},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
+        list::{List, ListUrl, column},
+        posted::PostedForm,
+        secret::SecretPanel,
     },
 };
 
@@ -38,7 +38,7 @@ const LIFETIMES: [(&str, &str); 4] =
 
 async fn load_organization(
     context: &EnvironmentContext,
-) -> Result<Organization, crate::pages::error::Failure> {
+) -> Result<Organization, crate::pages::error::PageError> {
     let id: OrganizationId = context.id("organization")?;
     Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }
@@ -52,23 +52,23 @@ pub(super) fn permissions(link: &SetupLink) -> String {
     ];
     let allowed: Vec<&str> =
         parts.into_iter().filter(|(allowed, _)| *allowed).map(|(_, name)| name).collect();
-    listing(&allowed)
+    join_with_and(&allowed)
 }
 
 /// The status of a link as a mark.
 pub(super) fn status(link: &SetupLink, now: Timestamp) -> Markup {
     html! {
         @match link.status(now) {
-            SetupLinkStatus::Open => { (mark(Shape::Note, "waits to be opened")) " until " (time(link.expires_at, now)) },
-            SetupLinkStatus::Redeemed => { (mark(Shape::Good, "opened")) @if let Some(at) = link.redeemed_at { " " (time(at, now)) } },
-            SetupLinkStatus::Expired => { (mark(Shape::Attention, "expired")) " " (time(link.expires_at, now)) },
-            SetupLinkStatus::Revoked => { (mark(Shape::Bad, "revoked")) @if let Some(at) = link.revoked_at { " " (time(at, now)) } },
+            SetupLinkStatus::Open => { (mark(Icon::Note, "waits to be opened")) " until " (time(link.expires_at, now)) },
+            SetupLinkStatus::Redeemed => { (mark(Icon::Good, "opened")) @if let Some(at) = link.redeemed_at { " " (time(at, now)) } },
+            SetupLinkStatus::Expired => { (mark(Icon::Attention, "expired")) " " (time(link.expires_at, now)) },
+            SetupLinkStatus::Revoked => { (mark(Icon::Bad, "revoked")) @if let Some(at) = link.revoked_at { " " (time(at, now)) } },
         }
     }
 }
 
 /// `GET …/setup-links`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let place = context.place(&[]);
     let page =
@@ -92,7 +92,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 pub(super) fn view(
     page: &Page<SetupLink>,
     organization: &Organization,
-    place: &Place,
+    place: &ListUrl,
     may_manage: bool,
     href: Href<'_>,
     csrf: &Markup,
@@ -123,23 +123,23 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "A setup link lets the customer’s own IT admin connect its identity provider, step by step, without an account here." }
-            @if may_manage { p { (link_button(Weight::Primary, "Create a link", &new)) } }
+            @if may_manage { p { (link_button(ButtonStyle::Primary, "Create a link", &new)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "Setup links" }
-            @if may_manage && !page.items.is_empty() { div.actions { (link_button(Weight::Primary, "New setup link", &new)) } }
+            @if may_manage && !page.items.is_empty() { div.actions { (link_button(ButtonStyle::Primary, "New setup link", &new)) } }
         }
         (list.view(place))
     }
 }
 
 /// `GET …/setup-links/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let organization = load_organization(&context).await?;
-    let typed = Typed::new()
+    let typed = FormValues::new()
         .with_flag("canManageSaml", true)
         .with_flag("canManageDomains", true)
         .with("lifetimeSeconds", "604800");
@@ -147,7 +147,7 @@ pub async fn new(context: EnvironmentContext) -> Answer {
 }
 
 /// `POST …/setup-links/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let made = match parse_form(organization.id, &form) {
         Ok(new_link) => app::setup_links::create(&context.state, &context.actor, &new_link).await,
@@ -161,7 +161,7 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
                 permissions(&link),
                 words::organization(&organization)
             );
-            let panel = Secret { name: "setup link", value: &address, about: &about, onward: &back };
+            let panel = SecretPanel { name: "setup link", value: &address, about: &about, next_url: &back };
             Ok(context
                 .shell(Section::Organizations, "Setup link")
                 .crumb(words::organization(&organization), &back)
@@ -170,11 +170,13 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
                     section.card.stack { (panel.view()) }
                 }))
         }
-        Err(error) => Ok(new_page(&context, &organization, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(new_page(&context, &organization, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
-fn parse_form(organization_id: OrganizationId, form: &Posted) -> Result<NewSetupLink, Error> {
+fn parse_form(organization_id: OrganizationId, form: &PostedForm) -> Result<NewSetupLink, Error> {
     let seconds: u64 = form
         .text("lifetimeSeconds")
         .parse()
@@ -196,7 +198,7 @@ fn parse_form(organization_id: OrganizationId, form: &Posted) -> Result<NewSetup
 fn new_page(
     context: &EnvironmentContext,
     organization: &Organization,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let action = context.href(console::NEW_SETUP_LINK, &[&organization.id]);
@@ -224,7 +226,7 @@ fn new_page(
 }
 
 /// `POST …/setup-links/{link}/revoke`
-pub async fn revoke(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn revoke(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SetupLinkId = context.id("link")?;
     let link = app::setup_links::revoke(&context.state, &context.actor, id).await?;
     Ok(see_other(

@@ -12,9 +12,9 @@ use crate::{
     model::{administrator::Role, id::EnvironmentId},
     pages::{
         assets::{self, Asset},
-        components::{Shape, Weight, brand_mark, button, shape},
+        components::{ButtonStyle, Icon, brand_mark, button, shape},
         layout,
-        response::{self, Policy},
+        response::{self, PagePolicy},
     },
 };
 
@@ -117,7 +117,7 @@ pub struct Shell<'a> {
     title: &'a str,
     crumbs: Vec<(String, String)>,
     scripts: Vec<&'static Asset>,
-    policy: Policy,
+    policy: PagePolicy,
 }
 
 impl<'a> Shell<'a> {
@@ -138,7 +138,7 @@ impl<'a> Shell<'a> {
             title,
             crumbs: Vec::new(),
             scripts: vec![&assets::COPY],
-            policy: Policy::Own,
+            policy: PagePolicy::SameOriginForms,
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Shell<'a> {
 
     /// Lets a form of the page start a login, which redirects to another site (ruling 19): omits `form-action`.
     pub fn begins_login(self) -> Self {
-        Self { policy: Policy::Chain, ..self }
+        Self { policy: PagePolicy::AnyFormTarget, ..self }
     }
 
     /// Adds a script to the one for copy buttons.
@@ -201,7 +201,7 @@ impl<'a> Shell<'a> {
                     main #content tabindex="-1" {
                         (self.breadcrumbs())
                         @if let Some(flash) = self.frame.flash {
-                            p.flash role="status" { (shape(Shape::Good)) (flash.sentence()) }
+                            p.flash role="status" { (shape(Icon::Good)) (flash.sentence()) }
                         }
                         @if self.frame.environment.as_ref().is_some_and(|(_, role)| *role == Role::Viewer.as_str()) {
                             p.small.soft { "Your role here is viewer: you see everything and change nothing. An owner can give you another." }
@@ -245,7 +245,7 @@ impl<'a> Shell<'a> {
                     ul { li { a href=(console::ACCOUNT) { "Account and sessions" } } }
                     form method="post" action=(path::CONSOLE_SIGN_OUT) {
                         (self.frame.csrf)
-                        (button(Weight::Plain, "Sign out"))
+                        (button(ButtonStyle::Plain, "Sign out"))
                     }
                 }
             }

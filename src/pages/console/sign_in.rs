@@ -21,12 +21,12 @@ use crate::{
     links::console,
     pages::{
         assets,
-        components::{Shape, Weight, button, code_block, link_button, notice},
-        error::{Answer, Failure},
-        forms::{FormErrors, FormView, Typed},
+        components::{ButtonStyle, Icon, button, code_block, link_button, notice},
+        error::{PageError, PageResult},
+        forms::{FormErrors, FormValues, FormView},
         layout::{Layout, Masthead},
         message,
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
 };
 
@@ -54,7 +54,7 @@ pub struct SignInPage {
 }
 
 /// `GET /console/sign-in`
-pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let next = query(&request, "next").unwrap_or_default();
     if CurrentAdministrator::extract(&request).await.is_ok() {
         return Ok(see_other(safe_next(&next)));
@@ -63,7 +63,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> Answer {
 }
 
 /// `POST /console/sign-in`
-pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
+pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> PageResult {
     let (email, next) = (form.text("email"), form.text("next"));
     let begun = sign_in::with_password(&state, email, form.text("password"), &device(&request)).await;
     match begun {
@@ -73,7 +73,7 @@ pub async fn with_password(state: web::Data<State>, request: HttpRequest, form: 
 }
 
 /// `POST /console/sign-in/passkey`
-pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> Answer {
+pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> PageResult {
     let next = form.text("next");
     let begun =
         passkeys::sign_in(&state, form.text("challenge"), form.text("answer"), &device(&request)).await;
@@ -84,7 +84,11 @@ pub async fn with_passkey(state: web::Data<State>, request: HttpRequest, form: A
 }
 
 /// `POST /console/sign-out`
-pub async fn sign_out(state: web::Data<State>, admin: CurrentAdministrator, _form: ConsoleForm) -> Answer {
+pub async fn sign_out(
+    state: web::Data<State>,
+    admin: CurrentAdministrator,
+    _form: ConsoleForm,
+) -> PageResult {
     sessions::sign_out(&state, &admin, admin.device()).await?;
     let mut response = see_other(console::SIGN_IN);
     cookie::clear(&state.links, &mut response);
@@ -92,7 +96,12 @@ pub async fn sign_out(state: web::Data<State>, admin: CurrentAdministrator, _for
 }
 
 /// Completes a sign-in: ends the session of any cookie in the request, sets the new cookie, and redirects.
-pub(super) async fn start_session(state: &State, request: &HttpRequest, begun: &Begun, next: &str) -> Answer {
+pub(super) async fn start_session(
+    state: &State,
+    request: &HttpRequest,
+    begun: &Begun,
+    next: &str,
+) -> PageResult {
     for old in cookie::read(&state.links, request) {
         sessions::forget(state, &old).await?;
     }
@@ -102,20 +111,23 @@ pub(super) async fn start_session(state: &State, request: &HttpRequest, begun: &
 }
 
 /// The sign-in page with the error, or the error page for other errors.
-pub(super) async fn respond_with_error(state: &State, error: Error, email: &str, next: &str) -> Answer {
+pub(super) async fn respond_with_error(state: &State, error: Error, email: &str, next: &str) -> PageResult {
     let (status, text) = match &error {
         Error::Unauthenticated(text) => (StatusCode::UNAUTHORIZED, text.to_string()),
         Error::Forbidden(text) | Error::FailedPrecondition(text) => {
             (StatusCode::FORBIDDEN, super::sentence(text))
         }
         Error::Limited { retry_after } => {
-            let mut response =
-                page(StatusCode::TOO_MANY_REQUESTS, Policy::Own, message::too_many_requests(*retry_after));
+            let mut response = page(
+                StatusCode::TOO_MANY_REQUESTS,
+                PagePolicy::SameOriginForms,
+                message::too_many_requests(*retry_after),
+            );
             let seconds = header::HeaderValue::from(retry_after.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
             return Ok(response);
         }
-        _ => return Err(Failure(error)),
+        _ => return Err(PageError(error)),
     };
     let view = SignInPage {
         next: next.to_owned(),
@@ -126,7 +138,7 @@ pub(super) async fn respond_with_error(state: &State, error: Error, email: &str,
     respond(state, view, status).await
 }
 
-async fn respond(state: &State, view: SignInPage, status: StatusCode) -> Answer {
+async fn respond(state: &State, view: SignInPage, status: StatusCode) -> PageResult {
     let settings = &state.settings.console;
     let passkey = match settings.takes_passkeys() && passkeys::are_possible(state) {
         true => Some(passkeys::begin_sign_in(state)?),
@@ -138,10 +150,10 @@ async fn respond(state: &State, view: SignInPage, status: StatusCode) -> Answer 
         passkey,
         saml: settings.saml_connection.is_some(),
         oidc: settings.oidc.is_some(),
-        banner: state.settings.test_idp.then_some(crate::pages::layout::TEST_SET_UP),
+        banner: state.settings.test_idp.then_some(crate::pages::layout::TEST_SETUP_BANNER),
         ..view
     };
-    Ok(page(status, Policy::Own, view.view()))
+    Ok(page(status, PagePolicy::SameOriginForms, view.view()))
 }
 
 impl SignInPage {
@@ -152,7 +164,7 @@ impl SignInPage {
         layout.banner(self.banner).scripts(&[&assets::PASSKEYS, &assets::COPY]).render(html! {
             h1 { "Sign in to the console" }
             @if let Some(error) = &self.error {
-                div role="alert" { (notice(Shape::Bad, "That did not work", html! { p { (error) } })) }
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (error) } })) }
             }
             @if self.no_administrator { (first_administrator()) } @else { (self.methods()) }
         })
@@ -188,12 +200,12 @@ impl SignInPage {
         }
     }
 
-    fn sso_weight(&self) -> Weight {
-        if self.passwords { Weight::Plain } else { Weight::Primary }
+    fn sso_weight(&self) -> ButtonStyle {
+        if self.passwords { ButtonStyle::Plain } else { ButtonStyle::Primary }
     }
 
     fn password(&self) -> Markup {
-        let typed = Typed::new().with("email", &self.email);
+        let typed = FormValues::new().with("email", &self.email);
         let errors = FormErrors::none();
         let view = FormView::new(&typed, &errors);
         html! {
@@ -201,7 +213,7 @@ impl SignInPage {
                 input type="hidden" name="next" value=(self.next);
                 (view.email("email", "E-mail address").autocomplete("username webauthn"))
                 (view.password("password", "Password").autocomplete("current-password"))
-                div.actions { (button(Weight::Primary, "Sign in")) }
+                div.actions { (button(ButtonStyle::Primary, "Sign in")) }
                 (recovery_hint())
             }
         }

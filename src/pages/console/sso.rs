@@ -15,7 +15,7 @@ use crate::{
     links::with_next,
     model::email::Email,
     pages::{
-        error::{Answer, Failure},
+        error::{PageError, PageResult},
         to_idp,
     },
 };
@@ -24,7 +24,7 @@ use crate::{
 const CONFIRM: &str = "confirm";
 
 /// `GET /console/sign-in/saml`
-pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let next = query(&request, "next").unwrap_or_default();
     let (local, browser) = (safe_next(&next), to_idp::browser(&state.links, &request));
     let account = signed_in_email(&request).await;
@@ -39,13 +39,13 @@ pub async fn begin_saml(state: web::Data<State>, request: HttpRequest) -> Answer
 }
 
 /// `GET /console/sign-in/oidc`
-pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn begin_oidc(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let next = query(&request, "next").unwrap_or_default();
     let local = safe_next(&next);
     let account = signed_in_email(&request).await;
     match sso::begin_oidc(&state, local, purpose(&request, account.as_ref())).await {
         Ok(begun) => Ok(redirect_to_provider(&state, begun)),
-        Err(error @ Error::NotFound { .. }) => Err(Failure(error)),
+        Err(error @ Error::NotFound { .. }) => Err(PageError(error)),
         Err(error) => respond_with_error(&state, error, "", local).await,
     }
 }
@@ -75,7 +75,11 @@ fn redirect_to_provider(state: &State, begun: SsoRedirect) -> HttpResponse {
 }
 
 /// `GET /console/sign-in/saml/{flow}`
-pub async fn finish_saml(state: web::Data<State>, request: HttpRequest, flow: web::Path<String>) -> Answer {
+pub async fn finish_saml(
+    state: web::Data<State>,
+    request: HttpRequest,
+    flow: web::Path<String>,
+) -> PageResult {
     let sso_cookie = cookie::read_sso(&state.links, &request);
     let browser = to_idp::browser(&state.links, &request);
     let callback = sso::finish_saml(&state, &flow, &sso_cookie, browser.as_ref(), &device(&request)).await;
@@ -83,7 +87,7 @@ pub async fn finish_saml(state: web::Data<State>, request: HttpRequest, flow: we
 }
 
 /// `GET /console/sign-in/oidc/callback`
-pub async fn finish_oidc(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn finish_oidc(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let sso_cookie = cookie::read_sso(&state.links, &request);
     let parameter = |name| query(&request, name).unwrap_or_default();
     let (code, returned_state) = (parameter("code"), parameter("state"));
@@ -95,7 +99,7 @@ pub async fn finish_oidc(state: web::Data<State>, request: HttpRequest) -> Answe
     finish(&state, &request, callback).await
 }
 
-async fn finish(state: &State, request: &HttpRequest, callback: Result<SsoCallback>) -> Answer {
+async fn finish(state: &State, request: &HttpRequest, callback: Result<SsoCallback>) -> PageResult {
     let mut response = match callback {
         Ok(callback) => start_session(state, request, &callback.begun, &callback.next).await?,
         Err(error) => respond_with_error(state, error, "", "").await?,

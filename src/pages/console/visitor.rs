@@ -22,8 +22,8 @@ use crate::{
     model::{client_address::ClientAddress, environment::Environment, id::EnvironmentId},
     pages::{
         message::Message,
-        posted::{Posted, Unreadable, allow_large_body},
-        response::{Policy, page},
+        posted::{PostedForm, PostedFormError, allow_large_body},
+        response::{PagePolicy, page},
     },
 };
 
@@ -140,12 +140,12 @@ impl FromRequest for CurrentAdministrator {
 
 /// The body of a POST by a signed-in administrator. Its CSRF token is checked against their session.
 #[derive(Debug)]
-pub struct ConsoleForm(Posted);
+pub struct ConsoleForm(PostedForm);
 
 impl Deref for ConsoleForm {
-    type Target = Posted;
+    type Target = PostedForm;
 
-    fn deref(&self) -> &Posted {
+    fn deref(&self) -> &PostedForm {
         &self.0
     }
 }
@@ -161,9 +161,9 @@ impl FromRequest for ConsoleForm {
             let admin = CurrentAdministrator::of(&request).await?;
             allow_large_body(&request);
             let state = application_state(&request)?;
-            let posted = Posted::read(&request, &mut payload, &state.links.origin()).await?;
+            let posted = PostedForm::read(&request, &mut payload, &state.links.origin()).await?;
             if !sessions::is_form_token(state, admin.session.id, posted.text(FORM_TOKEN)) {
-                return Err(Unreadable::Foreign.into());
+                return Err(PostedFormError::CsrfCheckFailed.into());
             }
             Ok(Self(posted))
         })
@@ -172,12 +172,12 @@ impl FromRequest for ConsoleForm {
 
 /// The body of a POST before sign-in. `Origin` is checked; there is no session for a CSRF token.
 #[derive(Debug)]
-pub struct AnonymousForm(Posted);
+pub struct AnonymousForm(PostedForm);
 
 impl Deref for AnonymousForm {
-    type Target = Posted;
+    type Target = PostedForm;
 
-    fn deref(&self) -> &Posted {
+    fn deref(&self) -> &PostedForm {
         &self.0
     }
 }
@@ -190,7 +190,7 @@ impl FromRequest for AnonymousForm {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let state = application_state(&request)?;
-            Ok(Self(Posted::read(&request, &mut payload, &state.links.origin()).await?))
+            Ok(Self(PostedForm::read(&request, &mut payload, &state.links.origin()).await?))
         })
     }
 }
@@ -211,14 +211,14 @@ pub enum ExtractError {
     /// A POST without an active session.
     SessionEnded,
     /// The body could not be read, or came from another site.
-    Form(Unreadable),
+    Form(PostedFormError),
     /// An internal error.
     Internal(Error),
 }
 
-impl From<Unreadable> for ExtractError {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::Form(unreadable)
+impl From<PostedFormError> for ExtractError {
+    fn from(error: PostedFormError) -> Self {
+        Self::Form(error)
     }
 }
 
@@ -232,7 +232,7 @@ impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSignedIn { .. } | Self::SessionEnded => f.write_str("not signed in"),
-            Self::Form(unreadable) => unreadable.fmt(f),
+            Self::Form(error) => error.fmt(f),
             Self::Internal(error) => error.fmt(f),
         }
     }
@@ -243,7 +243,7 @@ impl ResponseError for ExtractError {
         match self {
             Self::NotSignedIn { .. } => StatusCode::SEE_OTHER,
             Self::SessionEnded => StatusCode::UNAUTHORIZED,
-            Self::Form(unreadable) => unreadable.status_code(),
+            Self::Form(error) => error.status_code(),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -257,16 +257,16 @@ impl ResponseError for ExtractError {
             Self::SessionEnded => {
                 let message = Message {
                     reason: Some("session_ended"),
-                    onward: Some(("Sign in", console::SIGN_IN)),
+                    next_link: Some(("Sign in", console::SIGN_IN)),
                     ..Message::new(
                         "You are signed out",
                         "Your session ended before this was sent. Nothing was changed.",
                         "Sign in, then send it again: the page you came from still holds what you typed.",
                     )
                 };
-                page(self.status_code(), Policy::Own, message.view())
+                page(self.status_code(), PagePolicy::SameOriginForms, message.view())
             }
-            Self::Form(unreadable) => unreadable.error_response(),
+            Self::Form(error) => error.error_response(),
             Self::Internal(error) => {
                 if let Error::Internal(source) = error {
                     tracing::error!(
@@ -274,7 +274,7 @@ impl ResponseError for ExtractError {
                         "request failed on our side"
                     );
                 }
-                page(self.status_code(), Policy::Own, Message::internal().view())
+                page(self.status_code(), PagePolicy::SameOriginForms, Message::internal().view())
             }
         }
     }

@@ -22,11 +22,11 @@ use crate::{
         webhook::{DeliveryState, Webhook, WebhookDelivery},
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, link_button, mark, time},
-        confirm::{self, Deletion},
-        error::{Answer, Failure},
-        forms::{self, FormErrors, FormView, Typed, button_form},
-        list::{List, Place, column, number},
+        components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
+        confirm::{self, DeleteConfirmation},
+        error::{PageError, PageResult},
+        forms::{self, FormErrors, FormValues, FormView, button_form},
+        list::{List, ListUrl, column, number},
     },
 };
 
@@ -34,7 +34,7 @@ use crate::{
 pub(super) struct WebhookPage<'a> {
     pub webhook: &'a Webhook,
     pub deliveries: &'a Page<WebhookDelivery>,
-    pub place: &'a Place,
+    pub place: &'a ListUrl,
     /// Errors of the filter.
     pub filter_errors: &'a FormErrors,
     /// The actions, if the administrator may use them.
@@ -51,29 +51,29 @@ pub(super) struct WebhookActions<'a> {
     pub toggle: String,
     pub replay: String,
     pub delivery: &'a dyn Fn(WebhookDeliveryId) -> String,
-    pub typed: &'a Typed,
+    pub typed: &'a FormValues,
     pub errors: &'a FormErrors,
 }
 
-async fn find(context: &EnvironmentContext) -> Result<Webhook, Failure> {
+async fn find(context: &EnvironmentContext) -> Result<Webhook, PageError> {
     Ok(app::webhooks::find(&context.state, &context.actor, context.id("webhook")?).await?)
 }
 
 /// `GET …/webhooks/{webhook}`
-pub async fn show(context: EnvironmentContext) -> Answer {
+pub async fn show(context: EnvironmentContext) -> PageResult {
     let webhook = find(&context).await?;
-    respond(&context, &webhook, &Typed::new(), &FormErrors::none()).await
+    respond(&context, &webhook, &FormValues::new(), &FormErrors::none()).await
 }
 
 async fn respond(
     context: &EnvironmentContext,
     webhook: &Webhook,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
-) -> Answer {
+) -> PageResult {
     let href = context.href(console::WEBHOOK, &[&webhook.id]);
     // After a POST to a path below it, links in the list still go to the webhook's page.
-    let place = Place::read(&href, context.request().query_string(), &["state"]);
+    let place = ListUrl::read(&href, context.request().query_string(), &["state"]);
     let found = app::webhooks::list_deliveries(
         &context.state,
         &context.actor,
@@ -84,7 +84,7 @@ async fn respond(
     .await;
     let (deliveries, filter_errors) = match found {
         Ok(page) => (page, FormErrors::none()),
-        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from(error)?),
+        Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from_error(error)?),
     };
     let at = |path| context.href(path, &[&webhook.id]);
     let delivery = |id: WebhookDeliveryId| context.href(console::REPLAY_WEBHOOK_DELIVERY, &[&id]);
@@ -120,10 +120,10 @@ pub(super) fn view(page: &WebhookPage<'_>) -> Markup {
             h1 { "Webhook" }
             @if let Some(actions) = &page.actions {
                 div.actions {
-                    (link_button(Weight::Plain, "Edit", &actions.edit))
+                    (link_button(ButtonStyle::Plain, "Edit", &actions.edit))
                     (button_form(&actions.toggle, if webhook.disabled_at.is_some() { "Enable" } else { "Disable" },
-                        Weight::Plain, actions.csrf.clone()))
-                    (link_button(Weight::Danger, "Delete", &actions.delete))
+                        ButtonStyle::Plain, actions.csrf.clone()))
+                    (link_button(ButtonStyle::Danger, "Delete", &actions.delete))
                 }
             }
         }
@@ -166,7 +166,7 @@ pub(super) fn view(page: &WebhookPage<'_>) -> Markup {
 const STATES: [(&str, &str); 4] =
     [("", "All"), ("pending", "Waiting"), ("delivered", "Delivered"), ("failed", "Given up")];
 
-fn with_state(place: &Place, state: &str) -> String {
+fn with_state(place: &ListUrl, state: &str) -> String {
     match state {
         "" => place.unfiltered().to_owned(),
         // One of `STATES`: needs no escaping.
@@ -217,10 +217,10 @@ fn deliveries(page: &WebhookPage<'_>) -> Markup {
 fn delivery_state(delivery: &WebhookDelivery, now: Timestamp) -> Markup {
     html! {
         @match delivery.state {
-            DeliveryState::Pending if delivery.attempts > 0 => (mark(Shape::Attention, "Waiting to try again")),
-            DeliveryState::Pending => (mark(Shape::Note, "Waiting")),
-            DeliveryState::Delivered => (mark(Shape::Good, "Delivered")),
-            DeliveryState::Failed => (mark(Shape::Bad, "Given up")),
+            DeliveryState::Pending if delivery.attempts > 0 => (mark(Icon::Attention, "Waiting to try again")),
+            DeliveryState::Pending => (mark(Icon::Note, "Waiting")),
+            DeliveryState::Delivered => (mark(Icon::Good, "Delivered")),
+            DeliveryState::Failed => (mark(Icon::Bad, "Given up")),
         }
         @if let Some(status) = delivery.last_status { " " code { "HTTP " (status) } }
         @if let Some(error) = &delivery.last_error { div.small { (error) } }
@@ -236,7 +236,7 @@ fn replay_form(actions: &WebhookActions<'_>) -> Markup {
 }
 
 /// `POST …/webhooks/{webhook}/replay`
-pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let webhook = find(&context).await?;
     let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
     let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
@@ -248,12 +248,14 @@ pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> Answer {
     };
     match outcome {
         Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
-        Err(error) => respond(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?).await,
+        Err(error) => {
+            respond(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+        }
     }
 }
 
 /// `POST …/webhook-deliveries/{delivery}/replay`
-pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: WebhookDeliveryId = context.id("delivery")?;
     let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
     Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
@@ -264,25 +266,27 @@ fn href(context: &EnvironmentContext, id: WebhookId) -> String {
 }
 
 /// `GET …/webhooks/{webhook}/edit`
-pub async fn edit(context: EnvironmentContext) -> Answer {
+pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let webhook = find(&context).await?;
     Ok(form_page(&context, &webhook, &typed(&webhook), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/{webhook}/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let webhook = find(&context).await?;
     match app::webhooks::update(&context.state, &context.actor, webhook.id, &change(&form)).await {
         Ok(_) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Webhook, Action::Saved))),
-        Err(error) => Ok(form_page(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(form_page(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
 fn form_page(
     context: &EnvironmentContext,
     webhook: &Webhook,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let (action, back) = (context.href(console::EDIT_WEBHOOK, &[&webhook.id]), href(context, webhook.id));
@@ -295,7 +299,7 @@ fn form_page(
 
 /// The form of a webhook.
 pub(super) fn edit_view(
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
     action: &str,
     back: &str,
@@ -307,16 +311,16 @@ pub(super) fn edit_view(
 }
 
 /// `POST …/webhooks/{webhook}/enable`
-pub async fn enable(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn enable(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     set_enabled(&context, true).await
 }
 
 /// `POST …/webhooks/{webhook}/disable`
-pub async fn disable(context: EnvironmentContext, _form: ConsoleForm) -> Answer {
+pub async fn disable(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     set_enabled(&context, false).await
 }
 
-async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> Answer {
+async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> PageResult {
     let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
     let webhook =
         app::webhooks::update(&context.state, &context.actor, context.id("webhook")?, &change).await?;
@@ -325,14 +329,14 @@ async fn set_enabled(context: &EnvironmentContext, enabled: bool) -> Answer {
 }
 
 /// `GET …/webhooks/{webhook}/delete`
-pub async fn confirm(context: EnvironmentContext) -> Answer {
+pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let webhook = find(&context).await?;
-    Ok(confirm_page(&context, &webhook, &Typed::new(), &FormErrors::none()))
+    Ok(confirm_page(&context, &webhook, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/{webhook}/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let webhook = find(&context).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &host(&webhook)) {
         Ok(()) => app::webhooks::remove(&context.state, &context.actor, webhook.id).await,
@@ -343,7 +347,9 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> Answer {
             &context.href(console::WEBHOOKS, &[]),
             Flash(ResourceKind::Webhook, Action::Deleted),
         )),
-        Err(error) => Ok(confirm_page(&context, &webhook, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => {
+            Ok(confirm_page(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
     }
 }
 
@@ -356,7 +362,7 @@ fn host(webhook: &Webhook) -> String {
 fn confirm_page(
     context: &EnvironmentContext,
     webhook: &Webhook,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let effects = [
@@ -364,7 +370,7 @@ fn confirm_page(
         "The log of its deliveries goes with it. The events themselves stay.".to_owned(),
     ];
     let back = href(context, webhook.id);
-    let deletion = Deletion {
+    let deletion = DeleteConfirmation {
         kind: "webhook",
         name: &host(webhook),
         effects: &effects,

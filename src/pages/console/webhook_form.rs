@@ -6,8 +6,8 @@ use crate::{
     app::webhooks::WebhookChange,
     model::{event::EventKind, webhook::Webhook},
     pages::{
-        forms::{Choice, FormView, Typed},
-        posted::Posted,
+        forms::{Choice, FormValues, FormView},
+        posted::PostedForm,
     },
 };
 
@@ -34,7 +34,7 @@ pub(super) fn fields(view: &FormView<'_>) -> Markup {
 }
 
 /// Parses the posted form.
-pub(super) fn change(form: &Posted) -> WebhookChange {
+pub(super) fn change(form: &PostedForm) -> WebhookChange {
     WebhookChange {
         url: Some(form.text("url").to_owned()),
         event_types: Some(form.texts("eventTypes").map(str::to_owned).collect()),
@@ -43,9 +43,8 @@ pub(super) fn change(form: &Posted) -> WebhookChange {
 }
 
 /// The current settings as form values.
-pub(super) fn typed(webhook: &Webhook) -> Typed {
-    webhook
-        .event_types
-        .iter()
-        .fold(Typed::new().with("url", &webhook.url), |typed, kind| typed.with("eventTypes", kind.as_str()))
+pub(super) fn typed(webhook: &Webhook) -> FormValues {
+    webhook.event_types.iter().fold(FormValues::new().with("url", &webhook.url), |typed, kind| {
+        typed.with("eventTypes", kind.as_str())
+    })
 }

@@ -14,16 +14,16 @@ use crate::{
     links::console,
     model::{event::EventKind, time::Timestamp, webhook::Webhook},
     pages::{
-        components::{Shape, Weight, code_block, copyable, link_button, mark, time},
-        error::Answer,
-        forms::{self, FormErrors, FormView, Typed},
-        list::{List, Place, column},
-        secret::Secret,
+        components::{ButtonStyle, Icon, code_block, copyable, link_button, mark, time},
+        error::PageResult,
+        forms::{self, FormErrors, FormValues, FormView},
+        list::{List, ListUrl, column},
+        secret::SecretPanel,
     },
 };
 
 /// `GET …/webhooks`
-pub async fn list(context: EnvironmentContext) -> Answer {
+pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
     let page = app::webhooks::list(&context.state, &context.actor, &place.query()).await?;
     let create = context.may_manage().then(|| context.href(console::NEW_WEBHOOK, &[]));
@@ -35,7 +35,7 @@ pub async fn list(context: EnvironmentContext) -> Answer {
 /// The list. `create` is the path of the form, if the administrator may use it.
 pub(super) fn view(
     page: &Page<Webhook>,
-    place: &Place,
+    place: &ListUrl,
     create: Option<&str>,
     href: &dyn Fn(&Webhook) -> String,
     now: Timestamp,
@@ -63,14 +63,14 @@ pub(super) fn view(
         next_token: &page.next_token,
         empty: html! {
             p { "A webhook tells your backend at once what happened: a person was pushed, changed, deactivated." }
-            @if let Some(create) = create { p { (link_button(Weight::Primary, "Create the first one", create)) } }
+            @if let Some(create) = create { p { (link_button(ButtonStyle::Primary, "Create the first one", create)) } }
         },
     };
     html! {
         div.head-row {
             h1 { "Webhooks" }
             @if let (Some(create), false) = (create, page.items.is_empty()) {
-                div.actions { (link_button(Weight::Primary, "New webhook", create)) }
+                div.actions { (link_button(ButtonStyle::Primary, "New webhook", create)) }
             }
         }
         (list.view(place))
@@ -80,38 +80,44 @@ pub(super) fn view(
 /// The state of a webhook as a mark.
 pub(super) fn state(webhook: &Webhook) -> Markup {
     if webhook.disabled_at.is_some() {
-        mark(Shape::Note, "Disabled")
+        mark(Icon::Note, "Disabled")
     } else if webhook.failures > 0 {
-        mark(Shape::Attention, &format!("Failing: {} in a row", webhook.failures))
+        mark(Icon::Attention, &format!("Failing: {} in a row", webhook.failures))
     } else {
-        mark(Shape::Good, "Enabled")
+        mark(Icon::Good, "Enabled")
     }
 }
 
 /// `GET …/webhooks/new`
-pub async fn new(context: EnvironmentContext) -> Answer {
+pub async fn new(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    Ok(form_page(&context, &Typed::new(), &FormErrors::none()))
+    Ok(form_page(&context, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/webhooks/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> Answer {
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     match app::webhooks::create(&context.state, &context.actor, &change(&form)).await {
         Ok((webhook, secret)) => {
             Ok(secret_page(&context, &webhook, &secret.reveal(), "Webhook created", None))
         }
-        Err(error) => Ok(form_page(&context, &Typed::from(&*form), &FormErrors::from(error)?)),
+        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
     }
 }
 
-fn form_page(context: &EnvironmentContext, typed: &Typed, errors: &FormErrors) -> HttpResponse {
+fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
     let (action, back) = (context.href(console::NEW_WEBHOOK, &[]), context.href(console::WEBHOOKS, &[]));
     let content = new_view(typed, errors, &action, &back, context.csrf());
     context.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
 }
 
 /// The form of a new webhook.
-pub(super) fn new_view(typed: &Typed, errors: &FormErrors, action: &str, back: &str, csrf: Markup) -> Markup {
+pub(super) fn new_view(
+    typed: &FormValues,
+    errors: &FormErrors,
+    action: &str,
+    back: &str,
+    csrf: Markup,
+) -> Markup {
     let view = FormView::new(typed, errors);
     let form = forms::Form::new(action, "Create webhook", csrf).cancel(back);
     html! {
@@ -148,11 +154,11 @@ pub(super) fn secret_view(
         h1 { (title) }
         p { "Messages go to " code { (webhook.url) } "." }
         section.card.stack {
-            (Secret {
+            (SecretPanel {
                 name: "signing secret",
                 value: secret,
                 about: &about,
-                onward: href,
+                next_url: href,
             }.view())
         }
         section.card {

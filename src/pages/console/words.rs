@@ -7,7 +7,7 @@ use crate::{
         domain::DomainState, organization::Organization, saml_connection::SamlConnection,
         scim_directory::ScimDirectory,
     },
-    pages::components::{Shape, mark},
+    pages::components::{Icon, mark},
 };
 
 /// An organization's display name, else its external id, first domain or id.
@@ -31,8 +31,8 @@ pub(super) fn connection(connection: &SamlConnection) -> String {
 /// Whether the connection has all settings that a login needs.
 pub(super) fn connection_state(connection: &SamlConnection) -> Markup {
     html! {
-        @if connection.missing_settings().is_empty() { (mark(Shape::Good, "Ready")) }
-        @else { (mark(Shape::Attention, "Settings missing")) }
+        @if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
+        @else { (mark(Icon::Attention, "Settings missing")) }
         @if connection.primary { " " span.tag { "primary" } }
         @if connection.test { " " span.tag { "test identity provider" } }
     }
@@ -46,10 +46,10 @@ pub(super) fn directory_tags(directory: &ScimDirectory) -> Markup {
 /// The state of a domain as a mark.
 pub(super) fn domain_state(state: DomainState) -> Markup {
     match state {
-        DomainState::Whitelisted => mark(Shape::Good, "Counts: you approved it"),
-        DomainState::Verified => mark(Shape::Good, "Counts: proved by DNS"),
-        DomainState::Pending => mark(Shape::Attention, "Waits for approval or proof"),
-        DomainState::Failed => mark(Shape::Bad, "DNS did not prove it"),
+        DomainState::Whitelisted => mark(Icon::Good, "Counts: you approved it"),
+        DomainState::Verified => mark(Icon::Good, "Counts: proved by DNS"),
+        DomainState::Pending => mark(Icon::Attention, "Waits for approval or proof"),
+        DomainState::Failed => mark(Icon::Bad, "DNS did not prove it"),
     }
 }
 

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::{
     cookie,
-    layout::Frame,
+    layout::SetupLayout,
     see_other,
-    visitor::{OpenForm, Sent, session},
+    visitor::{AnonymousForm, SetupForm, current_session},
 };
 use crate::{
     app::{
@@ -17,10 +17,10 @@ use crate::{
     links::path,
     model::{branding::Branding, client_address::ClientAddress, id::EnvironmentId, time::Timestamp},
     pages::{
-        components::{Shape, Weight, button, mark, time},
-        error::Answer,
+        components::{ButtonStyle, Icon, button, mark, time},
+        error::PageResult,
         message::Message,
-        response::{Policy, page},
+        response::{PagePolicy, page},
     },
 };
 
@@ -28,42 +28,42 @@ use crate::{
 const TOKEN: &str = "one-time-token";
 
 /// `GET /setup?one-time-token=…`
-pub async fn look(state: web::Data<State>, request: HttpRequest) -> Answer {
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
     let token = url::form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, _)| name == TOKEN)
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default();
-    let session = session(&state, &request).await?.map(|session| session.value);
+    let session = current_session(&state, &request).await?.map(|session| session.value);
     if token.is_empty() && session.is_some() {
         return Ok(see_other(path::SETUP_HOME));
     }
     let arrival = setup_links::arrive(&state, &token, session.as_deref()).await?;
-    tell(&state, arrival, &token).await
+    link_response(&state, arrival, &token).await
 }
 
 /// `POST /setup`: redeems the link. In the browser that redeemed it before, it leads to the setup pages again.
-pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: OpenForm) -> Answer {
+pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: AnonymousForm) -> PageResult {
     let token = form.0.text(TOKEN).to_owned();
-    let session = session(&state, &request).await?.map(|session| session.value);
+    let session = current_session(&state, &request).await?.map(|session| session.value);
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     match setup_links::redeem(&state, &token, session.as_deref(), address).await? {
         Ok(redeemed) => {
             let mut response = see_other(path::SETUP_HOME);
-            let lasts = redeemed.expires_at.since(state.now());
+            let max_age = redeemed.expires_at.since(state.now());
             let environment = app::environments::find(&state, &redeemed.environment_id.to_string()).await?;
-            let here = cookie::here(&state, &environment, &request);
-            cookie::set(&here, &mut response, &redeemed.token.reveal(), lasts);
+            let links = cookie::links_for_host(&state, &environment, &request);
+            cookie::set(&links, &mut response, &redeemed.token.reveal(), max_age);
             Ok(response)
         }
-        Err(arrival) => tell(&state, arrival, &token).await,
+        Err(arrival) => link_response(&state, arrival, &token).await,
     }
 }
 
 /// `POST /setup/leave`
-pub async fn leave(sent: Sent) -> Answer {
-    let visit = &sent.visit;
-    for presented in cookie::read(&visit.request) {
-        setup_links::leave(&visit.state, &presented.value).await?;
+pub async fn leave(sent: SetupForm) -> PageResult {
+    let context = &sent.context;
+    for presented in cookie::read(&context.request) {
+        setup_links::leave(&context.state, &presented.value).await?;
     }
     let message = Message {
         reason: Some("setup_left"),
@@ -73,19 +73,22 @@ pub async fn leave(sent: Sent) -> Answer {
             "To go on later, ask whoever sent you the link for a new one.",
         )
     };
-    let mut response = page(StatusCode::OK, Policy::Own, message.view());
-    cookie::clear(&cookie::here(&visit.state, &visit.environment, &visit.request), &mut response);
+    let mut response = page(StatusCode::OK, PagePolicy::SameOriginForms, message.view());
+    cookie::clear(
+        &cookie::links_for_host(&context.state, &context.environment, &context.request),
+        &mut response,
+    );
     Ok(response)
 }
 
-async fn tell(state: &State, arrival: Arrival, token: &str) -> Answer {
+async fn link_response(state: &State, arrival: Arrival, token: &str) -> PageResult {
     let (environment_id, status) = match &arrival {
         Arrival::Again(_) => return Ok(see_other(path::SETUP_HOME)),
         Arrival::Ready(link) => (Some(link.environment_id), StatusCode::OK),
         Arrival::Unusable(_, environment_id) => (*environment_id, StatusCode::GONE),
     };
-    let (branding, application) = look_of(state, environment_id).await?;
-    let frame = Frame {
+    let (branding, application) = branding_and_name(state, environment_id).await?;
+    let layout = SetupLayout {
         branding: &branding,
         application: &application,
         organization: None,
@@ -96,11 +99,14 @@ async fn tell(state: &State, arrival: Arrival, token: &str) -> Answer {
         Arrival::Unusable(why, _) => ("This link does not open", unusable(why, &application, state.now())),
         _ => ("Start setup", start(token, &application)),
     };
-    Ok(frame.answer_with(status, Policy::Own, title, content))
+    Ok(layout.answer_with(status, PagePolicy::SameOriginForms, title, content))
 }
 
 /// The vendor's branding and the application's name; neutral ones for an unknown link.
-async fn look_of(state: &State, environment_id: Option<EnvironmentId>) -> app::Result<(Branding, String)> {
+async fn branding_and_name(
+    state: &State,
+    environment_id: Option<EnvironmentId>,
+) -> app::Result<(Branding, String)> {
     let Some(id) = environment_id else {
         return Ok((Branding::none(EnvironmentId::from_bits(0)), "Single sign-on setup".to_owned()));
     };
@@ -127,7 +133,7 @@ pub fn start(token: &str, application: &str) -> Markup {
             }
             form.form method="post" action=(path::SETUP) {
                 input type="hidden" name=(TOKEN) value=(token);
-                div.actions { (button(Weight::Primary, "Start setup")) }
+                div.actions { (button(ButtonStyle::Primary, "Start setup")) }
             }
             p.small.soft { "The link works once, in the browser in which you press the button." }
         }
@@ -154,7 +160,7 @@ pub fn unusable(why: &Unusable, application: &str, now: Timestamp) -> Markup {
     };
     html! {
         section.card {
-            p { (mark(Shape::Attention, "Not open")) }
+            p { (mark(Icon::Attention, "Not open")) }
             h1 { "This link does not open" }
             p.lead { (happened) }
             p { (remedy) }

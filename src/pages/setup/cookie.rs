@@ -17,36 +17,37 @@ const SESSION: CookieNames = CookieNames::new("__Host-ostiary_setup", "ostiary_s
 
 /// The links of the requested host. Setup pages are served below the environment's own auth URL, which setup
 /// links use, and below the public URL; browsers store cookies by host, and each may have its own scheme.
-pub fn here(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
+pub fn links_for_host(state: &State, environment: &Environment, request: &HttpRequest) -> Links {
     let own = state.links_of(environment);
     if own.authority().eq_ignore_ascii_case(to_idp::host(request)) { own } else { state.links.clone() }
 }
 
 /// A session cookie of a request. Whether it is accepted depends on the environment that its session belongs to.
-pub struct Presented {
+pub struct PresentedCookie {
     name: &'static str,
     /// Its value.
     pub value: String,
 }
 
-impl Presented {
+impl PresentedCookie {
     /// Whether its name is accepted at the origin of these links.
-    pub fn counts(&self, links: &Links) -> bool {
+    pub fn is_accepted_at(&self, links: &Links) -> bool {
         SESSION.at(links).contains(&self.name)
     }
 }
 
 /// The request's session cookies.
-pub fn read(request: &HttpRequest) -> Vec<Presented> {
-    let came = |name| request.cookie(name).map(|cookie| Presented { name, value: cookie.value().to_owned() });
+pub fn read(request: &HttpRequest) -> Vec<PresentedCookie> {
+    let came =
+        |name| request.cookie(name).map(|cookie| PresentedCookie { name, value: cookie.value().to_owned() });
     SESSION.all().into_iter().filter_map(came).collect()
 }
 
-/// Sets the session cookie with the lifetime `lasts`, so that the admin may come back another day.
-pub fn set(links: &Links, response: &mut HttpResponse, value: &str, lasts: std::time::Duration) {
+/// Sets the session cookie with the lifetime `max_age`, so that the admin may come back another day.
+pub fn set(links: &Links, response: &mut HttpResponse, value: &str, max_age: std::time::Duration) {
     for name in SESSION.at(links) {
         let mut cookie = base(name, value);
-        cookie.set_max_age(Duration::seconds(i64::try_from(lasts.as_secs()).unwrap_or(i64::MAX)));
+        cookie.set_max_age(Duration::seconds(i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX)));
         add(response, cookie);
     }
 }
@@ -89,7 +90,7 @@ mod tests {
             ("http://10.0.0.7:8080", false, true),
         ] {
             let links = Links::new(&Url::parse(origin).unwrap()).unwrap();
-            let counts = |name| Presented { name, value: String::new() }.counts(&links);
+            let counts = |name| PresentedCookie { name, value: String::new() }.is_accepted_at(&links);
             let [prefixed, unprefixed] = SESSION.all();
             assert_eq!((counts(prefixed), counts(unprefixed)), (secure, plain), "{origin}");
         }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{
     see_other,
-    visitor::{Sent, Visit},
+    visitor::{SetupContext, SetupForm},
 };
 use crate::{
     app::{self, Error, shared_domains},
@@ -16,10 +16,10 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, mark, notice, time},
-        error::Answer,
-        forms::{Form, FormErrors, FormView, Typed, button_form},
-        response::Policy,
+        components::{ButtonStyle, Icon, copyable, facts, mark, notice, time},
+        error::PageResult,
+        forms::{Form, FormErrors, FormValues, FormView, button_form},
+        response::PagePolicy,
     },
 };
 
@@ -27,21 +27,21 @@ use crate::{
 const TOO_SOON: &str = "too-soon";
 
 /// `GET /setup/domains`
-pub async fn list(visit: Visit) -> Answer {
-    let asked = visit.parameter("domain");
-    let typed = asked.map_or_else(Typed::new, |domain| Typed::new().with("domain", domain));
-    show(&visit, &typed, &FormErrors::none()).await
+pub async fn list(context: SetupContext) -> PageResult {
+    let asked = context.parameter("domain");
+    let typed = asked.map_or_else(FormValues::new, |domain| FormValues::new().with("domain", domain));
+    show(&context, &typed, &FormErrors::none()).await
 }
 
-async fn show(visit: &Visit, typed: &Typed, errors: &FormErrors) -> Answer {
-    let all = app::domains::list(&visit.state, &visit.actor, visit.organization.id).await?;
+async fn show(context: &SetupContext, typed: &FormValues, errors: &FormErrors) -> PageResult {
+    let all = app::domains::list(&context.state, &context.actor, context.organization.id).await?;
     let listed = all.iter().any(|one| one.domain.as_str() == typed.text("domain")) && errors.is_empty();
-    let typed = if listed { &Typed::new() } else { typed };
-    let content = view(visit, &all, typed, errors);
-    Ok(visit.frame().answer_with(errors.status(), Policy::Own, "E-mail domains", content))
+    let typed = if listed { &FormValues::new() } else { typed };
+    let content = view(context, &all, typed, errors);
+    Ok(context.layout().answer_with(errors.status(), PagePolicy::SameOriginForms, "E-mail domains", content))
 }
 
-fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors) -> Markup {
+fn view(context: &SetupContext, all: &[ListedDomain], typed: &FormValues, errors: &FormErrors) -> Markup {
     let form = FormView::new(typed, errors);
     let field = form
         .text("domain", "Domain")
@@ -51,18 +51,18 @@ fn view(visit: &Visit, all: &[ListedDomain], typed: &Typed, errors: &FormErrors)
         p.back { a href=(path::SETUP_HOME) { "Overview" } }
         h1 { "E-mail domains" }
         p {
-            "Only people with an address of a confirmed domain of your company are let in to " (visit.application())
-            ". A DNS record proves that a domain is yours; or the team of " (visit.application()) " approves it."
+            "Only people with an address of a confirmed domain of your company are let in to " (context.application())
+            ". A DNS record proves that a domain is yours; or the team of " (context.application()) " approves it."
         }
-        @if visit.parameter(TOO_SOON).is_some() {
-            (notice(Shape::Note, "Not asked again yet", html! {
+        @if context.parameter(TOO_SOON).is_some() {
+            (notice(Icon::Note, "Not asked again yet", html! {
                 p { "DNS was asked a moment ago. Wait ten seconds between two checks, and press the button again." }
             }))
         }
-        @for listed in all { (card(listed, visit.application(), &visit.csrf(), visit.state.now())) }
+        @for listed in all { (card(listed, context.application(), &context.csrf(), context.state.now())) }
         section.card {
             h2 { "Add a domain" }
-            (form.render(&Form::new(path::SETUP_DOMAINS, "Add domain", visit.csrf()), html! { (field) }))
+            (form.render(&Form::new(path::SETUP_DOMAINS, "Add domain", context.csrf()), html! { (field) }))
         }
     }
 }
@@ -75,23 +75,23 @@ pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timest
             div.head-row {
                 h2 { (listed.domain) }
                 @match listed.state {
-                    _ if is_taken => (mark(Shape::Attention, "Taken")),
-                    DomainState::Whitelisted => (mark(Shape::Good, "Approved")),
-                    DomainState::Verified => (mark(Shape::Good, "Proved")),
-                    DomainState::Pending => (mark(Shape::Attention, "Not confirmed yet")),
-                    DomainState::Failed => (mark(Shape::Bad, "Not proved")),
+                    _ if is_taken => (mark(Icon::Attention, "Taken")),
+                    DomainState::Whitelisted => (mark(Icon::Good, "Approved")),
+                    DomainState::Verified => (mark(Icon::Good, "Proved")),
+                    DomainState::Pending => (mark(Icon::Attention, "Not confirmed yet")),
+                    DomainState::Failed => (mark(Icon::Bad, "Not proved")),
                 }
             }
             @if !listed.state.counts() {
                 @if is_taken {
-                    (notice(Shape::Attention, "It is taken", html! {
+                    (notice(Icon::Attention, "It is taken", html! {
                         p {
                             "The record was found, but another customer of " (application)
                             " has this domain already. Ask the team of " (application) "."
                         }
                     }))
                 } @else if let (Some(why), Some(at)) = (&listed.check_error, listed.checked_at) {
-                    (notice(Shape::Bad, "The last check did not prove it", html! {
+                    (notice(Icon::Bad, "The last check did not prove it", html! {
                         p { "We asked DNS " (time(at, now)) ": " (why) "." }
                         p { "A new record can take some minutes, sometimes an hour, until everybody sees it." }
                     }))
@@ -105,8 +105,8 @@ pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timest
                     ]))
                 }
                 div.actions {
-                    (button_form(&links::setup_domain_check(&listed.domain), "Check now", Weight::Primary, csrf.clone()))
-                    (button_form(&links::setup_domain_remove(&listed.domain), "Remove", Weight::Plain, csrf.clone()))
+                    (button_form(&links::setup_domain_check(&listed.domain), "Check now", ButtonStyle::Primary, csrf.clone()))
+                    (button_form(&links::setup_domain_remove(&listed.domain), "Remove", ButtonStyle::Plain, csrf.clone()))
                 }
             } @else {
                 p.soft { "People with addresses of this domain may sign in." }
@@ -116,25 +116,31 @@ pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timest
 }
 
 /// `POST /setup/domains`
-pub async fn add(sent: Sent) -> Answer {
-    let visit = &sent.visit;
-    let added =
-        app::domains::add(&visit.state, &visit.actor, visit.organization.id, sent.text("domain"), false)
-            .await;
+pub async fn add(sent: SetupForm) -> PageResult {
+    let context = &sent.context;
+    let added = app::domains::add(
+        &context.state,
+        &context.actor,
+        context.organization.id,
+        sent.text("domain"),
+        false,
+    )
+    .await;
     match added {
         Ok(_) => Ok(see_other(path::SETUP_DOMAINS)),
         Err(error) => {
-            let typed = Typed::from(&*sent);
-            show(visit, &typed, &FormErrors::from(error)?).await
+            let typed = FormValues::from(&*sent);
+            show(context, &typed, &FormErrors::from_error(error)?).await
         }
     }
 }
 
 /// `POST /setup/domains/{domain}/check`
-pub async fn check(sent: Sent, path: web::Path<String>) -> Answer {
-    let visit = &sent.visit;
-    let domain = named(&path)?;
-    match app::domains::check(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await {
+pub async fn check(sent: SetupForm, path: web::Path<String>) -> PageResult {
+    let context = &sent.context;
+    let domain = parse_domain(&path)?;
+    match app::domains::check(&context.state, &context.actor, context.organization.id, domain.as_str()).await
+    {
         // The result is stored with the domain.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
         Err(Error::Limited { .. }) => Ok(see_other(&format!("{}?{TOO_SOON}=1", path::SETUP_DOMAINS))),
@@ -143,13 +149,13 @@ pub async fn check(sent: Sent, path: web::Path<String>) -> Answer {
 }
 
 /// `POST /setup/domains/{domain}/remove`
-pub async fn remove(sent: Sent, path: web::Path<String>) -> Answer {
-    let visit = &sent.visit;
-    let domain = named(&path)?;
-    app::domains::remove(&visit.state, &visit.actor, visit.organization.id, domain.as_str()).await?;
+pub async fn remove(sent: SetupForm, path: web::Path<String>) -> PageResult {
+    let context = &sent.context;
+    let domain = parse_domain(&path)?;
+    app::domains::remove(&context.state, &context.actor, context.organization.id, domain.as_str()).await?;
     Ok(see_other(path::SETUP_DOMAINS))
 }
 
-fn named(text: &str) -> app::Result<Domain> {
+fn parse_domain(text: &str) -> app::Result<Domain> {
     Domain::parse(text).map_err(|_| Error::not_found("domain", "(no such domain)"))
 }

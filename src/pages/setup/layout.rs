@@ -9,16 +9,16 @@ use crate::{
     model::{branding::Branding, http_url::HttpUrl},
     pages::{
         assets::{self, Asset},
-        components::{Shape, shape},
-        response::{self, Policy},
+        components::{Icon, shape},
+        response::{self, PagePolicy},
     },
 };
 
 /// The polling interval of the live view, in seconds.
-pub const LIVE_EVERY: u32 = 4;
+pub const LIVE_INTERVAL_SECONDS: u32 = 4;
 
 /// The document around a page.
-pub struct Frame<'a> {
+pub struct SetupLayout<'a> {
     /// The vendor's branding.
     pub branding: &'a Branding,
     /// The application's name.
@@ -33,20 +33,20 @@ pub struct Frame<'a> {
 
 /// Whether a page updates itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum Refresh {
     /// It does not.
-    Still,
+    Off,
     /// It polls for changes.
     Live,
 }
 
-impl Frame<'_> {
+impl SetupLayout<'_> {
     /// The whole document around `content`.
-    pub fn render(&self, title: &str, pace: Pace, content: Markup) -> Markup {
+    pub fn render(&self, title: &str, refresh: Refresh, content: Markup) -> Markup {
         let branding = self.branding;
-        let scripts: &[&Asset] = match pace {
-            Pace::Still => &[&assets::COPY],
-            Pace::Live => &[&assets::COPY, &assets::LIVE],
+        let scripts: &[&Asset] = match refresh {
+            Refresh::Off => &[&assets::COPY],
+            Refresh::Live => &[&assets::COPY, &assets::LIVE],
         };
         let logo = branding.logo.as_ref();
         let logo = logo.map(|logo| links::branding_logo(branding.environment_id, &logo.sha256));
@@ -58,8 +58,8 @@ impl Frame<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="robots" content="noindex, nofollow";
                     meta name="color-scheme" content="light dark";
-                    @if pace == Pace::Live {
-                        noscript { meta http-equiv="refresh" content=(LIVE_EVERY); }
+                    @if refresh == Refresh::Live {
+                        noscript { meta http-equiv="refresh" content=(LIVE_INTERVAL_SECONDS); }
                     }
                     title { (title) " · " (self.application) }
                     link rel="icon" href=(assets::ICON.href()) type="image/svg+xml";
@@ -72,7 +72,7 @@ impl Frame<'_> {
                 body {
                     a.skip href="#content" { "Skip to content" }
                     @if let Some(banner) = self.banner {
-                        aside.banner aria-label="About this set-up" { (shape(Shape::Attention)) p { (banner) } }
+                        aside.banner aria-label="About this set-up" { (shape(Icon::Attention)) p { (banner) } }
                     }
                     header.vendor {
                         @if let Some(logo) = logo {
@@ -83,13 +83,13 @@ impl Frame<'_> {
                         @if let Some(organization) = self.organization { span.for { "Setup for " (organization) } }
                     }
                     main #content.page.setup { (content) }
-                    footer.foot { (self.foot()) }
+                    footer.foot { (self.footer()) }
                 }
             }
         }
     }
 
-    fn foot(&self) -> Markup {
+    fn footer(&self) -> Markup {
         html! {
             @if let Some(contact) = &self.branding.support_contact {
                 p {
@@ -111,19 +111,20 @@ impl Frame<'_> {
 
     /// The page as a response.
     pub fn answer(&self, title: &str, content: Markup) -> HttpResponse {
-        self.answer_with(StatusCode::OK, Policy::Own, title, content)
+        self.answer_with(StatusCode::OK, PagePolicy::SameOriginForms, title, content)
     }
 
     /// The page as a response with a status and a policy.
     pub fn answer_with(
         &self,
         status: StatusCode,
-        policy: Policy,
+        policy: PagePolicy,
         title: &str,
         content: Markup,
     ) -> HttpResponse {
-        let pace = if policy == Policy::Live { Pace::Live } else { Pace::Still };
-        response::page(status, policy, self.render(title, pace, content))
+        let refresh =
+            if policy == PagePolicy::SameOriginFormsAndFetch { Refresh::Live } else { Refresh::Off };
+        response::page(status, policy, self.render(title, refresh, content))
     }
 }
 

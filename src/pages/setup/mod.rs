@@ -30,15 +30,15 @@ use crate::links::path;
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource(path::SETUP).get(arrive::look).post(arrive::redeem))
+        .service(web::resource(path::SETUP).get(arrive::show).post(arrive::redeem))
         .service(web::resource(path::SETUP_HOME).get(home::show))
         .service(web::resource(path::SETUP_LEAVE).post(arrive::leave))
         .service(web::resource(path::SETUP_SAML).get(saml::choose).post(saml::create))
-        .service(web::resource(path::SETUP_SAML_METADATA).get(saml::our_metadata))
+        .service(web::resource(path::SETUP_SAML_METADATA).get(saml::sp_metadata))
         .service(web::resource(path::SETUP_SAML_TEST).get(test_result::show))
-        .service(web::resource(path::SETUP_SAML_STEP).get(saml::step).post(saml::act))
+        .service(web::resource(path::SETUP_SAML_STEP).get(saml::step).post(saml::submit))
         .service(web::resource(path::SETUP_SCIM).get(scim::choose).post(scim::create))
-        .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::act))
+        .service(web::resource(path::SETUP_SCIM_STEP).get(scim::step).post(scim::submit))
         .service(web::resource(path::SETUP_DOMAINS).get(domains::list).post(domains::add))
         .service(web::resource(path::SETUP_DOMAIN_CHECK).post(domains::check))
         .service(web::resource(path::SETUP_DOMAIN_REMOVE).post(domains::remove));

@@ -4,10 +4,10 @@ use maud::html;
 
 use super::{
     arrive, domains,
-    home::{self, Area},
-    layout::{Frame, Pace},
+    home::{self, SetupTask},
+    layout::{Refresh, SetupLayout},
     providers, scim,
-    steps::{self, Fills, Values},
+    steps::{self, PartContents, SetupValues},
     test_result,
 };
 use crate::{
@@ -25,8 +25,8 @@ use crate::{
         time::Timestamp,
     },
     pages::{
-        components::{Shape, mark},
-        forms::{FormErrors, Typed},
+        components::{Icon, mark},
+        forms::{FormErrors, FormValues},
         samples::{document, page},
     },
 };
@@ -45,25 +45,25 @@ fn branding() -> Branding {
     }
 }
 
-fn framed(title: &str, pace: Pace, content: maud::Markup) -> maud::Markup {
+fn framed(title: &str, refresh: Refresh, content: maud::Markup) -> maud::Markup {
     let branding = branding();
-    Frame {
+    SetupLayout {
         branding: &branding,
         application: "Northwind Cloud",
         organization: Some("Acme Corporation"),
         leave: Some(html! { input type="hidden" name="form_token" value="sample"; }),
         banner: None,
     }
-    .render(title, pace, content)
+    .render(title, refresh, content)
 }
 
-fn sample(name: &str, title: &str, pace: Pace, content: maud::Markup) {
-    page(&format!("setup-{name}"), framed(title, pace, content));
+fn sample(name: &str, title: &str, refresh: Refresh, content: maud::Markup) {
+    page(&format!("setup-{name}"), framed(title, refresh, content));
 }
 
 #[test]
 fn shell_sample() {
-    document("shell-setup", framed("Title", Pace::Live, html! { p { "Content" } }));
+    document("shell-setup", framed("Title", Refresh::Live, html! { p { "Content" } }));
 }
 
 #[test]
@@ -71,49 +71,54 @@ fn link_samples() {
     sample(
         "start",
         "Start setup",
-        Pace::Still,
+        Refresh::Off,
         arrive::start("ssoready_one_time_token_x", "Northwind Cloud"),
     );
     let used = Unusable::Used { at: Timestamp::from_millis(now().millis() - 3 * 3_600_000) };
-    sample("used", "This link does not open", Pace::Still, arrive::unusable(&used, "Northwind Cloud", now()));
+    sample(
+        "used",
+        "This link does not open",
+        Refresh::Off,
+        arrive::unusable(&used, "Northwind Cloud", now()),
+    );
 }
 
 #[test]
 fn home_sample() {
-    let areas = [
-        Area {
+    let tasks = [
+        SetupTask {
             title: "Single sign-on",
             about: "People sign in with their work account.",
             href: path::SETUP_SAML,
-            state: mark(Shape::Good, "Tested"),
+            state: mark(Icon::Good, "Tested"),
             done: true,
         },
-        Area {
+        SetupTask {
             title: "E-mail domains",
             about: "Which addresses belong to your company.",
             href: path::SETUP_DOMAINS,
-            state: mark(Shape::Attention, "Not confirmed yet"),
+            state: mark(Icon::Attention, "Not confirmed yet"),
             done: false,
         },
-        Area {
+        SetupTask {
             title: "User provisioning",
             about: "Whoever joins is added and whoever leaves is removed, without anybody’s work. You may leave it for later.",
             href: path::SETUP_SCIM,
-            state: mark(Shape::Note, "Not begun"),
+            state: mark(Icon::Note, "Not begun"),
             done: false,
         },
     ];
     sample(
         "home",
         "Overview",
-        Pace::Still,
-        home::view("Connect Acme Corporation", "Northwind Cloud", &areas),
+        Refresh::Off,
+        home::view("Connect Acme Corporation", "Northwind Cloud", &tasks),
     );
 }
 
 #[test]
 fn step_samples() {
-    let values = Values {
+    let values = SetupValues {
         acs_url: "https://sso.northwind.example/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs".into(),
         entity_id: "https://sso.northwind.example/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g".into(),
         metadata_url: "https://sso.northwind.example/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/metadata"
@@ -126,14 +131,14 @@ fn step_samples() {
     for provider in providers::ALL {
         for step in provider.saml.iter().filter(|step| step.slug != "test") {
             let ways = step.parts.iter().find_map(|part| match part {
-                providers::Part::Metadata(ways) => Some(*ways),
+                providers::StepPart::Metadata(ways) => Some(*ways),
                 _ => None,
             });
-            let fills = Fills {
+            let contents = PartContents {
                 values: &values,
                 connection: Some(Id::from_bits(9)),
                 metadata: ways.map(|ways| {
-                    steps::metadata_forms(ways, "/here", &Typed::new(), &FormErrors::none(), &csrf)
+                    steps::metadata_forms(ways, "/here", &FormValues::new(), &FormErrors::none(), &csrf)
                 }),
                 test: None,
                 token: None,
@@ -142,7 +147,7 @@ fn step_samples() {
             let content = html! {
                 (steps::progress(provider.saml, step.slug, |at| at == 0, |slug| format!("/setup/{slug}")))
                 h1 { (step.title) }
-                section.card { (steps::parts(step, &fills)) }
+                section.card { (steps::parts(step, &contents)) }
             };
             // Some pages are compared with a snapshot; of the others it is enough that they render.
             match (provider.kind.as_str(), step.slug) {
@@ -150,7 +155,7 @@ fn step_samples() {
                     sample(
                         &format!("{}-{}", provider.kind.as_str(), step.slug),
                         step.title,
-                        Pace::Still,
+                        Refresh::Off,
                         content,
                     );
                 }
@@ -159,15 +164,16 @@ fn step_samples() {
         }
     }
     let errors = FormErrors::one("idpMetadataUrl", "the server answered 404");
-    let typed = Typed::new().with("way", "url").with("idpMetadataUrl", "https://idp.acme.example/metadata");
+    let typed =
+        FormValues::new().with("way", "url").with("idpMetadataUrl", "https://idp.acme.example/metadata");
     let forms = steps::metadata_forms(
-        &[providers::Way::Url, providers::Way::Values],
+        &[providers::MetadataSource::Url, providers::MetadataSource::Values],
         "/here",
         &typed,
         &errors,
         &csrf,
     );
-    sample("metadata-error", "Metadata", Pace::Still, html! { section.card { (forms) } });
+    sample("metadata-error", "Metadata", Refresh::Off, html! { section.card { (forms) } });
 }
 
 #[test]
@@ -185,19 +191,19 @@ fn outcome_samples() {
     sample(
         "test-failed",
         "The test did not succeed",
-        Pace::Still,
+        Refresh::Off,
         html! { section.card { (test_result::failed(okta, &check, true)) } },
     );
     sample(
         "test-failed-elsewhere",
         "The test did not succeed",
-        Pace::Still,
+        Refresh::Off,
         html! { section.card { (test_result::failed(okta, &check, false)) } },
     );
     sample(
         "test-elsewhere",
         "The test succeeded",
-        Pace::Still,
+        Refresh::Off,
         html! { section.card { (test_result::succeeded_elsewhere()) } },
     );
     let request = |method: &str, path: &str, status| ScimRequest {
@@ -220,14 +226,14 @@ fn outcome_samples() {
     sample(
         "live",
         "See the first people arrive",
-        Pace::Live,
-        html! { section.card { (scim::arrived(&requests, now())) } },
+        Refresh::Live,
+        html! { section.card { (scim::request_list(&requests, now())) } },
     );
     sample(
         "live-empty",
         "See the first people arrive",
-        Pace::Live,
-        html! { section.card { (scim::arrived(&[], now())) } },
+        Refresh::Live,
+        html! { section.card { (scim::request_list(&[], now())) } },
     );
     let listed = ListedDomain {
         environment_id: Id::from_bits(1),
@@ -243,10 +249,10 @@ fn outcome_samples() {
     sample(
         "domain",
         "E-mail domains",
-        Pace::Still,
+        Refresh::Off,
         domains::card(&listed, "Northwind Cloud", &html! {}, now()),
     );
     let taken = ListedDomain { check_error: Some(NOT_YOURS.into()), ..listed };
     let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
-    sample("domain-taken", "E-mail domains", Pace::Still, card);
+    sample("domain-taken", "E-mail domains", Refresh::Off, card);
 }

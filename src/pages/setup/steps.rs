@@ -3,21 +3,21 @@
 use maud::{Markup, html};
 
 use super::{
-    layout::LIVE_EVERY,
-    providers::{Part, Step, Value, Way},
+    layout::LIVE_INTERVAL_SECONDS,
+    providers::{MetadataSource, SetupStep, SetupValue, StepPart},
 };
 use crate::{
     links,
     model::{id::SamlConnectionId, saml_connection::SamlConnection},
     pages::{
-        components::{Shape, Weight, copyable, link_button, shape},
-        forms::{Form, FormErrors, FormView, Typed},
+        components::{ButtonStyle, Icon, copyable, link_button, shape},
+        forms::{Form, FormErrors, FormValues, FormView},
     },
 };
 
 /// The values to enter in the identity provider.
 #[derive(Debug, Clone, Default)]
-pub struct Values {
+pub struct SetupValues {
     /// The ACS URL.
     pub acs_url: String,
     /// The SP entity ID.
@@ -30,7 +30,7 @@ pub struct Values {
     pub scim_base_url: String,
 }
 
-impl Values {
+impl SetupValues {
     /// The values of a connection.
     pub fn of(connection: &SamlConnection, metadata_url: String, application: &str) -> Self {
         Self {
@@ -42,14 +42,14 @@ impl Values {
         }
     }
 
-    fn get(&self, value: Value) -> String {
+    fn get(&self, value: SetupValue) -> String {
         match value {
-            Value::AcsUrl => self.acs_url.clone(),
-            Value::AcsUrlPattern => format!("^{}$", escape(&self.acs_url)),
-            Value::EntityId => self.entity_id.clone(),
-            Value::MetadataUrl => self.metadata_url.clone(),
-            Value::ApplicationName => self.application.clone(),
-            Value::ScimBaseUrl => self.scim_base_url.clone(),
+            SetupValue::AcsUrl => self.acs_url.clone(),
+            SetupValue::AcsUrlPattern => format!("^{}$", escape(&self.acs_url)),
+            SetupValue::EntityId => self.entity_id.clone(),
+            SetupValue::MetadataUrl => self.metadata_url.clone(),
+            SetupValue::ApplicationName => self.application.clone(),
+            SetupValue::ScimBaseUrl => self.scim_base_url.clone(),
         }
     }
 }
@@ -67,9 +67,9 @@ fn escape(text: &str) -> String {
 }
 
 /// The content of the parts of a step that are more than text.
-pub struct Fills<'a> {
+pub struct PartContents<'a> {
     /// The values to enter.
-    pub values: &'a Values,
+    pub values: &'a SetupValues,
     /// The connection whose metadata is offered.
     pub connection: Option<SamlConnectionId>,
     /// The form that takes the identity provider's metadata.
@@ -83,7 +83,7 @@ pub struct Fills<'a> {
 }
 
 /// Text whose parts between `**`, the names on the product's screens, are bold.
-pub fn words(text: &str) -> Markup {
+pub fn with_bold(text: &str) -> Markup {
     html! {
         @for (at, piece) in text.split("**").enumerate() {
             @if at % 2 == 1 { b { (piece) } } @else { (piece) }
@@ -92,50 +92,50 @@ pub fn words(text: &str) -> Markup {
 }
 
 /// The parts of a step.
-pub fn parts(step: &Step, fills: &Fills<'_>) -> Markup {
+pub fn parts(step: &SetupStep, contents: &PartContents<'_>) -> Markup {
     html! {
         ol.todo {
-            @for part in step.parts { (one(*part, fills)) }
+            @for part in step.parts { (part_item(*part, contents)) }
         }
     }
 }
 
-fn one(part: Part, fills: &Fills<'_>) -> Markup {
+fn part_item(part: StepPart, contents: &PartContents<'_>) -> Markup {
     match part {
-        Part::Do(text) => html! { li.act { p { (words(text)) } } },
-        Part::Note(text) => html! { li.note { p { (words(text)) } } },
-        Part::Enter(label, value) => {
-            let value = fills.values.get(value);
+        StepPart::Do(text) => html! { li.act { p { (with_bold(text)) } } },
+        StepPart::Note(text) => html! { li.note { p { (with_bold(text)) } } },
+        StepPart::Enter(label, value) => {
+            let value = contents.values.get(value);
             html! { li.act { p { "Enter " b { (label) } ":" } div.value { (copyable(&value, label)) } } }
         }
-        Part::Choose(label, choice) => {
+        StepPart::Choose(label, choice) => {
             html! { li.act { p { "Set " b { (label) } " to " b { (choice) } "." } } }
         }
-        Part::Download => html! {
-            @if let Some(connection) = fills.connection {
-                li { p { (link_button(Weight::Plain, "Download our metadata (XML file)", &links::setup_saml_metadata(connection))) } }
+        StepPart::Download => html! {
+            @if let Some(connection) = contents.connection {
+                li { p { (link_button(ButtonStyle::Plain, "Download our metadata (XML file)", &links::setup_saml_metadata(connection))) } }
             }
         },
-        Part::Metadata(_) => fill(fills.metadata.as_ref()),
-        Part::Test => fill(fills.test.as_ref()),
-        Part::Token => fill(fills.token.as_ref()),
-        Part::Live => html! {
-            @if let Some(live) = &fills.live {
-                li { div data-live=(LIVE_EVERY) aria-live="polite" { (live) } }
+        StepPart::Metadata(_) => optional_item(contents.metadata.as_ref()),
+        StepPart::Test => optional_item(contents.test.as_ref()),
+        StepPart::Token => optional_item(contents.token.as_ref()),
+        StepPart::Live => html! {
+            @if let Some(live) = &contents.live {
+                li { div data-live=(LIVE_INTERVAL_SECONDS) aria-live="polite" { (live) } }
             }
         },
     }
 }
 
-fn fill(markup: Option<&Markup>) -> Markup {
+fn optional_item(markup: Option<&Markup>) -> Markup {
     html! { @if let Some(markup) = markup { li { (markup) } } }
 }
 
 /// The ways to give metadata, each a form of its own. The first one is visible, and one that was sent is open.
 pub fn metadata_forms(
-    ways: &[Way],
+    ways: &[MetadataSource],
     action: &str,
-    typed: &Typed,
+    typed: &FormValues,
     errors: &FormErrors,
     csrf: &Markup,
 ) -> Markup {
@@ -143,8 +143,8 @@ pub fn metadata_forms(
     html! {
         div.ways {
             @for (at, way) in ways.iter().enumerate() {
-                @let open = if sent.is_empty() { at == 0 } else { sent == name(*way) };
-                @let form = way_form(*way, action, typed, errors, csrf, sent == name(*way));
+                @let open = if sent.is_empty() { at == 0 } else { sent == source_name(*way) };
+                @let form = way_form(*way, action, typed, errors, csrf, sent == source_name(*way));
                 @if at == 0 { (form) } @else {
                     details open[open] { summary { (summary(*way)) } (form) }
                 }
@@ -154,31 +154,38 @@ pub fn metadata_forms(
 }
 
 /// The name of a way in the form.
-pub fn name(way: Way) -> &'static str {
+pub fn source_name(way: MetadataSource) -> &'static str {
     match way {
-        Way::Url => "url",
-        Way::File => "file",
-        Way::Values => "values",
+        MetadataSource::Url => "url",
+        MetadataSource::File => "file",
+        MetadataSource::Values => "values",
     }
 }
 
-fn summary(way: Way) -> &'static str {
+fn summary(way: MetadataSource) -> &'static str {
     match way {
-        Way::Url => "Or give the metadata’s address",
-        Way::File => "Or upload the metadata file",
-        Way::Values => "Or enter single values",
+        MetadataSource::Url => "Or give the metadata’s address",
+        MetadataSource::File => "Or upload the metadata file",
+        MetadataSource::Values => "Or enter single values",
     }
 }
 
-fn way_form(way: Way, action: &str, typed: &Typed, errors: &FormErrors, csrf: &Markup, sent: bool) -> Markup {
+fn way_form(
+    way: MetadataSource,
+    action: &str,
+    typed: &FormValues,
+    errors: &FormErrors,
+    csrf: &Markup,
+    sent: bool,
+) -> Markup {
     let none = FormErrors::none();
     let view = FormView::new(typed, if sent { errors } else { &none });
     let fields = html! {
-        input type="hidden" name="way" value=(name(way));
+        input type="hidden" name="way" value=(source_name(way));
         @match way {
-            Way::Url => (view.url("idpMetadataUrl", "Metadata address").code().hint("It begins with https://")),
-            Way::File => (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml")),
-            Way::Values => {
+            MetadataSource::Url => (view.url("idpMetadataUrl", "Metadata address").code().hint("It begins with https://")),
+            MetadataSource::File => (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml")),
+            MetadataSource::Values => {
                 (view.text("idpEntityId", "Entity ID").code().hint("Also called Issuer or Identifier"))
                 (view.url("idpRedirectUrl", "Sign-on URL").code().hint("Also called SSO URL, Login URL or Single sign-on service"))
                 (view.textarea("idpCertificate", "Signing certificate", 6).hint("The text of the certificate, with or without its BEGIN and END lines"))
@@ -186,12 +193,12 @@ fn way_form(way: Way, action: &str, typed: &Typed, errors: &FormErrors, csrf: &M
         }
     };
     let submit = match way {
-        Way::Url => "Fetch and continue",
-        Way::File => "Upload and continue",
-        Way::Values => "Save and continue",
+        MetadataSource::Url => "Fetch and continue",
+        MetadataSource::File => "Upload and continue",
+        MetadataSource::Values => "Save and continue",
     };
     let form = Form::new(action, submit, csrf.clone());
-    let form = if way == Way::File { form.multipart() } else { form };
+    let form = if way == MetadataSource::File { form.multipart() } else { form };
     view.render(&form, fields)
 }
 
@@ -212,7 +219,7 @@ pub fn certificate_text(text: &str) -> String {
 
 /// The step navigation: links to all steps, with those that are done marked.
 pub fn progress(
-    steps: &[Step],
+    steps: &[SetupStep],
     current: &str,
     done: impl Fn(usize) -> bool,
     href: impl Fn(&str) -> String,
@@ -223,7 +230,7 @@ pub fn progress(
                 @for (at, step) in steps.iter().enumerate() {
                     li {
                         a href=(href(step.slug)) aria-current=[(step.slug == current).then_some("step")] {
-                            @if done(at) { (shape(Shape::Good)) span.visually-hidden { "Done: " } }
+                            @if done(at) { (shape(Icon::Good)) span.visually-hidden { "Done: " } }
                             (at + 1) ". " (step.title)
                         }
                     }
@@ -234,14 +241,14 @@ pub fn progress(
 }
 
 /// Links to the previous and the next step.
-pub fn onward(steps: &[Step], current: usize, href: impl Fn(&str) -> String, next: bool) -> Markup {
+pub fn step_links(steps: &[SetupStep], current: usize, href: impl Fn(&str) -> String, next: bool) -> Markup {
     html! {
         div.next {
             @if current > 0 {
-                (link_button(Weight::Plain, "Back", &href(steps[current - 1].slug)))
+                (link_button(ButtonStyle::Plain, "Back", &href(steps[current - 1].slug)))
             }
             @if let (true, Some(step)) = (next, steps.get(current + 1)) {
-                (link_button(Weight::Primary, "Done, next step", &href(step.slug)))
+                (link_button(ButtonStyle::Primary, "Done, next step", &href(step.slug)))
             }
         }
     }
@@ -267,6 +274,6 @@ mod tests {
 
     #[test]
     fn names_of_screens_stand_out_and_nothing_else_is_markup() {
-        assert_eq!(words("Go to **A <b>** & on").into_string(), "Go to <b>A &lt;b&gt;</b> &amp; on");
+        assert_eq!(with_bold("Go to **A <b>** & on").into_string(), "Go to <b>A &lt;b&gt;</b> &amp; on");
     }
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{
     providers::{self, Provider},
     saml, steps,
-    visitor::Visit,
+    visitor::SetupContext,
 };
 use crate::{
     app::{self, Error, test_login::TestLogin},
@@ -20,34 +20,34 @@ use crate::{
         saml_flow::{SamlFlow, StepKind},
     },
     pages::{
-        components::{Shape, Weight, copyable, facts, link_button, mark, notice},
-        error::Answer,
+        components::{ButtonStyle, Icon, copyable, facts, link_button, mark, notice},
+        error::PageResult,
         refusal_words,
-        response::Policy,
+        response::PagePolicy,
         to_idp,
     },
 };
 
 /// `GET /setup/saml/{connection}/test/{flow}`
-pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
+pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {
     let gone = || Error::not_found("test login", "(no such id)");
     let connection: SamlConnectionId = path.0.parse().map_err(|_| gone())?;
     let flow: SamlFlowId = path.1.parse().map_err(|_| gone())?;
-    let found = app::saml_connections::find(&visit.state, &visit.actor, connection).await?.connection;
-    if found.organization_id != visit.organization.id {
+    let found = app::saml_connections::find(&context.state, &context.actor, connection).await?.connection;
+    if found.organization_id != context.organization.id {
         return Err(gone().into());
     }
-    let browser = to_idp::browser(&visit.state.links, &visit.request);
-    let proof = visit.parameter(app::sign_in::SEEN);
-    let (state, actor) = (&visit.state, &visit.actor);
+    let browser = to_idp::browser(&context.state.links, &context.request);
+    let proof = context.parameter(app::sign_in::SEEN);
+    let (state, actor) = (&context.state, &context.actor);
     let test =
         app::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref()).await?;
-    let provider = providers::of(found.idp_kind);
-    let (title, body) = match (&test.flow.email, decisive(&test)) {
+    let provider = providers::for_kind(found.idp_kind);
+    let (title, body) = match (&test.flow.email, failed_check(&test)) {
         (Some(_), _) if !test.own => ("The test succeeded", succeeded_elsewhere()),
-        (Some(_), _) => ("The test succeeded", succeeded(&visit, &test.flow)),
+        (Some(_), _) => ("The test succeeded", succeeded(&context, &test.flow)),
         (None, Some(check)) if !test.own => ("The test did not succeed", failed(provider, check, false)),
-        (None, Some(check)) => match next_step(&visit, check) {
+        (None, Some(check)) => match next_step(&context, check) {
             Some(body) => ("One step is left", body),
             None => ("The test did not succeed", failed(provider, check, true)),
         },
@@ -59,30 +59,30 @@ pub async fn show(visit: Visit, path: web::Path<(String, String)>) -> Answer {
             (body)
             div.actions {
                 @if test.flow.email.is_some() {
-                    (link_button(Weight::Primary, "Finish", &links::setup_saml_step(connection, "done")))
+                    (link_button(ButtonStyle::Primary, "Finish", &links::setup_saml_step(connection, "done")))
                 }
-                (saml::again(&visit, connection, if test.flow.email.is_some() { Weight::Plain } else { Weight::Primary }))
+                (saml::test_again_button(&context, connection, if test.flow.email.is_some() { ButtonStyle::Plain } else { ButtonStyle::Primary }))
             }
             p.small.soft { "Reference " (copyable(&flow.to_string(), "reference")) }
         }
     };
-    Ok(visit.frame().answer_with(saml::RESULT, Policy::Chain, title, content))
+    Ok(context.layout().answer_with(saml::TEST_RESULT_STATUS, PagePolicy::AnyFormTarget, title, content))
 }
 
 /// The check that caused the last refusal.
-fn decisive(test: &TestLogin) -> Option<&Check> {
+fn failed_check(test: &TestLogin) -> Option<&Check> {
     let refusal = test.flow.refusal.as_deref()?;
     let step = test.steps.iter().rev().find(|step| step.kind == StepKind::Refused)?;
     step.checks.iter().rev().find(|check| !check.passed && check.name == refusal)
 }
 
-fn succeeded(visit: &Visit, flow: &SamlFlow) -> Markup {
+fn succeeded(context: &SetupContext, flow: &SamlFlow) -> Markup {
     let email = flow.email.as_ref().map(Email::as_str).unwrap_or_default();
     html! {
-        p { (mark(Shape::Good, "Signed in")) }
+        p { (mark(Icon::Good, "Signed in")) }
         h1 { "The test succeeded" }
         p.lead { "You came back as " b { (email) } "." }
-        h2 { "What " (visit.application()) " will receive" }
+        h2 { "What " (context.application()) " will receive" }
         @if flow.attributes.is_empty() {
             p { "The e-mail address, and no other attributes." }
         } @else {
@@ -96,7 +96,7 @@ fn succeeded(visit: &Visit, flow: &SamlFlow) -> Markup {
 /// A test that succeeded in another browser: shows that it works, and nothing about the person.
 pub fn succeeded_elsewhere() -> Markup {
     html! {
-        p { (mark(Shape::Good, "Signed in")) }
+        p { (mark(Icon::Good, "Signed in")) }
         h1 { "The test succeeded" }
         p.lead { "Somebody signed in, in another browser than this one." }
         p { "Who it was, and what will be received of them, is shown in that browser only. To see it here, test again in this browser." }
@@ -105,17 +105,17 @@ pub fn succeeded_elsewhere() -> Markup {
 
 /// The page for a sign-in that fails only because its domain is not confirmed yet: the identity provider is set up
 /// correctly.
-fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
+fn next_step(context: &SetupContext, check: &Check) -> Option<Markup> {
     if check.name != "email_outside_organization_domains" {
         return None;
     }
     let email = Email::parse(check.found.as_deref()?)?;
     let domain = email.domain();
-    let listed = visit.organization.domains.iter().find(|listed| listed.domain == *domain);
+    let listed = context.organization.domains.iter().find(|listed| listed.domain == *domain);
     let waiting =
         listed.is_some_and(|listed| matches!(listed.state, DomainState::Pending | DomainState::Failed));
     // If other domains are confirmed, an unlisted domain is more likely a wrong address than a missing domain.
-    if !waiting && visit.organization.admitted_domains().next().is_some() {
+    if !waiting && context.organization.admitted_domains().next().is_some() {
         return None;
     }
     let href = format!(
@@ -124,16 +124,16 @@ fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
         url::form_urlencoded::Serializer::new(String::new()).append_pair("domain", domain.as_str()).finish()
     );
     Some(html! {
-        p { (mark(Shape::Good, "The sign-in works")) }
+        p { (mark(Icon::Good, "The sign-in works")) }
         h1 { "One step is left" }
         p.lead { "You came back as " b { (email.as_str()) } ". Your identity provider is set up well." }
-        (notice(Shape::Attention, "The domain is not confirmed yet", html! {
+        (notice(Icon::Attention, "The domain is not confirmed yet", html! {
             p {
                 "Nobody with an address of " b { (domain.as_str()) } " is let in before "
-                @if visit.link.can_manage_domains { "your company proved that the domain is its own, or " }
-                "the team of " (visit.application()) " approved it."
+                @if context.link.can_manage_domains { "your company proved that the domain is its own, or " }
+                "the team of " (context.application()) " approved it."
             }
-            @if visit.link.can_manage_domains {
+            @if context.link.can_manage_domains {
                 p { a href=(href) { @if waiting { "Prove the domain" } @else { "Add the domain" } } }
             } @else {
                 p { "Tell them that they should add " b { (domain.as_str()) } "." }
@@ -145,13 +145,13 @@ fn next_step(visit: &Visit, check: &Check) -> Option<Markup> {
 /// The failed check, in the words of the product's screens. The found value may name a person, so it is shown
 /// only in the browser of the test (`own`).
 pub fn failed(provider: &Provider, check: &Check, own: bool) -> Markup {
-    let words = refusal_words::words(&check.name);
+    let words = refusal_words::text(&check.name);
     html! {
-        p { (mark(Shape::Bad, "Not signed in")) }
+        p { (mark(Icon::Bad, "Not signed in")) }
         h1 { "The test did not succeed" }
         p.lead { (words.happened) }
-        (notice(Shape::Note, "What to do", html! {
-            p { (steps::words(provider.remedy(&check.name).unwrap_or(&check.remedy))) }
+        (notice(Icon::Note, "What to do", html! {
+            p { (steps::with_bold(provider.remedy(&check.name).unwrap_or(&check.remedy))) }
         }))
         (facts(&[
             ("Expected", html! { code { (check.expected.as_deref().unwrap_or("-")) } }),
@@ -166,7 +166,7 @@ pub fn failed(provider: &Provider, check: &Check, own: bool) -> Markup {
 
 fn unfinished() -> Markup {
     html! {
-        p { (mark(Shape::Note, "Waiting")) }
+        p { (mark(Icon::Note, "Waiting")) }
         h1 { "The test is not finished" }
         p { "Your identity provider has not answered yet. If it showed you an error, its own log says why; fix it there and test again." }
     }

@@ -10,7 +10,7 @@ use actix_web::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use maud::{Markup, html};
 
-use super::{cookie, layout::Frame};
+use super::{cookie, layout::SetupLayout};
 use crate::{
     app::{self, Error, State, actor::Actor, setup_links},
     model::{
@@ -19,8 +19,8 @@ use crate::{
     },
     pages::{
         message::Message,
-        posted::{Posted, Unreadable, allow_large_body},
-        response::{Policy, page},
+        posted::{PostedForm, PostedFormError, allow_large_body},
+        response::{PagePolicy, page},
     },
 };
 
@@ -31,7 +31,7 @@ const FORM_TOKEN: &str = "form_token";
 const FORM_PURPOSE: &str = "setup form";
 
 /// An authenticated setup session, with all that its pages show.
-pub struct Visit {
+pub struct SetupContext {
     /// The application state.
     pub state: web::Data<State>,
     /// The link.
@@ -49,11 +49,13 @@ pub struct Visit {
     pub request: HttpRequest,
 }
 
-impl Visit {
-    async fn of(request: &HttpRequest) -> Result<Self, Rejection> {
-        let state = state_of(request)?.clone();
-        let Some(Session { link, organization, environment, value }) = session(&state, request).await? else {
-            return Err(Rejection::NotLetIn);
+impl SetupContext {
+    async fn of(request: &HttpRequest) -> Result<Self, ExtractError> {
+        let state = application_state(request)?.clone();
+        let Some(BrowserSession { link, organization, environment, value }) =
+            current_session(&state, request).await?
+        else {
+            return Err(ExtractError::NoSession);
         };
         let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let branding = app::branding::of_environment(&state, link.environment_id).await?;
@@ -88,19 +90,19 @@ impl Visit {
     }
 
     /// The document around its pages.
-    pub fn frame(&self) -> Frame<'_> {
-        Frame {
+    pub fn layout(&self) -> SetupLayout<'_> {
+        SetupLayout {
             branding: &self.branding,
             application: self.application(),
             organization: Some(self.organization.display_name.as_str()).filter(|name| !name.is_empty()),
             leave: Some(self.csrf()),
-            banner: self.state.settings.test_idp.then_some(crate::pages::layout::TEST_SET_UP),
+            banner: self.state.settings.test_idp.then_some(crate::pages::layout::TEST_SETUP_BANNER),
         }
     }
 }
 
 /// A valid session of a browser.
-pub struct Session {
+pub struct BrowserSession {
     link: SetupLink,
     organization: Organization,
     environment: Environment,
@@ -109,13 +111,13 @@ pub struct Session {
 }
 
 /// The valid session of a request, by the cookie that is accepted at the requested host.
-pub async fn session(state: &State, request: &HttpRequest) -> app::Result<Option<Session>> {
+pub async fn current_session(state: &State, request: &HttpRequest) -> app::Result<Option<BrowserSession>> {
     for presented in cookie::read(request) {
         let Some(session) = setup_links::authenticate(state, &presented.value).await? else { continue };
         let link = session.link;
         let (organization, environment) = setup_links::place_of(state, &link).await?;
-        if presented.counts(&cookie::here(state, &environment, request)) {
-            return Ok(Some(Session { link, organization, environment, value: presented.value }));
+        if presented.is_accepted_at(&cookie::links_for_host(state, &environment, request)) {
+            return Ok(Some(BrowserSession { link, organization, environment, value: presented.value }));
         }
     }
     Ok(None)
@@ -130,9 +132,9 @@ fn session_name(cookie: &str) -> String {
     Digest::of(cookie).to_hex()
 }
 
-impl FromRequest for Visit {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for SetupContext {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
@@ -141,106 +143,106 @@ impl FromRequest for Visit {
 }
 
 /// A posted form whose CSRF token belongs to this session.
-pub struct Sent {
+pub struct SetupForm {
     /// The session.
-    pub visit: Visit,
-    form: Posted,
+    pub context: SetupContext,
+    form: PostedForm,
 }
 
-impl Deref for Sent {
-    type Target = Posted;
+impl Deref for SetupForm {
+    type Target = PostedForm;
 
-    fn deref(&self) -> &Posted {
+    fn deref(&self) -> &PostedForm {
         &self.form
     }
 }
 
-impl FromRequest for Sent {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for SetupForm {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             // Authentication comes first: the body of an unauthenticated request is never read.
-            let visit = Visit::of(&request).await?;
+            let context = SetupContext::of(&request).await?;
             allow_large_body(&request);
-            let form = Posted::read(&request, &mut payload, &visit.state.links.origin()).await?;
-            if form.text(FORM_TOKEN) != visit.form_token {
-                return Err(Unreadable::Foreign.into());
+            let form = PostedForm::read(&request, &mut payload, &context.state.links.origin()).await?;
+            if form.text(FORM_TOKEN) != context.form_token {
+                return Err(PostedFormError::CsrfCheckFailed.into());
             }
-            Ok(Self { visit, form })
+            Ok(Self { context, form })
         })
     }
 }
 
 /// The posted form of a link's page, where there is no session yet.
-pub struct OpenForm(pub Posted);
+pub struct AnonymousForm(pub PostedForm);
 
-impl FromRequest for OpenForm {
-    type Error = Rejection;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Rejection>>>>;
+impl FromRequest for AnonymousForm {
+    type Error = ExtractError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ExtractError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let origin = state_of(&request)?.links.origin();
-            Ok(Self(Posted::read(&request, &mut payload, &origin).await?))
+            let origin = application_state(&request)?.links.origin();
+            Ok(Self(PostedForm::read(&request, &mut payload, &origin).await?))
         })
     }
 }
 
-fn state_of(request: &HttpRequest) -> Result<&web::Data<State>, Rejection> {
+fn application_state(request: &HttpRequest) -> Result<&web::Data<State>, ExtractError> {
     let state = request.app_data::<web::Data<State>>();
-    state.ok_or_else(|| Rejection::Failed(Error::internal("the server was built without its state")))
+    state.ok_or_else(|| ExtractError::Internal(Error::internal("the server was built without its state")))
 }
 
 /// Why a request does not reach its handler.
 #[derive(Debug)]
-pub enum Rejection {
+pub enum ExtractError {
     /// No link was redeemed in this browser, or the session expired.
-    NotLetIn,
+    NoSession,
     /// The posted form was rejected.
-    Form(Unreadable),
+    Form(PostedFormError),
     /// An internal error, or an organization that was deleted.
-    Failed(Error),
+    Internal(Error),
 }
 
-impl From<Unreadable> for Rejection {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::Form(unreadable)
+impl From<PostedFormError> for ExtractError {
+    fn from(error: PostedFormError) -> Self {
+        Self::Form(error)
     }
 }
 
-impl From<Error> for Rejection {
+impl From<Error> for ExtractError {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        Self::Internal(error)
     }
 }
 
-impl fmt::Display for Rejection {
+impl fmt::Display for ExtractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotLetIn => f.write_str("no setup link was redeemed here"),
-            Self::Form(unreadable) => unreadable.fmt(f),
-            Self::Failed(error) => error.fmt(f),
+            Self::NoSession => f.write_str("no setup link was redeemed here"),
+            Self::Form(error) => error.fmt(f),
+            Self::Internal(error) => error.fmt(f),
         }
     }
 }
 
-impl ResponseError for Rejection {
+impl ResponseError for ExtractError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotLetIn => StatusCode::UNAUTHORIZED,
-            Self::Form(unreadable) => unreadable.status_code(),
-            Self::Failed(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
-            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoSession => StatusCode::UNAUTHORIZED,
+            Self::Form(error) => error.status_code(),
+            Self::Internal(Error::NotFound { .. }) => StatusCode::NOT_FOUND,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         let message = match self {
-            Self::NotLetIn | Self::Failed(Error::NotFound { .. }) => Message {
+            Self::NoSession | Self::Internal(Error::NotFound { .. }) => Message {
                 reason: Some("setup_not_open"),
                 ..Message::new(
                     "These setup pages are not open here",
@@ -249,12 +251,12 @@ impl ResponseError for Rejection {
                     "Open the link in the browser that you used before, or ask whoever sent it for a new one.",
                 )
             },
-            Self::Form(unreadable) => return unreadable.error_response(),
-            Self::Failed(error) => {
-                crate::pages::error::record(error);
+            Self::Form(error) => return error.error_response(),
+            Self::Internal(error) => {
+                crate::pages::error::log_internal_error(error);
                 Message::internal()
             }
         };
-        page(self.status_code(), Policy::Own, message.view())
+        page(self.status_code(), PagePolicy::SameOriginForms, message.view())
     }
 }

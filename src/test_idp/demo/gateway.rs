@@ -15,7 +15,7 @@ use crate::{
         secret::{ApiKeySecret, OauthClientSecret},
         time::Timestamp,
     },
-    pages::components::shortened,
+    pages::components::mask_secret,
 };
 
 /// The fields whose values are shortened for display.
@@ -262,7 +262,7 @@ impl Call {
             ref method => format!("curl -X {method} {}", quoted(url.as_str())),
         }];
         if let Some(bearer) = &self.bearer {
-            lines.push(format!("-H {}", quoted(&format!("Authorization: Bearer {}", shortened(bearer)))));
+            lines.push(format!("-H {}", quoted(&format!("Authorization: Bearer {}", mask_secret(bearer)))));
         }
         match &self.body {
             Body::None => {}
@@ -271,7 +271,7 @@ impl Call {
                 lines.push(format!("-d {}", quoted(&without_secrets(value).to_string())));
             }
             Body::Form(fields) => lines.extend(fields.iter().map(|(name, value)| {
-                let value = if SECRET_FIELDS.contains(name) { shortened(value) } else { value.clone() };
+                let value = if SECRET_FIELDS.contains(name) { mask_secret(value) } else { value.clone() };
                 format!("--data-urlencode {}", quoted(&format!("{name}={value}")))
             })),
         }
@@ -292,7 +292,7 @@ fn without_secrets(value: &Value) -> Value {
                 .iter()
                 .map(|(name, value)| match value {
                     Value::String(text) if SECRET_FIELDS.contains(&name.as_str()) => {
-                        (name.clone(), Value::String(shortened(text)))
+                        (name.clone(), Value::String(mask_secret(text)))
                     }
                     _ => (name.clone(), without_secrets(value)),
                 })

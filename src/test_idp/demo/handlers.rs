@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::response::{Policy, page},
+    pages::response::{PagePolicy, page},
 };
 
 const COOKIE: &str = "ostiary_demo";
@@ -36,7 +36,7 @@ pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
             view::sign_in(&app.organizations, example.as_deref().unwrap_or_default(), None)
         }
     };
-    page(StatusCode::OK, Policy::Chain, markup)
+    page(StatusCode::OK, PagePolicy::AnyFormTarget, markup)
 }
 
 /// `GET /demo/people`: the users that the customers' identity providers provisioned.
@@ -48,7 +48,7 @@ pub(super) async fn people(app: App) -> HttpResponse {
             Err(error) => return failed(&error),
         }
     }
-    page(StatusCode::OK, Policy::Own, view::people(&directories))
+    page(StatusCode::OK, PagePolicy::SameOriginForms, view::people(&directories))
 }
 
 /// The form of `POST /demo/sign-in`.
@@ -78,7 +78,7 @@ pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<Sign
     let Some(organization) = organization else {
         let error = "No customer of this sample app has addresses like that. Take one of the domains below.";
         let markup = view::sign_in(&app.organizations, email, Some(error));
-        return page(StatusCode::UNPROCESSABLE_ENTITY, Policy::Chain, markup);
+        return page(StatusCode::UNPROCESSABLE_ENTITY, PagePolicy::AnyFormTarget, markup);
     };
     let browser = browser(&request).unwrap_or_else(|| app.token());
     let state = app.token();
@@ -182,7 +182,7 @@ pub(super) async fn oauth_callback(
     };
     if let Some(error) = &query.error {
         let markup = view::refused(error, query.error_description.as_deref());
-        return page(StatusCode::FORBIDDEN, Policy::Own, markup);
+        return page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, markup);
     }
     let Some(code) = &query.code else {
         return told(StatusCode::BAD_REQUEST, "This address was opened without a code.");
@@ -249,7 +249,7 @@ fn failed(error: &GatewayError) -> HttpResponse {
 }
 
 fn told(status: StatusCode, happened: &str) -> HttpResponse {
-    page(status, Policy::Own, view::message(happened))
+    page(status, PagePolicy::SameOriginForms, view::message(happened))
 }
 
 fn browser(request: &HttpRequest) -> Option<String> {

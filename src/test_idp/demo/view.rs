@@ -14,8 +14,8 @@ use crate::{
     pages::{
         assets,
         components::{
-            Column, Field, Shape, Weight, button, code_block, copyable, facts, listing, mark, notice, table,
-            time,
+            ButtonStyle, Column, Icon, InputField, button, code_block, copyable, facts, join_with_and, mark,
+            notice, table, time,
         },
         layout::Layout,
         message::Message,
@@ -33,7 +33,7 @@ fn layout(title: &str) -> Layout<'_> {
 pub(super) fn sign_in(organizations: &[DemoOrganization], email: &str, error: Option<&str>) -> Markup {
     let domains: Vec<String> =
         organizations.iter().map(|organization| format!("@{}", organization.domain)).collect();
-    let hint = format!("Any name will do, before {}.", listing(&domains).replace(" and ", " or "));
+    let hint = format!("Any name will do, before {}.", join_with_and(&domains).replace(" and ", " or "));
     let columns = [
         Column { name: "Company", number: false },
         Column { name: "Its people’s addresses", number: false },
@@ -59,16 +59,16 @@ pub(super) fn sign_in(organizations: &[DemoOrganization], email: &str, error: Op
             section.card {
                 h2 { "Sign in" }
                 form.form method="post" action=(path::DEMO_SIGN_IN) {
-                    (Field {
+                    (InputField {
                         value: email,
                         hint: Some(&hint),
                         error,
                         autocomplete: Some("username"),
-                        ..Field::new("email", "Work e-mail", "email")
+                        ..InputField::new("email", "Work e-mail", "email")
                     })
                     div.actions {
-                        (way("saml", Weight::Primary, "Sign in with SSO"))
-                        (way("oidc", Weight::Plain, "Sign in with OpenID Connect"))
+                        (way("saml", ButtonStyle::Primary, "Sign in with SSO"))
+                        (way("oidc", ButtonStyle::Plain, "Sign in with OpenID Connect"))
                     }
                 }
                 p.soft.small {
@@ -97,7 +97,7 @@ fn see_a_refused_login(organizations: &[DemoOrganization]) -> Markup {
                 }
                 p { "The signature is good, but " (first.name) "’s people have other addresses, so nobody gets in." }
                 form method="post" action=(path::DEMO_SIGN_IN) {
-                    div.actions { (way("refused", Weight::Plain, "See a refused login")) }
+                    div.actions { (way("refused", ButtonStyle::Plain, "See a refused login")) }
                 }
             }
         }
@@ -105,8 +105,8 @@ fn see_a_refused_login(organizations: &[DemoOrganization]) -> Markup {
 }
 
 /// A submit button for one method of login.
-fn way(value: &str, weight: Weight, label: &str) -> Markup {
-    html! { button type="submit" name="way" value=(value) class=(weight.class()) { (label) } }
+fn way(value: &str, style: ButtonStyle, label: &str) -> Markup {
+    html! { button type="submit" name="way" value=(value) class=(style.class()) { (label) } }
 }
 
 /// The page of the signed-in user, with the calls of the login.
@@ -117,7 +117,7 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
         .map_or("an organization that this app does not know", |organization| &organization.name);
     layout("Signed in to the sample app").scripts(&[&assets::COPY]).render(html! {
         h1 { "You are signed in" }
-        (notice(Shape::Good, &person.email, html! {
+        (notice(Icon::Good, &person.email, html! {
             p { "of " strong { (organization) } ", " (time(person.signed_in_at, now)) ", by " (person.way) }
         }))
         div.columns.two {
@@ -130,7 +130,7 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
                     ("Organization id", copyable(&person.organization_id, "organization id")),
                 ]))
                 form method="post" action=(path::DEMO_SIGN_OUT) {
-                    div.actions { (button(Weight::Plain, "Sign out")) }
+                    div.actions { (button(ButtonStyle::Plain, "Sign out")) }
                 }
             }
             section.card {
@@ -193,7 +193,7 @@ fn person_row(user: &Value) -> Vec<Markup> {
         html! { (user["email"].as_str().unwrap_or_default()) },
         html! { (name) },
         html! { (attributes["title"].as_str().unwrap_or("–")) },
-        if gone { mark(Shape::Bad, "no") } else { mark(Shape::Good, "yes") },
+        if gone { mark(Icon::Bad, "no") } else { mark(Icon::Good, "yes") },
     ]
 }
 
@@ -236,7 +236,7 @@ fn step(number: usize, exchange: &Exchange) -> Markup {
 pub(super) fn refused(error: &str, description: Option<&str>) -> Markup {
     layout("The login was refused").reason(error).render(html! {
         h1 { "The login was refused" }
-        (notice(Shape::Bad, "The gateway sent you back without a code", html! {
+        (notice(Icon::Bad, "The gateway sent you back without a code", html! {
             p { (description.unwrap_or("It gave no description.")) }
         }))
         p { "An app shows this, offers to sign in again, and logs the code and the description." }
@@ -248,7 +248,7 @@ pub(super) fn refused(error: &str, description: Option<&str>) -> Markup {
 /// A message page.
 pub(super) fn message(happened: &str) -> Markup {
     Message {
-        onward: Some(("Back to the sample app", path::DEMO)),
+        next_link: Some(("Back to the sample app", path::DEMO)),
         banner: Some(BANNER),
         ..Message::new("The sample app could not sign you in", happened, "Begin again at its sign-in page.")
     }
@@ -256,7 +256,7 @@ pub(super) fn message(happened: &str) -> Markup {
 }
 
 fn back() -> Markup {
-    html! { div.actions { (crate::pages::components::link_button(Weight::Primary, "Back to the sample app", path::DEMO)) } }
+    html! { div.actions { (crate::pages::components::link_button(ButtonStyle::Primary, "Back to the sample app", path::DEMO)) } }
 }
 
 #[cfg(test)]

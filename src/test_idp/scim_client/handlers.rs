@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::response::{Policy, page},
+    pages::response::{PagePolicy, page},
     test_idp::{
         form::{Fields, FormError},
         provider::TestIdp,
@@ -36,7 +36,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 /// `GET /test-idp/scim`
 async fn show(client: Data<ScimClient>, idp: Data<TestIdp>) -> HttpResponse {
     let view = Provisioning { targets: client.targets(), users: &idp.users, chosen: None, outcome: None };
-    page(StatusCode::OK, Policy::Own, view.view())
+    page(StatusCode::OK, PagePolicy::SameOriginForms, view.view())
 }
 
 /// `POST /test-idp/scim`: runs the chosen operation and shows its requests and responses.
@@ -53,9 +53,9 @@ async fn provision(client: Data<ScimClient>, idp: Data<TestIdp>, body: Bytes) ->
                 chosen: Some((&target.name, style)),
                 outcome: Some(outcome),
             };
-            page(StatusCode::OK, Policy::Own, view.view())
+            page(StatusCode::OK, PagePolicy::SameOriginForms, view.view())
         }
-        Err(error) => page(StatusCode::BAD_REQUEST, Policy::Own, refused(&error.to_string())),
+        Err(error) => page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, refused(&error.to_string())),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     links::path,
     pages::{
         assets,
-        components::{Shape, Weight, code_block, link_button, mark, notice},
+        components::{ButtonStyle, Icon, code_block, link_button, mark, notice},
         layout::{Layout, Width},
     },
     test_idp::{provider::TestUser, views::BANNER},
@@ -47,8 +47,8 @@ impl Provisioning<'_> {
             section.card { (self.form()) }
             @if let Some(outcome) = &self.outcome { (outcome.view()) }
             div.actions {
-                (link_button(Weight::Plain, "To the test identity provider", path::TEST_IDP))
-                (link_button(Weight::Plain, "See the people in the sample app", path::DEMO_PEOPLE))
+                (link_button(ButtonStyle::Plain, "To the test identity provider", path::TEST_IDP))
+                (link_button(ButtonStyle::Plain, "See the people in the sample app", path::DEMO_PEOPLE))
             }
         })
     }
@@ -76,7 +76,7 @@ impl Provisioning<'_> {
                         }
                     }
                 }
-                div.actions { (action("push", Weight::Primary, "Push everybody and every group")) }
+                div.actions { (action("push", ButtonStyle::Primary, "Push everybody and every group")) }
                 div.field {
                     label for="person" { "Or one person" }
                     select #person name="person" {
@@ -86,18 +86,18 @@ impl Provisioning<'_> {
                     }
                 }
                 div.actions {
-                    (action("change", Weight::Plain, "Change the job title"))
-                    (action("deactivate", Weight::Plain, "Deactivate"))
-                    (action("reactivate", Weight::Plain, "Reactivate"))
-                    (action("delete", Weight::Danger, "Delete"))
+                    (action("change", ButtonStyle::Plain, "Change the job title"))
+                    (action("deactivate", ButtonStyle::Plain, "Deactivate"))
+                    (action("reactivate", ButtonStyle::Plain, "Reactivate"))
+                    (action("delete", ButtonStyle::Danger, "Delete"))
                 }
             }
         }
     }
 }
 
-fn action(value: &str, weight: Weight, label: &str) -> Markup {
-    html! { button type="submit" name="action" value=(value) class=(weight.class()) { (label) } }
+fn action(value: &str, style: ButtonStyle, label: &str) -> Markup {
+    html! { button type="submit" name="action" value=(value) class=(style.class()) { (label) } }
 }
 
 impl Outcome<'_> {
@@ -105,9 +105,9 @@ impl Outcome<'_> {
         let done = self.exchanges.last().is_some_and(|last| (200..300).contains(&last.status));
         html! {
             @if done {
-                (notice(Shape::Good, "Done", html! { p { (self.exchanges.len()) " requests to " (self.target.name) "’s directory." } }))
+                (notice(Icon::Good, "Done", html! { p { (self.exchanges.len()) " requests to " (self.target.name) "’s directory." } }))
             } @else {
-                (notice(Shape::Bad, "It stopped", html! { p { "The last answer below says why." } }))
+                (notice(Icon::Bad, "It stopped", html! { p { "The last answer below says why." } }))
             }
             section.stack {
                 h2 { "Requests and responses" }
@@ -123,7 +123,7 @@ fn one(exchange: &Exchange) -> Markup {
         section.card {
             h3 { (exchange.title) }
             @if exchange.status != 0 {
-                p { (mark(if good { Shape::Good } else { Shape::Bad }, &exchange.status.to_string())) }
+                p { (mark(if good { Icon::Good } else { Icon::Bad }, &exchange.status.to_string())) }
             }
             p { code { (exchange.line) } }
             @if !exchange.body.is_empty() { (code_block("Request", &exchange.body)) }

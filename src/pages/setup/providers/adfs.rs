@@ -6,74 +6,74 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Adfs,
     screen: "AD FS Management on your own Windows Server",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-trust",
             title: "Add the relying party trust",
             parts: &[
-                Part::Do("In Server Manager, open **Tools → AD FS Management**."),
-                Part::Do(
+                StepPart::Do("In Server Manager, open **Tools → AD FS Management**."),
+                StepPart::Do(
                     "Under **Actions**, select **Add Relying Party Trust…**, choose **Claims aware** and select **Start**.",
                 ),
-                Part::Do(
+                StepPart::Do(
                     "On **Select Data Source**, choose **Import data about the relying party from a file** and this file:",
                 ),
-                Part::Download,
-                Part::Note(
+                StepPart::Download,
+                StepPart::Note(
                     "Or choose **Import data about the relying party published online or on a local network**, with this address:",
                 ),
-                Part::Enter("Federation metadata address (host name or URL)", Value::MetadataUrl),
-                Part::Do("Select **Next**."),
-                Part::Enter("Display name", Value::ApplicationName),
-                Part::Do("Select **Next** up to **Choose Access Control Policy**."),
+                StepPart::Enter("Federation metadata address (host name or URL)", SetupValue::MetadataUrl),
+                StepPart::Do("Select **Next**."),
+                StepPart::Enter("Display name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Next** up to **Choose Access Control Policy**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "On **Choose Access Control Policy**, choose **Permit everyone** or the policy for your group, and select **Next**.",
                 ),
-                Part::Do("On **Ready to Add Trust**, compare what was imported:"),
-                Part::Enter("Identifiers → Relying party identifiers", Value::EntityId),
-                Part::Enter("Endpoints → SAML Assertion Consumer Endpoints", Value::AcsUrl),
-                Part::Do(
+                StepPart::Do("On **Ready to Add Trust**, compare what was imported:"),
+                StepPart::Enter("Identifiers → Relying party identifiers", SetupValue::EntityId),
+                StepPart::Enter("Endpoints → SAML Assertion Consumer Endpoints", SetupValue::AcsUrl),
+                StepPart::Do(
                     "Select **Next**, leave **Configure claims issuance policy for this application** ticked, and select **Close**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "claims",
             title: "Send the e-mail address",
             parts: &[
-                Part::Note("You are in **Edit Claim Issuance Policy**."),
-                Part::Do(
+                StepPart::Note("You are in **Edit Claim Issuance Policy**."),
+                StepPart::Do(
                     "Select **Add Rule…**, the template **Send LDAP Attributes as Claims**, and **Next**.",
                 ),
-                Part::Choose("Attribute store", "Active Directory"),
-                Part::Choose("LDAP Attribute → Outgoing Claim Type", "E-Mail-Addresses → E-Mail Address"),
-                Part::Do(
+                StepPart::Choose("Attribute store", "Active Directory"),
+                StepPart::Choose("LDAP Attribute → Outgoing Claim Type", "E-Mail-Addresses → E-Mail Address"),
+                StepPart::Do(
                     "Select **Finish**, then **Add Rule…** again, the template **Transform an Incoming Claim**, and **Next**.",
                 ),
-                Part::Choose("Incoming claim type", "E-Mail Address"),
-                Part::Choose("Outgoing claim type", "Name ID"),
-                Part::Choose("Outgoing name ID format", "Email"),
-                Part::Do("Select **Finish**, then **OK**."),
+                StepPart::Choose("Incoming claim type", "E-Mail Address"),
+                StepPart::Choose("Outgoing claim type", "Name ID"),
+                StepPart::Choose("Outgoing name ID format", "Email"),
+                StepPart::Do("Select **Finish**, then **OK**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about AD FS",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Your metadata is at **https://your-adfs-server/FederationMetadata/2007-06/FederationMetadata.xml**. If the internet reaches it, give its address; else open it in a browser, save the file and upload it.",
                 ),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Unavailable(
+    scim: ScimSupport::Unavailable(
         "AD FS signs people in but pushes none. If your people are also in Microsoft Entra ID, provisioning can be set up from there. Single sign-on works without it.",
     ),
     remedies: &[

@@ -6,119 +6,124 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Entra,
     screen: "Microsoft Entra admin center, formerly Azure AD",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the enterprise application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps** (also called **Enterprise applications**) and select **New application**.",
                 ),
-                Part::Do("Select **Create your own application**."),
-                Part::Enter("What’s the name of your app?", Value::ApplicationName),
-                Part::Do(
+                StepPart::Do("Select **Create your own application**."),
+                StepPart::Enter("What’s the name of your app?", SetupValue::ApplicationName),
+                StepPart::Do(
                     "Choose **Integrate any other application you don’t find in the gallery (Non-gallery)** and select **Create**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell Entra about the application",
             parts: &[
-                Part::Do("In the new application, go to **Manage → Single sign-on** and select **SAML**."),
-                Part::Do("Beside **Basic SAML Configuration**, select **Edit**."),
-                Part::Enter("Identifier (Entity ID)", Value::EntityId),
-                Part::Enter("Reply URL (Assertion Consumer Service URL)", Value::AcsUrl),
-                Part::Do(
+                StepPart::Do(
+                    "In the new application, go to **Manage → Single sign-on** and select **SAML**.",
+                ),
+                StepPart::Do("Beside **Basic SAML Configuration**, select **Edit**."),
+                StepPart::Enter("Identifier (Entity ID)", SetupValue::EntityId),
+                StepPart::Enter("Reply URL (Assertion Consumer Service URL)", SetupValue::AcsUrl),
+                StepPart::Do(
                     "Leave **Sign on URL**, **Relay State** and **Logout Url** empty, and select **Save**.",
                 ),
-                Part::Note("Or select **Upload metadata file** at the top of the page, with this file:"),
-                Part::Download,
+                StepPart::Note("Or select **Upload metadata file** at the top of the page, with this file:"),
+                StepPart::Download,
             ],
         },
-        Step {
+        SetupStep {
             slug: "claims",
             title: "Send the e-mail address",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Beside **Attributes & Claims**, select **Edit**, then the claim **Unique User Identifier (Name ID)**.",
                 ),
-                Part::Choose("Name identifier format", "Email address"),
-                Part::Choose("Source attribute", "user.mail"),
-                Part::Do("Select **Save**."),
-                Part::Note(
+                StepPart::Choose("Name identifier format", "Email address"),
+                StepPart::Choose("Source attribute", "user.mail"),
+                StepPart::Do("Select **Save**."),
+                StepPart::Note(
                     "Keep **user.userprincipalname** instead if your people have no mailbox and sign in with their e-mail address.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about Entra",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Go back to **Single sign-on**. Under **SAML Certificates**, copy the **App Federation Metadata Url**.",
                 ),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
-                Part::Note(
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
+                StepPart::Note(
                     "The file is **Federation Metadata XML**. Single values: **Microsoft Entra Identifier** and **Login URL** under **Set up**, and **Certificate (Base64)**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do("Go to **Manage → Users and groups** and select **Add user/group**."),
-                Part::Do(
+                StepPart::Do("Go to **Manage → Users and groups** and select **Add user/group**."),
+                StepPart::Do(
                     "Under **Users and groups**, select **None Selected**, choose people or groups, then **Select** and **Assign**.",
                 ),
-                Part::Note("Assign yourself too: the next step is a test with your own account."),
+                StepPart::Note("Assign yourself too: the next step is a test with your own account."),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "connect",
             title: "Connect Entra to the application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the Microsoft Entra admin center, go to **Entra ID → Enterprise apps**, open the application that you made for single sign-on, and go to **Manage → Provisioning**.",
                 ),
-                Part::Do(
+                StepPart::Do(
                     "Select **New configuration**. Some tenants call it **Connect your application**; in older ones it is **Get started**, then **Provisioning Mode** set to Automatic.",
                 ),
-                Part::Choose("Select authentication method", "Bearer authentication"),
-                Part::Enter("Tenant URL", Value::ScimBaseUrl),
-                Part::Do("Paste this into **Secret token**:"),
-                Part::Token,
-                Part::Do("Select **Test connection**, and when it succeeded **Create** (or **Save**)."),
+                StepPart::Choose("Select authentication method", "Bearer authentication"),
+                StepPart::Enter("Tenant URL", SetupValue::ScimBaseUrl),
+                StepPart::Do("Paste this into **Secret token**:"),
+                StepPart::Token,
+                StepPart::Do("Select **Test connection**, and when it succeeded **Create** (or **Save**)."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "scope",
             title: "Choose whom Entra sends",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Under **Manage → Users and groups**, assign the people and groups who shall be sent.",
                 ),
-                Part::Choose("Scope (under Provisioning → Settings)", "Sync only assigned users and groups"),
-                Part::Note(
+                StepPart::Choose(
+                    "Scope (under Provisioning → Settings)",
+                    "Sync only assigned users and groups",
+                ),
+                StepPart::Note(
                     "The default **Attribute mapping** fits; **userPrincipalName → userName** should be the work address, or map **mail → userName**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "On the **Provisioning** page, select **Provision on demand**, choose a person and select **Provision**.",
                 ),
-                Part::Do(
+                StepPart::Do(
                     "When the person arrived here, go to **Overview** and select **Start provisioning**.",
                 ),
-                Part::Note("Entra then sends changes about every 40 minutes."),
-                Part::Live,
+                StepPart::Note("Entra then sends changes about every 40 minutes."),
+                StepPart::Live,
             ],
         },
     ]),

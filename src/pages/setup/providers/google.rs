@@ -6,62 +6,62 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Google,
     screen: "Google Admin console",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the app in Google",
             parts: &[
-                Part::Do("In the Google Admin console, go to **Apps → Web and mobile apps**."),
-                Part::Do("Select **Add app → Add custom SAML app**."),
-                Part::Enter("App name", Value::ApplicationName),
-                Part::Do("Select **Continue**."),
+                StepPart::Do("In the Google Admin console, go to **Apps → Web and mobile apps**."),
+                StepPart::Do("Select **Add app → Add custom SAML app**."),
+                StepPart::Enter("App name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Continue**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about Google",
             parts: &[
-                Part::Note("You are on the page **Google Identity Provider details**."),
-                Part::Do(
+                StepPart::Note("You are on the page **Google Identity Provider details**."),
+                StepPart::Do(
                     "Under **Option 1: Download IdP metadata**, select **Download metadata**, and upload that file here.",
                 ),
-                Part::Metadata(&[Way::File, Way::Values, Way::Url]),
-                Part::Do("Then select **Continue** in the Google Admin console."),
-                Part::Note(
+                StepPart::Metadata(&[MetadataSource::File, MetadataSource::Values, MetadataSource::Url]),
+                StepPart::Do("Then select **Continue** in the Google Admin console."),
+                StepPart::Note(
                     "Single values stand under **Option 2**: **SSO URL**, **Entity ID** and **Certificate**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell Google about the application",
             parts: &[
-                Part::Note("You are on the page **Service provider details**."),
-                Part::Enter("ACS URL", Value::AcsUrl),
-                Part::Enter("Entity ID", Value::EntityId),
-                Part::Do("Leave **Start URL** empty."),
-                Part::Choose("Name ID format", "EMAIL"),
-                Part::Choose("Name ID", "Basic Information > Primary email"),
-                Part::Do(
+                StepPart::Note("You are on the page **Service provider details**."),
+                StepPart::Enter("ACS URL", SetupValue::AcsUrl),
+                StepPart::Enter("Entity ID", SetupValue::EntityId),
+                StepPart::Do("Leave **Start URL** empty."),
+                StepPart::Choose("Name ID format", "EMAIL"),
+                StepPart::Choose("Name ID", "Basic Information > Primary email"),
+                StepPart::Do(
                     "Select **Continue**. On **Attribute mapping**, nothing is needed: select **Finish**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do("On the app’s page, open **User access**."),
-                Part::Do(
+                StepPart::Do("On the app’s page, open **User access**."),
+                StepPart::Do(
                     "Choose **ON for everyone**, or an organizational unit or group at the left and **ON**, and select **Save**.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "Google says that this can take up to 24 hours; usually it takes some minutes. Switch it on for yourself too: the next step is a test with your own account.",
                 ),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Unavailable(
+    scim: ScimSupport::Unavailable(
         "Google Workspace pushes people only to the applications of its own catalogue, not to custom SAML apps. Single sign-on works without it.",
     ),
     remedies: &[

@@ -6,102 +6,104 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Jumpcloud,
     screen: "JumpCloud Admin Portal",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the application in JumpCloud",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the JumpCloud Admin Portal, go to **Access → SSO Applications** and select **Add New Application**.",
                 ),
-                Part::Do("Choose **Custom Application** and select **Next**."),
-                Part::Do(
+                StepPart::Do("Choose **Custom Application** and select **Next**."),
+                StepPart::Do(
                     "Tick **Manage Single Sign-On (SSO)**, choose **Configure SSO with SAML**, and select **Next**.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "If JumpCloud shall also send who joins and leaves, tick **Export users to this app (Identity Management)** on the same page.",
                 ),
-                Part::Enter("Display Label", Value::ApplicationName),
-                Part::Do("Select **Save Application**, then **Configure Application**."),
+                StepPart::Enter("Display Label", SetupValue::ApplicationName),
+                StepPart::Do("Select **Save Application**, then **Configure Application**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell JumpCloud about the application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the **SSO** tab. Leave **IdP Entity ID** as it is, or enter any name of your own.",
                 ),
-                Part::Enter("SP Entity ID", Value::EntityId),
-                Part::Enter("ACS URLs → Default URL", Value::AcsUrl),
-                Part::Choose("SAMLSubject NameID", "email"),
-                Part::Choose(
+                StepPart::Enter("SP Entity ID", SetupValue::EntityId),
+                StepPart::Enter("ACS URLs → Default URL", SetupValue::AcsUrl),
+                StepPart::Choose("SAMLSubject NameID", "email"),
+                StepPart::Choose(
                     "SAMLSubject NameID Format",
                     "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
                 ),
-                Part::Choose("Signature Algorithm", "RSA-SHA256"),
-                Part::Do("Select **save**."),
-                Part::Note(
+                StepPart::Choose("Signature Algorithm", "RSA-SHA256"),
+                StepPart::Do("Select **save**."),
+                StepPart::Note(
                     "Or select **Upload Metadata** under **Service Provider Metadata**, with this file:",
                 ),
-                Part::Download,
+                StepPart::Download,
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about JumpCloud",
             parts: &[
-                Part::Do("On the **SSO** tab, under **JumpCloud Metadata**, select **Copy Metadata URL**."),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
-                Part::Note("The file is **Export Metadata**."),
+                StepPart::Do(
+                    "On the **SSO** tab, under **JumpCloud Metadata**, select **Copy Metadata URL**.",
+                ),
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
+                StepPart::Note("The file is **Export Metadata**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the **User Groups** tab, tick the groups whose people may sign in, and select **save**.",
                 ),
-                Part::Note("Be in one of them yourself: the next step is a test with your own account."),
+                StepPart::Note("Be in one of them yourself: the next step is a test with your own account."),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "connect",
             title: "Connect JumpCloud to the application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the JumpCloud Admin Portal, go to **Access → SSO Applications**, open the application, and its **Identity Management** tab.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "If there is no such tab, the application was made for single sign-on only: add another **Custom Application** and tick **Export users to this app (Identity Management)**.",
                 ),
-                Part::Choose("API Type", "SCIM API"),
-                Part::Choose("SCIM Version", "SCIM 2.0"),
-                Part::Enter("Base URL", Value::ScimBaseUrl),
-                Part::Do("Paste this into **Token Key**:"),
-                Part::Token,
-                Part::Do(
+                StepPart::Choose("API Type", "SCIM API"),
+                StepPart::Choose("SCIM Version", "SCIM 2.0"),
+                StepPart::Enter("Base URL", SetupValue::ScimBaseUrl),
+                StepPart::Do("Paste this into **Token Key**:"),
+                StepPart::Token,
+                StepPart::Do(
                     "Enter your own work address into **Test User Email**, select **Test Connection**, then **Activate**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "actions",
             title: "Choose what JumpCloud sends",
             parts: &[
-                Part::Do("To send groups too, switch on **Group Management** on the same tab."),
-                Part::Do("Select **save**."),
+                StepPart::Do("To send groups too, switch on **Group Management** on the same tab."),
+                StepPart::Do("Select **save**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do("Open the **User Groups** tab, tick a group, and select **save**."),
-                Part::Live,
+                StepPart::Do("Open the **User Groups** tab, tick a group, and select **save**."),
+                StepPart::Live,
             ],
         },
     ]),

@@ -6,58 +6,60 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Keycloak,
     screen: "Keycloak admin console",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-client",
             title: "Create the client",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the Keycloak admin console, choose your realm, go to **Clients** and select **Create client**.",
                 ),
-                Part::Choose("Client type", "SAML"),
-                Part::Enter("Client ID", Value::EntityId),
-                Part::Enter("Name", Value::ApplicationName),
-                Part::Do("Select **Next**."),
-                Part::Enter("Valid redirect URIs", Value::AcsUrl),
-                Part::Enter("Master SAML Processing URL", Value::AcsUrl),
-                Part::Do("Select **Save**."),
-                Part::Note("Or select **Import client** instead, with this file:"),
-                Part::Download,
+                StepPart::Choose("Client type", "SAML"),
+                StepPart::Enter("Client ID", SetupValue::EntityId),
+                StepPart::Enter("Name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Next**."),
+                StepPart::Enter("Valid redirect URIs", SetupValue::AcsUrl),
+                StepPart::Enter("Master SAML Processing URL", SetupValue::AcsUrl),
+                StepPart::Do("Select **Save**."),
+                StepPart::Note("Or select **Import client** instead, with this file:"),
+                StepPart::Download,
             ],
         },
-        Step {
+        SetupStep {
             slug: "settings",
             title: "Set what Keycloak sends",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "On the client’s **Settings** tab, under **SAML capabilities** and **Signature and Encryption**, set:",
                 ),
-                Part::Choose("Name ID format", "email"),
-                Part::Choose("Force name ID format", "On"),
-                Part::Choose("Sign documents", "On"),
-                Part::Choose("Signature algorithm", "RSA_SHA256"),
-                Part::Do("Select **Save**. On the **Keys** tab, switch **Client signature required** off."),
+                StepPart::Choose("Name ID format", "email"),
+                StepPart::Choose("Force name ID format", "On"),
+                StepPart::Choose("Sign documents", "On"),
+                StepPart::Choose("Signature algorithm", "RSA_SHA256"),
+                StepPart::Do(
+                    "Select **Save**. On the **Keys** tab, switch **Client signature required** off.",
+                ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about Keycloak",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Go to **Realm settings → General** and under **Endpoints** copy the address of **SAML 2.0 Identity Provider Metadata**.",
                 ),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
-            parts: &[Part::Do(
+            parts: &[StepPart::Do(
                 "Everybody of the realm may sign in, unless an authentication flow of yours says otherwise. Under **Users**, see that each person has an **Email**.",
             )],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Unavailable(
+    scim: ScimSupport::Unavailable(
         "Keycloak pushes no people by itself; there are extensions that do. If you use one, choose “Another identity provider” for user provisioning. Single sign-on works without it.",
     ),
     remedies: &[

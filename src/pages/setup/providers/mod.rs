@@ -22,38 +22,38 @@ pub struct Provider {
     /// The name of its admin console, by which admins recognise it.
     pub screen: &'static str,
     /// The steps for single sign-on; the test is the last.
-    pub saml: &'static [Step],
+    pub saml: &'static [SetupStep],
     /// The steps for SCIM provisioning, if it can do that.
-    pub scim: Scim,
+    pub scim: ScimSupport,
     /// What its admin does about login errors.
     pub remedies: &'static [Remedy],
 }
 
 /// Whether a product can provision people and groups by SCIM.
-pub enum Scim {
+pub enum ScimSupport {
     /// It can; the live view of the first requests is the last step.
-    Steps(&'static [Step]),
+    Steps(&'static [SetupStep]),
     /// It cannot by itself: why, and what can be done.
     Unavailable(&'static str),
 }
 
 /// One step.
-pub struct Step {
+pub struct SetupStep {
     /// Its name in URLs.
     pub slug: &'static str,
     /// Its title.
     pub title: &'static str,
     /// What to read, click and enter, in order.
-    pub parts: &'static [Part],
+    pub parts: &'static [StepPart],
 }
 
 /// One part of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum StepPart {
     /// An instruction, numbered.
     Do(&'static str),
     /// A value to enter, numbered: the screen's name of the field, and the value to copy.
-    Enter(&'static str, Value),
+    Enter(&'static str, SetupValue),
     /// An option to choose, numbered: the screen's name of the field, and the option.
     Choose(&'static str, &'static str),
     /// A note, not numbered.
@@ -61,7 +61,7 @@ pub enum Part {
     /// The download of our SP metadata.
     Download,
     /// The forms for the identity provider's metadata, in these ways; the first one is visible.
-    Metadata(&'static [Way]),
+    Metadata(&'static [MetadataSource]),
     /// The test login.
     Test,
     /// The bearer token, created and shown once.
@@ -72,7 +72,7 @@ pub enum Part {
 
 /// A way to give us the identity provider's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum MetadataSource {
     /// By its URL.
     Url,
     /// As a file.
@@ -83,7 +83,7 @@ pub enum Way {
 
 /// A value to enter in the identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub enum SetupValue {
     /// The ACS URL.
     AcsUrl,
     /// The ACS URL as a regular expression.
@@ -150,7 +150,7 @@ pub static ALL: [&Provider; 9] = [
 ];
 
 /// The product of this kind; the generic one where the kind is not known.
-pub fn of(kind: Option<IdpKind>) -> &'static Provider {
+pub fn for_kind(kind: Option<IdpKind>) -> &'static Provider {
     ALL.iter().find(|provider| Some(provider.kind) == kind).copied().unwrap_or(&other::PROVIDER)
 }
 
@@ -166,10 +166,10 @@ impl Provider {
     }
 
     /// The steps for SCIM provisioning; none where it cannot do that.
-    pub fn scim_steps(&self) -> &'static [Step] {
+    pub fn scim_steps(&self) -> &'static [SetupStep] {
         match self.scim {
-            Scim::Steps(steps) => steps,
-            Scim::Unavailable(_) => &[],
+            ScimSupport::Steps(steps) => steps,
+            ScimSupport::Unavailable(_) => &[],
         }
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::{app::sign_in::Refusal, saml::Rejection};
 
-    fn parts(steps: &[Step]) -> Vec<Part> {
+    fn parts(steps: &[SetupStep]) -> Vec<StepPart> {
         steps.iter().flat_map(|step| step.parts.iter().copied()).collect()
     }
 
@@ -189,8 +189,8 @@ mod tests {
     fn every_product_that_is_offered_has_a_file() {
         let kinds: Vec<IdpKind> = ALL.iter().map(|provider| provider.kind).collect();
         assert_eq!(kinds, IdpKind::ALL);
-        assert_eq!(of(None).kind, IdpKind::Other);
-        assert_eq!(of(Some(IdpKind::Entra)).kind, IdpKind::Entra);
+        assert_eq!(for_kind(None).kind, IdpKind::Other);
+        assert_eq!(for_kind(Some(IdpKind::Entra)).kind, IdpKind::Entra);
     }
 
     #[test]
@@ -199,19 +199,19 @@ mod tests {
             let name = provider.kind.as_str();
             let all = parts(provider.saml);
             let enters =
-                |value| all.iter().any(|part| matches!(part, Part::Enter(_, given) if *given == value));
-            assert!(enters(Value::AcsUrl), "{name} is never told where responses go");
-            assert!(enters(Value::EntityId), "{name} is never told who we are");
-            let ways: Vec<&[Way]> = all
+                |value| all.iter().any(|part| matches!(part, StepPart::Enter(_, given) if *given == value));
+            assert!(enters(SetupValue::AcsUrl), "{name} is never told where responses go");
+            assert!(enters(SetupValue::EntityId), "{name} is never told who we are");
+            let ways: Vec<&[MetadataSource]> = all
                 .iter()
                 .filter_map(|part| match part {
-                    Part::Metadata(ways) => Some(*ways),
+                    StepPart::Metadata(ways) => Some(*ways),
                     _ => None,
                 })
                 .collect();
             assert_eq!(ways.len(), 1, "{name}");
             assert_eq!(ways[0].iter().collect::<HashSet<_>>().len(), 3, "{name} takes every way once");
-            assert_eq!(all.iter().filter(|part| **part == Part::Test).count(), 1, "{name}");
+            assert_eq!(all.iter().filter(|part| **part == StepPart::Test).count(), 1, "{name}");
             assert_eq!(provider.saml.last().unwrap().slug, "test", "{name}");
             assert!(provider.saml.iter().any(|step| step.slug == "assign"), "{name}: who may sign in?");
         }
@@ -221,17 +221,17 @@ mod tests {
     fn provisioning_needs_the_address_the_token_and_a_look_at_what_arrives() {
         for provider in ALL {
             let name = provider.kind.as_str();
-            let Scim::Steps(steps) = provider.scim else {
-                let Scim::Unavailable(why) = provider.scim else { unreachable!() };
+            let ScimSupport::Steps(steps) = provider.scim else {
+                let ScimSupport::Unavailable(why) = provider.scim else { unreachable!() };
                 assert!(why.len() > 40 && why.ends_with('.'), "{name}");
                 continue;
             };
             let all = parts(steps);
             assert!(
-                all.iter().any(|part| matches!(part, Part::Enter(_, Value::ScimBaseUrl))),
+                all.iter().any(|part| matches!(part, StepPart::Enter(_, SetupValue::ScimBaseUrl))),
                 "{name} is never told where to push"
             );
-            for needed in [Part::Token, Part::Live] {
+            for needed in [StepPart::Token, StepPart::Live] {
                 assert_eq!(all.iter().filter(|part| **part == needed).count(), 1, "{name} {needed:?}");
             }
             assert_eq!(steps.last().unwrap().slug, "live", "{name}");
@@ -250,7 +250,7 @@ mod tests {
                     assert!(!["done", "sp-metadata.xml"].contains(&step.slug), "{at} is taken");
                     assert!(!step.title.ends_with('.') && !step.parts.is_empty(), "{at}");
                     for part in step.parts {
-                        let (Part::Do(text) | Part::Note(text)) = part else { continue };
+                        let (StepPart::Do(text) | StepPart::Note(text)) = part else { continue };
                         assert!(text.ends_with(['.', '?', ':']) && !text.contains("  "), "{at}: {text}");
                         assert_eq!(text.matches("**").count() % 2, 0, "{at}: {text}");
                     }

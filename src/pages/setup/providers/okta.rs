@@ -6,109 +6,109 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Okta,
     screen: "Okta Admin Console",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the app in Okta",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the Okta Admin Console, go to **Applications → Applications** and select **Create App Integration**.",
                 ),
-                Part::Choose("Sign-in method", "SAML 2.0"),
-                Part::Do("Select **Next**."),
-                Part::Enter("App name", Value::ApplicationName),
-                Part::Do("Select **Next**."),
+                StepPart::Choose("Sign-in method", "SAML 2.0"),
+                StepPart::Do("Select **Next**."),
+                StepPart::Enter("App name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Next**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell Okta about the application",
             parts: &[
-                Part::Note("You are on the page **Configure SAML**."),
-                Part::Enter("Single sign-on URL", Value::AcsUrl),
-                Part::Do("Leave **Use this for Recipient URL and Destination URL** ticked."),
-                Part::Enter("Audience URI (SP Entity ID)", Value::EntityId),
-                Part::Do("Leave **Default RelayState** empty."),
-                Part::Choose("Name ID format", "EmailAddress"),
-                Part::Choose("Application username", "Email"),
-                Part::Do("Select **Next**, then **Finish**."),
+                StepPart::Note("You are on the page **Configure SAML**."),
+                StepPart::Enter("Single sign-on URL", SetupValue::AcsUrl),
+                StepPart::Do("Leave **Use this for Recipient URL and Destination URL** ticked."),
+                StepPart::Enter("Audience URI (SP Entity ID)", SetupValue::EntityId),
+                StepPart::Do("Leave **Default RelayState** empty."),
+                StepPart::Choose("Name ID format", "EmailAddress"),
+                StepPart::Choose("Application username", "Email"),
+                StepPart::Do("Select **Next**, then **Finish**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about Okta",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the app’s **Sign On** tab. Under **SAML 2.0 → Metadata details**, copy the **Metadata URL**.",
                 ),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
-                Part::Note(
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
+                StepPart::Note(
                     "For single values, open **More details** below the Metadata URL: **Sign on URL**, **Issuer** and **Signing Certificate**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do("Open the app’s **Assignments** tab and select **Assign**."),
-                Part::Do(
+                StepPart::Do("Open the app’s **Assignments** tab and select **Assign**."),
+                StepPart::Do(
                     "Choose **Assign to People** or **Assign to Groups**, select **Assign** beside each, then **Done**.",
                 ),
-                Part::Note("Assign yourself too: the next step is a test with your own account."),
+                StepPart::Note("Assign yourself too: the next step is a test with your own account."),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "enable",
             title: "Switch on provisioning",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In the Okta Admin Console, open the app that you made for single sign-on, and its **General** tab.",
                 ),
-                Part::Do("Beside **App Settings**, select **Edit**."),
-                Part::Choose("Provisioning", "SCIM"),
-                Part::Do("Select **Save**. A tab **Provisioning** appears."),
+                StepPart::Do("Beside **App Settings**, select **Edit**."),
+                StepPart::Choose("Provisioning", "SCIM"),
+                StepPart::Do("Select **Save**. A tab **Provisioning** appears."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "connect",
             title: "Connect Okta to the application",
             parts: &[
-                Part::Do("On the **Provisioning** tab, under **Integration**, select **Edit**."),
-                Part::Enter("SCIM connector base URL", Value::ScimBaseUrl),
-                Part::Choose("Unique identifier field for users", "userName"),
-                Part::Choose(
+                StepPart::Do("On the **Provisioning** tab, under **Integration**, select **Edit**."),
+                StepPart::Enter("SCIM connector base URL", SetupValue::ScimBaseUrl),
+                StepPart::Choose("Unique identifier field for users", "userName"),
+                StepPart::Choose(
                     "Supported provisioning actions",
                     "Push New Users, Push Profile Updates, Push Groups",
                 ),
-                Part::Choose("Authentication Mode", "HTTP Header"),
-                Part::Do("Under **HTTP Header**, paste this into **Authorization**, behind **Bearer**:"),
-                Part::Token,
-                Part::Do("Select **Test Connector Configuration**, then **Save**."),
+                StepPart::Choose("Authentication Mode", "HTTP Header"),
+                StepPart::Do("Under **HTTP Header**, paste this into **Authorization**, behind **Bearer**:"),
+                StepPart::Token,
+                StepPart::Do("Select **Test Connector Configuration**, then **Save**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "actions",
             title: "Choose what Okta sends",
             parts: &[
-                Part::Do("On the **Provisioning** tab, under **To App**, select **Edit**."),
-                Part::Do(
+                StepPart::Do("On the **Provisioning** tab, under **To App**, select **Edit**."),
+                StepPart::Do(
                     "Tick **Create Users**, **Update User Attributes** and **Deactivate Users**, then select **Save**.",
                 ),
-                Part::Do("To send groups too, open the **Push Groups** tab and select **Push Groups**."),
+                StepPart::Do("To send groups too, open the **Push Groups** tab and select **Push Groups**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do("On the **Assignments** tab, assign a person or a group."),
-                Part::Note(
+                StepPart::Do("On the **Assignments** tab, assign a person or a group."),
+                StepPart::Note(
                     "People who were assigned before provisioning was on have a warning beside their name: select **Provision User**.",
                 ),
-                Part::Live,
+                StepPart::Live,
             ],
         },
     ]),

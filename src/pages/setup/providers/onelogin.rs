@@ -6,107 +6,109 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Onelogin,
     screen: "OneLogin Administration",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the app in OneLogin",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In OneLogin Administration, go to **Applications → Applications** and select **Add App**.",
                 ),
-                Part::Do("Search for **SAML Custom Connector (Advanced)** and select it."),
-                Part::Enter("Display Name", Value::ApplicationName),
-                Part::Do("Select **Save**."),
+                StepPart::Do("Search for **SAML Custom Connector (Advanced)** and select it."),
+                StepPart::Enter("Display Name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Save**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell OneLogin about the application",
             parts: &[
-                Part::Do("Open the **Configuration** tab."),
-                Part::Enter("Audience (EntityID)", Value::EntityId),
-                Part::Enter("Recipient", Value::AcsUrl),
-                Part::Enter("ACS (Consumer) URL Validator*", Value::AcsUrlPattern),
-                Part::Enter("ACS (Consumer) URL*", Value::AcsUrl),
-                Part::Choose("SAML initiator", "Service Provider"),
-                Part::Choose("SAML nameID format", "Email"),
-                Part::Choose("SAML signature element", "Both"),
-                Part::Do("Select **Save**."),
+                StepPart::Do("Open the **Configuration** tab."),
+                StepPart::Enter("Audience (EntityID)", SetupValue::EntityId),
+                StepPart::Enter("Recipient", SetupValue::AcsUrl),
+                StepPart::Enter("ACS (Consumer) URL Validator*", SetupValue::AcsUrlPattern),
+                StepPart::Enter("ACS (Consumer) URL*", SetupValue::AcsUrl),
+                StepPart::Choose("SAML initiator", "Service Provider"),
+                StepPart::Choose("SAML nameID format", "Email"),
+                StepPart::Choose("SAML signature element", "Both"),
+                StepPart::Do("Select **Save**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about OneLogin",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the **SSO** tab and copy the **Issuer URL**: it is the address of the metadata.",
                 ),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
-                Part::Note(
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
+                StepPart::Note(
                     "The file is **More Actions → SAML Metadata**. Single values are on the **SSO** tab: **Issuer URL**, **SAML 2.0 Endpoint (HTTP)** and **X.509 Certificate → View Details**. Set **SAML Signature Algorithm** there to SHA-256.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the app’s **Access** tab and tick the roles whose people may sign in, then select **Save**.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "Or open a person under **Users**, go to **Applications**, and add the app with **+**. Do so for yourself: the next step is a test with your own account.",
                 ),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "create-app",
             title: "Add the provisioning app",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In OneLogin Administration, go to **Applications → Applications** and select **Add App**.",
                 ),
-                Part::Do("Search for **SCIM Provisioner with SAML (SCIM v2 Enterprise)** and select it."),
-                Part::Enter("Display Name", Value::ApplicationName),
-                Part::Do("Select **Save**."),
-                Part::Note("The connector for single sign-on cannot push people, so this is a second app."),
+                StepPart::Do("Search for **SCIM Provisioner with SAML (SCIM v2 Enterprise)** and select it."),
+                StepPart::Enter("Display Name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Save**."),
+                StepPart::Note(
+                    "The connector for single sign-on cannot push people, so this is a second app.",
+                ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "connect",
             title: "Connect OneLogin to the application",
             parts: &[
-                Part::Do("Open the **Configuration** tab."),
-                Part::Enter("SCIM Base URL", Value::ScimBaseUrl),
-                Part::Do("Paste this into **SCIM Bearer Token**:"),
-                Part::Token,
-                Part::Do("Under **API Connection**, select **Enable**, then **Save**."),
+                StepPart::Do("Open the **Configuration** tab."),
+                StepPart::Enter("SCIM Base URL", SetupValue::ScimBaseUrl),
+                StepPart::Do("Paste this into **SCIM Bearer Token**:"),
+                StepPart::Token,
+                StepPart::Do("Under **API Connection**, select **Enable**, then **Save**."),
             ],
         },
-        Step {
+        SetupStep {
             slug: "actions",
             title: "Choose what OneLogin sends",
             parts: &[
-                Part::Do("Open the **Provisioning** tab and tick **Enable provisioning**."),
-                Part::Do(
+                StepPart::Do("Open the **Provisioning** tab and tick **Enable provisioning**."),
+                StepPart::Do(
                     "Untick **Create user**, **Delete user** and **Update user** under **Require admin approval before this action is performed**, unless you want to approve each, and select **Save**.",
                 ),
-                Part::Choose(
+                StepPart::Choose(
                     "When users are deleted in OneLogin, or the user’s app access is removed",
                     "Suspend or Delete",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "Open the **Access** tab and tick a role, then select **Save**. On the **Users** tab each person shows **Provisioned**.",
                 ),
-                Part::Live,
+                StepPart::Live,
             ],
         },
     ]),

@@ -6,79 +6,81 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Other,
     screen: "Anything that speaks SAML 2.0",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In your identity provider, add a new application for **SAML 2.0**. Some call it a service provider, a relying party or a client.",
                 ),
-                Part::Enter("Name", Value::ApplicationName),
+                StepPart::Enter("Name", SetupValue::ApplicationName),
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell your identity provider about the application",
             parts: &[
-                Part::Note("If it takes metadata, give it this file or its address, and the rest is done:"),
-                Part::Download,
-                Part::Enter("Metadata URL", Value::MetadataUrl),
-                Part::Note("Otherwise enter single values."),
-                Part::Enter(
-                    "ACS URL (also: Reply URL, Single sign-on URL, Assertion Consumer Service URL, Recipient, Destination)",
-                    Value::AcsUrl,
+                StepPart::Note(
+                    "If it takes metadata, give it this file or its address, and the rest is done:",
                 ),
-                Part::Enter("SP Entity ID (also: Audience, Identifier, Issuer)", Value::EntityId),
-                Part::Choose("Binding", "HTTP POST"),
-                Part::Choose("Name ID", "the person’s work e-mail address"),
-                Part::Choose("Signature", "response or assertion, RSA-SHA256"),
-                Part::Choose("Encryption", "none"),
+                StepPart::Download,
+                StepPart::Enter("Metadata URL", SetupValue::MetadataUrl),
+                StepPart::Note("Otherwise enter single values."),
+                StepPart::Enter(
+                    "ACS URL (also: Reply URL, Single sign-on URL, Assertion Consumer Service URL, Recipient, Destination)",
+                    SetupValue::AcsUrl,
+                ),
+                StepPart::Enter("SP Entity ID (also: Audience, Identifier, Issuer)", SetupValue::EntityId),
+                StepPart::Choose("Binding", "HTTP POST"),
+                StepPart::Choose("Name ID", "the person’s work e-mail address"),
+                StepPart::Choose("Signature", "response or assertion, RSA-SHA256"),
+                StepPart::Choose("Encryption", "none"),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about your identity provider",
             parts: &[
-                Part::Do("Find its metadata: an address, or a file to download."),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
+                StepPart::Do("Find its metadata: an address, or a file to download."),
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
-            parts: &[Part::Do(
+            parts: &[StepPart::Do(
                 "Give the people or groups who may sign in access to the application, and yourself too: the next step is a test with your own account.",
             )],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "connect",
             title: "Connect your identity provider",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In your identity provider, switch on provisioning by **SCIM 2.0** for the application.",
                 ),
-                Part::Enter("Base URL (also: Tenant URL, SCIM endpoint)", Value::ScimBaseUrl),
-                Part::Choose("Authentication", "Bearer token"),
-                Part::Do("Enter this as the token:"),
-                Part::Token,
+                StepPart::Enter("Base URL (also: Tenant URL, SCIM endpoint)", SetupValue::ScimBaseUrl),
+                StepPart::Choose("Authentication", "Bearer token"),
+                StepPart::Do("Enter this as the token:"),
+                StepPart::Token,
             ],
         },
-        Step {
+        SetupStep {
             slug: "actions",
             title: "Choose what it sends",
-            parts: &[Part::Do(
+            parts: &[StepPart::Do(
                 "Switch on creating, updating and deactivating people, and groups if you want them sent. **userName** must be the work e-mail address.",
             )],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do("Assign a person to the application, or start the synchronisation."),
-                Part::Live,
+                StepPart::Do("Assign a person to the application, or start the synchronisation."),
+                StepPart::Live,
             ],
         },
     ]),

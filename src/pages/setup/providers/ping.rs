@@ -6,107 +6,107 @@ pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Ping,
     screen: "PingOne, or PingFederate’s administrative console",
     saml: &[
-        Step {
+        SetupStep {
             slug: "create-app",
             title: "Create the application",
             parts: &[
-                Part::Do("In PingOne, go to **Applications → Applications** and select **+**."),
-                Part::Enter("Application Name", Value::ApplicationName),
-                Part::Choose("Application Type", "SAML Application"),
-                Part::Do("Select **Configure**."),
-                Part::Note(
+                StepPart::Do("In PingOne, go to **Applications → Applications** and select **+**."),
+                StepPart::Enter("Application Name", SetupValue::ApplicationName),
+                StepPart::Choose("Application Type", "SAML Application"),
+                StepPart::Do("Select **Configure**."),
+                StepPart::Note(
                     "In PingFederate, go to **Applications → Integration → SP Connections**, select **Create Connection**, choose **Browser SSO Profiles** with SAML 2.0, and on **Import Metadata** give this file:",
                 ),
-                Part::Download,
+                StepPart::Download,
             ],
         },
-        Step {
+        SetupStep {
             slug: "configure",
             title: "Tell Ping about the application",
             parts: &[
-                Part::Choose("SAML configuration", "Manually enter"),
-                Part::Enter("ACS URLs", Value::AcsUrl),
-                Part::Enter("Entity ID", Value::EntityId),
-                Part::Do("Select **Save**."),
-                Part::Do(
+                StepPart::Choose("SAML configuration", "Manually enter"),
+                StepPart::Enter("ACS URLs", SetupValue::AcsUrl),
+                StepPart::Enter("Entity ID", SetupValue::EntityId),
+                StepPart::Do("Select **Save**."),
+                StepPart::Do(
                     "On the **Attribute Mappings** tab, select **Edit** and set **saml_subject** to **Email Address**, then **Save**.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "In PingFederate: **Partner’s Entity ID (Connection ID)** is the Entity ID, **Assertion Consumer Service URL** is the ACS URL with the binding POST, and **SAML_SUBJECT** is the e-mail address.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "metadata",
             title: "Tell the application about Ping",
             parts: &[
-                Part::Do("On the application’s **Overview** tab, copy the **IDP Metadata URL**."),
-                Part::Metadata(&[Way::Url, Way::File, Way::Values]),
-                Part::Note(
+                StepPart::Do("On the application’s **Overview** tab, copy the **IDP Metadata URL**."),
+                StepPart::Metadata(&[MetadataSource::Url, MetadataSource::File, MetadataSource::Values]),
+                StepPart::Note(
                     "In PingFederate, export a file at **System → Protocol Metadata → Metadata Export**.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "assign",
             title: "Say who may sign in",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "On the **Access** tab, choose the groups whose people may sign in; with none, everybody may.",
                 ),
-                Part::Do("Switch the application on at the top right."),
-                Part::Note("In PingFederate, set the connection’s status to **Active**."),
+                StepPart::Do("Switch the application on at the top right."),
+                StepPart::Note("In PingFederate, set the connection’s status to **Active**."),
             ],
         },
-        Step { slug: "test", title: "Test the sign-in", parts: &[Part::Test] },
+        SetupStep { slug: "test", title: "Test the sign-in", parts: &[StepPart::Test] },
     ],
-    scim: Scim::Steps(&[
-        Step {
+    scim: ScimSupport::Steps(&[
+        SetupStep {
             slug: "connect",
             title: "Connect PingOne to the application",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "In PingOne, go to **Integrations → Provisioning**, select **+** and **New connection**.",
                 ),
-                Part::Do(
+                StepPart::Do(
                     "In the row **Identity Store**, choose **Select**; then choose **SCIM Outbound**, **Select** and **Next**.",
                 ),
-                Part::Enter("Name", Value::ApplicationName),
-                Part::Do("Select **Next**. You are on the page **Configure authentication**."),
-                Part::Enter("SCIM base URL", Value::ScimBaseUrl),
-                Part::Choose("Users resource", "/Users"),
-                Part::Choose("Groups resource", "/Groups"),
-                Part::Choose("SCIM version", "2.0"),
-                Part::Choose("Authentication method", "OAuth 2 Bearer Token"),
-                Part::Do("Paste this into **OAuth Access Token**:"),
-                Part::Token,
-                Part::Choose("Auth Type Header", "Bearer"),
-                Part::Do(
+                StepPart::Enter("Name", SetupValue::ApplicationName),
+                StepPart::Do("Select **Next**. You are on the page **Configure authentication**."),
+                StepPart::Enter("SCIM base URL", SetupValue::ScimBaseUrl),
+                StepPart::Choose("Users resource", "/Users"),
+                StepPart::Choose("Groups resource", "/Groups"),
+                StepPart::Choose("SCIM version", "2.0"),
+                StepPart::Choose("Authentication method", "OAuth 2 Bearer Token"),
+                StepPart::Do("Paste this into **OAuth Access Token**:"),
+                StepPart::Token,
+                StepPart::Choose("Auth Type Header", "Bearer"),
+                StepPart::Do(
                     "Select **Test Connection**, then **Next** and **Save**, and switch the connection on.",
                 ),
-                Part::Note(
+                StepPart::Note(
                     "In PingFederate, use the **SCIM provisioner** of the SP connection’s **Outbound Provisioning**, with the same two values.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "actions",
             title: "Choose whom PingOne sends",
             parts: &[
-                Part::Do(
+                StepPart::Do(
                     "On the **Rules** tab, select **+** and **New Rule**, and choose this connection as the target.",
                 ),
-                Part::Do(
+                StepPart::Do(
                     "Set a **User Filter**, and under **Attribute Mapping** map **Email Address → userName**. Select **Save** and switch the rule on.",
                 ),
             ],
         },
-        Step {
+        SetupStep {
             slug: "live",
             title: "See the first people arrive",
             parts: &[
-                Part::Do("PingOne sends the people of the filter as soon as the rule is on."),
-                Part::Live,
+                StepPart::Do("PingOne sends the people of the filter as soon as the rule is on."),
+                StepPart::Live,
             ],
         },
     ]),

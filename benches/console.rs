@@ -27,7 +27,7 @@ use ostiary::{
     },
     config::{Config, Redacted},
     model::{
-        administrator::{Administrator, Grant, Role, SignInMethod},
+        administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
         api_key::ApiKey,
         domain::{Domain, DomainState},
         email::Email,
@@ -301,10 +301,10 @@ async fn administrator(state: &State) -> String {
     };
     let mut tx = state.db.write().await.expect("a transaction");
     store::administrators::insert(&mut tx, &administrator).await.expect("an administrator");
-    let grant = Grant { environment_id: None, role: Role::Owner };
+    let grant = RoleGrant { environment_id: None, role: Role::Owner };
     store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role");
     let device = Device { address: None, user_agent: "a benchmark".to_owned() };
-    let begun = sessions::begin(&mut tx, state, administrator.id, SignInMethod::Passkey, &device)
+    let begun = sessions::begin(&mut tx, state, administrator.id, AuthenticationMethod::Passkey, &device)
         .await
         .expect("a session");
     tx.commit().await.expect("a commit");

@@ -697,7 +697,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        if self.console_oidc_issuer.as_deref().is_some_and(values::is_exposed) {
+        if self.console_oidc_issuer.as_deref().is_some_and(values::is_insecure) {
             warnings.push(
                 "console.oidc_issuer is plain http: anyone on the network path can sign in to the console; use https"
                     .to_owned(),

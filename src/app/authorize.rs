@@ -14,7 +14,7 @@ use crate::{
     },
     oauth::{
         Error,
-        authorize::{self, AuthorizeRequest, Selector, Sender},
+        authorize::{self, AuthorizeRequest, RequestingClient, Selector},
         parameters::Parameters,
     },
     store::{
@@ -66,7 +66,7 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, hos
         Ok(parameters) => parameters,
         Err(error) => return Ok(Outcome::Page(error)),
     };
-    let sender = match Sender::parse(&parameters) {
+    let sender = match RequestingClient::parse(&parameters) {
         Ok(sender) => sender,
         Err(error) => return Ok(Outcome::Page(error)),
     };
@@ -179,6 +179,6 @@ fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
             .iter()
             .map(|target| Choice { name: name(target), organization: target.organization.id })
             .collect(),
-        parameters: authorize::carried_on(parameters),
+        parameters: authorize::forwarded_parameters(parameters),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Error, Result, State, actor::Actor, audit, environments, input};
 use crate::{
     model::{
-        branding::{Branding, LogoFacts},
+        branding::{Branding, LogoMetadata},
         color::Color,
         id::EnvironmentId,
         logo::{Logo, LogoError},
@@ -65,7 +65,7 @@ pub async fn of_environment(state: &State, environment_id: EnvironmentId) -> Res
 }
 
 /// The logo of an environment, for pages that anybody may see.
-pub async fn logo(state: &State, environment_id: EnvironmentId) -> Result<(LogoFacts, Vec<u8>)> {
+pub async fn logo(state: &State, environment_id: EnvironmentId) -> Result<(LogoMetadata, Vec<u8>)> {
     let mut conn = state.db.read().await?;
     store::brandings::find_logo(&mut conn, environment_id)
         .await?
@@ -102,7 +102,7 @@ pub async fn set_logo(
 ) -> Result<Branding> {
     let environment_id = own(actor.owned_environment()?, id)?;
     let refused = |error: LogoError| Error::invalid("logo", error.to_string());
-    let logo = file.map(Logo::read).transpose().map_err(refused)?;
+    let logo = file.map(Logo::parse).transpose().map_err(refused)?;
     let mut tx = state.db.write().await?;
     environments::load(&mut tx, environment_id).await?;
     let before = load(&mut tx, environment_id).await?;
@@ -115,5 +115,5 @@ pub async fn set_logo(
 
 async fn load(conn: &mut store::Conn, environment_id: EnvironmentId) -> Result<Branding> {
     let stored = store::brandings::find(conn, environment_id).await?;
-    Ok(stored.unwrap_or_else(|| Branding::none(environment_id)))
+    Ok(stored.unwrap_or_else(|| Branding::empty(environment_id)))
 }

@@ -16,7 +16,7 @@ use crate::{
         audit::audit_fields,
         domain::{Domain, DomainError, DomainState},
         id::{EnvironmentId, OrganizationId},
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
         secret::Digest,
     },
     store,
@@ -37,7 +37,7 @@ pub async fn list(
     state: &State,
     actor: &Actor,
     organization_id: OrganizationId,
-) -> Result<Vec<ListedDomain>> {
+) -> Result<Vec<DomainVerification>> {
     let environment_id = actor.viewed_part(Part::Domains, organization_id)?;
     let mut conn = state.db.read().await?;
     organizations::load(&mut conn, environment_id, organization_id).await?;
@@ -54,7 +54,7 @@ pub async fn add(
     organization_id: OrganizationId,
     text: &str,
     allow_free_mail: bool,
-) -> Result<ListedDomain> {
+) -> Result<DomainVerification> {
     let environment_id = actor.managed_part(Part::Domains, organization_id)?;
     let domain = read(actor, text, allow_free_mail)?;
     let now = state.now();
@@ -74,7 +74,7 @@ pub async fn add(
         }
         None => {
             let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
-            let waiting = organization.domains.iter().filter(|domain| !domain.state.counts()).count();
+            let waiting = organization.domains.iter().filter(|domain| !domain.state.is_accepted()).count();
             if waiting >= MOST_WAITING || organization.domains.len() >= organizations::MOST_DOMAINS {
                 let why = match waiting >= MOST_WAITING {
                     true => format!(
@@ -86,7 +86,7 @@ pub async fn add(
                 };
                 return Err(Error::invalid(FIELD, why));
             }
-            let listed = ListedDomain {
+            let listed = DomainVerification {
                 environment_id,
                 organization_id,
                 domain,
@@ -113,7 +113,7 @@ fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest).split(['/', '?', '#']).next();
     let is_customer = matches!(actor.credential(), Credential::SetupLink(_));
     Domain::parse(bare.unwrap_or(typed))
-        .and_then(|domain| domain.ownable(allow_free_mail && !is_customer))
+        .and_then(|domain| domain.ensure_claimable(allow_free_mail && !is_customer))
         .map_err(|error| match error {
             DomainError::FreeMail if is_customer => Error::invalid(
                 FIELD,
@@ -136,13 +136,13 @@ pub async fn approve(
     organization_id: OrganizationId,
     domain: &str,
     share_domain: bool,
-) -> Result<ListedDomain> {
+) -> Result<DomainVerification> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
     shared_domains::lock(&mut tx, environment_id).await?;
     let before = lock(&mut tx, environment_id, organization_id, domain).await?;
     let mut listed = before.clone();
-    if !listed.state.counts() {
+    if !listed.state.is_accepted() {
         let new = [listed.domain.clone()];
         let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
         shared_domains::check(actor, &elsewhere, share_domain).map_err(Refused::into_error)?;
@@ -164,7 +164,7 @@ pub async fn check(
     actor: &Actor,
     organization_id: OrganizationId,
     domain: &str,
-) -> Result<ListedDomain> {
+) -> Result<DomainVerification> {
     let environment_id = actor.managed_part(Part::Domains, organization_id)?;
     let now = state.now();
     let mut tx = state.db.write().await?;
@@ -179,7 +179,7 @@ pub async fn check(
         return Err(Error::Limited { retry_after: ASKED_EVERY });
     }
     let found = match state.dns.txt(&listed.record_name()).await {
-        Ok(records) => listed.judge(&records),
+        Ok(records) => listed.check_records(&records),
         Err(error) => Err(error.to_string()),
     };
     match found {
@@ -198,7 +198,7 @@ pub async fn check(
 /// Writes down that DNS proved the domain, unless it counts for another organization of the environment: who
 /// that is stays untold. Only the vendor's own API key lets it count for both, where DNS did not prove it there;
 /// an administrator says yes to that by approving it.
-async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<ListedDomain> {
+async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> Result<DomainVerification> {
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
@@ -210,7 +210,7 @@ async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<
     let new = [listed.domain.clone()];
     let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
     let was = listed.state;
-    let allowed = match was.counts() {
+    let allowed = match was.is_accepted() {
         // It is shared already: only that DNS proved it for both is too much.
         true => !elsewhere.iter().any(|there| there.verified),
         false => shared_domains::check(actor, &elsewhere, false).is_ok(),
@@ -228,7 +228,7 @@ async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<
         let entry = Entry::of(&listed, "verified").saying(audit_fields! { "state": listed.state.as_str() });
         audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
     }
-    if !was.counts() {
+    if !was.is_accepted() {
         shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
     }
     tx.commit().await?;
@@ -236,12 +236,17 @@ async fn verify(state: &State, actor: &Actor, checked: &ListedDomain) -> Result<
 }
 
 /// Writes down that DNS did not prove the domain, and why.
-async fn note(state: &State, actor: &Actor, checked: &ListedDomain, why: &str) -> Result<ListedDomain> {
+async fn note(
+    state: &State,
+    actor: &Actor,
+    checked: &DomainVerification,
+    why: &str,
+) -> Result<DomainVerification> {
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
     let mut listed = lock(&mut tx, environment_id, organization_id, checked.domain.as_str()).await?;
     let before = listed.clone();
-    if !listed.state.counts() {
+    if !listed.state.is_accepted() {
         listed.state = DomainState::Failed;
     }
     listed.check_error = Some(why.to_owned());
@@ -262,7 +267,7 @@ pub async fn remove(
     let environment_id = actor.managed_part(Part::Domains, organization_id)?;
     let mut tx = state.db.write().await?;
     let listed = lock(&mut tx, environment_id, organization_id, domain).await?;
-    if listed.state.counts() && matches!(actor.credential(), Credential::SetupLink(_)) {
+    if listed.state.is_accepted() && matches!(actor.credential(), Credential::SetupLink(_)) {
         return Err(Error::FailedPrecondition(
             format!(
                 "people sign in with addresses of {}; only the application's team can remove it",
@@ -284,7 +289,7 @@ async fn lock(
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     domain: &str,
-) -> Result<ListedDomain> {
+) -> Result<DomainVerification> {
     if !store::organizations::lock(tx, environment_id, organization_id).await? {
         return Err(organizations::not_found(organization_id));
     }

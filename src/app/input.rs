@@ -46,7 +46,7 @@ const EXPOSED: &str = "must begin with https://, because anybody on the way can 
 /// §2.6, RFC 8252 §7.3). What is `stored` already may stay.
 pub fn browser_url(field: &'static str, text: &str, stored: &[HttpUrl]) -> Result<HttpUrl> {
     let url = url(field, text)?;
-    if url.is_exposed() && !stored.contains(&url) {
+    if url.is_insecure() && !stored.contains(&url) {
         return Err(Error::invalid(field, EXPOSED));
     }
     Ok(url)
@@ -77,7 +77,7 @@ pub fn endpoint_url(
         return Ok(url);
     }
     let parts = url.to_url().ok_or_else(|| Error::internal("an HTTP URL that does not parse"))?;
-    if parts.scheme() != "https" && (url.is_exposed() || !allow_private_targets) {
+    if parts.scheme() != "https" && (url.is_insecure() || !allow_private_targets) {
         return Err(Error::invalid(
             field,
             "must begin with https://; http:// is taken only for the machine itself (localhost, 127.0.0.1, [::1]), and \

@@ -68,14 +68,14 @@ pub(super) fn set_domains(
         return Err(Error::invalid(FIELD, format!("must be at most {MOST_DOMAINS}")));
     }
     let mut domains: BTreeMap<Domain, DomainState> =
-        current.iter().filter(|d| !d.state.counts()).map(|d| (d.domain.clone(), d.state)).collect();
+        current.iter().filter(|d| !d.state.is_accepted()).map(|d| (d.domain.clone(), d.state)).collect();
     for text in named {
         let refused = |error| Error::invalid(FIELD, format!("{} {error}", input::quoted(text)));
         let domain = Domain::parse(text).map_err(refused)?;
-        let known = current.iter().find(|d| d.domain == domain && d.state.counts());
+        let known = current.iter().find(|d| d.domain == domain && d.state.is_accepted());
         let (domain, state) = match known {
             Some(known) => (domain, known.state),
-            None => (domain.ownable(allow_free_mail).map_err(refused)?, DomainState::Whitelisted),
+            None => (domain.ensure_claimable(allow_free_mail).map_err(refused)?, DomainState::Whitelisted),
         };
         domains.insert(domain, state);
     }
@@ -85,8 +85,8 @@ pub(super) fn set_domains(
 /// Those of `after` that count and did not count `before`.
 pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[OrganizationDomain]) -> Vec<Domain> {
     let counted =
-        |domain: &Domain| before.iter().any(|known| known.domain == *domain && known.state.counts());
-    let new = after.iter().filter(|known| known.state.counts() && !counted(&known.domain));
+        |domain: &Domain| before.iter().any(|known| known.domain == *domain && known.state.is_accepted());
+    let new = after.iter().filter(|known| known.state.is_accepted() && !counted(&known.domain));
     new.map(|known| known.domain.clone()).collect()
 }
 
@@ -174,7 +174,7 @@ pub async fn search(
     let found = match text.trim().parse::<OrganizationId>() {
         Ok(id) => store::organizations::find(&mut conn, environment_id, id).await?.into_iter().collect(),
         Err(_) => {
-            let words = search::typed(text);
+            let words = search::parse_query(text);
             store::organizations::search(&mut conn, environment_id, &words, wanted.from, wanted.limit())
                 .await?
         }

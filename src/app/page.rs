@@ -7,7 +7,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use super::{Error, Result, State};
-use crate::model::id::{EnvironmentId, Id, Kind};
+use crate::model::id::{EnvironmentId, Id, IdKind};
 
 /// How many things a page holds when nobody says otherwise: SSOReady's number.
 pub const DEFAULT_SIZE: i64 = 10;
@@ -54,7 +54,7 @@ pub struct Wanted<K> {
     size: i64,
 }
 
-impl<K: Kind> Wanted<K> {
+impl<K: IdKind> Wanted<K> {
     /// Reads what a caller asks for.
     pub fn read(state: &State, list: &List, query: &PageQuery) -> Result<Self> {
         let size = match &query.size {
@@ -111,13 +111,13 @@ impl<K: Kind> Wanted<K> {
 
 const PURPOSE: &str = "page token";
 
-fn write_token<K: Kind>(state: &State, list: &List, id: Id<K>) -> String {
+fn write_token<K: IdKind>(state: &State, list: &List, id: Id<K>) -> String {
     let mut bytes = id.bits().to_be_bytes().to_vec();
-    bytes.extend(state.master_key.authenticate(PURPOSE, &format!("{}/{id}", list.0)));
+    bytes.extend(state.master_key.compute_tag(PURPOSE, &format!("{}/{id}", list.0)));
     BASE64.encode(bytes)
 }
 
-fn read_token<K: Kind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
+fn read_token<K: IdKind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
     // 16 bytes of id and 32 of proof.
     if token.len() != 64 {
         return None;
@@ -125,5 +125,5 @@ fn read_token<K: Kind>(state: &State, list: &List, token: &str) -> Option<Id<K>>
     let bytes = BASE64.decode(token).ok()?;
     let (id, proof) = bytes.split_first_chunk::<16>()?;
     let id = Id::from_bits(u128::from_be_bytes(*id));
-    state.master_key.is_authentic(PURPOSE, &format!("{}/{id}", list.0), proof).then_some(id)
+    state.master_key.verify_tag(PURPOSE, &format!("{}/{id}", list.0), proof).then_some(id)
 }

@@ -91,8 +91,8 @@ pub struct Directory {
 
 impl Directory {
     /// Whether addresses of `domain` may be pushed (ruling 1: whitelisted and verified domains count).
-    pub fn admits(&self, domain: &Domain) -> bool {
-        self.organization.admits(domain)
+    pub fn accepts_domain(&self, domain: &Domain) -> bool {
+        self.organization.accepts_domain(domain)
     }
 }
 

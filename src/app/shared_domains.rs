@@ -22,7 +22,7 @@ use crate::{
         domain::Domain,
         event::EventKind,
         id::{EnvironmentId, OrganizationId},
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
     },
     store::{self, Transaction},
 };
@@ -91,8 +91,8 @@ pub(crate) const NOT_YOURS: &str =
     "another organization here has this domain already; ask support to sort it out";
 
 /// Whether DNS proved the domain when it was last asked, which counted for another organization of the environment.
-pub fn is_taken(listed: &ListedDomain) -> bool {
-    !listed.state.counts() && listed.check_error.as_deref() == Some(NOT_YOURS)
+pub fn is_taken(listed: &DomainVerification) -> bool {
+    !listed.state.is_accepted() && listed.check_error.as_deref() == Some(NOT_YOURS)
 }
 
 /// What people call the other organization.

@@ -121,7 +121,7 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
     let (begin, retired_at) = match rotation {
         Rotation::Overlapping => {
             let begin = now + PUBLISH_AHEAD;
-            (begin, begin + id_token::LIFETIME + MARGIN)
+            (begin, begin + id_token::ID_TOKEN_LIFETIME + MARGIN)
         }
         Rotation::Compromised => (now, now),
     };
@@ -356,7 +356,7 @@ mod tests {
         assert!(published_kids(&here).await.contains(&old), "its tokens are still good");
         assert_eq!(stages(&list(&here).await.unwrap())[..2], [Stage::Retiring, Stage::Active]);
 
-        clock.advance(id_token::LIFETIME + MARGIN);
+        clock.advance(id_token::ID_TOKEN_LIFETIME + MARGIN);
         assert_eq!(published_kids(&there).await.len(), 3);
         assert!(!published_kids(&there).await.contains(&old));
         let gone = signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;

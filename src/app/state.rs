@@ -20,7 +20,7 @@ use crate::{
     app::sign_in::CertificateCache,
     links::Links,
     model::{
-        administrator::SignInMethod,
+        administrator::AuthenticationMethod,
         environment::Environment,
         http_url::HttpUrl,
         id::SamlConnectionId,
@@ -207,13 +207,13 @@ impl ConsoleSettings {
     }
 
     /// Whether a session that was begun in this way counts.
-    pub fn admits(&self, method: SignInMethod) -> bool {
+    pub fn admits(&self, method: AuthenticationMethod) -> bool {
         match method {
-            SignInMethod::Password => self.takes_passwords(),
+            AuthenticationMethod::Password => self.takes_passwords(),
             // Who joins chooses a passkey where only those are taken.
-            SignInMethod::Passkey | SignInMethod::Invitation => self.takes_passkeys(),
-            SignInMethod::Saml => self.saml_connection.is_some(),
-            SignInMethod::Oidc => self.oidc.is_some(),
+            AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.takes_passkeys(),
+            AuthenticationMethod::Saml => self.saml_connection.is_some(),
+            AuthenticationMethod::Oidc => self.oidc.is_some(),
         }
     }
 }

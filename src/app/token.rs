@@ -9,9 +9,9 @@ use crate::{
     model::{id::OauthClientId, secret::AccessToken, time::Timestamp},
     oauth::{
         Error,
-        id_token::{IdTokenClaims, Person},
+        id_token::{IdTokenClaims, UserClaims},
         pkce::{self, CodeChallenge},
-        token::{ACCESS_TOKEN_LIFETIME, TokenGrant, TokenRequest, TokenResponse},
+        token::{ACCESS_TOKEN_LIFETIME, AuthorizationCodeGrant, TokenRequest, TokenResponse},
     },
     store::{
         access_tokens::{self, CodeGrant},
@@ -74,7 +74,7 @@ pub async fn exchange(
     let access_token = AccessToken::new(&*state.random);
     let revealed = access_token.reveal();
     let claims = claims(state, credentials.id, &grant, key.at_hash(&revealed), now);
-    let id_token = key.jws(&claims).map_err(ServiceError::internal)?;
+    let id_token = key.sign_jwt(&claims).map_err(ServiceError::internal)?;
 
     let tx = state.db.write().await?;
     let Some((mut tx, _)) = admission::check_code(tx, grant.login.flow_id, code, login, now).await? else {
@@ -108,7 +108,7 @@ pub async fn exchange(
 }
 
 /// What the code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.6).
-fn check(grant: &CodeGrant, asked: &TokenGrant, now: Timestamp) -> Result<(), Error> {
+fn check(grant: &CodeGrant, asked: &AuthorizationCodeGrant, now: Timestamp) -> Result<(), Error> {
     if grant.expires_at <= now {
         return Err(Error::CodeNotFound);
     }
@@ -138,7 +138,7 @@ fn claims<'a>(
     now: Timestamp,
 ) -> IdTokenClaims<'a> {
     let login = &grant.login;
-    let (iat, exp) = IdTokenClaims::lifetime(now);
+    let (iat, exp) = IdTokenClaims::iat_and_exp(now);
     IdTokenClaims {
         iss: state.links.oauth_issuer(),
         aud: client,
@@ -147,7 +147,7 @@ fn claims<'a>(
         auth_time: grant.authenticated_at.map(Timestamp::seconds),
         nonce: grant.nonce.as_deref(),
         at_hash,
-        person: Person::new(
+        person: UserClaims::new(
             login.email.as_str(),
             login.organization_id,
             login.organization_external_id.as_deref(),

@@ -16,7 +16,7 @@ pub async fn userinfo(
     authorization: Option<&str>,
     form_token: Option<&str>,
 ) -> Result<Result<Login, Error>> {
-    let token = bearer::token(authorization, form_token)
+    let token = bearer::bearer_token(authorization, form_token)
         .and_then(|text| text.parse::<AccessToken>().map_err(|_| Error::InvalidToken));
     let token = match token {
         Ok(token) => token,

@@ -164,7 +164,7 @@ impl Organization {
                             output::line(&serde_json::to_string(&described)?);
                         } else {
                             let domains: Vec<String> = organization
-                                .admitted_domains()
+                                .accepted_domains()
                                 .map(|domain| match described.shares(domain) {
                                     true => format!("{domain} (shared)"),
                                     false => domain.to_string(),

@@ -6,7 +6,7 @@ use super::SettingsArgs;
 use crate::{
     app::{Error, Settings, State},
     model::{
-        id::{Id, Kind},
+        id::{Id, IdKind},
         random::SystemRandom,
         time::SystemClock,
     },
@@ -30,7 +30,7 @@ pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
 }
 
 /// The next id: the first one of the next page.
-pub(super) fn after<K: Kind>(id: Id<K>) -> Id<K> {
+pub(super) fn after<K: IdKind>(id: Id<K>) -> Id<K> {
     Id::from_bits(id.bits().saturating_add(1))
 }
 

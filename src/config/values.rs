@@ -195,7 +195,7 @@ pub(super) fn is_local(url: &Url) -> bool {
 }
 
 /// Whether a text is an http URL of another machine.
-pub(super) fn is_exposed(text: &str) -> bool {
+pub(super) fn is_insecure(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "http" && !is_local(&url))
 }
 

@@ -77,7 +77,7 @@ impl Connections {
     fn accept<T>(self: &Arc<Self>, io: T, peer: IpAddr) -> Option<Connection<T>> {
         let peer = peer.to_canonical();
         let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(&peer));
-        let client = (!is_proxy).then(|| ClientAddress(peer).block());
+        let client = (!is_proxy).then(|| ClientAddress(peer).network());
         if let (Some(client), Some(max)) = (client, self.max_per_client) {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             let count = open.entry(client).or_default();

@@ -59,7 +59,7 @@ fn is_read_alike(name: &'static str, parameters: &Parameters, fields: &[(String,
         Err(oauth::Error::Repeated(_)) => assert!(values.len() > 1, "{name}: {values:?}"),
         Err(error) => {
             let bad = |value: &str| {
-                value.len() > oauth::parameters::MAX_VALUE
+                value.len() > oauth::parameters::MAX_VALUE_BYTES
                     || value.contains(['\0', char::REPLACEMENT_CHARACTER])
             };
             assert!(matches!(*values, [only] if bad(only)), "{name}: {error}: {values:?}");

@@ -83,7 +83,7 @@ impl Front {
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
         let limits = self.limits.as_ref()?;
         let door = routes::door(request.method(), route)?;
-        Some(limits.caller(door, client.block(), &routes::limit_key(route, request.path())))
+        Some(limits.caller(door, client.network(), &routes::limit_key(route, request.path())))
     }
 }
 
@@ -110,7 +110,7 @@ pub async fn attend(
     let path = request.path().to_owned();
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let allowance = BodyAllowance::new(
-        front.memory.reservation(Some(client.block())),
+        front.memory.reservation(Some(client.network())),
         routes::max_unauthenticated_body(&route),
     );
     let body = body::meter(&mut request, allowance, &front.clock, connection.clone());

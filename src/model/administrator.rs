@@ -79,7 +79,7 @@ impl fmt::Debug for PasswordHash {
 
 /// A role, granted in one environment or in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grant {
+pub struct RoleGrant {
     /// The environment; `None` for all, including future ones.
     pub environment_id: Option<EnvironmentId>,
     /// The role.
@@ -88,18 +88,18 @@ pub struct Grant {
 
 /// All roles granted to one administrator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants(pub Vec<Grant>);
+pub struct RoleGrants(pub Vec<RoleGrant>);
 
-impl Grants {
+impl RoleGrants {
     /// The role granted in all environments.
-    pub fn everywhere(&self) -> Option<Role> {
+    pub fn global_role(&self) -> Option<Role> {
         self.0.iter().find(|grant| grant.environment_id.is_none()).map(|grant| grant.role)
     }
 
     /// The effective role in one environment, the higher of the two grants, and whether it comes from the
     /// global one.
     pub fn role_in(&self, environment_id: EnvironmentId) -> Option<(Role, bool)> {
-        let everywhere = self.everywhere();
+        let everywhere = self.global_role();
         let own = self.0.iter().find(|grant| grant.environment_id == Some(environment_id));
         match (own.map(|grant| grant.role), everywhere) {
             (Some(own), Some(everywhere)) if own <= everywhere => Some((everywhere, true)),
@@ -117,7 +117,7 @@ impl Grants {
 
 /// How an administrator authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignInMethod {
+pub enum AuthenticationMethod {
     /// E-mail and password.
     Password,
     /// A passkey.
@@ -130,7 +130,7 @@ pub enum SignInMethod {
     Invitation,
 }
 
-impl SignInMethod {
+impl AuthenticationMethod {
     const ALL: [Self; 5] = [Self::Password, Self::Passkey, Self::Saml, Self::Oidc, Self::Invitation];
 
     /// The name in the audit log and in the database.
@@ -158,7 +158,7 @@ pub struct AdminSession {
     /// The signed-in administrator.
     pub administrator_id: AdministratorId,
     /// How they authenticated.
-    pub method: SignInMethod,
+    pub method: AuthenticationMethod,
     /// The last client address.
     pub address: Option<IpAddr>,
     /// The browser's `User-Agent`.
@@ -177,7 +177,7 @@ pub struct AdminSession {
 
 impl AdminSession {
     /// Whether the session is valid at `now`, given the idle timeout `idle`.
-    pub fn is_alive(&self, now: Timestamp, idle: Duration) -> bool {
+    pub fn is_active(&self, now: Timestamp, idle: Duration) -> bool {
         self.revoked_at.is_none() && self.expires_at > now && self.last_seen_at + idle > now
     }
 }
@@ -216,7 +216,7 @@ pub struct AdminInvitation {
     /// Whom it is for; `None` when anyone with the link may use it.
     pub email: Option<Email>,
     /// The role that is granted on acceptance.
-    pub grant: Grant,
+    pub grant: RoleGrant,
     /// The inviting administrator; `None` for the operator.
     pub invited_by: Option<AdministratorId>,
     /// When it was created.
@@ -304,9 +304,9 @@ mod tests {
     fn the_larger_role_counts() {
         let (here, there) = (EnvironmentId::from_bits(1), EnvironmentId::from_bits(2));
         let grants = |everywhere: Option<Role>, own: Option<Role>| {
-            let everywhere = everywhere.map(|role| Grant { environment_id: None, role });
-            let own = own.map(|role| Grant { environment_id: Some(here), role });
-            Grants(everywhere.into_iter().chain(own).collect())
+            let everywhere = everywhere.map(|role| RoleGrant { environment_id: None, role });
+            let own = own.map(|role| RoleGrant { environment_id: Some(here), role });
+            RoleGrants(everywhere.into_iter().chain(own).collect())
         };
         for (everywhere, own, in_here, in_there) in [
             (None, None, None, None),

@@ -21,7 +21,7 @@ pub struct Branding {
     /// The accent colour.
     pub accent_color: Option<Color>,
     /// The logo's metadata, without the image bytes.
-    pub logo: Option<LogoFacts>,
+    pub logo: Option<LogoMetadata>,
     /// The target of the "back to the application" link.
     pub return_url: Option<HttpUrl>,
     /// Support contact for a customer's admin: an address or a sentence.
@@ -32,7 +32,7 @@ pub struct Branding {
 
 /// A logo's type and digest, stored beside the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogoFacts {
+pub struct LogoMetadata {
     /// Its image format.
     pub kind: LogoType,
     /// Its SHA-256, in hexadecimal.
@@ -41,7 +41,7 @@ pub struct LogoFacts {
 
 impl Branding {
     /// The branding of an environment that has set none.
-    pub fn none(environment_id: EnvironmentId) -> Self {
+    pub fn empty(environment_id: EnvironmentId) -> Self {
         Self {
             environment_id,
             application_name: None,

@@ -9,7 +9,7 @@ pub struct ClientAddress(pub IpAddr);
 impl ClientAddress {
     /// The key for rate limits: the IPv4 address, or the IPv6 /64 prefix, which is what one client is
     /// assigned.
-    pub fn block(self) -> IpAddr {
+    pub fn network(self) -> IpAddr {
         match self.0 {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
@@ -26,9 +26,9 @@ mod tests {
 
     #[test]
     fn an_ipv6_client_is_its_network() {
-        let block = |text: &str| ClientAddress(text.parse().unwrap()).block();
-        assert_eq!(block("2001:db8:1:2:3::4"), block("2001:db8:1:2::9"));
-        assert_ne!(block("2001:db8:1:2::1"), block("2001:db8:1:3::1"));
-        assert_ne!(block("192.0.2.1"), block("192.0.2.2"));
+        let network = |text: &str| ClientAddress(text.parse().unwrap()).network();
+        assert_eq!(network("2001:db8:1:2:3::4"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

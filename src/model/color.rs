@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The minimum contrast ratio of text (WCAG 2.2 §1.4.3, level AA).
-const READABLE: f64 = 4.5;
+const MIN_CONTRAST: f64 = 4.5;
 
 /// An sRGB colour: `#1f4fc4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,15 +69,15 @@ impl Color {
     }
 
     /// This colour, mixed with just enough of `end` to be readable on all of `backgrounds`.
-    pub fn readable_on(self, grounds: &[Self], end: Self) -> Self {
+    pub fn readable_on(self, backgrounds: &[Self], end: Self) -> Self {
         (0..=100)
             .map(|percent| self.mixed(end, percent))
-            .find(|ink| grounds.iter().all(|ground| ink.contrast(*ground) >= READABLE))
+            .find(|ink| backgrounds.iter().all(|ground| ink.contrast(*ground) >= MIN_CONTRAST))
             .unwrap_or(end)
     }
 
     /// Black or white, whichever has more contrast with this colour. One of them is always readable.
-    pub fn ink(self) -> Self {
+    pub fn contrasting_text(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
     }
 }
@@ -108,10 +108,10 @@ mod tests {
         #[test]
         fn ink_is_always_readable(red: u8, green: u8, blue: u8) {
             let color = Color::rgb(red, green, blue);
-            prop_assert!(color.contrast(color.ink()) >= READABLE);
+            prop_assert!(color.contrast(color.contrasting_text()) >= MIN_CONTRAST);
             let light = [Color::WHITE, Color::rgb(0xee, 0xf0, 0xf4)];
             let ink = color.readable_on(&light, Color::BLACK);
-            prop_assert!(light.iter().all(|ground| ink.contrast(*ground) >= READABLE));
+            prop_assert!(light.iter().all(|ground| ink.contrast(*ground) >= MIN_CONTRAST));
             prop_assert_eq!(Color::parse(&color.to_string()), Some(color));
         }
     }

@@ -90,7 +90,7 @@ impl Domain {
 
     /// Rejects domains that no single organization can own: public suffixes, and free-mail providers unless
     /// `allow_free_mail` is set.
-    pub fn ownable(self, allow_free_mail: bool) -> Result<Self, DomainError> {
+    pub fn ensure_claimable(self, allow_free_mail: bool) -> Result<Self, DomainError> {
         if psl::domain_str(&self.0).is_none() {
             return Err(DomainError::PublicSuffix);
         }
@@ -133,7 +133,7 @@ pub enum DomainState {
 
 impl DomainState {
     /// Whether e-mail addresses of the domain are accepted.
-    pub fn counts(self) -> bool {
+    pub fn is_accepted(self) -> bool {
         matches!(self, Self::Whitelisted | Self::Verified)
     }
 
@@ -148,7 +148,7 @@ impl DomainState {
     }
 
     /// Parses the stored name.
-    pub fn from_stored(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         [Self::Whitelisted, Self::Verified, Self::Pending, Self::Failed]
             .into_iter()
             .find(|s| s.as_str() == text)
@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn nobody_owns_a_public_suffix_or_a_free_mail_provider() {
-        let own = |text: &str, free| Domain::parse(text).unwrap().ownable(free).map(|d| d.to_string());
+        let own =
+            |text: &str, free| Domain::parse(text).unwrap().ensure_claimable(free).map(|d| d.to_string());
         assert_eq!(own("co.uk", true), Err(DomainError::PublicSuffix));
         assert_eq!(own("gmail.com", false), Err(DomainError::FreeMail));
         assert_eq!(own("gmail.com", true), Ok("gmail.com".into()));

@@ -33,7 +33,7 @@ impl HttpUrl {
 
     /// Whether it is plain http to another host, so that traffic can be read and changed on the network.
     /// Loopback addresses are not insecure (RFC 8252 §8.3).
-    pub fn is_exposed(&self) -> bool {
+    pub fn is_insecure(&self) -> bool {
         self.to_url().is_none_or(|url| url.scheme() != "https" && !is_loopback(&url))
     }
 
@@ -111,7 +111,7 @@ mod tests {
             ("http://0.0.0.0/", true),
             ("http://[::ffff:10.0.0.1]/", true),
         ] {
-            assert_eq!(HttpUrl::parse(text).unwrap().is_exposed(), exposed, "{text}");
+            assert_eq!(HttpUrl::parse(text).unwrap().is_insecure(), exposed, "{text}");
         }
     }
 

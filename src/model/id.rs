@@ -74,7 +74,7 @@ impl fmt::Display for ParseIdError {
 impl std::error::Error for ParseIdError {}
 
 /// A kind of resource that has ids.
-pub trait Kind: Copy + Eq + Hash + Send + Sync + Unpin + 'static {
+pub trait IdKind: Copy + Eq + Hash + Send + Sync + Unpin + 'static {
     /// The prefix of its ids.
     const PREFIX: &'static str;
     /// Its name in messages.
@@ -88,7 +88,7 @@ pub struct Id<K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Kind> Id<K> {
+impl<K: IdKind> Id<K> {
     /// The id with these bits.
     pub fn from_bits(bits: u128) -> Self {
         Self { bits, kind: PhantomData }
@@ -101,7 +101,7 @@ impl<K: Kind> Id<K> {
 
     /// The smallest id of anything created at `moment`. Ids sort by creation time, so everything older has a
     /// smaller id.
-    pub fn first_at(moment: Timestamp) -> Self {
+    pub fn lower_bound_at(moment: Timestamp) -> Self {
         Self::from_bits(u128::try_from(moment.millis()).unwrap_or(0) << 80)
     }
 
@@ -114,19 +114,19 @@ impl<K: Kind> Id<K> {
     }
 }
 
-impl<K: Kind> fmt::Display for Id<K> {
+impl<K: IdKind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", K::PREFIX, encode(self.bits))
     }
 }
 
-impl<K: Kind> fmt::Debug for Id<K> {
+impl<K: IdKind> fmt::Debug for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl<K: Kind> FromStr for Id<K> {
+impl<K: IdKind> FromStr for Id<K> {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
@@ -134,7 +134,7 @@ impl<K: Kind> FromStr for Id<K> {
     }
 }
 
-impl<K: Kind> serde::Serialize for Id<K> {
+impl<K: IdKind> serde::Serialize for Id<K> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -146,7 +146,7 @@ macro_rules! kinds {
         #[doc = concat!("Marks the ids of a ", $noun, ".")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
-        impl Kind for $kind {
+        impl IdKind for $kind {
             const PREFIX: &'static str = $prefix;
             const NOUN: &'static str = $noun;
         }
@@ -222,7 +222,7 @@ mod tests {
             let random = crate::model::random::SeededRandom::new(7);
             let (old, new) = (Timestamp::from_millis(millis), Timestamp::from_millis(millis + later));
             let id = OrganizationId::new(old, &random);
-            prop_assert!(OrganizationId::first_at(old) <= id && id < OrganizationId::first_at(new));
+            prop_assert!(OrganizationId::lower_bound_at(old) <= id && id < OrganizationId::lower_bound_at(new));
         }
 
         #[test]

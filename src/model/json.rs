@@ -40,7 +40,7 @@ pub enum Error {
 
 /// How much of a body was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Work {
+pub struct ReadCounts {
     /// The number of values started.
     pub values: usize,
     /// The number of names read.
@@ -48,13 +48,13 @@ pub struct Work {
 }
 
 /// Parses one JSON value within these limits. Lone surrogates and invalid UTF-8 are rejected.
-pub fn read(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
-    read_counted(bytes, limits).0
+pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
+    parse_counted(bytes, limits).0
 }
 
 /// The same, and returns how much was parsed, which bounds the work done on a rejected body.
-pub fn read_counted(bytes: &[u8], limits: &Limits) -> (Result<Value, Error>, Work) {
-    let mut progress = Progress { limits: *limits, work: Work::default(), exceeded: None };
+pub fn parse_counted(bytes: &[u8], limits: &Limits) -> (Result<Value, Error>, ReadCounts) {
+    let mut progress = Progress { limits: *limits, work: ReadCounts::default(), exceeded: None };
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let outcome = Bounded { depth: 0, progress: &mut progress }
         .deserialize(&mut reader)
@@ -66,7 +66,7 @@ pub fn read_counted(bytes: &[u8], limits: &Limits) -> (Result<Value, Error>, Wor
 
 struct Progress {
     limits: Limits,
-    work: Work,
+    work: ReadCounts,
     exceeded: Option<Error>,
 }
 
@@ -199,7 +199,7 @@ mod tests {
     fn what_json_can_say_is_read() {
         let text = r#"{"a":[1,-2,2.5,true,null,"\u00e9\ud83d\ude00"],"b":{}}"#;
         let expected = json!({"a": [1, -2, 2.5, true, null, "é😀"], "b": {}});
-        assert_eq!(read(text.as_bytes(), &LIMITS), Ok(expected));
+        assert_eq!(parse(text.as_bytes(), &LIMITS), Ok(expected));
     }
 
     #[test]
@@ -208,26 +208,26 @@ mod tests {
             let members: Vec<String> = (0..count).map(|n| format!("\"n{n}\":1")).collect();
             format!("{{{}}}", members.join(",")).into_bytes()
         };
-        let (outcome, work) = read_counted(&names(115_000), &LIMITS);
-        assert_eq!((outcome, work), (Err(Error::Names(10)), Work { values: 11, names: 11 }));
-        assert!(read(&names(10), &LIMITS).is_ok());
+        let (outcome, work) = parse_counted(&names(115_000), &LIMITS);
+        assert_eq!((outcome, work), (Err(Error::Names(10)), ReadCounts { values: 11, names: 11 }));
+        assert!(parse(&names(10), &LIMITS).is_ok());
 
         let list = |count: usize| format!("[{}1]", "1,".repeat(count - 1)).into_bytes();
-        let (outcome, work) = read_counted(&list(500_000), &LIMITS);
-        assert_eq!((outcome, work), (Err(Error::Values(100)), Work { values: 101, names: 0 }));
-        assert!(read(&list(99), &LIMITS).is_ok());
+        let (outcome, work) = parse_counted(&list(500_000), &LIMITS);
+        assert_eq!((outcome, work), (Err(Error::Values(100)), ReadCounts { values: 101, names: 0 }));
+        assert!(parse(&list(99), &LIMITS).is_ok());
 
         // One name in each of many objects: the values are counted over all of them.
         let many = format!("[{}{{}}]", "{\"a\":1},".repeat(300_000));
-        assert_eq!(read_counted(many.as_bytes(), &LIMITS).1.values, 101);
+        assert_eq!(parse_counted(many.as_bytes(), &LIMITS).1.values, 101);
 
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let (outcome, work) = read_counted(deep.as_bytes(), &LIMITS);
+        let (outcome, work) = parse_counted(deep.as_bytes(), &LIMITS);
         assert!(matches!(outcome, Err(Error::Syntax(_))));
         assert_eq!(work.values, 6);
 
         let twice = br#"{"a":1,"a":2,"b":3}"#;
-        let (outcome, work) = read_counted(twice, &LIMITS);
+        let (outcome, work) = parse_counted(twice, &LIMITS);
         assert!(matches!(outcome, Err(Error::Syntax(text)) if text.contains("twice")));
         assert_eq!(work.names, 2);
     }
@@ -241,19 +241,19 @@ mod tests {
             format!("{}.5e-899990", "1".repeat(900_000)),
             format!("\"{}\"", "\\u00e9".repeat(150_000)),
         ] {
-            let (outcome, work) = read_counted(text.as_bytes(), &limits);
+            let (outcome, work) = parse_counted(text.as_bytes(), &limits);
             assert!(outcome.is_ok(), "{}: {outcome:?}", &text[..20]);
-            assert_eq!(work, Work { values: 1, names: 0 });
+            assert_eq!(work, ReadCounts { values: 1, names: 0 });
         }
-        let (outcome, _) = read_counted("9".repeat(900_000).as_bytes(), &limits);
+        let (outcome, _) = parse_counted("9".repeat(900_000).as_bytes(), &limits);
         assert!(matches!(outcome, Err(Error::Syntax(_))));
     }
 
     #[test]
     fn nul_is_refused_where_it_cannot_be_stored() {
         for text in [r#"{"a":"x\u0000"}"#, r#"{"a\u0000":1}"#] {
-            assert!(read(text.as_bytes(), &LIMITS).is_err());
-            assert!(read(text.as_bytes(), &Limits { refuse_nul: false, ..LIMITS }).is_ok());
+            assert!(parse(text.as_bytes(), &LIMITS).is_err());
+            assert!(parse(text.as_bytes(), &Limits { refuse_nul: false, ..LIMITS }).is_ok());
         }
     }
 }

@@ -10,14 +10,14 @@ use super::{
 };
 
 /// The DNS label below the domain that holds the TXT record.
-const LABEL: &str = "_ostiary-challenge";
+const RECORD_LABEL: &str = "_ostiary-challenge";
 
 /// The prefix of the record's text.
-const NAME: &str = "ostiary-verification=";
+const RECORD_PREFIX: &str = "ostiary-verification=";
 
 /// A domain of an organization with the state of its verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedDomain {
+pub struct DomainVerification {
     /// The environment of the organization.
     pub environment_id: EnvironmentId,
     /// The organization.
@@ -38,20 +38,20 @@ pub struct ListedDomain {
     pub created_at: Timestamp,
 }
 
-impl ListedDomain {
+impl DomainVerification {
     /// The name of the TXT record.
     pub fn record_name(&self) -> String {
-        format!("{LABEL}.{}", self.domain)
+        format!("{RECORD_LABEL}.{}", self.domain)
     }
 
     /// The expected text of the record; `None` without a token.
     pub fn record_value(&self) -> Option<String> {
-        self.verification_token.as_ref().map(|token| format!("{NAME}{token}"))
+        self.verification_token.as_ref().map(|token| format!("{RECORD_PREFIX}{token}"))
     }
 
     /// Checks whether these TXT records verify the domain. The error says what was found instead, for the
     /// customer's admin.
-    pub fn judge(&self, records: &[String]) -> Result<(), String> {
+    pub fn check_records(&self, records: &[String]) -> Result<(), String> {
         let Some(wanted) = self.record_value() else {
             return Err("no proof was asked for yet".to_owned());
         };
@@ -60,7 +60,7 @@ impl ListedDomain {
         }
         let name = self.record_name();
         let shown = |text: &str| text.chars().filter(|c| !c.is_control()).take(100).collect::<String>();
-        Err(match records.iter().find(|record| record.contains(NAME)).or(records.first()) {
+        Err(match records.iter().find(|record| record.contains(RECORD_PREFIX)).or(records.first()) {
             None => format!("no TXT record was found at {name}"),
             Some(other) if records.len() == 1 => {
                 format!("the TXT record at {name} says \"{}\"", shown(other))
@@ -74,7 +74,7 @@ impl ListedDomain {
     }
 }
 
-impl Audited for ListedDomain {
+impl Audited for DomainVerification {
     fn audit_target(&self) -> AuditTarget {
         AuditTarget {
             kind: "organization_domain",
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_record_proves_the_domain_and_anything_else_is_shown() {
-        let domain = ListedDomain {
+        let domain = DomainVerification {
             environment_id: Id::from_bits(1),
             organization_id: Id::from_bits(2),
             domain: Domain::parse("acme.example").unwrap(),
@@ -106,23 +106,28 @@ mod tests {
             check_error: None,
             created_at: Timestamp::from_millis(0),
         };
-        let judge =
-            |records: &[&str]| domain.judge(&records.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let check_records = |records: &[&str]| {
+            domain.check_records(&records.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
         let at = "_ostiary-challenge.acme.example";
-        assert_eq!(judge(&["v=spf1 -all", "ostiary-verification=abc"]), Ok(()));
-        assert_eq!(judge(&["\"ostiary-verification=abc\" "]), Ok(()), "quotes that somebody typed along");
-        assert_eq!(judge(&[]), Err(format!("no TXT record was found at {at}")));
+        assert_eq!(check_records(&["v=spf1 -all", "ostiary-verification=abc"]), Ok(()));
         assert_eq!(
-            judge(&["ostiary-verification=abcd"]),
+            check_records(&["\"ostiary-verification=abc\" "]),
+            Ok(()),
+            "quotes that somebody typed along"
+        );
+        assert_eq!(check_records(&[]), Err(format!("no TXT record was found at {at}")));
+        assert_eq!(
+            check_records(&["ostiary-verification=abcd"]),
             Err(format!("the TXT record at {at} says \"ostiary-verification=abcd\""))
         );
         assert_eq!(
-            judge(&["x", "ostiary-verification=other\u{1b}[31m"]),
+            check_records(&["x", "ostiary-verification=other\u{1b}[31m"]),
             Err(format!(
                 "none of the 2 TXT records at {at} is the one; one says \"ostiary-verification=other[31m\""
             ))
         );
-        let unasked = ListedDomain { verification_token: None, ..domain };
-        assert!(unasked.judge(&["ostiary-verification=".into()]).is_err());
+        let unasked = DomainVerification { verification_token: None, ..domain };
+        assert!(unasked.check_records(&["ostiary-verification=".into()]).is_err());
     }
 }

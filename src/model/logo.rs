@@ -6,10 +6,10 @@
 use super::secret::Digest;
 
 /// Maximum size of a logo in bytes.
-pub const MOST_BYTES: usize = 256 * 1024;
+pub const MAX_LOGO_BYTES: usize = 256 * 1024;
 
 /// Maximum width and height in pixels.
-const MOST_PIXELS: u32 = 4096;
+const MAX_PIXELS: u32 = 4096;
 
 /// An image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl LogoType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
     /// The file is too large.
-    #[error("must be at most {} kB", MOST_BYTES / 1024)]
+    #[error("must be at most {} kB", MAX_LOGO_BYTES / 1024)]
     TooLarge,
     /// Not an accepted format. SVG can hold script.
     #[error("must be a PNG, JPEG, GIF or WebP picture (no SVG: it can hold script)")]
@@ -54,7 +54,7 @@ pub enum LogoError {
     #[error("is a picture whose header cannot be read")]
     Broken,
     /// The width or height is zero or too large.
-    #[error("must be from 1 to {MOST_PIXELS} pixels wide and high")]
+    #[error("must be from 1 to {MAX_PIXELS} pixels wide and high")]
     Dimensions,
 }
 
@@ -73,11 +73,11 @@ pub struct Logo {
 
 impl Logo {
     /// Parses and validates a file.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, LogoError> {
-        if bytes.len() > MOST_BYTES {
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, LogoError> {
+        if bytes.len() > MAX_LOGO_BYTES {
             return Err(LogoError::TooLarge);
         }
-        let kind = kind_of(&bytes).ok_or(LogoError::Format)?;
+        let kind = detect_type(&bytes).ok_or(LogoError::Format)?;
         let size = match kind {
             LogoType::Png => png(&bytes),
             LogoType::Jpeg => jpeg(&bytes),
@@ -85,7 +85,7 @@ impl Logo {
             LogoType::Webp => webp(&bytes),
         };
         let (width, height) = size.ok_or(LogoError::Broken)?;
-        let sane = 1..=MOST_PIXELS;
+        let sane = 1..=MAX_PIXELS;
         if !sane.contains(&width) || !sane.contains(&height) {
             return Err(LogoError::Dimensions);
         }
@@ -98,7 +98,7 @@ impl Logo {
     }
 }
 
-fn kind_of(bytes: &[u8]) -> Option<LogoType> {
+fn detect_type(bytes: &[u8]) -> Option<LogoType> {
     let riff = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
     match bytes {
         _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Some(LogoType::Png),
@@ -109,23 +109,23 @@ fn kind_of(bytes: &[u8]) -> Option<LogoType> {
     }
 }
 
-fn big(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
+fn read_be(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
     Some(bytes.get(at..at + count)?.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
 }
 
-fn little(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
+fn read_le(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
     Some(bytes.get(at..at + count)?.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte)))
 }
 
 /// ISO/IEC 15948 §11.2.2: IHDR comes first.
 fn png(bytes: &[u8]) -> Option<(u32, u32)> {
     (bytes.get(12..16)? == b"IHDR").then_some(())?;
-    Some((big(bytes, 16, 4)?, big(bytes, 20, 4)?))
+    Some((read_be(bytes, 16, 4)?, read_be(bytes, 20, 4)?))
 }
 
 /// GIF89a §18.
 fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
-    Some((little(bytes, 6, 2)?, little(bytes, 8, 2)?))
+    Some((read_le(bytes, 6, 2)?, read_le(bytes, 8, 2)?))
 }
 
 /// ITU-T T.81 §B.2: walks the segments up to the frame header. Each step advances by at least two bytes.
@@ -139,12 +139,12 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
         let marker = *bytes.get(at + 1)?;
         let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
         if is_frame {
-            return Some((big(bytes, at + 7, 2)?, big(bytes, at + 5, 2)?));
+            return Some((read_be(bytes, at + 7, 2)?, read_be(bytes, at + 5, 2)?));
         }
         if matches!(marker, 0xd8..=0xda | 0x00 | 0x01) {
             return None; // image data before any frame header
         }
-        let length = usize::try_from(big(bytes, at + 2, 2)?).ok().filter(|length| *length >= 2)?;
+        let length = usize::try_from(read_be(bytes, at + 2, 2)?).ok().filter(|length| *length >= 2)?;
         at += 2 + length;
     }
 }
@@ -152,15 +152,15 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
 /// RFC 9649 §2.5 to §2.7.
 fn webp(bytes: &[u8]) -> Option<(u32, u32)> {
     match bytes.get(12..16)? {
-        b"VP8X" => Some((little(bytes, 24, 3)? + 1, little(bytes, 27, 3)? + 1)),
+        b"VP8X" => Some((read_le(bytes, 24, 3)? + 1, read_le(bytes, 27, 3)? + 1)),
         b"VP8L" => {
             (bytes.get(20)? == &0x2f).then_some(())?;
-            let bits = little(bytes, 21, 4)?;
+            let bits = read_le(bytes, 21, 4)?;
             Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
         }
         b"VP8 " => {
             (bytes.get(23..26)? == b"\x9d\x01\x2a").then_some(())?;
-            Some((little(bytes, 26, 2)? & 0x3fff, little(bytes, 28, 2)? & 0x3fff))
+            Some((read_le(bytes, 26, 2)? & 0x3fff, read_le(bytes, 28, 2)? & 0x3fff))
         }
         _ => None,
     }
@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn each_format_tells_its_size() {
-        let size = |bytes: &[u8]| Logo::read(bytes.to_vec()).map(|logo| (logo.kind, logo.width, logo.height));
+        let size =
+            |bytes: &[u8]| Logo::parse(bytes.to_vec()).map(|logo| (logo.kind, logo.width, logo.height));
         assert_eq!(size(&png_of(300, 80)), Ok((LogoType::Png, 300, 80)));
         assert_eq!(size(b"GIF89a\x2c\x01\x50\x00\0\0\0"), Ok((LogoType::Gif, 300, 80)));
         let jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x11\x08\x00\x50\x01\x2c\x03";
@@ -198,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_refused() {
-        let refused = |bytes: &[u8]| Logo::read(bytes.to_vec()).unwrap_err();
+        let refused = |bytes: &[u8]| Logo::parse(bytes.to_vec()).unwrap_err();
         for bytes in [
             b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".as_slice(),
             b"<html>",
@@ -219,7 +220,7 @@ mod tests {
         }
         assert_eq!(refused(&png_of(0, 80)), LogoError::Dimensions);
         assert_eq!(refused(&png_of(5000, 80)), LogoError::Dimensions);
-        assert_eq!(refused(&[png_of(1, 1), vec![0; MOST_BYTES]].concat()), LogoError::TooLarge);
+        assert_eq!(refused(&[png_of(1, 1), vec![0; MAX_LOGO_BYTES]].concat()), LogoError::TooLarge);
     }
 
     proptest! {
@@ -235,7 +236,7 @@ mod tests {
             ],
             tail: Vec<u8>,
         ) {
-            let _ = Logo::read([head, tail].concat());
+            let _ = Logo::parse([head, tail].concat());
         }
     }
 }

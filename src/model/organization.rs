@@ -39,14 +39,14 @@ pub struct OrganizationDomain {
 
 impl Organization {
     /// The domains whose e-mail addresses are accepted.
-    pub fn admitted_domains(&self) -> impl Iterator<Item = &Domain> {
-        self.domains.iter().filter(|d| d.state.counts()).map(|d| &d.domain)
+    pub fn accepted_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.domains.iter().filter(|d| d.state.is_accepted()).map(|d| &d.domain)
     }
 
     /// Whether e-mail addresses of `domain` are accepted. It must equal an accepted domain; subdomains do not
     /// match.
-    pub fn admits(&self, domain: &Domain) -> bool {
-        self.admitted_domains().any(|admitted| admitted == domain)
+    pub fn accepts_domain(&self, domain: &Domain) -> bool {
+        self.accepted_domains().any(|admitted| admitted == domain)
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             updated_at: Timestamp::from_millis(0),
         };
-        let admits = |text: &str| organization.admits(&Domain::parse(text).unwrap());
+        let admits = |text: &str| organization.accepts_domain(&Domain::parse(text).unwrap());
         assert!(admits("a.example") && admits("B.example"));
         for other in ["c.example", "d.example", "x.a.example", "xa.example", "a.example.evil.example"] {
             assert!(!admits(other), "{other}");

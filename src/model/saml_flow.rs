@@ -64,7 +64,7 @@ macro_rules! stored {
             }
 
             /// Parses the stored name.
-            pub fn from_stored(text: &str) -> Option<Self> {
+            pub fn parse(text: &str) -> Option<Self> {
                 match text { $($name => Some(Self::$variant),)* _ => None }
             }
 

@@ -13,15 +13,15 @@ use openssl::{
 
 use super::random::Random;
 
-const KEY: usize = 32;
-const NONCE: usize = 12;
-const TAG: usize = 16;
+const KEY_LENGTH: usize = 32;
+const NONCE_LENGTH: usize = 12;
+const TAG_LENGTH: usize = 16;
 
 /// The keys that encrypt secrets in the database. The first key seals and every key opens, so that a new key
 /// can be put first (rotation).
 #[derive(Clone)]
 pub struct MasterKey {
-    keys: Vec<[u8; KEY]>,
+    keys: Vec<[u8; KEY_LENGTH]>,
 }
 
 /// Why a sealed value could not be opened.
@@ -29,7 +29,7 @@ pub struct MasterKey {
 pub enum SealError {
     /// It was sealed under a master key that is not configured.
     #[error("sealed under another master key")]
-    OtherKey,
+    UnknownKey,
     /// It was changed, or was sealed for another context.
     #[error("the sealed value was changed or moved")]
     Broken,
@@ -37,19 +37,19 @@ pub enum SealError {
 
 impl MasterKey {
     /// Creates it from 32-byte keys; the first one seals. `None` when there is no key.
-    pub fn new(keys: Vec<[u8; KEY]>) -> Option<Self> {
+    pub fn new(keys: Vec<[u8; KEY_LENGTH]>) -> Option<Self> {
         (!keys.is_empty()).then_some(Self { keys })
     }
 
     /// A random key.
-    pub fn generate(random: &dyn Random) -> [u8; KEY] {
-        let mut key = [0; KEY];
+    pub fn generate(random: &dyn Random) -> [u8; KEY_LENGTH] {
+        let mut key = [0; KEY_LENGTH];
         random.fill(&mut key);
         key
     }
 
     /// A key's name, which does not reveal the key: eight hexadecimal digits of its digest.
-    fn name(key: &[u8; KEY]) -> String {
+    fn name(key: &[u8; KEY_LENGTH]) -> String {
         let mut text = b"ostiary key name ".to_vec();
         text.extend(key);
         openssl::sha::sha256(&text)[..4].iter().map(|b| format!("{b:02x}")).collect()
@@ -57,13 +57,13 @@ impl MasterKey {
 
     /// Seals `plain` for `context` (`table/column/row`) as
     /// `key name.base64(nonce, ciphertext, tag)`.
-    pub fn seal(&self, place: &str, plain: &[u8], random: &dyn Random) -> String {
-        let mut nonce = [0; NONCE];
+    pub fn seal(&self, context: &str, plain: &[u8], random: &dyn Random) -> String {
+        let mut nonce = [0; NONCE_LENGTH];
         random.fill(&mut nonce);
-        let mut tag = [0; TAG];
+        let mut tag = [0; TAG_LENGTH];
         let key = &self.keys[0];
         let sealed =
-            encrypt_aead(Cipher::aes_256_gcm(), key, Some(&nonce), place.as_bytes(), plain, &mut tag)
+            encrypt_aead(Cipher::aes_256_gcm(), key, Some(&nonce), context.as_bytes(), plain, &mut tag)
                 .expect("AES-256-GCM takes any input when key and nonce have its lengths");
         let mut bytes = nonce.to_vec();
         bytes.extend(sealed);
@@ -72,38 +72,38 @@ impl MasterKey {
     }
 
     /// Opens what [`MasterKey::seal`] sealed for the same context.
-    pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
+    pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         let (name, text) = sealed.split_once('.').ok_or(SealError::Broken)?;
-        let key = self.keys.iter().find(|key| Self::name(key) == name).ok_or(SealError::OtherKey)?;
+        let key = self.keys.iter().find(|key| Self::name(key) == name).ok_or(SealError::UnknownKey)?;
         let bytes = BASE64.decode(text).map_err(|_| SealError::Broken)?;
-        if bytes.len() < NONCE + TAG {
+        if bytes.len() < NONCE_LENGTH + TAG_LENGTH {
             return Err(SealError::Broken);
         }
-        let (nonce, rest) = bytes.split_at(NONCE);
-        let (ciphertext, tag) = rest.split_at(rest.len() - TAG);
-        decrypt_aead(Cipher::aes_256_gcm(), key, Some(nonce), place.as_bytes(), ciphertext, tag)
+        let (nonce, rest) = bytes.split_at(NONCE_LENGTH);
+        let (ciphertext, tag) = rest.split_at(rest.len() - TAG_LENGTH);
+        decrypt_aead(Cipher::aes_256_gcm(), key, Some(nonce), context.as_bytes(), ciphertext, tag)
             .map_err(|_| SealError::Broken)
     }
 
     /// An HMAC tag of `text` for `purpose`, for values that are authenticated but not secret.
-    pub fn authenticate(&self, purpose: &str, text: &str) -> [u8; 32] {
+    pub fn compute_tag(&self, purpose: &str, text: &str) -> [u8; 32] {
         Self::mac(&self.keys[0], purpose, text)
     }
 
     /// Whether `tag` is valid under any of the keys. Compares in constant time.
-    pub fn is_authentic(&self, purpose: &str, text: &str, tag: &[u8]) -> bool {
+    pub fn verify_tag(&self, purpose: &str, text: &str, tag: &[u8]) -> bool {
         tag.len() == 32
             && self.keys.iter().any(|key| openssl::memcmp::eq(&Self::mac(key, purpose, text), tag))
     }
 
-    fn mac(key: &[u8; KEY], purpose: &str, text: &str) -> [u8; 32] {
+    fn mac(key: &[u8; KEY_LENGTH], purpose: &str, text: &str) -> [u8; 32] {
         let derived = hmac(key, purpose.as_bytes());
         hmac(&derived, text.as_bytes())
     }
 }
 
 /// HMAC-SHA-256 (RFC 2104).
-fn hmac(key: &[u8; KEY], text: &[u8]) -> [u8; 32] {
+fn hmac(key: &[u8; KEY_LENGTH], text: &[u8]) -> [u8; 32] {
     let sign = || {
         let key = PKey::hmac(key)?;
         let mut mac = [0; 32];
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(master.open("t/c/2", &sealed), Err(SealError::Broken));
         assert_eq!(master.open("t/c/1", &sealed[..sealed.len() - 4]), Err(SealError::Broken));
         assert_eq!(master.open("t/c/1", "x"), Err(SealError::Broken));
-        assert_eq!(MasterKey::new(vec![[8; 32]]).unwrap().open("t/c/1", &sealed), Err(SealError::OtherKey));
+        assert_eq!(MasterKey::new(vec![[8; 32]]).unwrap().open("t/c/1", &sealed), Err(SealError::UnknownKey));
         let rotated = MasterKey::new(vec![[8; 32], [7; 32]]).unwrap();
         assert_eq!(rotated.open("t/c/1", &sealed).unwrap(), b"secret");
     }
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn a_tag_is_good_for_its_purpose_and_text_only() {
         let master = MasterKey::new(vec![[7; 32]]).unwrap();
-        let tag = master.authenticate("a", "x");
-        assert!(master.is_authentic("a", "x", &tag));
+        let tag = master.compute_tag("a", "x");
+        assert!(master.verify_tag("a", "x", &tag));
         assert!(
-            !master.is_authentic("b", "x", &tag)
-                && !master.is_authentic("a", "y", &tag)
-                && !master.is_authentic("a", "x", &tag[1..])
+            !master.verify_tag("b", "x", &tag)
+                && !master.verify_tag("a", "y", &tag)
+                && !master.verify_tag("a", "x", &tag[1..])
         );
     }
 

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use super::{domain::Domain, organization::Organization};
 
 /// Maximum number of words of a query that are used.
-const MOST_TYPED: usize = 6;
+const MAX_QUERY_WORDS: usize = 6;
 /// Maximum number of indexed words of one organization, besides its domains.
-const MOST_WORDS: usize = 64;
+const MAX_INDEXED_WORDS: usize = 64;
 /// Maximum length of a word in characters; the rest is ignored.
-const LONGEST: usize = 64;
+const MAX_WORD_LENGTH: usize = 64;
 
 /// A word in its stored form: lower case, as the hexadecimal digits of its bytes. The characters 0-9 and a-f
 /// sort the same under every collation, so every word that begins with another one sorts after it and before
@@ -21,7 +21,7 @@ pub struct SearchWord(String);
 
 impl SearchWord {
     fn of(text: &str) -> Option<Self> {
-        let short: String = text.chars().flat_map(char::to_lowercase).take(LONGEST).collect();
+        let short: String = text.chars().flat_map(char::to_lowercase).take(MAX_WORD_LENGTH).collect();
         let hex: String = short.bytes().map(|byte| format!("{byte:02x}")).collect();
         (!hex.is_empty()).then_some(Self(hex))
     }
@@ -32,7 +32,7 @@ impl SearchWord {
     }
 
     /// The exclusive upper bound of all words that begin with this one.
-    pub fn end(&self) -> String {
+    pub fn upper_bound(&self) -> String {
         format!("{}g", self.0)
     }
 }
@@ -43,12 +43,12 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The words under which an organization is indexed.
-pub fn words_of(organization: &Organization) -> BTreeSet<SearchWord> {
+pub fn index_words(organization: &Organization) -> BTreeSet<SearchWord> {
     let external = organization.external_id.as_deref().unwrap_or_default();
     let mut words: BTreeSet<SearchWord> = split(&organization.display_name)
         .chain(std::iter::once(external.trim()))
         .chain(split(external))
-        .take(MOST_WORDS)
+        .take(MAX_INDEXED_WORDS)
         .filter_map(SearchWord::of)
         .collect();
     for domain in &organization.domains {
@@ -60,7 +60,7 @@ pub fn words_of(organization: &Organization) -> BTreeSet<SearchWord> {
 
 /// Splits a query into the words to look up. A whitespace-separated piece that looks like a domain or an id
 /// is one word, any other is split into its words. Of an e-mail address only the domain is used.
-pub fn typed(text: &str) -> Vec<SearchWord> {
+pub fn parse_query(text: &str) -> Vec<SearchWord> {
     let mut words = Vec::new();
     for piece in text.split_whitespace() {
         let piece = piece.rsplit_once('@').map_or(piece, |(_, domain)| domain);
@@ -73,7 +73,7 @@ pub fn typed(text: &str) -> Vec<SearchWord> {
     }
     words.sort_by_key(|word| std::cmp::Reverse(word.0.len()));
     words.dedup();
-    words.truncate(MOST_TYPED);
+    words.truncate(MAX_QUERY_WORDS);
     words
 }
 
@@ -102,10 +102,10 @@ mod tests {
 
     /// Whether the search matches the organization, by the same range comparison as in the store.
     fn finds(organization: &Organization, text: &str) -> bool {
-        let words = words_of(organization);
-        typed(text)
-            .iter()
-            .all(|word| words.iter().any(|w| w.as_str() >= word.as_str() && w.as_str() < word.end().as_str()))
+        let words = index_words(organization);
+        parse_query(text).iter().all(|word| {
+            words.iter().any(|w| w.as_str() >= word.as_str() && w.as_str() < word.upper_bound().as_str())
+        })
     }
 
     #[test]
@@ -139,12 +139,12 @@ mod tests {
 
     #[test]
     fn nothing_typed_is_too_much() {
-        assert_eq!(typed(&"a b c d e f g h ".repeat(1000)).len(), MOST_TYPED);
+        assert_eq!(parse_query(&"a b c d e f g h ".repeat(1000)).len(), MAX_QUERY_WORDS);
         let long = organization(&"word ".repeat(1000), Some(&"x".repeat(500)), &[]);
-        assert!(words_of(&long).len() <= MOST_WORDS);
-        assert!(words_of(&long).iter().all(|word| word.as_str().len() <= LONGEST * 4 * 2));
+        assert!(index_words(&long).len() <= MAX_INDEXED_WORDS);
+        assert!(index_words(&long).iter().all(|word| word.as_str().len() <= MAX_WORD_LENGTH * 4 * 2));
         for text in ["%", "\0", "'; --", "🦀", "@", "."] {
-            let _ = typed(text);
+            let _ = parse_query(text);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Minimum lifetime of a session, however late the link was redeemed.
-const SHORTEST_SESSION: Duration = Duration::from_secs(24 * 3600);
+const MIN_SESSION_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// One setup link, without its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl SetupLink {
     /// When a session that starts at `now` expires: with the link, but not before the minimum lifetime has
     /// passed.
     pub fn session_expires_at(&self, now: Timestamp) -> Timestamp {
-        self.expires_at.max(now + SHORTEST_SESSION)
+        self.expires_at.max(now + MIN_SESSION_LIFETIME)
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// Whether it receives events of this kind.
-    pub fn wants(&self, kind: EventKind) -> bool {
+    pub fn subscribes_to(&self, kind: EventKind) -> bool {
         self.event_types.is_empty() || self.event_types.contains(&kind)
     }
 }

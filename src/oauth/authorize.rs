@@ -1,7 +1,7 @@
 //! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1) and its responses.
 //!
 //! Parsing has two steps, because an error may be returned to the client only once the client and its
-//! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`Sender`], whose errors are shown on a
+//! redirect URI are known to be valid (RFC 6749 §4.1.2.1): first [`RequestingClient`], whose errors are shown on a
 //! page; then [`AuthorizeRequest`], whose errors are sent to the redirect URI.
 
 use crate::model::id::{OauthClientId, OrganizationId, SamlConnectionId};
@@ -13,17 +13,17 @@ use super::{
 };
 
 /// Maximum length of `state` in bytes. It is stored with every login started, finished or not.
-pub const MAX_STATE: usize = 4096;
+pub const MAX_STATE_BYTES: usize = 4096;
 
 /// Maximum length of `nonce` in bytes; it is stored too.
-pub const MAX_NONCE: usize = 512;
+pub const MAX_NONCE_BYTES: usize = 512;
 
 /// The supported scopes. Every response holds all of their claims, whichever are requested.
 pub const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 
 /// The client, and where to send the response.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Sender<'a> {
+pub struct RequestingClient<'a> {
     /// The client.
     pub client_id: OauthClientId,
     /// The redirect URI it sent.
@@ -32,7 +32,7 @@ pub struct Sender<'a> {
     pub state: Option<&'a str>,
 }
 
-impl<'a> Sender<'a> {
+impl<'a> RequestingClient<'a> {
     /// Parses the client's part of the request. An error is shown on a page, never redirected.
     pub fn parse(parameters: &'a Parameters) -> Result<Self, Error> {
         let client_id = parameters.require("client_id")?;
@@ -76,7 +76,7 @@ pub enum Selector {
 }
 
 /// Every parameter that is read, except the selectors.
-const CARRIED_ON: [&str; 11] = [
+const FORWARDED_PARAMETERS: [&str; 11] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -92,13 +92,13 @@ const CARRIED_ON: [&str; 11] = [
 
 /// The parameters to repeat when the same request is sent again for a chosen organization: those that are
 /// read, without the selectors. Unknown parameters are dropped.
-pub fn carried_on(parameters: &Parameters) -> Vec<(&'static str, String)> {
+pub fn forwarded_parameters(parameters: &Parameters) -> Vec<(&'static str, String)> {
     let value = |name| parameters.get(name).ok().flatten().map(|value| (name, value.to_owned()));
-    CARRIED_ON.into_iter().filter_map(value).collect()
+    FORWARDED_PARAMETERS.into_iter().filter_map(value).collect()
 }
 
 fn state(parameters: &Parameters) -> Result<Option<&str>, Error> {
-    parameters.get_within("state", MAX_STATE)
+    parameters.get_within("state", MAX_STATE_BYTES)
 }
 
 impl Selector {
@@ -136,7 +136,7 @@ impl Selector {
     }
 }
 
-/// A valid authorization request, without what is in its [`Sender`].
+/// A valid authorization request, without what is in its [`RequestingClient`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizeRequest {
     /// Returned unchanged with the response.
@@ -175,7 +175,7 @@ impl AuthorizeRequest {
         Ok(Self {
             state,
             scope: granted_scope(parameters.get("scope")?),
-            nonce: parameters.get_within("nonce", MAX_NONCE)?.map(str::to_owned),
+            nonce: parameters.get_within("nonce", MAX_NONCE_BYTES)?.map(str::to_owned),
             code_challenge: code_challenge(parameters)?,
             force_authn: prompts_login(parameters)? | has_max_age(parameters)?,
             selector: Selector::parse(parameters)?,
@@ -242,7 +242,7 @@ fn has_max_age(parameters: &Parameters) -> Result<bool, Error> {
 
 /// The redirect URI with response parameters: `code` and, if it was sent, `state` (RFC 6749 §4.1.2), or
 /// `error` (§4.1.2.1).
-pub fn answer_url(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
+pub fn response_url(redirect_uri: &str, pairs: &[(&str, &str)]) -> String {
     parameters::append(redirect_uri, pairs)
 }
 
@@ -254,7 +254,7 @@ pub fn error_url(redirect_uri: &str, error: &Error, state: Option<&str>) -> Stri
         ("error_description", description.as_str()),
         ("state", state.unwrap_or_default()),
     ];
-    answer_url(redirect_uri, if state.is_some() { &pairs } else { &pairs[..2] })
+    response_url(redirect_uri, if state.is_some() { &pairs } else { &pairs[..2] })
 }
 
 #[cfg(test)]
@@ -279,7 +279,7 @@ mod tests {
         let text =
             format!("client_id={CLIENT}&redirect_uri=https%3A%2F%2Fa.example%2Fcb&state=s&nonce=1&nonce=2");
         let parameters = Parameters::parse(&text).unwrap();
-        let sender = Sender::parse(&parameters).unwrap();
+        let sender = RequestingClient::parse(&parameters).unwrap();
         assert_eq!(sender.redirect_uri, Some("https://a.example/cb"));
         assert_eq!(sender.state, Some("s"));
         assert_eq!(sender.client_id.to_string(), CLIENT);
@@ -298,7 +298,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                Sender::parse(&Parameters::parse(&query).unwrap()).unwrap_err().description(),
+                RequestingClient::parse(&Parameters::parse(&query).unwrap()).unwrap_err().description(),
                 expected
             );
         }
@@ -451,20 +451,20 @@ mod tests {
         );
         let parameters = Parameters::parse(&sent).unwrap();
         let asked = AuthorizeRequest::parse(&parameters).unwrap();
-        let mut carried = carried_on(&parameters);
-        assert_eq!(carried.iter().map(|(name, _)| *name).collect::<Vec<_>>(), CARRIED_ON);
+        let mut carried = forwarded_parameters(&parameters);
+        assert_eq!(carried.iter().map(|(name, _)| *name).collect::<Vec<_>>(), FORWARDED_PARAMETERS);
         let organization: OrganizationId = "org_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap();
         carried.push(("organization_id", organization.to_string()));
         let pairs: Vec<_> = carried.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let again = Parameters::parse(&parameters::encode_pairs(&pairs)).unwrap();
-        assert_eq!(Sender::parse(&again).unwrap(), Sender::parse(&parameters).unwrap());
+        assert_eq!(RequestingClient::parse(&again).unwrap(), RequestingClient::parse(&parameters).unwrap());
         let chosen = AuthorizeRequest { selector: Selector::Organization(organization), ..asked };
         assert_eq!(AuthorizeRequest::parse(&again).unwrap(), chosen);
     }
 
     #[test]
     fn what_is_kept_with_a_login_is_short() {
-        for (name, most) in [("state", MAX_STATE), ("nonce", MAX_NONCE)] {
+        for (name, most) in [("state", MAX_STATE_BYTES), ("nonce", MAX_NONCE_BYTES)] {
             assert_eq!(code_of(&format!("&{name}={}", "x".repeat(most))), "accepted");
             let refused = request(&format!("&{name}={}", "x".repeat(most + 1))).unwrap_err();
             assert_eq!(refused.code(), "invalid_request");
@@ -474,9 +474,9 @@ mod tests {
 
     #[test]
     fn answers_go_to_the_redirect_uri() {
-        assert_eq!(answer_url("https://a.example/cb", &[("code", "c")]), "https://a.example/cb?code=c");
+        assert_eq!(response_url("https://a.example/cb", &[("code", "c")]), "https://a.example/cb?code=c");
         assert_eq!(
-            answer_url("https://a.example/cb?x=1", &[("code", "c"), ("state", "a+b")]),
+            response_url("https://a.example/cb?x=1", &[("code", "c"), ("state", "a+b")]),
             "https://a.example/cb?x=1&code=c&state=a%2Bb"
         );
         assert_eq!(

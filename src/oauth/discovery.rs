@@ -22,7 +22,7 @@ pub struct Endpoints {
 
 /// The metadata document. It has no logout endpoint, because the provider keeps no session.
 #[derive(Debug, Serialize)]
-pub struct Document<'a> {
+pub struct ProviderMetadata<'a> {
     #[serde(flatten)]
     endpoints: &'a Endpoints,
     response_types_supported: [&'static str; 1],
@@ -43,7 +43,7 @@ pub struct Document<'a> {
     require_request_uri_registration: bool,
 }
 
-impl<'a> Document<'a> {
+impl<'a> ProviderMetadata<'a> {
     /// The metadata of the provider with these endpoints.
     pub fn new(endpoints: &'a Endpoints) -> Self {
         Self {
@@ -96,7 +96,7 @@ mod tests {
             userinfo_endpoint: "https://sso.example/v1/oauth/userinfo".into(),
             jwks_uri: "https://sso.example/v1/oauth/jwks".into(),
         };
-        insta::assert_json_snapshot!(Document::new(&endpoints), @r#"
+        insta::assert_json_snapshot!(ProviderMetadata::new(&endpoints), @r#"
         {
           "issuer": "https://sso.example/v1/oauth",
           "authorization_endpoint": "https://sso.example/v1/oauth/authorize",

@@ -24,7 +24,7 @@ pub enum Error {
     #[error(
         "the request has more than {} parameters or {} bytes",
         super::parameters::MAX_PARAMETERS,
-        super::parameters::MAX_REQUEST
+        super::parameters::MAX_REQUEST_BYTES
     )]
     RequestTooLarge,
     /// `client_id` is unknown.

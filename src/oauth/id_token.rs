@@ -10,14 +10,14 @@ use crate::model::{
 };
 
 /// How long an ID token is valid. It cannot be revoked.
-pub const LIFETIME: Duration = Duration::from_secs(3600);
+pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An identity provider's attributes: each name with all its values.
 type Attributes = BTreeMap<String, Vec<String>>;
 
 /// The user's claims, which ID token and userinfo share.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Person<'a> {
+pub struct UserClaims<'a> {
     /// The e-mail address again. It is SSOReady's subject, which its clients store in their user tables.
     pub sub: &'a str,
     /// The e-mail address.
@@ -38,7 +38,7 @@ pub struct Person<'a> {
     pub attribute_values: &'a Attributes,
 }
 
-impl<'a> Person<'a> {
+impl<'a> UserClaims<'a> {
     /// The claims of the user with this e-mail address in this organization.
     pub fn new(
         email: &'a str,
@@ -80,7 +80,7 @@ pub struct IdTokenClaims<'a> {
     pub at_hash: String,
     /// The user's claims.
     #[serde(flatten)]
-    pub person: Person<'a>,
+    pub person: UserClaims<'a>,
     /// The login flow, for support.
     #[serde(rename = "samlFlowId")]
     pub saml_flow_id: SamlFlowId,
@@ -88,8 +88,8 @@ pub struct IdTokenClaims<'a> {
 
 impl IdTokenClaims<'_> {
     /// `iat` and `exp` of a token issued at `now`.
-    pub fn lifetime(now: Timestamp) -> (i64, i64) {
-        (now.seconds(), (now + LIFETIME).seconds())
+    pub fn iat_and_exp(now: Timestamp) -> (i64, i64) {
+        (now.seconds(), (now + ID_TOKEN_LIFETIME).seconds())
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn claims<'a>(attributes: &'a Attributes, nonce: Option<&'a str>) -> IdTokenClaims<'a> {
-        let (iat, exp) = IdTokenClaims::lifetime(Timestamp::from_seconds(1_800_000_000));
+        let (iat, exp) = IdTokenClaims::iat_and_exp(Timestamp::from_seconds(1_800_000_000));
         IdTokenClaims {
             iss: "https://sso.example/v1/oauth".into(),
             aud: OauthClientId::from_bits(1),
@@ -123,7 +123,7 @@ mod tests {
             auth_time: nonce.map(|_| 1_799_999_990),
             nonce,
             at_hash: "h".into(),
-            person: Person::new(
+            person: UserClaims::new(
                 "Ann@acme.com",
                 OrganizationId::from_bits(2),
                 nonce.map(|_| "acme"),
@@ -192,7 +192,7 @@ mod tests {
         for algorithm in IdTokenAlg::ALL {
             let key = SigningKey::generate(algorithm).unwrap();
             let at_hash = key.at_hash("ostiary_at_x");
-            let token = key.jws(&IdTokenClaims { at_hash, ..claims(&attributes, Some("n-1")) }).unwrap();
+            let token = key.sign_jwt(&IdTokenClaims { at_hash, ..claims(&attributes, Some("n-1")) }).unwrap();
 
             let set = JwkSet { keys: vec![key.jwk().clone()] };
             let set: CoreJsonWebKeySet = serde_json::from_value(serde_json::to_value(set).unwrap()).unwrap();

@@ -14,7 +14,7 @@ use crate::model::oauth_client::IdTokenAlg;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Jwk {
     #[serde(flatten)]
-    parameters: Parameters,
+    parameters: KeyParameters,
     /// The key id: its RFC 7638 thumbprint, which is the same on every replica and never reused.
     pub kid: String,
     /// The one algorithm it is used with.
@@ -26,7 +26,7 @@ pub struct Jwk {
 /// The key parameters. The fields are in lexicographic order, as the thumbprint requires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Parameters {
+enum KeyParameters {
     Rsa { e: String, kty: &'static str, n: String },
     Ec { crv: &'static str, kty: &'static str, x: String, y: String },
     Okp { crv: &'static str, kty: &'static str, x: String },
@@ -38,7 +38,7 @@ impl Jwk {
         let parameters = match algorithm {
             IdTokenAlg::RS256 => {
                 let rsa = key.rsa()?;
-                Parameters::Rsa {
+                KeyParameters::Rsa {
                     e: URL_SAFE_NO_PAD.encode(rsa.e().to_vec()),
                     kty: "RSA",
                     n: URL_SAFE_NO_PAD.encode(rsa.n().to_vec()),
@@ -53,14 +53,14 @@ impl Jwk {
                     &mut y,
                     &mut *BigNumContext::new()?,
                 )?;
-                Parameters::Ec {
+                KeyParameters::Ec {
                     crv: "P-256",
                     kty: "EC",
                     x: URL_SAFE_NO_PAD.encode(x.to_vec_padded(32)?),
                     y: URL_SAFE_NO_PAD.encode(y.to_vec_padded(32)?),
                 }
             }
-            IdTokenAlg::EdDSA => Parameters::Okp {
+            IdTokenAlg::EdDSA => KeyParameters::Okp {
                 crv: "Ed25519",
                 kty: "OKP",
                 x: URL_SAFE_NO_PAD.encode(key.raw_public_key()?),
@@ -70,7 +70,7 @@ impl Jwk {
     }
 }
 
-impl Parameters {
+impl KeyParameters {
     /// RFC 7638 §3: SHA-256 of the required members in lexicographic order without white space.
     fn thumbprint(&self) -> String {
         let canonical = serde_json::to_vec(self).expect("strings always serialise");
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_published_rsa_thumbprint_holds() {
         // RFC 7638 §3.1.
-        let key = Parameters::Rsa {
+        let key = KeyParameters::Rsa {
             e: "AQAB".into(),
             kty: "RSA",
             n: "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw".into(),

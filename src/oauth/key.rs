@@ -29,7 +29,7 @@ pub enum KeyError {
     Openssl(#[from] ErrorStack),
     /// The key's type, curve or size does not match its algorithm.
     #[error("the key does not fit {}", .0.as_str())]
-    Unfit(IdTokenAlg),
+    AlgorithmMismatch(IdTokenAlg),
     /// The claims cannot be serialised to JSON.
     #[error("the claims cannot be written")]
     Claims(#[from] serde_json::Error),
@@ -78,7 +78,7 @@ impl SigningKey {
             IdTokenAlg::EdDSA => key.id() == Id::ED25519,
         };
         if !fits {
-            return Err(KeyError::Unfit(algorithm));
+            return Err(KeyError::AlgorithmMismatch(algorithm));
         }
         let jwk = Jwk::of(algorithm, &key)?;
         let header = format!(r#"{{"alg":"{}","typ":"JWT","kid":"{}"}}"#, algorithm.as_str(), jwk.kid);
@@ -113,7 +113,7 @@ impl SigningKey {
     }
 
     /// Signs `claims` as a JWT: a JSON Web Signature in compact form (RFC 7515 §3.1).
-    pub fn jws(&self, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub fn sign_jwt(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let payload = serde_json::to_vec(claims)?;
         let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + 360);
         token.push_str(&self.header);
@@ -170,7 +170,7 @@ mod tests {
                 serde_json::from_value(serde_json::to_value(key.jwk()).unwrap()).unwrap();
             // ECDSA's r and s sometimes have leading zeros: repeat often enough to cover that.
             for round in 0..if algorithm == IdTokenAlg::ES256 { 600 } else { 3 } {
-                let token = key.jws(&serde_json::json!({ "round": round })).unwrap();
+                let token = key.sign_jwt(&serde_json::json!({ "round": round })).unwrap();
                 let (message, signature) = token.rsplit_once('.').unwrap();
                 let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
                 public.verify_signature(&oracle(algorithm), message.as_bytes(), &signature).unwrap();
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_header_names_the_key() {
         let key = SigningKey::generate(IdTokenAlg::ES256).unwrap();
-        let token = key.jws(&serde_json::json!({})).unwrap();
+        let token = key.sign_jwt(&serde_json::json!({})).unwrap();
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
         let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
         assert_eq!(header, serde_json::json!({ "alg": "ES256", "typ": "JWT", "kid": key.jwk().kid }));
@@ -200,10 +200,16 @@ mod tests {
         }
         let short = PKey::from_rsa(Rsa::generate(1024).unwrap()).unwrap();
         let der = short.private_key_to_pkcs8().unwrap();
-        assert!(matches!(SigningKey::from_pkcs8(IdTokenAlg::RS256, &der), Err(KeyError::Unfit(_))));
+        assert!(matches!(
+            SigningKey::from_pkcs8(IdTokenAlg::RS256, &der),
+            Err(KeyError::AlgorithmMismatch(_))
+        ));
         let p384 = EcKey::generate(&EcGroup::from_curve_name(Nid::SECP384R1).unwrap()).unwrap();
         let der = PKey::from_ec_key(p384).unwrap().private_key_to_pkcs8().unwrap();
-        assert!(matches!(SigningKey::from_pkcs8(IdTokenAlg::ES256, &der), Err(KeyError::Unfit(_))));
+        assert!(matches!(
+            SigningKey::from_pkcs8(IdTokenAlg::ES256, &der),
+            Err(KeyError::AlgorithmMismatch(_))
+        ));
         assert!(SigningKey::from_pkcs8(IdTokenAlg::RS256, b"nonsense").is_err());
     }
 

@@ -4,13 +4,13 @@
 use super::Error;
 
 /// Maximum size of an encoded request in bytes. It fits every known parameter at its maximum length.
-pub const MAX_REQUEST: usize = 32 * 1024;
+pub const MAX_REQUEST_BYTES: usize = 32 * 1024;
 
 /// Maximum number of parameters of a request. The largest valid authorization request has twenty.
 pub const MAX_PARAMETERS: usize = 64;
 
 /// Maximum length of one value in bytes.
-pub const MAX_VALUE: usize = 4 * 1024;
+pub const MAX_VALUE_BYTES: usize = 4 * 1024;
 
 /// The decoded name-value pairs of `application/x-www-form-urlencoded` text.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Parameters(Vec<(Vec<u8>, Vec<u8>)>);
 impl Parameters {
     /// Splits and decodes the text. Unknown parameters may have any value; number and total size are bounded.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_REQUEST {
+        if text.len() > MAX_REQUEST_BYTES {
             return Err(Error::RequestTooLarge);
         }
         let pairs = || text.split('&').filter(|pair| !pair.is_empty());
@@ -34,13 +34,13 @@ impl Parameters {
     }
 
     /// The value of `name`; `None` when absent or empty. It must occur once, be UTF-8 without NUL, and have
-    /// at most [`MAX_VALUE`] bytes.
+    /// at most [`MAX_VALUE_BYTES`] bytes.
     pub fn get(&self, name: &'static str) -> Result<Option<&str>, Error> {
-        self.get_within(name, MAX_VALUE)
+        self.get_within(name, MAX_VALUE_BYTES)
     }
 
     /// The same for a value of at most `max_bytes` bytes.
-    pub fn get_within(&self, name: &'static str, most: usize) -> Result<Option<&str>, Error> {
+    pub fn get_within(&self, name: &'static str, max_bytes: usize) -> Result<Option<&str>, Error> {
         let mut found = self.0.iter().filter(|(n, _)| n == name.as_bytes());
         let first = found.next();
         if found.next().is_some() {
@@ -48,8 +48,8 @@ impl Parameters {
         }
         let Some((_, value)) = first.filter(|(_, value)| !value.is_empty()) else { return Ok(None) };
         let malformed = |reason: &str| Error::Malformed { name, reason: reason.to_owned() };
-        if value.len() > most {
-            return Err(malformed(&format!("is longer than {most} bytes")));
+        if value.len() > max_bytes {
+            return Err(malformed(&format!("is longer than {max_bytes} bytes")));
         }
         let text = std::str::from_utf8(value).map_err(|_| malformed("is not UTF-8"))?;
         if text.contains('\0') {
@@ -166,7 +166,7 @@ mod tests {
             let expected = Error::Malformed { name: "s", reason: reason.to_owned() };
             assert_eq!(Parameters::parse(text).unwrap().get("s"), Err(expected));
         }
-        let long = format!("s={}", "x".repeat(MAX_VALUE + 1));
+        let long = format!("s={}", "x".repeat(MAX_VALUE_BYTES + 1));
         assert!(Parameters::parse(&long).unwrap().get("s").is_err());
         assert!(Parameters::parse(&long[..long.len() - 1]).unwrap().get("s").is_ok());
         let parameters = Parameters::parse("s=12345").unwrap();
@@ -178,8 +178,11 @@ mod tests {
         let many = |count: usize| (0..count).map(|n| format!("p{n}=&&")).collect::<String>();
         assert!(Parameters::parse(&many(MAX_PARAMETERS)).is_ok());
         assert_eq!(Parameters::parse(&many(MAX_PARAMETERS + 1)).unwrap_err(), Error::RequestTooLarge);
-        assert!(Parameters::parse(&"x".repeat(MAX_REQUEST)).is_ok());
-        assert_eq!(Parameters::parse(&"x".repeat(MAX_REQUEST + 1)).unwrap_err(), Error::RequestTooLarge);
+        assert!(Parameters::parse(&"x".repeat(MAX_REQUEST_BYTES)).is_ok());
+        assert_eq!(
+            Parameters::parse(&"x".repeat(MAX_REQUEST_BYTES + 1)).unwrap_err(),
+            Error::RequestTooLarge
+        );
         assert_eq!(Error::RequestTooLarge.code(), "invalid_request");
     }
 

@@ -33,12 +33,12 @@ pub struct TokenRequest {
     /// The client's credentials.
     pub client: ClientCredentials,
     /// The grant, or what is wrong with it.
-    pub grant: Result<TokenGrant, Error>,
+    pub grant: Result<AuthorizationCodeGrant, Error>,
 }
 
 /// The authorization code grant of a token request.
 #[derive(Debug)]
-pub struct TokenGrant {
+pub struct AuthorizationCodeGrant {
     /// The code to redeem.
     pub code: AccessCode,
     /// Must equal the authorization request's.
@@ -54,11 +54,11 @@ impl TokenRequest {
     pub fn parse(authorization: Option<&str>, body: &str) -> Result<Self, Error> {
         let parameters = Parameters::parse(body)?;
         let client = ClientCredentials::parse(authorization, &parameters)?;
-        Ok(Self { client, grant: TokenGrant::parse(&parameters) })
+        Ok(Self { client, grant: AuthorizationCodeGrant::parse(&parameters) })
     }
 }
 
-impl TokenGrant {
+impl AuthorizationCodeGrant {
     fn parse(parameters: &Parameters) -> Result<Self, Error> {
         if parameters.require("grant_type")? != "authorization_code" {
             return Err(Error::UnsupportedGrantType);
@@ -84,7 +84,7 @@ impl ClientCredentials {
         match (authorization, id, secret) {
             (Some(_), _, Some(_)) => Err(Error::TwoClientAuthentications),
             (Some(header), id, None) => {
-                let (basic_id, basic_secret) = bearer::basic(header)?;
+                let (basic_id, basic_secret) = bearer::basic_credentials(header)?;
                 if id.is_some_and(|id| id != basic_id) {
                     return Err(Error::TwoClientAuthentications);
                 }

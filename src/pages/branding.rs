@@ -24,7 +24,7 @@ pub fn stylesheet(branding: &Branding) -> String {
     let Some(accent) = branding.accent_color else { return String::new() };
     let light = scheme_variables(accent, LIGHT_BACKGROUNDS, Color::WHITE, Color::BLACK);
     let dark = scheme_variables(accent, DARK_BACKGROUNDS, Color::rgb(0x19, 0x1d, 0x26), Color::WHITE);
-    let ink = accent.ink();
+    let ink = accent.contrasting_text();
     let hover = (1..=15)
         .rev()
         .map(|percent| accent.mixed(if ink == Color::WHITE { Color::BLACK } else { Color::WHITE }, percent))
@@ -41,7 +41,10 @@ fn scheme_variables(accent: Color, backgrounds: [Color; 3], surface: Color, end:
     let wash = surface.mixed(accent, 8);
     let ink = accent.readable_on(&[backgrounds[0], backgrounds[1], backgrounds[2], wash], end);
     let strong = ink.mixed(end, 25);
-    format!("--accent:{ink};--accent-strong:{strong};--accent-wash:{wash};--on-accent:{}", ink.ink())
+    format!(
+        "--accent:{ink};--accent-strong:{strong};--accent-wash:{wash};--on-accent:{}",
+        ink.contrasting_text()
+    )
 }
 
 /// `GET /branding/{environment}/style.css`
@@ -92,7 +95,7 @@ mod tests {
     fn whatever_the_colour_its_words_can_be_read() {
         for text in ["#ffcc00", "#1f4fc4", "#000000", "#ffffff", "#ff0000", "#7f7f7f", "#00ff88"] {
             let accent = Color::parse(text).unwrap();
-            let branding = Branding { accent_color: Some(accent), ..Branding::none(Id::from_bits(1)) };
+            let branding = Branding { accent_color: Some(accent), ..Branding::empty(Id::from_bits(1)) };
             let css = stylesheet(&branding);
             let values = |name: &str| {
                 css.split(&format!("{name}:"))
@@ -109,8 +112,11 @@ mod tests {
                 assert!(ink.contrast(values("--on-accent")[at]) >= 4.5, "{text}");
             }
             let button = css.split(".button.primary{").nth(1).unwrap();
-            assert!(button.starts_with(&format!("background:{text};color:{}", accent.ink())), "{css}");
+            assert!(
+                button.starts_with(&format!("background:{text};color:{}", accent.contrasting_text())),
+                "{css}"
+            );
         }
-        assert_eq!(stylesheet(&Branding::none(Id::from_bits(1))), "");
+        assert_eq!(stylesheet(&Branding::empty(Id::from_bits(1))), "");
     }
 }

@@ -2,14 +2,14 @@
 //! the response.
 //!
 //! An operation may refer to a resource that another operation creates by `bulkId:…`: as a value, in its
-//! path, and in the paths of a PATCH. [`BulkRequest::order`] puts each creation before its references; for
+//! path, and in the paths of a PATCH. [`BulkRequest::execution_order`] puts each creation before its references; for
 //! circular references [`BulkOperation::resolve`] returns 409, as §3.7.1 allows.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, Kind, error::quoted, json::take, resource::check_schemas};
+use super::{Error, ResourceType, error::quoted, json::take, resource::check_schemas};
 
 /// The schema of a Bulk request (RFC 7644 §3.7).
 pub const BULK_REQUEST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -20,7 +20,7 @@ pub const BULK_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Bu
 const PREFIX: &str = "bulkId:";
 
 /// Maximum length of a `bulkId` in bytes.
-pub const MAX_BULK_ID: usize = 256;
+pub const MAX_BULK_ID_BYTES: usize = 256;
 
 /// A syntactically valid Bulk request. Each operation is validated when it is executed.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +58,9 @@ impl Method {
 
 /// The target of an operation: an endpoint or a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct BulkTarget {
     /// The endpoint.
-    pub kind: Kind,
+    pub kind: ResourceType,
     /// The resource's id; `None` for the endpoint.
     pub id: Option<String>,
 }
@@ -113,14 +113,14 @@ impl BulkRequest {
     }
 
     /// The `bulkId`s of the resources that the request creates.
-    pub fn made(&self) -> BTreeSet<String> {
+    pub fn created_bulk_ids(&self) -> BTreeSet<String> {
         let posts = self.operations.iter().filter(|operation| operation.method == Method::Post);
         posts.filter_map(|operation| operation.bulk_id.clone()).collect()
     }
 
     /// The execution order, as indexes: as sent, except that an operation that creates a resource comes
     /// before those that refer to it. Operations with circular references come last.
-    pub fn order(&self) -> Vec<usize> {
+    pub fn execution_order(&self) -> Vec<usize> {
         let made: HashMap<&str, usize> = self
             .operations
             .iter()
@@ -189,8 +189,8 @@ impl BulkOperation {
         let version = text("version")?.filter(|version| !version.is_empty());
         let path = text("path")?.ok_or_else(|| Error::InvalidSyntax("an operation has no path".into()))?;
         let data = take(&mut operation, "data")?.filter(|data| !data.is_null());
-        if bulk_id.as_ref().is_some_and(|bulk_id| bulk_id.len() > MAX_BULK_ID) {
-            return Err(Error::InvalidSyntax(format!("a bulkId is longer than {MAX_BULK_ID} bytes")));
+        if bulk_id.as_ref().is_some_and(|bulk_id| bulk_id.len() > MAX_BULK_ID_BYTES) {
+            return Err(Error::InvalidSyntax(format!("a bulkId is longer than {MAX_BULK_ID_BYTES} bytes")));
         }
         if method == Method::Post && bulk_id.is_none() {
             return Err(Error::InvalidSyntax("a POST within Bulk needs a bulkId".into()));
@@ -203,14 +203,14 @@ impl BulkOperation {
 
     /// The target that the path names: `/Users`, `/Users/{id}` and the same for groups. POST needs an
     /// endpoint, the other methods a resource.
-    pub fn target(&self) -> Result<Target, Error> {
+    pub fn target(&self) -> Result<BulkTarget, Error> {
         let unknown = || Error::NotFound(format!("there is nothing at {}", quoted(&self.path)));
         let path = self.path.strip_prefix('/').unwrap_or(&self.path);
         let (endpoint, id) = match path.split_once('/') {
             Some((endpoint, id)) => (endpoint, Some(id).filter(|id| !id.is_empty())),
             None => (path, None),
         };
-        let kind = Kind::of_endpoint(endpoint).ok_or_else(unknown)?;
+        let kind = ResourceType::from_endpoint(endpoint).ok_or_else(unknown)?;
         if id.is_some_and(|id| id.contains(['/', '?', '#'])) {
             return Err(unknown());
         }
@@ -221,7 +221,7 @@ impl BulkOperation {
             (Method::Put | Method::Patch | Method::Delete, None) => {
                 Err(Error::InvalidPath(format!("a {} names a resource", self.method.name())))
             }
-            (_, id) => Ok(Target { kind, id: id.map(str::to_owned) }),
+            (_, id) => Ok(BulkTarget { kind, id: id.map(str::to_owned) }),
         }
     }
 
@@ -384,7 +384,7 @@ mod tests {
             {"method": "PATCH", "path": "/Groups/1", "data": {"Operations": [{"path": "members[value eq \"bulkId:z\"]"}]}},
         ]))
         .unwrap();
-        assert_eq!(request.order(), [1, 2, 0, 3, 4]);
+        assert_eq!(request.execution_order(), [1, 2, 0, 3, 4]);
         assert_eq!(request.operations[0].references(), BTreeSet::from(["a".to_owned(), "b".to_owned()]));
         assert_eq!(request.operations[4].references(), BTreeSet::from(["z".to_owned()]));
     }
@@ -398,9 +398,12 @@ mod tests {
             post("d", json!({})),
         ]))
         .unwrap();
-        assert_eq!(request.order(), [3, 0, 1, 2]);
+        assert_eq!(request.execution_order(), [3, 0, 1, 2]);
         let mut operation = request.operations[0].clone();
-        assert!(matches!(operation.resolve(&request.made(), &HashMap::new()), Err(Error::Conflict(_))));
+        assert!(matches!(
+            operation.resolve(&request.created_bulk_ids(), &HashMap::new()),
+            Err(Error::Conflict(_))
+        ));
     }
 
     #[test]
@@ -431,11 +434,11 @@ mod tests {
                 .unwrap()
                 .target()
         };
-        assert_eq!(target("POST", "/users").unwrap(), Target { kind: Kind::User, id: None });
-        assert_eq!(target("POST", "Groups/").unwrap(), Target { kind: Kind::Group, id: None });
+        assert_eq!(target("POST", "/users").unwrap(), BulkTarget { kind: ResourceType::User, id: None });
+        assert_eq!(target("POST", "Groups/").unwrap(), BulkTarget { kind: ResourceType::Group, id: None });
         assert_eq!(
             target("DELETE", "/Groups/g1").unwrap(),
-            Target { kind: Kind::Group, id: Some("g1".into()) }
+            BulkTarget { kind: ResourceType::Group, id: Some("g1".into()) }
         );
         for (method, path, status) in [
             ("POST", "/Users/1", 400),
@@ -462,7 +465,7 @@ mod tests {
             json!([{"method": "POST", "path": "/Users", "bulkId": "a"}]),
             json!([{"method": "POST", "path": 1, "bulkId": "a", "data": {}}]),
             json!([post("a", json!({})), post("a", json!({}))]),
-            json!([post(&"a".repeat(MAX_BULK_ID + 1), json!({}))]),
+            json!([post(&"a".repeat(MAX_BULK_ID_BYTES + 1), json!({}))]),
         ] {
             assert!(matches!(request(operations.clone()), Err(Error::InvalidSyntax(_))), "{operations}");
         }

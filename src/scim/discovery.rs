@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Kind,
+    ResourceType,
     schema::{self, Attribute, Schema},
 };
 
@@ -15,7 +15,7 @@ const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProvid
 
 /// The limits in the ServiceProviderConfig.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ServiceLimits {
     /// Maximum number of operations of a Bulk request.
     pub bulk_operations: usize,
     /// Maximum size of a body in bytes.
@@ -29,7 +29,7 @@ pub struct Limits {
 }
 
 /// `/ServiceProviderConfig` (RFC 7643 §5).
-pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
+pub fn service_provider_config(base: &str, limits: &ServiceLimits) -> Value {
     json!({
         "schemas": [CONFIG_SCHEMA],
         "patch": {"supported": true},
@@ -63,15 +63,15 @@ pub fn service_provider_config(base: &str, limits: &Limits) -> Value {
 
 /// Every entry of `/ResourceTypes` (RFC 7643 §6).
 pub fn resource_types(base: &str) -> Vec<Value> {
-    Kind::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
+    ResourceType::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
 }
 
 /// `/ResourceTypes/{name}`. The name is case-insensitive.
 pub fn resource_type_named(base: &str, name: &str) -> Option<Value> {
-    Kind::of_name(name).map(|kind| resource_type(base, kind))
+    ResourceType::from_name(name).map(|kind| resource_type(base, kind))
 }
 
-fn resource_type(base: &str, kind: Kind) -> Value {
+fn resource_type(base: &str, kind: ResourceType) -> Value {
     let name = kind.name();
     let mut body = json!({
         "schemas": [RESOURCE_TYPE_SCHEMA],
@@ -82,7 +82,7 @@ fn resource_type(base: &str, kind: Kind) -> Value {
         "schema": kind.schema().id,
         "meta": meta("ResourceType", format!("{base}/ResourceTypes/{name}")),
     });
-    if let (Kind::User, Some(body)) = (kind, body.as_object_mut()) {
+    if let (ResourceType::User, Some(body)) = (kind, body.as_object_mut()) {
         let extensions = json!([{"schema": schema::ENTERPRISE_USER.id, "required": false}]);
         body.insert("schemaExtensions".into(), extensions);
     }
@@ -91,15 +91,15 @@ fn resource_type(base: &str, kind: Kind) -> Value {
 
 /// Every entry of `/Schemas` (RFC 7643 §7).
 pub fn schemas(base: &str) -> Vec<Value> {
-    schema::ALL.into_iter().map(|schema| described(base, schema)).collect()
+    schema::ALL.into_iter().map(|schema| schema_resource(base, schema)).collect()
 }
 
 /// `/Schemas/{urn}`. The URN is case-insensitive.
 pub fn schema_named(base: &str, urn: &str) -> Option<Value> {
-    schema::by_id(urn).map(|schema| described(base, schema))
+    schema::by_id(urn).map(|schema| schema_resource(base, schema))
 }
 
-fn described(base: &str, schema: &Schema) -> Value {
+fn schema_resource(base: &str, schema: &Schema) -> Value {
     json!({
         "schemas": [SCHEMA_SCHEMA],
         "id": schema.id,
@@ -145,7 +145,7 @@ mod tests {
     use crate::scim::evaluate::is_present;
 
     const BASE: &str = "https://sso.example.com/v1/scim/scim_directory_1";
-    const LIMITS: Limits = Limits {
+    const LIMITS: ServiceLimits = ServiceLimits {
         bulk_operations: 100,
         body_bytes: 1 << 20,
         default_page: 100,

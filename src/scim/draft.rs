@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::{
-    AttributePath, Error, Filter, Member, MembersChange, Patched, Path, Resource, Work,
-    edit::Edit,
+    AttributePath, Error, Filter, Member, MembershipChange, PatchResult, Path, Resource, WorkBudget,
+    edit::AttributeEdit,
     filter::{Literal, Operator},
     json::NameIndex,
     normalise,
@@ -16,26 +16,26 @@ use super::{
 };
 
 /// A resource to which operations are being applied.
-pub(super) struct Draft<'w> {
+pub(super) struct ResourceEditor<'w> {
     resource: Resource,
     /// The names of the resource, and of each extension that was accessed, by lower-case key.
     names: NameIndex,
     extensions: HashMap<String, NameIndex>,
-    members: Vec<MembersChange>,
+    members: Vec<MembershipChange>,
     password: Option<String>,
-    work: &'w mut Work,
+    work: &'w mut WorkBudget,
 }
 
-impl<'w> Draft<'w> {
-    pub(super) fn new(resource: Resource, work: &'w mut Work) -> Self {
+impl<'w> ResourceEditor<'w> {
+    pub(super) fn new(resource: Resource, work: &'w mut WorkBudget) -> Self {
         let names = NameIndex::of(&resource.attributes);
         Self { resource, names, extensions: HashMap::new(), members: Vec::new(), password: None, work }
     }
 
     /// Validates and returns the result.
-    pub(super) fn finish(self) -> Result<Patched, Error> {
+    pub(super) fn finish(self) -> Result<PatchResult, Error> {
         self.resource.validate()?;
-        Ok(Patched { resource: self.resource, members: self.members, password: self.password })
+        Ok(PatchResult { resource: self.resource, members: self.members, password: self.password })
     }
 
     /// Applies an object of attributes. Each name is parsed as a path; read-only attributes and attributes of
@@ -43,7 +43,7 @@ impl<'w> Draft<'w> {
     pub(super) fn merge(&mut self, op: Op, given: Map<String, Value>) -> Result<(), Error> {
         let mut seen = HashSet::new();
         for (name, value) in given {
-            let path = named(&name, &value)?;
+            let path = path_of_member(&name, &value)?;
             let attribute = path.attribute();
             let filter = path.filter().map(Filter::to_string);
             if !seen.insert((attribute.to_string().to_ascii_lowercase(), filter)) {
@@ -52,7 +52,7 @@ impl<'w> Draft<'w> {
             let read_only = |definition: Option<&Attribute>| definition.is_some_and(Attribute::is_read_only);
             if read_only(attribute.definition())
                 || read_only(attribute.target())
-                || !attribute.fits(self.resource.kind)
+                || !attribute.applies_to(self.resource.kind)
             {
                 continue;
             }
@@ -74,7 +74,7 @@ impl<'w> Draft<'w> {
             };
         };
         let attribute = path.attribute();
-        if !attribute.fits(self.resource.kind) {
+        if !attribute.applies_to(self.resource.kind) {
             return Err(Error::InvalidPath(format!("a {} has no {attribute}", self.resource.kind.name())));
         }
         if attribute.is_schema() {
@@ -135,7 +135,7 @@ impl<'w> Draft<'w> {
         };
         let mut seen = HashSet::new();
         for (name, value) in given {
-            let path = AttributePath::of_schema(urn, &name)?;
+            let path = AttributePath::in_extension(urn, &name)?;
             if !seen.insert(path.to_string().to_ascii_lowercase()) {
                 return Err(Error::InvalidSyntax(format!("{path} appears twice")));
             }
@@ -174,7 +174,7 @@ impl<'w> Draft<'w> {
         let key = names.key(attribute.name()).unwrap_or(attribute.name()).to_owned();
         let current = container.remove(&key);
         let was_inactive = key == "active" && extension.is_none() && current == Some(Value::Bool(false));
-        let next = match (Edit { op, path, definition }).next(current, value, self.work)? {
+        let next = match (AttributeEdit { op, path, definition }).apply(current, value, self.work)? {
             // A deactivated user is activated only by an explicit `true`, never by removing `active`.
             None if was_inactive => Some(Value::Bool(false)),
             next => next,
@@ -217,17 +217,17 @@ impl<'w> Draft<'w> {
         let Some(filter) = path.filter() else {
             return match (sub, op, value) {
                 (Some(_), ..) => Err(immutable()),
-                (None, Op::Add, value) => self.change(MembersChange::Add(members(definition, value)?)),
+                (None, Op::Add, value) => self.change(MembershipChange::Add(members(definition, value)?)),
                 (None, Op::Replace, value) => {
-                    self.change(MembersChange::Replace(members(definition, value)?))
+                    self.change(MembershipChange::Replace(members(definition, value)?))
                 }
                 // RFC 7644 §3.5.2.2: without a value, all members are removed.
                 (None, Op::Remove, None | Some(Value::Null)) => {
-                    self.change(MembersChange::Replace(Vec::new()))
+                    self.change(MembershipChange::Replace(Vec::new()))
                 }
                 (None, Op::Remove, value) => {
                     let listed = members(definition, value)?;
-                    self.change(MembersChange::Remove(
+                    self.change(MembershipChange::Remove(
                         listed.into_iter().map(|member| member.value).collect(),
                     ))
                 }
@@ -236,42 +236,42 @@ impl<'w> Draft<'w> {
         let named = named_values(filter);
         let whole = sub.is_none() || sub == Some("value");
         match (op, named) {
-            (Op::Remove, Some(ids)) if whole => self.change(MembersChange::Remove(ids)),
-            (Op::Remove, None) if whole => self.change(MembersChange::RemoveWhere(path.clone())),
+            (Op::Remove, Some(ids)) if whole => self.change(MembershipChange::Remove(ids)),
+            (Op::Remove, None) if whole => self.change(MembershipChange::RemoveWhere(path.clone())),
             (Op::Add, Some(ids)) if sub.is_none() => {
                 let mut added = members(definition, value)?;
                 if added.is_empty() {
                     added = ids.into_iter().map(Member::new).collect();
                 }
-                self.change(MembersChange::Add(added))
+                self.change(MembershipChange::Add(added))
             }
             (Op::Replace, Some(ids)) if whole => {
                 let added = members(definition, value)?;
-                self.change(MembersChange::Remove(ids))?;
-                self.change(MembersChange::Add(added))
+                self.change(MembershipChange::Remove(ids))?;
+                self.change(MembershipChange::Add(added))
             }
             (Op::Replace, None) if whole => {
                 let added = members(definition, value)?;
-                self.change(MembersChange::RemoveWhere(path.clone()))?;
-                self.change(MembersChange::Add(added))
+                self.change(MembershipChange::RemoveWhere(path.clone()))?;
+                self.change(MembershipChange::Add(added))
             }
             _ => Err(immutable()),
         }
     }
 
     /// Appends a change, merged into the previous one where possible.
-    fn change(&mut self, change: MembersChange) -> Result<(), Error> {
+    fn change(&mut self, change: MembershipChange) -> Result<(), Error> {
         match (self.members.last_mut(), change) {
-            (_, MembersChange::Add(more)) if more.is_empty() => {}
-            (_, MembersChange::Remove(more)) if more.is_empty() => {}
+            (_, MembershipChange::Add(more)) if more.is_empty() => {}
+            (_, MembershipChange::Remove(more)) if more.is_empty() => {}
             (
-                Some(MembersChange::Add(members) | MembersChange::Replace(members)),
-                MembersChange::Add(more),
+                Some(MembershipChange::Add(members) | MembershipChange::Replace(members)),
+                MembershipChange::Add(more),
             ) => {
                 members.extend(more);
             }
-            (Some(MembersChange::Remove(ids)), MembersChange::Remove(more)) => ids.extend(more),
-            (_, change @ MembersChange::Replace(_)) => self.members = vec![change],
+            (Some(MembershipChange::Remove(ids)), MembershipChange::Remove(more)) => ids.extend(more),
+            (_, change @ MembershipChange::Replace(_)) => self.members = vec![change],
             (_, change) => self.members.push(change),
         }
         Ok(())
@@ -284,13 +284,13 @@ fn attributes_empty(attributes: &Map<String, Value>, urn: &str) -> bool {
 
 /// The path that a name in a resource stands for. A URN that could be a schema's or an attribute's is taken
 /// as a schema's when its value is an object.
-fn named(name: &str, value: &Value) -> Result<Path, Error> {
+fn path_of_member(name: &str, value: &Value) -> Result<Path, Error> {
     let path = Path::parse(name).map_err(|error| Error::InvalidSyntax(error.detail().to_owned()))?;
     let attribute = path.attribute();
     let told = path.filter().is_some() || attribute.is_schema();
     match attribute.schema() {
         Some(urn) if !told && value.is_object() && schema::by_id(urn).is_none() && !is_versioned(urn) => {
-            Ok(AttributePath::whole(name).into())
+            Ok(AttributePath::for_schema(name).into())
         }
         _ => Ok(path),
     }

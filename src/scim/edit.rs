@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Error, Filter, Path, Work,
+    Error, Filter, Path, WorkBudget,
     error::quoted,
     filter::{Literal, Operator},
     json::NameIndex,
@@ -16,23 +16,23 @@ use super::{
 };
 
 /// The cost of copying a value, as a multiple of the cost of reading it.
-const COPY: u64 = 8;
+const COPY_FACTOR: u64 = 8;
 
 /// One operation on one attribute.
-pub(super) struct Edit<'a> {
+pub(super) struct AttributeEdit<'a> {
     pub(super) op: Op,
     pub(super) path: &'a Path,
     pub(super) definition: Option<&'static Attribute>,
 }
 
-impl Edit<'_> {
+impl AttributeEdit<'_> {
     /// The attribute's new value; `None` for unassigned. The cost is charged to `work` before the value is
     /// computed.
-    pub(super) fn next(
+    pub(super) fn apply(
         &self,
         current: Option<Value>,
         value: Option<Value>,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Result<Option<Value>, Error> {
         work.spend(self.cost(current.as_ref(), value.as_ref()))?;
         let next = match (self.path.filter(), self.path.attribute().sub()) {
@@ -88,7 +88,7 @@ impl Edit<'_> {
             (Op::Add, Some(definition), value) if definition.multi_valued => {
                 let more = normalise::elements(definition, &at, value.unwrap_or_default())?;
                 let (elements, touched) = normalise::join(Some(definition), &at, list(current), more)?;
-                some_list(normalise::settle(Some(definition), &at, elements, &touched)?)
+                some_list(normalise::deduplicate(Some(definition), &at, elements, &touched)?)
             }
             // A complex value is merged (§3.5.2.1, §3.5.2.3), unless it is a reference, which is replaced.
             (_, Some(definition), Some(Value::Object(given)))
@@ -176,25 +176,25 @@ impl Edit<'_> {
             None if matches!(current, Some(Value::Array(_))) => list(normalise::unknown(&at, value)?),
             _ => return Ok(None),
         };
-        let sameness = |element: &Value| normalise::sameness(definition, element);
-        let same: HashSet<_> = listed.iter().map(sameness).collect();
+        let element_identity = |element: &Value| normalise::element_identity(definition, element);
+        let same: HashSet<_> = listed.iter().map(element_identity).collect();
         // An element listed without a type matches any type.
         let untyped: HashSet<_> =
-            listed.iter().filter(|element| element.get("type").is_none()).map(sameness).collect();
+            listed.iter().filter(|element| element.get("type").is_none()).map(element_identity).collect();
         let partial: Vec<_> =
             listed.iter().filter_map(Value::as_object).filter(|it| !it.contains_key("value")).collect();
         let mut elements = list(current);
         elements.retain(|element| {
-            let any_type = match sameness(element) {
-                normalise::Sameness::Valued(value, Some(_)) => {
-                    untyped.contains(&normalise::Sameness::Valued(value, None))
+            let any_type = match element_identity(element) {
+                normalise::ElementIdentity::Valued(value, Some(_)) => {
+                    untyped.contains(&normalise::ElementIdentity::Valued(value, None))
                 }
                 _ => false,
             };
             let covered = |listed: &&Map<String, Value>| {
                 listed.iter().all(|(name, value)| element.get(name) == Some(value))
             };
-            !(same.contains(&sameness(element)) || any_type || partial.iter().any(covered))
+            !(same.contains(&element_identity(element)) || any_type || partial.iter().any(covered))
         });
         some_list(elements)
     }
@@ -205,7 +205,7 @@ impl Edit<'_> {
         current: Option<Value>,
         sub: &str,
         value: Option<Value>,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Result<Option<Value>, Error> {
         let value = value.filter(|_| self.op != Op::Remove);
         match current {
@@ -217,7 +217,8 @@ impl Edit<'_> {
             None if self.multi_valued() => {
                 let mut element = Map::new();
                 self.set(&mut element, sub, value)?;
-                let element = Some(Value::Object(element)).filter(|element| !normalise::is_bare(element));
+                let element =
+                    Some(Value::Object(element)).filter(|element| !normalise::is_valueless(element));
                 some_list(element.into_iter().collect())
             }
             None | Some(Value::Object(_)) => {
@@ -249,7 +250,7 @@ impl Edit<'_> {
                 _ => return Err(Error::InvalidPath(format!("{} has no sub-attributes", self.at()))),
             }
         }
-        some_list(normalise::settle(self.definition, &self.at(), elements, indexes)?)
+        some_list(normalise::deduplicate(self.definition, &self.at(), elements, indexes)?)
     }
 
     /// Applies the operation to the values that a filter selects.
@@ -259,7 +260,7 @@ impl Edit<'_> {
         filter: &Filter,
         sub: Option<&str>,
         value: Option<Value>,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Result<Option<Value>, Error> {
         let one = matches!(current, Some(Value::Object(_)));
         let elements = list(current);
@@ -318,7 +319,7 @@ impl Edit<'_> {
                 (_, new) => *element = new,
             }
         }
-        some_list(normalise::settle(self.definition, &self.at(), elements, matched)?)
+        some_list(normalise::deduplicate(self.definition, &self.at(), elements, matched)?)
     }
 
     /// Adds an element that the filter selects.
@@ -345,12 +346,12 @@ impl Edit<'_> {
             },
         }
         let element = Value::Object(element);
-        if normalise::is_bare(&element) {
+        if normalise::is_valueless(&element) {
             return some_list(elements);
         }
         elements.push(element);
         let last = elements.len() - 1;
-        some_list(normalise::settle(self.definition, &self.at(), elements, &[last])?)
+        some_list(normalise::deduplicate(self.definition, &self.at(), elements, &[last])?)
     }
 
     /// A value normalised to one element.
@@ -367,8 +368,8 @@ impl Edit<'_> {
 }
 
 /// Charges the cost of copying the value into this many elements.
-fn spend_copies(work: &mut Work, value: Option<&Value>, elements: usize) -> Result<(), Error> {
-    work.spend(value.map_or(0, weight).saturating_mul(elements as u64).saturating_mul(COPY))
+fn spend_copies(work: &mut WorkBudget, value: Option<&Value>, elements: usize) -> Result<(), Error> {
+    work.spend(value.map_or(0, weight).saturating_mul(elements as u64).saturating_mul(COPY_FACTOR))
 }
 
 /// Whether a single-valued complex attribute is a reference, such as `manager`.

@@ -24,7 +24,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Parses an xs:dateTime (RFC 7643 §2.3.5). Without a zone it is UTC.
-pub fn moment(text: &str) -> Option<Timestamp> {
+pub fn parse_date_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     // No date and time is shorter than 19 characters, and none needs more than 64.
     if !(19..=64).contains(&text.len()) || !text.is_ascii() {
@@ -169,7 +169,7 @@ fn equality(equal: bool, operator: Operator) -> bool {
 fn compare_text(text: &str, operator: Operator, other: &str, definition: Option<&'static Attribute>) -> bool {
     let is_date =
         definition.is_none_or(|definition| definition.kind == Type::DateTime) && !operator.is_substring();
-    if is_date && let (Some(one), Some(other)) = (moment(text), moment(other)) {
+    if is_date && let (Some(one), Some(other)) = (parse_date_time(text), parse_date_time(other)) {
         return ordered(Some(one.cmp(&other)), operator);
     }
     if definition.is_some_and(|definition| definition.case_exact) {

@@ -19,13 +19,13 @@ use super::{
 use crate::model::time::Timestamp;
 
 /// Maximum length of a filter in bytes.
-pub const MAX_FILTER: usize = 16 * 1024;
+pub const MAX_FILTER_BYTES: usize = 16 * 1024;
 
 /// Maximum nesting depth of parentheses, `not` and brackets.
-pub const MAX_DEPTH: usize = 32;
+pub const MAX_FILTER_DEPTH: usize = 32;
 
 /// Maximum number of comparisons in a filter.
-pub const MAX_TERMS: usize = 200;
+pub const MAX_FILTER_TERMS: usize = 200;
 
 /// A filter. Known attributes are spelled as in their definitions, and every literal has the type of its
 /// attribute. Within [`Filter::Element`] paths are relative to the element.
@@ -127,9 +127,9 @@ pub enum Literal {
 
 impl Literal {
     /// The point in time, if it is a date and time. Without a zone it is UTC.
-    pub fn moment(&self) -> Option<Timestamp> {
+    pub fn date_time(&self) -> Option<Timestamp> {
         match self {
-            Self::Text(text) => evaluate::moment(text),
+            Self::Text(text) => evaluate::parse_date_time(text),
             _ => None,
         }
     }
@@ -149,13 +149,13 @@ impl fmt::Display for Literal {
 impl Filter {
     /// Parses a filter. Every error is [`Error::InvalidFilter`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_FILTER {
-            return Err(Error::InvalidFilter(format!("a filter is longer than {MAX_FILTER} bytes")));
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(Error::InvalidFilter(format!("a filter is longer than {MAX_FILTER_BYTES} bytes")));
         }
-        let mut reader = Reader::new(text, Scope::Resource);
-        let filter = reader.disjunction()?;
-        reader.blank();
-        match reader.rest() {
+        let mut parser = Parser::new(text, Scope::Resource);
+        let filter = parser.disjunction()?;
+        parser.skip_whitespace();
+        match parser.rest() {
             "" => Ok(filter),
             rest => Err(unexpected(rest)),
         }
@@ -166,12 +166,12 @@ impl Filter {
         parent: Option<&'static Attribute>,
         text: &'a str,
     ) -> Result<(Self, &'a str), Error> {
-        let mut reader = Reader::new(text, Scope::Element(parent));
-        let filter = reader.disjunction()?;
-        reader.blank();
-        match reader.rest().strip_prefix(']') {
+        let mut parser = Parser::new(text, Scope::Element(parent));
+        let filter = parser.disjunction()?;
+        parser.skip_whitespace();
+        match parser.rest().strip_prefix(']') {
             Some(rest) => Ok((filter, rest)),
-            None => Err(unexpected(reader.rest())),
+            None => Err(unexpected(parser.rest())),
         }
     }
 
@@ -248,7 +248,7 @@ enum Scope {
     Element(Option<&'static Attribute>),
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
@@ -256,7 +256,7 @@ struct Reader<'a> {
     scope: Scope,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     fn new(text: &'a str, scope: Scope) -> Self {
         Self { text, at: 0, depth: 0, terms: 0, scope }
     }
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn blank(&mut self) -> bool {
+    fn skip_whitespace(&mut self) -> bool {
         let rest = self.rest();
         let trimmed = rest.trim_start_matches([' ', '\t']);
         self.at += rest.len() - trimmed.len();
@@ -295,9 +295,9 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        if self.depth >= MAX_DEPTH {
-            return Err(invalid(format!("the filter is nested deeper than {MAX_DEPTH}")));
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if self.depth >= MAX_FILTER_DEPTH {
+            return Err(invalid(format!("the filter is nested deeper than {MAX_FILTER_DEPTH}")));
         }
         self.depth += 1;
         let result = read(self);
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
         let first = part(self)?;
         let mut parts = Vec::new();
         loop {
-            self.blank();
+            self.skip_whitespace();
             if !self.keyword(keyword) {
                 break;
             }
@@ -337,16 +337,16 @@ impl<'a> Reader<'a> {
     }
 
     fn factor(&mut self) -> Result<Filter, Error> {
-        self.blank();
+        self.skip_whitespace();
         if self.rest().starts_with('(') {
             return self.group();
         }
         if self.word().eq_ignore_ascii_case("not") {
             let start = self.at;
             self.at += 3;
-            self.blank();
+            self.skip_whitespace();
             if self.rest().starts_with('(') {
-                return self.deeper(|reader| Ok(Filter::Not(Box::new(reader.group()?))));
+                return self.nested(|parser| Ok(Filter::Not(Box::new(parser.group()?))));
             }
             self.at = start;
         }
@@ -355,15 +355,15 @@ impl<'a> Reader<'a> {
 
     fn group(&mut self) -> Result<Filter, Error> {
         self.take('(');
-        let filter = self.deeper(Self::disjunction)?;
-        self.blank();
+        let filter = self.nested(Self::disjunction)?;
+        self.skip_whitespace();
         if self.take(')') { Ok(filter) } else { Err(unexpected(self.rest())) }
     }
 
     fn term(&mut self) -> Result<Filter, Error> {
         self.terms += 1;
-        if self.terms > MAX_TERMS {
-            return Err(invalid(format!("the filter has more than {MAX_TERMS} comparisons")));
+        if self.terms > MAX_FILTER_TERMS {
+            return Err(invalid(format!("the filter has more than {MAX_FILTER_TERMS} comparisons")));
         }
         let name = self.word();
         if name.is_empty() {
@@ -400,8 +400,8 @@ impl<'a> Reader<'a> {
     }
 
     fn element_filter(&mut self) -> Result<Filter, Error> {
-        let filter = self.deeper(Self::disjunction)?;
-        self.blank();
+        let filter = self.nested(Self::disjunction)?;
+        self.skip_whitespace();
         if !self.take(']') {
             return Err(unexpected(self.rest()));
         }
@@ -430,7 +430,7 @@ impl<'a> Reader<'a> {
         if definition.is_some_and(|definition| definition.returned == Returned::Never) {
             return Err(invalid(format!("{path} cannot be filtered by")));
         }
-        if !self.blank() {
+        if !self.skip_whitespace() {
             return Err(unexpected(self.rest()));
         }
         if self.keyword("pr") {
@@ -445,12 +445,12 @@ impl<'a> Reader<'a> {
             });
         };
         self.at += word.len();
-        if !self.blank() {
+        if !self.skip_whitespace() {
             return Err(unexpected(self.rest()));
         }
         let value = self.literal()?;
-        let (path, definition) = valued(path, definition)?;
-        let value = typed(&path, definition, operator, value)?;
+        let (path, definition) = value_attribute(path, definition)?;
+        let value = coerce_literal(&path, definition, operator, value)?;
         Ok(Filter::Compare { path, operator, value })
     }
 
@@ -506,7 +506,7 @@ fn number(word: &str) -> Option<Number> {
 }
 
 /// A complex attribute is compared by its `value` (RFC 7643 §2.4).
-fn valued(
+fn value_attribute(
     path: AttributePath,
     definition: Option<&'static Attribute>,
 ) -> Result<(AttributePath, Option<&'static Attribute>), Error> {
@@ -525,7 +525,7 @@ fn valued(
 }
 
 /// Converts the literal to the type of its attribute, if the operator applies to that type.
-fn typed(
+fn coerce_literal(
     path: &AttributePath,
     definition: Option<&'static Attribute>,
     operator: Operator,
@@ -562,7 +562,7 @@ fn typed(
         (Type::Boolean, _) => refused("is a boolean"),
         (Type::Binary, _) if operator.is_ordering() => refused("is binary"),
         (Type::DateTime, _) if operator.is_substring() => refused("is a date and time"),
-        (Type::DateTime, literal) if literal.moment().is_some() => Ok(literal),
+        (Type::DateTime, literal) if literal.date_time().is_some() => Ok(literal),
         (Type::DateTime, _) => refused("is a date and time as in \"2026-11-21T21:41:37Z\""),
         (_, Literal::Text(text)) => Ok(Literal::Text(text)),
         (_, Literal::Number(number)) if number.is_i64() || number.is_u64() => {

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    BulkRequest, Error, Filter, Kind, ListQuery, PatchRequest, Path, Projection, Resource, Work,
-    bulk::Method, evaluate::is_present, json, work::MAX_WORK,
+    BulkRequest, Error, Filter, ListQuery, PatchRequest, Path, Projection, Resource, ResourceType,
+    WorkBudget, bulk::Method, evaluate::is_present, json, work::MAX_WORK_UNITS,
 };
 use crate::model::json as bounded;
 
@@ -22,7 +22,7 @@ fn user() -> Map<String, Value> {
     user.as_object().cloned().unwrap_or_default()
 }
 
-fn refused(error: &Error) {
+fn assert_client_error(error: &Error) {
     assert!((400..500).contains(&error.status()), "{error}");
     let _ = error.to_json();
 }
@@ -35,7 +35,7 @@ pub fn filter(bytes: &[u8]) {
             filter.matches(&Value::Object(user()));
             let written = filter.to_string();
             // Escapes make the text longer; it may be rejected only if it exceeds the limit.
-            if written.len() <= super::filter::MAX_FILTER {
+            if written.len() <= super::filter::MAX_FILTER_BYTES {
                 assert_eq!(Filter::parse(&written), Ok(filter), "{written}");
             }
         }
@@ -43,7 +43,7 @@ pub fn filter(bytes: &[u8]) {
     }
     if let Ok(path) = Path::parse(&text) {
         let written = path.to_string();
-        if written.len() <= super::path::MAX_PATH {
+        if written.len() <= super::path::MAX_PATH_BYTES {
             assert_eq!(Path::parse(&written), Ok(path), "{written}");
         }
     }
@@ -55,51 +55,51 @@ pub fn filter(bytes: &[u8]) {
 /// A PATCH of a user and of a group: the result has a user name, no password and no read-only attributes, and
 /// is in normal form.
 pub fn patch(bytes: &[u8]) {
-    let body = match json::read(bytes) {
+    let body = match json::parse(bytes) {
         Ok(body) => body,
-        Err(error) => return refused(&error),
+        Err(error) => return assert_client_error(&error),
     };
     let request = match PatchRequest::parse(body) {
         Ok(request) => request,
-        Err(error) => return refused(&error),
+        Err(error) => return assert_client_error(&error),
     };
-    for kind in Kind::ALL {
+    for kind in ResourceType::ALL {
         let before = match kind {
-            Kind::User => user(),
-            Kind::Group => Map::from_iter([("displayName".to_owned(), Value::from("G"))]),
+            ResourceType::User => user(),
+            ResourceType::Group => Map::from_iter([("displayName".to_owned(), Value::from("G"))]),
         };
         match request.apply(&Resource::from_stored(kind, before)) {
-            Ok(patched) => is_normal(&patched.resource),
-            Err(error) => refused(&error),
+            Ok(patched) => assert_normal(&patched.resource),
+            Err(error) => assert_client_error(&error),
         }
     }
 }
 
 /// A body of a POST, a PUT, a SearchRequest and a Bulk request.
 pub fn resource(bytes: &[u8]) {
-    let body = match json::read(bytes) {
+    let body = match json::parse(bytes) {
         Ok(body) => body,
-        Err(error) => return refused(&error),
+        Err(error) => return assert_client_error(&error),
     };
-    for kind in Kind::ALL {
+    for kind in ResourceType::ALL {
         match Resource::parse_create(kind, body.clone()) {
-            Ok(parsed) => is_normal(&parsed.resource),
-            Err(error) => refused(&error),
+            Ok(parsed) => assert_normal(&parsed.resource),
+            Err(error) => assert_client_error(&error),
         }
     }
-    if let Err(error) = Resource::from_stored(Kind::User, user()).parse_replace(body.clone()) {
-        refused(&error);
+    if let Err(error) = Resource::from_stored(ResourceType::User, user()).parse_replace(body.clone()) {
+        assert_client_error(&error);
     }
     if let Err(error) = ListQuery::from_search(body.clone()) {
-        refused(&error);
+        assert_client_error(&error);
     }
     match BulkRequest::parse(body, 100) {
         Ok(request) => {
-            let mut order = request.order();
+            let mut order = request.execution_order();
             order.sort_unstable();
             assert!(order.into_iter().eq(0..request.operations.len()));
         }
-        Err(error) => refused(&error),
+        Err(error) => assert_client_error(&error),
     }
 }
 
@@ -108,13 +108,13 @@ pub fn resource(bytes: &[u8]) {
 /// and the work stays within the request's budget.
 pub fn request(bytes: &[u8]) {
     let limits = bounded::Limits { values: 200, names: 20, ..json::LIMITS };
-    let (small, read) = bounded::read_counted(bytes, &limits);
+    let (small, read) = bounded::parse_counted(bytes, &limits);
     assert!(read.values <= limits.values + 1 && read.names <= read.values + 1, "{read:?}");
-    let body = match json::read(bytes) {
+    let body = match json::parse(bytes) {
         Ok(body) => body,
         Err(error) => {
             assert!(small.is_err());
-            return refused(&error);
+            return assert_client_error(&error);
         }
     };
     if let Ok(small) = small {
@@ -125,13 +125,13 @@ pub fn request(bytes: &[u8]) {
     let Ok(request) = BulkRequest::parse(body, 100) else { return };
     for operation in request.operations {
         if let Err(error) = operation.target() {
-            refused(&error);
+            assert_client_error(&error);
         }
         let Some(data) = operation.data else { continue };
         if operation.method == Method::Patch {
             apply(data);
-        } else if let Err(error) = Resource::parse(Kind::User, data) {
-            refused(&error);
+        } else if let Err(error) = Resource::parse(ResourceType::User, data) {
+            assert_client_error(&error);
         }
     }
 }
@@ -139,24 +139,24 @@ pub fn request(bytes: &[u8]) {
 fn apply(body: Value) {
     let request = match PatchRequest::parse(body) {
         Ok(request) => request,
-        Err(error) => return refused(&error),
+        Err(error) => return assert_client_error(&error),
     };
-    let before = Resource::from_stored(Kind::User, user());
-    for limit in [50, MAX_WORK] {
-        let mut work = Work::of(limit);
+    let before = Resource::from_stored(ResourceType::User, user());
+    for limit in [50, MAX_WORK_UNITS] {
+        let mut work = WorkBudget::new(limit);
         let outcome = request.apply_within(&before, &mut work);
         assert!(work.spent() <= limit);
         match outcome {
-            Ok(patched) => is_normal(&patched.resource),
+            Ok(patched) => assert_normal(&patched.resource),
             Err(error) => {
-                refused(&error);
+                assert_client_error(&error);
                 assert!(!work.is_exhausted() || matches!(error, Error::TooLarge(_)), "{error}");
             }
         }
     }
 }
 
-fn is_normal(resource: &Resource) {
+fn assert_normal(resource: &Resource) {
     for name in ["id", "meta", "schemas", "groups", "password"] {
         assert!(!resource.attributes.contains_key(name), "{name}");
     }
@@ -299,10 +299,12 @@ mod tests {
     #[test]
     fn the_corpus_is_understood() {
         assert!(FILTERS.iter().all(|text| Filter::parse(text).is_ok()));
-        assert!(PATCHES.iter().all(|text| PatchRequest::parse(json::read(text.as_bytes()).unwrap()).is_ok()));
-        assert!(BODIES.iter().all(|text| json::read(text.as_bytes()).is_ok()));
-        assert!(REQUESTS.iter().all(|text| json::read(text.as_bytes()).is_ok()));
-        let bulk = |text: &&str| BulkRequest::parse(json::read(text.as_bytes()).unwrap(), 100).is_ok();
+        assert!(
+            PATCHES.iter().all(|text| PatchRequest::parse(json::parse(text.as_bytes()).unwrap()).is_ok())
+        );
+        assert!(BODIES.iter().all(|text| json::parse(text.as_bytes()).is_ok()));
+        assert!(REQUESTS.iter().all(|text| json::parse(text.as_bytes()).is_ok()));
+        let bulk = |text: &&str| BulkRequest::parse(json::parse(text.as_bytes()).unwrap(), 100).is_ok();
         assert_eq!(REQUESTS.iter().filter(|text| bulk(text)).count(), 3);
     }
 }

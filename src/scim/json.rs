@@ -18,16 +18,21 @@ pub const MAX_VALUES: usize = 100_000;
 pub const MAX_NAMES: usize = 500;
 
 /// Maximum length of an attribute name in bytes.
-pub const MAX_NAME: usize = 256;
+pub const MAX_NAME_BYTES: usize = 256;
 
 /// The limits on a SCIM body.
-pub const LIMITS: Limits =
-    Limits { depth: MAX_DEPTH, values: MAX_VALUES, names: MAX_NAMES, name_bytes: MAX_NAME, refuse_nul: true };
+pub const LIMITS: Limits = Limits {
+    depth: MAX_DEPTH,
+    values: MAX_VALUES,
+    names: MAX_NAMES,
+    name_bytes: MAX_NAME_BYTES,
+    refuse_nul: true,
+};
 
 /// Parses one JSON value within [`LIMITS`], without duplicate names. Names that differ only in case are
 /// rejected later, where names are interpreted.
-pub fn read(bytes: &[u8]) -> Result<Value, Error> {
-    json::read(bytes, &LIMITS).map_err(|error| match error {
+pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
+    json::parse(bytes, &LIMITS).map_err(|error| match error {
         json::Error::Syntax(_) => Error::InvalidSyntax(error.to_string()),
         json::Error::Values(_) | json::Error::Names(_) => Error::TooLarge(error.to_string()),
     })
@@ -85,7 +90,7 @@ mod tests {
     #[test]
     fn what_json_can_say_is_read() {
         let text = r#"{"a":[1,-2,2.5,true,null,"\u00e9\ud83d\ude00"],"b":{}}"#;
-        assert_eq!(read(text.as_bytes()).unwrap(), json!({"a": [1, -2, 2.5, true, null, "é😀"], "b": {}}));
+        assert_eq!(parse(text.as_bytes()).unwrap(), json!({"a": [1, -2, 2.5, true, null, "é😀"], "b": {}}));
     }
 
     #[test]
@@ -106,18 +111,18 @@ mod tests {
             ("nothing", Vec::new()),
             ("too deep", deep(MAX_DEPTH + 2)),
             ("far too deep", deep(100_000)),
-            ("too long a name", format!("{{\"{}\":1}}", "n".repeat(MAX_NAME + 1)).into_bytes()),
+            ("too long a name", format!("{{\"{}\":1}}", "n".repeat(MAX_NAME_BYTES + 1)).into_bytes()),
         ];
         for (case, bytes) in cases {
-            assert!(matches!(read(&bytes), Err(Error::InvalidSyntax(_))), "{case}");
+            assert!(matches!(parse(&bytes), Err(Error::InvalidSyntax(_))), "{case}");
         }
-        assert!(read(&deep(MAX_DEPTH)).is_ok());
+        assert!(parse(&deep(MAX_DEPTH)).is_ok());
         let names: Vec<String> = (0..=MAX_NAMES).map(|n| format!("\"n{n}\":1")).collect();
         for (case, bytes) in [
             ("too many values", format!("[{}1]", "1,".repeat(MAX_VALUES)).into_bytes()),
             ("too many names", format!("{{{}}}", names.join(",")).into_bytes()),
         ] {
-            assert!(matches!(read(&bytes), Err(Error::TooLarge(_))), "{case}");
+            assert!(matches!(parse(&bytes), Err(Error::TooLarge(_))), "{case}");
         }
     }
 

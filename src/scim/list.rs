@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AttributePath, Error, Filter, Projection, evaluate,
-    evaluate::{fold, moment},
+    evaluate::{fold, parse_date_time},
     json::{member, take},
     normalise::is_primary,
     resource::check_schemas,
@@ -63,7 +63,7 @@ impl Page {
 
 /// The raw parameters of a query.
 #[derive(Default)]
-struct Parameters {
+struct QueryParameters {
     filter: Option<String>,
     attributes: Vec<String>,
     excluded: Vec<String>,
@@ -78,7 +78,7 @@ impl ListQuery {
     /// Parses the decoded parameters of a GET. Unknown parameters are ignored (Entra's administrators add
     /// flags to the URL); a repeated one is an error.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Error> {
-        let mut given = Parameters::default();
+        let mut given = QueryParameters::default();
         let mut seen = Vec::new();
         for (name, value) in pairs {
             const NAMES: [&str; 8] = [
@@ -111,7 +111,7 @@ impl ListQuery {
                 _ => given.cursor = text(),
             }
         }
-        given.understood()
+        given.into_query()
     }
 
     /// Parses a SearchRequest (RFC 7644 §3.4.3).
@@ -120,7 +120,7 @@ impl ListQuery {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
         check_schemas(&body, SEARCH_SCHEMA)?;
-        let given = Parameters {
+        let given = QueryParameters {
             filter: text(&mut body, "filter")?.filter(|filter| !filter.trim().is_empty()),
             attributes: names(&mut body, "attributes")?,
             excluded: names(&mut body, "excludedAttributes")?,
@@ -130,12 +130,12 @@ impl ListQuery {
             count: number(&mut body, "count")?,
             cursor: text(&mut body, "cursor")?,
         };
-        given.understood()
+        given.into_query()
     }
 }
 
-impl Parameters {
-    fn understood(self) -> Result<ListQuery, Error> {
+impl QueryParameters {
+    fn into_query(self) -> Result<ListQuery, Error> {
         // A negative count means zero (§3.4.2.4); the caller caps one that is too large.
         let count = self.count.map(|count| u64::try_from(count).unwrap_or(0));
         let page = match (self.cursor, self.start_index) {
@@ -226,7 +226,7 @@ pub enum SortKey {
     /// In numeric order.
     Number(f64),
     /// Milliseconds since 1970-01-01 UTC.
-    Moment(i64),
+    DateTime(i64),
     /// In code point order, case-folded unless the attribute is `caseExact`.
     Text(String),
     /// The attribute is unassigned, or its value has no order.
@@ -288,7 +288,7 @@ fn sort_key(definition: Option<&'static Attribute>, value: &Value) -> SortKey {
         Value::Number(number) => number.as_f64().map_or(SortKey::Unassigned, SortKey::Number),
         Value::String(text) => match definition {
             Some(definition) if definition.kind == Type::DateTime => {
-                moment(text).map_or(SortKey::Unassigned, |moment| SortKey::Moment(moment.millis()))
+                parse_date_time(text).map_or(SortKey::Unassigned, |moment| SortKey::DateTime(moment.millis()))
             }
             Some(definition) if definition.case_exact => SortKey::Text(text.clone()),
             _ => SortKey::Text(fold(text)),

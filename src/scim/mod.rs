@@ -1,6 +1,6 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) as data: schemas, resources, filters, PATCH, errors. No I/O.
 //!
-//! A request body is parsed by [`json::read`] and then becomes a [`Resource`], a [`PatchRequest`], a
+//! A request body is parsed by [`json::parse`] and then becomes a [`Resource`], a [`PatchRequest`], a
 //! [`ListQuery`] or a [`BulkRequest`]. In these types every attribute is spelled as in its definition in
 //! [`schema`], booleans are booleans, and null or empty values are absent (RFC 7643 §2.5).
 
@@ -28,12 +28,12 @@ pub use error::Error;
 pub use evaluate::fold;
 pub use filter::Filter;
 pub use list::{ListQuery, ListResponse};
-pub use patch::{MembersChange, PatchRequest, Patched};
+pub use patch::{MembershipChange, PatchRequest, PatchResult};
 pub use path::{AttributePath, Path};
 pub use projection::Projection;
 pub use resource::{EmailEntry, Member, Resource};
-pub use schema::Kind;
-pub use work::Work;
+pub use schema::ResourceType;
+pub use work::WorkBudget;
 
 /// The media type of SCIM bodies (RFC 7644 §3.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";

@@ -61,7 +61,7 @@ pub fn single(definition: &'static Attribute, at: &str, value: Value) -> Result<
             Ok(Some(Value::Bool(false)))
         }
         (Type::Boolean, _) => Err(invalid(at, "true or false")),
-        (Type::DateTime, Value::String(text)) if evaluate::moment(&text).is_some() => {
+        (Type::DateTime, Value::String(text)) if evaluate::parse_date_time(&text).is_some() => {
             Ok(Some(Value::String(text)))
         }
         (Type::DateTime, _) => Err(invalid(at, "a date and time")),
@@ -115,22 +115,22 @@ pub fn elements(definition: &'static Attribute, at: &str, value: Value) -> Resul
     let mut elements = Vec::with_capacity(given.len().min(MAX_ELEMENTS));
     for value in given {
         let element = single(definition, at, value)?;
-        elements.extend(element.filter(|element| !is_bare(element)));
+        elements.extend(element.filter(|element| !is_valueless(element)));
     }
     let (elements, _) = join(Some(definition), at, Vec::new(), elements)?;
-    one_primary(at, &elements)?;
+    check_single_primary(at, &elements)?;
     Ok(elements)
 }
 
 /// Whether an element has only `type` and `primary` and no value of its own (`{"type": "work"}`).
-pub fn is_bare(element: &Value) -> bool {
+pub fn is_valueless(element: &Value) -> bool {
     element
         .as_object()
         .is_some_and(|object| object.keys().all(|name| matches!(name.as_str(), "type" | "primary")))
 }
 
 /// Rejects more than one primary value (RFC 7643 §2.4).
-fn one_primary(at: &str, elements: &[Value]) -> Result<(), Error> {
+fn check_single_primary(at: &str, elements: &[Value]) -> Result<(), Error> {
     if elements.iter().filter(|element| is_primary(element)).count() > 1 {
         return Err(Error::InvalidValue(format!("{at} has more than one primary value")));
     }
@@ -144,7 +144,7 @@ pub fn is_primary(element: &Value) -> bool {
 
 /// The identity of an element: its `value` and `type` (RFC 7643 §2.4), or all of it.
 #[derive(PartialEq, Eq, Hash)]
-pub enum Sameness {
+pub enum ElementIdentity {
     /// Its `value` and `type`, case-folded unless `caseExact`.
     Valued(String, Option<String>),
     /// The whole of it, as JSON.
@@ -152,7 +152,7 @@ pub enum Sameness {
 }
 
 /// The identity of an element. Elements with the same identity are duplicates.
-pub fn sameness(definition: Option<&'static Attribute>, element: &Value) -> Sameness {
+pub fn element_identity(definition: Option<&'static Attribute>, element: &Value) -> ElementIdentity {
     let text = |name: &str| {
         let text = element.get(name)?.as_str()?;
         let exact = definition
@@ -161,8 +161,8 @@ pub fn sameness(definition: Option<&'static Attribute>, element: &Value) -> Same
         Some(if exact { text.to_owned() } else { fold(text) })
     };
     match definition.and_then(|_| text("value")) {
-        Some(value) => Sameness::Valued(value, text("type")),
-        None => Sameness::Whole(element.to_string()),
+        Some(value) => ElementIdentity::Valued(value, text("type")),
+        None => ElementIdentity::Whole(element.to_string()),
     }
 }
 
@@ -174,11 +174,14 @@ pub fn join(
     mut elements: Vec<Value>,
     more: Vec<Value>,
 ) -> Result<(Vec<Value>, Vec<usize>), Error> {
-    let mut known: HashMap<_, _> =
-        elements.iter().enumerate().map(|(index, element)| (sameness(definition, element), index)).collect();
+    let mut known: HashMap<_, _> = elements
+        .iter()
+        .enumerate()
+        .map(|(index, element)| (element_identity(definition, element), index))
+        .collect();
     let mut touched = Vec::with_capacity(more.len());
     for element in more {
-        match known.entry(sameness(definition, &element)) {
+        match known.entry(element_identity(definition, &element)) {
             hash_map::Entry::Vacant(entry) => {
                 if elements.len() == MAX_ELEMENTS {
                     return Err(Error::InvalidValue(format!("{at} has more than {MAX_ELEMENTS} values")));
@@ -202,7 +205,7 @@ pub fn join(
 
 /// Merges elements that became duplicates and keeps at most one primary value: if one of `touched` is
 /// primary, the others no longer are (RFC 7644 §3.5.2).
-pub fn settle(
+pub fn deduplicate(
     definition: Option<&'static Attribute>,
     at: &str,
     mut elements: Vec<Value>,
@@ -220,9 +223,9 @@ pub fn settle(
             }
         }
     }
-    elements.retain(|element| !is_bare(element) && evaluate::is_present(element));
+    elements.retain(|element| !is_valueless(element) && evaluate::is_present(element));
     let (elements, _) = join(definition, at, Vec::new(), elements)?;
-    one_primary(at, &elements)?;
+    check_single_primary(at, &elements)?;
     Ok(elements)
 }
 

@@ -1,7 +1,7 @@
 //! PATCH (RFC 7644 §3.5.2), as specified and as identity providers send it.
 //!
 //! The operations are applied in order to a copy, which becomes the result only if all of them succeed: a
-//! PATCH is atomic. A group's members are not loaded; changes to them are returned as [`MembersChange`]s, so
+//! PATCH is atomic. A group's members are not loaded; changes to them are returned as [`MembershipChange`]s, so
 //! that one member of a large group can be changed without reading the others.
 //!
 //! Accepted beyond the RFC, because identity providers send it:
@@ -17,7 +17,8 @@
 use serde_json::Value;
 
 use super::{
-    Error, Member, Path, Resource, Work, draft::Draft, error::quoted, json, resource::check_schemas,
+    Error, Member, Path, Resource, WorkBudget, draft::ResourceEditor, error::quoted, json,
+    resource::check_schemas,
 };
 
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
@@ -56,7 +57,7 @@ pub struct PatchRequest {
 
 /// A change of a group's members. Several are applied in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MembersChange {
+pub enum MembershipChange {
     /// Adds these. Existing members are not changed.
     Add(Vec<Member>),
     /// Removes the members with these ids, if present.
@@ -69,16 +70,16 @@ pub enum MembersChange {
 
 /// The result of a PATCH.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Patched {
+pub struct PatchResult {
     /// The resource, validated.
     pub resource: Resource,
     /// The changes of a group's members.
-    pub members: Vec<MembersChange>,
+    pub members: Vec<MembershipChange>,
     /// The password that was sent, if any. The caller must not store it.
     pub password: Option<String>,
 }
 
-impl std::fmt::Debug for Patched {
+impl std::fmt::Debug for PatchResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Patched")
             .field("resource", &self.resource)
@@ -116,14 +117,14 @@ impl PatchRequest {
     }
 
     /// Applies all operations to a resource, or none. A group is given without its members. Returns
-    /// [`Error::TooLarge`] when it needs more than [`MAX_WORK`](super::work::MAX_WORK) units.
-    pub fn apply(&self, resource: &Resource) -> Result<Patched, Error> {
-        self.apply_within(resource, &mut Work::default())
+    /// [`Error::TooLarge`] when it needs more than [`MAX_WORK_UNITS`](super::work::MAX_WORK_UNITS) units.
+    pub fn apply(&self, resource: &Resource) -> Result<PatchResult, Error> {
+        self.apply_within(resource, &mut WorkBudget::default())
     }
 
     /// The same within this budget. Returns [`Error::TooLarge`] when it needs more.
-    pub fn apply_within(&self, resource: &Resource, work: &mut Work) -> Result<Patched, Error> {
-        let mut draft = Draft::new(resource.clone(), work);
+    pub fn apply_within(&self, resource: &Resource, work: &mut WorkBudget) -> Result<PatchResult, Error> {
+        let mut draft = ResourceEditor::new(resource.clone(), work);
         for operation in &self.operations {
             draft.apply(operation.op, operation.path.as_ref(), operation.value.clone())?;
         }

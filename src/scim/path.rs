@@ -5,14 +5,14 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
-    Error, Filter, Kind,
+    Error, Filter, ResourceType,
     error::quoted,
     evaluate, filter,
     schema::{self, Attribute},
 };
 
 /// Maximum length of a path in bytes.
-pub const MAX_PATH: usize = filter::MAX_FILTER;
+pub const MAX_PATH_BYTES: usize = filter::MAX_FILTER_BYTES;
 
 /// Maximum number of segments in the URN of an unknown attribute.
 const MAX_SEGMENTS: usize = 16;
@@ -35,8 +35,8 @@ impl AttributePath {
     /// in `urn:example:2.0:User`, or when it has three segments; otherwise it is split at its last colon. The
     /// older dotted form (`…:2.0:User.department`) is accepted.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_PATH {
-            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
+        if text.len() > MAX_PATH_BYTES {
+            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH_BYTES} bytes")));
         }
         if !is_urn(text) {
             return Self::unqualified(text);
@@ -46,7 +46,7 @@ impl AttributePath {
             let extension = (known.id == schema::ENTERPRISE_USER.id).then(|| known.id.to_owned());
             match rest.strip_prefix([':', '.']) {
                 Some(rest) => return Self::of(extension, rest, text),
-                None if rest.is_empty() => return Ok(Self::whole(known.id)),
+                None if rest.is_empty() => return Ok(Self::for_schema(known.id)),
                 None => {}
             }
         }
@@ -66,7 +66,7 @@ impl AttributePath {
             return if attribute {
                 Self::of(Some(before.to_owned()), last, text)
             } else {
-                Ok(Self::whole(text))
+                Ok(Self::for_schema(text))
             };
         }
         let segments: Vec<&str> = text.split(':').collect();
@@ -76,7 +76,7 @@ impl AttributePath {
         // `urn:example:2.0:User`: the schema's name follows the version.
         if let Some(behind) = segments.iter().skip(2).position(|segment| is_version(segment)) {
             return match (segments.len() - behind - 3, last.split_once('.')) {
-                (0, _) | (1, None) => Ok(Self::whole(text)),
+                (0, _) | (1, None) => Ok(Self::for_schema(text)),
                 (1, Some((name, attribute))) if !name.is_empty() => {
                     Self::of(Some(format!("{before}:{name}")), attribute, text)
                 }
@@ -87,7 +87,7 @@ impl AttributePath {
             };
         }
         match segments.as_slice() {
-            [_, _, _] => Ok(Self::whole(text)),
+            [_, _, _] => Ok(Self::for_schema(text)),
             [_, _, _, _] => Self::of(Some(before.to_owned()), last, text),
             // The schema's own URN must parse as one too.
             _ if segments.len() <= MAX_SEGMENTS => {
@@ -126,12 +126,12 @@ impl AttributePath {
     }
 
     /// The whole schema with this URN.
-    pub(super) fn whole(urn: &str) -> Self {
+    pub(super) fn for_schema(urn: &str) -> Self {
         Self { schema: Some(urn.to_owned()), name: String::new(), sub: None }
     }
 
     /// The attribute with this name in an extension.
-    pub(super) fn of_schema(urn: &str, name: &str) -> Result<Self, Error> {
+    pub(super) fn in_extension(urn: &str, name: &str) -> Result<Self, Error> {
         Self::of(Some(urn.to_owned()), name, name)
     }
 
@@ -198,19 +198,19 @@ impl AttributePath {
     }
 
     /// The attribute's definition for this resource type: `displayName` is required for groups only.
-    pub(super) fn definition_in(&self, kind: Kind) -> Option<&'static Attribute> {
+    pub(super) fn definition_in(&self, kind: ResourceType) -> Option<&'static Attribute> {
         let own = if self.schema.is_none() { kind.schema().attribute(&self.name) } else { None };
         own.or_else(|| self.definition())
     }
 
     /// Whether a resource of this type may have it: it is not an attribute of the other type only.
-    pub fn fits(&self, kind: Kind) -> bool {
+    pub fn applies_to(&self, kind: ResourceType) -> bool {
         let extends_user = self.schema.as_deref() == Some(schema::ENTERPRISE_USER.id);
         if extends_user {
-            return kind == Kind::User;
+            return kind == ResourceType::User;
         }
         if let Some(urn) = &self.schema {
-            return Kind::ALL.into_iter().all(|other| other == kind || other.schema().id != urn);
+            return ResourceType::ALL.into_iter().all(|other| other == kind || other.schema().id != urn);
         }
         kind.schema().attribute(&self.name).is_some()
             || schema::COMMON.iter().any(|common| common.name == self.name)
@@ -246,8 +246,8 @@ pub struct Path {
 impl Path {
     /// Parses a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > MAX_PATH {
-            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH} bytes")));
+        if text.len() > MAX_PATH_BYTES {
+            return Err(Error::InvalidPath(format!("a path is longer than {MAX_PATH_BYTES} bytes")));
         }
         let text = text.trim_matches([' ', '\t']);
         let Some((before, after)) = text.split_once('[') else {

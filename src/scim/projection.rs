@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Maximum number of attributes that a request may name.
-pub const MAX_NAMES: usize = 200;
+pub const MAX_PROJECTED_ATTRIBUTES: usize = 200;
 
 /// The attributes of a resource that a client requests.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,7 +54,7 @@ impl Projection {
 
     /// Whether the response includes any part of this core or common attribute. If not, it need not be
     /// loaded.
-    pub fn wants(&self, name: &str) -> bool {
+    pub fn includes(&self, name: &str) -> bool {
         let named = |path: &AttributePath| path.schema().is_none() && path.name() == name;
         match self {
             Self::Default => true,
@@ -71,7 +71,7 @@ impl Projection {
             Self::Only(_) => true,
             Self::Except(_) => false,
         };
-        let wish = self.wish();
+        let selection = self.selection();
         let mut answer = Map::new();
         for (name, value) in without_secrets(resource) {
             let always = schema::COMMON
@@ -80,14 +80,14 @@ impl Projection {
             let kept = if always {
                 Some(value)
             } else if is_urn(&name) {
-                match wish.extensions.get(&name.to_ascii_lowercase()) {
-                    Some(wish) => wish.apply(only, value),
+                match selection.extensions.get(&name.to_ascii_lowercase()) {
+                    Some(selection) => selection.apply(only, value),
                     None => (!only).then_some(value),
                 }
-            } else if wish.core.whole {
+            } else if selection.core.whole {
                 only.then_some(value)
             } else {
-                wish.core.member(only, &name, value)
+                selection.core.member(only, &name, value)
             };
             if let Some(value) = kept {
                 answer.insert(name, value);
@@ -96,18 +96,18 @@ impl Projection {
         Value::Object(answer)
     }
 
-    fn wish(&self) -> Wish {
-        let mut wish = Wish::default();
+    fn selection(&self) -> Selection {
+        let mut selection = Selection::default();
         let paths = match self {
-            Self::Default => return wish,
+            Self::Default => return selection,
             Self::Only(paths) | Self::Except(paths) => paths,
         };
         for path in paths {
             let part = match path.schema() {
                 Some(urn) if !whole_core(path) => {
-                    wish.extensions.entry(urn.to_ascii_lowercase()).or_default()
+                    selection.extensions.entry(urn.to_ascii_lowercase()).or_default()
                 }
-                _ => &mut wish.core,
+                _ => &mut selection.core,
             };
             if path.is_schema() {
                 part.whole = true;
@@ -121,20 +121,24 @@ impl Projection {
                 (Some(_), None) => {}
             }
         }
-        wish
+        selection
     }
 }
 
 /// Whether a path is the URN of a core schema, which stands for all of its attributes.
 fn whole_core(path: &AttributePath) -> bool {
     path.is_schema()
-        && schema::Kind::ALL.into_iter().any(|kind| path.schema().is_some_and(|urn| urn == kind.schema().id))
+        && schema::ResourceType::ALL
+            .into_iter()
+            .any(|kind| path.schema().is_some_and(|urn| urn == kind.schema().id))
 }
 
 fn read(names: &[String], parameter: &str) -> Result<Vec<AttributePath>, Error> {
     let names: Vec<_> = names.iter().filter(|name| !name.is_empty()).collect();
-    if names.len() > MAX_NAMES {
-        return Err(Error::InvalidValue(format!("{parameter} names more than {MAX_NAMES} attributes")));
+    if names.len() > MAX_PROJECTED_ATTRIBUTES {
+        return Err(Error::InvalidValue(format!(
+            "{parameter} names more than {MAX_PROJECTED_ATTRIBUTES} attributes"
+        )));
     }
     names
         .into_iter()
@@ -152,20 +156,20 @@ fn without_secrets(mut resource: Map<String, Value>) -> Map<String, Value> {
 
 /// The named attributes by schema.
 #[derive(Default)]
-struct Wish {
-    core: Part,
-    extensions: HashMap<String, Part>,
+struct Selection {
+    core: SchemaSelection,
+    extensions: HashMap<String, SchemaSelection>,
 }
 
 /// The named attributes of one schema: lower-case names with their lower-case sub-attributes; `None` for the
 /// whole attribute.
 #[derive(Default)]
-struct Part {
+struct SchemaSelection {
     whole: bool,
     names: HashMap<String, Option<HashSet<String>>>,
 }
 
-impl Part {
+impl SchemaSelection {
     fn apply(&self, only: bool, extension: Value) -> Option<Value> {
         if self.whole {
             return only.then_some(extension);
@@ -280,10 +284,10 @@ mod tests {
             ["id", "schemas", "urn:example:2.0:User", ENTERPRISE, "userName"]
         );
         assert!(!names(&except(ENTERPRISE).apply(user())).contains(&ENTERPRISE.to_owned()));
-        assert!(!except("members").wants("members"));
-        assert!(except("members.display").wants("members"));
-        assert!(!Projection::parse(Some("id"), None).unwrap().wants("members"));
-        assert!(Projection::parse(Some("members.value"), None).unwrap().wants("members"));
+        assert!(!except("members").includes("members"));
+        assert!(except("members.display").includes("members"));
+        assert!(!Projection::parse(Some("id"), None).unwrap().includes("members"));
+        assert!(Projection::parse(Some("members.value"), None).unwrap().includes("members"));
     }
 
     #[test]
@@ -300,7 +304,7 @@ mod tests {
         assert!(matches!(Projection::parse(Some("id"), Some("id")), Err(Error::InvalidValue(_))));
         assert!(matches!(Projection::parse(Some("emails[type eq 1]"), None), Err(Error::InvalidValue(_))));
         assert!(matches!(
-            Projection::parse(Some(&"a,".repeat(MAX_NAMES + 1)), None),
+            Projection::parse(Some(&"a,".repeat(MAX_PROJECTED_ATTRIBUTES + 1)), None),
             Err(Error::InvalidValue(_))
         ));
     }

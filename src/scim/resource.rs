@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, Kind, MembersChange, Work, draft::Draft, error::quoted, json::member, patch::Op, path::is_urn,
-    schema,
+    Error, MembershipChange, ResourceType, WorkBudget, draft::ResourceEditor, error::quoted, json::member,
+    patch::Op, path::is_urn, schema,
 };
 use crate::model::time::Timestamp;
 
 /// Maximum length in bytes of an indexed value: `userName`, `displayName`, `externalId` and e-mail addresses.
 /// PostgreSQL's indexes hold 2704 bytes, and case folding can make a text longer.
-pub const MAX_KEY: usize = 1_024;
+pub const MAX_KEY_BYTES: usize = 1_024;
 
 /// A resource without the attributes that the server adds (`schemas`, `id`, `meta`, and a user's `groups`)
 /// and without a password.
@@ -20,21 +20,21 @@ pub const MAX_KEY: usize = 1_024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     /// Its resource type.
-    pub kind: Kind,
+    pub kind: ResourceType,
     /// Its attributes. A group has `members` here only when parsed from a POST or PUT.
     pub attributes: Map<String, Value>,
 }
 
 /// A resource parsed from a request body, and the password sent with it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Parsed {
+pub struct ParsedResource {
     /// The resource.
     pub resource: Resource,
     /// The password. The caller must not store it.
     pub password: Option<String>,
 }
 
-impl std::fmt::Debug for Parsed {
+impl std::fmt::Debug for ParsedResource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Parsed")
             .field("resource", &self.resource)
@@ -88,7 +88,7 @@ impl Member {
 
 /// The attributes that the server adds to a resource: `id` and `meta` (RFC 7643 §3.1).
 #[derive(Debug, Clone, Copy)]
-pub struct Envelope<'a> {
+pub struct ResourceMetadata<'a> {
     /// Its id.
     pub id: &'a str,
     /// When it was created.
@@ -103,14 +103,14 @@ pub struct Envelope<'a> {
 
 impl Resource {
     /// From a stored document, which is in normal form.
-    pub fn from_stored(kind: Kind, attributes: Map<String, Value>) -> Self {
+    pub fn from_stored(kind: ResourceType, attributes: Map<String, Value>) -> Self {
         Self { kind, attributes }
     }
 
     /// Parses the body of a POST (RFC 7644 §3.3). `active` defaults to `true` for users.
-    pub fn parse_create(kind: Kind, body: Value) -> Result<Parsed, Error> {
+    pub fn parse_create(kind: ResourceType, body: Value) -> Result<ParsedResource, Error> {
         let mut parsed = Self::parse(kind, body)?;
-        if kind == Kind::User {
+        if kind == ResourceType::User {
             parsed.resource.attributes.entry("active").or_insert(Value::Bool(true));
         }
         Ok(parsed)
@@ -118,7 +118,7 @@ impl Resource {
 
     /// Parses the body of a PUT (RFC 7644 §3.5.1). Absent attributes are removed, except that an absent
     /// `active` keeps its value: a user is never activated or deactivated implicitly.
-    pub fn parse_replace(&self, body: Value) -> Result<Parsed, Error> {
+    pub fn parse_replace(&self, body: Value) -> Result<ParsedResource, Error> {
         let mut parsed = Self::parse(self.kind, body)?;
         parsed.resource.keep_active(self);
         Ok(parsed)
@@ -127,7 +127,7 @@ impl Resource {
     /// Copies `active` from the resource that this one replaces, unless it is set.
     pub fn keep_active(&mut self, before: &Self) {
         if let Some(active) = before.attributes.get("active")
-            && self.kind == Kind::User
+            && self.kind == ResourceType::User
         {
             self.attributes.entry("active").or_insert_with(|| active.clone());
         }
@@ -135,38 +135,38 @@ impl Resource {
 
     /// Parses a resource. Read-only attributes (RFC 7644 §3.3, §3.5.1) and attributes of the other resource
     /// type are ignored. `schemas` may be absent, but if present it must hold the core schema.
-    pub fn parse(kind: Kind, body: Value) -> Result<Parsed, Error> {
+    pub fn parse(kind: ResourceType, body: Value) -> Result<ParsedResource, Error> {
         let Value::Object(body) = body else {
             return Err(Error::InvalidSyntax("the body must be a JSON object".into()));
         };
         check_schemas(&body, kind.schema().id)?;
-        let mut work = Work::default();
-        let mut draft = Draft::new(Self { kind, attributes: Map::new() }, &mut work);
+        let mut work = WorkBudget::default();
+        let mut draft = ResourceEditor::new(Self { kind, attributes: Map::new() }, &mut work);
         draft.merge(Op::Replace, body)?;
         let patched = draft.finish()?;
         let mut resource = patched.resource;
         for change in patched.members {
-            if let MembersChange::Replace(members) | MembersChange::Add(members) = change {
+            if let MembershipChange::Replace(members) | MembershipChange::Add(members) = change {
                 resource.set_members(&members);
             }
         }
-        Ok(Parsed { resource, password: patched.password })
+        Ok(ParsedResource { resource, password: patched.password })
     }
 
     /// Validates a resource: required attributes are present, indexed values are not too long.
     pub(super) fn validate(&self) -> Result<(), Error> {
         let required = match self.kind {
-            Kind::User => "userName",
-            Kind::Group => "displayName",
+            ResourceType::User => "userName",
+            ResourceType::Group => "displayName",
         };
         if self.text(required).is_none_or(|text| text.trim().is_empty()) {
             return Err(Error::InvalidValue(format!("{required} is required")));
         }
         for name in ["userName", "displayName", "externalId"] {
-            short_enough(name, self.text(name))?;
+            check_length(name, self.text(name))?;
         }
         for email in self.emails() {
-            short_enough("emails.value", Some(&email.value))?;
+            check_length("emails.value", Some(&email.value))?;
         }
         Ok(())
     }
@@ -235,28 +235,28 @@ impl Resource {
     }
 
     /// The resource's JSON before projection. The caller adds a user's `groups`.
-    pub fn to_json(&self, envelope: &Envelope<'_>) -> Value {
+    pub fn to_json(&self, metadata: &ResourceMetadata<'_>) -> Value {
         let mut object = self.attributes.clone();
         object.insert("schemas".into(), json!(self.schemas()));
-        object.insert("id".into(), envelope.id.into());
+        object.insert("id".into(), metadata.id.into());
         object.insert(
             "meta".into(),
             json!({
                 "resourceType": self.kind.name(),
-                "created": envelope.created.to_string(),
-                "lastModified": envelope.last_modified.to_string(),
-                "location": envelope.location,
-                "version": envelope.version,
+                "created": metadata.created.to_string(),
+                "lastModified": metadata.last_modified.to_string(),
+                "location": metadata.location,
+                "version": metadata.version,
             }),
         );
         Value::Object(object)
     }
 }
 
-fn short_enough(name: &str, text: Option<&str>) -> Result<(), Error> {
+fn check_length(name: &str, text: Option<&str>) -> Result<(), Error> {
     match text {
-        Some(text) if text.len() > MAX_KEY => {
-            Err(Error::InvalidValue(format!("{name} is longer than {MAX_KEY} bytes: {}", quoted(text))))
+        Some(text) if text.len() > MAX_KEY_BYTES => {
+            Err(Error::InvalidValue(format!("{name} is longer than {MAX_KEY_BYTES} bytes: {}", quoted(text))))
         }
         _ => Ok(()),
     }

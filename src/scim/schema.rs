@@ -10,14 +10,14 @@
 
 /// A resource type (RFC 7643 §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ResourceType {
     /// A user account.
     User,
     /// A group of users and groups.
     Group,
 }
 
-impl Kind {
+impl ResourceType {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::User, Self::Group];
 
@@ -46,12 +46,12 @@ impl Kind {
     }
 
     /// Finds a resource type by the last segment of its endpoint, ignoring case.
-    pub fn of_endpoint(segment: &str) -> Option<Self> {
+    pub fn from_endpoint(segment: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.endpoint().eq_ignore_ascii_case(segment))
     }
 
     /// Finds a resource type by its name, ignoring case.
-    pub fn of_name(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
@@ -517,7 +517,7 @@ mod tests {
         assert_eq!(by_name("Department").unwrap().0.unwrap().id, ENTERPRISE_USER.id);
         assert!(by_name("favouriteColour").is_none());
         assert_eq!(by_id("URN:IETF:params:scim:schemas:core:2.0:user").unwrap().name, "User");
-        assert_eq!(Kind::of_endpoint("users"), Some(Kind::User));
-        assert_eq!(Kind::of_name("group"), Some(Kind::Group));
+        assert_eq!(ResourceType::from_endpoint("users"), Some(ResourceType::User));
+        assert_eq!(ResourceType::from_name("group"), Some(ResourceType::Group));
     }
 }

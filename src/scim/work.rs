@@ -10,28 +10,28 @@ use super::Error;
 
 /// Maximum number of units for one request. 500 operations that each select among a thousand values use most
 /// of them.
-pub const MAX_WORK: u64 = 2_000_000;
+pub const MAX_WORK_UNITS: u64 = 2_000_000;
 
 /// The number of bytes of text that cost one more unit.
-const TEXT: usize = 64;
+const TEXT_BYTES_PER_UNIT: usize = 64;
 
 /// The budget of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Work {
+pub struct WorkBudget {
     limit: u64,
     spent: u64,
     exhausted: bool,
 }
 
-impl Default for Work {
+impl Default for WorkBudget {
     fn default() -> Self {
-        Self::of(MAX_WORK)
+        Self::new(MAX_WORK_UNITS)
     }
 }
 
-impl Work {
+impl WorkBudget {
     /// A budget of this many units.
-    pub const fn of(limit: u64) -> Self {
+    pub const fn new(limit: u64) -> Self {
         Self { limit, spent: 0, exhausted: false }
     }
 
@@ -66,7 +66,7 @@ impl Work {
 
 /// The cost of reading a value: one unit for each value in it, and more for long texts and names.
 pub fn weight(value: &Value) -> u64 {
-    let units = |text: &str| (text.len() / TEXT) as u64;
+    let units = |text: &str| (text.len() / TEXT_BYTES_PER_UNIT) as u64;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 1,
         Value::String(text) => 1 + units(text),
@@ -85,12 +85,12 @@ mod tests {
 
     #[test]
     fn work_ends_and_does_not_begin_again() {
-        let mut work = Work::of(10);
+        let mut work = WorkBudget::new(10);
         assert!(work.spend(10).is_ok() && !work.is_exhausted());
         assert!(matches!(work.spend(1), Err(Error::TooLarge(_))));
         assert!(work.is_exhausted() && work.spend(0).is_err());
         assert_eq!(work.spent(), 10);
-        assert!(Work::of(10).spend(u64::MAX).is_err());
+        assert!(WorkBudget::new(10).spend(u64::MAX).is_err());
     }
 
     #[test]

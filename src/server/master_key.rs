@@ -87,7 +87,7 @@ pub async fn verify(db: &Db, key: &MasterKey, random: Option<&dyn Random>) -> Re
     };
     match key.open(PLACE, &sealed) {
         Ok(_) => Ok(()),
-        Err(SealError::OtherKey) => Err(StartError::MasterKey(
+        Err(SealError::UnknownKey) => Err(StartError::MasterKey(
             "is not the one this database was sealed with: set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to \
              the key of its first start"
                 .to_owned(),

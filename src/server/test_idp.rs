@@ -70,7 +70,7 @@ impl TestConnections {
                 acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),
                 sp_entity_id: connection.sp_entity_id,
                 encryption_certificate,
-                domains: organization.admitted_domains().map(ToString::to_string).collect(),
+                domains: organization.accepted_domains().map(ToString::to_string).collect(),
             });
         }
         Ok(known)

@@ -6,7 +6,7 @@ use super::{
     columns,
 };
 use crate::model::{
-    administrator::{AdminInvitation, Grant, InvitationPurpose, Role},
+    administrator::{AdminInvitation, InvitationPurpose, Role, RoleGrant},
     email::Email,
     id::{AdminInvitationId, AdministratorId, EnvironmentId},
     secret::Digest,
@@ -35,7 +35,7 @@ impl TryFrom<Row> for AdminInvitation {
             id: row.id,
             purpose: InvitationPurpose::parse(&row.purpose).ok_or_else(|| wrong("purpose"))?,
             email: row.email.map(|text| Email::parse(&text).ok_or_else(|| wrong("email"))).transpose()?,
-            grant: Grant {
+            grant: RoleGrant {
                 environment_id: environment_from_column(&row.environment_id)
                     .ok_or_else(|| wrong("environment_id"))?,
                 role: Role::parse(&row.role).ok_or_else(|| wrong("role"))?,

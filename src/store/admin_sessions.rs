@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Conn, Error, Result};
 use crate::model::{
-    administrator::{AdminSession, SignInMethod},
+    administrator::{AdminSession, AuthenticationMethod},
     id::{AdminSessionId, AdministratorId},
     secret::Digest,
     time::Timestamp,
@@ -32,7 +32,7 @@ impl TryFrom<Row> for AdminSession {
         Ok(Self {
             id: row.id,
             administrator_id: row.administrator_id,
-            method: SignInMethod::parse(&row.method).ok_or_else(|| wrong("method"))?,
+            method: AuthenticationMethod::parse(&row.method).ok_or_else(|| wrong("method"))?,
             address: row.address.map(|text| text.parse().map_err(|_| wrong("address"))).transpose()?,
             user_agent: row.user_agent,
             created_at: row.created_at,

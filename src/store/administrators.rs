@@ -2,7 +2,7 @@
 
 use super::{Conn, Error, Result, Sql, Transaction, columns};
 use crate::model::{
-    administrator::{Administrator, Grant, Grants, PasswordHash, Role},
+    administrator::{Administrator, PasswordHash, Role, RoleGrant, RoleGrants},
     email::Email,
     id::{AdministratorId, EnvironmentId},
     time::Timestamp,
@@ -213,7 +213,7 @@ pub async fn update_hash(
 }
 
 /// All roles of an administrator.
-pub async fn list_grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants> {
+pub async fn list_grants(conn: &mut Conn, id: AdministratorId) -> Result<RoleGrants> {
     let rows: Vec<(String, String)> = conn
         .sql(
             "SELECT environment_id, role FROM administrator_roles WHERE administrator_id = $1 \
@@ -227,13 +227,13 @@ pub async fn list_grants(conn: &mut Conn, id: AdministratorId) -> Result<Grants>
             .ok_or_else(|| Error::inconsistent("administrator_roles", "environment_id", id))?;
         let role =
             Role::parse(&role).ok_or_else(|| Error::inconsistent("administrator_roles", "role", id))?;
-        Ok(Grant { environment_id, role })
+        Ok(RoleGrant { environment_id, role })
     });
-    grants.collect::<Result<_>>().map(Grants)
+    grants.collect::<Result<_>>().map(RoleGrants)
 }
 
-/// Grants an administrator a role, in one environment or in every one.
-pub async fn upsert_grant(conn: &mut Conn, id: AdministratorId, grant: Grant) -> Result<()> {
+/// RoleGrants an administrator a role, in one environment or in every one.
+pub async fn upsert_grant(conn: &mut Conn, id: AdministratorId, grant: RoleGrant) -> Result<()> {
     conn.sql(
         "INSERT INTO administrator_roles (administrator_id, environment_id, role) VALUES ($1, $2, $3) \
          ON CONFLICT (administrator_id, environment_id) DO UPDATE SET role = excluded.role",

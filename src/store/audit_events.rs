@@ -122,10 +122,10 @@ pub async fn list(
     }
     // Ids sort by creation time.
     if let Some(since) = filter.since {
-        sql = sql.push(" AND id >= ").value(AuditEventId::first_at(since).to_string());
+        sql = sql.push(" AND id >= ").value(AuditEventId::lower_bound_at(since).to_string());
     }
     if let Some(until) = filter.until {
-        sql = sql.push(" AND id < ").value(AuditEventId::first_at(until).to_string());
+        sql = sql.push(" AND id < ").value(AuditEventId::lower_bound_at(until).to_string());
     }
     if let Some(from) = from {
         sql = sql.push(" AND id <= ").value(from.to_string());

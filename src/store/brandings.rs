@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 
 use super::{Conn, Error, Result};
 use crate::model::{
-    branding::{Branding, LogoFacts},
+    branding::{Branding, LogoMetadata},
     color::Color,
     http_url::HttpUrl,
     id::EnvironmentId,
@@ -32,7 +32,7 @@ impl TryFrom<Row> for Branding {
     fn try_from(row: Row) -> Result<Self> {
         let broken = |column| Error::inconsistent(TABLE, column, row.environment_id);
         let logo = match (row.logo_media_type, row.logo_sha256) {
-            (Some(kind), Some(sha256)) => Some(LogoFacts {
+            (Some(kind), Some(sha256)) => Some(LogoMetadata {
                 kind: LogoType::from_media_type(&kind).ok_or_else(|| broken("logo_media_type"))?,
                 sha256,
             }),
@@ -73,7 +73,7 @@ pub async fn find(conn: &mut Conn, environment_id: EnvironmentId) -> Result<Opti
 pub async fn find_logo(
     conn: &mut Conn,
     environment_id: EnvironmentId,
-) -> Result<Option<(LogoFacts, Vec<u8>)>> {
+) -> Result<Option<(LogoMetadata, Vec<u8>)>> {
     let row: Option<(Option<String>, Option<String>, Option<String>)> = conn
         .sql(
             "SELECT logo, logo_media_type, logo_sha256 FROM environment_brandings \
@@ -86,7 +86,7 @@ pub async fn find_logo(
     let broken = |column| Error::inconsistent(TABLE, column, environment_id);
     let kind = LogoType::from_media_type(&kind).ok_or_else(|| broken("logo_media_type"))?;
     let bytes = BASE64.decode(logo).map_err(|_| broken("logo"))?;
-    Ok(Some((LogoFacts { kind, sha256 }, bytes)))
+    Ok(Some((LogoMetadata { kind, sha256 }, bytes)))
 }
 
 /// Writes everything except the logo.

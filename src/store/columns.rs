@@ -5,7 +5,7 @@ use sqlx::{Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDyn
 
 use crate::model::{
     http_url::HttpUrl,
-    id::{Id, Kind},
+    id::{Id, IdKind},
     secret::Digest,
     time::Timestamp,
 };
@@ -38,8 +38,8 @@ macro_rules! column {
     };
 }
 
-column!(Sqlite, Id<K>, String, [K: Kind], |id| id.to_string(), |text| Ok(text.parse()?));
-column!(Postgres, Id<K>, String, [K: Kind], |id| id.to_string(), |text| Ok(text.parse()?));
+column!(Sqlite, Id<K>, String, [K: IdKind], |id| id.to_string(), |text| Ok(text.parse()?));
+column!(Postgres, Id<K>, String, [K: IdKind], |id| id.to_string(), |text| Ok(text.parse()?));
 column!(Sqlite, Timestamp, i64, [], |time| time.millis(), |millis| Ok(Self::from_millis(millis)));
 column!(Postgres, Timestamp, i64, [], |time| time.millis(), |millis| Ok(Self::from_millis(millis)));
 column!(Sqlite, Digest, String, [], |digest| digest.to_hex(), |hex| Ok(
@@ -81,7 +81,7 @@ pub(super) fn pem_blocks(text: &str) -> Vec<String> {
 }
 
 /// The first id of a page: `from`, or the smallest id.
-pub(super) fn page_start<K: Kind>(from: Option<Id<K>>) -> Id<K> {
+pub(super) fn page_start<K: IdKind>(from: Option<Id<K>>) -> Id<K> {
     from.unwrap_or(Id::from_bits(0))
 }
 

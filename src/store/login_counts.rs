@@ -80,8 +80,8 @@ pub async fn count(conn: &mut Conn, hour: Timestamp) -> Result<Vec<ConnectionHou
          FROM saml_flows WHERE id >= $1 AND id < $2 \
          GROUP BY saml_connection_id, organization_id, environment_id",
     )
-    .bind(SamlFlowId::first_at(hour))
-    .bind(SamlFlowId::first_at(hour + HOUR))
+    .bind(SamlFlowId::lower_bound_at(hour))
+    .bind(SamlFlowId::lower_bound_at(hour + HOUR))
     .all()
     .await
 }

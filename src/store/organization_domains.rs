@@ -5,7 +5,7 @@ use super::{Conn, Error, Result, Sql, Transaction, organizations};
 use crate::model::{
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
-    listed_domain::ListedDomain,
+    listed_domain::DomainVerification,
     time::Timestamp,
 };
 
@@ -22,7 +22,7 @@ struct Row {
     created_at: Timestamp,
 }
 
-impl TryFrom<Row> for ListedDomain {
+impl TryFrom<Row> for DomainVerification {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
@@ -31,7 +31,7 @@ impl TryFrom<Row> for ListedDomain {
             environment_id: row.environment_id,
             organization_id: row.organization_id,
             domain: Domain::from_ascii(&row.domain).ok_or_else(|| broken("domain"))?,
-            state: DomainState::from_stored(&row.state).ok_or_else(|| broken("state"))?,
+            state: DomainState::parse(&row.state).ok_or_else(|| broken("state"))?,
             verification_token: row.verification_token,
             verified_at: row.verified_at,
             checked_at: row.checked_at,
@@ -57,7 +57,7 @@ pub async fn list(
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     limit: i64,
-) -> Result<Vec<ListedDomain>> {
+) -> Result<Vec<DomainVerification>> {
     conn.sql(select!("WHERE environment_id = $1 AND organization_id = $2 ORDER BY domain LIMIT $3"))
         .bind(environment_id)
         .bind(organization_id)
@@ -65,7 +65,7 @@ pub async fn list(
         .all::<Row>()
         .await?
         .into_iter()
-        .map(ListedDomain::try_from)
+        .map(DomainVerification::try_from)
         .collect()
 }
 
@@ -75,14 +75,14 @@ pub async fn find(
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
     domain: &Domain,
-) -> Result<Option<ListedDomain>> {
+) -> Result<Option<DomainVerification>> {
     conn.sql(select!("WHERE environment_id = $1 AND organization_id = $2 AND domain = $3"))
         .bind(environment_id)
         .bind(organization_id)
         .bind(domain.as_str())
         .optional::<Row>()
         .await?
-        .map(ListedDomain::try_from)
+        .map(DomainVerification::try_from)
         .transpose()
 }
 
@@ -177,7 +177,7 @@ fn broken_domain(organization_id: OrganizationId) -> Error {
 }
 
 /// Adds a domain and updates the organization's search words.
-pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
+pub async fn insert(conn: &mut Conn, domain: &DomainVerification) -> Result<()> {
     conn.sql(
         "INSERT INTO organization_domains (environment_id, organization_id, domain, state, \
          verification_token, verified_at, checked_at, check_error, created_at) \
@@ -198,7 +198,7 @@ pub async fn insert(conn: &mut Conn, domain: &ListedDomain) -> Result<()> {
 }
 
 /// Updates a domain. [`Error::Duplicate`]: another organization of the environment has verified it.
-pub async fn update(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
+pub async fn update(conn: &mut Conn, domain: &DomainVerification) -> Result<bool> {
     let rows = conn
         .sql(
             "UPDATE organization_domains SET state = $4, verification_token = $5, verified_at = $6, \
@@ -222,7 +222,7 @@ pub async fn update(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
 /// database decides between concurrent callers. Returns whether the check may run.
 pub async fn update_checked(
     tx: &mut Transaction,
-    domain: &ListedDomain,
+    domain: &DomainVerification,
     now: Timestamp,
     unless_since: Timestamp,
 ) -> Result<bool> {
@@ -254,7 +254,7 @@ pub async fn update_checked(
 }
 
 /// Deletes a domain and updates the organization's search words. Returns whether it existed.
-pub async fn remove(conn: &mut Conn, domain: &ListedDomain) -> Result<bool> {
+pub async fn remove(conn: &mut Conn, domain: &DomainVerification) -> Result<bool> {
     let rows = conn
         .sql(
             "DELETE FROM organization_domains WHERE environment_id = $1 AND organization_id = $2 \

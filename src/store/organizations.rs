@@ -52,7 +52,7 @@ pub(super) fn domains(text: Option<&str>) -> Option<Vec<OrganizationDomain>> {
             let (domain, state) = pair.split_once(' ')?;
             Some(OrganizationDomain {
                 domain: Domain::from_ascii(domain)?,
-                state: DomainState::from_stored(state)?,
+                state: DomainState::parse(state)?,
             })
         })
         .collect::<Option<Vec<_>>>()?;
@@ -151,7 +151,7 @@ pub async fn search(
             sql.push(" AND w.word >= ")
                 .value(word.as_str().to_owned())
                 .push(" AND w.word < ")
-                .value(word.end())
+                .value(word.upper_bound())
         };
         let rare = at == 0 && !is_common(conn, environment_id, word).await?;
         sql = if rare {
@@ -177,7 +177,7 @@ async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &Search
         )
         .bind(environment_id)
         .bind(word.as_str())
-        .bind(word.end())
+        .bind(word.upper_bound())
         .bind(COMMON_WORD_MATCHES)
         .optional()
         .await?;
@@ -186,7 +186,7 @@ async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &Search
 
 /// Inserts the search words of an organization that are missing and deletes those that no longer apply.
 async fn write_search_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
-    let words = search::words_of(organization);
+    let words = search::index_words(organization);
     let stored: Vec<(String,)> = match known {
         true => {
             conn.sql("SELECT word FROM organization_words WHERE organization_id = $1")

@@ -746,13 +746,13 @@ mod tests {
         model::{
             domain::DomainState,
             environment::Slug,
-            id::{Id, Kind},
+            id::{Id, IdKind},
             organization::OrganizationDomain,
         },
         store::{Db, api_keys, environments},
     };
 
-    fn id<K: Kind>(bits: u128) -> Id<K> {
+    fn id<K: IdKind>(bits: u128) -> Id<K> {
         Id::from_bits(bits)
     }
 

@@ -110,8 +110,8 @@ impl TryFrom<Row> for SamlFlow {
             environment_id: row.environment_id,
             organization_id: row.organization_id,
             saml_connection_id: row.saml_connection_id,
-            origin: FlowOrigin::from_stored(&row.origin).ok_or_else(|| broken("origin"))?,
-            status: FlowStatus::from_stored(&row.status).ok_or_else(|| broken("status"))?,
+            origin: FlowOrigin::parse(&row.origin).ok_or_else(|| broken("origin"))?,
+            status: FlowStatus::parse(&row.status).ok_or_else(|| broken("status"))?,
             refusal: row.refusal,
             state: row.state,
             email,
@@ -587,7 +587,7 @@ pub async fn list_steps(conn: &mut Conn, flow: SamlFlowId) -> Result<Vec<FlowSte
             let broken = |column| Error::inconsistent("saml_flow_steps", column, flow);
             Ok(FlowStep {
                 at: row.at,
-                kind: StepKind::from_stored(&row.kind).ok_or_else(|| broken("kind"))?,
+                kind: StepKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
                 checks: serde_json::from_str(&row.checks).map_err(|_| broken("checks"))?,
                 document: row.document,
             })
@@ -664,7 +664,7 @@ pub async fn remove_expired_documents(conn: &mut Conn, now: Timestamp) -> Result
 /// Deletes flows that started before `before`, with their timelines and tokens. Returns how many.
 pub async fn remove_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.sql("DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE id < $1 LIMIT $2)")
-        .bind(SamlFlowId::first_at(before))
+        .bind(SamlFlowId::lower_bound_at(before))
         .bind(DELETE_BATCH_SIZE)
         .execute()
         .await
@@ -675,7 +675,7 @@ pub async fn remove_unfinished(conn: &mut Conn, before: Timestamp) -> Result<u64
     conn.sql(
         "DELETE FROM saml_flows WHERE id IN (SELECT id FROM saml_flows WHERE unfinished AND id < $1 LIMIT $2)",
     )
-    .bind(SamlFlowId::first_at(before))
+    .bind(SamlFlowId::lower_bound_at(before))
     .bind(DELETE_BATCH_SIZE)
     .execute()
     .await

@@ -12,7 +12,7 @@ use super::{Dialect, Sql};
 use crate::{
     model::id::ScimDirectoryId,
     scim::{
-        Filter, Kind,
+        Filter, ResourceType,
         filter::{Literal, Operator},
         fold,
     },
@@ -38,7 +38,7 @@ pub struct Compiled {
 pub fn compile(
     dialect: Dialect,
     directory: ScimDirectoryId,
-    kind: Kind,
+    kind: ResourceType,
     filter: &Filter,
 ) -> Option<Compiled> {
     Compiler { dialect, directory, kind }.filter(filter)
@@ -49,7 +49,7 @@ pub fn compile(
 struct Compiler {
     dialect: Dialect,
     directory: ScimDirectoryId,
-    kind: Kind,
+    kind: ResourceType,
 }
 
 impl Compiler {
@@ -134,7 +134,7 @@ impl Compiler {
                     Operator::Le => " <= ",
                     _ => return None,
                 };
-                Some(Sql::from(column).push(sign).value(literal.moment()?.millis()))
+                Some(Sql::from(column).push(sign).value(literal.date_time()?.millis()))
             }
             // Only these operators do not depend on the other values of the attribute.
             (Field::Emails, Literal::Text(text))
@@ -235,7 +235,12 @@ impl Field {
         has_index && operator == Operator::Eq && matches!(literal, Literal::Text(_))
     }
 
-    fn for_attribute(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+    fn for_attribute(
+        kind: ResourceType,
+        schema: Option<&str>,
+        name: &str,
+        sub: Option<&str>,
+    ) -> Option<Self> {
         if schema.is_some() {
             return None;
         }
@@ -244,15 +249,15 @@ impl Field {
             (_, "externalId", None) => Self::CaseExact { column: "r.external_id", nullable: true },
             (_, "meta", Some("created")) => Self::DateTime { column: "r.created_at" },
             (_, "meta", Some("lastModified")) => Self::DateTime { column: "r.updated_at" },
-            (Kind::User, "userName", None) => {
+            (ResourceType::User, "userName", None) => {
                 Self::CaseInsensitive { column: "r.user_name_key", nullable: false }
             }
             (_, "displayName", None) => {
-                Self::CaseInsensitive { column: "r.display_name_key", nullable: kind == Kind::User }
+                Self::CaseInsensitive { column: "r.display_name_key", nullable: kind == ResourceType::User }
             }
-            (Kind::User, "active", None) => Self::Boolean { column: "r.active" },
-            (Kind::User, "emails", Some("value")) => Self::Emails,
-            (Kind::Group, "members", Some("value") | None) => Self::Members,
+            (ResourceType::User, "active", None) => Self::Boolean { column: "r.active" },
+            (ResourceType::User, "emails", Some("value")) => Self::Emails,
+            (ResourceType::Group, "members", Some("value") | None) => Self::Members,
             _ => return None,
         })
     }
@@ -321,7 +326,12 @@ pub struct Column {
 
 impl Column {
     /// The column of an attribute, where there is one that sorts as the attribute does.
-    pub fn for_attribute(kind: Kind, schema: Option<&str>, name: &str, sub: Option<&str>) -> Option<Self> {
+    pub fn for_attribute(
+        kind: ResourceType,
+        schema: Option<&str>,
+        name: &str,
+        sub: Option<&str>,
+    ) -> Option<Self> {
         Some(match Field::for_attribute(kind, schema, name, sub)? {
             Field::CaseExact { column, nullable } | Field::CaseInsensitive { column, nullable } => {
                 Self { text: column, nullable, is_text: true }
@@ -402,26 +412,38 @@ mod tests {
         db.migrate().await.unwrap();
         let mut conn = db.read().await.unwrap();
         for (kind, filter, index) in [
-            (Kind::User, "userName eq \"x\"", "scim_users_by_user_name"),
-            (Kind::User, "userName eq \"x\" and title pr", "scim_users_by_user_name"),
-            (Kind::User, "externalId eq \"x\"", "scim_users_by_external_id"),
-            (Kind::User, "displayName eq \"x\"", "scim_users_by_display_name"),
-            (Kind::User, "id eq \"x\"", "(id=?)"),
-            (Kind::User, "userName eq \"x\" and (title pr or active eq true)", "scim_users_by_user_name"),
-            (Kind::User, "emails.value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
-            (Kind::User, "emails[type eq \"work\"].value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
-            (Kind::Group, "displayName eq \"x\"", "scim_groups_by_display_name"),
-            (Kind::Group, "externalId eq \"x\"", "scim_groups_by_external_id"),
-            (Kind::Group, "members eq \"x\"", "scim_group_members_by_member"),
-            (Kind::Group, "id eq \"g\" and members eq \"x\"", "(id=?)"),
+            (ResourceType::User, "userName eq \"x\"", "scim_users_by_user_name"),
+            (ResourceType::User, "userName eq \"x\" and title pr", "scim_users_by_user_name"),
+            (ResourceType::User, "externalId eq \"x\"", "scim_users_by_external_id"),
+            (ResourceType::User, "displayName eq \"x\"", "scim_users_by_display_name"),
+            (ResourceType::User, "id eq \"x\"", "(id=?)"),
+            (
+                ResourceType::User,
+                "userName eq \"x\" and (title pr or active eq true)",
+                "scim_users_by_user_name",
+            ),
+            (ResourceType::User, "emails.value eq \"x\"", "sqlite_autoindex_scim_user_emails"),
+            (
+                ResourceType::User,
+                "emails[type eq \"work\"].value eq \"x\"",
+                "sqlite_autoindex_scim_user_emails",
+            ),
+            (ResourceType::Group, "displayName eq \"x\"", "scim_groups_by_display_name"),
+            (ResourceType::Group, "externalId eq \"x\"", "scim_groups_by_external_id"),
+            (ResourceType::Group, "members eq \"x\"", "scim_group_members_by_member"),
+            (ResourceType::Group, "id eq \"g\" and members eq \"x\"", "(id=?)"),
         ] {
             let parsed = Filter::parse(filter).unwrap();
             let directory = Id::from_bits(1);
             let compiled = compile(Dialect::Sqlite, directory, kind, &parsed).unwrap();
             let search = Search { condition: Some(compiled.condition), limit: 101, ..Search::default() };
             let head = match kind {
-                Kind::User => "EXPLAIN QUERY PLAN SELECT r.* FROM scim_users r WHERE r.directory_id = ",
-                Kind::Group => "EXPLAIN QUERY PLAN SELECT r.* FROM scim_groups r WHERE r.directory_id = ",
+                ResourceType::User => {
+                    "EXPLAIN QUERY PLAN SELECT r.* FROM scim_users r WHERE r.directory_id = "
+                }
+                ResourceType::Group => {
+                    "EXPLAIN QUERY PLAN SELECT r.* FROM scim_groups r WHERE r.directory_id = "
+                }
             };
             let plan: Vec<(i64, i64, i64, String)> =
                 conn.dynamic(search.select(Dialect::Sqlite, head, directory)).all().await.unwrap();
@@ -434,7 +456,7 @@ mod tests {
     #[test]
     fn indexed_conditions_are_reported_as_indexed() {
         let indexed = |filter: &str| {
-            compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
+            compile(Dialect::Sqlite, Id::from_bits(1), ResourceType::User, &Filter::parse(filter).unwrap())
                 .is_some_and(|compiled| compiled.indexed)
         };
         for yes in [
@@ -465,7 +487,7 @@ mod tests {
     #[test]
     fn conditions_without_a_column_are_left_out_and_not_exact() {
         let compiled = |filter: &str| {
-            compile(Dialect::Sqlite, Id::from_bits(1), Kind::User, &Filter::parse(filter).unwrap())
+            compile(Dialect::Sqlite, Id::from_bits(1), ResourceType::User, &Filter::parse(filter).unwrap())
                 .map(|compiled| compiled.exact)
         };
         assert_eq!(compiled("userName eq \"x\" and active eq true"), Some(true));

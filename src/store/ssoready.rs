@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Conn, Db, Dialect, Error, Result, Sql, Transaction};
 use crate::model::{
     id::{
-        ApiKeyId, EnvironmentId, Id, Kind, OauthClientId, OrganizationId, SamlConnectionId, ScimDirectoryId,
-        ScimGroupId, ScimUserId,
+        ApiKeyId, EnvironmentId, Id, IdKind, OauthClientId, OrganizationId, SamlConnectionId,
+        ScimDirectoryId, ScimGroupId, ScimUserId,
     },
     secret::Digest,
 };
@@ -162,15 +162,15 @@ pub struct SourceUser {
 }
 
 /// The start of a page as a UUID: the id `after`, or the nil UUID.
-fn page_start<K: Kind>(after: Option<Id<K>>) -> String {
+fn page_start<K: IdKind>(after: Option<Id<K>>) -> String {
     Uuid::from_u128(after.map_or(0, Id::bits)).to_string()
 }
 
-fn uuid<K: Kind>(id: Id<K>) -> String {
+fn uuid<K: IdKind>(id: Id<K>) -> String {
     Uuid::from_u128(id.bits()).to_string()
 }
 
-fn id<K: Kind>(text: &str) -> Result<Id<K>> {
+fn id<K: IdKind>(text: &str) -> Result<Id<K>> {
     let id: Uuid = text.parse().map_err(|_| Error::inconsistent("SSOReady's", "id", text))?;
     Ok(Id::from_bits(id.as_u128()))
 }

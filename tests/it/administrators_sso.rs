@@ -122,7 +122,7 @@ both! {
 
         // Nor does a link of ours begin such a flow anew, in whichever browser: not one of before either.
         let flow = request.relay_state.clone().unwrap();
-        let tag = BASE64.encode(app.state.master_key.authenticate("login link", &flow));
+        let tag = BASE64.encode(app.state.master_key.compute_tag("login link", &flow));
         let link = app.url(&format!("/v1/saml/{}/init?state={flow}.{tag}", tenant.connection.id));
         for browser in [&owner, &stranger] {
             let refused = browser.get(&link).await;

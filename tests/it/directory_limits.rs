@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ostiary::{
     model::id::EnvironmentId,
-    scim::filter::MAX_TERMS,
+    scim::filter::MAX_FILTER_TERMS,
     store::{PoolShare, scim_usage},
 };
 use reqwest::Method;
@@ -21,7 +21,7 @@ use crate::{
 
 /// A filter of as many comparisons as may be, none of which the database can make.
 fn hostile(path: &str) -> String {
-    let filter = vec!["title co \"x\""; MAX_TERMS - 1].join(" or ");
+    let filter = vec!["title co \"x\""; MAX_FILTER_TERMS - 1].join(" or ");
     format!(
         "{path}?{}",
         url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", &filter).finish()
@@ -161,7 +161,7 @@ both! {
         app.scim_user(&directory, "ada@acme.example").await;
         assert_eq!(get(&app, &directory, &hostile("/Users")).await.json()["totalResults"], 0, "few people");
         set_user_count(&app, &directory, 5_000).await;
-        let in_sql = vec!["userName co \"q\""; MAX_TERMS - 1].join("+or+").replace(' ', "+").replace('"', "%22");
+        let in_sql = vec!["userName co \"q\""; MAX_FILTER_TERMS - 1].join("+or+").replace(' ', "+").replace('"', "%22");
         let by_title = |terms: usize| {
             let filter = vec!["title+eq+%22x%22"; terms].join("+or+");
             format!("/Users?filter={filter}")
@@ -178,7 +178,7 @@ both! {
         // What the database would have to look through is bounded too; what an index finds is not.
         set_user_count(&app, &directory, 300_000).await;
         refused(&get(&app, &directory, &format!("/Users?filter={in_sql}")).await, 400, "fewer comparisons");
-        let narrowed = vec!["title+co+%22q%22"; MAX_TERMS - 2].join("+or+");
+        let narrowed = vec!["title+co+%22q%22"; MAX_FILTER_TERMS - 2].join("+or+");
         let narrowed = format!("userName+eq+%22ada@acme.example%22+and+({narrowed}+or+userName+pr)");
         let found = get(&app, &directory, &format!("/Users?filter={narrowed}")).await;
         assert_eq!(found.json()["totalResults"], 1, "{}", found.body);
@@ -194,7 +194,7 @@ both! {
             assert_eq!(create(&app, &directory, large(&made[number], 'x')).await.status, 201);
         }
         // 199 comparisons, 60 resources of 60 KiB: 700,000 units.
-        let filter = format!("{}+or+title+eq+%22keyholder%22", vec!["title+co+%22q%22"; MAX_TERMS - 2].join("+or+"));
+        let filter = format!("{}+or+title+eq+%22keyholder%22", vec!["title+co+%22q%22"; MAX_FILTER_TERMS - 2].join("+or+"));
         let answer = get(&app, &directory, &format!("/Users?filter={filter}")).await;
         refused(&answer, 400, "page by cursor");
         let (mut found, mut cursor, mut pages) = (Vec::new(), String::new(), 0);

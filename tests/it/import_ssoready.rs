@@ -10,7 +10,7 @@ use ostiary::{
     model::{
         domain::DomainState,
         event::EventKind,
-        id::{Id, Kind, OrganizationId},
+        id::{Id, IdKind, OrganizationId},
         organization::Organization,
         saml_connection::SamlConnection,
     },
@@ -45,7 +45,7 @@ pub fn ssoready() -> ForeignDatabase {
 }
 
 /// The id of the `number`th thing of a kind, whose ids begin with `first`.
-fn id<K: Kind>(first: &str, number: u8) -> Id<K> {
+fn id<K: IdKind>(first: &str, number: u8) -> Id<K> {
     let text = format!("{first}000000-0000-4000-8000-0000000000{number:02}");
     Id::from_bits(text.parse::<Uuid>().unwrap().as_u128())
 }
@@ -86,7 +86,7 @@ fn counts(report: &Report, thing: Thing) -> [u64; 5] {
     [imported, updated, unchanged, kept, skipped]
 }
 
-fn remarks_on<K: Kind>(report: &Report, id: Id<K>) -> Vec<&str> {
+fn remarks_on<K: IdKind>(report: &Report, id: Id<K>) -> Vec<&str> {
     let id = id.to_string();
     report.remarks.iter().filter(|remark| remark.id == id).map(|remark| remark.reason.as_str()).collect()
 }
@@ -524,7 +524,7 @@ both! {
             "INSERT INTO organization_domains VALUES (gen_random_uuid(), '{}', '{domain}');",
             Uuid::from_u128(second.id.bits())
         ));
-        let has = |organization: &Organization| organization.admits(&domain);
+        let has = |organization: &Organization| organization.accepts_domain(&domain);
         let report = import(&app, &source).await;
         assert!(!has(&organization(&app, 2).await));
         let says = |report: &Report, text: &str| remarks_on(report, second.id).iter().any(|reason| reason.contains(text));

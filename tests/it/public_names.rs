@@ -85,7 +85,7 @@ fn public_names_stay() {
         "signature algorithms of ID tokens",
         IdTokenAlg::ALL.iter().map(|alg| alg.as_str().to_owned()),
     );
-    section(&mut list, "SCIM resource types", scim::Kind::ALL.iter().map(|kind| kind.name().to_owned()));
+    section(&mut list, "SCIM resource types", scim::ResourceType::ALL.iter().map(|kind| kind.name().to_owned()));
     section(
         &mut list,
         "metrics",

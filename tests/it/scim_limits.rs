@@ -14,7 +14,7 @@ use ostiary::{
         scim_group::{ScimMember, ScimMemberId},
         time::Clock as _,
     },
-    scim::{json, work::MAX_WORK},
+    scim::{json, work::MAX_WORK_UNITS},
     store,
 };
 use reqwest::{Method, header};
@@ -265,7 +265,7 @@ both! {
             .collect();
         let answer = app.scim(&directory, Method::PATCH, &path, patch(json!(each))).await;
         assert_eq!(answer.status, 413, "{}", answer.body);
-        assert!(answer.json()["detail"].as_str().unwrap().contains(&MAX_WORK.to_string()), "{}", answer.body);
+        assert!(answer.json()["detail"].as_str().unwrap().contains(&MAX_WORK_UNITS.to_string()), "{}", answer.body);
         assert_eq!(app.scim(&directory, Method::GET, &path, None).await.json().get("roles"), None);
     }
 
@@ -305,7 +305,7 @@ both! {
         let body = bulk_of(bulk::MAX_OPERATIONS + 1);
         let refused = app.scim(&directory, Method::POST, "/Bulk", Some(body)).await;
         assert_eq!(refused.status, 413, "{}", refused.body);
-        assert_eq!(json::read(refused.body.as_bytes()).unwrap()["status"], "413");
+        assert_eq!(json::parse(refused.body.as_bytes()).unwrap()["status"], "413");
 
         let opened = scim_directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
         let outcomes = bulk::run(&app.state, &opened, Ordered::parse(bulk_of(3)).unwrap(), app.clock.now()).await;

@@ -8,7 +8,7 @@ use ostiary::{
         scim_directories::{self, Directory},
     },
     model::random::{Random as _, SeededRandom},
-    scim::{Filter, Kind, ListQuery},
+    scim::{Filter, ListQuery, ResourceType},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -186,7 +186,7 @@ both! {
         }
         let opened = scim_directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
         let mut dice = Dice(SeededRandom::new(20_261_121));
-        for (kind, rounds) in [(Kind::User, 600), (Kind::Group, 300)] {
+        for (kind, rounds) in [(ResourceType::User, 600), (ResourceType::Group, 300)] {
             let stored = in_process(&app, &opened, kind, None).await;
             let words = words(&stored);
             let mut found_some = 0;
@@ -346,7 +346,12 @@ both! {
 }
 
 /// What a filter finds, through the use case.
-async fn in_process(app: &TestApp, directory: &Directory, kind: Kind, filter: Option<&str>) -> Vec<Value> {
+async fn in_process(
+    app: &TestApp,
+    directory: &Directory,
+    kind: ResourceType,
+    filter: Option<&str>,
+) -> Vec<Value> {
     let pairs: Vec<(&str, &str)> = filter.map(|filter| ("filter", filter)).into_iter().collect();
     let query = ListQuery::from_pairs(pairs).unwrap();
     let list =
@@ -388,7 +393,7 @@ impl Dice {
         &of[self.roll(of.len())]
     }
 
-    fn filter(&mut self, kind: Kind, words: &[String], depth: u32) -> String {
+    fn filter(&mut self, kind: ResourceType, words: &[String], depth: u32) -> String {
         match self.roll(if depth == 0 { 2 } else { 6 }) {
             3 => format!("not ({})", self.filter(kind, words, depth - 1)),
             4 => format!(
@@ -405,9 +410,9 @@ impl Dice {
         }
     }
 
-    fn term(&mut self, kind: Kind, words: &[String]) -> String {
+    fn term(&mut self, kind: ResourceType, words: &[String]) -> String {
         let texts: &[&str] = match kind {
-            Kind::User => &[
+            ResourceType::User => &[
                 "userName",
                 "userName",
                 "externalId",
@@ -420,7 +425,7 @@ impl Dice {
                 "name.familyName",
                 "groups.display",
             ],
-            Kind::Group => &[
+            ResourceType::Group => &[
                 "displayName",
                 "displayName",
                 "externalId",
@@ -436,7 +441,7 @@ impl Dice {
         match self.roll(8) {
             0 => format!("{} pr", self.pick(texts)),
             1 => format!("{} {} null", self.pick(texts), self.pick(&["eq", "ne"])),
-            2 if kind == Kind::User => {
+            2 if kind == ResourceType::User => {
                 format!("active {} {}", self.pick(&["eq", "ne"]), self.pick(&["true", "false"]))
             }
             3 => {
@@ -452,8 +457,8 @@ impl Dice {
             }
             4 => {
                 let (parent, sub) = match kind {
-                    Kind::User => ("emails", "type"),
-                    Kind::Group => ("members", "type"),
+                    ResourceType::User => ("emails", "type"),
+                    ResourceType::Group => ("members", "type"),
                 };
                 let value = format!("value {} {}", self.pick(&operators), text(self));
                 match self.roll(3) {

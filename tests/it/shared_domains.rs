@@ -8,7 +8,7 @@ use ostiary::{
         organizations::{self, OrganizationChange},
         shared_domains,
     },
-    model::{administrator::Role, domain::DomainState, id::Id, listed_domain::ListedDomain},
+    model::{administrator::Role, domain::DomainState, id::Id, listed_domain::DomainVerification},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ fn sorted(one: &Tenant, other: &Tenant) -> Vec<String> {
 /// Stores a domain of a customer in a state that only DNS or a customer's own admin brings.
 async fn put(app: &TestApp, tenant: &Tenant, domain: &str, state: DomainState) {
     let mut tx = app.state.db.write().await.unwrap();
-    let listed = ListedDomain {
+    let listed = DomainVerification {
         environment_id: tenant.environment.id,
         organization_id: tenant.organization.id,
         domain: ostiary::model::domain::Domain::parse(domain).unwrap(),
@@ -400,7 +400,7 @@ fn dns_shares_no_domain_behind_the_vendors_back() {
                     organizations::find(&app.state, &operator, id)
                         .await
                         .unwrap()
-                        .admitted_domains()
+                        .accepted_domains()
                         .any(|domain| domain.as_str() == "contested.example"),
                 );
             }

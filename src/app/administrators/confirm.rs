@@ -10,7 +10,7 @@ use crate::{
         Error, Result, State,
         audit::{self, Entry},
     },
-    model::{administrator::SignInMethod, audit::audit_fields, time::Timestamp},
+    model::{administrator::AuthenticationMethod, audit::audit_fields, time::Timestamp},
     store::{Transaction, admin_sessions},
 };
 
@@ -42,7 +42,7 @@ pub async fn with_password(state: &State, who: &SignedIn, password: &str, device
         return Err(Error::invalid("confirmPassword", "is not your password"));
     }
     let mut tx = state.db.write().await?;
-    note(&mut tx, state, who, SignInMethod::Password, device).await?;
+    note(&mut tx, state, who, AuthenticationMethod::Password, device).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -61,7 +61,7 @@ pub async fn with_passkey(
         Error::Unauthenticated(_) => Error::invalid("confirmPasskey", "is not a passkey of your account"),
         other => other,
     })?;
-    note(&mut tx, state, who, SignInMethod::Passkey, device).await?;
+    note(&mut tx, state, who, AuthenticationMethod::Passkey, device).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -70,7 +70,7 @@ async fn note(
     tx: &mut Transaction,
     state: &State,
     who: &SignedIn,
-    method: SignInMethod,
+    method: AuthenticationMethod,
     device: &Device,
 ) -> Result<()> {
     if !admin_sessions::update_authenticated(tx, who.session.id, state.now()).await? {

@@ -17,7 +17,8 @@ use crate::{
     },
     model::{
         administrator::{
-            AdminInvitation, Administrator, Grant, InvitationPurpose, PasswordHash, Role, SignInMethod,
+            AdminInvitation, Administrator, AuthenticationMethod, InvitationPurpose, PasswordHash, Role,
+            RoleGrant,
         },
         email::Email,
         environment::Environment,
@@ -59,7 +60,7 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
         && known.disabled_at.is_none()
     {
         // A link would let whoever made it in as somebody who may be able to do more.
-        let grant = Grant { environment_id, role };
+        let grant = RoleGrant { environment_id, role };
         people::raise(&mut tx, state, &scope.author(), &known, grant).await?;
         tx.commit().await?;
         return Ok(Invited::Added(known));
@@ -72,7 +73,7 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
         ));
     }
     let invitation =
-        new(state, InvitationPurpose::Join, email, Grant { environment_id, role }, &scope.author());
+        new(state, InvitationPurpose::Join, email, RoleGrant { environment_id, role }, &scope.author());
     let token = AdminInvitationToken::new(&*state.random);
     admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
     let entry = Entry::of(&invitation, "created").saying(audited(&invitation));
@@ -95,7 +96,7 @@ pub async fn reset(
     let administrator = administrator
         .filter(|found| found.disabled_at.is_none())
         .ok_or_else(|| Error::not_found("administrator", id))?;
-    let grant = Grant { environment_id: None, role: Role::Viewer };
+    let grant = RoleGrant { environment_id: None, role: Role::Viewer };
     let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, author);
     let token = AdminInvitationToken::new(&*state.random);
     admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
@@ -109,7 +110,7 @@ fn new(
     state: &State,
     purpose: InvitationPurpose,
     email: Option<Email>,
-    grant: Grant,
+    grant: RoleGrant,
     author: &Author,
 ) -> AdminInvitation {
     let now = state.now();
@@ -323,7 +324,8 @@ pub(super) async fn join(
         InvitationPurpose::Reset => "credentials_reset",
     };
     record_join(&mut tx, state, &administrator, deed, &invitation, device).await?;
-    let begun = sign_in::begin(&mut tx, state, &administrator, SignInMethod::Invitation, device).await?;
+    let begun =
+        sign_in::begin(&mut tx, state, &administrator, AuthenticationMethod::Invitation, device).await?;
     tx.commit().await?;
     Ok(begun)
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     model::{
-        administrator::{AdminSession, Administrator, Grants, Role},
+        administrator::{AdminSession, Administrator, Role, RoleGrants},
         environment::Environment,
         id::{AdministratorId, EnvironmentId},
     },
@@ -42,7 +42,7 @@ pub struct SignedIn {
     /// Who.
     pub administrator: Administrator,
     /// What they may do.
-    pub grants: Grants,
+    pub grants: RoleGrants,
     /// Since when, and how they proved it.
     pub session: AdminSession,
     /// Whether they proved it in the last minutes.
@@ -74,7 +74,7 @@ impl SignedIn {
     /// The first few of them.
     pub async fn first_environments(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
         let mut conn = state.db.read().await?;
-        if self.grants.everywhere().is_some() {
+        if self.grants.global_role().is_some() {
             let limit = i64::try_from(most).map_err(Error::internal)?;
             return Ok(store::environments::list(&mut conn, None, limit).await?);
         }
@@ -114,8 +114,8 @@ async fn lock_own(tx: &mut store::Transaction, who: &SignedIn) -> Result<Adminis
     store::administrators::find(tx, who.administrator.id).await?.ok_or_else(removed)
 }
 
-fn author(id: AdministratorId, grants: &Grants, proved_lately: bool, address: Option<IpAddr>) -> Author {
-    let (role, everywhere) = match grants.everywhere() {
+fn author(id: AdministratorId, grants: &RoleGrants, proved_lately: bool, address: Option<IpAddr>) -> Author {
+    let (role, everywhere) = match grants.global_role() {
         Some(role) => (role, true),
         None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
     };

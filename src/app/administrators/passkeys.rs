@@ -28,7 +28,7 @@ use crate::{
         input,
     },
     model::{
-        administrator::{AdminPasskey, Administrator, SignInMethod},
+        administrator::{AdminPasskey, Administrator, AuthenticationMethod},
         audit::Audited as _,
         id::{AdministratorId, Id, PasskeyId},
         secret::Digest,
@@ -314,7 +314,7 @@ pub fn begin_sign_in(state: &State) -> Result<Challenge> {
 /// Signs in whoever's passkey answers the challenge.
 pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device) -> Result<Begun> {
     let (mut tx, administrator) = authenticate(state, sealed, answer, None, device).await?;
-    let begun = sign_in::begin(&mut tx, state, &administrator, SignInMethod::Passkey, device).await?;
+    let begun = sign_in::begin(&mut tx, state, &administrator, AuthenticationMethod::Passkey, device).await?;
     tx.commit().await?;
     Ok(begun)
 }
@@ -357,7 +357,7 @@ pub(super) async fn authenticate(
         Ok(result) => result,
         Err(error) => {
             tracing::info!(%error, administrator = %administrator.id, "a passkey's answer was refused");
-            sign_in::failed(state, &administrator, SignInMethod::Passkey, device).await;
+            sign_in::failed(state, &administrator, AuthenticationMethod::Passkey, device).await;
             return Err(refused());
         }
     };

@@ -9,7 +9,7 @@ use crate::{
         page::{List, Page, PageQuery, Wanted},
     },
     model::{
-        administrator::{Administrator, Grant, Role},
+        administrator::{Administrator, Role, RoleGrant},
         audit::audit_fields,
         id::{AdministratorId, EnvironmentId},
     },
@@ -94,7 +94,7 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
     if role > before {
         scope.author().proved_lately()?;
     }
-    store::administrators::upsert_grant(&mut tx, id, Grant { environment_id, role }).await?;
+    store::administrators::upsert_grant(&mut tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
         keep_an_owner(&mut tx, environment_id).await?;
         admin_invitations::remove_by_inviter(&mut tx, id).await?;
@@ -129,7 +129,7 @@ pub(super) async fn raise(
     state: &State,
     author: &Author,
     administrator: &Administrator,
-    grant: Grant,
+    grant: RoleGrant,
 ) -> Result<()> {
     let grants = store::administrators::list_grants(tx, administrator.id).await?;
     let before =

@@ -11,7 +11,7 @@ use crate::{
         audit::{self, Entry},
     },
     model::{
-        administrator::{AdminSession, SignInMethod},
+        administrator::{AdminSession, AuthenticationMethod},
         id::{AdminSessionId, AdministratorId, Id},
         secret::AdminSessionToken,
     },
@@ -44,7 +44,7 @@ pub async fn begin(
     tx: &mut Transaction,
     state: &State,
     administrator_id: AdministratorId,
-    method: SignInMethod,
+    method: AuthenticationMethod,
     device: &Device,
 ) -> Result<Begun> {
     let now = state.now();
@@ -80,7 +80,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     };
     let settings = &state.settings.console;
     // What was switched off opens nothing any more, whenever it was used.
-    if !session.is_alive(now, settings.session_idle) || !settings.admits(session.method) {
+    if !session.is_active(now, settings.session_idle) || !settings.admits(session.method) {
         return Ok(None);
     }
     let administrator = store::administrators::find(&mut conn, session.administrator_id).await?;
@@ -102,14 +102,14 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
 
 /// The proof that a form was made for this session: what its hidden field holds.
 pub fn form_token(state: &State, session: AdminSessionId) -> String {
-    BASE64.encode(state.master_key.authenticate(FORM_PURPOSE, &session.to_string()))
+    BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session.to_string()))
 }
 
 /// Whether `token` is the proof of [`form_token`] for this session.
 pub fn is_form_token(state: &State, session: AdminSessionId, token: &str) -> bool {
     BASE64
         .decode(token)
-        .is_ok_and(|tag| state.master_key.is_authentic(FORM_PURPOSE, &session.to_string(), &tag))
+        .is_ok_and(|tag| state.master_key.verify_tag(FORM_PURPOSE, &session.to_string(), &tag))
 }
 
 /// Ends the session of a cookie that another one replaces in the same browser.

@@ -14,7 +14,7 @@ use crate::{
         limits::{Caller, Door},
     },
     model::{
-        administrator::{Administrator, SignInMethod},
+        administrator::{Administrator, AuthenticationMethod},
         audit::audit_fields,
         client_address::ClientAddress,
         email::Email,
@@ -47,15 +47,15 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
         if let Some(administrator) = found {
             // Not waited for: that would tell whose address is known.
             let (state, device) = (state.clone(), device.clone());
-            tokio::spawn(
-                async move { failed(&state, &administrator, SignInMethod::Password, &device).await },
-            );
+            tokio::spawn(async move {
+                failed(&state, &administrator, AuthenticationMethod::Password, &device).await
+            });
         }
         return Err(wrong());
     };
     rehash(state, administrator, password).await?;
     let mut tx = state.db.write().await?;
-    let begun = begin(&mut tx, state, administrator, SignInMethod::Password, device).await?;
+    let begun = begin(&mut tx, state, administrator, AuthenticationMethod::Password, device).await?;
     tx.commit().await?;
     Ok(begun)
 }
@@ -87,7 +87,7 @@ pub(super) async fn verify_own(
         if let Some(caller) = caller {
             state.sign_in_limits.failed(caller, state.now());
         }
-        failed(state, administrator, SignInMethod::Password, device).await;
+        failed(state, administrator, AuthenticationMethod::Password, device).await;
     }
     Ok(good)
 }
@@ -100,7 +100,7 @@ fn caller(state: &State, email: &str, device: &Device) -> Option<Caller> {
         .settings
         .console
         .rate_limits
-        .then(|| state.sign_in_limits.caller(Door::Account, ClientAddress(address).block(), &key))
+        .then(|| state.sign_in_limits.caller(Door::Account, ClientAddress(address).network(), &key))
 }
 
 fn check_limit(state: &State, caller: Option<&Caller>) -> Result<()> {
@@ -125,7 +125,7 @@ pub(super) async fn begin(
     tx: &mut Transaction,
     state: &State,
     administrator: &Administrator,
-    method: SignInMethod,
+    method: AuthenticationMethod,
     device: &Device,
 ) -> Result<Begun> {
     // Whoever removes the account meanwhile waits, and ends this session, or came first.
@@ -157,7 +157,7 @@ pub(super) async fn author_of(
 pub(super) async fn failed(
     state: &State,
     administrator: &Administrator,
-    method: SignInMethod,
+    method: AuthenticationMethod,
     device: &Device,
 ) {
     let note = async {

@@ -24,7 +24,7 @@ use crate::{
         sign_in::{self as login, Browser},
     },
     model::{
-        administrator::{Administrator, SignInMethod},
+        administrator::{Administrator, AuthenticationMethod},
         audit::audit_fields,
         email::Email,
         id::{Id, SamlFlowId},
@@ -215,7 +215,7 @@ pub async fn finish_saml(
     if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());
     }
-    let mut begun = admit(&mut tx, state, email, SignInMethod::Saml, device).await?;
+    let mut begun = admit(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
     let asked_at = saml_flows::find_authentication_time(&mut tx, id).await?;
     let proved_at = proof(found.force_authn, asked_at, found.created_at, state.settings.clock_skew);
     note_authentication(&mut tx, &mut begun, proved_at).await?;
@@ -306,7 +306,7 @@ pub async fn finish_oidc(
     waiting.check_account(&email)?;
     let asked_at = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
     let mut tx = state.db.write().await?;
-    let mut begun = admit(&mut tx, state, &email, SignInMethod::Oidc, device).await?;
+    let mut begun = admit(&mut tx, state, &email, AuthenticationMethod::Oidc, device).await?;
     let proved_at = proof(waiting.forced, asked_at, waiting.begun_at(), state.settings.clock_skew);
     note_authentication(&mut tx, &mut begun, proved_at).await?;
     tx.commit().await?;
@@ -351,7 +351,7 @@ async fn admit(
     tx: &mut Transaction,
     state: &State,
     email: &Email,
-    method: SignInMethod,
+    method: AuthenticationMethod,
     device: &Device,
 ) -> Result<Begun> {
     let now = state.now();

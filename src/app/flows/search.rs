@@ -102,7 +102,7 @@ fn status(text: &str) -> Result<Option<FlowStatus>> {
     }
     let name = text.strip_prefix("SAML_FLOW_STATUS_").unwrap_or(text).to_ascii_lowercase();
     let refused = || Error::invalid("status", "must be in_progress, failed or succeeded");
-    FlowStatus::from_stored(&name).map(Some).ok_or_else(refused)
+    FlowStatus::parse(&name).map(Some).ok_or_else(refused)
 }
 
 /// A moment as RFC 3339, or a day in UTC, as forms give it.

@@ -16,7 +16,7 @@ use crate::{
         domain::Domain,
         environment::Environment,
         http_url::HttpUrl,
-        id::{EnvironmentId, Id, Kind, OrganizationId},
+        id::{EnvironmentId, Id, IdKind, OrganizationId},
         organization::Organization,
         saml_connection::{IdpBinding, MetadataRefresh, SamlConnection, last_expiry},
         scim_directory::ScimDirectory,
@@ -60,7 +60,7 @@ impl Primaries {
 
     /// Whether `id` may be the primary one: nobody else is, or who is was brought by an earlier run and
     /// not touched here since. Then it is no longer.
-    async fn take<K: Kind>(
+    async fn take<K: IdKind>(
         &mut self,
         tx: &mut Transaction,
         organization: OrganizationId,
@@ -88,7 +88,7 @@ impl Primaries {
     }
 
     /// `id` is not the primary one.
-    fn leave<K: Kind>(&mut self, organization: OrganizationId, id: Id<K>) {
+    fn leave<K: IdKind>(&mut self, organization: OrganizationId, id: Id<K>) {
         if self.held.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
             self.held.remove(&organization);
         }
@@ -219,7 +219,7 @@ impl Run<'_> {
         let mut named: Vec<String> = Vec::new();
         for text in theirs.domains.iter().take(MOST_DOMAINS) {
             let allowed = self.options.allow_free_mail;
-            match Domain::parse(text).and_then(|domain| domain.ownable(allowed)) {
+            match Domain::parse(text).and_then(|domain| domain.ensure_claimable(allowed)) {
                 // Theirs tell domains apart by their case.
                 Ok(domain) if named.iter().any(|known| known == domain.as_str()) => {}
                 Ok(domain) => named.push(domain.as_str().to_owned()),
@@ -267,7 +267,7 @@ impl Run<'_> {
         let new: Vec<Domain> = named
             .iter()
             .filter_map(|text| Domain::parse(text).ok())
-            .filter(|domain| !ours.admits(domain))
+            .filter(|domain| !ours.accepts_domain(domain))
             .collect();
         let elsewhere = shared_domains::elsewhere(tx, ours.environment_id, ours.id, &new).await?;
         let mut left_out: HashSet<Domain> = HashSet::new();
@@ -606,7 +606,7 @@ impl Run<'_> {
 /// Something that an organization has one primary one of.
 trait OfOrganization {
     /// The kind of its id.
-    type Kind: Kind;
+    type Kind: IdKind;
     /// The organization, and its own id.
     fn who(&self) -> (OrganizationId, Id<Self::Kind>);
 }

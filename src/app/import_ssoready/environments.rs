@@ -134,7 +134,7 @@ impl Run<'_> {
                     format!("its {field} is no usable URL: left out"),
                 );
             }
-            if url.as_ref().is_some_and(HttpUrl::is_exposed) {
+            if url.as_ref().is_some_and(HttpUrl::is_insecure) {
                 self.report.remark(
                     Thing::Environment,
                     ours.id,

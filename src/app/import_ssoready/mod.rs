@@ -21,7 +21,7 @@ pub use report::{Counts, Remark, Report, Thing};
 use super::{Error, Result, State};
 use crate::{
     model::{
-        id::{EnvironmentId, Id, Kind},
+        id::{EnvironmentId, Id, IdKind},
         secret::Digest,
         time::Timestamp,
     },
@@ -151,7 +151,7 @@ struct Known {
 }
 
 impl Known {
-    async fn of<K: Kind>(
+    async fn of<K: IdKind>(
         tx: &mut Transaction,
         table: Table,
         ids: impl Iterator<Item = Id<K>>,
@@ -164,7 +164,7 @@ impl Known {
         Ok(Self { noted, present, now, notes: Vec::new() })
     }
 
-    fn step<K: Kind>(&self, id: Id<K>, source: Digest) -> Step {
+    fn step<K: IdKind>(&self, id: Id<K>, source: Digest) -> Step {
         let id = id.to_string();
         match self.noted.get(&id) {
             Some(noted) if noted.source == source => Step::Same,
@@ -175,12 +175,12 @@ impl Known {
     }
 
     /// Notes that a thing was written.
-    fn note<K: Kind>(&mut self, id: Id<K>, source: Digest) {
+    fn note<K: IdKind>(&mut self, id: Id<K>, source: Digest) {
         self.note_at(id, source, self.now);
     }
 
     /// Notes that a thing was looked at, and written at `written_at`.
-    fn note_at<K: Kind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
+    fn note_at<K: IdKind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
         self.notes.push((id.to_string(), ImportRecord { source, written_at }));
     }
 

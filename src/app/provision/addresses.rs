@@ -40,7 +40,7 @@ fn judge_entries(directory: &Directory, user: &Resource) -> Result<Option<Email>
     let mut entries = Vec::new();
     for EmailEntry { value, primary, kind } in user.emails() {
         let address = read("emails", &value)?;
-        let is_domestic = directory.admits(address.domain());
+        let is_domestic = directory.accepts_domain(address.domain());
         if !is_domestic && (primary || !directory.directory.allow_foreign_secondary_emails) {
             return Err(foreign(directory, "emails", &address, primary));
         }
@@ -71,7 +71,7 @@ pub(super) fn known_by(user: &Resource) -> Vec<Email> {
 
 fn domestic(directory: &Directory, attribute: &str, text: &str) -> Result<Email, scim::Error> {
     let address = read(attribute, text)?;
-    match directory.admits(address.domain()) {
+    match directory.accepts_domain(address.domain()) {
         true => Ok(address),
         false => Err(foreign(directory, attribute, &address, true)),
     }
@@ -89,7 +89,7 @@ fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
 const SHOWN_DOMAINS: usize = 10;
 
 fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: bool) -> scim::Error {
-    let all: Vec<&str> = directory.organization.admitted_domains().map(|d| d.as_str()).collect();
+    let all: Vec<&str> = directory.organization.accepted_domains().map(|d| d.as_str()).collect();
     let shown = all.iter().take(SHOWN_DOMAINS).copied().collect::<Vec<_>>().join(", ");
     let domains = match all.len() {
         0 => "it has none yet".to_owned(),
@@ -115,7 +115,7 @@ mod tests {
         scim_directory::ScimDirectory,
         time::Timestamp,
     };
-    use crate::scim::Kind;
+    use crate::scim::ResourceType;
 
     fn directory(allow_foreign: bool) -> Directory {
         let at = Timestamp::from_millis(0);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn judged(allow_foreign: bool, user: Value) -> Result<Option<String>, String> {
-        judge(&directory(allow_foreign), &Resource::parse(Kind::User, user).unwrap().resource)
+        judge(&directory(allow_foreign), &Resource::parse(ResourceType::User, user).unwrap().resource)
             .map(|email| email.map(|email| email.as_str().to_owned()))
             .map_err(|error| error.detail().to_owned())
     }

@@ -16,7 +16,7 @@ use crate::{
         scim_user::ScimUser,
         time::Timestamp,
     },
-    scim::{self, Kind, Resource},
+    scim::{self, Resource, ResourceType},
     store::{self, Transaction},
 };
 
@@ -46,7 +46,7 @@ pub(in crate::app) struct Salvaged {
 /// Reads stored attributes as a PUT of them would be read; `name` is the required attribute and what it
 /// really is, since the attributes may be stale.
 pub(in crate::app) fn salvage(
-    kind: Kind,
+    kind: ResourceType,
     name: (&str, &str),
     attributes: &Map<String, Value>,
 ) -> Result<Salvaged, scim::Error> {
@@ -88,7 +88,8 @@ pub(in crate::app) fn take_user(
     standing: Standing,
     attributes: &Map<String, Value>,
 ) -> Result<Vec<String>> {
-    let Salvaged { mut resource, mut left_out } = salvage(Kind::User, ("userName", user_name), attributes)?;
+    let Salvaged { mut resource, mut left_out } =
+        salvage(ResourceType::User, ("userName", user_name), attributes)?;
     resource.attributes.insert("active".into(), (standing == Standing::Active).into());
     if addresses::judge(directory, &resource).is_err()
         && let Some(Value::Array(entries)) = resource.attributes.get_mut("emails")
@@ -96,7 +97,7 @@ pub(in crate::app) fn take_user(
         let before = entries.len();
         entries.retain(|entry| {
             let address = entry.get("value").and_then(Value::as_str).and_then(Email::parse);
-            address.is_some_and(|address| directory.admits(address.domain()))
+            address.is_some_and(|address| directory.accepts_domain(address.domain()))
         });
         if entries.len() < before {
             left_out.push("emails of foreign domains".to_owned());
@@ -116,7 +117,7 @@ pub(in crate::app) fn take_group(
     attributes: &Map<String, Value>,
 ) -> Result<Vec<String>> {
     let Salvaged { mut resource, left_out } =
-        salvage(Kind::Group, ("displayName", display_name), attributes)?;
+        salvage(ResourceType::Group, ("displayName", display_name), attributes)?;
     drop(resource.take_members());
     groups::take(group, &resource)?;
     Ok(left_out)
@@ -260,7 +261,7 @@ pub(in crate::app) async fn write_members(
 mod tests {
     use super::*;
 
-    fn salvaged(kind: Kind, name: (&str, &str), attributes: Value) -> (Value, Vec<String>) {
+    fn salvaged(kind: ResourceType, name: (&str, &str), attributes: Value) -> (Value, Vec<String>) {
         let Value::Object(attributes) = attributes else { panic!("an object") };
         let Salvaged { resource, left_out } = salvage(kind, name, &attributes).unwrap();
         (Value::Object(resource.attributes), left_out)
@@ -273,7 +274,7 @@ mod tests {
             "name": {"givenName": "Dana"}, "emails": "no list of addresses", "title": ["a", "b"],
             "nickname": "D",
         });
-        let (taken, left_out) = salvaged(Kind::User, ("userName", "new@acme.example"), stale);
+        let (taken, left_out) = salvaged(ResourceType::User, ("userName", "new@acme.example"), stale);
         assert_eq!(left_out, ["title"]);
         assert_eq!(taken["userName"], "new@acme.example");
         assert_eq!(taken["nickName"], "D");
@@ -281,8 +282,8 @@ mod tests {
         assert!(taken.get("id").is_none() && taken.get("schemas").is_none() && taken.get("title").is_none());
 
         let twice = json!({"displayName": "G", "externalId": "1", "externalID": "2"});
-        let (taken, left_out) = salvaged(Kind::Group, ("displayName", "Now"), twice);
+        let (taken, left_out) = salvaged(ResourceType::Group, ("displayName", "Now"), twice);
         assert_eq!((taken, left_out.len()), (json!({"displayName": "Now"}), 2));
-        assert!(salvage(Kind::User, ("userName", ""), &Map::new()).is_err());
+        assert!(salvage(ResourceType::User, ("userName", ""), &Map::new()).is_err());
     }
 }

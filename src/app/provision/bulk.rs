@@ -22,7 +22,7 @@ use crate::{
     app::{self, State},
     model::{id::ScimDirectoryId, time::Timestamp},
     scim::{
-        self, BulkRequest, Kind, PatchRequest, Resource,
+        self, BulkRequest, PatchRequest, Resource, ResourceType,
         bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
         work::weight,
     },
@@ -153,7 +153,7 @@ impl Ordered {
     /// Reads the body of a request.
     pub fn parse(body: Value) -> Result<Self, scim::Error> {
         let request = BulkRequest::parse(body, MAX_OPERATIONS)?;
-        let order = request.order();
+        let order = request.execution_order();
         Ok(Self { request, order })
     }
 
@@ -172,7 +172,7 @@ impl Ordered {
 /// begun at `until` or later.
 pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: Timestamp) -> Value {
     let Ordered { request, order } = ordered;
-    let (made, budget) = (request.made(), Budget::default());
+    let (made, budget) = (request.created_bulk_ids(), Budget::default());
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut outcomes: Vec<(usize, BulkOutcome)> = Vec::new();
     let mut failures = 0;
@@ -269,7 +269,7 @@ async fn act(
     state: &State,
     directory: &Directory,
     operation: &BulkOperation,
-    kind: Kind,
+    kind: ResourceType,
     id: &str,
     budget: &Budget,
 ) -> Result<(u16, Option<Rendered>)> {
@@ -280,15 +280,15 @@ async fn act(
             let parse = move |data| Ok(Resource::parse_create(kind, data)?.resource);
             let resource = read(state, directory, operation, parse).await?;
             let made = match kind {
-                Kind::User => users::create(state, directory, resource).await?,
-                Kind::Group => groups::create(state, directory, resource, false).await?,
+                ResourceType::User => users::create(state, directory, resource).await?,
+                ResourceType::Group => groups::create(state, directory, resource, false).await?,
             };
             return Ok((201, Some(made)));
         }
         Method::Delete => {
             match kind {
-                Kind::User => users::remove(state, directory, id, if_match).await?,
-                Kind::Group => groups::remove(state, directory, id, if_match).await?,
+                ResourceType::User => users::remove(state, directory, id, if_match).await?,
+                ResourceType::Group => groups::remove(state, directory, id, if_match).await?,
             }
             return Ok((204, None));
         }
@@ -301,8 +301,8 @@ async fn act(
         }
     };
     let changed = match kind {
-        Kind::User => users::change(state, directory, id, &change, if_match, budget).await?,
-        Kind::Group => groups::change(state, directory, id, &change, if_match, false, budget).await?,
+        ResourceType::User => users::change(state, directory, id, &change, if_match, budget).await?,
+        ResourceType::Group => groups::change(state, directory, id, &change, if_match, false, budget).await?,
     };
     Ok((200, Some(changed)))
 }

@@ -16,8 +16,8 @@ use super::{Directory, Error, Result, check_size};
 use crate::{
     app::{self, State, directory_limits::UNITS_PER_REQUEST},
     scim::{
-        self, Member, MembersChange, PatchRequest, Resource, Work,
-        work::{MAX_WORK, weight},
+        self, Member, MembershipChange, PatchRequest, Resource, WorkBudget,
+        work::{MAX_WORK_UNITS, weight},
     },
     store::scim_members::MAX_EXCEPT,
 };
@@ -43,7 +43,7 @@ pub struct Budget(AtomicU64);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicU64::new(MAX_WORK))
+        Self(AtomicU64::new(MAX_WORK_UNITS))
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Wanted {
     /// Its attributes, without a group's members.
     pub(super) resource: Resource,
     /// A group's members.
-    pub(super) members: Vec<MembersChange>,
+    pub(super) members: Vec<MembershipChange>,
 }
 
 impl Change {
@@ -107,12 +107,12 @@ impl Change {
     }
 
     /// Works out what is to become of a resource, within so much work.
-    pub(super) fn apply(&self, stored: &Resource, work: &mut Work) -> Result<Wanted, scim::Error> {
+    pub(super) fn apply(&self, stored: &Resource, work: &mut WorkBudget) -> Result<Wanted, scim::Error> {
         let wanted = match &self.wanted {
             Request::Replace(replacement) => {
                 let (mut resource, members) = (**replacement).clone();
                 resource.keep_active(stored);
-                Wanted { resource, members: vec![MembersChange::Replace(members)] }
+                Wanted { resource, members: vec![MembershipChange::Replace(members)] }
             }
             Request::Patch(request) => {
                 let patched = request.apply_within(stored, work)?;
@@ -125,7 +125,7 @@ impl Change {
 
     /// The same under a lock: `None` when it takes longer than one may hold it.
     pub(super) fn apply_quickly(&self, stored: &Resource) -> Result<Option<Wanted>, scim::Error> {
-        let mut work = Work::of(LIGHT_WORK);
+        let mut work = WorkBudget::new(LIGHT_WORK);
         match self.apply(stored, &mut work) {
             Err(_) if work.is_exhausted() => Ok(None),
             outcome => outcome.map(Some),

@@ -11,7 +11,7 @@ use super::{Directory, Result, search::Begin};
 use crate::{
     app::State,
     model::time::Timestamp,
-    scim::{self, Kind, ListQuery},
+    scim::{self, ListQuery, ResourceType},
 };
 
 /// How long a cursor is good.
@@ -26,7 +26,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn of(state: &'a State, directory: &Directory, kind: Kind, query: &ListQuery) -> Self {
+    pub(super) fn of(state: &'a State, directory: &Directory, kind: ResourceType, query: &ListQuery) -> Self {
         let filter = query.filter.as_ref().map(ToString::to_string).unwrap_or_default();
         let sort = query.sort.as_ref().map(|sort| format!("{} {}", sort.path, sort.descending));
         // Lengths first, so that no two queries read alike.
@@ -46,7 +46,7 @@ impl<'a> Cursor<'a> {
             Begin::Offset(offset) => format!("o{offset}"),
         };
         let content = format!("{}.{count}.{place}", self.state.now().millis());
-        let proof = self.state.master_key.authenticate(PURPOSE, &self.proven(&content));
+        let proof = self.state.master_key.compute_tag(PURPOSE, &self.proven(&content));
         let mut bytes = proof.to_vec();
         bytes.extend(content.as_bytes());
         BASE64.encode(bytes)
@@ -62,7 +62,7 @@ impl<'a> Cursor<'a> {
         let bytes = BASE64.decode(text).map_err(|_| invalid())?;
         let (proof, content) = bytes.split_first_chunk::<32>().ok_or_else(invalid)?;
         let content = std::str::from_utf8(content).map_err(|_| invalid())?;
-        if !self.state.master_key.is_authentic(PURPOSE, &self.proven(content), proof) {
+        if !self.state.master_key.verify_tag(PURPOSE, &self.proven(content), proof) {
             return Err(invalid().into());
         }
         let mut parts = content.splitn(3, '.');

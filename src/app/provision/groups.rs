@@ -21,7 +21,7 @@ use crate::{
         scim_group::{ScimGroup, ScimMember},
         time::Timestamp,
     },
-    scim::{self, Kind, MembersChange, Resource, Work},
+    scim::{self, MembershipChange, Resource, ResourceType, WorkBudget},
     store::{self, Transaction},
 };
 
@@ -32,7 +32,7 @@ pub async fn create(
     mut resource: Resource,
     with_members: bool,
 ) -> Result<Rendered> {
-    let wanted = [MembersChange::Add(resource.take_members())];
+    let wanted = [MembershipChange::Add(resource.take_members())];
     let now = state.now();
     let id: ScimGroupId = Id::new(now, &*state.random);
     let plan = Plan::without_reading(id, &wanted)?
@@ -67,18 +67,18 @@ pub async fn create(
 
 /// The group with this id.
 pub async fn find(state: &State, directory: &Directory, id: &str, with_members: bool) -> Result<Rendered> {
-    let group_id = read_id(Kind::Group, id)?;
+    let group_id = read_id(ResourceType::Group, id)?;
     let mut conn = state.db.read().await?;
     let group = store::scim_groups::find(&mut conn, directory.directory.id, group_id)
         .await?
-        .ok_or_else(|| not_found(Kind::Group, id))?;
+        .ok_or_else(|| not_found(ResourceType::Group, id))?;
     let members = members_of(&mut conn, &group, with_members).await?;
     drop(conn);
     rendered(state, directory, group, members).await
 }
 
 fn stored(group: &ScimGroup) -> Resource {
-    Resource::from_stored(Kind::Group, group.document.clone())
+    Resource::from_stored(ResourceType::Group, group.document.clone())
 }
 
 /// What was worked out before the transaction.
@@ -108,8 +108,8 @@ pub async fn change(
     with_members: bool,
     budget: &Budget,
 ) -> Result<Rendered> {
-    let group_id = read_id(Kind::Group, id)?;
-    let not_there = || not_found(Kind::Group, id);
+    let group_id = read_id(ResourceType::Group, id)?;
+    let not_there = || not_found(ResourceType::Group, id);
     let work_out = async || {
         let found = {
             let mut conn = state.db.read().await?;
@@ -117,7 +117,7 @@ pub async fn change(
         };
         let before = found.ok_or_else(not_there)?;
         check_version(if_match, before.version)?;
-        let (change, resource, work) = (change.clone(), stored(&before), Work::of(budget.left()));
+        let (change, resource, work) = (change.clone(), stored(&before), WorkBudget::new(budget.left()));
         let apply = move || {
             let mut work = work;
             let wanted = change.apply(&resource, &mut work);
@@ -219,13 +219,13 @@ async fn write(
 
 /// Removes a group (RFC 7644 §3.6). The row stays, for the app's API and for history; nobody is in it.
 pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
-    let group_id = read_id(Kind::Group, id)?;
+    let group_id = read_id(ResourceType::Group, id)?;
     persistently(async || {
         let now = state.now();
         let mut tx = state.db.write().await?;
         let before = store::scim_groups::lock(&mut tx, directory.directory.id, group_id)
             .await?
-            .ok_or_else(|| not_found(Kind::Group, id))?;
+            .ok_or_else(|| not_found(ResourceType::Group, id))?;
         check_version(if_match, before.version)?;
         let members = store::scim_members::count(&mut tx, &[group_id]).await?.into_iter().sum();
         let parents = store::scim_groups::update_deleted(&mut tx, &before, now)

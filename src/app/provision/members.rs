@@ -24,7 +24,7 @@ use crate::{
         scim_group::{ScimMember, ScimMemberId},
         time::Timestamp,
     },
-    scim::{self, Member, MembersChange, Path, Work, work},
+    scim::{self, Member, MembershipChange, Path, WorkBudget, work},
     store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
 
@@ -87,7 +87,7 @@ enum Gone {
 
 impl Plan {
     /// The plan that follows from the changes alone; `None` where the members must be read.
-    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembersChange]) -> Result<Option<Self>> {
+    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembershipChange]) -> Result<Option<Self>> {
         struct Fate {
             removed: bool,
             present: Option<ScimMember>,
@@ -95,21 +95,21 @@ impl Plan {
         let (mut fates, mut named, mut all) = (BTreeMap::<String, Fate>::new(), BTreeSet::new(), false);
         for change in changes {
             // Whoever is added behind a Replace that left them out was taken out by it.
-            let removed = all && matches!(change, MembersChange::Add(_));
+            let removed = all && matches!(change, MembershipChange::Add(_));
             let members = match change {
-                MembersChange::Add(members) => members,
-                MembersChange::Replace(members) if members.len() <= MAX_EXCEPT => {
+                MembershipChange::Add(members) => members,
+                MembershipChange::Replace(members) if members.len() <= MAX_EXCEPT => {
                     fates.clear();
                     all = true;
                     members
                 }
-                MembersChange::Remove(ids) => {
+                MembershipChange::Remove(ids) => {
                     for id in ids {
                         fates.insert(id.clone(), Fate { removed: true, present: None });
                     }
                     continue;
                 }
-                MembersChange::Replace(_) | MembersChange::RemoveWhere(_) => return Ok(None),
+                MembershipChange::Replace(_) | MembershipChange::RemoveWhere(_) => return Ok(None),
             };
             for member in members {
                 let member = read(group, member)?;
@@ -141,8 +141,8 @@ impl Plan {
         state: &State,
         directory: &Directory,
         group: ScimGroupId,
-        changes: Vec<MembersChange>,
-        work: &mut Work,
+        changes: Vec<MembershipChange>,
+        work: &mut WorkBudget,
     ) -> Result<Self> {
         let of = Some(directory.directory.id);
         let steps = state.offload.run(of, usize::MAX, move || Steps::read(group, changes)).await??;
@@ -268,7 +268,7 @@ impl Step {
 }
 
 impl Steps {
-    fn read(group: ScimGroupId, changes: Vec<MembersChange>) -> Result<Self> {
+    fn read(group: ScimGroupId, changes: Vec<MembershipChange>) -> Result<Self> {
         let mut named = BTreeSet::new();
         let mut by_id = |members: &[Member]| {
             let mut known = HashMap::with_capacity(members.len());
@@ -281,10 +281,10 @@ impl Steps {
         };
         let steps = changes.into_iter().map(|change| {
             Ok(match change {
-                MembersChange::Add(members) => Step::Add(by_id(&members)?),
-                MembersChange::Remove(ids) => Step::Remove(ids.into_iter().collect()),
-                MembersChange::Replace(members) => Step::Replace(by_id(&members)?),
-                MembersChange::RemoveWhere(path) => Step::RemoveWhere(path),
+                MembershipChange::Add(members) => Step::Add(by_id(&members)?),
+                MembershipChange::Remove(ids) => Step::Remove(ids.into_iter().collect()),
+                MembershipChange::Replace(members) => Step::Replace(by_id(&members)?),
+                MembershipChange::RemoveWhere(path) => Step::RemoveWhere(path),
             })
         });
         let steps = steps.collect::<Result<_>>()?;
@@ -292,7 +292,7 @@ impl Steps {
     }
 
     /// Refuses what would take too much work with a group of so many, before any of them is read.
-    fn check(&self, members: u64, work: &mut Work) -> Result<(), scim::Error> {
+    fn check(&self, members: u64, work: &mut WorkBudget) -> Result<(), scim::Error> {
         let each: u64 = self.steps.iter().map(Step::cost).sum();
         let needed = members.saturating_add(self.named.len() as u64).saturating_mul(each);
         let mut copy = work.clone();
@@ -311,7 +311,7 @@ impl Steps {
         directory: &Directory,
         id: ScimMemberId,
         stored: Option<&ScimMember>,
-        work: &mut Work,
+        work: &mut WorkBudget,
     ) -> Result<Fate, scim::Error> {
         let text = id.to_string();
         let (mut now, mut sent) = (stored, false);

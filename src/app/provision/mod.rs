@@ -22,7 +22,7 @@ pub use render::Rendered;
 use super::scim_directories::Directory;
 use crate::{
     model::id::Id,
-    scim::{self, Kind},
+    scim::{self, ResourceType},
     store,
 };
 
@@ -143,7 +143,7 @@ fn outdated(version: i64) -> Error {
     scim::Error::PreconditionFailed(format!("the resource was changed: its version is now {now}")).into()
 }
 
-fn not_found(kind: Kind, id: &str) -> Error {
+fn not_found(kind: ResourceType, id: &str) -> Error {
     let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
     scim::Error::NotFound(format!("there is no {} \"{shown}\" here", kind.name())).into()
 }
@@ -163,7 +163,7 @@ fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(
 }
 
 /// Reads an id in a path or a body. What is no id names nothing.
-fn read_id<K: crate::model::id::Kind>(kind: Kind, text: &str) -> Result<Id<K>> {
+fn read_id<K: crate::model::id::IdKind>(kind: ResourceType, text: &str) -> Result<Id<K>> {
     text.parse().map_err(|_| not_found(kind, text))
 }
 

@@ -11,7 +11,7 @@ use crate::{
         scim_group::{ScimGroup, ScimMember, ScimMemberId},
         scim_user::ScimUser,
     },
-    scim::{Kind, Resource, resource::Envelope},
+    scim::{Resource, ResourceType, resource::ResourceMetadata},
     store::{self, Conn},
 };
 
@@ -37,28 +37,28 @@ impl Rendered {
 }
 
 /// The address of a resource, below the base that its identity provider was given.
-pub(super) fn location(directory: &Directory, kind: Kind, id: &dyn std::fmt::Display) -> String {
+pub(super) fn location(directory: &Directory, kind: ResourceType, id: &dyn std::fmt::Display) -> String {
     format!("{}/{}/{id}", directory.directory.scim_base_url, kind.endpoint())
 }
 
 /// A user, in these groups.
 pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupId, String)]) -> Rendered {
-    let location = location(directory, Kind::User, &user.id);
-    let envelope = Envelope {
+    let location = location(directory, ResourceType::User, &user.id);
+    let metadata = ResourceMetadata {
         id: &user.id.to_string(),
         created: user.created_at,
         last_modified: user.updated_at,
         location: &location,
         version: &etag(user.version),
     };
-    let mut body = Resource::from_stored(Kind::User, user.document.clone()).to_json(&envelope);
+    let mut body = Resource::from_stored(ResourceType::User, user.document.clone()).to_json(&metadata);
     if !groups.is_empty() {
         body["groups"] = groups
             .iter()
             .map(|(id, name)| {
                 json!({
                     "value": id,
-                    "$ref": self::location(directory, Kind::Group, id),
+                    "$ref": self::location(directory, ResourceType::Group, id),
                     "display": name,
                     "type": "direct",
                 })
@@ -70,15 +70,15 @@ pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupI
 
 /// A group. Without `members`, the attribute is left out.
 pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
-    let location = location(directory, Kind::Group, &group.id);
-    let envelope = Envelope {
+    let location = location(directory, ResourceType::Group, &group.id);
+    let metadata = ResourceMetadata {
         id: &group.id.to_string(),
         created: group.created_at,
         last_modified: group.updated_at,
         location: &location,
         version: &etag(group.version),
     };
-    let mut body = Resource::from_stored(Kind::Group, group.document.clone()).to_json(&envelope);
+    let mut body = Resource::from_stored(ResourceType::Group, group.document.clone()).to_json(&metadata);
     if !members.is_empty() {
         body["members"] = members.iter().map(|one| member(directory, one)).collect();
     }
@@ -88,8 +88,8 @@ pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMem
 /// One entry of `members`: what was sent, with where it is and what it is.
 pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
     let kind = match member.id {
-        ScimMemberId::User(_) => Kind::User,
-        ScimMemberId::Group(_) => Kind::Group,
+        ScimMemberId::User(_) => ResourceType::User,
+        ScimMemberId::Group(_) => ResourceType::Group,
     };
     let mut entry = member.attributes.clone();
     entry.insert("value".into(), member.id.to_string().into());

@@ -29,7 +29,7 @@ use crate::{
         scim_user::ScimUser,
     },
     scim::{
-        self, Kind, ListQuery, ListResponse,
+        self, ListQuery, ListResponse, ResourceType,
         list::{Page, Position, Sort, SortKey},
     },
     store::{
@@ -127,7 +127,7 @@ async fn aside(
 pub async fn list(
     state: &State,
     directory: &Directory,
-    kind: Kind,
+    kind: ResourceType,
     query: &ListQuery,
 ) -> Result<ListResponse> {
     if Finder::new(&state.db, directory, kind, query, &Work::default()).is_lookup() {
@@ -142,7 +142,7 @@ pub async fn list(
 async fn list_here(
     state: &State,
     directory: &Directory,
-    kind: Kind,
+    kind: ResourceType,
     query: &ListQuery,
     work: &Work,
 ) -> Result<ListResponse> {
@@ -204,7 +204,7 @@ async fn list_all_here(
     if let Some(sort) = &query.sort {
         let keep = kept(sort, skip, count)?;
         let mut first = Vec::new();
-        for kind in Kind::ALL {
+        for kind in ResourceType::ALL {
             let mut finder = Finder::new(&state.db, directory, kind, query, work);
             finder.begin_work(false).await?;
             let (of_kind, of_kind_total) = finder.first(sort, keep).await?;
@@ -226,7 +226,7 @@ async fn list_all_here(
             }
         }
     } else {
-        for kind in Kind::ALL {
+        for kind in ResourceType::ALL {
             let offset = skip.saturating_sub(total);
             let room = count.saturating_sub(resources.len() as u64);
             let mut finder = Finder::new(&state.db, directory, kind, query, work);
@@ -325,7 +325,7 @@ struct Finder<'a> {
     conn: Option<Conn>,
     work: &'a Work,
     directory: &'a Directory,
-    kind: Kind,
+    kind: ResourceType,
     query: &'a ListQuery,
     /// What the database filters by.
     condition: Option<Sql>,
@@ -340,7 +340,13 @@ struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    fn new(db: &'a Db, directory: &'a Directory, kind: Kind, query: &'a ListQuery, work: &'a Work) -> Self {
+    fn new(
+        db: &'a Db,
+        directory: &'a Directory,
+        kind: ResourceType,
+        query: &'a ListQuery,
+        work: &'a Work,
+    ) -> Self {
         let compiled = query
             .filter
             .as_ref()
@@ -357,7 +363,7 @@ impl<'a> Finder<'a> {
 
     /// Whether an index finds all of the answer, and what it finds is small.
     fn is_lookup(&self) -> bool {
-        let has_members = self.kind == Kind::Group && self.query.projection.wants("members");
+        let has_members = self.kind == ResourceType::Group && self.query.projection.includes("members");
         self.exact && self.indexed && self.query.sort.is_none() && !has_members
     }
 
@@ -372,8 +378,8 @@ impl<'a> Finder<'a> {
     async fn living(&mut self) -> Result<u64> {
         let directory = self.directory.directory.id;
         let count = match self.kind {
-            Kind::User => store::scim_users::count(self.conn().await?, directory, None).await?,
-            Kind::Group => store::scim_groups::count(self.conn().await?, directory, None).await?,
+            ResourceType::User => store::scim_users::count(self.conn().await?, directory, None).await?,
+            ResourceType::Group => store::scim_groups::count(self.conn().await?, directory, None).await?,
         };
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -427,8 +433,10 @@ impl<'a> Finder<'a> {
     async fn rows(&mut self, search: &Search) -> Result<Rows> {
         let directory = self.directory.directory.id;
         Ok(match self.kind {
-            Kind::User => Rows::Users(store::scim_users::list(self.conn().await?, directory, search).await?),
-            Kind::Group => {
+            ResourceType::User => {
+                Rows::Users(store::scim_users::list(self.conn().await?, directory, search).await?)
+            }
+            ResourceType::Group => {
                 Rows::Groups(store::scim_groups::list(self.conn().await?, directory, search).await?)
             }
         })
@@ -437,8 +445,10 @@ impl<'a> Finder<'a> {
     async fn count(&mut self) -> Result<u64> {
         let (directory, condition) = (self.directory.directory.id, self.condition.clone());
         let count = match self.kind {
-            Kind::User => store::scim_users::count(self.conn().await?, directory, condition.as_ref()).await?,
-            Kind::Group => {
+            ResourceType::User => {
+                store::scim_users::count(self.conn().await?, directory, condition.as_ref()).await?
+            }
+            ResourceType::Group => {
                 store::scim_groups::count(self.conn().await?, directory, condition.as_ref()).await?
             }
         };
@@ -580,8 +590,8 @@ impl<'a> Finder<'a> {
     /// The resources with these ids, in this order.
     async fn named(&mut self, ids: &[String]) -> Result<Rows> {
         let mut rows = match self.kind {
-            Kind::User => Rows::Users(Vec::new()),
-            Kind::Group => Rows::Groups(Vec::new()),
+            ResourceType::User => Rows::Users(Vec::new()),
+            ResourceType::Group => Rows::Groups(Vec::new()),
         };
         let search = |some: &[String]| Search {
             condition: Some(Sql::from("r.id IN (").values(some.iter().map(String::as_str)).push(")")),
@@ -618,7 +628,7 @@ impl<'a> Finder<'a> {
     async fn whole(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
         match rows {
             Rows::Users(users) => {
-                let mut rendered = match self.reads("groups") || self.query.projection.wants("groups") {
+                let mut rendered = match self.reads("groups") || self.query.projection.includes("groups") {
                     true => self.users(&users).await?,
                     false => users.iter().map(|user| render::user(self.directory, user, &[])).collect(),
                 };
@@ -645,11 +655,11 @@ impl<'a> Finder<'a> {
     /// The resources as they are answered.
     async fn render(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
         match rows {
-            Rows::Users(users) if self.query.projection.wants("groups") => self.users(&users).await,
+            Rows::Users(users) if self.query.projection.includes("groups") => self.users(&users).await,
             Rows::Users(users) => {
                 Ok(users.iter().map(|user| render::user(self.directory, user, &[])).collect())
             }
-            Rows::Groups(mut groups) if self.query.projection.wants("members") => {
+            Rows::Groups(mut groups) if self.query.projection.includes("members") => {
                 let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
                 let mut members = 0;
                 let fit = store::scim_members::count(self.conn().await?, &ids)

@@ -20,7 +20,7 @@ use crate::{
         scim_user::ScimUser,
         time::Timestamp,
     },
-    scim::{self, Kind, Resource, Work},
+    scim::{self, Resource, ResourceType, WorkBudget},
     store::{self, Transaction},
 };
 
@@ -58,16 +58,16 @@ pub async fn create(state: &State, directory: &Directory, resource: Resource) ->
 
 /// The user with this id.
 pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rendered> {
-    let user_id = read_id(Kind::User, id)?;
+    let user_id = read_id(ResourceType::User, id)?;
     let mut conn = state.db.read().await?;
     let user = store::scim_users::find(&mut conn, directory.directory.id, user_id)
         .await?
-        .ok_or_else(|| not_found(Kind::User, id))?;
+        .ok_or_else(|| not_found(ResourceType::User, id))?;
     rendered(&mut conn, directory, &user).await
 }
 
 pub(super) fn stored(user: &ScimUser) -> Resource {
-    let mut resource = Resource::from_stored(Kind::User, user.document.clone());
+    let mut resource = Resource::from_stored(ResourceType::User, user.document.clone());
     // Whoever leaves it out leaves it as it is.
     if !user.active {
         resource.attributes.entry("active").or_insert(Value::Bool(false));
@@ -92,8 +92,8 @@ pub async fn change(
     if_match: Option<&Tags>,
     budget: &Budget,
 ) -> Result<Rendered> {
-    let user_id = read_id(Kind::User, id)?;
-    let not_there = || not_found(Kind::User, id);
+    let user_id = read_id(ResourceType::User, id)?;
+    let not_there = || not_found(ResourceType::User, id);
     let work_out = async || {
         let found = {
             let mut conn = state.db.read().await?;
@@ -101,7 +101,7 @@ pub async fn change(
         };
         let before = found.ok_or_else(not_there)?;
         check_version(if_match, before.version)?;
-        let (change, mut work) = (change.clone(), Work::of(budget.left()));
+        let (change, mut work) = (change.clone(), WorkBudget::new(budget.left()));
         let version = before.version;
         let apply = move || (change.apply(&stored(&before), &mut work), work.spent());
         let (wanted, spent) = state.offload.run(Some(directory.directory.id), usize::MAX, apply).await?;
@@ -178,13 +178,13 @@ async fn write(
 /// Removes a user (RFC 7644 §3.6): nobody finds it here again, its groups no longer have it, its
 /// `userName` is free. The row stays, for the app's API and for history.
 pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
-    let user_id = read_id(Kind::User, id)?;
+    let user_id = read_id(ResourceType::User, id)?;
     persistently(async || {
         let now = state.now();
         let mut tx = state.db.write().await?;
         let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
             .await?
-            .ok_or_else(|| not_found(Kind::User, id))?;
+            .ok_or_else(|| not_found(ResourceType::User, id))?;
         check_version(if_match, before.version)?;
         let groups = store::scim_users::update_deleted(&mut tx, &before, now)
             .await?

@@ -191,7 +191,7 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
             if let Some(app_state) = &flow.state {
                 pairs.push(("state", app_state));
             }
-            oauth::authorize::answer_url(&oauth.redirect_uri, &pairs)
+            oauth::authorize::response_url(&oauth.redirect_uri, &pairs)
         }
         (None, Some(url)) => url.with_query(&[("saml_access_code", &code)]),
         (None, None) => String::from("/"), // `admit` refused such a login

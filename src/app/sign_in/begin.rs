@@ -215,7 +215,7 @@ pub async fn start_link(
 /// The link that begins a stored flow: on the origin of the connection's ACS URL, because the browser
 /// comes back there. That one is stored; nothing is derived from today's public URL.
 fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
-    let tag = BASE64.encode(state.master_key.authenticate(LINK_PURPOSE, &flow.to_string()));
+    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
     let mut origin = acs_url(connection)?;
     origin.set_path("/");
     origin.set_query(None);
@@ -284,7 +284,7 @@ pub async fn begin_from_link(
 fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
     let (id, tag) = link_state.split_once('.')?;
     let tag = BASE64.decode(tag).ok()?;
-    if !state.master_key.is_authentic(LINK_PURPOSE, id, &tag) {
+    if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {
         return None;
     }
     id.parse().ok()

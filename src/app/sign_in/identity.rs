@@ -50,10 +50,10 @@ pub fn check_domain(
     checks: &mut Vec<Check>,
 ) -> Result<(), Refusal> {
     let refusal = Refusal::EmailOutsideOrganizationDomains;
-    let admitted: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
+    let admitted: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
     let expected = if admitted.is_empty() { "(no domain is listed)".to_owned() } else { admitted.join(", ") };
     let found = email.to_string();
-    if organization.admits(email.domain()) {
+    if organization.accepts_domain(email.domain()) {
         checks.push(refusal.passed(Some(expected), Some(found)));
         Ok(())
     } else {

@@ -79,7 +79,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
     let Some(response) = &post.saml_response else {
         return refuse_unread(state, &target, Refusal::SamlResponseMissing, None).await;
     };
-    let (client, received) = (post.client.block(), Received::Posted(response.clone()));
+    let (client, received) = (post.client.network(), Received::Posted(response.clone()));
     let verdict = verify(state, &target, client, received, state.now()).await?;
     match verdict.outcome {
         Ok(ref assertion) if assertion.in_response_to.is_none() => {

@@ -264,7 +264,7 @@ pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &Sa
     let here = acs.is_some_and(|acs| acs.origin() == page.origin());
     Some(match flow.request.as_ref().filter(|_| flow.origin == FlowOrigin::Setup && !here) {
         Some(request) => {
-            let proof = BASE64.encode(state.master_key.authenticate(SEEN_PURPOSE, &request.id));
+            let proof = BASE64.encode(state.master_key.compute_tag(SEEN_PURPOSE, &request.id));
             let mut page = page;
             page.query_pairs_mut().append_pair(SEEN, &proof);
             page.into()
@@ -276,7 +276,7 @@ pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &Sa
 /// Whether `proof` is what `own_test_result` gave the browser that carries the login.
 pub fn is_seen(state: &State, flow: &SamlFlow, proof: &str) -> bool {
     let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
-    state.master_key.is_authentic(SEEN_PURPOSE, &request.id, &tag)
+    state.master_key.verify_tag(SEEN_PURPOSE, &request.id, &tag)
 }
 
 /// The page of ours that tells how the test went, if the login is one.
@@ -308,7 +308,7 @@ fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
         pairs.push(("state", app_state));
     }
     pairs.push(("saml_flow_id", &id));
-    Some(oauth::authorize::answer_url(&oauth_request.redirect_uri, &pairs))
+    Some(oauth::authorize::response_url(&oauth_request.redirect_uri, &pairs))
 }
 
 /// A document as the flow's timeline keeps it: sealed for this flow, and until when.

@@ -40,7 +40,7 @@ struct Allowances {
 impl Allowances {
     fn of(state: &State, connection: SamlConnectionId, sender: &Sender) -> Self {
         let (limits, block, connection) =
-            (&state.response_limits, sender.client.block(), connection.to_string());
+            (&state.response_limits, sender.client.network(), connection.to_string());
         let login = |browser: &Browser| {
             let behind = format!("{connection} {}", browser.reveal());
             limits.caller(Door::LoginResponses, IpAddr::V4(Ipv4Addr::UNSPECIFIED), &behind)
@@ -114,7 +114,7 @@ pub(super) fn count_restart(
         return Ok(());
     }
     let behind = format!("restart {connection}");
-    let caller = state.response_limits.caller(Door::Beginnings, client.block(), &behind);
+    let caller = state.response_limits.caller(Door::Beginnings, client.network(), &behind);
     state
         .response_limits
         .check(&caller, state.now())

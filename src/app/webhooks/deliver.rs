@@ -183,7 +183,7 @@ impl Courier {
         if !store::webhooks::advance(&mut tx, webhook, next).await? {
             return Ok(false); // a replay moved the mark: the next round begins there
         }
-        for event in events.iter().filter(|event| webhook.wants(event.kind)) {
+        for event in events.iter().filter(|event| webhook.subscribes_to(event.kind)) {
             let delivery = WebhookDelivery {
                 id: Id::new(now, &*state.random),
                 webhook_id: webhook.id,

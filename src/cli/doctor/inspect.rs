@@ -345,7 +345,7 @@ fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &m
     for (what, url) in
         [("sign-on URL", &connection.idp_redirect_url), ("metadata URL", &connection.idp_metadata_url)]
     {
-        if let Some(url) = url.as_ref().filter(|url| url.is_exposed()) {
+        if let Some(url) = url.as_ref().filter(|url| url.is_insecure()) {
             findings.attention(
                 &subject,
                 format!(
@@ -447,7 +447,7 @@ async fn addresses(db: &Db, findings: &mut Findings) -> store::Result<()> {
         let page = store::environments::list(&mut conn, from, PAGE).await?;
         for environment in &page {
             let mut report = |subject: String, what: &str, url: &HttpUrl, mend: String| {
-                if url.is_exposed() {
+                if url.is_insecure() {
                     exposed += 1;
                     let seen = format!(
                         "its {what} {url} is plain http: anybody on the network path can read and change what is sent there"
@@ -624,7 +624,7 @@ mod tests {
     use crate::{
         cli::doctor::Level,
         model::{
-            administrator::{Administrator, Grant, Role},
+            administrator::{Administrator, Role, RoleGrant},
             email::Email,
             environment::{Environment, IdpInitiated, Slug},
             id::Id,
@@ -724,7 +724,7 @@ mod tests {
         store::environments::insert(&mut tx, &environment).await.unwrap();
         for (administrator, environment_id) in [(&administrator, None), (&local, Some(environment.id))] {
             store::administrators::insert(&mut tx, administrator).await.unwrap();
-            let grant = Grant { environment_id, role: Role::Owner };
+            let grant = RoleGrant { environment_id, role: Role::Owner };
             store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.unwrap();
         }
         tx.commit().await.unwrap();

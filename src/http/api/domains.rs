@@ -16,7 +16,7 @@ use crate::{
     model::{
         domain::{Domain, DomainState},
         id::OrganizationId,
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
         time::Timestamp,
     },
 };
@@ -47,8 +47,9 @@ pub struct OrganizationDomain {
 }
 
 impl OrganizationDomain {
-    fn new(listed: &ListedDomain, elsewhere: &[SharedDomain]) -> Self {
-        let others = elsewhere.iter().filter(|there| listed.state.counts() && there.domain == listed.domain);
+    fn new(listed: &DomainVerification, elsewhere: &[SharedDomain]) -> Self {
+        let others =
+            elsewhere.iter().filter(|there| listed.state.is_accepted() && there.domain == listed.domain);
         Self {
             domain: listed.domain.clone(),
             state: listed.state,
@@ -89,7 +90,7 @@ pub struct OrganizationDomainInput {
     pub allow_free_mail: Option<bool>,
 }
 
-async fn one(state: &State, actor: &Actor, listed: &ListedDomain) -> Answer {
+async fn one(state: &State, actor: &Actor, listed: &DomainVerification) -> Answer {
     let domains = std::slice::from_ref(&listed.domain);
     let elsewhere = app::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);

@@ -24,7 +24,7 @@ impl Fields {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        match json::read(body, &LIMITS) {
+        match json::parse(body, &LIMITS) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(Error::invalid("", "the body must be a JSON object")),
             Err(error) => Err(Error::invalid("", error.to_string())),

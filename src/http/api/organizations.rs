@@ -50,7 +50,7 @@ impl Organization {
             environment_id: organization.environment_id,
             display_name: organization.display_name.clone(),
             external_id: organization.external_id.clone().unwrap_or_default(),
-            domains: organization.admitted_domains().cloned().collect(),
+            domains: organization.accepted_domains().cloned().collect(),
             shared_domains,
         }
     }

@@ -14,7 +14,7 @@ use crate::model::{
     domain::Domain,
     environment::IdpInitiated,
     http_url::HttpUrl,
-    id::{Id, Kind},
+    id::{Id, IdKind},
     idp_kind::IdpKind,
     oauth_client::IdTokenAlg,
     saml_connection::IdpBinding,
@@ -66,7 +66,7 @@ fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-impl<K: Kind> PartialSchema for Id<K> {
+impl<K: IdKind> PartialSchema for Id<K> {
     fn schema() -> RefOr<Schema> {
         text()
             .pattern(Some(format!("^{}[0-9a-z]{{25}}$", K::PREFIX)))
@@ -76,7 +76,7 @@ impl<K: Kind> PartialSchema for Id<K> {
     }
 }
 
-impl<K: Kind> ToSchema for Id<K> {
+impl<K: IdKind> ToSchema for Id<K> {
     /// `OrganizationId`, after the kind.
     fn name() -> Cow<'static, str> {
         let kind = std::any::type_name::<K>().rsplit("::").next().unwrap_or_default();

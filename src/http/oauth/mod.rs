@@ -15,8 +15,8 @@ use crate::{
     links::path,
     oauth::{
         Error,
-        discovery::{Document, Endpoints},
-        id_token::Person,
+        discovery::{Endpoints, ProviderMetadata},
+        id_token::UserClaims,
         parameters::Parameters,
     },
 };
@@ -54,7 +54,7 @@ async fn discovery(state: web::Data<State>) -> HttpResponse {
         userinfo_endpoint: links.oauth_userinfo().into(),
         jwks_uri: links.oauth_jwks().into(),
     };
-    public(DISCOVERY_MAX_AGE).json(Document::new(&endpoints))
+    public(DISCOVERY_MAX_AGE).json(ProviderMetadata::new(&endpoints))
 }
 
 /// The public keys (RFC 7517 §5), readable from any origin.
@@ -117,7 +117,7 @@ async fn who(
         Err(error) => Ok(Err(error)),
     };
     let mut response = match outcome.map_err(Problem::oauth)? {
-        Ok(login) => HttpResponse::Ok().json(Person::new(
+        Ok(login) => HttpResponse::Ok().json(UserClaims::new(
             login.email.as_str(),
             login.organization_id,
             login.organization_external_id.as_deref(),

@@ -52,7 +52,7 @@ impl Call {
         let body = self.body.clone();
         let read = move || {
             // RFC 8259 §8.1 allows parsers to ignore a byte order mark.
-            scim::json::read(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).and_then(parse)
+            scim::json::parse(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body)).and_then(parse)
         };
         Ok(state.offload.run(Some(self.directory.directory.id), self.body.len(), read).await??)
     }

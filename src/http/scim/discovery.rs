@@ -11,7 +11,7 @@ use crate::{
     app::provision::{bulk, cursor, search},
     scim::{
         self, ListResponse,
-        discovery::{self, Limits},
+        discovery::{self, ServiceLimits},
     },
 };
 
@@ -25,7 +25,7 @@ fn base(call: &Call) -> &str {
 /// `GET /ServiceProviderConfig`.
 pub(super) async fn service_provider_config(call: Call, request: HttpRequest) -> Answer {
     unfiltered(&request)?;
-    let limits = Limits {
+    let limits = ServiceLimits {
         bulk_operations: bulk::MAX_OPERATIONS,
         body_bytes: BODY_BYTES,
         default_page: search::DEFAULT_PAGE,

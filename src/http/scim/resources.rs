@@ -13,15 +13,15 @@ use crate::{
         self, State,
         provision::{Budget, Change, bulk, groups, search, users},
     },
-    scim::{self, Kind, ListQuery, PatchRequest, Projection, Resource},
+    scim::{self, ListQuery, PatchRequest, Projection, Resource, ResourceType},
 };
 
 /// The attribute of a group that is loaded only when requested.
 const MEMBERS: &str = "members";
 
-fn kind(request: &HttpRequest) -> Result<Kind, Refused> {
+fn kind(request: &HttpRequest) -> Result<ResourceType, Refused> {
     let segment = request.match_info().get("kind").unwrap_or_default();
-    Kind::of_endpoint(segment)
+    ResourceType::from_endpoint(segment)
         .ok_or_else(|| scim::Error::NotFound("there is no such resource type".into()).into())
 }
 
@@ -76,8 +76,10 @@ pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpReq
     // A password in the request is dropped: it is never used.
     let resource = call.parse(&state, move |body| Ok(Resource::parse_create(kind, body)?.resource)).await?;
     let made = match kind {
-        Kind::User => users::create(&state, &call.directory, resource).await?,
-        Kind::Group => groups::create(&state, &call.directory, resource, projection.wants(MEMBERS)).await?,
+        ResourceType::User => users::create(&state, &call.directory, resource).await?,
+        ResourceType::Group => {
+            groups::create(&state, &call.directory, resource, projection.includes(MEMBERS)).await?
+        }
     };
     answer::resource(&state, &request, StatusCode::CREATED, made, projection).await
 }
@@ -86,8 +88,10 @@ pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpReq
 pub(super) async fn find(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let projection = projection(&request)?;
     let found = match kind(&request)? {
-        Kind::User => users::find(&state, &call.directory, id(&request)).await?,
-        Kind::Group => groups::find(&state, &call.directory, id(&request), projection.wants(MEMBERS)).await?,
+        ResourceType::User => users::find(&state, &call.directory, id(&request)).await?,
+        ResourceType::Group => {
+            groups::find(&state, &call.directory, id(&request), projection.includes(MEMBERS)).await?
+        }
     };
     match answer::not_modified(if_none_match(&request).as_ref(), &found) {
         Some(answer) => Ok(answer),
@@ -102,9 +106,11 @@ pub(super) async fn replace(state: web::Data<State>, call: Call, request: HttpRe
     let change = call.parse(&state, read).await?;
     let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
     let changed = match kind {
-        Kind::User => users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?,
-        Kind::Group => {
-            let members = projection.wants(MEMBERS);
+        ResourceType::User => {
+            users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?
+        }
+        ResourceType::Group => {
+            let members = projection.includes(MEMBERS);
             groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget).await?
         }
     };
@@ -118,9 +124,11 @@ pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequ
     let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);
     let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
     let changed = match kind(&request)? {
-        Kind::User => users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?,
-        Kind::Group => {
-            let members = !projection.is_default() && projection.wants(MEMBERS);
+        ResourceType::User => {
+            users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?
+        }
+        ResourceType::Group => {
+            let members = !projection.is_default() && projection.includes(MEMBERS);
             let changed =
                 groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget)
                     .await?;
@@ -137,8 +145,8 @@ pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequ
 pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
     let (if_match, id) = (if_match(&request), id(&request));
     match kind(&request)? {
-        Kind::User => users::remove(&state, &call.directory, id, if_match.as_ref()).await?,
-        Kind::Group => groups::remove(&state, &call.directory, id, if_match.as_ref()).await?,
+        ResourceType::User => users::remove(&state, &call.directory, id, if_match.as_ref()).await?,
+        ResourceType::Group => groups::remove(&state, &call.directory, id, if_match.as_ref()).await?,
     }
     Ok(answer::no_content(None))
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     links::{self, console},
     model::{
-        administrator::{AdminPasskey, AdminSession, SignInMethod},
+        administrator::{AdminPasskey, AdminSession, AuthenticationMethod},
         time::Timestamp,
     },
     pages::{
@@ -435,13 +435,13 @@ impl AccountPage<'_> {
     }
 }
 
-const fn by(method: SignInMethod) -> &'static str {
+const fn by(method: AuthenticationMethod) -> &'static str {
     match method {
-        SignInMethod::Password => "Signed in by password",
-        SignInMethod::Passkey => "Signed in by passkey",
-        SignInMethod::Saml => "Signed in through SAML",
-        SignInMethod::Oidc => "Signed in through OpenID Connect",
-        SignInMethod::Invitation => "Signed in by invitation",
+        AuthenticationMethod::Password => "Signed in by password",
+        AuthenticationMethod::Passkey => "Signed in by passkey",
+        AuthenticationMethod::Saml => "Signed in through SAML",
+        AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
+        AuthenticationMethod::Invitation => "Signed in by invitation",
     }
 }
 

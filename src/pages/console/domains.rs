@@ -19,8 +19,8 @@ use crate::{
     },
     links::console,
     model::{
-        domain::DomainState, id::OrganizationId, listed_domain::ListedDomain, organization::Organization,
-        time::Timestamp,
+        domain::DomainState, id::OrganizationId, listed_domain::DomainVerification,
+        organization::Organization, time::Timestamp,
     },
     pages::{
         components::{ButtonStyle, Icon, copyable, facts, link_button, notice, time},
@@ -35,7 +35,10 @@ async fn load_organization(context: &EnvironmentContext) -> Result<Organization,
     Ok(app::organizations::find(&context.state, &context.actor, id).await?)
 }
 
-async fn find(context: &EnvironmentContext, organization: &Organization) -> Result<ListedDomain, PageError> {
+async fn find(
+    context: &EnvironmentContext,
+    organization: &Organization,
+) -> Result<DomainVerification, PageError> {
     let name = context.segment("domain");
     let listed = app::domains::list(&context.state, &context.actor, organization.id).await?;
     let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
@@ -126,7 +129,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 
 /// The domain.
 pub(super) fn view(
-    listed: &ListedDomain,
+    listed: &DomainVerification,
     others: &[SharedDomain],
     may_manage: bool,
     href: Href<'_>,
@@ -136,13 +139,13 @@ pub(super) fn view(
     let at = |pattern: &str| href(pattern, &[&listed.organization_id, &listed.domain]);
     let verified_elsewhere = others.iter().any(|other| other.verified);
     // While it counts for another organization, a proof does not make it count for this one.
-    let only_elsewhere = !listed.state.counts() && !others.is_empty();
+    let only_elsewhere = !listed.state.is_accepted() && !others.is_empty();
     html! {
         div.head-row {
             h1 { (listed.domain) }
             @if may_manage {
                 div.actions {
-                    @if !listed.state.counts() && !verified_elsewhere {
+                    @if !listed.state.is_accepted() && !verified_elsewhere {
                         (button_form(&at(console::APPROVE_DOMAIN), "Approve", ButtonStyle::Primary, csrf.clone()))
                     }
                     (link_button(ButtonStyle::Danger, "Remove", &at(console::DELETE_DOMAIN)))
@@ -156,7 +159,7 @@ pub(super) fn view(
                 ("Proved", listed.verified_at.map_or_else(|| html! { span.soft { "not by DNS" } }, |at| time(at, now))),
             ]))
             @if !others.is_empty() { (elsewhere(listed, others, href)) }
-            @if !listed.state.counts() {
+            @if !listed.state.is_accepted() {
                 p {
                     "People with addresses of this domain cannot sign in to this organization yet."
                     @if !only_elsewhere { " Approve it if you know that it is the customer’s, or let DNS prove it." }
@@ -194,8 +197,8 @@ pub(super) fn view(
 }
 
 /// A notice that the domain counts for other organizations.
-fn elsewhere(listed: &ListedDomain, others: &[SharedDomain], href: Href<'_>) -> Markup {
-    let title = match listed.state.counts() {
+fn elsewhere(listed: &DomainVerification, others: &[SharedDomain], href: Href<'_>) -> Markup {
+    let title = match listed.state.is_accepted() {
         true => "Shared with another organization",
         false if shared_domains::is_taken(listed) => "Proved, but it counts for another organization",
         false => "It counts for another organization",
@@ -215,7 +218,7 @@ fn elsewhere(listed: &ListedDomain, others: &[SharedDomain], href: Href<'_>) -> 
                     }
                 }
             }
-            @if listed.state.counts() {
+            @if listed.state.is_accepted() {
                 p { "People with addresses of this domain can sign in to each of them, by the identity provider of each." }
             } @else if others.iter().any(|other| other.verified) {
                 p { "It can count here only once it is taken out there." }
@@ -268,7 +271,7 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResu
 /// Asks whether to share the domain with another organization, or says why it cannot be approved. `action` and
 /// `back` are the form's paths.
 pub(super) fn approve_view(
-    listed: &ListedDomain,
+    listed: &DomainVerification,
     (action, back): (&str, &str),
     csrf: Markup,
     typed: &FormValues,
@@ -344,12 +347,12 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 fn confirm_page(
     context: &EnvironmentContext,
     organization: &Organization,
-    listed: &ListedDomain,
+    listed: &DomainVerification,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> HttpResponse {
     let back = context.href(console::DOMAIN, &[&organization.id, &listed.domain]);
-    let effects = [match listed.state.counts() {
+    let effects = [match listed.state.is_accepted() {
         true => format!(
             "People with addresses of {} can no longer sign in to {}, and identity providers can no longer push them.",
             listed.domain,

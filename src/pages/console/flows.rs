@@ -225,7 +225,7 @@ fn organization_choice(place: &ListUrl, organizations: &[Organization]) -> Marku
             h2 { "Which company?" }
             ul.choices {
                 @for organization in organizations {
-                    @let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
+                    @let domains: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
                     li { a href=(href(organization)) {
                         span.text { (named(&organization.display_name)) small { (domains.join(", ")) } }
                         (shape(Icon::Forward))

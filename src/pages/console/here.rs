@@ -16,7 +16,7 @@ use crate::{
     links::{self, console},
     model::{
         environment::Environment,
-        id::{Id, Kind},
+        id::{Id, IdKind},
         time::Timestamp,
     },
     pages::{
@@ -162,7 +162,7 @@ impl EnvironmentContext {
     }
 
     /// The id in a path segment. A malformed id is answered as not found.
-    pub fn id<K: Kind>(&self, segment: &str) -> Result<Id<K>, PageError> {
+    pub fn id<K: IdKind>(&self, segment: &str) -> Result<Id<K>, PageError> {
         let text = self.segment(segment);
         text.parse().map_err(|_| PageError(Error::not_found(K::NOUN, text)))
     }

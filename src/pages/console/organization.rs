@@ -56,7 +56,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let id: OrganizationId = context.id("organization")?;
     let organization = app::organizations::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
-    let domains: Vec<Domain> = organization.admitted_domains().cloned().collect();
+    let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
     let shared = app::shared_domains::list_others(state, actor, id, &domains).await?;
     let connections = app::saml_connections::list(state, actor, id, &query).await?;
     let directories = app::scim_directories::list(state, actor, id, &query).await?;
@@ -138,7 +138,7 @@ fn domains(page: &OrganizationPage<'_>) -> Markup {
                         li {
                             a href=((page.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
                             (words::domain_state(listed.state))
-                            @for other in page.shared.iter().filter(|other| listed.state.counts() && other.domain == listed.domain) {
+                            @for other in page.shared.iter().filter(|other| listed.state.is_accepted() && other.domain == listed.domain) {
                                 span {
                                     (mark(Icon::Attention, "Shared")) " with "
                                     a href=((page.href)(console::ORGANIZATION, &[&other.organization_id])) {

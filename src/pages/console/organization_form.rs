@@ -74,7 +74,7 @@ fn change(form: &PostedForm) -> OrganizationChange {
 }
 
 fn typed(organization: &Organization) -> FormValues {
-    let domains: Vec<&str> = organization.admitted_domains().map(|domain| domain.as_str()).collect();
+    let domains: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
     FormValues::new()
         .with("displayName", &organization.display_name)
         .with("externalId", organization.external_id.as_deref().unwrap_or_default())

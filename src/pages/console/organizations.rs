@@ -79,7 +79,7 @@ pub(super) fn view(
 }
 
 fn domains(organization: &Organization, shared: &[Domain]) -> Markup {
-    let names: Vec<_> = organization.admitted_domains().collect();
+    let names: Vec<_> = organization.accepted_domains().collect();
     let waiting = organization.domains.len() - names.len();
     let more = names.len().saturating_sub(SHOWN_DOMAINS);
     html! {

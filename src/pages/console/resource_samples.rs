@@ -32,7 +32,7 @@ use crate::{
         environment::{Environment, IdpInitiated, Slug},
         http_url::HttpUrl,
         id::{AdministratorId, Id},
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
         oauth_client::{IdTokenAlg, OauthClient},
         organization::{Organization, OrganizationDomain},
         saml_connection::{IdpBinding, MetadataRefresh, SamlConnection},
@@ -330,7 +330,7 @@ fn organization_samples() {
         setup_links::view(&setup, &customer("Acme"), &ListUrl::default(), true, &href, &csrf(), now());
     sample("console-setup-links", Section::Organizations, "Setup links", content);
 
-    let listed = ListedDomain {
+    let listed = DomainVerification {
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(77),
         domain: Domain::parse("acme.test").unwrap(),
@@ -353,7 +353,7 @@ fn organization_samples() {
         "acme.test",
         domains::view(&listed, &[elsewhere("acme.test", true)], true, &href, &csrf(), now()),
     );
-    let approved = ListedDomain {
+    let approved = DomainVerification {
         state: DomainState::Whitelisted,
         verification_token: None,
         checked_at: None,
@@ -510,7 +510,7 @@ fn key_samples() {
 #[test]
 fn branding_samples() {
     let branding =
-        Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::none(Id::from_bits(1)) };
+        Branding { application_name: Some("Ledgerline <b>".into()), ..Branding::empty(Id::from_bits(1)) };
     let errors = FormErrors::one("accentColor", "must be #rrggbb");
     let typed = FormValues::new().with("accentColor", "blue");
     let content = branding::view(

@@ -16,8 +16,8 @@ use crate::{
     app::administrators::{SignedIn, passkeys::Challenge},
     model::{
         administrator::{
-            AdminInvitation, AdminPasskey, AdminSession, Administrator, Grant, Grants, InvitationPurpose,
-            PasswordHash, Role, SignInMethod,
+            AdminInvitation, AdminPasskey, AdminSession, Administrator, AuthenticationMethod,
+            InvitationPurpose, PasswordHash, Role, RoleGrant, RoleGrants,
         },
         email::Email,
         id::Id,
@@ -172,7 +172,7 @@ fn dana() -> SignedIn {
     let session = AdminSession {
         id: Id::from_bits(8),
         administrator_id: administrator.id,
-        method: SignInMethod::Password,
+        method: AuthenticationMethod::Password,
         address: Some([198, 51, 100, 7].into()),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0".into(),
         created_at: at,
@@ -181,7 +181,7 @@ fn dana() -> SignedIn {
         expires_at: at + Duration::from_secs(86_400),
         revoked_at: None,
     };
-    let grants = Grants(vec![Grant { environment_id: None, role: Role::Owner }]);
+    let grants = RoleGrants(vec![RoleGrant { environment_id: None, role: Role::Owner }]);
     SignedIn { administrator, grants, session, proved_lately: true }
 }
 
@@ -281,7 +281,7 @@ fn account_samples() {
         [passkey(1, "Work laptop", true), passkey(2, "Security key in the safe, spare <1>", false)];
     let other = AdminSession {
         id: Id::from_bits(9),
-        method: SignInMethod::Passkey,
+        method: AuthenticationMethod::Passkey,
         user_agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1".into(),
         ..admin.session.clone()
     };
@@ -332,7 +332,7 @@ fn invitation_samples() {
         id: Id::from_bits(1),
         purpose: InvitationPurpose::Join,
         email: Some(Email::parse("grace@ledgerline.example").unwrap()),
-        grant: Grant { environment_id: Some(Id::from_bits(1)), role: Role::Viewer },
+        grant: RoleGrant { environment_id: Some(Id::from_bits(1)), role: Role::Viewer },
         invited_by: None,
         created_at: at,
         expires_at: at + Duration::from_secs(72 * 3600),

@@ -108,7 +108,7 @@ async fn branding_and_name(
     environment_id: Option<EnvironmentId>,
 ) -> app::Result<(Branding, String)> {
     let Some(id) = environment_id else {
-        return Ok((Branding::none(EnvironmentId::from_bits(0)), "Single sign-on setup".to_owned()));
+        return Ok((Branding::empty(EnvironmentId::from_bits(0)), "Single sign-on setup".to_owned()));
     };
     let branding = app::branding::of_environment(state, id).await?;
     let environment = app::environments::find(state, &id.to_string()).await?;

@@ -12,7 +12,7 @@ use crate::{
     links::{self, path},
     model::{
         domain::{Domain, DomainState},
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
         time::Timestamp,
     },
     pages::{
@@ -41,7 +41,12 @@ async fn show(context: &SetupContext, typed: &FormValues, errors: &FormErrors) -
     Ok(context.layout().answer_with(errors.status(), PagePolicy::SameOriginForms, "E-mail domains", content))
 }
 
-fn view(context: &SetupContext, all: &[ListedDomain], typed: &FormValues, errors: &FormErrors) -> Markup {
+fn view(
+    context: &SetupContext,
+    all: &[DomainVerification],
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> Markup {
     let form = FormView::new(typed, errors);
     let field = form
         .text("domain", "Domain")
@@ -68,7 +73,7 @@ fn view(context: &SetupContext, all: &[ListedDomain], typed: &FormValues, errors
 }
 
 /// One domain, with what to do next.
-pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
+pub fn card(listed: &DomainVerification, application: &str, csrf: &Markup, now: Timestamp) -> Markup {
     let is_taken = shared_domains::is_taken(listed);
     html! {
         section.card {
@@ -82,7 +87,7 @@ pub fn card(listed: &ListedDomain, application: &str, csrf: &Markup, now: Timest
                     DomainState::Failed => (mark(Icon::Bad, "Not proved")),
                 }
             }
-            @if !listed.state.counts() {
+            @if !listed.state.is_accepted() {
                 @if is_taken {
                     (notice(Icon::Attention, "It is taken", html! {
                         p {

@@ -319,7 +319,7 @@ fn test_part(
 }
 
 fn done(context: &SetupContext, connection: &SamlConnection) -> Markup {
-    let waiting = context.organization.admitted_domains().next().is_none();
+    let waiting = context.organization.accepted_domains().next().is_none();
     html! {
         section.card {
             p { (mark(Icon::Good, "Done")) }

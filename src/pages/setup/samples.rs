@@ -20,7 +20,7 @@ use crate::{
         domain::{Domain, DomainState},
         http_url::HttpUrl,
         id::Id,
-        listed_domain::ListedDomain,
+        listed_domain::DomainVerification,
         scim_request::ScimRequest,
         time::Timestamp,
     },
@@ -41,7 +41,7 @@ fn branding() -> Branding {
         accent_color: Color::parse("#ffcc00"),
         return_url: HttpUrl::parse("https://northwind.example/"),
         support_contact: Some("help@northwind.example".into()),
-        ..Branding::none(Id::from_bits(7))
+        ..Branding::empty(Id::from_bits(7))
     }
 }
 
@@ -235,7 +235,7 @@ fn outcome_samples() {
         Refresh::Live,
         html! { section.card { (scim::request_list(&[], now())) } },
     );
-    let listed = ListedDomain {
+    let listed = DomainVerification {
         environment_id: Id::from_bits(1),
         organization_id: Id::from_bits(2),
         domain: Domain::parse("acme.example").unwrap(),
@@ -252,7 +252,7 @@ fn outcome_samples() {
         Refresh::Off,
         domains::card(&listed, "Northwind Cloud", &html! {}, now()),
     );
-    let taken = ListedDomain { check_error: Some(NOT_YOURS.into()), ..listed };
+    let taken = DomainVerification { check_error: Some(NOT_YOURS.into()), ..listed };
     let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
     sample("domain-taken", "E-mail domains", Refresh::Off, card);
 }

@@ -115,7 +115,7 @@ fn next_step(context: &SetupContext, check: &Check) -> Option<Markup> {
     let waiting =
         listed.is_some_and(|listed| matches!(listed.state, DomainState::Pending | DomainState::Failed));
     // If other domains are confirmed, an unlisted domain is more likely a wrong address than a missing domain.
-    if !waiting && context.organization.admitted_domains().next().is_some() {
+    if !waiting && context.organization.accepted_domains().next().is_some() {
         return None;
     }
     let href = format!(

@@ -61,7 +61,7 @@ impl SetupContext {
         let branding = app::branding::of_environment(&state, link.environment_id).await?;
         Ok(Self {
             actor: setup_links::actor_of(&link).at(address),
-            form_token: BASE64.encode(state.master_key.authenticate(FORM_PURPOSE, &session_name(&value))),
+            form_token: BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session_name(&value))),
             organization,
             environment,
             branding,

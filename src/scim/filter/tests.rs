@@ -143,11 +143,11 @@ fn a_resource_matches_what_is_true_of_it() {
 
 #[test]
 fn what_is_no_filter_is_refused() {
-    let long = format!(r#"userName eq "{}""#, "x".repeat(MAX_FILTER));
+    let long = format!(r#"userName eq "{}""#, "x".repeat(MAX_FILTER_BYTES));
     let deep = format!("{}active eq true{}", "(".repeat(100_000 / 16), ")".repeat(100_000 / 16));
-    let parentheses = "(".repeat(MAX_FILTER);
-    let nots = "not (".repeat(MAX_FILTER / 5);
-    let terms = vec!["a pr"; MAX_TERMS + 1].join(" or ");
+    let parentheses = "(".repeat(MAX_FILTER_BYTES);
+    let nots = "not (".repeat(MAX_FILTER_BYTES / 5);
+    let terms = vec!["a pr"; MAX_FILTER_TERMS + 1].join(" or ");
     let cases = [
         "",
         " ",

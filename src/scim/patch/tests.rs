@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::{
-    super::{Kind, work::MAX_WORK},
+    super::{ResourceType, work::MAX_WORK_UNITS},
     *,
 };
 
@@ -10,19 +10,19 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
-fn resource(kind: Kind, attributes: Value) -> Resource {
+fn resource(kind: ResourceType, attributes: Value) -> Resource {
     let Value::Object(attributes) = attributes else { panic!("no object") };
     Resource::from_stored(kind, attributes)
 }
 
-fn patch(kind: Kind, before: &Value, operations: &Value) -> Result<Patched, Error> {
+fn patch(kind: ResourceType, before: &Value, operations: &Value) -> Result<PatchResult, Error> {
     let body = json!({"schemas": [PATCH_SCHEMA], "Operations": operations});
     PatchRequest::parse(body)?.apply(&resource(kind, before.clone()))
 }
 
 /// A user after operations, or the code of the error.
 fn user(before: &Value, operations: &Value) -> Result<Value, &'static str> {
-    match patch(Kind::User, before, operations) {
+    match patch(ResourceType::User, before, operations) {
         Ok(patched) => Ok(Value::Object(patched.resource.attributes)),
         Err(error) => Err(error.code()),
     }
@@ -508,7 +508,7 @@ fn a_password_is_handed_over_and_not_kept() {
         json!({"op": "Replace", "value": {"PASSWORD": "S3cret"}}),
         json!({"op": "replace", "path": format!("{USER}:password"), "value": ["S3cret"]}),
     ] {
-        let patched = patch(Kind::User, &before(), &json!([operation])).unwrap();
+        let patched = patch(ResourceType::User, &before(), &json!([operation])).unwrap();
         assert_eq!(patched.password.as_deref(), Some("S3cret"));
         assert_eq!(Value::Object(patched.resource.attributes.clone()), before());
         assert!(!format!("{patched:?}").contains("S3cret"));
@@ -517,7 +517,7 @@ fn a_password_is_handed_over_and_not_kept() {
 
 #[test]
 fn the_members_of_a_group_are_changed_without_being_read() {
-    use MembersChange::{Add, Remove, RemoveWhere, Replace};
+    use MembershipChange::{Add, Remove, RemoveWhere, Replace};
     let member = Member::new;
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     let shown = |id: &str, display: &str| {
@@ -600,8 +600,8 @@ fn the_members_of_a_group_are_changed_without_being_read() {
     ];
     let group = json!({"displayName": "G"});
     for (operations, expected) in cases {
-        let patched =
-            patch(Kind::Group, &group, &operations).unwrap_or_else(|error| panic!("{operations}: {error}"));
+        let patched = patch(ResourceType::Group, &group, &operations)
+            .unwrap_or_else(|error| panic!("{operations}: {error}"));
         assert_eq!(patched.members, expected, "{operations}");
         assert_eq!(Value::Object(patched.resource.attributes), group, "{operations}");
     }
@@ -616,7 +616,7 @@ fn a_group_is_renamed_in_every_way() {
         json!({"op": "replace", "path": format!("{GROUP}:displayname"), "value": "H"}),
         json!({"op": "add", "value": {"displayName": "H", "userName": "ignored", ENTERPRISE: {"department": "ignored"}}}),
     ] {
-        let patched = patch(Kind::Group, &group, &json!([operation])).unwrap();
+        let patched = patch(ResourceType::Group, &group, &json!([operation])).unwrap();
         assert_eq!(
             Value::Object(patched.resource.attributes),
             json!({"displayName": "H", "externalId": "e"})
@@ -638,7 +638,7 @@ fn a_bad_group_operation_is_refused() {
         ("invalidPath", json!({"op": "add", "path": format!("{ENTERPRISE}:department"), "value": "x"})),
         ("invalidFilter", json!({"op": "remove", "path": "members[u1]"})),
     ] {
-        let refused = patch(Kind::Group, &json!({"displayName": "G"}), &json!([operation])).map(drop);
+        let refused = patch(ResourceType::Group, &json!({"displayName": "G"}), &json!([operation])).map(drop);
         assert_eq!(refused.map_err(|error| error.code()), Err(keyword), "{operation}");
     }
 }
@@ -653,7 +653,7 @@ fn a_foreign_address_reaches_the_result_by_every_path() {
         json!({"op": "add", "value": {format!("{USER}:emails.value"): "evil@other"}}),
         json!({"op": "add", "path": USER, "value": {"emails[type eq \"new\"].value": "evil@other"}}),
     ] {
-        let patched = patch(Kind::User, &before(), &json!([operation])).unwrap();
+        let patched = patch(ResourceType::User, &before(), &json!([operation])).unwrap();
         assert!(patched.resource.emails().iter().any(|email| email.value == "evil@other"), "{operation}");
     }
 }
@@ -681,13 +681,13 @@ fn much_work_is_bounded() {
 fn work_is_counted_before_it_is_done() {
     let spent = |before: &Value, operations: Value| {
         let request = PatchRequest::parse(json!({"Operations": operations})).unwrap();
-        let mut work = Work::default();
-        let outcome = request.apply_within(&resource(Kind::User, before.clone()), &mut work);
+        let mut work = WorkBudget::default();
+        let outcome = request.apply_within(&resource(ResourceType::User, before.clone()), &mut work);
         (outcome.map(drop), work.spent())
     };
     let too_large = |(outcome, spent): (Result<(), Error>, u64)| {
         assert!(matches!(outcome, Err(Error::TooLarge(_))), "{outcome:?}");
-        assert!(spent <= MAX_WORK);
+        assert!(spent <= MAX_WORK_UNITS);
     };
     let many = |count: usize| (0..count).map(|n| json!({"value": format!("v{n}")})).collect::<Vec<_>>();
     let full = with(json!({"roles": many(1000)}));
@@ -822,11 +822,11 @@ proptest! {
 
     #[test]
     fn a_result_is_valid_and_normal(operations in prop::collection::vec(operation(), 1..6)) {
-        if let Ok(patched) = patch(Kind::User, &before(), &json!(operations)) {
+        if let Ok(patched) = patch(ResourceType::User, &before(), &json!(operations)) {
             let after = Value::Object(patched.resource.attributes.clone());
             prop_assert!(!is_unassigned(&after), "{after}");
             prop_assert!(after.get("password").is_none() && after.get("id").is_none());
-            let again = Resource::parse(Kind::User, after.clone());
+            let again = Resource::parse(ResourceType::User, after.clone());
             prop_assert_eq!(again.map(|again| again.resource), Ok(patched.resource), "{}", after);
         }
     }

@@ -49,7 +49,7 @@ fn names_are_read_whatever_their_form() {
 
 #[test]
 fn what_is_no_name_is_refused() {
-    let long = "a".repeat(MAX_PATH + 1);
+    let long = "a".repeat(MAX_PATH_BYTES + 1);
     for text in [
         "",
         ".",
@@ -129,6 +129,10 @@ fn attributes_belong_to_kinds() {
         ("urn:ietf:params:scim:schemas:core:2.0:Group", false, true),
     ] {
         let path = AttributePath::parse(text).unwrap();
-        assert_eq!((path.fits(Kind::User), path.fits(Kind::Group)), (user, group), "{text}");
+        assert_eq!(
+            (path.applies_to(ResourceType::User), path.applies_to(ResourceType::Group)),
+            (user, group),
+            "{text}"
+        );
     }
 }

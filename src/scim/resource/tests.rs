@@ -4,7 +4,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
-fn attributes(kind: Kind, body: Value) -> Value {
+fn attributes(kind: ResourceType, body: Value) -> Value {
     match Resource::parse(kind, body.clone()) {
         Ok(parsed) => Value::Object(parsed.resource.attributes),
         Err(error) => panic!("{body}: {error}"),
@@ -86,7 +86,7 @@ fn a_user_takes_its_normal_form() {
         ),
     ];
     for (body, expected) in cases {
-        assert_eq!(attributes(Kind::User, body.clone()), expected, "{body}");
+        assert_eq!(attributes(ResourceType::User, body.clone()), expected, "{body}");
     }
 }
 
@@ -97,7 +97,7 @@ fn a_group_takes_its_normal_form() {
         "externalId": "e", "displayName": "G", "userName": "nobody", "description": "d",
         "members": [{"value": "u1", "display": "U", "$ref": null}, "u2", {"value": "u1"}],
     });
-    let mut group = Resource::parse(Kind::Group, body).unwrap().resource;
+    let mut group = Resource::parse(ResourceType::Group, body).unwrap().resource;
     assert_eq!(group.display_name(), Some("G"));
     assert_eq!(group.members().len(), 2);
     let members = group.take_members();
@@ -111,7 +111,7 @@ fn a_group_takes_its_normal_form() {
 
 #[test]
 fn a_password_is_handed_over_and_not_kept() {
-    let parsed = Resource::parse(Kind::User, json!({"userName": "a", "PassWord": "S3cret"})).unwrap();
+    let parsed = Resource::parse(ResourceType::User, json!({"userName": "a", "PassWord": "S3cret"})).unwrap();
     assert_eq!(parsed.password.as_deref(), Some("S3cret"));
     assert!(!format!("{parsed:?}").contains("S3cret"));
     assert!(!Value::Object(parsed.resource.attributes).to_string().contains("S3cret"));
@@ -119,7 +119,7 @@ fn a_password_is_handed_over_and_not_kept() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let long = "x".repeat(MAX_KEY + 1);
+    let long = "x".repeat(MAX_KEY_BYTES + 1);
     let many: Vec<_> =
         (0..=super::super::normalise::MAX_ELEMENTS).map(|n| json!({"value": n.to_string()})).collect();
     let value = |body: Value| (body, "invalidValue");
@@ -163,26 +163,28 @@ fn what_does_not_fit_is_refused() {
         syntax(json!({"userName": "a", "": 1})),
     ];
     for (body, keyword) in cases {
-        let error = Resource::parse(Kind::User, body.clone()).expect_err(&body.to_string());
+        let error = Resource::parse(ResourceType::User, body.clone()).expect_err(&body.to_string());
         assert_eq!(error.scim_type(), Some(keyword), "{error}");
     }
-    let error = Resource::parse(Kind::Group, json!({"displayName": "G", "members": [{"display": "x"}]}));
+    let error =
+        Resource::parse(ResourceType::Group, json!({"displayName": "G", "members": [{"display": "x"}]}));
     assert!(matches!(error, Err(Error::InvalidValue(_))));
 }
 
 #[test]
 fn who_is_made_is_active_and_who_is_replaced_stays_what_he_was() {
-    let made = Resource::parse_create(Kind::User, json!({"userName": "a"})).unwrap().resource;
+    let made = Resource::parse_create(ResourceType::User, json!({"userName": "a"})).unwrap().resource;
     assert_eq!(made.attributes["active"], true);
-    let off = Resource::parse_create(Kind::User, json!({"userName": "a", "active": "False", "title": "T"}))
-        .unwrap()
-        .resource;
+    let off =
+        Resource::parse_create(ResourceType::User, json!({"userName": "a", "active": "False", "title": "T"}))
+            .unwrap()
+            .resource;
     assert!(!off.active());
     let replaced = off.parse_replace(json!({"userName": "b"})).unwrap().resource;
     assert_eq!(Value::Object(replaced.attributes), json!({"userName": "b", "active": false}));
     let on = off.parse_replace(json!({"userName": "b", "active": true})).unwrap().resource;
     assert!(on.active());
-    let group = Resource::parse_create(Kind::Group, json!({"displayName": "g"})).unwrap().resource;
+    let group = Resource::parse_create(ResourceType::Group, json!({"displayName": "g"})).unwrap().resource;
     assert_eq!(group.attributes.get("active"), None);
 }
 
@@ -192,17 +194,17 @@ fn a_normal_form_is_its_own() {
         "userName": "a", "emails": [{"value": "x@y", "type": "work"}, "z@y"], "own": {"deep": [{"x": [1]}]},
         ENTERPRISE: {"manager": "m"}, "addresses": [{"type": "work", "locality": "L"}, {"type": "home"}],
     });
-    let once = attributes(Kind::User, body);
-    assert_eq!(attributes(Kind::User, once.clone()), once);
+    let once = attributes(ResourceType::User, body);
+    assert_eq!(attributes(ResourceType::User, once.clone()), once);
     assert_eq!(once["addresses"], json!([{"type": "work", "locality": "L"}]));
 }
 
 #[test]
 fn an_answer_has_what_the_server_adds() {
-    let user = Resource::parse(Kind::User, json!({"userName": "a", ENTERPRISE: {"division": "D"}}))
+    let user = Resource::parse(ResourceType::User, json!({"userName": "a", ENTERPRISE: {"division": "D"}}))
         .unwrap()
         .resource;
-    let envelope = Envelope {
+    let metadata = ResourceMetadata {
         id: "u1",
         created: Timestamp::from_millis(0),
         last_modified: Timestamp::from_millis(1),
@@ -210,7 +212,7 @@ fn an_answer_has_what_the_server_adds() {
         version: "W/\"1\"",
     };
     assert_eq!(
-        user.to_json(&envelope),
+        user.to_json(&metadata),
         json!({
             "schemas": [USER, ENTERPRISE], "id": "u1", "userName": "a", ENTERPRISE: {"division": "D"},
             "meta": {"resourceType": "User", "created": "1970-01-01T00:00:00.000Z",
@@ -222,7 +224,7 @@ fn an_answer_has_what_the_server_adds() {
 #[test]
 fn addresses_are_told_apart() {
     let body = json!({"userName": "a", "emails": [{"value": "a@x", "type": "work"}, {"value": "b@x", "primary": true}, {"display": "c"}]});
-    let user = Resource::parse(Kind::User, body).unwrap().resource;
+    let user = Resource::parse(ResourceType::User, body).unwrap().resource;
     assert_eq!(
         user.emails(),
         [

@@ -58,9 +58,9 @@ macro_rules! unindexed {
 
 /// The logins that match, newest first.
 pub async fn search(conn: &mut Conn, wanted: &FlowFilter<'_>) -> Result<FlowPage> {
-    let before = wanted.until.map(|until| SamlFlowId::first_at(until).bits().saturating_sub(1));
+    let before = wanted.until.map(|until| SamlFlowId::lower_bound_at(until).bits().saturating_sub(1));
     let newest = [wanted.from.map(Id::bits), before].into_iter().flatten().min().unwrap_or(u128::MAX);
-    let oldest = wanted.since.map_or(0, |since| SamlFlowId::first_at(since).bits());
+    let oldest = wanted.since.map_or(0, |since| SamlFlowId::lower_bound_at(since).bits());
     if newest < oldest {
         return Ok(FlowPage { flows: Vec::new(), next: None });
     }

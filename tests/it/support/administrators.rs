@@ -3,7 +3,7 @@
 use ostiary::{
     app::administrators::{Device, sessions},
     model::{
-        administrator::{Administrator, Grant, Role, SignInMethod},
+        administrator::{Administrator, AuthenticationMethod, Role, RoleGrant},
         email::Email,
         environment::Environment,
         id::Id,
@@ -40,7 +40,7 @@ impl TestApp {
             updated_at: self.now(),
             disabled_at: None,
         };
-        let grant = Grant { environment_id: environment.map(|environment| environment.id), role };
+        let grant = RoleGrant { environment_id: environment.map(|environment| environment.id), role };
         let mut tx = self.state.db.write().await.expect("a transaction");
         store::administrators::insert(&mut tx, &administrator).await.expect("an administrator stored");
         store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role stored");
@@ -63,9 +63,10 @@ impl TestApp {
     pub async fn signed_in(&self, administrator: &Administrator) -> Browser {
         let mut tx = self.state.db.write().await.expect("a transaction");
         let device = Device { address: None, user_agent: "a test's browser".to_owned() };
-        let begun = sessions::begin(&mut tx, &self.state, administrator.id, SignInMethod::Passkey, &device)
-            .await
-            .expect("a session");
+        let begun =
+            sessions::begin(&mut tx, &self.state, administrator.id, AuthenticationMethod::Passkey, &device)
+                .await
+                .expect("a session");
         tx.commit().await.expect("a commit");
         let browser = self.browser();
         browser.set_cookie(&self.base, CONSOLE_COOKIE, &begun.token.reveal());

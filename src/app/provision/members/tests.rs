@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{id::Id, organization::Organization, scim_directory::ScimDirectory},
-    scim::work::MAX_WORK,
+    scim::work::MAX_WORK_UNITS,
 };
 
 fn ids(names: &[&str]) -> Vec<String> {
@@ -69,7 +69,7 @@ fn member(number: u128, display: Option<&str>) -> Member {
 type Membership = BTreeMap<ScimMemberId, Map<String, Value>>;
 
 /// What the changes do one after the other.
-fn one_by_one(before: &Membership, changes: &[MembersChange]) -> Membership {
+fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
     let directory = directory();
     let mut now = before.clone();
     let add = |now: &mut Membership, members: &[Member]| {
@@ -80,13 +80,13 @@ fn one_by_one(before: &Membership, changes: &[MembersChange]) -> Membership {
     };
     for change in changes {
         match change {
-            MembersChange::Add(members) => add(&mut now, members),
-            MembersChange::Remove(ids) => now.retain(|id, _| !ids.contains(&id.to_string())),
-            MembersChange::Replace(members) => {
+            MembershipChange::Add(members) => add(&mut now, members),
+            MembershipChange::Remove(ids) => now.retain(|id, _| !ids.contains(&id.to_string())),
+            MembershipChange::Replace(members) => {
                 now.retain(|id, _| members.iter().any(|member| member.value == id.to_string()));
                 add(&mut now, members);
             }
-            MembersChange::RemoveWhere(path) => now.retain(|id, attributes| {
+            MembershipChange::RemoveWhere(path) => now.retain(|id, attributes| {
                 let member = ScimMember { id: *id, attributes: attributes.clone() };
                 !path.selects(&render::member(&directory, &member))
             }),
@@ -109,7 +109,7 @@ fn carried_out(before: &Membership, plan: &Plan) -> Membership {
 }
 
 /// The plan by reading, of members that are all on one page.
-fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
+fn by_looking(before: &Membership, changes: &[MembershipChange]) -> Plan {
     let directory = directory();
     let steps = Steps::read(Id::from_bits(GROUP), changes.to_vec()).unwrap();
     let mut plan = Plan {
@@ -118,7 +118,7 @@ fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
         named: BTreeSet::new(),
         of_one_version: true,
     };
-    let mut work = Work::of(MAX_WORK);
+    let mut work = WorkBudget::new(MAX_WORK_UNITS);
     for (id, attributes) in before {
         let stored = ScimMember { id: *id, attributes: attributes.clone() };
         let fate = steps.fate(&directory, *id, Some(&stored), &mut work).unwrap();
@@ -132,25 +132,26 @@ fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
     plan
 }
 
-fn changes() -> impl Strategy<Value = Vec<MembersChange>> {
+fn changes() -> impl Strategy<Value = Vec<MembershipChange>> {
     let display = prop::option::of(prop::sample::select(vec!["x", "y"]));
     let members = prop::collection::vec((0_u128..6, display), 0..4).prop_map(|members| {
         members.into_iter().map(|(number, display)| member(number, display)).collect::<Vec<_>>()
     });
     let change = prop_oneof![
-        members.clone().prop_map(MembersChange::Add),
+        members.clone().prop_map(MembershipChange::Add),
         members.clone().prop_map(|members| {
-            MembersChange::Remove(members.into_iter().map(|member| member.value).collect())
+            MembershipChange::Remove(members.into_iter().map(|member| member.value).collect())
         }),
         prop::sample::select(vec![
             "members[display eq \"x\"]",
             "members[not (display pr)]",
             "members[display eq \"y\" and type eq \"User\"]",
         ])
-        .prop_map(|path| MembersChange::RemoveWhere(Path::parse(path).unwrap())),
+        .prop_map(|path| MembershipChange::RemoveWhere(Path::parse(path).unwrap())),
     ];
-    (prop::option::of(members), prop::collection::vec(change, 0..6))
-        .prop_map(|(first, changes)| first.map(MembersChange::Replace).into_iter().chain(changes).collect())
+    (prop::option::of(members), prop::collection::vec(change, 0..6)).prop_map(|(first, changes)| {
+        first.map(MembershipChange::Replace).into_iter().chain(changes).collect()
+    })
 }
 
 proptest! {
@@ -164,7 +165,7 @@ proptest! {
         let expected = one_by_one(&before, &changes);
         prop_assert_eq!(&carried_out(&before, &by_looking(&before, &changes)), &expected);
         let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap();
-        let filtered = changes.iter().any(|change| matches!(change, MembersChange::RemoveWhere(_)));
+        let filtered = changes.iter().any(|change| matches!(change, MembershipChange::RemoveWhere(_)));
         prop_assert_eq!(plan.is_none(), filtered);
         if let Some(plan) = plan {
             prop_assert_eq!(&carried_out(&before, &plan), &expected);
@@ -175,23 +176,23 @@ proptest! {
 #[test]
 fn whoever_is_added_must_be_there_also_when_they_go_again() {
     let changes =
-        [MembersChange::Add(vec![member(1, None)]), MembersChange::Remove(vec![user(1).to_string()])];
+        [MembershipChange::Add(vec![member(1, None)]), MembershipChange::Remove(vec![user(1).to_string()])];
     let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap().unwrap();
     assert_eq!(plan.named, BTreeSet::from([user(1)]));
     assert_eq!((plan.come, plan.gone), (Vec::new(), Gone::These(vec![user(1).to_string()])));
     let itself =
-        [MembersChange::Add(vec![Member::new(ScimMemberId::Group(Id::from_bits(GROUP)).to_string())])];
+        [MembershipChange::Add(vec![Member::new(ScimMemberId::Group(Id::from_bits(GROUP)).to_string())])];
     assert!(Plan::without_reading(Id::from_bits(GROUP), &itself).is_err());
 }
 
 #[test]
 fn filters_times_members_are_refused_before_one_is_read() {
-    let where_ = MembersChange::RemoveWhere(Path::parse("members[display co \"x\"]").unwrap());
+    let where_ = MembershipChange::RemoveWhere(Path::parse("members[display co \"x\"]").unwrap());
     let steps = |count: usize| Steps::read(Id::from_bits(GROUP), vec![where_.clone(); count]).unwrap();
-    let mut work = Work::of(MAX_WORK);
+    let mut work = WorkBudget::new(MAX_WORK_UNITS);
     let error = steps(4_000).check(10_000, &mut work).unwrap_err();
     assert!(error.detail().contains("4000") && error.detail().contains("10000 members"), "{error}");
     assert!(work.is_exhausted() && work.spent() == 0);
-    let mut work = Work::of(MAX_WORK);
+    let mut work = WorkBudget::new(MAX_WORK_UNITS);
     assert!(steps(3).check(100_000, &mut work).is_ok());
 }

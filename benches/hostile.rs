@@ -30,7 +30,7 @@ use ostiary::{
         time::{Clock, SystemClock},
     },
     saml::key_pair::{KeyKind, KeyPair},
-    test_idp::response::{Exchange, ResponseSpec, Signing},
+    test_idp::response::{ResponseContext, ResponseSpec, Signing},
 };
 use reqwest::{Client, Method, header, redirect};
 use serde::{Deserialize, Serialize};
@@ -557,10 +557,13 @@ async fn furnish(
 fn costly_response(keys: &KeyPair, base: &str, connection: &str) -> String {
     let sp_entity_id = format!("{base}/v1/saml/{connection}");
     let acs_url = format!("{base}{}", acs(connection));
-    let exchange =
-        Exchange { idp_entity_id: IDP, sp_entity_id: &sp_entity_id, acs_url: &acs_url, in_response_to: None };
-    let mut spec =
-        ResponseSpec::valid(&exchange, "mallory@mallory.example", SystemClock.now(), &SystemRandom);
+    let context = ResponseContext {
+        idp_entity_id: IDP,
+        sp_entity_id: &sp_entity_id,
+        acs_url: &acs_url,
+        in_response_to: None,
+    };
+    let mut spec = ResponseSpec::valid(&context, "mallory@mallory.example", SystemClock.now(), &SystemRandom);
     spec.signing = Signing::Assertion;
     let xml = spec.build(&keys.key, &keys.certificate, &SystemRandom).expect("a signed response");
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";

@@ -15,7 +15,7 @@ use ostiary::{
     },
     test_idp::{
         encrypt::Encryption,
-        response::{Exchange, ResponseSpec, Signing},
+        response::{ResponseContext, ResponseSpec, Signing},
     },
 };
 
@@ -29,14 +29,14 @@ fn main() {
 }
 
 /// One connection and the keys of its two sides.
-struct World {
+struct Fixture {
     idp: KeyPair,
     sp: KeyPair,
     certificates: Vec<Arc<Certificate>>,
     acs_urls: Vec<String>,
 }
 
-impl World {
+impl Fixture {
     fn new(kind: KeyKind) -> Self {
         let pair = |kind| KeyPair::generate(kind, "bench", NOW, &SeededRandom::new(1)).expect("a key pair");
         let idp = pair(kind);
@@ -52,10 +52,14 @@ impl World {
 
     /// A response of about 6 kB, the size that mainstream identity providers send.
     fn response(&self, change: impl FnOnce(&mut ResponseSpec)) -> String {
-        let exchange =
-            Exchange { idp_entity_id: IDP, sp_entity_id: SP, acs_url: ACS, in_response_to: Some("_request") };
+        let context = ResponseContext {
+            idp_entity_id: IDP,
+            sp_entity_id: SP,
+            acs_url: ACS,
+            in_response_to: Some("_request"),
+        };
         let random = SeededRandom::new(2);
-        let mut spec = ResponseSpec::valid(&exchange, "dana@acme.example", NOW, &random);
+        let mut spec = ResponseSpec::valid(&context, "dana@acme.example", NOW, &random);
         spec.attributes = ["firstName", "lastName", "email", "department", "title", "phone"]
             .map(|name| (name.to_owned(), vec![format!("the value of {name}")]))
             .to_vec();
@@ -83,20 +87,24 @@ impl World {
     }
 }
 
-fn bench(bencher: Bencher<'_, '_>, cross_check: CrossCheck, change: impl FnOnce(&mut ResponseSpec, &World)) {
-    let world = World::new(KeyKind::Rsa(2048));
-    let response = world.response(|spec| change(spec, &world));
-    bencher.bench_local(|| world.verify(black_box(&response), cross_check));
+fn bench(
+    bencher: Bencher<'_, '_>,
+    cross_check: CrossCheck,
+    change: impl FnOnce(&mut ResponseSpec, &Fixture),
+) {
+    let fixture = Fixture::new(KeyKind::Rsa(2048));
+    let response = fixture.response(|spec| change(spec, &fixture));
+    bencher.bench_local(|| fixture.verify(black_box(&response), cross_check));
 }
 
 /// The minimum: RSA-2048 with SHA-256, with the key parsed already.
 #[divan::bench]
-fn rsa_verify_alone(bencher: Bencher<'_, '_>) {
-    let world = World::new(KeyKind::Rsa(2048));
+fn rsa_verify_only(bencher: Bencher<'_, '_>) {
+    let fixture = Fixture::new(KeyKind::Rsa(2048));
     let octets = [7; 700];
-    let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &world.idp.key).expect("a signer");
+    let mut signer = openssl::sign::Signer::new(MessageDigest::sha256(), &fixture.idp.key).expect("a signer");
     let signature = signer.sign_oneshot_to_vec(&octets).expect("a signature");
-    let key = world.idp.certificate.public_key().expect("a key");
+    let key = fixture.idp.certificate.public_key().expect("a key");
     bencher.bench_local(|| {
         let mut verifier = Verifier::new(MessageDigest::sha256(), &key).expect("a verifier");
         assert!(verifier.verify_oneshot(black_box(&signature), black_box(&octets)).expect("an answer"));
@@ -105,9 +113,9 @@ fn rsa_verify_alone(bencher: Bencher<'_, '_>) {
 
 /// The other part of the minimum: one parse of the same response.
 #[divan::bench]
-fn parse_alone(bencher: Bencher<'_, '_>) {
+fn parse_only(bencher: Bencher<'_, '_>) {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let response = World::new(KeyKind::Rsa(2048)).response(|_| {});
+    let response = Fixture::new(KeyKind::Rsa(2048)).response(|_| {});
     let xml = String::from_utf8(STANDARD.decode(response).expect("base64")).expect("text");
     bencher.bench_local(|| {
         let document = uppsala::parse(black_box(&xml)).expect("a document");
@@ -116,65 +124,65 @@ fn parse_alone(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
-fn verify_without_second_opinion(bencher: Bencher<'_, '_>) {
+fn verify_without_cross_check(bencher: Bencher<'_, '_>) {
     bench(bencher, CrossCheck::Off, |_, _| {});
 }
 
 #[divan::bench]
-fn verify_with_second_opinion(bencher: Bencher<'_, '_>) {
+fn verify_with_cross_check(bencher: Bencher<'_, '_>) {
     bench(bencher, CrossCheck::Enforce, |_, _| {});
 }
 
 #[divan::bench]
-fn both_signed_without_second_opinion(bencher: Bencher<'_, '_>) {
+fn both_signed_without_cross_check(bencher: Bencher<'_, '_>) {
     bench(bencher, CrossCheck::Off, |spec, _| spec.signing = Signing::Both);
 }
 
 #[divan::bench]
-fn both_signed_with_second_opinion(bencher: Bencher<'_, '_>) {
+fn both_signed_with_cross_check(bencher: Bencher<'_, '_>) {
     bench(bencher, CrossCheck::Enforce, |spec, _| spec.signing = Signing::Both);
 }
 
 #[divan::bench]
-fn encrypted_without_second_opinion(bencher: Bencher<'_, '_>) {
-    bench(bencher, CrossCheck::Off, |spec, world| {
-        spec.encryption = Some(Encryption::new(world.sp.certificate.clone()));
+fn encrypted_without_cross_check(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Off, |spec, fixture| {
+        spec.encryption = Some(Encryption::new(fixture.sp.certificate.clone()));
     });
 }
 
 #[divan::bench]
-fn encrypted_with_second_opinion(bencher: Bencher<'_, '_>) {
-    bench(bencher, CrossCheck::Enforce, |spec, world| {
-        spec.encryption = Some(Encryption::new(world.sp.certificate.clone()));
+fn encrypted_with_cross_check(bencher: Bencher<'_, '_>) {
+    bench(bencher, CrossCheck::Enforce, |spec, fixture| {
+        spec.encryption = Some(Encryption::new(fixture.sp.certificate.clone()));
     });
 }
 
 /// An attribute with this many values: the time must grow linearly.
 #[divan::bench(args = [50, 500, 2000])]
-fn groups_without_second_opinion(bencher: Bencher<'_, '_>, groups: usize) {
-    bench(bencher, CrossCheck::Off, |spec, _| many(spec, groups));
+fn groups_without_cross_check(bencher: Bencher<'_, '_>, groups: usize) {
+    bench(bencher, CrossCheck::Off, |spec, _| add_groups(spec, groups));
 }
 
 #[divan::bench(args = [50, 500, 2000])]
-fn groups_with_second_opinion(bencher: Bencher<'_, '_>, groups: usize) {
-    bench(bencher, CrossCheck::Enforce, |spec, _| many(spec, groups));
+fn groups_with_cross_check(bencher: Bencher<'_, '_>, groups: usize) {
+    bench(bencher, CrossCheck::Enforce, |spec, _| add_groups(spec, groups));
 }
 
-fn many(spec: &mut ResponseSpec, groups: usize) {
+fn add_groups(spec: &mut ResponseSpec, groups: usize) {
     spec.attributes.push(("memberOf".to_owned(), (0..groups).map(|n| format!("group number {n}")).collect()));
 }
 
 /// A forged response: the time that an unauthenticated sender can cost.
 #[divan::bench]
-fn a_forgery(bencher: Bencher<'_, '_>) {
-    let world = World::new(KeyKind::Rsa(2048));
-    let forger = World::new(KeyKind::Rsa(2048));
+fn forged_response(bencher: Bencher<'_, '_>) {
+    let fixture = Fixture::new(KeyKind::Rsa(2048));
+    let forger = Fixture::new(KeyKind::Rsa(2048));
     let response = forger.response(|_| {});
     let trust = Trust {
         idp_entity_id: IDP,
-        certificates: &world.certificates,
+        certificates: &fixture.certificates,
         sp_entity_id: SP,
-        acs_urls: &world.acs_urls,
+        acs_urls: &fixture.acs_urls,
         allow_sha1: false,
         allow_cbc_encryption: false,
         decryption_keys: &[],

@@ -9,7 +9,7 @@ use ostiary::{
         time::{Clock, SystemClock},
     },
     saml::key_pair::KeyPair,
-    test_idp::response::{Exchange, ResponseSpec, Signing},
+    test_idp::response::{ResponseContext, ResponseSpec, Signing},
 };
 use reqwest::{Client, Response, header, redirect};
 use serde_json::Value;
@@ -72,13 +72,13 @@ impl Login {
         };
         let (acs_url, request_id) = (attribute("AssertionConsumerServiceURL"), attribute("ID"));
         let sp_entity_id = acs_url.trim_end_matches("/acs");
-        let exchange = Exchange {
+        let context = ResponseContext {
             idp_entity_id: IDP,
             sp_entity_id,
             acs_url: &acs_url,
             in_response_to: Some(&request_id),
         };
-        let mut spec = ResponseSpec::valid(&exchange, &self.address, SystemClock.now(), &SystemRandom);
+        let mut spec = ResponseSpec::valid(&context, &self.address, SystemClock.now(), &SystemRandom);
         spec.signing = Signing::Assertion;
         spec.attributes = (0..8).map(|n| (format!("attribute{n}"), vec![format!("value {n}")])).collect();
         let response = spec

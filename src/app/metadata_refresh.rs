@@ -27,7 +27,7 @@ use crate::{
         time::Timestamp,
     },
     saml::{
-        Certificate, Rejection,
+        self, Certificate,
         metadata::{IdpMetadata, MetadataError, parse_idp_metadata},
     },
     store, telemetry,
@@ -390,10 +390,11 @@ fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Tim
 pub(super) async fn hurry(
     state: &State,
     connection: &SamlConnection,
-    rejection: Rejection,
+    rejection: saml::Error,
     checks: &mut [Check],
 ) -> Result<()> {
-    let of_the_key = matches!(rejection, Rejection::SignatureMismatch | Rejection::SignatureKeyUnsuitable);
+    let of_the_key =
+        matches!(rejection, saml::Error::SignatureMismatch | saml::Error::SignatureKeyUnsuitable);
     if !of_the_key || connection.idp_metadata_url.is_none() {
         return Ok(());
     }

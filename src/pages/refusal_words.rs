@@ -341,7 +341,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{app::sign_in::Refusal, saml::Rejection};
+    use crate::{app::sign_in::Refusal, saml};
 
     #[test]
     fn each_code_has_one_row() {
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn every_row_is_of_a_refusal_that_there_is() {
-        let known: HashSet<_> = Rejection::ALL
+        let known: HashSet<_> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
             .chain(Refusal::OWN.iter().map(|refusal| refusal.code()))
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn every_refusal_has_words() {
         let own = Refusal::OWN.iter().map(|refusal| refusal.code());
-        for code in Rejection::ALL.iter().map(|rejection| rejection.code()).chain(own) {
+        for code in saml::Error::ALL.iter().map(|rejection| rejection.code()).chain(own) {
             assert!(find(code).is_some(), "{code} has no words");
         }
     }

@@ -27,7 +27,7 @@ const MAX_CERTIFICATES: usize = 32;
 pub struct Certificate {
     der: Vec<u8>,
     key: PKey<Public>,
-    kind: KeyKind,
+    kind: PublicKeyKind,
     subject: String,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -36,7 +36,7 @@ pub struct Certificate {
 
 /// The type of a certificate's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyKind {
+pub enum PublicKeyKind {
     /// RSA with this many bits.
     Rsa {
         /// The modulus's length.
@@ -120,7 +120,7 @@ impl Certificate {
                 if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
                     return Err(CertificateError::RsaSize { position, bits });
                 }
-                KeyKind::Rsa { bits }
+                PublicKeyKind::Rsa { bits }
             }
             Id::EC => {
                 let curve = key.ec_key().map_err(|_| unsupported())?.group().curve_name();
@@ -130,7 +130,7 @@ impl Certificate {
                     Some(Nid::SECP521R1) => 66,
                     _ => return Err(unsupported()),
                 };
-                KeyKind::Ec { coordinate_bytes }
+                PublicKeyKind::Ec { coordinate_bytes }
             }
             _ => return Err(unsupported()),
         };
@@ -194,7 +194,7 @@ impl Certificate {
     }
 
     /// The type of its key.
-    pub fn kind(&self) -> KeyKind {
+    pub fn kind(&self) -> PublicKeyKind {
         self.kind
     }
 
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(bundle[0].not_before(), Timestamp::from_seconds(1_600_000_000));
         assert_eq!(bundle[0].not_after(), Timestamp::from_seconds(1_700_000_000));
         assert_eq!(bundle[0].subject(), "CN=idp.example");
-        assert_eq!(bundle[1].kind(), KeyKind::Ec { coordinate_bytes: 48 });
+        assert_eq!(bundle[1].kind(), PublicKeyKind::Ec { coordinate_bytes: 48 });
         assert_eq!(bundle[0].fingerprint_sha256().len(), 64);
 
         let bare: String = first.lines().filter(|line| !line.starts_with('-')).collect();

@@ -16,17 +16,17 @@ use openssl::{
 
 use super::{
     dom::{Element, is_space, ns},
-    rejection::{Refusal, Rejection},
+    error::{Error, FailedCheck},
     verify::Trust,
 };
 use crate::model::random::{Random, SystemRandom};
 
 /// The length of an AES-GCM nonce in bytes (XML Encryption 1.1 §5.2.4).
-const GCM_NONCE: usize = 12;
+const GCM_NONCE_LENGTH: usize = 12;
 /// The length of its tag.
-const GCM_TAG: usize = 16;
+const GCM_TAG_LENGTH: usize = 16;
 /// The length of an AES block, and of the initialization vector of CBC (§5.2.3).
-const BLOCK: usize = 16;
+const AES_BLOCK_LENGTH: usize = 16;
 
 /// A decrypted `EncryptedAssertion`.
 pub(super) struct Decrypted {
@@ -39,12 +39,12 @@ pub(super) struct Decrypted {
 }
 
 /// Decrypts with the connection's keys.
-pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decrypted, Refusal> {
-    let form = Form::read(encrypted)?;
-    let content = Content::find(form.content_algorithm, trust)?;
-    let transport = Transport::find(&form)?;
+pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decrypted, FailedCheck> {
+    let form = EncryptedParts::read(encrypted)?;
+    let content = ContentCipher::find(form.content_algorithm, trust)?;
+    let transport = KeyUnwrapper::find(&form)?;
     if trust.decryption_keys.is_empty() {
-        return Err(Rejection::DecryptionKeyMissing.into());
+        return Err(Error::DecryptionKeyMissing.into());
     }
 
     let mut key = vec![0; content.cipher.key_len()];
@@ -57,22 +57,26 @@ pub(super) fn decrypt(encrypted: Element<'_>, trust: &Trust<'_>) -> Result<Decry
             key = unwrapped;
         }
     }
-    let plaintext = content.open(&key, &form.octets).ok_or(Rejection::DecryptionFailed)?;
+    let plaintext = content.decrypt(&key, &form.octets).ok_or(Error::DecryptionFailed)?;
     Ok(Decrypted {
         plaintext,
         authenticated: content.authenticated,
-        algorithms: format!("{}, {}", short(form.content_algorithm), short(form.transport_algorithm)),
+        algorithms: format!(
+            "{}, {}",
+            algorithm_name(form.content_algorithm),
+            algorithm_name(form.transport_algorithm)
+        ),
     })
 }
 
 /// An algorithm's name without the namespace before it.
-fn short(uri: &str) -> &str {
+fn algorithm_name(uri: &str) -> &str {
     uri.rsplit('#').next().unwrap_or(uri)
 }
 
 /// The parts of an `EncryptedAssertion`: one `EncryptedData`, one `EncryptedKey` in its `KeyInfo` or
 /// beside it (SAML 2.0 Core §6.1, errata E43).
-struct Form<'d> {
+struct EncryptedParts<'d> {
     content_algorithm: &'d str,
     octets: Vec<u8>,
     transport_algorithm: &'d str,
@@ -82,8 +86,8 @@ struct Form<'d> {
     wrapped_key: Vec<u8>,
 }
 
-impl<'d> Form<'d> {
-    fn read(encrypted: Element<'d>) -> Result<Self, Refusal> {
+impl<'d> EncryptedParts<'d> {
+    fn read(encrypted: Element<'d>) -> Result<Self, FailedCheck> {
         let mut data = None;
         let mut keys = Vec::new();
         for child in encrypted.elements() {
@@ -97,7 +101,7 @@ impl<'d> Form<'d> {
         }
         let data = data.ok_or_else(|| malformed(encrypted))?;
         if data.attribute("Type").is_some_and(|kind| kind != "http://www.w3.org/2001/04/xmlenc#Element") {
-            return Err(Refusal::found(Rejection::EncryptionMalformed, "the Type is not Element"));
+            return Err(FailedCheck::found(Error::EncryptionMalformed, "the Type is not Element"));
         }
         let mut retrieved = None;
         for child in data.children(ns::SIGNATURE, "KeyInfo").flat_map(Element::elements) {
@@ -108,14 +112,14 @@ impl<'d> Form<'d> {
             }
         }
         let [key] = *keys else {
-            return Err(Refusal::found(Rejection::EncryptionMalformed, format!("{} keys", keys.len()))
+            return Err(FailedCheck::found(Error::EncryptionMalformed, format!("{} keys", keys.len()))
                 .expected("one"));
         };
         if let Some(uri) = retrieved
             && uri.strip_prefix('#').is_none_or(|id| key.attribute("Id") != Some(id))
         {
-            return Err(Refusal::found(
-                Rejection::EncryptionMalformed,
+            return Err(FailedCheck::found(
+                Error::EncryptionMalformed,
                 format!("a RetrievalMethod to {uri:?}"),
             ));
         }
@@ -141,12 +145,12 @@ fn is(element: Element<'_>, name: &str) -> bool {
     element.is(ns::ENCRYPTION, name)
 }
 
-fn malformed(element: Element<'_>) -> Refusal {
+fn malformed(element: Element<'_>) -> FailedCheck {
     let children: Vec<_> = element.elements().take(6).map(Element::name).collect();
-    Refusal::found(Rejection::EncryptionMalformed, format!("{} with {}", element.name(), children.join(", ")))
+    FailedCheck::found(Error::EncryptionMalformed, format!("{} with {}", element.name(), children.join(", ")))
 }
 
-fn method(element: Element<'_>) -> Result<Element<'_>, Refusal> {
+fn method(element: Element<'_>) -> Result<Element<'_>, FailedCheck> {
     element.child(ns::ENCRYPTION, "EncryptionMethod").ok_or_else(|| malformed(element))
 }
 
@@ -155,7 +159,7 @@ fn algorithm_of<'d>(method: Element<'d>, namespace: &'static str, name: &'static
 }
 
 /// The one `CipherValue`. A `CipherReference` is refused: it would require a fetch.
-fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
+fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, FailedCheck> {
     let mut data = element.children(ns::ENCRYPTION, "CipherData");
     let (Some(only), None) = (data.next(), data.next()) else { return Err(malformed(element)) };
     let parts: Vec<_> = only.elements().collect();
@@ -165,23 +169,23 @@ fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-fn base64(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
-    let refusal =
-        || Refusal::found(Rejection::EncryptionMalformed, format!("{} is not base64", element.name()));
-    let text = element.text().ok_or_else(refusal)?;
+fn base64(element: Element<'_>) -> Result<Vec<u8>, FailedCheck> {
+    let failure =
+        || FailedCheck::found(Error::EncryptionMalformed, format!("{} is not base64", element.name()));
+    let text = element.text().ok_or_else(failure)?;
     let compact: Vec<u8> = text.bytes().filter(|&byte| !is_space(byte as char)).collect();
-    STANDARD.decode(compact).map_err(|_| refusal())
+    STANDARD.decode(compact).map_err(|_| failure())
 }
 
 /// The algorithm that encrypts the assertion.
-struct Content {
+struct ContentCipher {
     cipher: Cipher,
     authenticated: bool,
 }
 
-impl Content {
+impl ContentCipher {
     /// AES-GCM; AES-CBC where the connection allows it (XML Encryption 1.1 §5.2).
-    fn find(uri: &str, trust: &Trust<'_>) -> Result<Self, Refusal> {
+    fn find(uri: &str, trust: &Trust<'_>) -> Result<Self, FailedCheck> {
         let (cipher, authenticated) = match uri {
             "http://www.w3.org/2009/xmlenc11#aes128-gcm" => (Cipher::aes_128_gcm(), true),
             "http://www.w3.org/2009/xmlenc11#aes192-gcm" => (Cipher::aes_192_gcm(), true),
@@ -197,24 +201,24 @@ impl Content {
         Ok(Self { cipher, authenticated })
     }
 
-    fn open(&self, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
+    fn decrypt(&self, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
         if self.authenticated {
-            let (nonce, rest) = octets.split_at_checked(GCM_NONCE)?;
-            let (sealed, tag) = rest.split_at_checked(rest.len().checked_sub(GCM_TAG)?)?;
+            let (nonce, rest) = octets.split_at_checked(GCM_NONCE_LENGTH)?;
+            let (sealed, tag) = rest.split_at_checked(rest.len().checked_sub(GCM_TAG_LENGTH)?)?;
             return decrypt_aead(self.cipher, key, Some(nonce), &[], sealed, tag).ok();
         }
-        let (iv, sealed) = octets.split_at_checked(BLOCK)?;
-        if sealed.is_empty() || sealed.len() % BLOCK != 0 {
+        let (iv, sealed) = octets.split_at_checked(AES_BLOCK_LENGTH)?;
+        if sealed.is_empty() || sealed.len() % AES_BLOCK_LENGTH != 0 {
             return None;
         }
         let mut crypter = Crypter::new(self.cipher, Mode::Decrypt, key, Some(iv)).ok()?;
         crypter.pad(false);
-        let mut plaintext = vec![0; sealed.len() + BLOCK];
+        let mut plaintext = vec![0; sealed.len() + AES_BLOCK_LENGTH];
         let mut length = crypter.update(sealed, &mut plaintext).ok()?;
         length += crypter.finalize(&mut plaintext[length..]).ok()?;
         // The last byte is the length of the padding, whose other bytes are arbitrary (§5.2.3).
         let padding = usize::from(*plaintext.get(length.checked_sub(1)?)?);
-        if !(1..=BLOCK).contains(&padding) {
+        if !(1..=AES_BLOCK_LENGTH).contains(&padding) {
             return None;
         }
         plaintext.truncate(length.checked_sub(padding)?);
@@ -223,14 +227,14 @@ impl Content {
 }
 
 /// The algorithm that encrypts the content key: RSA-OAEP only (§5.5.2).
-struct Transport {
+struct KeyUnwrapper {
     digest: MessageDigest,
     mask: MessageDigest,
     label: Option<Vec<u8>>,
 }
 
-impl Transport {
-    fn find(form: &Form<'_>) -> Result<Self, Refusal> {
+impl KeyUnwrapper {
+    fn find(form: &EncryptedParts<'_>) -> Result<Self, FailedCheck> {
         let digest = match form.oaep_digest {
             None | Some("http://www.w3.org/2000/09/xmldsig#sha1") => MessageDigest::sha1(),
             Some("http://www.w3.org/2001/04/xmlenc#sha256") => MessageDigest::sha256(),
@@ -270,6 +274,6 @@ impl Transport {
     }
 }
 
-fn algorithm_refused(uri: &str) -> Refusal {
-    Refusal::found(Rejection::EncryptionAlgorithmRefused, uri).expected("AES-GCM with RSA-OAEP")
+fn algorithm_refused(uri: &str) -> FailedCheck {
+    FailedCheck::found(Error::EncryptionAlgorithmRefused, uri).expected("AES-GCM with RSA-OAEP")
 }

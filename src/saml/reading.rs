@@ -5,14 +5,14 @@ use openssl::pkey::{PKey, Private};
 use super::{
     certificate::Certificate,
     decrypt::decrypt,
+    document,
     dom::{Element, ns},
-    gate,
     verify::{CrossCheck, Trust},
 };
 use crate::model::check::Check;
 
 /// The maximum number of certificates that are read from a response.
-const MOST_CERTIFICATES: usize = 4;
+const MAX_EMBEDDED_CERTIFICATES: usize = 4;
 
 /// A signature that verified, as the stored checks record it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,11 @@ pub struct VerifiedSignature<'a> {
 }
 
 /// The text before the fingerprint in the check of a signature.
-const BEFORE_FINGERPRINT: &str = ", certificate with SHA-256 ";
+const FINGERPRINT_PREFIX: &str = ", certificate with SHA-256 ";
 
 /// The text in the check of a signature that verified.
 pub(super) fn verified_with(algorithm: &str, certificate: &Certificate) -> String {
-    format!("{algorithm}{BEFORE_FINGERPRINT}{}", certificate.fingerprint_sha256())
+    format!("{algorithm}{FINGERPRINT_PREFIX}{}", certificate.fingerprint_sha256())
 }
 
 /// The signatures that verified among these checks. Each covers its parent element, by a reference to its ID:
@@ -42,7 +42,7 @@ pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
     checks
         .iter()
         .filter_map(|check| {
-            let (_, certificate) = check.found.as_deref()?.split_once(BEFORE_FINGERPRINT)?;
+            let (_, certificate) = check.found.as_deref()?.split_once(FINGERPRINT_PREFIX)?;
             Some(VerifiedSignature { of_response: read(check)?, certificate })
         })
         .collect()
@@ -50,9 +50,9 @@ pub fn verified_signatures(checks: &[Check]) -> Vec<VerifiedSignature<'_>> {
 
 /// The certificates embedded in a response's signatures. They are unverified: for comparison with those of
 /// the connection, never to be trusted.
-pub fn enclosed_certificates(xml: &str) -> Vec<Certificate> {
+pub fn embedded_certificates(xml: &str) -> Vec<Certificate> {
     fn visit(element: Element<'_>, found: &mut Vec<Certificate>) {
-        if found.len() >= MOST_CERTIFICATES {
+        if found.len() >= MAX_EMBEDDED_CERTIFICATES {
             return;
         }
         if element.is(ns::SIGNATURE, "X509Certificate") {
@@ -63,7 +63,7 @@ pub fn enclosed_certificates(xml: &str) -> Vec<Certificate> {
         element.elements().for_each(|child| visit(child, found));
     }
     let mut found = Vec::new();
-    if let Ok(document) = gate::parse(xml)
+    if let Ok(document) = document::parse(xml)
         && let Some(root) = Element::root(&document)
     {
         visit(root, &mut found);
@@ -90,13 +90,13 @@ pub fn decrypted_assertion(xml: &str, keys: &[PKey<Private>]) -> Option<String> 
         clock_skew: std::time::Duration::ZERO,
         cross_check: CrossCheck::Off,
     };
-    let document = gate::parse(xml).ok()?;
+    let document = document::parse(xml).ok()?;
     let encrypted = Element::root(&document)?.child(ns::ASSERTION, "EncryptedAssertion")?;
     let plaintext = decrypt(encrypted, &trust).ok()?.plaintext;
-    let mut text = gate::text(plaintext).ok()?;
-    gate::admit(&mut text).ok()?;
+    let mut text = document::decode_utf8(plaintext).ok()?;
+    document::check_and_normalize(&mut text).ok()?;
     // The plaintext of a wrong key does not parse.
-    gate::parse(&text).ok()?;
+    document::parse(&text).ok()?;
     Some(text)
 }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_document_that_is_none_encloses_nothing() {
         for text in ["", "<", "<a/>", "<!DOCTYPE a><a/>", "nonsense"] {
-            assert!(enclosed_certificates(text).is_empty() && decrypted_assertion(text, &[]).is_none());
+            assert!(embedded_certificates(text).is_empty() && decrypted_assertion(text, &[]).is_none());
         }
     }
 }

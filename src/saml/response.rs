@@ -12,12 +12,12 @@ use crate::model::time::Timestamp;
 
 /// An `xs:dateTime`: its text, and its value when it is valid.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment<'d> {
+pub(super) struct DateTime<'d> {
     pub text: &'d str,
     pub time: Option<Timestamp>,
 }
 
-impl<'d> Moment<'d> {
+impl<'d> DateTime<'d> {
     /// An `xs:dateTime` in UTC (SAML 2.0 Core §1.3.3). One without a zone is UTC too.
     fn read(text: &'d str) -> Self {
         let trimmed = trim(text);
@@ -38,7 +38,7 @@ impl<'d> Moment<'d> {
 /// A `samlp:Response` (SAML 2.0 Core §3.2.2).
 pub(super) struct Response<'d> {
     pub version: Option<&'d str>,
-    pub issue_instant: Option<Moment<'d>>,
+    pub issue_instant: Option<DateTime<'d>>,
     pub destination: Option<&'d str>,
     pub in_response_to: Option<&'d str>,
     /// None when there is no issuer; empty when there is one that is not text.
@@ -59,7 +59,7 @@ impl<'d> Response<'d> {
         }
         Self {
             version: response.attribute("Version"),
-            issue_instant: Moment::of(response, "IssueInstant"),
+            issue_instant: DateTime::of(response, "IssueInstant"),
             destination: response.attribute("Destination"),
             in_response_to: response.attribute("InResponseTo"),
             issuer: issuer(response),
@@ -72,19 +72,19 @@ impl<'d> Response<'d> {
 }
 
 /// A `saml:Assertion` (SAML 2.0 Core §2.3.3).
-pub(super) struct Statement<'d> {
+pub(super) struct Assertion<'d> {
     pub id: &'d str,
     pub version: Option<&'d str>,
-    pub issue_instant: Option<Moment<'d>>,
+    pub issue_instant: Option<DateTime<'d>>,
     pub issuer: Option<Cow<'d, str>>,
     pub name_id: NameId<'d>,
-    pub confirmations: Vec<Confirmation<'d>>,
+    pub confirmations: Vec<SubjectConfirmation<'d>>,
     pub conditions: Option<Conditions<'d>>,
-    pub sessions: Vec<Session<'d>>,
+    pub authn_statements: Vec<AuthnStatement<'d>>,
     pub attributes: Vec<(String, Vec<String>)>,
 }
 
-impl Statement<'_> {
+impl Assertion<'_> {
     /// The subject with the attributes, for the flow log.
     pub fn subject(&self) -> Subject {
         let name_id = match &self.name_id {
@@ -106,18 +106,18 @@ pub(super) enum NameId<'d> {
 }
 
 /// A `SubjectConfirmation` with its data (§2.4.1.1, §2.4.1.2).
-pub(super) struct Confirmation<'d> {
+pub(super) struct SubjectConfirmation<'d> {
     pub method: &'d str,
     pub recipient: Option<&'d str>,
     pub in_response_to: Option<&'d str>,
-    pub not_before: Option<Moment<'d>>,
-    pub not_on_or_after: Option<Moment<'d>>,
+    pub not_before: Option<DateTime<'d>>,
+    pub not_on_or_after: Option<DateTime<'d>>,
 }
 
 /// `Conditions` (§2.5.1).
 pub(super) struct Conditions<'d> {
-    pub not_before: Option<Moment<'d>>,
-    pub not_on_or_after: Option<Moment<'d>>,
+    pub not_before: Option<DateTime<'d>>,
+    pub not_on_or_after: Option<DateTime<'d>>,
     /// One list of audiences for each restriction.
     pub audience_restrictions: Vec<Vec<Cow<'d, str>>>,
     /// The names of conditions that SAML 2.0 does not define.
@@ -125,19 +125,19 @@ pub(super) struct Conditions<'d> {
 }
 
 /// An `AuthnStatement` (§2.7.2).
-pub(super) struct Session<'d> {
-    pub instant: Option<Moment<'d>>,
+pub(super) struct AuthnStatement<'d> {
+    pub instant: Option<DateTime<'d>>,
     pub index: Option<&'d str>,
-    pub not_on_or_after: Option<Moment<'d>>,
+    pub not_on_or_after: Option<DateTime<'d>>,
 }
 
-impl<'d> Statement<'d> {
+impl<'d> Assertion<'d> {
     pub fn read(assertion: Element<'d>) -> Self {
         let subject = assertion.child(ns::ASSERTION, "Subject");
         Self {
             id: assertion.attribute("ID").unwrap_or_default(),
             version: assertion.attribute("Version"),
-            issue_instant: Moment::of(assertion, "IssueInstant"),
+            issue_instant: DateTime::of(assertion, "IssueInstant"),
             issuer: issuer(assertion),
             name_id: subject.map_or(NameId::Missing(None), name_id),
             confirmations: subject
@@ -146,7 +146,10 @@ impl<'d> Statement<'d> {
                 .map(confirmation)
                 .collect(),
             conditions: assertion.child(ns::ASSERTION, "Conditions").map(conditions),
-            sessions: assertion.children(ns::ASSERTION, "AuthnStatement").map(session).collect(),
+            authn_statements: assertion
+                .children(ns::ASSERTION, "AuthnStatement")
+                .map(authn_statement)
+                .collect(),
             attributes: attributes(assertion),
         }
     }
@@ -170,15 +173,15 @@ fn name_id(subject: Element<'_>) -> NameId<'_> {
     }
 }
 
-fn confirmation(confirmation: Element<'_>) -> Confirmation<'_> {
+fn confirmation(confirmation: Element<'_>) -> SubjectConfirmation<'_> {
     let data = confirmation.child(ns::ASSERTION, "SubjectConfirmationData");
     let attribute = |name: &str| data.and_then(|data| data.attribute(name));
-    Confirmation {
+    SubjectConfirmation {
         method: confirmation.attribute("Method").unwrap_or_default(),
         recipient: attribute("Recipient"),
         in_response_to: attribute("InResponseTo"),
-        not_before: attribute("NotBefore").map(Moment::read),
-        not_on_or_after: attribute("NotOnOrAfter").map(Moment::read),
+        not_before: attribute("NotBefore").map(DateTime::read),
+        not_on_or_after: attribute("NotOnOrAfter").map(DateTime::read),
     }
 }
 
@@ -199,18 +202,18 @@ fn conditions(conditions: Element<'_>) -> Conditions<'_> {
         }
     }
     Conditions {
-        not_before: Moment::of(conditions, "NotBefore"),
-        not_on_or_after: Moment::of(conditions, "NotOnOrAfter"),
+        not_before: DateTime::of(conditions, "NotBefore"),
+        not_on_or_after: DateTime::of(conditions, "NotOnOrAfter"),
         audience_restrictions,
         unknown,
     }
 }
 
-fn session(statement: Element<'_>) -> Session<'_> {
-    Session {
-        instant: Moment::of(statement, "AuthnInstant"),
+fn authn_statement(statement: Element<'_>) -> AuthnStatement<'_> {
+    AuthnStatement {
+        instant: DateTime::of(statement, "AuthnInstant"),
         index: statement.attribute("SessionIndex"),
-        not_on_or_after: Moment::of(statement, "SessionNotOnOrAfter"),
+        not_on_or_after: DateTime::of(statement, "SessionNotOnOrAfter"),
     }
 }
 
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn moments_are_utc_with_or_without_saying_so() {
-        let time = |text: &'static str| Moment::read(text).time.map(|time| time.to_string());
+        let time = |text: &'static str| DateTime::read(text).time.map(|time| time.to_string());
         let expected = Some("2026-11-21T21:41:37.123Z".to_owned());
         for text in [
             "2026-11-21T21:41:37.123Z",

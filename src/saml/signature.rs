@@ -11,10 +11,10 @@ use openssl::{bn::BigNum, ecdsa::EcdsaSig, error::ErrorStack, hash::hash, sign::
 use uppsala::NodeId;
 
 use super::{
-    certificate::{Certificate, KeyKind},
+    certificate::{Certificate, PublicKeyKind},
     dom::{Element, is_space, ns},
+    error::{Error, FailedCheck},
     names::ENVELOPED_SIGNATURE,
-    rejection::{Refusal, Rejection},
     sign::SignatureAlgorithm,
     verify::Trust,
 };
@@ -28,7 +28,7 @@ const MAX_PREFIXES: usize = 16;
 const MAX_SIGNED_INFO_NODES: usize = 64;
 
 /// An element whose signature verified.
-pub(super) struct Signed {
+pub(super) struct SignedElement {
     /// The canonical form of the signed element, without the signature.
     pub canonical: String,
     /// The certificate whose key made the signature.
@@ -44,28 +44,28 @@ pub(super) fn verify(
     parent: Element<'_>,
     signature: Element<'_>,
     trust: &Trust<'_>,
-) -> Result<Signed, Refusal> {
-    let form = Form::read(parent, signature)?;
+) -> Result<SignedElement, FailedCheck> {
+    let form = SignatureParts::read(parent, signature)?;
     let algorithm = allowed_algorithm(form.algorithm, trust)?;
     let digest = allowed_digest(form.digest_algorithm, algorithm, trust)?;
 
     // The signature value first: it covers only SignedInfo, which is small. The element is digested only
     // after it verified.
     let signed_info = canonicalize(form.signed_info, None, &form.method_prefixes)?;
-    let certificate = signer(signed_info.as_bytes(), &form.value, algorithm, trust)?;
+    let certificate = find_signing_certificate(signed_info.as_bytes(), &form.value, algorithm, trust)?;
 
     let canonical = canonicalize(parent, Some(signature), &form.transform_prefixes)?;
-    let found = hash(digest.digest(), canonical.as_bytes()).map_err(|_| Rejection::DigestMismatch)?;
+    let found = hash(digest.digest(), canonical.as_bytes()).map_err(|_| Error::DigestMismatch)?;
     if *found != *form.digest {
-        return Err(Rejection::DigestMismatch.into());
+        return Err(Error::DigestMismatch.into());
     }
     let sha1 = algorithm.is_sha1() || digest.is_sha1();
-    Ok(Signed { canonical, certificate, algorithm, sha1 })
+    Ok(SignedElement { canonical, certificate, algorithm, sha1 })
 }
 
 /// The parts of a signature: each once, in this order, and no others (XML Signature
 /// §4.1, §4.4).
-struct Form<'d> {
+struct SignatureParts<'d> {
     signed_info: Element<'d>,
     method_prefixes: Vec<&'d str>,
     algorithm: &'d str,
@@ -75,8 +75,8 @@ struct Form<'d> {
     value: Vec<u8>,
 }
 
-impl<'d> Form<'d> {
-    fn read(parent: Element<'d>, signature: Element<'d>) -> Result<Self, Refusal> {
+impl<'d> SignatureParts<'d> {
+    fn read(parent: Element<'d>, signature: Element<'d>) -> Result<Self, FailedCheck> {
         let parts: Vec<_> = signature.elements().collect();
         let (signed_info, value) = match *parts {
             [info, value] if is(info, "SignedInfo") && is(value, "SignatureValue") => (info, value),
@@ -89,8 +89,8 @@ impl<'d> Form<'d> {
         };
         let nodes = signed_info.document().descendants(signed_info.node()).len();
         if nodes > MAX_SIGNED_INFO_NODES {
-            return Err(Refusal::found(
-                Rejection::SignatureMalformed,
+            return Err(FailedCheck::found(
+                Error::SignatureMalformed,
                 format!("SignedInfo with {nodes} nodes"),
             )
             .expected(format!("at most {MAX_SIGNED_INFO_NODES}")));
@@ -101,7 +101,7 @@ impl<'d> Form<'d> {
             return Err(if references == 1 {
                 malformed(signed_info)
             } else {
-                Refusal::found(Rejection::ReferenceRefused, format!("{references} references"))
+                FailedCheck::found(Error::ReferenceRefused, format!("{references} references"))
                     .expected("one")
             });
         };
@@ -118,19 +118,19 @@ impl<'d> Form<'d> {
         }
         let canonicalization_method = canonicalization.attribute("Algorithm").unwrap_or_default();
         if canonicalization_method != ns::EXCLUSIVE_C14N {
-            return Err(Refusal::found(Rejection::CanonicalizationRefused, canonicalization_method)
+            return Err(FailedCheck::found(Error::CanonicalizationRefused, canonicalization_method)
                 .expected(ns::EXCLUSIVE_C14N));
         }
-        let method_prefixes = prefixes(canonicalization)
-            .ok_or_else(|| Refusal::found(Rejection::CanonicalizationRefused, "its parameters"))?;
+        let method_prefixes = inclusive_prefixes(canonicalization)
+            .ok_or_else(|| FailedCheck::found(Error::CanonicalizationRefused, "its parameters"))?;
         // Parameters such as HMACOutputLength are refused.
-        let algorithm = bare_algorithm(method)?;
+        let algorithm = algorithm_without_parameters(method)?;
 
         let expected = format!("#{}", parent.attribute("ID").unwrap_or_default());
         if reference.attribute("URI") != Some(&*expected) {
             let found =
                 reference.attribute("URI").map_or_else(|| "no URI".to_owned(), |uri| format!("{uri:?}"));
-            return Err(Refusal::found(Rejection::ReferenceRefused, found).expected(format!("{expected:?}")));
+            return Err(FailedCheck::found(Error::ReferenceRefused, found).expected(format!("{expected:?}")));
         }
         let parts: Vec<_> = reference.elements().collect();
         let [transforms, digest_method, digest_value] = *parts else {
@@ -148,7 +148,7 @@ impl<'d> Form<'d> {
             method_prefixes,
             algorithm,
             transform_prefixes: transform_prefixes(transforms)?,
-            digest_algorithm: bare_algorithm(digest_method)?,
+            digest_algorithm: algorithm_without_parameters(digest_method)?,
             digest: base64_text(digest_value)?,
             value: base64_text(value)?,
         })
@@ -164,30 +164,30 @@ fn is_empty(element: Element<'_>) -> bool {
     element.text().is_some_and(|text| text.is_empty())
 }
 
-fn malformed(element: Element<'_>) -> Refusal {
+fn malformed(element: Element<'_>) -> FailedCheck {
     let children: Vec<_> = element.elements().take(6).map(Element::name).collect();
-    Refusal::found(Rejection::SignatureMalformed, format!("{} with {}", element.name(), children.join(", ")))
+    FailedCheck::found(Error::SignatureMalformed, format!("{} with {}", element.name(), children.join(", ")))
 }
 
 /// The algorithm of a method that has no parameters.
-fn bare_algorithm(method: Element<'_>) -> Result<&str, Refusal> {
+fn algorithm_without_parameters(method: Element<'_>) -> Result<&str, FailedCheck> {
     match method.text() {
         Some(text) if text.is_empty() => Ok(method.attribute("Algorithm").unwrap_or_default()),
-        _ => Err(Refusal::found(Rejection::SignatureMalformed, format!("{} with parameters", method.name()))),
+        _ => Err(FailedCheck::found(Error::SignatureMalformed, format!("{} with parameters", method.name()))),
     }
 }
 
 /// Base64 in an element of text only.
-fn base64_text(element: Element<'_>) -> Result<Vec<u8>, Refusal> {
-    let refusal =
-        || Refusal::found(Rejection::SignatureMalformed, format!("{} is not base64", element.name()));
-    let text = element.text().ok_or_else(refusal)?;
+fn base64_text(element: Element<'_>) -> Result<Vec<u8>, FailedCheck> {
+    let failure =
+        || FailedCheck::found(Error::SignatureMalformed, format!("{} is not base64", element.name()));
+    let text = element.text().ok_or_else(failure)?;
     let compact: Vec<u8> = text.bytes().filter(|&byte| !is_space(byte as char)).collect();
-    STANDARD.decode(compact).map_err(|_| refusal())
+    STANDARD.decode(compact).map_err(|_| failure())
 }
 
 /// The two transforms, in this order (SAML 2.0 Core §5.4.4).
-fn transform_prefixes(transforms: Element<'_>) -> Result<Vec<&str>, Refusal> {
+fn transform_prefixes(transforms: Element<'_>) -> Result<Vec<&str>, FailedCheck> {
     let parts: Vec<_> = transforms.elements().collect();
     let algorithm = |transform: Element<'_>| {
         is(transform, "Transform").then(|| transform.attribute("Algorithm")).flatten().map(str::to_owned)
@@ -199,26 +199,26 @@ fn transform_prefixes(transforms: Element<'_>) -> Result<Vec<&str>, Refusal> {
                 && is_empty(enveloped)
                 && !transforms.has_text() =>
         {
-            prefixes(exclusive).ok_or_else(|| transform_refused(Some(transforms)))
+            inclusive_prefixes(exclusive).ok_or_else(|| transform_refused(Some(transforms)))
         }
         _ => Err(transform_refused(Some(transforms))),
     }
 }
 
-fn transform_refused(transforms: Option<Element<'_>>) -> Refusal {
+fn transform_refused(transforms: Option<Element<'_>>) -> FailedCheck {
     let found: Vec<_> = transforms
         .into_iter()
         .flat_map(Element::elements)
         .take(6)
         .map(|transform| transform.attribute("Algorithm").unwrap_or("none"))
         .collect();
-    Refusal::found(Rejection::TransformRefused, found.join(", "))
+    FailedCheck::found(Error::TransformRefused, found.join(", "))
         .expected(format!("{ENVELOPED_SIGNATURE}, {}", ns::EXCLUSIVE_C14N))
 }
 
 /// The prefixes of an InclusiveNamespaces child, which is the only parameter of exclusive
 /// canonicalization (Exclusive XML Canonicalization §4).
-fn prefixes(method: Element<'_>) -> Option<Vec<&str>> {
+fn inclusive_prefixes(method: Element<'_>) -> Option<Vec<&str>> {
     let mut children = method.elements();
     let Some(list) = children.next() else { return (!method.has_text()).then(Vec::new) };
     if children.next().is_some() || method.has_text() || !list.is(ns::EXCLUSIVE_C14N, "InclusiveNamespaces") {
@@ -233,13 +233,13 @@ fn prefixes(method: Element<'_>) -> Option<Vec<&str>> {
     (prefixes.len() <= MAX_PREFIXES).then_some(prefixes)
 }
 
-fn allowed_algorithm(uri: &str, trust: &Trust<'_>) -> Result<SignatureAlgorithm, Refusal> {
+fn allowed_algorithm(uri: &str, trust: &Trust<'_>) -> Result<SignatureAlgorithm, FailedCheck> {
     let Some(algorithm) = SignatureAlgorithm::ALL.into_iter().find(|algorithm| algorithm.uri() == uri) else {
-        return Err(Refusal::found(Rejection::SignatureAlgorithmRefused, uri)
+        return Err(FailedCheck::found(Error::SignatureAlgorithmRefused, uri)
             .expected("RSA or ECDSA with SHA-256, SHA-384 or SHA-512"));
     };
     if algorithm.is_sha1() && !trust.allow_sha1 {
-        return Err(Refusal::found(Rejection::Sha1Refused, uri));
+        return Err(FailedCheck::found(Error::Sha1Refused, uri));
     }
     Ok(algorithm)
 }
@@ -250,43 +250,43 @@ fn allowed_digest(
     uri: &str,
     algorithm: SignatureAlgorithm,
     trust: &Trust<'_>,
-) -> Result<SignatureAlgorithm, Refusal> {
+) -> Result<SignatureAlgorithm, FailedCheck> {
     let digest = SignatureAlgorithm::ALL.into_iter().find(|digest| digest.digest_uri() == uri);
     match digest {
         Some(digest) if digest.is_sha1() && trust.allow_sha1 => Ok(digest),
-        Some(digest) if digest.is_sha1() => Err(Refusal::found(Rejection::Sha1Refused, uri)),
+        Some(digest) if digest.is_sha1() => Err(FailedCheck::found(Error::Sha1Refused, uri)),
         Some(digest) if digest.digest().size() >= algorithm.digest().size() => Ok(digest),
-        _ => Err(Refusal::found(Rejection::DigestAlgorithmRefused, uri).expected(algorithm.digest_uri())),
+        _ => Err(FailedCheck::found(Error::DigestAlgorithmRefused, uri).expected(algorithm.digest_uri())),
     }
 }
 
 /// The connection's certificate whose key made the signature. `KeyInfo` is not read.
-fn signer(
+fn find_signing_certificate(
     octets: &[u8],
     value: &[u8],
     algorithm: SignatureAlgorithm,
     trust: &Trust<'_>,
-) -> Result<Arc<Certificate>, Refusal> {
+) -> Result<Arc<Certificate>, FailedCheck> {
     let mut fitting = 0;
     for certificate in trust.certificates {
         if !algorithm.fits(certificate.key().id()) {
             continue;
         }
         fitting += 1;
-        if made_by(certificate, octets, value, algorithm).unwrap_or(false) {
+        if is_made_by(certificate, octets, value, algorithm).unwrap_or(false) {
             return Ok(Arc::clone(certificate));
         }
     }
     Err(if fitting == 0 {
-        Refusal::found(Rejection::SignatureKeyUnsuitable, algorithm.uri())
+        FailedCheck::found(Error::SignatureKeyUnsuitable, algorithm.uri())
     } else {
         // No details of the connection's certificates: the sender of a forgery may read this.
-        Refusal::from(Rejection::SignatureMismatch)
+        FailedCheck::from(Error::SignatureMismatch)
             .expected(format!("made with the key of one of {fitting} certificates"))
     })
 }
 
-fn made_by(
+fn is_made_by(
     certificate: &Certificate,
     octets: &[u8],
     value: &[u8],
@@ -294,14 +294,14 @@ fn made_by(
 ) -> Result<bool, ErrorStack> {
     let mut verifier = Verifier::new(algorithm.digest(), certificate.key())?;
     match certificate.kind() {
-        KeyKind::Rsa { .. } => verifier.verify_oneshot(value, octets),
+        PublicKeyKind::Rsa { .. } => verifier.verify_oneshot(value, octets),
         // r and s side by side, each as wide as the curve (XML Signature 1.1 §6.4.3)
-        KeyKind::Ec { coordinate_bytes } if value.len() == 2 * coordinate_bytes => {
+        PublicKeyKind::Ec { coordinate_bytes } if value.len() == 2 * coordinate_bytes => {
             let (r, s) = value.split_at(coordinate_bytes);
             let parts = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
             verifier.verify_oneshot(&parts.to_der()?, octets)
         }
-        KeyKind::Ec { .. } => Ok(false),
+        PublicKeyKind::Ec { .. } => Ok(false),
     }
 }
 
@@ -310,15 +310,15 @@ fn canonicalize(
     element: Element<'_>,
     without: Option<Element<'_>>,
     prefixes: &[&str],
-) -> Result<String, Refusal> {
+) -> Result<String, FailedCheck> {
     let document = element.document();
     // The smaller set: for a whole response or assertion the excluded nodes, for SignedInfo the included
     // ones.
     let nodes = match without {
-        Some(signature) => everything_but(element, signature),
+        Some(signature) => subtree_without(element, signature),
         None => NodeSet::tree_without_comments(element.node(), document),
     };
-    let failed = || Refusal::found(Rejection::SignatureMalformed, "it cannot be canonicalized");
+    let failed = || FailedCheck::found(Error::SignatureMalformed, "it cannot be canonicalized");
     let bytes =
         canonicalize_doc(document, C14nMode::Exclusive, Some(&nodes), prefixes).map_err(|_| failed())?;
     String::from_utf8(bytes).map_err(|_| failed())
@@ -326,7 +326,7 @@ fn canonicalize(
 
 /// The subtree of `element` without that of `signature`, as the complement of the other nodes: the ancestors,
 /// their other children, and the signature. There are no comments: the document limits refuse them.
-fn everything_but(element: Element<'_>, signature: Element<'_>) -> NodeSet {
+fn subtree_without(element: Element<'_>, signature: Element<'_>) -> NodeSet {
     let document = element.document();
     let mut hidden = NodeIdSet::default();
     let mut hide = |node: NodeId| {

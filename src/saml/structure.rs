@@ -10,25 +10,25 @@ use uppsala::{Document, NodeKind, QName};
 
 use super::{
     dom::{Element, ns},
-    rejection::{Refusal, Rejection},
+    error::{Error, FailedCheck},
 };
 
 /// The maximum length of an ID. Identity providers use 33 to 80 characters.
-const MAX_ID: usize = 256;
+const MAX_ID_LENGTH: usize = 256;
 
 /// The parts of a response whose structure is accepted.
 #[derive(Clone, Copy)]
 pub(super) struct ResponseLayout<'d> {
     pub response: Element<'d>,
     pub signature: Option<Element<'d>>,
-    pub content: Content<'d>,
+    pub content: ResponseContent<'d>,
 }
 
 /// The assertion of a response.
 #[derive(Clone, Copy)]
-pub(super) enum Content<'d> {
+pub(super) enum ResponseContent<'d> {
     /// None: the response reports an error status.
-    Nothing,
+    NoAssertion,
     /// An assertion.
     Plain(AssertionLayout<'d>),
     /// A `saml:EncryptedAssertion`.
@@ -43,28 +43,31 @@ pub(super) struct AssertionLayout<'d> {
 }
 
 /// Reads the layout of a document that must be a response (SAML 2.0 Core §3.3.3).
-pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
-    response_by(document, Census::of(document)?)
+pub(super) fn response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, FailedCheck> {
+    response_layout(document, ElementCounts::of(document)?)
 }
 
 /// The same for the canonical form of a response that went through [`response`]. It is a part of that
 /// document, so what was counted there is not counted again.
-pub(super) fn canonical_response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, Refusal> {
-    response_by(document, Census::shallow(document)?)
+pub(super) fn canonical_response<'d>(document: &'d Document<'d>) -> Result<ResponseLayout<'d>, FailedCheck> {
+    response_layout(document, ElementCounts::shallow(document)?)
 }
 
-fn response_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<ResponseLayout<'d>, Refusal> {
+fn response_layout<'d>(
+    document: &'d Document<'d>,
+    counts: ElementCounts<'d>,
+) -> Result<ResponseLayout<'d>, FailedCheck> {
     let response = root(document)?;
     if !response.is(ns::PROTOCOL, "Response") {
         return Err(
-            Refusal::found(Rejection::RootNotResponse, qualified(response)).expected("samlp:Response")
+            FailedCheck::found(Error::RootNotResponse, qualified(response)).expected("samlp:Response")
         );
     }
-    if census.responses != 1 {
-        return Err(Refusal::found(Rejection::ResponseNotSingle, format!("{} responses", census.responses)));
+    if counts.responses != 1 {
+        return Err(FailedCheck::found(Error::ResponseNotSingle, format!("{} responses", counts.responses)));
     }
 
-    const ALLOWED: &[Slot] = &[
+    const ALLOWED: &[AllowedChild] = &[
         (ns::ASSERTION, "Issuer", 1),
         (ns::SIGNATURE, "Signature", 1),
         (ns::PROTOCOL, "Extensions", 1),
@@ -74,60 +77,68 @@ fn response_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<Res
     ];
     let mut assertions = response.children(ns::ASSERTION, "Assertion");
     let mut encrypted = response.children(ns::ASSERTION, "EncryptedAssertion");
-    let content = match (census.assertions, assertions.next(), encrypted.next()) {
-        (0, None, None) => Content::Nothing,
-        (1, Some(assertion), None) => Content::Plain(assertion_at(assertion)?),
-        (1, None, Some(encrypted)) => Content::Encrypted(encrypted),
+    let content = match (counts.assertions, assertions.next(), encrypted.next()) {
+        (0, None, None) => ResponseContent::NoAssertion,
+        (1, Some(assertion), None) => ResponseContent::Plain(assertion_element_layout(assertion)?),
+        (1, None, Some(encrypted)) => ResponseContent::Encrypted(encrypted),
         (count, ..) => {
-            return Err(Refusal::found(Rejection::AssertionNotSingle, format!("{count} assertions"))
+            return Err(FailedCheck::found(Error::AssertionNotSingle, format!("{count} assertions"))
                 .expected("one, a child of the response"));
         }
     };
-    let signature = signature_of(response)?;
-    let of_assertion = matches!(content, Content::Plain(AssertionLayout { signature: Some(_), .. }));
-    all_placed(census.signatures, usize::from(signature.is_some()) + usize::from(of_assertion))?;
-    id_of(response)?;
+    let signature = find_signature(response)?;
+    let of_assertion = matches!(content, ResponseContent::Plain(AssertionLayout { signature: Some(_), .. }));
+    require_signatures_placed(
+        counts.signatures,
+        usize::from(signature.is_some()) + usize::from(of_assertion),
+    )?;
+    require_id(response)?;
     let statuses = response.children(ns::PROTOCOL, "Status").count();
     if statuses != 1 {
-        return Err(Refusal::found(Rejection::StatusNotSingle, format!("{statuses} of them")));
+        return Err(FailedCheck::found(Error::StatusNotSingle, format!("{statuses} of them")));
     }
-    only(response, ALLOWED)?;
+    allow_children(response, ALLOWED)?;
     Ok(ResponseLayout { response, signature, content })
 }
 
 /// Reads the layout of a document that must be an assertion (SAML 2.0 Core §2.3.3): a decrypted one.
-pub(super) fn assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
-    assertion_by(document, Census::of(document)?)
+pub(super) fn assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, FailedCheck> {
+    assertion_layout(document, ElementCounts::of(document)?)
 }
 
 /// The same for the canonical form of an assertion whose document was counted.
-pub(super) fn canonical_assertion<'d>(document: &'d Document<'d>) -> Result<AssertionLayout<'d>, Refusal> {
-    assertion_by(document, Census::shallow(document)?)
+pub(super) fn canonical_assertion<'d>(
+    document: &'d Document<'d>,
+) -> Result<AssertionLayout<'d>, FailedCheck> {
+    assertion_layout(document, ElementCounts::shallow(document)?)
 }
 
-fn assertion_by<'d>(document: &'d Document<'d>, census: Census<'d>) -> Result<AssertionLayout<'d>, Refusal> {
+fn assertion_layout<'d>(
+    document: &'d Document<'d>,
+    counts: ElementCounts<'d>,
+) -> Result<AssertionLayout<'d>, FailedCheck> {
     let assertion = root(document)?;
     if !assertion.is(ns::ASSERTION, "Assertion") {
         return Err(
-            Refusal::found(Rejection::AssertionMissing, qualified(assertion)).expected("saml:Assertion")
+            FailedCheck::found(Error::AssertionMissing, qualified(assertion)).expected("saml:Assertion")
         );
     }
-    if census.responses != 0 {
-        return Err(Refusal::found(Rejection::ResponseNotSingle, "a response in an assertion"));
+    if counts.responses != 0 {
+        return Err(FailedCheck::found(Error::ResponseNotSingle, "a response in an assertion"));
     }
-    if census.assertions != 1 {
-        return Err(Refusal::found(
-            Rejection::AssertionNotSingle,
-            format!("{} assertions", census.assertions),
+    if counts.assertions != 1 {
+        return Err(FailedCheck::found(
+            Error::AssertionNotSingle,
+            format!("{} assertions", counts.assertions),
         ));
     }
-    let layout = assertion_at(assertion)?;
-    all_placed(census.signatures, usize::from(layout.signature.is_some()))?;
+    let layout = assertion_element_layout(assertion)?;
+    require_signatures_placed(counts.signatures, usize::from(layout.signature.is_some()))?;
     Ok(layout)
 }
 
-fn assertion_at(assertion: Element<'_>) -> Result<AssertionLayout<'_>, Refusal> {
-    const ALLOWED: &[Slot] = &[
+fn assertion_element_layout(assertion: Element<'_>) -> Result<AssertionLayout<'_>, FailedCheck> {
+    const ALLOWED: &[AllowedChild] = &[
         (ns::ASSERTION, "Issuer", 1),
         (ns::SIGNATURE, "Signature", 1),
         (ns::ASSERTION, "Subject", 1),
@@ -138,31 +149,31 @@ fn assertion_at(assertion: Element<'_>) -> Result<AssertionLayout<'_>, Refusal> 
         (ns::ASSERTION, "AuthzDecisionStatement", usize::MAX),
         (ns::ASSERTION, "AttributeStatement", usize::MAX),
     ];
-    let signature = signature_of(assertion)?;
-    id_of(assertion)?;
-    only(assertion, ALLOWED)?;
+    let signature = find_signature(assertion)?;
+    require_id(assertion)?;
+    allow_children(assertion, ALLOWED)?;
     Ok(AssertionLayout { assertion, signature })
 }
 
-fn root<'d>(document: &'d Document<'d>) -> Result<Element<'d>, Refusal> {
-    Element::root(document).ok_or_else(|| Rejection::XmlMalformed.into())
+fn root<'d>(document: &'d Document<'d>) -> Result<Element<'d>, FailedCheck> {
+    Element::root(document).ok_or_else(|| Error::XmlMalformed.into())
 }
 
 /// The signature of an element, right after its issuer (SAML 2.0 Core §2.3.3, §3.2.2).
-fn signature_of(parent: Element<'_>) -> Result<Option<Element<'_>>, Refusal> {
+fn find_signature(parent: Element<'_>) -> Result<Option<Element<'_>>, FailedCheck> {
     let mut found = None;
     let mut before: Option<Element<'_>> = None;
     for child in parent.elements() {
         if child.is(ns::SIGNATURE, "Signature") {
             if found.is_some() {
-                return Err(Refusal::found(
-                    Rejection::SignatureMisplaced,
+                return Err(FailedCheck::found(
+                    Error::SignatureMisplaced,
                     format!("two in {}", qualified(parent)),
                 ));
             }
             if before.is_some_and(|before| !before.is(ns::ASSERTION, "Issuer")) {
-                return Err(Refusal::found(
-                    Rejection::SignatureMisplaced,
+                return Err(FailedCheck::found(
+                    Error::SignatureMisplaced,
                     format!("after another element in {}", qualified(parent)),
                 )
                 .expected("right after Issuer"));
@@ -174,22 +185,22 @@ fn signature_of(parent: Element<'_>) -> Result<Option<Element<'_>>, Refusal> {
     Ok(found)
 }
 
-fn all_placed(all: usize, placed: usize) -> Result<(), Refusal> {
+fn require_signatures_placed(all: usize, placed: usize) -> Result<(), FailedCheck> {
     if all == placed {
         return Ok(());
     }
-    Err(Refusal::found(
-        Rejection::SignatureMisplaced,
+    Err(FailedCheck::found(
+        Error::SignatureMisplaced,
         format!("{} not directly in the response or the assertion", all - placed),
     ))
 }
 
 /// The namespace and the name of a child element, and how often it may occur.
-type Slot = (&'static str, &'static str, usize);
+type AllowedChild = (&'static str, &'static str, usize);
 
 /// Refuses other children than these, and text between them.
-fn only(parent: Element<'_>, allowed: &[Slot]) -> Result<(), Refusal> {
-    let unexpected = |what: String| Err(Refusal::found(Rejection::UnexpectedContent, what));
+fn allow_children(parent: Element<'_>, allowed: &[AllowedChild]) -> Result<(), FailedCheck> {
+    let unexpected = |what: String| Err(FailedCheck::found(Error::UnexpectedContent, what));
     let mut seen = [0_usize; 16];
     for child in parent.elements() {
         let Some(slot) = allowed.iter().position(|&(namespace, name, _)| child.is(namespace, name)) else {
@@ -206,10 +217,10 @@ fn only(parent: Element<'_>, allowed: &[Slot]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn id_of(element: Element<'_>) -> Result<&str, Refusal> {
+fn require_id(element: Element<'_>) -> Result<&str, FailedCheck> {
     element
         .attribute("ID")
-        .ok_or_else(|| Refusal::found(Rejection::IdMalformed, format!("none on {}", qualified(element))))
+        .ok_or_else(|| FailedCheck::found(Error::IdMalformed, format!("none on {}", qualified(element))))
 }
 
 /// `prefix:Name`, as written in the document.
@@ -220,7 +231,7 @@ fn qualified(element: Element<'_>) -> String {
 /// The element counts of a document, from one pass that also checks namespaces (our profile) and IDs (SAML
 /// 2.0 Core §1.3.4).
 #[derive(Default)]
-struct Census<'d> {
+struct ElementCounts<'d> {
     responses: usize,
     /// Plain and encrypted ones.
     assertions: usize,
@@ -228,61 +239,61 @@ struct Census<'d> {
     ids: HashSet<&'d str>,
 }
 
-impl<'d> Census<'d> {
-    fn of(document: &'d Document<'d>) -> Result<Self, Refusal> {
-        let mut census = Self::default();
+impl<'d> ElementCounts<'d> {
+    fn of(document: &'d Document<'d>) -> Result<Self, FailedCheck> {
+        let mut counts = Self::default();
         for node in document.children_iter(document.root()) {
             match document.node_kind(node) {
                 Some(NodeKind::Element(_)) => {}
                 _ => {
-                    return Err(Refusal::found(
-                        Rejection::UnexpectedContent,
+                    return Err(FailedCheck::found(
+                        Error::UnexpectedContent,
                         "something beside the root element",
                     ));
                 }
             }
         }
-        census.visit(root(document)?, false)?;
-        Ok(census)
+        counts.visit(root(document)?, false)?;
+        Ok(counts)
     }
 
     /// Counts only the root, its children, and the children of an assertion among them.
-    fn shallow(document: &'d Document<'d>) -> Result<Self, Refusal> {
-        let mut census = Self::default();
+    fn shallow(document: &'d Document<'d>) -> Result<Self, FailedCheck> {
+        let mut counts = Self::default();
         let root = root(document)?;
-        census.count(root);
+        counts.count(root);
         for child in root.elements() {
-            census.count(child);
+            counts.count(child);
             if child.is(ns::ASSERTION, "Assertion") {
-                child.elements().for_each(|inner| census.count(inner));
+                child.elements().for_each(|inner| counts.count(inner));
             }
         }
-        Ok(census)
+        Ok(counts)
     }
 
     /// `open` says that other namespaces are allowed here. The document limits bound the depth.
-    fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), Refusal> {
+    fn visit(&mut self, element: Element<'d>, open: bool) -> Result<(), FailedCheck> {
         self.count(element);
         let data = element.data();
         is_qualified_name(&data.name)?;
         for (prefix, uri) in &data.namespace_declarations {
             if prefix == "xml" || prefix == "xmlns" || !is_plain_uri(uri) {
-                return Err(Refusal::found(Rejection::NamespaceRefused, format!("xmlns:{prefix}={uri:?}")));
+                return Err(FailedCheck::found(Error::NamespaceRefused, format!("xmlns:{prefix}={uri:?}")));
             }
         }
-        if !open && !element.namespace().is_some_and(|uri| KNOWN.contains(&uri)) {
+        if !open && !element.namespace().is_some_and(|uri| ALLOWED_NAMESPACES.contains(&uri)) {
             let found = format!("{} in {:?}", qualified(element), element.namespace().unwrap_or_default());
-            return Err(Refusal::found(Rejection::NamespaceRefused, found));
+            return Err(FailedCheck::found(Error::NamespaceRefused, found));
         }
-        let open = open || opens(element);
-        let extensible = open || takes_any_attribute(element);
+        let open = open || allows_any_content(element);
+        let extensible = open || allows_any_attribute(element);
         for attribute in &data.attributes {
             self.attribute(attribute, extensible)?;
         }
         for node in element.document().children_iter(element.node()) {
             match element.document().node_kind(node) {
                 Some(NodeKind::Text(_) | NodeKind::CData(_) | NodeKind::Element(_)) => {}
-                _ => return Err(Refusal::found(Rejection::UnexpectedContent, "neither element nor text")),
+                _ => return Err(FailedCheck::found(Error::UnexpectedContent, "neither element nor text")),
             }
         }
         for child in element.elements() {
@@ -300,27 +311,31 @@ impl<'d> Census<'d> {
         }
     }
 
-    fn attribute(&mut self, attribute: &'d uppsala::Attribute<'d>, extensible: bool) -> Result<(), Refusal> {
+    fn attribute(
+        &mut self,
+        attribute: &'d uppsala::Attribute<'d>,
+        extensible: bool,
+    ) -> Result<(), FailedCheck> {
         let name = &attribute.name;
         is_qualified_name(name)?;
         let namespace = name.namespace_uri.as_deref();
         let local = &*name.local_name;
-        let refused_id = |found: String| Err(Refusal::found(Rejection::IdMalformed, found));
+        let refused_id = |found: String| Err(FailedCheck::found(Error::IdMalformed, found));
         if local == "ID" {
             if namespace.is_some() {
                 return refused_id(format!("an attribute {}", name.prefixed_name()));
             }
             if !is_id(&attribute.value) {
-                return refused_id(format!("{:?}", attribute.value)).map_err(|refusal: Refusal| {
-                    refusal.expected(format!(
-                        "up to {MAX_ID} ASCII letters, digits, '_', '-', '.', not a digit first"
+                return refused_id(format!("{:?}", attribute.value)).map_err(|failure: FailedCheck| {
+                    failure.expected(format!(
+                        "up to {MAX_ID_LENGTH} ASCII letters, digits, '_', '-', '.', not a digit first"
                     ))
                 });
             }
         }
         let identifies = local.eq_ignore_ascii_case("id") || matches!(local, "AssertionID" | "ResponseID");
         if identifies && !self.ids.insert(&attribute.value) {
-            return Err(Refusal::found(Rejection::IdDuplicate, format!("{:?}", attribute.value)));
+            return Err(FailedCheck::found(Error::IdDuplicate, format!("{:?}", attribute.value)));
         }
         let usual = match namespace {
             None | Some(ns::SCHEMA_INSTANCE) => true,
@@ -330,12 +345,12 @@ impl<'d> Census<'d> {
         if usual || extensible {
             return Ok(());
         }
-        Err(Refusal::found(Rejection::NamespaceRefused, format!("an attribute {}", name.prefixed_name())))
+        Err(FailedCheck::found(Error::NamespaceRefused, format!("an attribute {}", name.prefixed_name())))
     }
 }
 
 /// The namespaces of SAML, XML Signature, XML Encryption and XML Schema.
-const KNOWN: &[&str] = &[
+const ALLOWED_NAMESPACES: &[&str] = &[
     ns::ASSERTION,
     ns::PROTOCOL,
     ns::SIGNATURE,
@@ -348,7 +363,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Whether the schema allows any content in this element, and identity providers use that.
-fn opens(element: Element<'_>) -> bool {
+fn allows_any_content(element: Element<'_>) -> bool {
     match element.namespace() {
         Some(ns::ASSERTION) => matches!(element.name(), "AttributeValue" | "Advice" | "AuthnContextDecl"),
         Some(ns::PROTOCOL) => matches!(element.name(), "Extensions" | "StatusDetail"),
@@ -358,20 +373,20 @@ fn opens(element: Element<'_>) -> bool {
 }
 
 /// Whether the schema allows attributes of other namespaces on this element.
-fn takes_any_attribute(element: Element<'_>) -> bool {
+fn allows_any_attribute(element: Element<'_>) -> bool {
     element.namespace() == Some(ns::ASSERTION)
         && matches!(element.name(), "Attribute" | "SubjectConfirmationData")
 }
 
 /// A qualified name has at most one colon, and both parts begin like a name (Namespaces in XML 1.0 §4). The
 /// parser accepts others.
-fn is_qualified_name(name: &QName<'_>) -> Result<(), Refusal> {
+fn is_qualified_name(name: &QName<'_>) -> Result<(), FailedCheck> {
     let begins = |c: char| !matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}');
     let is_name = |part: &str| part.chars().next().is_some_and(begins) && !part.contains(':');
     if is_name(&name.local_name) && name.prefix.as_deref().is_none_or(is_name) {
         return Ok(());
     }
-    Err(Refusal::found(Rejection::XmlMalformed, format!("the name {}", name.prefixed_name())))
+    Err(FailedCheck::found(Error::XmlMalformed, format!("the name {}", name.prefixed_name())))
 }
 
 /// An absolute http, https or urn URI that every implementation reads and writes in the same way.
@@ -400,7 +415,7 @@ fn is_plain_uri(uri: &str) -> bool {
 /// An NCName of ASCII characters. XML allows more; identity providers use less.
 fn is_id(text: &str) -> bool {
     let mut bytes = text.bytes();
-    text.len() <= MAX_ID
+    text.len() <= MAX_ID_LENGTH
         && bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
@@ -411,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_namespace_is_an_absolute_uri_without_surprises() {
-        for uri in KNOWN.iter().chain(&[
+        for uri in ALLOWED_NAMESPACES.iter().chain(&[
             "http://schemas.xmlsoap.org/ws/2005/05/identity/claims",
             "https://idp.example:8443/a?b=c#d",
             "https://example",
@@ -463,7 +478,7 @@ mod tests {
         for id in ["_a", "a", "id88217432106544342003452", "ID_0b4a-1", "pfx8c.1", "A-_."] {
             assert!(is_id(id), "{id}");
         }
-        for id in ["", "1a", "-a", ".a", "a b", "a:b", "ä", "a\n", "#a", &"a".repeat(MAX_ID + 1)] {
+        for id in ["", "1a", "-a", ".a", "a b", "a:b", "ä", "a\n", "#a", &"a".repeat(MAX_ID_LENGTH + 1)] {
             assert!(!is_id(id), "{id}");
         }
     }

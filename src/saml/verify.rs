@@ -7,15 +7,16 @@ use uppsala::Document;
 
 use super::{
     certificate::Certificate,
-    checks::{self, Finding, Judge},
+    checks::{self, CheckResult, ConditionChecks},
+    cross_check,
     decrypt::decrypt,
+    document,
     dom::{Element, ns},
-    gate, reading,
-    rejection::{Refusal, Rejection, shorten},
-    response::{Response, Statement},
-    second_opinion,
-    signature::{self, Signed},
-    structure::{self, AssertionLayout, Content, ResponseLayout},
+    error::{Error, FailedCheck, truncate_value},
+    reading,
+    response::{Assertion, Response},
+    signature::{self, SignedElement},
+    structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
 };
 use crate::model::{
     check::{Check, Fixer},
@@ -61,7 +62,7 @@ pub enum CrossCheck {
 #[derive(Debug)]
 pub struct Verdict {
     /// The verified assertion, or the error of the first failed check.
-    pub outcome: Result<Assertion, Rejection>,
+    pub outcome: Result<VerifiedAssertion, Error>,
     /// Every check that was made, in order.
     pub checks: Vec<Check>,
     /// Whether the response, or an assertion in it, was signed by the connection's identity provider.
@@ -69,7 +70,7 @@ pub struct Verdict {
     /// The subject of a signed assertion that failed a condition check.
     pub subject: Option<Subject>,
     /// Values from the response, UNVERIFIED.
-    pub claims: Claims,
+    pub claims: UnverifiedClaims,
     /// The decoded document; none when it did not decode.
     pub xml: Option<String>,
     /// Whether the second implementation disagreed.
@@ -78,7 +79,7 @@ pub struct Verdict {
 
 /// Unverified values from a response. Use them only to find the flow in which to show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Claims {
+pub struct UnverifiedClaims {
     /// `InResponseTo`.
     pub in_response_to: Option<String>,
     /// The ID of its assertion.
@@ -89,7 +90,7 @@ pub struct Claims {
 
 /// An assertion that passed every check, read only from bytes whose signature verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assertion {
+pub struct VerifiedAssertion {
     /// Its ID, for replay protection.
     pub id: String,
     /// The identity provider's entity ID.
@@ -122,50 +123,50 @@ pub struct Subject {
 /// does no I/O and does not panic; it may take a millisecond of processor time, so run it off the
 /// async threads.
 pub fn verify(saml_response_base64: &str, trust: &Trust<'_>, now: Timestamp) -> Verdict {
-    finish(gate::decode(saml_response_base64), trust, now)
+    finish(document::decode_base64(saml_response_base64), trust, now)
 }
 
 /// [`verify`] for a document that is base64-decoded already.
 pub fn verify_xml(xml: Vec<u8>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
-    finish(gate::text(xml), trust, now)
+    finish(document::decode_utf8(xml), trust, now)
 }
 
-fn finish(text: Result<String, Refusal>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
-    let mut inquiry = Inquiry::new(trust, now);
+fn finish(text: Result<String, FailedCheck>, trust: &Trust<'_>, now: Timestamp) -> Verdict {
+    let mut verification = Verification::new(trust, now);
     let (outcome, xml) = match text {
-        Ok(mut text) => match gate::admit(&mut text) {
-            Ok(()) => (inquiry.examine(&text), Some(text)),
-            Err(refusal) => (Err(inquiry.refuse(&refusal)), Some(text)),
+        Ok(mut text) => match document::check_and_normalize(&mut text) {
+            Ok(()) => (verification.run(&text), Some(text)),
+            Err(failure) => (Err(verification.record_failure(&failure)), Some(text)),
         },
-        Err(refusal) => (Err(inquiry.refuse(&refusal)), None),
+        Err(failure) => (Err(verification.record_failure(&failure)), None),
     };
     Verdict {
         outcome,
-        checks: inquiry.checks,
-        signature_verified: inquiry.signature_verified,
-        subject: inquiry.subject,
-        claims: inquiry.claims,
+        checks: verification.checks,
+        signature_verified: verification.signature_verified,
+        subject: verification.subject,
+        claims: verification.claims,
         xml,
-        cross_check_disagreed: inquiry.cross_check_disagreed,
+        cross_check_disagreed: verification.cross_check_disagreed,
     }
 }
 
 /// The state of one verification.
-struct Inquiry<'a> {
-    judge: Judge<'a>,
+struct Verification<'a> {
+    conditions: ConditionChecks<'a>,
     checks: Vec<Check>,
-    claims: Claims,
+    claims: UnverifiedClaims,
     signature_verified: bool,
     subject: Option<Subject>,
     cross_check_disagreed: bool,
 }
 
-impl<'a> Inquiry<'a> {
+impl<'a> Verification<'a> {
     fn new(trust: &'a Trust<'a>, now: Timestamp) -> Self {
         Self {
-            judge: Judge::new(trust, now),
+            conditions: ConditionChecks::new(trust, now),
             checks: Vec::with_capacity(24),
-            claims: Claims::default(),
+            claims: UnverifiedClaims::default(),
             signature_verified: false,
             subject: None,
             cross_check_disagreed: false,
@@ -174,31 +175,31 @@ impl<'a> Inquiry<'a> {
 
     /// Runs all checks. The document stage (limits, structure, signatures) stops at the first error; all
     /// condition checks of the signed content run.
-    fn examine(&mut self, text: &str) -> Result<Assertion, Rejection> {
-        let mut findings = Vec::with_capacity(20);
-        let judged = self.read(text, &mut findings);
-        let failed = findings.iter().find(|finding| !finding.check.passed).map(|finding| finding.rejection);
-        self.checks.extend(findings.into_iter().map(|finding| finding.check));
-        match (failed, judged) {
+    fn run(&mut self, text: &str) -> Result<VerifiedAssertion, Error> {
+        let mut results = Vec::with_capacity(20);
+        let checked = self.verify_document(text, &mut results);
+        let failed = results.iter().find(|result| !result.check.passed).map(|result| result.error);
+        self.checks.extend(results.into_iter().map(|result| result.check));
+        match (failed, checked) {
             // A response with an error status has no assertion: the status is the error to report.
             (Some(failed), _) => Err(failed),
-            (None, Err(refusal)) => Err(self.refuse(&refusal)),
+            (None, Err(failure)) => Err(self.record_failure(&failure)),
             // Without an assertion there is always a failed check.
-            (None, Ok(accepted)) => accepted.ok_or(Rejection::NameIdMissing),
+            (None, Ok(accepted)) => accepted.ok_or(Error::NameIdMissing),
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Rejection {
-        self.checks.push(refusal.check());
-        refusal.rejection
+    fn record_failure(&mut self, failure: &FailedCheck) -> Error {
+        self.checks.push(failure.check());
+        failure.error
     }
 
-    fn note(&mut self, name: &'static str, clause: &'static str, found: String) {
+    fn record_pass(&mut self, name: &'static str, clause: &'static str, found: String) {
         self.checks.push(Check {
             name: Cow::Borrowed(name),
             passed: true,
             expected: None,
-            found: Some(shorten(found)),
+            found: Some(truncate_value(found)),
             clause: Cow::Borrowed(clause),
             fixer: Fixer::IdentityProvider,
             remedy: Cow::Borrowed(""),
@@ -207,140 +208,151 @@ impl<'a> Inquiry<'a> {
 
     /// Parses the document, verifies its signatures, runs the cross-check, then parses the signed bytes
     /// again.
-    fn read(&mut self, text: &str, findings: &mut Vec<Finding>) -> Result<Option<Assertion>, Refusal> {
-        let document = gate::parse(text)?;
-        self.claims = Claims::of(&document);
+    fn verify_document(
+        &mut self,
+        text: &str,
+        results: &mut Vec<CheckResult>,
+    ) -> Result<Option<VerifiedAssertion>, FailedCheck> {
+        let document = document::parse(text)?;
+        self.claims = UnverifiedClaims::of(&document);
         let layout = structure::response(&document)?;
-        self.note("document", "Ostiary SAML profile, limits and structure", format!("{} bytes", text.len()));
-        if self.judge.trust.certificates.is_empty() {
-            return Err(Rejection::CertificateMissing.into());
+        self.record_pass(
+            "document",
+            "Ostiary SAML profile, limits and structure",
+            format!("{} bytes", text.len()),
+        );
+        if self.conditions.trust.certificates.is_empty() {
+            return Err(Error::CertificateMissing.into());
         }
 
-        let of_response = self.signature("response_signature", layout.response, layout.signature)?;
-        let of_assertion = match layout.content {
-            Content::Plain(inner) => {
-                self.signature("assertion_signature", inner.assertion, inner.signature)?
+        let response_signed =
+            self.verify_signature("response_signature", layout.response, layout.signature)?;
+        let assertion_signed = match layout.content {
+            ResponseContent::Plain(inner) => {
+                self.verify_signature("assertion_signature", inner.assertion, inner.signature)?
             }
-            Content::Encrypted(_) | Content::Nothing => None,
+            ResponseContent::Encrypted(_) | ResponseContent::NoAssertion => None,
         };
-        let signed: Vec<&Signed> = of_response.iter().chain(&of_assertion).collect();
+        let signed: Vec<&SignedElement> = response_signed.iter().chain(&assertion_signed).collect();
         if !signed.is_empty() {
-            self.second_opinion(text, &signed)?;
+            self.run_cross_check(text, &signed)?;
             self.signature_verified = true;
         }
 
-        match (&of_response, &of_assertion) {
+        match (&response_signed, &assertion_signed) {
             // Everything is read from the signed response.
             (Some(signed), _) => {
-                let document = gate::parse(&signed.canonical)?;
+                let document = document::parse(&signed.canonical)?;
                 let layout = structure::canonical_response(&document)?;
-                self.content(layout, layout.content, true, findings)
+                self.check_content(layout, layout.content, true, results)
             }
             // The assertion is read from its signed bytes. The unsigned response is read for checks that can
             // only refuse.
             (None, Some(signed)) => {
-                let document = gate::parse(&signed.canonical)?;
+                let document = document::parse(&signed.canonical)?;
                 let inner = structure::canonical_assertion(&document)?;
-                self.content(layout, Content::Plain(inner), true, findings)
+                self.check_content(layout, ResponseContent::Plain(inner), true, results)
             }
-            (None, None) => self.content(layout, layout.content, false, findings),
+            (None, None) => self.check_content(layout, layout.content, false, results),
         }
     }
 
     /// Checks the content of a response. `covered` says that a verified signature covers it.
-    fn content(
+    fn check_content(
         &mut self,
         layout: ResponseLayout<'_>,
-        content: Content<'_>,
+        content: ResponseContent<'_>,
         covered: bool,
-        findings: &mut Vec<Finding>,
-    ) -> Result<Option<Assertion>, Refusal> {
+        results: &mut Vec<CheckResult>,
+    ) -> Result<Option<VerifiedAssertion>, FailedCheck> {
         let response = Response::read(layout.response);
         match content {
-            Content::Plain(inner) if covered => Ok(self.judged(&response, inner, findings)),
-            Content::Plain(_) => Err(Rejection::SignatureMissing.into()),
-            Content::Encrypted(encrypted) => self.encrypted(&response, encrypted, covered, findings),
-            Content::Nothing if covered => {
-                self.judge.response(&response, findings);
-                Err(Rejection::AssertionMissing.into())
+            ResponseContent::Plain(inner) if covered => Ok(self.check_conditions(&response, inner, results)),
+            ResponseContent::Plain(_) => Err(Error::SignatureMissing.into()),
+            ResponseContent::Encrypted(encrypted) => {
+                self.check_encrypted(&response, encrypted, covered, results)
+            }
+            ResponseContent::NoAssertion if covered => {
+                self.conditions.response(&response, results);
+                Err(Error::AssertionMissing.into())
             }
             // The response is unsigned: nothing in it is compared with the connection's settings.
-            Content::Nothing => {
-                findings.push(checks::status(&response));
-                Err(Rejection::AssertionMissing.into())
+            ResponseContent::NoAssertion => {
+                results.push(checks::status(&response));
+                Err(Error::AssertionMissing.into())
             }
         }
     }
 
     /// Decrypts the assertion, and checks the plaintext as a document of its own.
-    fn encrypted(
+    fn check_encrypted(
         &mut self,
         response: &Response<'_>,
         encrypted: Element<'_>,
         covered: bool,
-        findings: &mut Vec<Finding>,
-    ) -> Result<Option<Assertion>, Refusal> {
-        let decrypted = decrypt(encrypted, self.judge.trust)?;
+        results: &mut Vec<CheckResult>,
+    ) -> Result<Option<VerifiedAssertion>, FailedCheck> {
+        let decrypted = decrypt(encrypted, self.conditions.trust)?;
         // Where the ciphertext is not authenticated, different errors for different wrong plaintexts would be
         // a decryption oracle.
         let opaque = !covered && !decrypted.authenticated;
-        let veil = |refusal: Refusal| if opaque { Rejection::DecryptionFailed.into() } else { refusal };
+        let mask = |failure: FailedCheck| if opaque { Error::DecryptionFailed.into() } else { failure };
 
-        let mut text = gate::text(decrypted.plaintext).map_err(|_| Rejection::DecryptionFailed)?;
-        gate::admit(&mut text).map_err(veil)?;
-        let document = gate::parse(&text).map_err(veil)?;
-        let layout = structure::assertion(&document).map_err(veil)?;
-        let (assertion, trust) = (layout.assertion, self.judge.trust);
+        let mut text = document::decode_utf8(decrypted.plaintext).map_err(|_| Error::DecryptionFailed)?;
+        document::check_and_normalize(&mut text).map_err(mask)?;
+        let document = document::parse(&text).map_err(mask)?;
+        let layout = structure::assertion(&document).map_err(mask)?;
+        let (assertion, trust) = (layout.assertion, self.conditions.trust);
         let signed =
             layout.signature.map(|signature| signature::verify(assertion, signature, trust)).transpose();
-        let signed = signed.map_err(veil)?;
+        let signed = signed.map_err(mask)?;
         if signed.is_none() && !covered {
-            return Err(veil(Rejection::SignatureMissing.into()));
+            return Err(mask(Error::SignatureMissing.into()));
         }
-        self.note("assertion_decryption", "SAML 2.0 Core §6.1", decrypted.algorithms);
-        let Some(signed) = signed else { return Ok(self.judged(response, layout, findings)) };
-        self.signed("assertion_signature", &signed);
-        self.second_opinion(&text, &[&signed])?;
+        self.record_pass("assertion_decryption", "SAML 2.0 Core §6.1", decrypted.algorithms);
+        let Some(signed) = signed else { return Ok(self.check_conditions(response, layout, results)) };
+        self.record_signature("assertion_signature", &signed);
+        self.run_cross_check(&text, &[&signed])?;
         self.signature_verified = true;
-        let document = gate::parse(&signed.canonical)?;
-        Ok(self.judged(response, structure::canonical_assertion(&document)?, findings))
+        let document = document::parse(&signed.canonical)?;
+        Ok(self.check_conditions(response, structure::canonical_assertion(&document)?, results))
     }
 
-    fn judged(
+    fn check_conditions(
         &mut self,
         response: &Response<'_>,
         layout: AssertionLayout<'_>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Assertion> {
-        let statement = Statement::read(layout.assertion);
-        self.judge.response(response, findings);
-        self.judge.assertion(response, &statement, findings);
-        if findings.iter().any(|finding| !finding.check.passed) {
-            self.subject = Some(statement.subject());
+        results: &mut Vec<CheckResult>,
+    ) -> Option<VerifiedAssertion> {
+        let assertion = Assertion::read(layout.assertion);
+        self.conditions.response(response, results);
+        self.conditions.assertion(response, &assertion, results);
+        if results.iter().any(|result| !result.check.passed) {
+            self.subject = Some(assertion.subject());
         }
-        self.judge.accepted(response, statement)
+        self.conditions.verified_assertion(response, assertion)
     }
 
-    fn signature(
+    fn verify_signature(
         &mut self,
         name: &'static str,
         parent: Element<'_>,
         signature: Option<Element<'_>>,
-    ) -> Result<Option<Signed>, Refusal> {
+    ) -> Result<Option<SignedElement>, FailedCheck> {
         let Some(signature) = signature else { return Ok(None) };
-        let signed = signature::verify(parent, signature, self.judge.trust)?;
-        self.signed(name, &signed);
+        let signed = signature::verify(parent, signature, self.conditions.trust)?;
+        self.record_signature(name, &signed);
         Ok(Some(signed))
     }
 
     /// Records a signature that verified. An expired certificate is a warning, never an error, since the
     /// certificate was pinned by hand (SAML 2.0 Metadata Interoperability Profile §2.6.1).
-    fn signed(&mut self, name: &'static str, signed: &Signed) {
+    fn record_signature(&mut self, name: &'static str, signed: &SignedElement) {
         let certificate = &signed.certificate;
         let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
         let found = reading::verified_with(algorithm, certificate);
-        self.note(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
-        if certificate.not_after() < self.judge.now {
+        self.record_pass(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
+        if certificate.not_after() < self.conditions.now {
             self.checks.push(Check {
                 name: Cow::Borrowed("certificate_expiry"),
                 passed: true,
@@ -356,17 +368,17 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    fn second_opinion(&mut self, text: &str, signed: &[&Signed]) -> Result<(), Refusal> {
-        const RULE: Rejection = Rejection::SecondOpinionDisagrees;
-        let cross_check = self.judge.trust.cross_check;
+    fn run_cross_check(&mut self, text: &str, signed: &[&SignedElement]) -> Result<(), FailedCheck> {
+        const RULE: Error = Error::CrossCheckDisagrees;
+        let cross_check = self.conditions.trust.cross_check;
         if cross_check == CrossCheck::Off {
             return Ok(());
         }
-        let answer = second_opinion::ask(text, signed);
+        let answer = cross_check::check(text, signed);
         self.cross_check_disagreed |= answer.is_err();
         match answer {
             Err(why) if cross_check == CrossCheck::Enforce => {
-                return Err(Refusal::found(RULE, why).expected("the same signed bytes"));
+                return Err(FailedCheck::found(RULE, why).expected("the same signed bytes"));
             }
             Err(why) => self.checks.push(RULE.check(true, None, Some(format!("{why}; only observed")))),
             Ok(()) => self.checks.push(RULE.check(true, None, Some("the same signed bytes".to_owned()))),
@@ -375,16 +387,16 @@ impl<'a> Inquiry<'a> {
     }
 }
 
-impl Claims {
+impl UnverifiedClaims {
     /// The maximum length of a value in bytes.
-    const LONGEST: usize = 1024;
+    const MAX_LENGTH: usize = 1024;
 
     fn of(document: &Document<'_>) -> Self {
         let Some(response) = Element::root(document).filter(|root| root.is(ns::PROTOCOL, "Response")) else {
             return Self::default();
         };
         let assertion = response.child(ns::ASSERTION, "Assertion");
-        let keep = |text: &str| (!text.is_empty() && text.len() <= Self::LONGEST).then(|| text.to_owned());
+        let keep = |text: &str| (!text.is_empty() && text.len() <= Self::MAX_LENGTH).then(|| text.to_owned());
         let issuer = |element: Element<'_>| {
             element.child(ns::ASSERTION, "Issuer")?.text().and_then(|text| keep(&text))
         };

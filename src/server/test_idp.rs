@@ -8,7 +8,7 @@ use openssl::x509::X509;
 use crate::{
     app::{Error, State, sp_keys},
     store,
-    test_idp::{ServiceProvider, ServiceProviders, TestIdp, TestUser, provider::Listing},
+    test_idp::{ServiceProvider, ServiceProviders, TestIdp, TestUser, provider::ServiceProvidersFuture},
 };
 
 /// The maximum number of test connections that it lists.
@@ -78,7 +78,7 @@ impl TestConnections {
 }
 
 impl ServiceProviders for TestConnections {
-    fn list(&self) -> Listing<'_> {
+    fn list(&self) -> ServiceProvidersFuture<'_> {
         Box::pin(async {
             self.service_providers().await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the test connections cannot be read");

@@ -65,7 +65,7 @@ pub enum KeyTransport {
 
 /// Where the encrypted key is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyPlace {
+pub enum EncryptedKeyLocation {
     /// Inside of `EncryptedData`'s `KeyInfo`.
     Inline,
     /// Beside `EncryptedData`, found through a `RetrievalMethod` (SAML Core §6.2, errata E43).
@@ -82,7 +82,7 @@ pub struct Encryption {
     /// How the content key is encrypted.
     pub key_transport: KeyTransport,
     /// Where the encrypted key is placed.
-    pub key_place: KeyPlace,
+    pub key_location: EncryptedKeyLocation,
 }
 
 impl Encryption {
@@ -92,14 +92,14 @@ impl Encryption {
             certificate,
             content: ContentAlgorithm::Aes256Gcm,
             key_transport: KeyTransport::RsaOaepMgf1p,
-            key_place: KeyPlace::Inline,
+            key_location: EncryptedKeyLocation::Inline,
         }
     }
 }
 
 impl std::fmt::Debug for Encryption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Encryption({:?}, {:?}, {:?})", self.content, self.key_transport, self.key_place)
+        write!(f, "Encryption({:?}, {:?}, {:?})", self.content, self.key_transport, self.key_location)
     }
 }
 
@@ -114,7 +114,7 @@ pub fn encrypt_assertion(
     let [assertion] = assertions[..] else {
         return Err(SigningError::NoSuchElement("saml:Assertion".to_owned()));
     };
-    let plaintext = stand_alone(&document, assertion)?;
+    let plaintext = with_inherited_namespaces(&document, assertion)?;
     let range = document.node_range(assertion).ok_or(SigningError::EmptyElement)?;
     let encrypted = encrypted_assertion(plaintext.as_bytes(), encryption, random)?;
     Ok([&xml[..range.start], &encrypted, &xml[range.end..]].concat())
@@ -152,9 +152,11 @@ pub fn encrypted_assertion(
         data.children(|xml| {
             xml.element("xenc:EncryptionMethod").attribute("Algorithm", encryption.content.uri()).empty();
             xml.element("ds:KeyInfo").attribute("xmlns:ds", namespace::SIGNATURE).children(|xml| {
-                match encryption.key_place {
-                    KeyPlace::Inline => write_encrypted_key(xml, None, &encrypted_key, encryption),
-                    KeyPlace::Sibling => xml
+                match encryption.key_location {
+                    EncryptedKeyLocation::Inline => {
+                        write_encrypted_key(xml, None, &encrypted_key, encryption)
+                    }
+                    EncryptedKeyLocation::Sibling => xml
                         .element("ds:RetrievalMethod")
                         .attribute("Type", "http://www.w3.org/2001/04/xmlenc#EncryptedKey")
                         .attribute("URI", "#_content_key")
@@ -165,7 +167,7 @@ pub fn encrypted_assertion(
                 xml.element("xenc:CipherValue").text(&BASE64.encode(&octets));
             });
         });
-        if encryption.key_place == KeyPlace::Sibling {
+        if encryption.key_location == EncryptedKeyLocation::Sibling {
             write_encrypted_key(xml, Some("_content_key"), &encrypted_key, encryption);
         }
     });
@@ -226,7 +228,7 @@ fn write_encrypted_key(xml: &mut XmlWriter, id: Option<&str>, sealed: &[u8], enc
 
 /// The element's own text with the namespaces it inherits declared on it, so that it can be parsed
 /// by itself. Its exclusive canonical form, and so its signature, stays the same.
-fn stand_alone(document: &Document<'_>, element: NodeId) -> Result<String, SigningError> {
+fn with_inherited_namespaces(document: &Document<'_>, element: NodeId) -> Result<String, SigningError> {
     let source = document.node_source(element).ok_or(SigningError::EmptyElement)?;
     let name = document.element(element).ok_or(SigningError::EmptyElement)?.name.prefixed_name();
     let mut declared: Vec<String> = Vec::new();

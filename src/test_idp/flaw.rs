@@ -29,7 +29,7 @@ pub enum Flaw {
 
 /// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExpectedOutcome {
     /// The login is accepted.
     Accepted,
     /// The login is refused with this code.
@@ -72,7 +72,7 @@ impl Flaw {
     }
 
     /// The flaw of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|flaw| flaw.name() == name)
     }
 
@@ -94,7 +94,7 @@ impl Flaw {
     }
 
     /// What is sent, as the menu describes it.
-    pub fn sends(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Expired => "A response that was good for five minutes, an hour ago.",
             Self::Unsigned => "The same response with no signature: anybody could have written it.",
@@ -117,19 +117,19 @@ impl Flaw {
     }
 
     /// The expected result.
-    pub fn outcome(self) -> Outcome {
+    pub fn expected_outcome(self) -> ExpectedOutcome {
         match self {
-            Self::Expired => Outcome::Refused("assertion_expired"),
-            Self::Unsigned => Outcome::Refused("signature_missing"),
-            Self::WrongAudience => Outcome::Refused("assertion_audience"),
-            Self::WrongIssuer => Outcome::Refused("response_issuer"),
-            Self::WrongRecipient => Outcome::Refused("subject_confirmation_recipient"),
-            Self::Replayed => Outcome::SecondRefused,
-            Self::Tampered => Outcome::Refused("digest_mismatch"),
-            Self::OtherKey => Outcome::Refused("signature_mismatch"),
-            Self::Sha1 => Outcome::Refused("sha1_refused"),
-            Self::ForeignDomain => Outcome::Refused("email_outside_organization_domains"),
-            Self::Encrypted => Outcome::Accepted,
+            Self::Expired => ExpectedOutcome::Refused("assertion_expired"),
+            Self::Unsigned => ExpectedOutcome::Refused("signature_missing"),
+            Self::WrongAudience => ExpectedOutcome::Refused("assertion_audience"),
+            Self::WrongIssuer => ExpectedOutcome::Refused("response_issuer"),
+            Self::WrongRecipient => ExpectedOutcome::Refused("subject_confirmation_recipient"),
+            Self::Replayed => ExpectedOutcome::SecondRefused,
+            Self::Tampered => ExpectedOutcome::Refused("digest_mismatch"),
+            Self::OtherKey => ExpectedOutcome::Refused("signature_mismatch"),
+            Self::Sha1 => ExpectedOutcome::Refused("sha1_refused"),
+            Self::ForeignDomain => ExpectedOutcome::Refused("email_outside_organization_domains"),
+            Self::Encrypted => ExpectedOutcome::Accepted,
         }
     }
 }
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         for flaw in Flaw::ALL {
-            assert_eq!(Flaw::named(flaw.name()), Some(flaw));
+            assert_eq!(Flaw::from_name(flaw.name()), Some(flaw));
         }
-        assert_eq!(Flaw::named(""), None);
+        assert_eq!(Flaw::from_name(""), None);
     }
 }

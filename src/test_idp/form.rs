@@ -3,8 +3,8 @@
 
 use super::{
     flaw::Flaw,
-    provider::{Statement, TestIdp, TestUser},
-    request::is_ncname,
+    provider::{ResponseOptions, TestIdp, TestUser},
+    request::is_xml_id,
     response::Signing,
 };
 
@@ -23,7 +23,7 @@ impl Fields {
     }
 
     /// The field's value, if present. A repeated field is an error, because it is ambiguous.
-    pub fn one(&self, name: &str) -> Result<Option<&str>, FormError> {
+    pub fn get(&self, name: &str) -> Result<Option<&str>, FormError> {
         let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
         let first = values.next();
         if values.next().is_some() { Err(FormError::Repeated(name.to_owned())) } else { Ok(first) }
@@ -31,7 +31,7 @@ impl Fields {
 
     /// The field's value, empty when it is absent.
     fn text(&self, name: &str) -> Result<&str, FormError> {
-        self.one(name).map(Option::unwrap_or_default)
+        self.get(name).map(Option::unwrap_or_default)
     }
 
     fn line(&self, name: &str) -> Result<String, FormError> {
@@ -56,7 +56,7 @@ pub enum FormError {
 
 /// The login that is to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct LoginRequest {
     /// The ID of the request; none for an IdP-initiated login.
     pub request_id: Option<String>,
     /// The Assertion Consumer Service URL that the response goes to.
@@ -67,7 +67,7 @@ pub struct Ask {
     pub relay_state: Option<String>,
 }
 
-impl Ask {
+impl LoginRequest {
     /// As hidden fields.
     pub fn fields(&self) -> Vec<(&'static str, &str)> {
         let mut fields = vec![("acs_url", self.acs_url.as_str()), ("audience", &self.audience)];
@@ -78,8 +78,8 @@ impl Ask {
 
     /// Parses the hidden fields.
     pub fn read(fields: &Fields) -> Result<Self, FormError> {
-        let request_id = fields.one("request_id")?.map(str::to_owned);
-        if request_id.as_deref().is_some_and(|id| !is_ncname(id)) {
+        let request_id = fields.get("request_id")?.map(str::to_owned);
+        if request_id.as_deref().is_some_and(|id| !is_xml_id(id)) {
             return Err(FormError::Unknown("request_id"));
         }
         Ok(Self {
@@ -94,7 +94,7 @@ impl Ask {
 /// Reads a RelayState: opaque, so not trimmed; two kilobytes are tolerated where 80 bytes are allowed
 /// (SAML Bindings §3.4.3).
 pub fn relay_state(fields: &Fields, name: &str) -> Result<Option<String>, FormError> {
-    match fields.one(name)? {
+    match fields.get(name)? {
         Some(value) if value.len() > MAX_LINE => Err(FormError::TooLong(name.to_owned())),
         value => Ok(value.map(str::to_owned)),
     }
@@ -102,7 +102,7 @@ pub fn relay_state(fields: &Fields, name: &str) -> Result<Option<String>, FormEr
 
 /// The form in which the response can be edited, as it was submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Draft {
+pub struct ResponseForm {
     /// The NameID.
     pub name_id: String,
     /// The attribute `email`.
@@ -123,9 +123,9 @@ pub struct Draft {
     pub show: bool,
 }
 
-impl Draft {
+impl ResponseForm {
     /// The form filled in for a user of the list.
-    pub fn about(user: &TestUser) -> Self {
+    pub fn for_user(user: &TestUser) -> Self {
         Self {
             name_id: user.email.clone(),
             email: user.email.clone(),
@@ -146,12 +146,12 @@ impl Draft {
             attributes: fields.text("attributes")?.to_owned(),
             signing: fields.line("signing")?,
             flaw: fields.line("flaw")?,
-            show: fields.one("show")?.is_some(),
+            show: fields.get("show")?.is_some(),
         })
     }
 
     /// The contents of the response that the form describes.
-    pub fn statement(&self) -> Result<Statement, FormError> {
+    pub fn options(&self) -> Result<ResponseOptions, FormError> {
         let mut attributes: Vec<(String, Vec<String>)> = Vec::new();
         let mut add = |name: &str, value: &str| match attributes.iter_mut().find(|(own, _)| own == name) {
             Some((_, values)) => values.push(value.to_owned()),
@@ -182,9 +182,9 @@ impl Draft {
         };
         let flaw = match self.flaw.as_str() {
             "" => None,
-            name => Some(Flaw::named(name).ok_or(FormError::Unknown("flaw"))?),
+            name => Some(Flaw::from_name(name).ok_or(FormError::Unknown("flaw"))?),
         };
-        Ok(Statement { name_id: self.name_id.clone(), attributes, signing, flaw })
+        Ok(ResponseOptions { name_id: self.name_id.clone(), attributes, signing, flaw })
     }
 }
 
@@ -198,28 +198,28 @@ fn lines<'a>(text: &'a str, name: &str) -> Result<Vec<&'a str>, FormError> {
 
 /// The action of the submitted form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum FormAction {
     /// Sign in as a user of the list.
-    SignIn(Statement),
+    SignIn(ResponseOptions),
     /// Edit the response, starting from a user of the list.
-    Edit(Draft),
+    Edit(ResponseForm),
     /// Send the edited response.
-    Send(Draft),
+    Send(ResponseForm),
 }
 
-impl Wish {
+impl FormAction {
     /// Parses the submitted form.
     pub fn read(fields: &Fields, idp: &TestIdp) -> Result<Self, FormError> {
         let user = |email: &str, field: &'static str| {
             idp.users.iter().find(|user| user.email == email).ok_or(FormError::Unknown(field))
         };
-        if let Some(email) = fields.one("person")? {
-            return user(email, "person").map(|user| Self::SignIn(Statement::about(user)));
+        if let Some(email) = fields.get("person")? {
+            return user(email, "person").map(|user| Self::SignIn(ResponseOptions::for_user(user)));
         }
-        if let Some(email) = fields.one("edit")? {
-            return user(email, "edit").map(|user| Self::Edit(Draft::about(user)));
+        if let Some(email) = fields.get("edit")? {
+            return user(email, "edit").map(|user| Self::Edit(ResponseForm::for_user(user)));
         }
-        Draft::read(fields).map(Self::Send)
+        ResponseForm::read(fields).map(Self::Send)
     }
 }
 
@@ -235,31 +235,34 @@ mod tests {
 
     #[test]
     fn what_was_asked_survives_its_hidden_fields() {
-        let ask = Ask {
+        let login = LoginRequest {
             request_id: Some("_1".into()),
             acs_url: "https://sp.example/acs?a=1&b=2".into(),
             audience: "https://sp.example/".into(),
             relay_state: Some(" r\"&\n".into()),
         };
         let text: String =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(ask.fields()).finish();
-        assert_eq!(Ask::read(&fields(&text)), Ok(ask));
-        assert_eq!(Ask::read(&fields("request_id=1")), Err(FormError::Unknown("request_id")));
-        assert_eq!(Ask::read(&fields("acs_url=a&acs_url=b")), Err(FormError::Repeated("acs_url".into())));
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(login.fields()).finish();
+        assert_eq!(LoginRequest::read(&fields(&text)), Ok(login));
+        assert_eq!(LoginRequest::read(&fields("request_id=1")), Err(FormError::Unknown("request_id")));
+        assert_eq!(
+            LoginRequest::read(&fields("acs_url=a&acs_url=b")),
+            Err(FormError::Repeated("acs_url".into()))
+        );
         let long = format!("relay_state={}", "x".repeat(MAX_LINE + 1));
-        assert_eq!(Ask::read(&fields(&long)), Err(FormError::TooLong("relay_state".into())));
+        assert_eq!(LoginRequest::read(&fields(&long)), Err(FormError::TooLong("relay_state".into())));
     }
 
     #[test]
     fn a_draft_becomes_a_statement() {
         let text = "name_id=u1&email=d%40a.example&groups=a%0D%0A%0D%0A+b+%0D%0A&attributes=team%3Dx%0D%0Ateam+%3D+y%3Dz%0D%0Agroups%3Dc&signing=both&flaw=expired&show=1";
-        let draft = Draft::read(&fields(text)).unwrap();
-        assert!(draft.show);
+        let response_form = ResponseForm::read(&fields(text)).unwrap();
+        assert!(response_form.show);
         let owned =
             |name: &str, values: &[&str]| (name.to_owned(), values.iter().map(|v| (*v).to_owned()).collect());
         assert_eq!(
-            draft.statement().unwrap(),
-            Statement {
+            response_form.options().unwrap(),
+            ResponseOptions {
                 name_id: "u1".into(),
                 attributes: vec![
                     owned("email", &["d@a.example"]),
@@ -279,20 +282,20 @@ mod tests {
             ("flaw=x", FormError::Unknown("flaw")),
             ("attributes=%3Dx", FormError::Unknown("attributes")),
         ] {
-            assert_eq!(Draft::read(&fields(text)).unwrap().statement(), Err(error));
+            assert_eq!(ResponseForm::read(&fields(text)).unwrap().options(), Err(error));
         }
         let many = format!("groups={}", "a%0A".repeat(MAX_LINES + 1));
-        let draft = Draft::read(&fields(&many)).unwrap();
-        assert_eq!(draft.statement(), Err(FormError::TooLong("groups".into())));
+        let response_form = ResponseForm::read(&fields(&many)).unwrap();
+        assert_eq!(response_form.options(), Err(FormError::TooLong("groups".into())));
     }
 
     proptest! {
         #[test]
         fn no_form_panics(bytes: Vec<u8>) {
             let fields = Fields::parse(&bytes);
-            let _ = Ask::read(&fields);
-            if let Ok(draft) = Draft::read(&fields) {
-                let _ = draft.statement();
+            let _ = LoginRequest::read(&fields);
+            if let Ok(response_form) = ResponseForm::read(&fields) {
+                let _ = response_form.options();
             }
         }
     }

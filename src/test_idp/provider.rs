@@ -7,7 +7,7 @@ use openssl::x509::X509;
 use super::{
     encrypt::Encryption,
     flaw::Flaw,
-    response::{Exchange, ResponseSpec, Signing},
+    response::{ResponseContext, ResponseSpec, Signing},
 };
 use crate::{
     links::Links,
@@ -69,23 +69,23 @@ pub struct ServiceProvider {
 
 impl ServiceProvider {
     /// Whether the address is in one of its domains. True for every address when it has no domains.
-    pub fn expects(&self, email: &str) -> bool {
+    pub fn has_domain_of(&self, email: &str) -> bool {
         let domain = email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
         self.domains.is_empty() || self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 
 /// What [`ServiceProviders::list`] returns.
-pub type Listing<'a> = Pin<Box<dyn Future<Output = Vec<ServiceProvider>> + Send + 'a>>;
+pub type ServiceProvidersFuture<'a> = Pin<Box<dyn Future<Output = Vec<ServiceProvider>> + Send + 'a>>;
 
 /// Lists the service providers: the connections that are marked as tests.
 pub trait ServiceProviders: Send + Sync {
     /// All of them at present.
-    fn list(&self) -> Listing<'_>;
+    fn list(&self) -> ServiceProvidersFuture<'_>;
 }
 
 impl ServiceProviders for Vec<ServiceProvider> {
-    fn list(&self) -> Listing<'_> {
+    fn list(&self) -> ServiceProvidersFuture<'_> {
         Box::pin(std::future::ready(self.clone()))
     }
 }
@@ -118,7 +118,7 @@ impl TestIdp {
 
 /// The contents of a response, and how it is signed and broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct ResponseOptions {
     /// The NameID.
     pub name_id: String,
     /// The attributes, in order.
@@ -129,9 +129,9 @@ pub struct Statement {
     pub flaw: Option<Flaw>,
 }
 
-impl Statement {
+impl ResponseOptions {
     /// The contents for a user of the list.
-    pub fn about(user: &TestUser) -> Self {
+    pub fn for_user(user: &TestUser) -> Self {
         let one = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
         let mut attributes = vec![
             one("email", &user.email),
@@ -146,35 +146,39 @@ impl Statement {
 
 /// Why no response can be built.
 #[derive(Debug, thiserror::Error)]
-pub enum AnswerError {
+pub enum BuildError {
     /// Encryption was requested, but the connection has no encryption certificate.
     #[error("the connection has no encryption certificate")]
-    NothingToEncryptFor,
+    NoEncryptionCertificate,
     /// Signing failed.
     #[error(transparent)]
     Signing(#[from] SigningError),
 }
 
 /// Builds the Response document. It makes a signature: do not call this on an async thread.
-pub fn answer(
+pub fn build_response(
     idp_entity_id: &str,
     keys: &KeyPair,
     to: &ServiceProvider,
     in_response_to: Option<&str>,
-    statement: &Statement,
+    options: &ResponseOptions,
     now: Timestamp,
     random: &dyn Random,
-) -> Result<String, AnswerError> {
-    let exchange =
-        Exchange { idp_entity_id, sp_entity_id: &to.sp_entity_id, acs_url: &to.acs_url, in_response_to };
-    let mut spec = ResponseSpec::valid(&exchange, &statement.name_id, now, random);
-    spec.attributes.clone_from(&statement.attributes);
-    spec.signing = statement.signing;
-    if !statement.name_id.contains('@') {
+) -> Result<String, BuildError> {
+    let context = ResponseContext {
+        idp_entity_id,
+        sp_entity_id: &to.sp_entity_id,
+        acs_url: &to.acs_url,
+        in_response_to,
+    };
+    let mut spec = ResponseSpec::valid(&context, &options.name_id, now, random);
+    spec.attributes.clone_from(&options.attributes);
+    spec.signing = options.signing;
+    if !options.name_id.contains('@') {
         spec.name_id_format = Some(name_id_format::UNSPECIFIED.to_owned());
     }
     let mut other_keys = None;
-    match statement.flaw {
+    match options.flaw {
         Some(Flaw::Expired) => spec.shift(true, Duration::from_secs(3600)),
         Some(Flaw::Unsigned) => spec.signing = Signing::None,
         Some(Flaw::WrongAudience) => {
@@ -194,22 +198,22 @@ pub fn answer(
                 _ => SignatureAlgorithm::RsaSha1,
             });
         }
-        Some(Flaw::ForeignDomain) => make_foreign(&mut spec, to),
+        Some(Flaw::ForeignDomain) => use_foreign_domain(&mut spec, to),
         Some(Flaw::Encrypted) => {
-            let certificate = to.encryption_certificate.clone().ok_or(AnswerError::NothingToEncryptFor)?;
+            let certificate = to.encryption_certificate.clone().ok_or(BuildError::NoEncryptionCertificate)?;
             spec.encryption = Some(Encryption::new(certificate));
         }
         Some(Flaw::Tampered | Flaw::Replayed) | None => {}
     }
     let keys = other_keys.as_ref().unwrap_or(keys);
     let xml = spec.build(&keys.key, &keys.certificate, random)?;
-    Ok(if statement.flaw == Some(Flaw::Tampered) { tamper(&xml, &statement.name_id) } else { xml })
+    Ok(if options.flaw == Some(Flaw::Tampered) { tamper(&xml, &options.name_id) } else { xml })
 }
 
 /// Changes the addresses to a domain that is none of the service provider's.
-fn make_foreign(spec: &mut ResponseSpec, to: &ServiceProvider) {
+fn use_foreign_domain(spec: &mut ResponseSpec, to: &ServiceProvider) {
     let foreign = |email: &str| {
-        let known = !to.domains.is_empty() && !to.expects(email);
+        let known = !to.domains.is_empty() && !to.has_domain_of(email);
         let name = email.split('@').next().unwrap_or("somebody");
         if known { email.to_owned() } else { format!("{name}@intruder.example") }
     };
@@ -283,15 +287,15 @@ mod tests {
         assert_eq!(other_audience.sp_entity_id, "x");
     }
 
-    fn answered(flaw: Option<Flaw>, email: &str) -> Result<String, AnswerError> {
+    fn answered(flaw: Option<Flaw>, email: &str) -> Result<String, BuildError> {
         let user = TestUser {
             email: email.into(),
             first_name: "Dana".into(),
             last_name: String::new(),
             groups: vec!["R&D".into(), "admins".into()],
         };
-        let statement = Statement { flaw, ..Statement::about(&user) };
-        answer("idp", &idp().keys, &sp(), Some("_1"), &statement, NOW, &SeededRandom::new(9))
+        let options = ResponseOptions { flaw, ..ResponseOptions::for_user(&user) };
+        build_response("idp", &idp().keys, &sp(), Some("_1"), &options, NOW, &SeededRandom::new(9))
     }
 
     #[test]
@@ -317,7 +321,7 @@ mod tests {
         let other = answered(Some(Flaw::OtherKey), "dana@acme.example").unwrap();
         assert_ne!(certificate(&other), certificate(&good));
         let encrypted = answered(Some(Flaw::Encrypted), "dana@acme.example");
-        assert!(matches!(encrypted, Err(AnswerError::NothingToEncryptFor)));
+        assert!(matches!(encrypted, Err(BuildError::NoEncryptionCertificate)));
     }
 
     #[test]
@@ -337,7 +341,7 @@ mod tests {
                 certificate::Certificate,
                 verify::{CrossCheck, Trust, verify},
             },
-            test_idp::flaw::Outcome,
+            test_idp::flaw::ExpectedOutcome,
         };
 
         let pair =
@@ -368,16 +372,16 @@ mod tests {
         };
         for flaw in std::iter::once(None).chain(Flaw::ALL.map(Some)) {
             for signing in [Signing::Assertion, Signing::Response, Signing::Both] {
-                let statement = Statement { flaw, signing, ..Statement::about(&user) };
+                let options = ResponseOptions { flaw, signing, ..ResponseOptions::for_user(&user) };
                 let random = SeededRandom::new(9);
-                let xml = answer("idp", &idp, &to, Some("_1"), &statement, NOW, &random).unwrap();
+                let xml = build_response("idp", &idp, &to, Some("_1"), &options, NOW, &random).unwrap();
                 let verdict = verify(&BASE64.encode(&xml), &trust, NOW);
                 let code = verdict.outcome.as_ref().err().map(|rejection| rejection.code());
-                let expected = match flaw.map(Flaw::outcome) {
+                let expected = match flaw.map(Flaw::expected_outcome) {
                     // The checks of the e-mail domain and of replays need the database and are not made here.
-                    Some(Outcome::Refused("email_outside_organization_domains")) => None,
-                    Some(Outcome::Refused(code)) => Some(code),
-                    Some(Outcome::Accepted | Outcome::SecondRefused) | None => None,
+                    Some(ExpectedOutcome::Refused("email_outside_organization_domains")) => None,
+                    Some(ExpectedOutcome::Refused(code)) => Some(code),
+                    Some(ExpectedOutcome::Accepted | ExpectedOutcome::SecondRefused) | None => None,
                 };
                 assert_eq!(code, expected, "{flaw:?} {signing:?}");
             }

@@ -14,7 +14,7 @@ const MAX_VALUE: usize = 2000;
 
 /// The parts of an AuthnRequest that are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct ParsedAuthnRequest {
     /// `ID`, to be repeated in the response.
     pub id: String,
     /// `Issuer`: the service provider's entity ID.
@@ -51,12 +51,12 @@ pub enum RequestError {
 }
 
 /// Parses the `SAMLRequest` of a posted form.
-pub fn read_posted(parameter: &str, sso_url: &str) -> Result<Asked, RequestError> {
+pub fn parse_post(parameter: &str, sso_url: &str) -> Result<ParsedAuthnRequest, RequestError> {
     read(&decode(parameter)?, sso_url)
 }
 
 /// Parses the `SAMLRequest` of a query.
-pub fn read_redirected(parameter: &str, sso_url: &str) -> Result<Asked, RequestError> {
+pub fn parse_redirect(parameter: &str, sso_url: &str) -> Result<ParsedAuthnRequest, RequestError> {
     let xml = inflate(&decode(parameter)?, MAX_BYTES).ok_or(RequestError::Encoding)?;
     read(&xml, sso_url)
 }
@@ -73,7 +73,7 @@ fn decode(parameter: &str) -> Result<Vec<u8>, RequestError> {
     LENIENT.decode(packed).map_err(|_| RequestError::Encoding)
 }
 
-fn read(xml: &[u8], sso_url: &str) -> Result<Asked, RequestError> {
+fn read(xml: &[u8], sso_url: &str) -> Result<ParsedAuthnRequest, RequestError> {
     if xml.len() > MAX_BYTES {
         return Err(RequestError::TooLarge);
     }
@@ -96,7 +96,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<Asked, RequestError> {
     if attribute("Version") != Some("2.0") {
         return Err(RequestError::Missing("Version"));
     }
-    let id = attribute("ID").filter(|id| is_ncname(id)).ok_or(RequestError::Missing("ID"))?;
+    let id = attribute("ID").filter(|id| is_xml_id(id)).ok_or(RequestError::Missing("ID"))?;
     if let Some(destination) = attribute("Destination")
         && destination != sso_url
     {
@@ -115,7 +115,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<Asked, RequestError> {
     if acs_url.is_some_and(|url| !fits(url)) {
         return Err(RequestError::Missing("AssertionConsumerServiceURL"));
     }
-    Ok(Asked {
+    Ok(ParsedAuthnRequest {
         id: id.to_owned(),
         issuer: issuer.filter(|issuer| fits(issuer)).ok_or(RequestError::Missing("Issuer"))?,
         acs_url: acs_url.map(str::to_owned),
@@ -124,7 +124,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<Asked, RequestError> {
 }
 
 /// Whether a text is an `xs:ID` of ASCII characters, at most 256 of them.
-pub(super) fn is_ncname(text: &str) -> bool {
+pub(super) fn is_xml_id(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
     starts && text.len() <= 256 && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
@@ -156,13 +156,13 @@ mod tests {
         .to_xml()
     }
 
-    fn read_xml(xml: &str) -> Result<Asked, RequestError> {
-        read_posted(&BASE64.encode(xml), SSO)
+    fn read_xml(xml: &str) -> Result<ParsedAuthnRequest, RequestError> {
+        parse_post(&BASE64.encode(xml), SSO)
     }
 
     #[test]
     fn our_own_request_is_read_over_both_bindings() {
-        let expected = Asked {
+        let expected = ParsedAuthnRequest {
             id: "_0123".into(),
             issuer: "https://sp.example/?a=1&b".into(),
             acs_url: Some("https://sp.example/acs?a&b".into()),
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(read_xml(&request()), Ok(expected.clone()));
         let url = redirect_url(&Url::parse(SSO).unwrap(), &request(), None, None).unwrap();
         let parameter = url.query_pairs().next().unwrap().1.into_owned();
-        assert_eq!(read_redirected(&parameter, SSO), Ok(expected));
+        assert_eq!(parse_redirect(&parameter, SSO), Ok(expected));
     }
 
     #[test]
@@ -188,16 +188,16 @@ mod tests {
         assert!(matches!(changed("localhost", "elsewhere"), RequestError::WrongDestination(_)));
         assert!(matches!(changed("HTTP-POST", "HTTP-Artifact"), RequestError::WrongBinding(_)));
         assert_eq!(read_xml("<!DOCTYPE x><x/>"), Err(RequestError::NotARequest));
-        assert_eq!(read_posted("*", SSO), Err(RequestError::Encoding));
-        assert_eq!(read_redirected(&BASE64.encode(request()), SSO), Err(RequestError::Encoding));
+        assert_eq!(parse_post("*", SSO), Err(RequestError::Encoding));
+        assert_eq!(parse_redirect(&BASE64.encode(request()), SSO), Err(RequestError::Encoding));
         assert_eq!(read_xml(&"x".repeat(MAX_BYTES + 1)), Err(RequestError::TooLarge));
     }
 
     proptest! {
         #[test]
         fn nothing_panics(bytes: Vec<u8>, at in 0usize..600, byte: u8) {
-            let _ = read_posted(&BASE64.encode(&bytes), SSO);
-            let _ = read_redirected(&BASE64.encode(&bytes), SSO);
+            let _ = parse_post(&BASE64.encode(&bytes), SSO);
+            let _ = parse_redirect(&BASE64.encode(&bytes), SSO);
             let mut xml = request().into_bytes();
             let length = xml.len();
             xml[at % length] = byte;

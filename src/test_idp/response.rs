@@ -23,7 +23,7 @@ use crate::{
 
 /// The two sides of a login and the request.
 #[derive(Debug, Clone, Copy)]
-pub struct Exchange<'a> {
+pub struct ResponseContext<'a> {
     /// The identity provider's entity id.
     pub idp_entity_id: &'a str,
     /// The service provider's entity id.
@@ -149,17 +149,17 @@ pub struct ResponseSpec {
 impl ResponseSpec {
     /// A response that a service provider must accept: valid for five minutes, for this one audience
     /// and address, with the assertion signed.
-    pub fn valid(exchange: &Exchange<'_>, name_id: &str, now: Timestamp, random: &dyn Random) -> Self {
+    pub fn valid(context: &ResponseContext<'_>, name_id: &str, now: Timestamp, random: &dyn Random) -> Self {
         let lifetime = Duration::from_secs(300);
         let owned = |text: &str| Some(text.to_owned());
-        let in_response_to = exchange.in_response_to.map(str::to_owned);
+        let in_response_to = context.in_response_to.map(str::to_owned);
         Self {
             response_id: new_id(random),
             response_version: "2.0".to_owned(),
             response_issue_instant: now,
-            destination: owned(exchange.acs_url),
+            destination: owned(context.acs_url),
             response_in_response_to: in_response_to.clone(),
-            response_issuer: owned(exchange.idp_entity_id),
+            response_issuer: owned(context.idp_entity_id),
             status: owned(names::status::SUCCESS),
             sub_status: None,
             status_message: None,
@@ -167,18 +167,18 @@ impl ResponseSpec {
             assertion_id: new_id(random),
             assertion_version: "2.0".to_owned(),
             assertion_issue_instant: now,
-            assertion_issuer: owned(exchange.idp_entity_id),
+            assertion_issuer: owned(context.idp_entity_id),
             name_id: owned(name_id),
             name_id_format: owned(names::name_id_format::EMAIL),
             confirmation_method: owned(names::BEARER),
-            recipient: owned(exchange.acs_url),
+            recipient: owned(context.acs_url),
             confirmation_in_response_to: in_response_to,
             confirmation_not_before: None,
             confirmation_not_on_or_after: Some(now + lifetime),
             with_conditions: true,
             not_before: Some(now - Duration::from_secs(60)),
             not_on_or_after: Some(now + lifetime),
-            audience_restrictions: vec![vec![exchange.sp_entity_id.to_owned()]],
+            audience_restrictions: vec![vec![context.sp_entity_id.to_owned()]],
             extra_conditions: String::new(),
             authn_instant: Some(now),
             session_index: Some(new_id(random)),

@@ -3,9 +3,9 @@
 use openssl::x509::X509;
 
 use super::{
-    form::{Ask, Draft},
+    form::{LoginRequest, ResponseForm},
     provider::{ServiceProvider, TestUser},
-    views::{Choose, Review, Start, not_encryptable, refused},
+    views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };
 use crate::pages::samples::page;
 
@@ -30,8 +30,8 @@ fn sp(name: &str, encryption_certificate: Option<X509>) -> ServiceProvider {
     }
 }
 
-fn ask(request_id: Option<&str>) -> Ask {
-    Ask {
+fn login(request_id: Option<&str>) -> LoginRequest {
+    LoginRequest {
         request_id: request_id.map(str::to_owned),
         acs_url: ACS.into(),
         audience: ACS.trim_end_matches("/acs").into(),
@@ -48,12 +48,12 @@ fn start_samples() {
         [sp("Acme", None), sp("Rheinisch-Westfälische Elektrizitätsgesellschaft <mbH> & Co. KG", None)];
     page(
         "test-idp-start",
-        Start { entity_id, sso_url, certificate_pem, service_providers: &providers, provisioning: true }
+        StartPage { entity_id, sso_url, certificate_pem, service_providers: &providers, provisioning: true }
             .view(),
     );
     page(
         "test-idp-start-empty",
-        Start { entity_id, sso_url, certificate_pem, service_providers: &[], provisioning: false }.view(),
+        StartPage { entity_id, sso_url, certificate_pem, service_providers: &[], provisioning: false }.view(),
     );
 }
 
@@ -69,15 +69,25 @@ fn choose_samples() {
         user("sam@globex.example", "Sam", "Lee"),
     ];
     let to = sp("Acme", None);
-    let short =
-        Choose { ask: &ask(Some("_1")), to: &to, users: &users, force_authn: true, draft: None, error: None };
+    let short = LoginPage {
+        login: &login(Some("_1")),
+        to: &to,
+        users: &users,
+        force_authn: true,
+        response_form: None,
+        error: None,
+    };
     page("test-idp-choose", short.view());
-    let draft = Draft { flaw: "tampered".into(), attributes: "team = <x>".into(), ..Draft::about(&users[1]) };
+    let response_form = ResponseForm {
+        flaw: "tampered".into(),
+        attributes: "team = <x>".into(),
+        ..ResponseForm::for_user(&users[1])
+    };
     page(
         "test-idp-choose-form",
-        Choose {
-            ask: &ask(None),
-            draft: Some(&draft),
+        LoginPage {
+            login: &login(None),
+            response_form: Some(&response_form),
             error: Some("The field groups is longer than 2000 characters, or has more than 100 lines."),
             ..short
         }
@@ -89,8 +99,8 @@ fn choose_samples() {
 fn other_samples() {
     let fields = [("SAMLResponse", "PHNhbWxwOlJlc3BvbnNlLz4="), ("RelayState", "r-\"<1>")];
     let xml = r#"<samlp:Response xmlns:samlp="urn:p" ID="_1"><saml:Issuer xmlns:saml="urn:a">https://idp.example/a&amp;b</saml:Issuer></samlp:Response>"#;
-    page("test-idp-review", Review { acs_url: ACS, fields: &fields, xml, replay: false }.view());
-    page("test-idp-replay", Review { acs_url: ACS, fields: &fields, xml, replay: true }.view());
-    page("test-idp-refused", refused("The SAMLRequest is not a SAML 2.0 AuthnRequest."));
-    page("test-idp-not-encryptable", not_encryptable(&ask(None)));
+    page("test-idp-review", ReviewPage { acs_url: ACS, fields: &fields, xml, replay: false }.view());
+    page("test-idp-replay", ReviewPage { acs_url: ACS, fields: &fields, xml, replay: true }.view());
+    page("test-idp-refused", request_refused("The SAMLRequest is not a SAML 2.0 AuthnRequest."));
+    page("test-idp-not-encryptable", no_encryption_certificate(&login(None)));
 }

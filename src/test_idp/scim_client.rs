@@ -15,7 +15,7 @@ use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 
 pub use handlers::configure;
-pub use style::Style;
+pub use style::EmulatedIdp;
 
 use super::provider::TestUser;
 use crate::model::secret::ScimBearerToken;
@@ -24,7 +24,7 @@ use crate::model::secret::ScimBearerToken;
 const SCIM_JSON: &str = "application/scim+json";
 
 /// The maximum length of a response that is shown, in characters.
-const LONGEST_SHOWN: usize = 20_000;
+const MAX_SHOWN_LENGTH: usize = 20_000;
 
 /// A directory to provision.
 pub struct ScimTarget {
@@ -33,7 +33,7 @@ pub struct ScimTarget {
     /// Its SCIM base URL, as its admin knows it.
     pub base_url: String,
     /// The base URL at which this server reaches it; usually the same.
-    pub reached_at: String,
+    pub internal_base_url: String,
     /// Its bearer token.
     pub token: ScimBearerToken,
     /// The organization's domains: only users with addresses in them are provisioned.
@@ -41,7 +41,7 @@ pub struct ScimTarget {
 }
 
 impl ScimTarget {
-    fn expects(&self, user: &TestUser) -> bool {
+    fn has_domain_of(&self, user: &TestUser) -> bool {
         let domain = user.email.rsplit_once('@').map(|(_, domain)| domain).unwrap_or_default();
         self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain))
     }
@@ -55,7 +55,7 @@ pub struct ScimClient {
 
 /// An operation on a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action<'a> {
+pub enum ScimOperation<'a> {
     /// Creates or updates every user and group.
     Push,
     /// Changes a user's job title.
@@ -70,7 +70,7 @@ pub enum Action<'a> {
 
 /// A request and its response, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
+pub struct ScimExchange {
     /// Its purpose.
     pub title: String,
     /// Method and path.
@@ -84,18 +84,18 @@ pub struct Exchange {
 }
 
 /// The state of a run.
-struct Conversation<'a> {
+struct ScimRun<'a> {
     client: &'a ScimClient,
     target: &'a ScimTarget,
-    style: Style,
-    exchanges: Vec<Exchange>,
+    style: EmulatedIdp,
+    exchanges: Vec<ScimExchange>,
 }
 
 /// Builds the request for one user, from its id, the stored resource and the test user.
-type Write = fn(&Style, &str, Value, &TestUser) -> style::Request;
+type UserRequest = fn(&EmulatedIdp, &str, Value, &TestUser) -> style::Request;
 
 /// A response lacked what the next request needs; the last recorded exchange shows why.
-struct Stuck;
+struct Stopped;
 
 impl ScimClient {
     /// A client for these directories.
@@ -117,72 +117,76 @@ impl ScimClient {
     pub async fn run(
         &self,
         target: &ScimTarget,
-        style: Style,
-        action: Action<'_>,
+        style: EmulatedIdp,
+        action: ScimOperation<'_>,
         users: &[TestUser],
-    ) -> Vec<Exchange> {
-        let mut talk = Conversation { client: self, target, style, exchanges: Vec::new() };
-        let people: Vec<&TestUser> = users.iter().filter(|user| target.expects(user)).collect();
+    ) -> Vec<ScimExchange> {
+        let mut run = ScimRun { client: self, target, style, exchanges: Vec::new() };
+        let people: Vec<&TestUser> = users.iter().filter(|user| target.has_domain_of(user)).collect();
         // The last exchange shows why it stopped.
-        let _ = talk.act(action, &people).await;
-        talk.exchanges
+        let _ = run.perform(action, &people).await;
+        run.exchanges
     }
 }
 
-impl Conversation<'_> {
-    async fn act(&mut self, action: Action<'_>, people: &[&TestUser]) -> Result<(), Stuck> {
-        let (user, write): (&TestUser, Write) = match action {
-            Action::Push => return self.push(people).await,
-            Action::Change(user) => (user, Style::change),
-            Action::Deactivate(user) => (user, Style::deactivate),
-            Action::Reactivate(user) => (user, Style::reactivate),
-            Action::Delete(user) => (user, Style::delete),
+impl ScimRun<'_> {
+    async fn perform(&mut self, action: ScimOperation<'_>, people: &[&TestUser]) -> Result<(), Stopped> {
+        let (user, write): (&TestUser, UserRequest) = match action {
+            ScimOperation::Push => return self.push(people).await,
+            ScimOperation::Change(user) => (user, EmulatedIdp::change),
+            ScimOperation::Deactivate(user) => (user, EmulatedIdp::deactivate),
+            ScimOperation::Reactivate(user) => (user, EmulatedIdp::reactivate),
+            ScimOperation::Delete(user) => (user, EmulatedIdp::delete),
         };
         let found = self.look_up_user(user).await?;
         let Some(id) = found else {
-            self.exchanges.push(Exchange {
+            self.exchanges.push(ScimExchange {
                 title: "There is nothing to change".to_owned(),
                 line: format!("{} is not in the directory: push everything first", user.email),
                 body: String::new(),
                 status: 0,
                 answer: String::new(),
             });
-            return Err(Stuck);
+            return Err(Stopped);
         };
         let stored = match self.style {
             // Okta reads the whole user before it replaces it with PUT.
-            Style::Okta => self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?,
-            Style::Entra => Value::Null,
+            EmulatedIdp::Okta => {
+                self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?
+            }
+            EmulatedIdp::Entra => Value::Null,
         };
         let title = match action {
-            Action::Push | Action::Change(_) => "Change the job title",
-            Action::Deactivate(_) => "Deactivate the user",
-            Action::Reactivate(_) => "Reactivate the user",
-            Action::Delete(_) if self.style == Style::Okta => "Deactivate the user: Okta never deletes one",
-            Action::Delete(_) => "Delete the user",
+            ScimOperation::Push | ScimOperation::Change(_) => "Change the job title",
+            ScimOperation::Deactivate(_) => "Deactivate the user",
+            ScimOperation::Reactivate(_) => "Reactivate the user",
+            ScimOperation::Delete(_) if self.style == EmulatedIdp::Okta => {
+                "Deactivate the user: Okta never deletes one"
+            }
+            ScimOperation::Delete(_) => "Delete the user",
         };
         let request = write(&self.style, &id, stored, user);
         self.send(title, request).await.map(drop)
     }
 
-    async fn push(&mut self, people: &[&TestUser]) -> Result<(), Stuck> {
+    async fn push(&mut self, people: &[&TestUser]) -> Result<(), Stopped> {
         self.send("Test the connection", self.style.test_connection()).await?;
         let mut known = Vec::new();
         for user in people {
             let id = match self.look_up_user(user).await? {
                 Some(id) => {
                     let stored = match self.style {
-                        Style::Okta => {
+                        EmulatedIdp::Okta => {
                             self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?
                         }
-                        Style::Entra => Value::Null,
+                        EmulatedIdp::Entra => Value::Null,
                     };
-                    self.send("Update the user", self.style.refresh(&id, stored, user)).await?;
+                    self.send("Update the user", self.style.update(&id, stored, user)).await?;
                     id
                 }
                 None => {
                     let made = self.send("Create the user", self.style.create(user)).await?;
-                    made["id"].as_str().ok_or(Stuck)?.to_owned()
+                    made["id"].as_str().ok_or(Stopped)?.to_owned()
                 }
             };
             known.push((*user, id));
@@ -196,7 +200,7 @@ impl Conversation<'_> {
                 Some(id) => id.to_owned(),
                 None => {
                     let made = self.send("Create the group", self.style.create_group(name)).await?;
-                    made["id"].as_str().ok_or(Stuck)?.to_owned()
+                    made["id"].as_str().ok_or(Stopped)?.to_owned()
                 }
             };
             let members: Vec<(&TestUser, &str)> = known
@@ -209,16 +213,16 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    async fn look_up_user(&mut self, user: &TestUser) -> Result<Option<String>, Stuck> {
+    async fn look_up_user(&mut self, user: &TestUser) -> Result<Option<String>, Stopped> {
         let found = self.send("Look the user up", self.style.find_user(user)).await?;
         Ok(found["Resources"][0]["id"].as_str().map(str::to_owned))
     }
 
     /// Sends a request and records it with its response.
-    async fn send(&mut self, title: &str, request: style::Request) -> Result<Value, Stuck> {
+    async fn send(&mut self, title: &str, request: style::Request) -> Result<Value, Stopped> {
         let line = format!("{} {}{}", request.method, self.target.base_url, request.path);
         let body = request.body.as_ref().map(pretty).unwrap_or_default();
-        let url = format!("{}{}", self.target.reached_at, request.path);
+        let url = format!("{}{}", self.target.internal_base_url, request.path);
         let mut call = self
             .client
             .http
@@ -237,15 +241,15 @@ impl Conversation<'_> {
         };
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         let answer = if value.is_null() { text } else { pretty(&value) };
-        let answer = answer.chars().take(LONGEST_SHOWN).collect();
-        self.exchanges.push(Exchange {
+        let answer = answer.chars().take(MAX_SHOWN_LENGTH).collect();
+        self.exchanges.push(ScimExchange {
             title: title.to_owned(),
             line,
             body: hide_password(body),
             status,
             answer,
         });
-        if (200..300).contains(&status) { Ok(value) } else { Err(Stuck) }
+        if (200..300).contains(&status) { Ok(value) } else { Err(Stopped) }
     }
 }
 
@@ -273,7 +277,7 @@ mod tests {
         let target = ScimTarget {
             name: "Acme".into(),
             base_url: String::new(),
-            reached_at: String::new(),
+            internal_base_url: String::new(),
             token: "ssoready_scim_bearer_token_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap(),
             domains: vec!["acme.example".into()],
         };
@@ -283,9 +287,9 @@ mod tests {
             last_name: String::new(),
             groups: Vec::new(),
         };
-        assert!(target.expects(&user("ada@ACME.example")));
+        assert!(target.has_domain_of(&user("ada@ACME.example")));
         for other in ["ada@globex.example", "ada@x.acme.example", "acme.example"] {
-            assert!(!target.expects(&user(other)), "{other}");
+            assert!(!target.has_domain_of(&user(other)), "{other}");
         }
     }
 

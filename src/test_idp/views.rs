@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::{
-    flaw::{Flaw, Outcome},
-    form::{Ask, Draft},
+    flaw::{ExpectedOutcome, Flaw},
+    form::{LoginRequest, ResponseForm},
     provider::{ServiceProvider, TestUser},
 };
 use crate::{
@@ -29,7 +29,7 @@ fn layout(title: &str) -> Layout<'_> {
 }
 
 /// The start page: how to connect to it, and IdP-initiated logins.
-pub struct Start<'a> {
+pub struct StartPage<'a> {
     /// Its entity id, which is its metadata's address.
     pub entity_id: &'a str,
     /// Its single sign-on address.
@@ -42,7 +42,7 @@ pub struct Start<'a> {
     pub provisioning: bool,
 }
 
-impl Start<'_> {
+impl StartPage<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let layout = Layout { width: Width::Wide, ..layout("Test identity provider") };
@@ -96,9 +96,9 @@ fn start_href(sp: &ServiceProvider) -> String {
 }
 
 /// The sign-in page: the choice of the user and of the response.
-pub struct Choose<'a> {
+pub struct LoginPage<'a> {
     /// The login that is to be answered.
-    pub ask: &'a Ask,
+    pub login: &'a LoginRequest,
     /// The service provider that gets the response.
     pub to: &'a ServiceProvider,
     /// The users of the list.
@@ -106,20 +106,20 @@ pub struct Choose<'a> {
     /// Whether the request has ForceAuthn.
     pub force_authn: bool,
     /// The form as it was submitted; without one it is collapsed.
-    pub draft: Option<&'a Draft>,
+    pub response_form: Option<&'a ResponseForm>,
     /// The error of the form.
     pub error: Option<&'a str>,
 }
 
-impl Choose<'_> {
+impl LoginPage<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let title = format!("Sign in to {}", self.to.name);
         let (own, foreign): (Vec<_>, Vec<_>) =
-            self.users.iter().partition(|user| self.to.expects(&user.email));
+            self.users.iter().partition(|user| self.to.has_domain_of(&user.email));
         layout(&title).render(html! {
             h1 { (title) }
-            @if self.ask.request_id.is_none() {
+            @if self.login.request_id.is_none() {
                 p { "This login answers no request: it begins here, as with a tile in a portal (IdP-initiated)." }
             }
             @if self.force_authn { p { "The request asks that the person authenticate again (ForceAuthn)." } }
@@ -133,7 +133,7 @@ impl Choose<'_> {
                     }
                 }
             }
-            section.card { details.stack open[self.draft.is_some() || self.users.is_empty()] {
+            section.card { details.stack open[self.response_form.is_some() || self.users.is_empty()] {
                 summary { "Change what is said, or break it" }
                 @if let Some(error) = self.error {
                     div role="alert" { (notice(Icon::Bad, "This cannot be sent", html! { p { (error) } })) }
@@ -155,7 +155,7 @@ impl Choose<'_> {
     }
 
     fn hidden(&self) -> Markup {
-        html! { @for (name, value) in self.ask.fields() { input type="hidden" name=(name) value=(value); } }
+        html! { @for (name, value) in self.login.fields() { input type="hidden" name=(name) value=(value); } }
     }
 
     fn people(&self, users: &[&TestUser]) -> Markup {
@@ -177,9 +177,9 @@ impl Choose<'_> {
     }
 
     fn form(&self) -> Markup {
-        let first = self.users.iter().find(|user| self.to.expects(&user.email)).or(self.users.first());
-        let blank = first.map(Draft::about).unwrap_or_default();
-        let draft = self.draft.unwrap_or(&blank);
+        let first = self.users.iter().find(|user| self.to.has_domain_of(&user.email)).or(self.users.first());
+        let blank = first.map(ResponseForm::for_user).unwrap_or_default();
+        let response_form = self.response_form.unwrap_or(&blank);
         let field = |name, label, value, hint: &'static str| InputField {
             value,
             hint: (!hint.is_empty()).then_some(hint),
@@ -189,31 +189,31 @@ impl Choose<'_> {
         html! {
             form.form method="post" action=(path::TEST_IDP_RESPOND) {
                 (self.hidden())
-                (InputField { required: true, ..field("name_id", "NameID", &draft.name_id, "Usually the e-mail address. Try something opaque, with the address in the attribute below.") })
-                (field("email", "Attribute email", &draft.email, "Empty fields are not sent."))
-                (field("first_name", "Attribute firstName", &draft.first_name, ""))
-                (field("last_name", "Attribute lastName", &draft.last_name, ""))
-                (lines("groups", "Attribute groups", &draft.groups, "One value a line."))
-                (lines("attributes", "Other attributes", &draft.attributes, "One a line: name = value. A name that stands twice has two values."))
+                (InputField { required: true, ..field("name_id", "NameID", &response_form.name_id, "Usually the e-mail address. Try something opaque, with the address in the attribute below.") })
+                (field("email", "Attribute email", &response_form.email, "Empty fields are not sent."))
+                (field("first_name", "Attribute firstName", &response_form.first_name, ""))
+                (field("last_name", "Attribute lastName", &response_form.last_name, ""))
+                (lines("groups", "Attribute groups", &response_form.groups, "One value a line."))
+                (lines("attributes", "Other attributes", &response_form.attributes, "One a line: name = value. A name that stands twice has two values."))
                 div.field {
                     label for="signing" { "What is signed" }
                     select #signing name="signing" {
                         @for (value, label) in [("assertion", "The assertion"), ("response", "The response"), ("both", "Both")] {
-                            option value=(value) selected[draft.signing == value] { (label) }
+                            option value=(value) selected[response_form.signing == value] { (label) }
                         }
                     }
                 }
                 fieldset {
                     legend { "Break it" }
                     ul.options {
-                        (option("", "Nothing is wrong", "A response as it should be.", html! { "Ostiary lets the person in." }, draft.flaw.is_empty(), false))
+                        (option("", "Nothing is wrong", "A response as it should be.", html! { "Ostiary lets the person in." }, response_form.flaw.is_empty(), false))
                         @for flaw in Flaw::ALL {
-                            (self.flaw_option(flaw, draft))
+                            (self.flaw_option(flaw, response_form))
                         }
                     }
                 }
                 div.option {
-                    input #show type="checkbox" name="show" value="1" checked[draft.show];
+                    input #show type="checkbox" name="show" value="1" checked[response_form.show];
                     label for="show" { "Show me the response before it is sent" }
                 }
                 div.actions { (button(ButtonStyle::Primary, "Send the response")) }
@@ -221,27 +221,34 @@ impl Choose<'_> {
         }
     }
 
-    fn flaw_option(&self, flaw: Flaw, draft: &Draft) -> Markup {
+    fn flaw_option(&self, flaw: Flaw, response_form: &ResponseForm) -> Markup {
         let impossible = flaw == Flaw::Encrypted && self.to.encryption_certificate.is_none();
         let expected = html! {
             @if impossible {
                 "Not possible now: the connection has no encryption certificate. Switch on its " code { "assertionEncryption" } " first."
             } @else {
-                @match flaw.outcome() {
-                    Outcome::Accepted => "Ostiary decrypts it, verifies the signature inside and lets the person in.",
-                    Outcome::Refused(code) => {
+                @match flaw.expected_outcome() {
+                    ExpectedOutcome::Accepted => "Ostiary decrypts it, verifies the signature inside and lets the person in.",
+                    ExpectedOutcome::Refused(code) => {
                         "Ostiary refuses it: " code { (code) }
                         @if flaw == Flaw::Sha1 { ", unless the connection has " code { "allowSha1" } }
                         "."
                     },
-                    Outcome::SecondRefused => {
+                    ExpectedOutcome::SecondRefused => {
                         "Ostiary takes the first and refuses the second, for good and on every replica: "
                         code { "assertion_replayed" } "."
                     },
                 }
             }
         };
-        option(flaw.name(), flaw.label(), flaw.sends(), expected, draft.flaw == flaw.name(), impossible)
+        option(
+            flaw.name(),
+            flaw.label(),
+            flaw.description(),
+            expected,
+            response_form.flaw == flaw.name(),
+            impossible,
+        )
     }
 }
 
@@ -270,7 +277,7 @@ fn lines(name: &str, label: &str, value: &str, hint: &str) -> Markup {
 }
 
 /// The response, to be reviewed and sent by hand: once, or twice for a replay.
-pub struct Review<'a> {
+pub struct ReviewPage<'a> {
     /// The Assertion Consumer Service URL that it goes to.
     pub acs_url: &'a str,
     /// The form's fields.
@@ -281,7 +288,7 @@ pub struct Review<'a> {
     pub replay: bool,
 }
 
-impl Review<'_> {
+impl ReviewPage<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let title =
@@ -322,7 +329,7 @@ fn pretty(xml: &str) -> String {
 }
 
 /// A request that cannot be answered.
-pub fn refused(happened: &str) -> Markup {
+pub fn request_refused(happened: &str) -> Markup {
     Message {
         reason: Some("test_idp_request_refused"),
         banner: Some(BANNER),
@@ -337,11 +344,11 @@ pub fn refused(happened: &str) -> Markup {
 }
 
 /// Encryption was requested, but the connection has no encryption certificate.
-pub fn not_encryptable(ask: &Ask) -> Markup {
+pub fn no_encryption_certificate(login: &LoginRequest) -> Markup {
     layout("There is no key to encrypt for").render(html! {
         section.card {
             h1 { "There is no key to encrypt for" }
-            p { "The connection behind " code { (ask.acs_url) } " publishes no encryption certificate, so nothing can be encrypted for it." }
+            p { "The connection behind " code { (login.acs_url) } " publishes no encryption certificate, so nothing can be encrypted for it." }
             p { "Set " code { "assertionEncryption" } " to true on the connection; its metadata then carries the certificate." }
             div.actions { (link_button(ButtonStyle::Primary, "To the test identity provider", path::TEST_IDP)) }
         }

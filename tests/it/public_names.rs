@@ -10,8 +10,7 @@ use ostiary::{
     cli::Cli,
     config::SETTINGS,
     model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg},
-    saml::Rejection,
-    scim,
+    saml, scim,
 };
 
 fn section(list: &mut String, name: &str, entries: impl IntoIterator<Item = String>) {
@@ -58,7 +57,7 @@ fn public_names_stay() {
     section(
         &mut list,
         "refusals of a SAML response",
-        Rejection::ALL.iter().map(|rejection| rejection.code().to_owned()),
+        saml::Error::ALL.iter().map(|rejection| rejection.code().to_owned()),
     );
     section(&mut list, "refusals of a login", Refusal::OWN.iter().map(|refusal| refusal.code().to_owned()));
     section(
@@ -85,7 +84,11 @@ fn public_names_stay() {
         "signature algorithms of ID tokens",
         IdTokenAlg::ALL.iter().map(|alg| alg.as_str().to_owned()),
     );
-    section(&mut list, "SCIM resource types", scim::ResourceType::ALL.iter().map(|kind| kind.name().to_owned()));
+    section(
+        &mut list,
+        "SCIM resource types",
+        scim::ResourceType::ALL.iter().map(|kind| kind.name().to_owned()),
+    );
     section(
         &mut list,
         "metrics",

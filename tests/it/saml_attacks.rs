@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use ostiary::saml::{CrossCheck, Rejection, Verdict, checks};
+use ostiary::saml::{self, CrossCheck, Verdict, checks};
 use proptest::prelude::*;
 
 use crate::saml_world::{self as world, Connection, NOW, document, edit, element, fill, key, make};
@@ -14,7 +14,7 @@ const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// The refusal, after what holds of every refusal was asserted.
-fn refusal(what: &str, verdict: &Verdict) -> Rejection {
+fn refusal(what: &str, verdict: &Verdict) -> saml::Error {
     let Err(rejection) = &verdict.outcome else { panic!("{what} was accepted: {:?}", verdict.checks) };
     let first = verdict.checks.iter().find(|check| !check.passed);
     let first = first.unwrap_or_else(|| panic!("{what}: {rejection}, and no check failed"));
@@ -33,7 +33,7 @@ fn refusal(what: &str, verdict: &Verdict) -> Rejection {
     *rejection
 }
 
-fn refused(what: &str, expected: Rejection, xml: impl Into<Vec<u8>>) -> Verdict {
+fn refused(what: &str, expected: saml::Error, xml: impl Into<Vec<u8>>) -> Verdict {
     let verdict = Connection::default().verify(xml);
     assert_eq!(refusal(what, &verdict), expected, "{what}: {:#?}", verdict.checks.last());
     verdict
@@ -76,7 +76,8 @@ fn every_refusal_is_met() {
     met.insert(
         refusal("not base64", &ostiary::saml::verify("!", &Connection::default().trust(), NOW)).code().into(),
     );
-    let missing: Vec<_> = Rejection::ALL.iter().filter(|rejection| !met.contains(rejection.code())).collect();
+    let missing: Vec<_> =
+        saml::Error::ALL.iter().filter(|rejection| !met.contains(rejection.code())).collect();
     assert!(missing.is_empty(), "nothing meets {missing:?}");
 }
 
@@ -108,8 +109,8 @@ fn in_prefix_list(content: &str, namespaces: usize) -> String {
 }
 
 /// The eight classical ways of wrapping, and more.
-fn wrapped() -> Vec<(&'static str, Rejection, String)> {
-    use Rejection as R;
+fn wrapped() -> Vec<(&'static str, saml::Error, String)> {
+    use saml::Error as R;
     let response = signed_response();
     let (inner, signature) = (unsigned(&response), element(&response, "ds:Signature"));
     let evil_response = evil(&response).replace("ID=\"_response\"", "ID=\"_evil_response\"");
@@ -249,8 +250,8 @@ fn no_way_of_wrapping_gets_in() {
 }
 
 /// Documents that are too much, or no text at all.
-fn made() -> Vec<(&'static str, Rejection, Vec<u8>)> {
-    use Rejection as R;
+fn made() -> Vec<(&'static str, saml::Error, Vec<u8>)> {
+    use saml::Error as R;
     let plain = signed();
     let value = |content: &str| {
         edit(&plain, "<saml:AttributeValue>staff", &format!("<saml:AttributeValue>{content}"))
@@ -356,14 +357,14 @@ fn what_is_not_base64_is_refused() {
         let verdict = ostiary::saml::verify(&text, &connection.trust(), NOW);
         // Without the padding the document may still be whole: then it is the same document.
         match verdict.outcome {
-            Err(rejection) => assert_eq!(rejection, Rejection::Base64Malformed, "{what}"),
+            Err(rejection) => assert_eq!(rejection, saml::Error::Base64Malformed, "{what}"),
             Ok(_) => assert_eq!(text, good, "{what}"),
         }
     }
     let large = "A".repeat(700_000);
     assert_eq!(
         refusal("700,000 characters", &ostiary::saml::verify(&large, &connection.trust(), NOW)),
-        Rejection::DocumentTooLarge
+        saml::Error::DocumentTooLarge
     );
 }
 
@@ -389,7 +390,7 @@ fn white_space_around_issuer_and_name_is_no_part_of_them() {
     );
     // Only XML's four characters are white space; a no-break space makes another name.
     let xml = document("plain").replace(&format!(">{}<", world::IDP), &format!(">\u{a0}{}<", world::IDP));
-    refused("a no-break space", Rejection::ResponseIssuer, fill(&xml, "_assertion", key("idp")));
+    refused("a no-break space", saml::Error::ResponseIssuer, fill(&xml, "_assertion", key("idp")));
 }
 
 #[test]
@@ -400,7 +401,7 @@ fn clocks_may_differ_by_a_minute_and_no_more() {
     };
     let not_before = format!("NotBefore=\"{}\"", world::at(-60));
     assert!(at(&not_before, 60).outcome.is_ok());
-    assert_eq!(refusal("61 s", &at(&not_before, 61)), Rejection::AssertionNotYetValid);
+    assert_eq!(refusal("61 s", &at(&not_before, 61)), saml::Error::AssertionNotYetValid);
 }
 
 #[test]
@@ -410,7 +411,7 @@ fn every_condition_is_judged_though_the_first_decides() {
         .replace(world::ACS, "https://other.example/acs")
         .replace(&world::at(300), &world::at(-3600));
     let verdict =
-        refused("many things", Rejection::ResponseDestination, fill(&xml, "_assertion", key("idp")));
+        refused("many things", saml::Error::ResponseDestination, fill(&xml, "_assertion", key("idp")));
     let failed: Vec<_> =
         verdict.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_ref()).collect();
     assert_eq!(
@@ -498,7 +499,7 @@ fn whatever_is_wrong_with_a_ciphertext_the_answer_is_one() {
         let mut answers = BTreeSet::new();
         for (what, xml) in broken(cipher) {
             let verdict = connection.verify(xml);
-            assert_eq!(refusal(&what, &verdict), Rejection::DecryptionFailed, "{what}");
+            assert_eq!(refusal(&what, &verdict), saml::Error::DecryptionFailed, "{what}");
             answers.insert(seen(&verdict));
         }
         assert_eq!(answers.len(), 1, "{cipher}: {answers:#?}");
@@ -513,24 +514,28 @@ fn a_ciphertext_of_anything_but_an_assertion_is_refused() {
     let whole =
         original.replacen("<saml:Assertion", &format!("<saml:Assertion xmlns:saml=\"{ASSERTION}\""), 1);
     for (what, plaintext, expected) in [
-        ("nothing", String::new(), Rejection::XmlMalformed),
-        ("text", "hello".to_owned(), Rejection::XmlMalformed),
-        ("a comment", format!("<!-- -->{whole}"), Rejection::CommentPresent),
-        ("a document type", format!("<!DOCTYPE x>{whole}"), Rejection::DoctypePresent),
-        ("another element", format!("<ds:Signature xmlns:ds=\"{SIGNATURE}\"/>"), Rejection::AssertionMissing),
-        ("two assertions", format!("{whole}{}", evil(&whole)), Rejection::XmlMalformed),
+        ("nothing", String::new(), saml::Error::XmlMalformed),
+        ("text", "hello".to_owned(), saml::Error::XmlMalformed),
+        ("a comment", format!("<!-- -->{whole}"), saml::Error::CommentPresent),
+        ("a document type", format!("<!DOCTYPE x>{whole}"), saml::Error::DoctypePresent),
+        (
+            "another element",
+            format!("<ds:Signature xmlns:ds=\"{SIGNATURE}\"/>"),
+            saml::Error::AssertionMissing,
+        ),
+        ("two assertions", format!("{whole}{}", evil(&whole)), saml::Error::XmlMalformed),
         (
             "an assertion in the assertion",
             whole.replace(
                 "</saml:Subject>",
                 &format!("</saml:Subject><saml:Advice>{}</saml:Advice>", evil(&whole)),
             ),
-            Rejection::AssertionNotSingle,
+            saml::Error::AssertionNotSingle,
         ),
-        ("a response", plain.clone(), Rejection::AssertionMissing),
-        ("a changed assertion", whole.replace("dana@", "admin@"), Rejection::DigestMismatch),
+        ("a response", plain.clone(), saml::Error::AssertionMissing),
+        ("a changed assertion", whole.replace("dana@", "admin@"), saml::Error::DigestMismatch),
     ] {
-        for (cipher, expected) in [("aes256-gcm", expected), ("aes256-cbc", Rejection::DecryptionFailed)] {
+        for (cipher, expected) in [("aes256-gcm", expected), ("aes256-cbc", saml::Error::DecryptionFailed)] {
             let xml = plain.replace(&original, &world::sealed(plaintext.as_bytes(), &[cipher]));
             let verdict = connection.verify(xml);
             assert_eq!(refusal(what, &verdict), expected, "{what} by {cipher}");
@@ -543,12 +548,12 @@ fn encrypted_parts_of_another_login_do_not_help() {
     // The stolen ciphertext is whole and signed; it is only not meant for this moment.
     let stolen = document("plain").replace(&world::at(300), &world::at(-600));
     let stolen = world::encrypt(&fill(&stolen, "_assertion", key("idp")), &["aes256-gcm", "oaep"], "");
-    refused("an old ciphertext", Rejection::AssertionExpired, stolen.clone());
+    refused("an old ciphertext", saml::Error::AssertionExpired, stolen.clone());
     // In the forger's own response, signed with the forger's key.
     let response = document("response-signed");
     let original = element(&response, "saml:Assertion");
     let forged = response.replace(&original, &element(&stolen, "saml:EncryptedAssertion"));
-    refused("a forged response", Rejection::SignatureMismatch, fill(&forged, "_response", key("other")));
+    refused("a forged response", saml::Error::SignatureMismatch, fill(&forged, "_response", key("other")));
     // The identity provider's signature covers the ciphertext; another cannot be put in its place.
     let covered = fill(&world::encrypt(&response, &["aes256-gcm"], ""), "_response", key("idp"));
     assert!(Connection::default().verify(covered.clone()).outcome.is_ok());
@@ -556,7 +561,7 @@ fn encrypted_parts_of_another_login_do_not_help() {
     let exchanged = covered
         .replace(&element(&covered, "saml:EncryptedAssertion"), &element(&mine, "saml:EncryptedAssertion"));
     assert_ne!(exchanged, covered);
-    refused("an exchanged ciphertext", Rejection::DigestMismatch, exchanged);
+    refused("an exchanged ciphertext", saml::Error::DigestMismatch, exchanged);
 }
 
 #[test]
@@ -582,20 +587,24 @@ fn each_connection_trusts_only_what_is_its_own() {
         change(&mut connection);
         refusal("another connection", &connection.verify(xml.clone()))
     };
-    assert_eq!(other(|c| c.idp_entity_id = "https://idp.example/other".into()), Rejection::ResponseIssuer);
+    assert_eq!(other(|c| c.idp_entity_id = "https://idp.example/other".into()), saml::Error::ResponseIssuer);
     assert_eq!(
         other(|c| c.sp_entity_id = "https://ostiary.example/v1/saml/saml_conn_2".into()),
-        Rejection::AssertionAudience
+        saml::Error::AssertionAudience
     );
-    assert_eq!(other(|c| c.acs_urls = vec![format!("{}2", world::ACS)]), Rejection::ResponseDestination);
-    assert_eq!(other(|c| c.certificates = vec![world::certificate("other")]), Rejection::SignatureMismatch);
-    assert_eq!(other(|c| c.certificates = Vec::new()), Rejection::CertificateMissing);
-    assert_eq!(other(|c| c.acs_urls = Vec::new()), Rejection::ResponseDestination);
+    assert_eq!(other(|c| c.acs_urls = vec![format!("{}2", world::ACS)]), saml::Error::ResponseDestination);
+    assert_eq!(other(|c| c.certificates = vec![world::certificate("other")]), saml::Error::SignatureMismatch);
+    assert_eq!(other(|c| c.certificates = Vec::new()), saml::Error::CertificateMissing);
+    assert_eq!(other(|c| c.acs_urls = Vec::new()), saml::Error::ResponseDestination);
 }
 
 /// Whatever is done to one byte or one piece of an accepted document, it is refused, or says exactly
 /// what it said before.
-fn mutated_says_nothing_new(xml: &[u8], connection: &Connection, accepted: &ostiary::saml::Assertion) {
+fn mutated_says_nothing_new(
+    xml: &[u8],
+    connection: &Connection,
+    accepted: &ostiary::saml::VerifiedAssertion,
+) {
     if let Ok(assertion) = connection.verify(xml).outcome {
         assert_eq!(&assertion, accepted, "{}", String::from_utf8_lossy(xml));
     }

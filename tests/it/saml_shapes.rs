@@ -2,12 +2,12 @@
 
 use ostiary::{
     model::check::Check,
-    saml::{Assertion, CrossCheck, checks},
+    saml::{CrossCheck, VerifiedAssertion, checks},
 };
 
 use crate::saml_world::{self as world, Connection, IDP, NOW, REQUEST, make};
 
-fn accepted(name: &str) -> (Assertion, Vec<Check>) {
+fn accepted(name: &str) -> (VerifiedAssertion, Vec<Check>) {
     let made = make("accepted", name);
     let verdict = made.connection.verify(made.xml.clone());
     let checks = &verdict.checks;

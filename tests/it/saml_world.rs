@@ -37,7 +37,8 @@ use ostiary::{
         verify::verify_xml,
     },
     test_idp::encrypt::{
-        ContentAlgorithm, Encryption, KeyPlace, KeyTransport, encrypt_assertion, encrypted_assertion,
+        ContentAlgorithm, EncryptedKeyLocation, Encryption, KeyTransport, encrypt_assertion,
+        encrypted_assertion,
     },
 };
 use uppsala::{Document, NodeId};
@@ -427,7 +428,7 @@ fn encryption(algorithms: &[&str]) -> Encryption {
             "oaep" => encryption.key_transport = KeyTransport::RsaOaepMgf1p,
             "oaep-sha256" => encryption.key_transport = KeyTransport::RsaOaepSha256,
             "rsa15" => encryption.key_transport = KeyTransport::Rsa15,
-            "sibling" => encryption.key_place = KeyPlace::Sibling,
+            "sibling" => encryption.key_location = EncryptedKeyLocation::Sibling,
             "for-other" => encryption.certificate = key("other").certificate.clone(),
             other => panic!("what is {other}?"),
         }

@@ -22,7 +22,7 @@ use ostiary::{
     },
     saml::key_pair::KeyPair,
     store::Db,
-    test_idp::response::{Exchange, ResponseSpec},
+    test_idp::response::{ResponseContext, ResponseSpec},
 };
 use reqwest::{Method, header};
 use serde::{Deserialize, Serialize};
@@ -272,13 +272,13 @@ impl Installation {
     /// The identity provider's response.
     fn response(&self, request_id: &str, email: &str) -> String {
         let keys = KeyPair::from_pem(&self.contents.idp_key, &self.contents.idp_certificate).unwrap();
-        let exchange = Exchange {
+        let context = ResponseContext {
             idp_entity_id: &IdentityProvider::get().entity_id,
             sp_entity_id: &format!("{PUBLIC_URL}/v1/saml/{}", self.contents.connection),
             acs_url: &self.acs_url(),
             in_response_to: Some(request_id),
         };
-        let spec = ResponseSpec::valid(&exchange, email, self.app.now(), random());
+        let spec = ResponseSpec::valid(&context, email, self.app.now(), random());
         spec.build_base64(&keys.key, &keys.certificate, random()).unwrap()
     }
 

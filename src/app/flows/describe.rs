@@ -90,7 +90,7 @@ fn read(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -
         response_signed: verified.iter().any(|one| one.of_response),
         assertion_signed: verified.iter().any(|one| !one.of_response),
         verified_by,
-        enclosed: reading::enclosed_certificates(xml).iter().map(CertificateFacts::from).collect(),
+        enclosed: reading::embedded_certificates(xml).iter().map(CertificateFacts::from).collect(),
         decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
             true => reading::decrypted_assertion(xml, keys),
             false => None,

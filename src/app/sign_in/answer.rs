@@ -16,7 +16,7 @@ use crate::{
         secret::{AccessCode, Digest},
     },
     oauth,
-    saml::Assertion,
+    saml::VerifiedAssertion,
     store::{
         saml_connections::LoginConnection,
         saml_flows::{self, AcceptedResponse, NewStep},
@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
     target: &LoginConnection,
     flow: &SamlFlow,
     request: &PendingRequest,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
     evidence: &mut Evidence,
 ) -> Result<Result<String, Refusal>> {
     let stays_here = flow.origin == FlowOrigin::Administrator;
@@ -82,7 +82,7 @@ pub(super) async fn sign_in_unsolicited(
     state: &State,
     target: &LoginConnection,
     mut flow: SamlFlow,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
     evidence: &mut Evidence,
 ) -> Result<Result<String, Refusal>> {
     let email = match admit(target, false, assertion, &mut evidence.checks) {
@@ -113,7 +113,11 @@ pub(super) async fn sign_in_unsolicited(
 }
 
 /// Whether this assertion was accepted before.
-pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion: &Assertion) -> Result<bool> {
+pub(super) async fn was_seen(
+    state: &State,
+    target: &LoginConnection,
+    assertion: &VerifiedAssertion,
+) -> Result<bool> {
     let mut conn = state.db.read().await?;
     Ok(saml_flows::has_seen_assertion(&mut conn, target.connection.id, Digest::of(&assertion.id)).await?)
 }
@@ -122,7 +126,7 @@ pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion:
 pub(super) fn admit(
     target: &LoginConnection,
     has_target: bool,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
     checks: &mut Vec<Check>,
 ) -> Result<Email, Refusal> {
     let email = identity::email_of(&target.connection, &assertion.subject, checks)?;
@@ -155,7 +159,7 @@ async fn admit_now(
 async fn remember(
     tx: &mut crate::store::Transaction,
     target: &LoginConnection,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
 ) -> Result<bool> {
     let digest = Digest::of(&assertion.id);
     let until = assertion.not_on_or_after;
@@ -199,7 +203,7 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
 }
 
 /// The person's attributes by name, in the form that is stored and given to apps.
-fn attributes_of(assertion: &Assertion) -> Attributes {
+fn attributes_of(assertion: &VerifiedAssertion) -> Attributes {
     let mut attributes = Attributes::new();
     for (name, values) in &assertion.subject.attributes {
         attributes.entry(name.clone()).or_default().extend(values.iter().cloned());

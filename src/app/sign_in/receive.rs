@@ -17,7 +17,7 @@ use crate::{
         saml_flow::{PendingRequest, SamlFlow},
         secret::Digest,
     },
-    saml::{Assertion, Verdict, checks},
+    saml::{Verdict, VerifiedAssertion, checks},
     store::{
         saml_connections::{self, LoginConnection},
         saml_flows,
@@ -124,7 +124,7 @@ async fn receive_answer(
     state: &State,
     target: &LoginConnection,
     post: &Post,
-    assertion: Assertion,
+    assertion: VerifiedAssertion,
     verdict: Verdict,
 ) -> Result<Outcome> {
     let flow = find_flow(state, target.connection.id, assertion.in_response_to.as_deref()).await?;

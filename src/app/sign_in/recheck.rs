@@ -14,7 +14,7 @@ use crate::{
         admission::{self, Denial, LoginOf},
     },
     model::{check::Check, email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
-    saml::{Assertion, checks},
+    saml::{VerifiedAssertion, checks},
     store::saml_connections::LoginConnection,
 };
 
@@ -45,7 +45,7 @@ async fn admit(
     state: &State,
     target: &LoginConnection,
     flow: &SamlFlow,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
     checks: &mut Vec<Check>,
 ) -> Result<Result<Email, Refusal>> {
     if let Err(refusal) = answers(target, flow, assertion, checks) {
@@ -69,7 +69,7 @@ async fn admit(
 fn answers(
     target: &LoginConnection,
     flow: &SamlFlow,
-    assertion: &Assertion,
+    assertion: &VerifiedAssertion,
     checks: &mut Vec<Check>,
 ) -> Result<(), Refusal> {
     match (&assertion.in_response_to, &flow.request) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     model::check::{Check, Fixer},
-    saml::Rejection,
+    saml,
 };
 
 macro_rules! refusals {
@@ -13,7 +13,7 @@ macro_rules! refusals {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Refusal {
             /// The response itself is not acceptable.
-            Response(Rejection),
+            Response(saml::Error),
             $($(#[doc = $doc])+ $variant,)*
         }
 
@@ -127,7 +127,7 @@ refusals! {
 /// What a refusal's code means, one sentence for those who look into a login.
 pub fn meaning(code: &str) -> Option<&'static str> {
     let own = Refusal::OWN.iter().find(|refusal| refusal.code() == code).map(|refusal| refusal.meaning());
-    own.or_else(|| Rejection::ALL.iter().find(|one| one.code() == code).map(|one| one.meaning()))
+    own.or_else(|| saml::Error::ALL.iter().find(|one| one.code() == code).map(|one| one.meaning()))
 }
 
 impl Refusal {

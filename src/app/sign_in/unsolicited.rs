@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{Result, State},
     model::{environment::IdpInitiated, id::SamlFlowId, saml_flow::FlowOrigin},
-    saml::{Assertion, Verdict},
+    saml::{Verdict, VerifiedAssertion},
     store::{oauth_clients, saml_connections::LoginConnection, saml_flows},
 };
 
@@ -27,7 +27,7 @@ pub(super) async fn receive(
     state: &State,
     target: &LoginConnection,
     post: &Post,
-    assertion: Assertion,
+    assertion: VerifiedAssertion,
     verdict: Verdict,
 ) -> Result<Outcome> {
     let mut evidence = Evidence {

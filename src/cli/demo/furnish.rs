@@ -76,7 +76,7 @@ impl World {
             Some(ScimTarget {
                 name: customer.organization.display_name.clone(),
                 base_url: customer.directory.scim_base_url.clone(),
-                reached_at: server_side.scim_base(customer.directory.id),
+                internal_base_url: server_side.scim_base(customer.directory.id),
                 token: customer.scim_token.reveal().parse().ok()?,
                 domains: vec![customer.domain.to_owned()],
             })

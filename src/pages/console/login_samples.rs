@@ -32,7 +32,7 @@ use crate::{
         time::Timestamp,
     },
     pages::{list::ListUrl, samples::page},
-    saml::Rejection,
+    saml,
     store::{
         login_counts::{FailingConnection, FailingOrganization},
         scim_directories::IdleDirectory,
@@ -144,15 +144,15 @@ fn note(name: &'static str, found: String) -> Check {
 }
 
 fn passed() -> Vec<Check> {
-    let held = |rejection: Rejection, expected: &str| {
+    let held = |rejection: saml::Error, expected: &str| {
         rejection.check(true, Some(expected.to_owned()), Some(expected.to_owned()))
     };
     vec![
         note("document", "4211 bytes".into()),
         note("assertion_signature", format!("rsa-sha256, certificate with SHA-256 {FINGERPRINT}")),
-        held(Rejection::AssertionIssuer, "http://www.okta.com/exk1fcia6d6EMsf331d8"),
-        held(Rejection::ResponseStatus, "urn:oasis:names:tc:SAML:2.0:status:Success"),
-        held(Rejection::AssertionExpired, "after 2026-11-21T21:29:40.000Z"),
+        held(saml::Error::AssertionIssuer, "http://www.okta.com/exk1fcia6d6EMsf331d8"),
+        held(saml::Error::ResponseStatus, "urn:oasis:names:tc:SAML:2.0:status:Success"),
+        held(saml::Error::AssertionExpired, "after 2026-11-21T21:29:40.000Z"),
     ]
 }
 
@@ -247,7 +247,7 @@ fn flow_samples() {
         login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com"));
     sample("console-flow-refused", &described(failed, checks, signed()));
 
-    let mismatch = Rejection::SignatureMismatch.check(
+    let mismatch = saml::Error::SignatureMismatch.check(
         false,
         Some("made with the key of one of 1 certificates".into()),
         None,

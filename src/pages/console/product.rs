@@ -234,11 +234,11 @@ pub fn screen(product: Product, code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::sign_in::Refusal, saml::Rejection};
+    use crate::{app::sign_in::Refusal, saml};
 
     #[test]
     fn every_code_that_has_a_screen_is_one_that_there_is() {
-        let known: Vec<&str> = Rejection::ALL
+        let known: Vec<&str> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
             .chain(Refusal::OWN.iter().map(|refusal| refusal.code()))

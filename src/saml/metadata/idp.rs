@@ -14,9 +14,9 @@ use crate::{
     model::time::Timestamp,
     saml::{
         binding::Binding,
-        gate::{self, Limits},
+        document::{self, DocumentLimits},
+        error::Error,
         names::{binding, namespace},
-        rejection::Rejection,
     },
 };
 
@@ -30,18 +30,18 @@ const MAX_QUOTES: usize = 128;
 const MAX_DEPTH: u32 = 32;
 /// The limits on markup, which keep the parser's time linear. A federation's aggregate of the maximum size
 /// takes two million steps.
-const LIMITS: Limits = Limits {
+const LIMITS: DocumentLimits = DocumentLimits {
     nodes: 2 * MAX_TAGS,
     depth: MAX_DEPTH as usize,
     attributes: MAX_QUOTES / 2,
     namespaces: 128,
-    work: 4_000_000,
+    steps: 4_000_000,
     comments: true,
 };
 /// The schema's maximum length of an entity ID (SAML Metadata §2.2.1).
-const MAX_ENTITY_ID: usize = 1024;
+const MAX_ENTITY_ID_LENGTH: usize = 1024;
 /// The maximum number of candidates that an error lists.
-const MAX_NAMED: usize = 20;
+const MAX_LISTED_CANDIDATES: usize = 20;
 
 /// The parts of an identity provider's metadata that a connection needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,21 +87,21 @@ pub enum MetadataError {
     #[error("the metadata describes no SAML 2.0 identity provider (no IDPSSODescriptor)")]
     NoIdentityProvider,
     /// The requested entity is not among the identity providers.
-    #[error("the metadata has no identity provider {wanted:?}; it has {}", listed(candidates))]
+    #[error("the metadata has no identity provider {requested:?}; it has {}", format_candidates(candidates))]
     UnknownEntity {
         /// The requested entity ID.
-        wanted: String,
+        requested: String,
         /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
     /// There are several identity providers, and none was requested by its entity ID.
-    #[error("the metadata has several identity providers; name one of {}", listed(candidates))]
+    #[error("the metadata has several identity providers; name one of {}", format_candidates(candidates))]
     SeveralIdentityProviders {
         /// The entity IDs of the identity providers in it.
         candidates: Vec<String>,
     },
     /// The entity id is missing, empty or too long.
-    #[error("the identity provider's entityID is missing or longer than {MAX_ENTITY_ID} characters")]
+    #[error("the identity provider's entityID is missing or longer than {MAX_ENTITY_ID_LENGTH} characters")]
     BadEntityId,
     /// There is no key to verify signatures with.
     #[error("the identity provider's metadata has no signing certificate")]
@@ -139,13 +139,13 @@ impl MetadataError {
     }
 }
 
-fn listed(names: &[String]) -> String {
+fn format_candidates(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { format!("{names:?}") }
 }
 
 /// Parses metadata: an `EntityDescriptor`, or nested `EntitiesDescriptor`s. It returns the identity provider
-/// with the entity ID `wanted`; without one there must be exactly one.
-pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata, MetadataError> {
+/// with the entity ID `requested`; without one there must be exactly one.
+pub fn parse_idp_metadata(xml: &[u8], requested: Option<&str>) -> Result<IdpMetadata, MetadataError> {
     if xml.len() > MAX_METADATA_BYTES {
         return Err(MetadataError::TooLarge);
     }
@@ -158,29 +158,29 @@ pub fn parse_idp_metadata(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadat
     if is_too_complex(text) {
         return Err(MetadataError::TooComplex);
     }
-    gate::scan(text, &LIMITS).map_err(|refusal| match refusal.rejection {
-        Rejection::TooManyNodes | Rejection::TooManyAttributes => MetadataError::TooComplex,
-        Rejection::NestingTooDeep => MetadataError::NotXml("elements nest too deep".to_owned()),
-        Rejection::DoctypePresent => MetadataError::DocumentType,
-        Rejection::EncodingNotUtf8 => MetadataError::NotUtf8,
-        _ => MetadataError::NotXml(refusal.found.unwrap_or_default().chars().take(200).collect()),
+    document::scan(text, &LIMITS).map_err(|failure| match failure.error {
+        Error::TooManyNodes | Error::TooManyAttributes => MetadataError::TooComplex,
+        Error::NestingTooDeep => MetadataError::NotXml("elements nest too deep".to_owned()),
+        Error::DoctypePresent => MetadataError::DocumentType,
+        Error::EncodingNotUtf8 => MetadataError::NotUtf8,
+        _ => MetadataError::NotXml(failure.found.unwrap_or_default().chars().take(200).collect()),
     })?;
     let document = uppsala::Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(MAX_DEPTH)
         .parse(text)
         .map_err(|error| MetadataError::NotXml(error.to_string().chars().take(200).collect()))?;
-    let entity = choose_entity(&document, wanted)?;
-    read_entity(&document, entity)
+    let entity = choose_entity(&document, requested)?;
+    parse_entity(&document, entity)
 }
 
 /// Whether parsing could take more than linear time: the parser compares an element's attributes with
 /// each other and looks prefixes up in all declarations in scope. Checked without parsing: attribute values
 /// hold no `<` (XML 1.0 §3.1), so a start tag lies between two of them.
 fn is_too_complex(text: &str) -> bool {
-    let crowded =
+    let too_many_quotes =
         |piece: &str| piece.bytes().filter(|byte| matches!(byte, b'"' | b'\'')).count() > MAX_QUOTES;
-    text.split('<').count() > MAX_TAGS || text.split('<').any(crowded)
+    text.split('<').count() > MAX_TAGS || text.split('<').any(too_many_quotes)
 }
 
 fn is(document: &Document<'_>, node: NodeId, uri: &str, name: &str) -> bool {
@@ -214,7 +214,7 @@ fn idp_roles(document: &Document<'_>, entity: NodeId) -> Vec<NodeId> {
         .collect()
 }
 
-fn choose_entity(document: &Document<'_>, wanted: Option<&str>) -> Result<NodeId, MetadataError> {
+fn choose_entity(document: &Document<'_>, requested: Option<&str>) -> Result<NodeId, MetadataError> {
     let root = document.document_element().ok_or_else(|| MetadataError::NotXml("no root".to_owned()))?;
     let mut entities = Vec::new();
     let mut groups = vec![root];
@@ -232,16 +232,20 @@ fn choose_entity(document: &Document<'_>, wanted: Option<&str>) -> Result<NodeId
     entities.retain(|&entity| !idp_roles(document, entity).is_empty());
     let id = |entity: NodeId| attribute(document, entity, "entityID").unwrap_or_default();
     let named = |entities: &[NodeId]| {
-        entities.iter().take(MAX_NAMED).map(|&e| id(e).chars().take(MAX_ENTITY_ID).collect()).collect()
+        entities
+            .iter()
+            .take(MAX_LISTED_CANDIDATES)
+            .map(|&e| id(e).chars().take(MAX_ENTITY_ID_LENGTH).collect())
+            .collect()
     };
     if entities.is_empty() {
         return Err(MetadataError::NoIdentityProvider);
     }
-    if let Some(wanted) = wanted {
+    if let Some(requested) = requested {
         let candidates = named(&entities);
-        entities.retain(|&entity| id(entity) == wanted);
+        entities.retain(|&entity| id(entity) == requested);
         if entities.is_empty() {
-            return Err(MetadataError::UnknownEntity { wanted: wanted.to_owned(), candidates });
+            return Err(MetadataError::UnknownEntity { requested: requested.to_owned(), candidates });
         }
     }
     match entities[..] {
@@ -250,18 +254,18 @@ fn choose_entity(document: &Document<'_>, wanted: Option<&str>) -> Result<NodeId
     }
 }
 
-fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, MetadataError> {
+fn parse_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, MetadataError> {
     let entity_id = attribute(document, entity, "entityID").unwrap_or_default();
-    if entity_id.is_empty() || entity_id.chars().count() > MAX_ENTITY_ID {
+    if entity_id.is_empty() || entity_id.chars().count() > MAX_ENTITY_ID_LENGTH {
         return Err(MetadataError::BadEntityId);
     }
     let roles = idp_roles(document, entity);
-    let (sso_redirect_url, idp_binding) = single_sign_on(document, &roles)?;
+    let (sso_redirect_url, idp_binding) = single_sign_on_service(document, &roles)?;
     let certificates_pem = signing_certificates(document, &roles)?;
     let flag =
         |role: &NodeId| matches!(attribute(document, *role, "WantAuthnRequestsSigned"), Some("true" | "1"));
     let until = |node: NodeId| attribute(document, node, "validUntil").and_then(Timestamp::parse_rfc3339);
-    let cached = |node: NodeId| attribute(document, node, "cacheDuration").and_then(read_duration);
+    let cached = |node: NodeId| attribute(document, node, "cacheDuration").and_then(parse_duration);
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
         sso_redirect_url,
@@ -283,7 +287,7 @@ fn read_entity(document: &Document<'_>, entity: NodeId) -> Result<IdpMetadata, M
 }
 
 /// Parses an `xs:duration` (XML Schema Part 2 §3.2.6) to the second. A month counts 30 days, a year 365.
-fn read_duration(text: &str) -> Option<Duration> {
+fn parse_duration(text: &str) -> Option<Duration> {
     const DAY: u64 = 24 * 3600;
     let rest = text.strip_prefix('P')?;
     let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
@@ -309,7 +313,10 @@ fn read_duration(text: &str) -> Option<Duration> {
     seen.then(|| Duration::from_secs(seconds))
 }
 
-fn single_sign_on(document: &Document<'_>, roles: &[NodeId]) -> Result<(String, Binding), MetadataError> {
+fn single_sign_on_service(
+    document: &Document<'_>,
+    roles: &[NodeId],
+) -> Result<(String, Binding), MetadataError> {
     let mut bad = None;
     for (uri, binding) in [(binding::POST, Binding::Post), (binding::REDIRECT, Binding::Redirect)] {
         for &role in roles {
@@ -318,7 +325,7 @@ fn single_sign_on(document: &Document<'_>, roles: &[NodeId]) -> Result<(String, 
                     continue;
                 }
                 let location = attribute(document, service, "Location").unwrap_or_default();
-                if is_web_address(location) {
+                if is_http_url(location) {
                     return Ok((location.to_owned(), binding));
                 }
                 bad.get_or_insert_with(|| location.chars().take(200).collect());
@@ -328,7 +335,7 @@ fn single_sign_on(document: &Document<'_>, roles: &[NodeId]) -> Result<(String, 
     Err(bad.map_or(MetadataError::NoSingleSignOnService, MetadataError::BadLocation))
 }
 
-fn is_web_address(location: &str) -> bool {
+fn is_http_url(location: &str) -> bool {
     location.len() <= 2000
         && !location.chars().any(|c| c.is_control() || c.is_whitespace())
         && Url::parse(location).is_ok_and(|url| {
@@ -349,7 +356,7 @@ fn signing_certificates(document: &Document<'_>, roles: &[NodeId]) -> Result<Vec
             }
             for info in child_elements(document, key, namespace::SIGNATURE, "KeyInfo") {
                 for data in child_elements(document, info, namespace::SIGNATURE, "X509Data") {
-                    for certificate in end_certificates(document, data)? {
+                    for certificate in leaf_certificates(document, data)? {
                         let bad = |error: openssl::error::ErrorStack| {
                             MetadataError::BadCertificate(error.to_string())
                         };
@@ -367,14 +374,14 @@ fn signing_certificates(document: &Document<'_>, roles: &[NodeId]) -> Result<Vec
 
 /// The leaf certificates of one `X509Data`, without those that issued another one in it: a chain describes
 /// one key, and the keys of its issuers may not sign responses (XML Signature §4.5.4).
-fn end_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, MetadataError> {
-    const MOST: usize = 10;
+fn leaf_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, MetadataError> {
+    const MAX_CHAIN_LENGTH: usize = 10;
     let mut certificates = Vec::new();
     for node in child_elements(document, data, namespace::SIGNATURE, "X509Certificate") {
-        let certificate = read_certificate(&document.text_content_deep(node))?;
+        let certificate = parse_certificate(&document.text_content_deep(node))?;
         certificates.push(certificate);
-        if certificates.len() > MOST {
-            return Err(MetadataError::BadCertificate(format!("a chain of more than {MOST}")));
+        if certificates.len() > MAX_CHAIN_LENGTH {
+            return Err(MetadataError::BadCertificate(format!("a chain of more than {MAX_CHAIN_LENGTH}")));
         }
     }
     let issued_another = |issuer: usize| {
@@ -391,7 +398,7 @@ fn end_certificates(document: &Document<'_>, data: NodeId) -> Result<Vec<X509>, 
 }
 
 /// Parses lenient base64: any white space, with or without PEM armour and padding.
-fn read_certificate(text: &str) -> Result<X509, MetadataError> {
+fn parse_certificate(text: &str) -> Result<X509, MetadataError> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new()

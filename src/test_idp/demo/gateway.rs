@@ -24,7 +24,7 @@ const SECRET_FIELDS: &[&str] =
 
 /// A call and its response, for display: secrets are shortened.
 #[derive(Debug, Clone)]
-pub(super) struct Exchange {
+pub(super) struct ApiExchange {
     /// Its purpose.
     pub title: &'static str,
     /// The equivalent command.
@@ -52,7 +52,7 @@ pub(super) struct Tokens {
     pub claims: Value,
 }
 
-pub(super) struct Gateway {
+pub(super) struct GatewayClient {
     public: Links,
     server_side: Links,
     api_key: ApiKeySecret,
@@ -76,7 +76,7 @@ enum Body {
     Form(Vec<(&'static str, String)>),
 }
 
-impl Gateway {
+impl GatewayClient {
     pub fn new(
         public: Links,
         server_side: Links,
@@ -93,11 +93,11 @@ impl Gateway {
     }
 
     /// `POST /v1/saml/redirect`: the URL to send the browser to.
-    pub async fn begin(
+    pub async fn saml_redirect(
         &self,
         organization: &DemoOrganization,
         state: &str,
-    ) -> Result<(Url, Exchange), GatewayError> {
+    ) -> Result<(Url, ApiExchange), GatewayError> {
         let call = Call {
             method: Method::POST,
             endpoint: Links::saml_redirect,
@@ -111,7 +111,7 @@ impl Gateway {
     }
 
     /// `POST /v1/saml/redeem`: the user who signed in.
-    pub async fn redeem(&self, code: &str) -> Result<(Value, Exchange), GatewayError> {
+    pub async fn redeem(&self, code: &str) -> Result<(Value, ApiExchange), GatewayError> {
         let call = Call {
             method: Method::POST,
             endpoint: Links::saml_redeem,
@@ -130,7 +130,7 @@ impl Gateway {
         state: &str,
         nonce: &str,
         code_verifier: &str,
-    ) -> (Url, Exchange) {
+    ) -> (Url, ApiExchange) {
         let mut url = self.public.oauth_authorize();
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -143,7 +143,7 @@ impl Gateway {
             .append_pair("nonce", nonce)
             .append_pair("code_challenge", &base64_url(&sha256(code_verifier.as_bytes())))
             .append_pair("code_challenge_method", "S256");
-        let exchange = Exchange {
+        let exchange = ApiExchange {
             title: "Send the browser to the authorization endpoint",
             curl: url.as_str().replace('&', "\n  &"),
             answer: String::new(),
@@ -159,7 +159,7 @@ impl Gateway {
         code_verifier: &str,
         nonce: &str,
         now: Timestamp,
-    ) -> Result<(Tokens, Exchange), GatewayError> {
+    ) -> Result<(Tokens, ApiExchange), GatewayError> {
         let call = Call {
             method: Method::POST,
             endpoint: Links::oauth_token,
@@ -190,7 +190,7 @@ impl Gateway {
     }
 
     /// The userinfo request (OpenID Connect Core §5.3.1).
-    pub async fn userinfo(&self, access_token: &str) -> Result<(Value, Exchange), GatewayError> {
+    pub async fn userinfo(&self, access_token: &str) -> Result<(Value, ApiExchange), GatewayError> {
         let call = Call {
             method: Method::GET,
             endpoint: Links::oauth_userinfo,
@@ -202,7 +202,10 @@ impl Gateway {
     }
 
     /// `GET /v1/scim/users`: the people of a customer's directory, the first hundred of them.
-    pub async fn people(&self, organization: &DemoOrganization) -> Result<(Value, Exchange), GatewayError> {
+    pub async fn people(
+        &self,
+        organization: &DemoOrganization,
+    ) -> Result<(Value, ApiExchange), GatewayError> {
         let call = Call {
             method: Method::GET,
             endpoint: Links::scim_users,
@@ -216,7 +219,7 @@ impl Gateway {
         self.send("Ask for the people of the customer’s directory", call).await
     }
 
-    async fn send(&self, title: &'static str, call: Call) -> Result<(Value, Exchange), GatewayError> {
+    async fn send(&self, title: &'static str, call: Call) -> Result<(Value, ApiExchange), GatewayError> {
         let curl = call.curl(&self.public);
         let mut request = self.http.request(call.method.clone(), call.url(&self.server_side));
         if let Some(bearer) = &call.bearer {
@@ -241,7 +244,7 @@ impl Gateway {
             return Err(GatewayError::Refused { status: status.as_u16(), message: message.to_owned() });
         }
         let shown = pretty(&without_secrets(&answer));
-        Ok((answer, Exchange { title, curl, answer: shown }))
+        Ok((answer, ApiExchange { title, curl, answer: shown }))
     }
 }
 
@@ -258,21 +261,24 @@ impl Call {
     fn curl(&self, gateway: &Links) -> String {
         let url = self.url(gateway);
         let mut lines = vec![match self.method {
-            Method::GET => format!("curl {}", quoted(url.as_str())),
-            ref method => format!("curl -X {method} {}", quoted(url.as_str())),
+            Method::GET => format!("curl {}", shell_quoted(url.as_str())),
+            ref method => format!("curl -X {method} {}", shell_quoted(url.as_str())),
         }];
         if let Some(bearer) = &self.bearer {
-            lines.push(format!("-H {}", quoted(&format!("Authorization: Bearer {}", mask_secret(bearer)))));
+            lines.push(format!(
+                "-H {}",
+                shell_quoted(&format!("Authorization: Bearer {}", mask_secret(bearer)))
+            ));
         }
         match &self.body {
             Body::None => {}
             Body::Json(value) => {
                 lines.push("-H 'Content-Type: application/json'".to_owned());
-                lines.push(format!("-d {}", quoted(&without_secrets(value).to_string())));
+                lines.push(format!("-d {}", shell_quoted(&without_secrets(value).to_string())));
             }
             Body::Form(fields) => lines.extend(fields.iter().map(|(name, value)| {
                 let value = if SECRET_FIELDS.contains(name) { mask_secret(value) } else { value.clone() };
-                format!("--data-urlencode {}", quoted(&format!("{name}={value}")))
+                format!("--data-urlencode {}", shell_quoted(&format!("{name}={value}")))
             })),
         }
         lines.join(" \\\n  ")
@@ -280,7 +286,7 @@ impl Call {
 }
 
 /// A quoted word of a shell command.
-fn quoted(text: &str) -> String {
+fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     DemoApp,
     gateway::GatewayError,
-    session::{Pending, Person, Protocol},
+    session::{PendingLogin, Protocol, SignedInUser},
     view,
 };
 use crate::{
@@ -45,7 +45,7 @@ pub(super) async fn people(app: App) -> HttpResponse {
     for organization in &app.organizations {
         match app.gateway.people(organization).await {
             Ok((answer, exchange)) => directories.push((organization, answer, exchange)),
-            Err(error) => return failed(&error),
+            Err(error) => return error_page(&error),
         }
     }
     page(StatusCode::OK, PagePolicy::SameOriginForms, view::people(&directories))
@@ -56,13 +56,13 @@ pub(super) async fn people(app: App) -> HttpResponse {
 pub(super) struct SignIn {
     #[serde(default)]
     email: String,
-    way: Way,
+    way: LoginMethod,
 }
 
 /// Its three buttons.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum Way {
+enum LoginMethod {
     Saml,
     Oidc,
     Refused,
@@ -72,8 +72,8 @@ enum Way {
 pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<SignIn>) -> HttpResponse {
     let email = form.email.trim();
     let organization = match form.way {
-        Way::Refused => app.organizations.first(),
-        Way::Saml | Way::Oidc => app.organization_of(email),
+        LoginMethod::Refused => app.organizations.first(),
+        LoginMethod::Saml | LoginMethod::Oidc => app.organization_of(email),
     };
     let Some(organization) = organization else {
         let error = "No customer of this sample app has addresses like that. Take one of the domains below.";
@@ -82,13 +82,15 @@ pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<Sign
     };
     let browser = browser(&request).unwrap_or_else(|| app.token());
     let state = app.token();
-    let begun_at = app.clock.now();
+    let started_at = app.clock.now();
     let (url, protocol, exchange) = match form.way {
-        Way::Saml | Way::Refused => match app.gateway.begin(organization, &state).await {
-            Ok((url, exchange)) => (url, Protocol::Rest, exchange),
-            Err(error) => return failed(&error),
-        },
-        Way::Oidc => {
+        LoginMethod::Saml | LoginMethod::Refused => {
+            match app.gateway.saml_redirect(organization, &state).await {
+                Ok((url, exchange)) => (url, Protocol::Rest, exchange),
+                Err(error) => return error_page(&error),
+            }
+        }
+        LoginMethod::Oidc => {
             let nonce = app.token();
             // 43 characters at least (RFC 7636 §4.1).
             let code_verifier = app.token() + &app.token();
@@ -96,8 +98,10 @@ pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<Sign
             (url, Protocol::OpenIdConnect { nonce, code_verifier }, exchange)
         }
     };
-    app.sessions
-        .begin(state, Pending { browser: browser.clone(), protocol, begun_at, exchanges: vec![exchange] });
+    app.sessions.begin(
+        state,
+        PendingLogin { browser: browser.clone(), protocol, started_at, exchanges: vec![exchange] },
+    );
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, url.as_str()))
         .cookie(cookie(&app, browser))
@@ -117,11 +121,11 @@ pub(super) async fn saml_callback(
     query: web::Query<SamlCallback>,
 ) -> HttpResponse {
     let Some(code) = &query.saml_access_code else {
-        return told(StatusCode::BAD_REQUEST, "This address was opened without an access code.");
+        return message_page(StatusCode::BAD_REQUEST, "This address was opened without an access code.");
     };
     let (answer, exchange) = match app.gateway.redeem(code).await {
         Ok(redeemed) => redeemed,
-        Err(error) => return failed(&error),
+        Err(error) => return error_page(&error),
     };
     let now = app.clock.now();
     let (way, mut exchanges) = match answer["state"].as_str() {
@@ -131,11 +135,11 @@ pub(super) async fn saml_callback(
         Some(state) => {
             let browser = browser(&request).unwrap_or_default();
             match app.sessions.finish(state, &browser, now) {
-                Some(Pending { protocol: Protocol::Rest, exchanges, .. }) => {
+                Some(PendingLogin { protocol: Protocol::Rest, exchanges, .. }) => {
                     ("SAML, through the REST API", exchanges)
                 }
                 _ => {
-                    return told(
+                    return message_page(
                         StatusCode::FORBIDDEN,
                         "This login was begun in another browser, or long ago.",
                     );
@@ -144,7 +148,7 @@ pub(super) async fn saml_callback(
         }
     };
     exchanges.push(exchange);
-    let person = Person {
+    let person = SignedInUser {
         email: text(&answer, "email"),
         organization_external_id: text(&answer, "organizationExternalId"),
         organization_id: text(&answer, "organizationId"),
@@ -154,7 +158,7 @@ pub(super) async fn saml_callback(
         documents: Vec::new(),
         signed_in_at: now,
     };
-    welcome(&app, &request, person)
+    start_session(&app, &request, person)
 }
 
 /// The query of `GET /demo/oauth/callback` (RFC 6749 §4.1.2).
@@ -175,36 +179,37 @@ pub(super) async fn oauth_callback(
     let now = app.clock.now();
     let browser = browser(&request).unwrap_or_default();
     let pending = query.state.as_ref().and_then(|state| app.sessions.finish(state, &browser, now));
-    let Some(Pending { protocol: Protocol::OpenIdConnect { nonce, code_verifier }, mut exchanges, .. }) =
-        pending
+    let Some(PendingLogin {
+        protocol: Protocol::OpenIdConnect { nonce, code_verifier }, mut exchanges, ..
+    }) = pending
     else {
-        return told(StatusCode::FORBIDDEN, "This login was begun in another browser, or long ago.");
+        return message_page(StatusCode::FORBIDDEN, "This login was begun in another browser, or long ago.");
     };
     if let Some(error) = &query.error {
         let markup = view::refused(error, query.error_description.as_deref());
         return page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, markup);
     }
     let Some(code) = &query.code else {
-        return told(StatusCode::BAD_REQUEST, "This address was opened without a code.");
+        return message_page(StatusCode::BAD_REQUEST, "This address was opened without a code.");
     };
     let (tokens, exchange) = match app.gateway.tokens(code, &code_verifier, &nonce, now).await {
         Ok(answer) => answer,
-        Err(error) => return failed(&error),
+        Err(error) => return error_page(&error),
     };
     exchanges.push(exchange);
     let (userinfo, exchange) = match app.gateway.userinfo(&tokens.access_token).await {
         Ok(answer) => answer,
-        Err(error) => return failed(&error),
+        Err(error) => return error_page(&error),
     };
     exchanges.push(exchange);
     if userinfo["sub"] != tokens.claims["sub"] {
         // OpenID Connect Core §5.3.2
-        return told(
+        return message_page(
             StatusCode::BAD_GATEWAY,
             "The userinfo endpoint describes another user than the ID token.",
         );
     }
-    let person = Person {
+    let person = SignedInUser {
         email: text(&userinfo, "email"),
         organization_external_id: text(&tokens.claims, "organizationExternalId"),
         organization_id: text(&tokens.claims, "organizationId"),
@@ -214,7 +219,7 @@ pub(super) async fn oauth_callback(
         documents: vec![("ID token, decoded", tokens.claims)],
         signed_in_at: now,
     };
-    welcome(&app, &request, person)
+    start_session(&app, &request, person)
 }
 
 /// `POST /demo/sign-out`.
@@ -228,7 +233,7 @@ pub(super) async fn sign_out(app: App, request: HttpRequest) -> HttpResponse {
 }
 
 /// Signs a user in under a new session id, which prevents session fixation.
-fn welcome(app: &DemoApp, request: &HttpRequest, person: Person) -> HttpResponse {
+fn start_session(app: &DemoApp, request: &HttpRequest, person: SignedInUser) -> HttpResponse {
     if let Some(old) = browser(request) {
         app.sessions.sign_out(&old);
     }
@@ -240,15 +245,15 @@ fn welcome(app: &DemoApp, request: &HttpRequest, person: Person) -> HttpResponse
         .finish()
 }
 
-fn failed(error: &GatewayError) -> HttpResponse {
+fn error_page(error: &GatewayError) -> HttpResponse {
     let status = match error {
         GatewayError::Refused { status: 400..=499, .. } => StatusCode::BAD_REQUEST,
         _ => StatusCode::BAD_GATEWAY,
     };
-    told(status, &error.to_string())
+    message_page(status, &error.to_string())
 }
 
-fn told(status: StatusCode, happened: &str) -> HttpResponse {
+fn message_page(status: StatusCode, happened: &str) -> HttpResponse {
     page(status, PagePolicy::SameOriginForms, view::message(happened))
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 
-use self::{gateway::Gateway, session::Sessions};
+use self::{gateway::GatewayClient, session::Sessions};
 use crate::{
     links::{Links, path},
     model::{
@@ -59,7 +59,7 @@ pub struct DemoOrganization {
 /// The sample app. Put it into the server as `web::Data`, beside [`configure`].
 pub struct DemoApp {
     links: Links,
-    gateway: Gateway,
+    gateway: GatewayClient,
     organizations: Vec<DemoOrganization>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -80,7 +80,7 @@ impl DemoApp {
             random,
         } = settings;
         let gateway =
-            Gateway::new(links.clone(), server_side, api_key, oauth_client_id, oauth_client_secret)?;
+            GatewayClient::new(links.clone(), server_side, api_key, oauth_client_id, oauth_client_secret)?;
         Ok(Self { links, gateway, organizations, clock, random, sessions: Sessions::default() })
     }
 

@@ -9,7 +9,7 @@ use std::{
 use lru::LruCache;
 use serde_json::Value;
 
-use super::gateway::Exchange;
+use super::gateway::ApiExchange;
 use crate::model::time::Timestamp;
 
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");
@@ -17,11 +17,11 @@ const LOGIN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
 /// A pending login, keyed by its `state`. Only the browser that began it may finish it.
-pub(super) struct Pending {
+pub(super) struct PendingLogin {
     pub browser: String,
     pub protocol: Protocol,
-    pub begun_at: Timestamp,
-    pub exchanges: Vec<Exchange>,
+    pub started_at: Timestamp,
+    pub exchanges: Vec<ApiExchange>,
 }
 
 /// The protocol of a login.
@@ -35,7 +35,7 @@ pub(super) enum Protocol {
 
 /// A signed-in user.
 #[derive(Clone)]
-pub(super) struct Person {
+pub(super) struct SignedInUser {
     pub email: String,
     pub organization_external_id: String,
     pub organization_id: String,
@@ -43,15 +43,15 @@ pub(super) struct Person {
     /// The method of the login, for display.
     pub way: &'static str,
     /// The calls that the app's server made to the gateway.
-    pub exchanges: Vec<Exchange>,
+    pub exchanges: Vec<ApiExchange>,
     /// Further documents to show: title and JSON.
     pub documents: Vec<(&'static str, Value)>,
     pub signed_in_at: Timestamp,
 }
 
 pub(super) struct Sessions {
-    pending: Mutex<LruCache<String, Pending>>,
-    people: Mutex<LruCache<String, Person>>,
+    pending: Mutex<LruCache<String, PendingLogin>>,
+    people: Mutex<LruCache<String, SignedInUser>>,
 }
 
 impl Default for Sessions {
@@ -66,28 +66,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Sessions {
     /// Stores a pending login.
-    pub fn begin(&self, state: String, pending: Pending) {
+    pub fn begin(&self, state: String, pending: PendingLogin) {
         lock(&self.pending).put(state, pending);
     }
 
     /// Removes a pending login and returns it: once, in the browser that began it, before it expires.
-    pub fn finish(&self, state: &str, browser: &str, now: Timestamp) -> Option<Pending> {
+    pub fn finish(&self, state: &str, browser: &str, now: Timestamp) -> Option<PendingLogin> {
         let mut all = lock(&self.pending);
         let pending = all.peek(state)?;
         if pending.browser != browser {
             return None;
         }
-        let fresh = now.since(pending.begun_at) < LOGIN_LIFETIME;
+        let fresh = now.since(pending.started_at) < LOGIN_LIFETIME;
         all.pop(state).filter(|_| fresh)
     }
 
     /// Stores a user under a new session.
-    pub fn sign_in(&self, session: String, person: Person) {
+    pub fn sign_in(&self, session: String, person: SignedInUser) {
         lock(&self.people).put(session, person);
     }
 
     /// The user of `session`, unless it has expired.
-    pub fn person(&self, session: &str, now: Timestamp) -> Option<Person> {
+    pub fn person(&self, session: &str, now: Timestamp) -> Option<SignedInUser> {
         let mut people = lock(&self.people);
         let person = people.get(session)?;
         if now.since(person.signed_in_at) < SESSION_LIFETIME {
@@ -111,10 +111,10 @@ mod tests {
 
     fn begun() -> Sessions {
         let sessions = Sessions::default();
-        let pending = Pending {
+        let pending = PendingLogin {
             browser: "browser".into(),
             protocol: Protocol::Rest,
-            begun_at: NOW,
+            started_at: NOW,
             exchanges: Vec::new(),
         };
         sessions.begin("state".into(), pending);
@@ -139,10 +139,10 @@ mod tests {
     fn memory_is_bounded() {
         let sessions = begun();
         for n in 0..CAPACITY.get() {
-            let pending = Pending {
+            let pending = PendingLogin {
                 browser: "browser".into(),
                 protocol: Protocol::Rest,
-                begun_at: NOW,
+                started_at: NOW,
                 exchanges: Vec::new(),
             };
             sessions.begin(n.to_string(), pending);

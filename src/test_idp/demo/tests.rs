@@ -31,21 +31,21 @@ const CLIENT_SECRET: &str = "ssoready_oauth_client_secret_12vqjrnxk9xeov6o4f05pa
 
 /// The requests that the mock gateway received, and its answers.
 #[derive(Default)]
-struct Said {
-    heard: Vec<(String, Option<String>, String)>,
+struct MockGateway {
+    requests: Vec<(String, Option<String>, String)>,
     redeem: Value,
     claims: Value,
     userinfo: Value,
     refuse: bool,
 }
 
-type Script = web::Data<Mutex<Said>>;
+type MockData = web::Data<Mutex<MockGateway>>;
 
-async fn answer(request: HttpRequest, body: String, script: Script) -> HttpResponse {
-    let mut said = script.lock().unwrap();
+async fn answer(request: HttpRequest, body: String, mock_data: MockData) -> HttpResponse {
+    let mut mock = mock_data.lock().unwrap();
     let bearer = request.headers().get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
-    said.heard.push((request.path().to_owned(), bearer, body.clone()));
-    if said.refuse {
+    mock.requests.push((request.path().to_owned(), bearer, body.clone()));
+    if mock.refuse {
         return HttpResponse::BadRequest()
             .json(json!({ "code": 3, "message": "no such <thing>", "details": [] }));
     }
@@ -54,22 +54,22 @@ async fn answer(request: HttpRequest, body: String, script: Script) -> HttpRespo
             let state = serde_json::from_str::<Value>(&body).unwrap()["state"].clone();
             json!({ "redirectUrl": format!("https://sso.example/init?state={}", state.as_str().unwrap()) })
         }
-        path::SAML_REDEEM => said.redeem.clone(),
+        path::SAML_REDEEM => mock.redeem.clone(),
         path::OAUTH_TOKEN => {
-            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(said.claims.to_string());
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mock.claims.to_string());
             json!({ "access_token": "ostiary_at_1234567890123", "id_token": format!("e30.{claims}.c2ln"), "token_type": "Bearer" })
         }
-        path::OAUTH_USERINFO => said.userinfo.clone(),
+        path::OAUTH_USERINFO => mock.userinfo.clone(),
         other => panic!("unexpected request for {other}"),
     })
 }
 
 /// A mock gateway on a port of its own, and the sample app that uses it.
-fn play() -> (Script, Links, web::Data<DemoApp>, Arc<ManualClock>) {
-    let script: Script = web::Data::new(Mutex::default());
+fn start_mock() -> (MockData, Links, web::Data<DemoApp>, Arc<ManualClock>) {
+    let mock_data: MockData = web::Data::new(Mutex::default());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let links = Links::new(&format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()).unwrap();
-    let data = script.clone();
+    let data = mock_data.clone();
     let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)))
         .workers(1)
         .disable_signals()
@@ -93,22 +93,22 @@ fn play() -> (Script, Links, web::Data<DemoApp>, Arc<ManualClock>) {
         random: Arc::new(SeededRandom::new(7)),
     })
     .unwrap();
-    (script, links, web::Data::new(app), clock)
+    (mock_data, links, web::Data::new(app), clock)
 }
 
 /// A response as a browser sees it.
-struct Seen {
+struct PageResponse {
     status: StatusCode,
     location: Option<Url>,
     cookie: Option<Cookie<'static>>,
     html: String,
 }
 
-async fn visit(
+async fn request_page(
     app: &web::Data<DemoApp>,
     request: test::TestRequest,
     cookie: Option<&Cookie<'static>>,
-) -> Seen {
+) -> PageResponse {
     let service = test::init_service(App::new().app_data(app.clone()).configure(configure)).await;
     let request = match cookie {
         Some(cookie) => request.cookie(cookie.clone()),
@@ -119,7 +119,7 @@ async fn visit(
         .headers()
         .get(header::LOCATION)
         .map(|value| Url::parse("http://demo.example").unwrap().join(value.to_str().unwrap()).unwrap());
-    Seen {
+    PageResponse {
         status: response.status(),
         location,
         cookie: response.response().cookies().next().map(Cookie::into_owned),
@@ -127,7 +127,7 @@ async fn visit(
     }
 }
 
-fn press(button: &str, email: &str) -> test::TestRequest {
+fn submit_form(button: &str, email: &str) -> test::TestRequest {
     test::TestRequest::post().uri(path::DEMO_SIGN_IN).set_form([("email", email), ("way", button)])
 }
 
@@ -146,51 +146,52 @@ fn parameter(url: &Url, name: &str) -> String {
 
 #[actix_web::test]
 async fn a_person_signs_in_through_the_rest_api() {
-    let (script, _, app, _) = play();
-    let begun = visit(&app, press("saml", " dana@ACME.example "), None).await;
+    let (mock_data, _, app, _) = start_mock();
+    let begun = request_page(&app, submit_form("saml", " dana@ACME.example "), None).await;
     assert_eq!(begun.status, 303);
     let state = parameter(&begun.location.unwrap(), "state");
     let browser = begun.cookie.unwrap();
     assert!(browser.http_only().unwrap());
-    script.lock().unwrap().redeem = json!({
+    mock_data.lock().unwrap().redeem = json!({
         "email": "dana@acme.example", "state": state, "organizationId": "org_x", "organizationExternalId": "acme-1",
         "attributes": { "groups": "a" }, "attributeValues": { "groups": ["a", "b"] }
     });
 
     let callback =
         || open(path::DEMO_CALLBACK, &[("saml_access_code", "saml_access_code_12vqjrnxk9xeov6o4f05pan0g")]);
-    let stranger = visit(&app, callback(), None).await;
+    let stranger = request_page(&app, callback(), None).await;
     assert_eq!((stranger.status, stranger.cookie), (StatusCode::FORBIDDEN, None));
-    let back = visit(&app, callback(), Some(&browser)).await;
+    let back = request_page(&app, callback(), Some(&browser)).await;
     assert_eq!(back.status, 303);
     let session = back.cookie.unwrap();
     assert_ne!(session.value(), browser.value(), "a planted session id does not survive the login");
 
-    let home = visit(&app, open(path::DEMO, &[]), Some(&session)).await;
+    let home = request_page(&app, open(path::DEMO, &[]), Some(&session)).await;
     for shown in ["dana@acme.example", "<span id=\"organization\">acme</span>", "a, b", "curl -X POST"] {
         assert!(home.html.contains(shown), "{shown} in {}", home.html);
     }
     assert!(!home.html.contains(API_KEY) && !home.html.contains("12vqjrnxk9xeov6o4f05pan0g"));
-    let again = visit(&app, callback(), Some(&browser)).await;
+    let again = request_page(&app, callback(), Some(&browser)).await;
     assert_eq!(again.status, StatusCode::FORBIDDEN, "a login is finished once");
 
-    let heard = &script.lock().unwrap().heard;
-    assert_eq!(heard[0].1.as_deref(), Some(format!("Bearer {API_KEY}").as_str()));
-    assert!(heard[0].2.contains("\"organizationExternalId\":\"acme-1\""));
+    let requests = &mock_data.lock().unwrap().requests;
+    assert_eq!(requests[0].1.as_deref(), Some(format!("Bearer {API_KEY}").as_str()));
+    assert!(requests[0].2.contains("\"organizationExternalId\":\"acme-1\""));
 }
 
 #[actix_web::test]
 async fn signing_out_ends_the_session() {
-    let (script, _, app, clock) = play();
-    script.lock().unwrap().redeem = json!({ "email": "dana@acme.example", "state": "" });
+    let (mock_data, _, app, clock) = start_mock();
+    mock_data.lock().unwrap().redeem = json!({ "email": "dana@acme.example", "state": "" });
     let callback = open(path::DEMO_CALLBACK, &[("saml_access_code", "x")]);
-    let session = visit(&app, callback, None).await.cookie.unwrap();
-    let signed_in =
-        async || visit(&app, open(path::DEMO, &[]), Some(&session)).await.html.contains("You are signed in");
+    let session = request_page(&app, callback, None).await.cookie.unwrap();
+    let signed_in = async || {
+        request_page(&app, open(path::DEMO, &[]), Some(&session)).await.html.contains("You are signed in")
+    };
     assert!(signed_in().await);
     clock.advance(Duration::from_secs(7 * 3600));
     assert!(signed_in().await);
-    let out = visit(&app, test::TestRequest::post().uri(path::DEMO_SIGN_OUT), Some(&session)).await;
+    let out = request_page(&app, test::TestRequest::post().uri(path::DEMO_SIGN_OUT), Some(&session)).await;
     assert_eq!(out.location.unwrap().path(), path::DEMO);
     assert_eq!(out.cookie.unwrap().value(), "");
     assert!(!signed_in().await);
@@ -198,8 +199,8 @@ async fn signing_out_ends_the_session() {
 
 #[actix_web::test]
 async fn a_person_signs_in_through_openid_connect() {
-    let (script, links, app, _) = play();
-    let begun = visit(&app, press("oidc", "dana@acme.example"), None).await;
+    let (mock_data, links, app, _) = start_mock();
+    let begun = request_page(&app, submit_form("oidc", "dana@acme.example"), None).await;
     let (url, browser) = (begun.location.unwrap(), begun.cookie.unwrap());
     assert_eq!(url.path(), path::OAUTH_AUTHORIZE);
     assert_eq!(parameter(&url, "organizationExternalId"), "acme-1");
@@ -209,31 +210,31 @@ async fn a_person_signs_in_through_openid_connect() {
         "sub": "dana@acme.example", "organizationExternalId": "acme-1", "attributes": { "department": "R&D" }
     });
     {
-        let mut said = script.lock().unwrap();
-        said.claims = claims;
-        said.userinfo = json!({ "sub": "dana@acme.example", "email": "dana@acme.example" });
+        let mut mock = mock_data.lock().unwrap();
+        mock.claims = claims;
+        mock.userinfo = json!({ "sub": "dana@acme.example", "email": "dana@acme.example" });
     }
     let state = parameter(&url, "state");
     let callback = open(path::DEMO_OAUTH_CALLBACK, &[("code", "the-code"), ("state", &state)]);
-    let back = visit(&app, callback, Some(&browser)).await;
+    let back = request_page(&app, callback, Some(&browser)).await;
     assert_eq!(back.status, 303, "{}", back.html);
-    let home = visit(&app, open(path::DEMO, &[]), Some(&back.cookie.unwrap())).await;
+    let home = request_page(&app, open(path::DEMO, &[]), Some(&back.cookie.unwrap())).await;
     assert!(home.html.contains("R&amp;D") && home.html.contains("ID token, decoded"));
 
-    let heard = &script.lock().unwrap().heard;
+    let requests = &mock_data.lock().unwrap().requests;
     let form: std::collections::HashMap<_, _> =
-        url::form_urlencoded::parse(heard[0].2.as_bytes()).into_owned().collect();
+        url::form_urlencoded::parse(requests[0].2.as_bytes()).into_owned().collect();
     let digest = openssl::sha::sha256(form["code_verifier"].as_bytes());
     let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
     assert_eq!(challenge, parameter(&url, "code_challenge"));
     assert_eq!(form["redirect_uri"], parameter(&url, "redirect_uri"));
     assert_eq!((form["client_secret"].as_str(), form["code"].as_str()), (CLIENT_SECRET, "the-code"));
-    assert_eq!(heard[1].1.as_deref(), Some("Bearer ostiary_at_1234567890123"));
+    assert_eq!(requests[1].1.as_deref(), Some("Bearer ostiary_at_1234567890123"));
 }
 
 #[actix_web::test]
 async fn an_id_token_that_is_not_for_this_login_is_not_accepted() {
-    let (script, links, app, _) = play();
+    let (mock_data, links, app, _) = start_mock();
     for (claim, value, reason) in [
         ("iss", json!("https://other.example"), "its issuer is another"),
         ("aud", json!("saml_oauth_client_other"), "it is for another client"),
@@ -241,17 +242,17 @@ async fn an_id_token_that_is_not_for_this_login_is_not_accepted() {
         ("nonce", Value::Null, "its nonce is not ours"),
         ("exp", json!(NOW.seconds()), "it has expired"),
     ] {
-        let begun = visit(&app, press("oidc", "dana@acme.example"), None).await;
+        let begun = request_page(&app, submit_form("oidc", "dana@acme.example"), None).await;
         let (url, browser) = (begun.location.unwrap(), begun.cookie.unwrap());
         let mut claims = json!({
             "iss": links.oauth_issuer(), "aud": CLIENT, "nonce": parameter(&url, "nonce"),
             "exp": NOW.seconds() + 60, "sub": "dana@acme.example"
         });
         claims[claim] = value;
-        script.lock().unwrap().claims = claims;
+        mock_data.lock().unwrap().claims = claims;
         let state = parameter(&url, "state");
         let callback = open(path::DEMO_OAUTH_CALLBACK, &[("code", "the-code"), ("state", &state)]);
-        let back = visit(&app, callback, Some(&browser)).await;
+        let back = request_page(&app, callback, Some(&browser)).await;
         assert_eq!((back.status, back.cookie), (StatusCode::BAD_GATEWAY, None));
         assert!(back.html.contains(reason), "{reason}");
     }
@@ -259,38 +260,38 @@ async fn an_id_token_that_is_not_for_this_login_is_not_accepted() {
 
 #[actix_web::test]
 async fn a_refusal_that_comes_back_is_shown_and_escaped() {
-    let (_, _, app, _) = play();
-    let begun = visit(&app, press("oidc", "dana@acme.example"), None).await;
+    let (_, _, app, _) = start_mock();
+    let begun = request_page(&app, submit_form("oidc", "dana@acme.example"), None).await;
     let state = parameter(&begun.location.unwrap(), "state");
     let query = [("error", "access_denied"), ("error_description", "<b>no</b>"), ("state", &state)];
-    let planted = visit(&app, open(path::DEMO_OAUTH_CALLBACK, &query), None).await;
+    let planted = request_page(&app, open(path::DEMO_OAUTH_CALLBACK, &query), None).await;
     assert!(!planted.html.contains("access_denied"), "nobody can put words on the page of another's browser");
-    let shown = visit(&app, open(path::DEMO_OAUTH_CALLBACK, &query), begun.cookie.as_ref()).await;
+    let shown = request_page(&app, open(path::DEMO_OAUTH_CALLBACK, &query), begun.cookie.as_ref()).await;
     assert_eq!(shown.status, StatusCode::FORBIDDEN);
     assert!(shown.html.contains("data-reason=\"access_denied\"") && shown.html.contains("&lt;b&gt;no"));
 }
 
 #[actix_web::test]
 async fn the_third_button_begins_a_login_of_the_first_customer() {
-    let (script, _, app, _) = play();
-    let begun = visit(&app, press("refused", ""), None).await;
+    let (mock_data, _, app, _) = start_mock();
+    let begun = request_page(&app, submit_form("refused", ""), None).await;
     assert_eq!(begun.status, 303);
-    assert!(script.lock().unwrap().heard[0].2.contains("acme-1"));
+    assert!(mock_data.lock().unwrap().requests[0].2.contains("acme-1"));
 }
 
 #[actix_web::test]
 async fn what_cannot_go_on_says_why() {
-    let (script, _, app, _) = play();
-    let unknown = visit(&app, press("saml", "dana@gmail.com"), None).await;
+    let (mock_data, _, app, _) = start_mock();
+    let unknown = request_page(&app, submit_form("saml", "dana@gmail.com"), None).await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unknown.html.contains("value=\"dana@gmail.com\"") && unknown.html.contains("aria-invalid"));
     for (address, query) in
         [(path::DEMO_CALLBACK, &[][..]), (path::DEMO_OAUTH_CALLBACK, &[("code", "x"), ("state", "y")])]
     {
-        assert!(visit(&app, open(address, query), None).await.status.is_client_error());
+        assert!(request_page(&app, open(address, query), None).await.status.is_client_error());
     }
-    script.lock().unwrap().refuse = true;
-    let refused = visit(&app, press("saml", "dana@acme.example"), None).await;
+    mock_data.lock().unwrap().refuse = true;
+    let refused = request_page(&app, submit_form("saml", "dana@acme.example"), None).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.html.contains("answered 400: no such &lt;thing&gt;"));
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     DemoOrganization,
-    gateway::{Exchange, pretty},
-    session::Person,
+    gateway::{ApiExchange, pretty},
+    session::SignedInUser,
 };
 use crate::{
     links::path,
@@ -110,7 +110,7 @@ fn way(value: &str, style: ButtonStyle, label: &str) -> Markup {
 }
 
 /// The page of the signed-in user, with the calls of the login.
-pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now: Timestamp) -> Markup {
+pub(super) fn signed_in(person: &SignedInUser, organizations: &[DemoOrganization], now: Timestamp) -> Markup {
     let organization = organizations
         .iter()
         .find(|organization| organization.external_id == person.organization_external_id)
@@ -153,7 +153,7 @@ pub(super) fn signed_in(person: &Person, organizations: &[DemoOrganization], now
 }
 
 /// The users that the customers' identity providers provisioned, as the gateway returns them.
-pub(super) fn people(directories: &[(&DemoOrganization, Value, Exchange)]) -> Markup {
+pub(super) fn people(directories: &[(&DemoOrganization, Value, ApiExchange)]) -> Markup {
     let columns = [
         Column { name: "E-mail", number: false },
         Column { name: "Name", number: false },
@@ -222,7 +222,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn step(number: usize, exchange: &Exchange) -> Markup {
+fn step(number: usize, exchange: &ApiExchange) -> Markup {
     html! {
         section.card {
             h3 { (number) ". " (exchange.title) }
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn people_samples() {
         let organizations = organizations();
-        let exchange = Exchange {
+        let exchange = ApiExchange {
             title: "Ask for the people of the customer’s directory",
             curl: "curl 'http://localhost:8080/v1/scim/users?organizationExternalId=acme&pageSize=100'"
                 .into(),
@@ -319,13 +319,13 @@ mod tests {
     #[test]
     fn signed_in_samples() {
         let now = Timestamp::from_seconds(1_800_000_000);
-        let short = Person {
+        let short = SignedInUser {
             email: "dana@acme.example".into(),
             organization_external_id: "acme".into(),
             organization_id: "org_12vqjrnxk9xeov6o4f05pan0g".into(),
             attributes: Value::Null,
             way: "SAML, through the REST API",
-            exchanges: vec![Exchange {
+            exchanges: vec![ApiExchange {
                 title: "Redeem the access code",
                 curl: "curl -X POST 'http://localhost:8080/v1/saml/redeem' \\\n  -H 'Authorization: Bearer ssoready_sk_12…0g' \\\n  -H 'Content-Type: application/json' \\\n  -d '{\"samlAccessCode\":\"saml_access_code_12…0g\"}'".into(),
                 answer: pretty(&json!({ "email": "dana@acme.example", "organizationExternalId": "acme" })),
@@ -336,7 +336,7 @@ mod tests {
         page("demo-signed-in", signed_in(&short, &organizations(), now));
         let claims = json!({ "iss": "http://localhost:8080/v1/oauth", "sub": "dana@acme.example", "exp": 1_800_003_600,
             "attributes": { "groups": "<everyone>" } });
-        let long = Person {
+        let long = SignedInUser {
             email: "maximiliane.von-und-zu-hohenstein-lauenburg@engineering.acme.example".into(),
             organization_external_id: "gone".into(),
             attributes: json!({

@@ -176,7 +176,7 @@ async fn broken_requests_get_a_page_that_says_why() {
         assert_eq!(answer.status, 400, "{uri}");
         assert!(answer.body.contains(says), "{uri}: {}", answer.body);
     }
-    let large = "x".repeat(MAX_BODY + 1);
+    let large = "x".repeat(MAX_FORM_BYTES + 1);
     assert_eq!(post(path::TEST_IDP_SSO, &[("SAMLRequest", &large)]).await.status, 413);
     let fields = [("acs_url", ACS), ("audience", ENTITY), ("person", "nobody@acme.example")];
     assert_eq!(post(path::TEST_IDP_RESPOND, &fields).await.status, 400);

@@ -10,11 +10,11 @@ use crate::{
         key_pair::{KeyKind, KeyPair},
         sign::{Signer, parse},
     },
-    test_idp::encrypt::{ContentAlgorithm, KeyPlace, KeyTransport},
+    test_idp::encrypt::{ContentAlgorithm, EncryptedKeyLocation, KeyTransport},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
-const EXCHANGE: Exchange<'static> = Exchange {
+const CONTEXT: ResponseContext<'static> = ResponseContext {
     idp_entity_id: "https://idp.example/metadata",
     sp_entity_id: "https://sp.example/saml",
     acs_url: "https://sp.example/acs?a=1&b=2",
@@ -26,7 +26,7 @@ fn pair(kind: KeyKind) -> KeyPair {
 }
 
 fn spec() -> ResponseSpec {
-    let mut spec = ResponseSpec::valid(&EXCHANGE, "dana@acme.example", NOW, &SeededRandom::new(5));
+    let mut spec = ResponseSpec::valid(&CONTEXT, "dana@acme.example", NOW, &SeededRandom::new(5));
     spec.attributes = vec![("groups".into(), vec!["R&D".into(), "<ops>\r\n\"a\"".into()])];
     spec
 }
@@ -161,7 +161,7 @@ fn a_sibling_key_and_other_transports_keep_their_shape() {
     let sp = pair(KeyKind::Rsa(2048));
     let mut spec = spec();
     let mut encryption = Encryption::new(sp.certificate);
-    encryption.key_place = KeyPlace::Sibling;
+    encryption.key_location = EncryptedKeyLocation::Sibling;
     encryption.key_transport = KeyTransport::RsaOaepSha256;
     spec.encryption = Some(encryption);
     spec.signing = Signing::Both;

@@ -7,8 +7,8 @@ use actix_web::{
 };
 
 use super::{
-    Action, ScimClient, Style,
-    views::{Outcome, Provisioning},
+    EmulatedIdp, ScimClient, ScimOperation,
+    views::{ProvisioningPage, RunResult},
 };
 use crate::{
     links::path,
@@ -16,26 +16,26 @@ use crate::{
     test_idp::{
         form::{Fields, FormError},
         provider::TestIdp,
-        views::refused,
+        views::request_refused,
     },
 };
 
 /// The maximum size of a form in bytes.
-const MAX_BODY: usize = 16 * 1024;
+const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// Registers the routes. A `web::Data<ScimClient>` and a `web::Data<TestIdp>` must be among the app's data.
 pub fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::resource(path::TEST_IDP_SCIM)
-            .app_data(web::PayloadConfig::new(MAX_BODY))
-            .get(show)
+            .app_data(web::PayloadConfig::new(MAX_FORM_BYTES))
+            .get(provisioning_page)
             .post(provision),
     );
 }
 
 /// `GET /test-idp/scim`
-async fn show(client: Data<ScimClient>, idp: Data<TestIdp>) -> HttpResponse {
-    let view = Provisioning { targets: client.targets(), users: &idp.users, chosen: None, outcome: None };
+async fn provisioning_page(client: Data<ScimClient>, idp: Data<TestIdp>) -> HttpResponse {
+    let view = ProvisioningPage { targets: client.targets(), users: &idp.users, chosen: None, outcome: None };
     page(StatusCode::OK, PagePolicy::SameOriginForms, view.view())
 }
 
@@ -43,11 +43,11 @@ async fn show(client: Data<ScimClient>, idp: Data<TestIdp>) -> HttpResponse {
 async fn provision(client: Data<ScimClient>, idp: Data<TestIdp>, body: Bytes) -> HttpResponse {
     let fields = Fields::parse(&body);
     match read(&fields, &client, &idp) {
-        Ok(wish) => {
-            let (target, style, action) = wish;
+        Ok(command) => {
+            let (target, style, action) = command;
             let exchanges = client.run(target, style, action, &idp.users).await;
-            let outcome = Outcome { target, exchanges: &exchanges };
-            let view = Provisioning {
+            let outcome = RunResult { target, exchanges: &exchanges };
+            let view = ProvisioningPage {
                 targets: client.targets(),
                 users: &idp.users,
                 chosen: Some((&target.name, style)),
@@ -55,26 +55,29 @@ async fn provision(client: Data<ScimClient>, idp: Data<TestIdp>, body: Bytes) ->
             };
             page(StatusCode::OK, PagePolicy::SameOriginForms, view.view())
         }
-        Err(error) => page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, refused(&error.to_string())),
+        Err(error) => {
+            page(StatusCode::BAD_REQUEST, PagePolicy::SameOriginForms, request_refused(&error.to_string()))
+        }
     }
 }
 
-type Wish<'a> = (&'a super::ScimTarget, Style, Action<'a>);
+type ScimCommand<'a> = (&'a super::ScimTarget, EmulatedIdp, ScimOperation<'a>);
 
-fn read<'a>(fields: &Fields, client: &'a ScimClient, idp: &'a TestIdp) -> Result<Wish<'a>, FormError> {
-    let wanted = fields.one("directory")?.unwrap_or_default();
+fn read<'a>(fields: &Fields, client: &'a ScimClient, idp: &'a TestIdp) -> Result<ScimCommand<'a>, FormError> {
+    let wanted = fields.get("directory")?.unwrap_or_default();
     let target = client.targets().iter().find(|t| t.name == wanted).ok_or(FormError::Unknown("directory"))?;
-    let style = Style::named(fields.one("style")?.unwrap_or_default()).ok_or(FormError::Unknown("style"))?;
+    let style = EmulatedIdp::from_name(fields.get("style")?.unwrap_or_default())
+        .ok_or(FormError::Unknown("style"))?;
     let user = || {
-        let email = fields.one("person")?.unwrap_or_default();
+        let email = fields.get("person")?.unwrap_or_default();
         idp.users.iter().find(|user| user.email == email).ok_or(FormError::Unknown("person"))
     };
-    let action = match fields.one("action")?.unwrap_or_default() {
-        "push" => Action::Push,
-        "change" => Action::Change(user()?),
-        "deactivate" => Action::Deactivate(user()?),
-        "reactivate" => Action::Reactivate(user()?),
-        "delete" => Action::Delete(user()?),
+    let action = match fields.get("action")?.unwrap_or_default() {
+        "push" => ScimOperation::Push,
+        "change" => ScimOperation::Change(user()?),
+        "deactivate" => ScimOperation::Deactivate(user()?),
+        "reactivate" => ScimOperation::Reactivate(user()?),
+        "delete" => ScimOperation::Delete(user()?),
         _ => return Err(FormError::Unknown("action")),
     };
     Ok((target, style, action))

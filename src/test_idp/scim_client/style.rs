@@ -18,7 +18,7 @@ const TITLES: [&str; 4] = ["Engineer", "Senior engineer", "Principal engineer", 
 
 /// The provider whose requests are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum EmulatedIdp {
     /// An Okta catalogue app: PUT for users, PATCH for switching off and for groups.
     Okta,
     /// An Entra ID enterprise application without the `aadOptscim062020` flag: PATCH for everything, with
@@ -54,12 +54,12 @@ impl Request {
 }
 
 /// A value in a filter is a JSON string (RFC 7644 §3.4.2.2).
-fn equals(attribute: &str, value: &str) -> String {
+fn eq_filter(attribute: &str, value: &str) -> String {
     format!("{attribute} eq {}", Value::from(value))
 }
 
 /// The identity provider's own id of a user or a group.
-fn own_id(prefix: &str, name: &str) -> String {
+fn idp_id(prefix: &str, name: &str) -> String {
     let digest = sha256(name.as_bytes());
     prefix
         .chars()
@@ -67,7 +67,7 @@ fn own_id(prefix: &str, name: &str) -> String {
         .collect()
 }
 
-impl Style {
+impl EmulatedIdp {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Okta, Self::Entra];
 
@@ -88,7 +88,7 @@ impl Style {
     }
 
     /// The style with this form value.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|style| style.name() == name)
     }
 
@@ -111,13 +111,13 @@ impl Style {
             Self::Okta => Request::search("/Users", &[("startIndex", "1"), ("count", "2")]),
             Self::Entra => {
                 let nobody = "5f9be1ed-3b0e-4d31-9ee1-1c3e7d06b7c2";
-                Request::search("/Users", &[("filter", &equals("userName", nobody))])
+                Request::search("/Users", &[("filter", &eq_filter("userName", nobody))])
             }
         }
     }
 
     pub(super) fn find_user(self, user: &TestUser) -> Request {
-        let filter = equals("userName", &user.email);
+        let filter = eq_filter("userName", &user.email);
         match self {
             Self::Okta => {
                 Request::search("/Users", &[("filter", &filter), ("startIndex", "1"), ("count", "100")])
@@ -138,14 +138,14 @@ impl Style {
                 "emails": emails,
                 "displayName": full_name,
                 "locale": "en-US",
-                "externalId": own_id("00u", email),
+                "externalId": idp_id("00u", email),
                 "groups": [],
-                "password": own_id("", email),
+                "password": idp_id("", email),
                 "active": true,
             }),
             Self::Entra => json!({
                 "schemas": [CORE_USER, ENTERPRISE],
-                "externalId": own_id("", email),
+                "externalId": idp_id("", email),
                 "userName": email,
                 "active": true,
                 "displayName": full_name,
@@ -161,7 +161,7 @@ impl Style {
     }
 
     /// Updates a stored user.
-    pub(super) fn refresh(self, id: &str, stored: Value, user: &TestUser) -> Request {
+    pub(super) fn update(self, id: &str, stored: Value, user: &TestUser) -> Request {
         let full_name = format!("{} {}", user.first_name, user.last_name);
         match self {
             Self::Okta => put(id, stored, &[("displayName", json!(full_name)), ("active", json!(true))]),
@@ -220,7 +220,7 @@ impl Style {
     }
 
     pub(super) fn find_group(self, name: &str) -> Request {
-        let filter = equals("displayName", name);
+        let filter = eq_filter("displayName", name);
         match self {
             Self::Okta => {
                 Request::search("/Groups", &[("filter", &filter), ("startIndex", "1"), ("count", "100")])
@@ -236,7 +236,7 @@ impl Style {
             Self::Okta => json!({ "schemas": [CORE_GROUP], "displayName": name, "members": [] }),
             Self::Entra => json!({
                 "schemas": [CORE_GROUP, ENTRA_GROUP],
-                "externalId": own_id("", name),
+                "externalId": idp_id("", name),
                 "displayName": name,
                 "meta": { "resourceType": "Group" },
             }),
@@ -291,10 +291,10 @@ mod tests {
 
     #[test]
     fn users_are_made_as_each_makes_them() {
-        let okta = Style::Okta.create(&ada()).body.unwrap();
+        let okta = EmulatedIdp::Okta.create(&ada()).body.unwrap();
         assert_eq!((&okta["groups"], &okta["active"]), (&json!([]), &json!(true)));
         assert!(okta["externalId"].as_str().unwrap().starts_with("00u") && okta["password"].is_string());
-        let entra = Style::Entra.create(&ada()).body.unwrap();
+        let entra = EmulatedIdp::Entra.create(&ada()).body.unwrap();
         assert_eq!(entra["schemas"], json!([CORE_USER, ENTERPRISE]));
         assert_eq!((&entra["roles"], &entra["title"]), (&json!([]), &Value::Null));
         assert_eq!(entra[ENTERPRISE], json!({ "department": "Engineering" }));
@@ -302,17 +302,17 @@ mod tests {
 
     #[test]
     fn switching_off_is_what_each_calls_so() {
-        let off = |style: Style| operations(&style.deactivate("1", Value::Null, &ada()));
-        assert_eq!(off(Style::Okta), json!([{ "op": "replace", "value": { "active": false } }]));
-        assert_eq!(off(Style::Entra), json!([{ "op": "Replace", "path": "active", "value": "False" }]));
-        assert_eq!(Style::Entra.delete("1", Value::Null, &ada()).method, Method::DELETE);
-        assert_eq!(operations(&Style::Okta.delete("1", Value::Null, &ada())), off(Style::Okta));
+        let off = |style: EmulatedIdp| operations(&style.deactivate("1", Value::Null, &ada()));
+        assert_eq!(off(EmulatedIdp::Okta), json!([{ "op": "replace", "value": { "active": false } }]));
+        assert_eq!(off(EmulatedIdp::Entra), json!([{ "op": "Replace", "path": "active", "value": "False" }]));
+        assert_eq!(EmulatedIdp::Entra.delete("1", Value::Null, &ada()).method, Method::DELETE);
+        assert_eq!(operations(&EmulatedIdp::Okta.delete("1", Value::Null, &ada())), off(EmulatedIdp::Okta));
     }
 
     #[test]
     fn okta_puts_back_the_whole_user_that_it_read() {
         let stored = json!({ "id": "1", "meta": { "version": "x" }, "title": "Engineer", "userName": "ada" });
-        let request = Style::Okta.change("1", stored, &ada());
+        let request = EmulatedIdp::Okta.change("1", stored, &ada());
         assert_eq!(request.method, Method::PUT);
         assert_eq!(
             request.body.unwrap(),
@@ -324,10 +324,10 @@ mod tests {
     fn lookups_quote_what_they_look_for() {
         let user = TestUser { email: "a\"b+c@x.example".into(), ..ada() };
         assert_eq!(
-            Style::Entra.find_user(&user).path,
+            EmulatedIdp::Entra.find_user(&user).path,
             "/Users?filter=userName+eq+%22a%5C%22b%2Bc%40x.example%22"
         );
-        assert!(Style::Entra.find_group("Engineering").path.contains("excludedAttributes=members"));
+        assert!(EmulatedIdp::Entra.find_group("Engineering").path.contains("excludedAttributes=members"));
     }
 
     #[test]
@@ -335,12 +335,12 @@ mod tests {
         let user = ada();
         let members = [(&user, "scim_user_1")];
         assert_eq!(
-            operations(&Style::Okta.set_members("g", &members)),
+            operations(&EmulatedIdp::Okta.set_members("g", &members)),
             json!([{ "op": "replace", "path": "members", "value": [{ "value": "scim_user_1", "display": "ada@acme.example" }] }])
         );
-        assert_eq!(operations(&Style::Okta.set_members("g", &[]))[0]["value"], json!([]));
+        assert_eq!(operations(&EmulatedIdp::Okta.set_members("g", &[]))[0]["value"], json!([]));
         assert_eq!(
-            operations(&Style::Entra.set_members("g", &members)),
+            operations(&EmulatedIdp::Entra.set_members("g", &members)),
             json!([{ "op": "Add", "path": "members", "value": [{ "$ref": null, "value": "scim_user_1" }] }])
         );
     }

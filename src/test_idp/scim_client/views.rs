@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Exchange, ScimTarget, Style};
+use super::{EmulatedIdp, ScimExchange, ScimTarget};
 use crate::{
     links::path,
     pages::{
@@ -14,26 +14,26 @@ use crate::{
 };
 
 /// The result of a run.
-pub struct Outcome<'a> {
+pub struct RunResult<'a> {
     /// The directory.
     pub target: &'a ScimTarget,
     /// Every request and response, in order.
-    pub exchanges: &'a [Exchange],
+    pub exchanges: &'a [ScimExchange],
 }
 
 /// The page.
-pub struct Provisioning<'a> {
+pub struct ProvisioningPage<'a> {
     /// The directories to choose from.
     pub targets: &'a [ScimTarget],
     /// The users of the test identity provider.
     pub users: &'a [TestUser],
     /// The directory and the style that are selected in the form.
-    pub chosen: Option<(&'a str, Style)>,
+    pub chosen: Option<(&'a str, EmulatedIdp)>,
     /// The result of the run just made.
-    pub outcome: Option<Outcome<'a>>,
+    pub outcome: Option<RunResult<'a>>,
 }
 
-impl Provisioning<'_> {
+impl ProvisioningPage<'_> {
     /// The page.
     pub fn view(&self) -> Markup {
         let title = "Push people and groups";
@@ -54,7 +54,7 @@ impl Provisioning<'_> {
     }
 
     fn form(&self) -> Markup {
-        let (chosen, style) = self.chosen.unwrap_or(("", Style::Okta));
+        let (chosen, style) = self.chosen.unwrap_or(("", EmulatedIdp::Okta));
         html! {
             form.form method="post" action=(path::TEST_IDP_SCIM) {
                 div.field {
@@ -68,7 +68,7 @@ impl Provisioning<'_> {
                 fieldset {
                     legend { "Behave like" }
                     ul.options {
-                        @for known in Style::ALL {
+                        @for known in EmulatedIdp::ALL {
                             li.option {
                                 input #{ "style-" (known.name()) } type="radio" name="style" value=(known.name()) checked[known == style];
                                 label for={ "style-" (known.name()) } { (known.label()) }
@@ -80,7 +80,7 @@ impl Provisioning<'_> {
                 div.field {
                     label for="person" { "Or one person" }
                     select #person name="person" {
-                        @for user in self.users.iter().filter(|user| self.targets.iter().any(|target| target.expects(user))) {
+                        @for user in self.users.iter().filter(|user| self.targets.iter().any(|target| target.has_domain_of(user))) {
                             option value=(user.email) { (user.first_name) " " (user.last_name) " (" (user.email) ")" }
                         }
                     }
@@ -100,7 +100,7 @@ fn action(value: &str, style: ButtonStyle, label: &str) -> Markup {
     html! { button type="submit" name="action" value=(value) class=(style.class()) { (label) } }
 }
 
-impl Outcome<'_> {
+impl RunResult<'_> {
     fn view(&self) -> Markup {
         let done = self.exchanges.last().is_some_and(|last| (200..300).contains(&last.status));
         html! {
@@ -111,13 +111,13 @@ impl Outcome<'_> {
             }
             section.stack {
                 h2 { "Requests and responses" }
-                @for exchange in self.exchanges { (one(exchange)) }
+                @for exchange in self.exchanges { (exchange_card(exchange)) }
             }
         }
     }
 }
 
-fn one(exchange: &Exchange) -> Markup {
+fn exchange_card(exchange: &ScimExchange) -> Markup {
     let good = (200..300).contains(&exchange.status);
     html! {
         section.card {
@@ -147,7 +147,7 @@ mod tests {
         let targets = [ScimTarget {
             name: "Acme & <Sons>".into(),
             base_url: "http://localhost:8080/v1/scim/scim_directory_12vqjrnxk9xeov6o4f05pan0g".into(),
-            reached_at: String::new(),
+            internal_base_url: String::new(),
             token: "ssoready_scim_bearer_token_12vqjrnxk9xeov6o4f05pan0g".parse().unwrap(),
             domains: vec!["acme.example".into()],
         }];
@@ -159,9 +159,9 @@ mod tests {
         }];
         page(
             "test-idp-scim",
-            Provisioning { targets: &targets, users: &users, chosen: None, outcome: None }.view(),
+            ProvisioningPage { targets: &targets, users: &users, chosen: None, outcome: None }.view(),
         );
-        let exchange = |status, answer: &str| Exchange {
+        let exchange = |status, answer: &str| ScimExchange {
             title: "Create the user".into(),
             line: format!("POST {}/Users", targets[0].base_url),
             body: "{\n  \"userName\": \"ada@acme.example\"\n}".into(),
@@ -175,11 +175,11 @@ mod tests {
                 vec![exchange(201, "{}"), exchange(400, "{\n  \"detail\": \"<b>\"\n}")],
             ),
         ] {
-            let outcome = Outcome { target: &targets[0], exchanges: &exchanges };
-            let chosen = Some((targets[0].name.as_str(), Style::Entra));
+            let outcome = RunResult { target: &targets[0], exchanges: &exchanges };
+            let chosen = Some((targets[0].name.as_str(), EmulatedIdp::Entra));
             page(
                 name,
-                Provisioning { targets: &targets, users: &users, chosen, outcome: Some(outcome) }.view(),
+                ProvisioningPage { targets: &targets, users: &users, chosen, outcome: Some(outcome) }.view(),
             );
         }
     }

@@ -9,7 +9,7 @@ use ostiary::{
         binding::inflate,
         key_pair::{KeyKind, KeyPair},
     },
-    test_idp::response::{Exchange, ResponseSpec},
+    test_idp::response::{ResponseContext, ResponseSpec},
 };
 
 use super::{Answer, Browser, Tenant, query, random};
@@ -56,13 +56,13 @@ impl IdentityProvider {
         name_id: &str,
         now: Timestamp,
     ) -> ResponseSpec {
-        let exchange = Exchange {
+        let context = ResponseContext {
             idp_entity_id: &self.entity_id,
             sp_entity_id: &tenant.connection.sp_entity_id,
             acs_url: tenant.acs_url(),
             in_response_to,
         };
-        ResponseSpec::valid(&exchange, name_id, now, random())
+        ResponseSpec::valid(&context, name_id, now, random())
     }
 
     /// Signs a response, as the form field's value.

@@ -179,7 +179,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{app::sign_in::Refusal, saml::Rejection};
+    use crate::{app::sign_in::Refusal, saml};
 
     fn parts(steps: &[SetupStep]) -> Vec<StepPart> {
         steps.iter().flat_map(|step| step.parts.iter().copied()).collect()
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn remedies_are_of_refusals_that_there_are_and_cover_what_admins_get_wrong() {
-        let known: HashSet<&str> = Rejection::ALL
+        let known: HashSet<&str> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
             .chain(Refusal::OWN.iter().map(|refusal| refusal.code()))

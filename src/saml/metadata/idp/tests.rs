@@ -142,7 +142,7 @@ fn of_several_one_must_be_named() {
     let named = parse_idp_metadata(xml.as_bytes(), Some("https://b.example/")).unwrap();
     assert_eq!(named.entity_id, "https://b.example/");
     let unknown = parse_idp_metadata(xml.as_bytes(), Some("https://c.example/")).unwrap_err();
-    assert_eq!(unknown, MetadataError::UnknownEntity { wanted: "https://c.example/".into(), candidates });
+    assert_eq!(unknown, MetadataError::UnknownEntity { requested: "https://c.example/".into(), candidates });
 }
 
 #[test]
@@ -246,10 +246,10 @@ fn durations_are_those_of_xml_schema() {
         ("P0Y0M0DT6H0M0.000S", 6 * 3600),
         ("P1Y2M3DT4H5M6.7S", (365 + 60 + 3) * 86_400 + 4 * 3600 + 5 * 60 + 6),
     ] {
-        assert_eq!(read_duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
     }
     for bad in ["", "P", "PT", "1H", "-PT1H", "PT1", "P1H", "PT1M1H", "PTxS", "P99999999999999999999D"] {
-        assert_eq!(read_duration(bad), None, "{bad}");
+        assert_eq!(parse_duration(bad), None, "{bad}");
     }
     let timed = entity("https://idp.example/", &role())
         .replace("<md:IDPSSODescriptor ", "<md:IDPSSODescriptor cacheDuration=\"PT2H\" ")

@@ -7,15 +7,15 @@ use crate::model::check::{Check, Fixer};
 
 /// Declares the errors: each with its meaning (the doc comment), its code, the clause, who can fix it and
 /// how.
-macro_rules! rejections {
+macro_rules! errors {
     ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {
-        /// Why a response is refused. Its [`code`](Rejection::code) is stable.
+        /// Why a response is refused. Its [`code`](Error::code) is stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Rejection {
+        pub enum Error {
             $($(#[doc = $doc])+ $variant,)*
         }
 
-        impl Rejection {
+        impl Error {
             /// All of them, in the order of the checks.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
@@ -47,7 +47,7 @@ macro_rules! rejections {
     };
 }
 
-rejections! {
+errors! {
     /// The XML is larger than 384 kB.
     DocumentTooLarge, "document_too_large", "Ostiary SAML profile, limits", IdentityProvider,
         "Send fewer attributes or groups; a group filter on the application usually suffices.";
@@ -145,7 +145,7 @@ rejections! {
     SignatureMissing, "signature_missing", "SAML 2.0 Profiles §4.1.4.5", IdentityProvider,
         "Switch on signing of the response or of the assertion. When the assertion is encrypted in an unsigned response, it must be signed itself.";
     /// The second implementation does not find the same signed bytes.
-    SecondOpinionDisagrees, "second_opinion_disagrees", "Ostiary SAML profile, cross-check", Vendor,
+    CrossCheckDisagrees, "second_opinion_disagrees", "Ostiary SAML profile, cross-check", Vendor,
         "Report this login with its flow id; two implementations read the same signature differently.";
     /// An encrypted assertion does not have the form that SAML prescribes.
     EncryptionMalformed, "encryption_malformed", "SAML 2.0 Core §6.1, XML Encryption §3", IdentityProvider,
@@ -236,14 +236,14 @@ rejections! {
         "Start the login again, in one browser and in one tab.";
 }
 
-impl Rejection {
+impl Error {
     /// The check of this error, as the flow log stores it.
     pub fn check(self, passed: bool, expected: Option<String>, found: Option<String>) -> Check {
         Check {
             name: Cow::Borrowed(self.code()),
             passed,
-            expected: expected.map(shorten),
-            found: found.map(shorten),
+            expected: expected.map(truncate_value),
+            found: found.map(truncate_value),
             clause: Cow::Borrowed(self.clause()),
             fixer: self.fixer(),
             remedy: Cow::Borrowed(self.remedy()),
@@ -251,21 +251,21 @@ impl Rejection {
     }
 }
 
-impl std::fmt::Display for Rejection {
+impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.code())
     }
 }
 
-impl std::error::Error for Rejection {}
+impl std::error::Error for Error {}
 
 /// The maximum length in bytes of a value in a check; values in a response can be far longer.
-const SHOWN: usize = 512;
+const MAX_VALUE_BYTES: usize = 512;
 
 /// Truncates a value to the maximum length.
-pub(super) fn shorten(mut text: String) -> String {
-    if text.len() > SHOWN {
-        let mut end = SHOWN;
+pub(super) fn truncate_value(mut text: String) -> String {
+    if text.len() > MAX_VALUE_BYTES {
+        let mut end = MAX_VALUE_BYTES;
         while !text.is_char_boundary(end) {
             end -= 1;
         }
@@ -277,16 +277,16 @@ pub(super) fn shorten(mut text: String) -> String {
 
 /// A failed check of the document stage: the error with what was expected and found.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub rejection: Rejection,
+pub(super) struct FailedCheck {
+    pub error: Error,
     pub expected: Option<String>,
     pub found: Option<String>,
 }
 
-impl Refusal {
+impl FailedCheck {
     /// An error with what was found.
-    pub fn found(rejection: Rejection, found: impl Into<String>) -> Self {
-        Self { rejection, expected: None, found: Some(found.into()) }
+    pub fn found(error: Error, found: impl Into<String>) -> Self {
+        Self { error, expected: None, found: Some(found.into()) }
     }
 
     /// Adds what would have passed.
@@ -296,13 +296,13 @@ impl Refusal {
 
     /// The failed check.
     pub fn check(&self) -> Check {
-        self.rejection.check(false, self.expected.clone(), self.found.clone())
+        self.error.check(false, self.expected.clone(), self.found.clone())
     }
 }
 
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        Self { rejection, expected: None, found: None }
+impl From<Error> for FailedCheck {
+    fn from(error: Error) -> Self {
+        Self { error, expected: None, found: None }
     }
 }
 
@@ -314,21 +314,19 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_in_snake_case() {
-        let codes: HashSet<_> = Rejection::ALL.iter().map(|rejection| rejection.code()).collect();
-        assert_eq!(codes.len(), Rejection::ALL.len());
-        for rejection in Rejection::ALL {
-            assert!(
-                rejection.code().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-            );
-            assert!(rejection.meaning().ends_with('.') && !rejection.meaning().starts_with(' '));
-            assert!(rejection.remedy().ends_with('.'), "{rejection}");
+        let codes: HashSet<_> = Error::ALL.iter().map(|error| error.code()).collect();
+        assert_eq!(codes.len(), Error::ALL.len());
+        for error in Error::ALL {
+            assert!(error.code().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            assert!(error.meaning().ends_with('.') && !error.meaning().starts_with(' '));
+            assert!(error.remedy().ends_with('.'), "{error}");
         }
     }
 
     #[test]
     fn what_is_shown_is_short_and_whole_characters() {
-        let shown = shorten("ü".repeat(1000));
-        assert!(shown.len() <= SHOWN + '…'.len_utf8() && shown.ends_with('…'));
-        assert_eq!(shorten("short".to_owned()), "short");
+        let shown = truncate_value("ü".repeat(1000));
+        assert!(shown.len() <= MAX_VALUE_BYTES + '…'.len_utf8() && shown.ends_with('…'));
+        assert_eq!(truncate_value("short".to_owned()), "short");
     }
 }

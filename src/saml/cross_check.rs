@@ -10,11 +10,11 @@ use std::{
 
 use samael::crypto::{AllowedSignatureAlgorithm, CertificateDer, Crypto, CryptoProvider as _, ReduceMode};
 
-use super::signature::Signed;
+use super::signature::SignedElement;
 
 /// Verifies a document whose signatures are `signed`, first the one whose bytes are read. Returns the reason
 /// when xmlsec disagrees.
-pub(super) fn ask(document: &str, signed: &[&Signed]) -> Result<(), &'static str> {
+pub(super) fn check(document: &str, signed: &[&SignedElement]) -> Result<(), &'static str> {
     let Some(read) = signed.first() else { return Err("no signature") };
     let certificates: Vec<CertificateDer> =
         signed.iter().map(|signed| signed.certificate.der().to_vec().into()).collect();

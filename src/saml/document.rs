@@ -5,7 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use uppsala::{Document, Parser};
 
-use super::rejection::{Refusal, Rejection};
+use super::error::{Error, FailedCheck};
 
 /// The maximum size of the XML in bytes.
 pub const MAX_BYTES: usize = 384 * 1024;
@@ -17,12 +17,12 @@ pub const MAX_ATTRIBUTES: usize = 64;
 pub const MAX_NAMESPACES: usize = 128;
 /// The maximum number of elements and texts.
 pub const MAX_NODES: usize = 20_000;
-/// The maximum number of steps (see [`Limits::work`]) for one document. Two thousand attribute values that
+/// The maximum number of steps (see [`DocumentLimits::steps`]) for one document. Two thousand attribute values that
 /// each redeclare their namespaces take about 200,000.
-pub const MAX_WORK: usize = 500_000;
+pub const MAX_STEPS: usize = 500_000;
 
 /// The limits on a document's markup. Each one bounds a factor in the cost of parsing or canonicalization.
-pub(super) struct Limits {
+pub(super) struct DocumentLimits {
     /// Elements and texts.
     pub nodes: usize,
     /// Nested elements.
@@ -33,41 +33,41 @@ pub(super) struct Limits {
     pub namespaces: usize,
     /// Steps in all: for each element, each of its names is looked up in every scope and declaration around
     /// it, and each of its attributes is compared with the others.
-    pub work: usize,
+    pub steps: usize,
     /// Whether comments and processing instructions are allowed.
     pub comments: bool,
 }
 
-impl Limits {
+impl DocumentLimits {
     /// The limits for a response and for a decrypted assertion.
     pub const RESPONSE: Self = Self {
         nodes: MAX_NODES,
         depth: MAX_DEPTH,
         attributes: MAX_ATTRIBUTES,
         namespaces: MAX_NAMESPACES,
-        work: MAX_WORK,
+        steps: MAX_STEPS,
         comments: false,
     };
 }
 
 /// The result of scanning a document's markup.
 #[derive(Debug, Default)]
-pub(super) struct Markup {
+pub(super) struct ScanResult {
     /// The offsets of the tabs and line feeds in attribute values.
     spaces: Vec<usize>,
-    /// The steps that parsing it takes (see [`Limits::work`]).
-    pub work: usize,
+    /// The steps that parsing it takes (see [`DocumentLimits::steps`]).
+    pub steps: usize,
 }
 
 /// Decodes base64 to text (SAML 2.0 Bindings §3.5.4). White space is allowed (RFC 2045 wraps lines); other
 /// characters outside the alphabet are not.
-pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
+pub(super) fn decode_base64(base64: &str) -> Result<String, FailedCheck> {
     // Four characters decode to three bytes; a few bytes more or less do not matter here.
     let decode = |base64: &[u8]| {
         if base64.len() / 4 * 3 > MAX_BYTES + 3 {
             return Err(too_large(base64.len() / 4 * 3));
         }
-        STANDARD.decode(base64).map_err(|error| Refusal::found(Rejection::Base64Malformed, error.to_string()))
+        STANDARD.decode(base64).map_err(|error| FailedCheck::found(Error::Base64Malformed, error.to_string()))
     };
     let bytes = if base64.bytes().any(|byte| byte.is_ascii_whitespace()) {
         let compact: Vec<u8> = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -75,16 +75,16 @@ pub(super) fn decode(base64: &str) -> Result<String, Refusal> {
     } else {
         decode(base64.as_bytes())?
     };
-    text(bytes)
+    decode_utf8(bytes)
 }
 
 /// Decodes UTF-8 up to the maximum size, and removes a byte order mark.
-pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
+pub(super) fn decode_utf8(bytes: Vec<u8>) -> Result<String, FailedCheck> {
     if bytes.len() > MAX_BYTES {
         return Err(too_large(bytes.len()));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
-        Refusal::found(Rejection::EncodingNotUtf8, format!("byte {}", error.utf8_error().valid_up_to()))
+        FailedCheck::found(Error::EncodingNotUtf8, format!("byte {}", error.utf8_error().valid_up_to()))
     })?;
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
@@ -96,57 +96,57 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, Refusal> {
     Ok(text)
 }
 
-fn too_large(bytes: usize) -> Refusal {
-    Refusal::found(Rejection::DocumentTooLarge, format!("{bytes} bytes"))
+fn too_large(bytes: usize) -> FailedCheck {
+    FailedCheck::found(Error::DocumentTooLarge, format!("{bytes} bytes"))
         .expected(format!("at most {MAX_BYTES} bytes"))
 }
 
 /// Checks the limits, and replaces line feeds and tabs in attribute values by spaces (XML 1.0 §3.3.3). The
 /// parser does not do that; signers and xmlsec do.
-pub(super) fn admit(text: &mut String) -> Result<(), Refusal> {
-    let markup = scan(text, &Limits::RESPONSE)?;
+pub(super) fn check_and_normalize(text: &mut String) -> Result<(), FailedCheck> {
+    let markup = scan(text, &DocumentLimits::RESPONSE)?;
     if !markup.spaces.is_empty() {
         let mut bytes = std::mem::take(text).into_bytes();
         for at in markup.spaces {
             bytes[at] = b' ';
         }
-        *text = String::from_utf8(bytes).map_err(|_| Rejection::EncodingNotUtf8)?;
+        *text = String::from_utf8(bytes).map_err(|_| Error::EncodingNotUtf8)?;
     }
     Ok(())
 }
 
 /// Parses text that passed `check_and_normalize`, or that our canonicalization wrote from such a document.
-pub(super) fn parse(text: &str) -> Result<Document<'_>, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Document<'_>, FailedCheck> {
     let parser = Parser::new().with_forbid_dtd(true).with_max_depth(MAX_DEPTH as u32);
-    parser.parse(text).map_err(|error| Refusal::found(Rejection::XmlMalformed, error.to_string()))
+    parser.parse(text).map_err(|error| FailedCheck::found(Error::XmlMalformed, error.to_string()))
 }
 
 /// Scans the text once and checks the limits before it is parsed: parsers compare each attribute with the
 /// others and look a prefix up in every declaration, so these limits keep their time linear. Wherever this
 /// scan reads a text differently from the parser, the parser refuses the text.
-pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
+pub(super) fn scan(text: &str, limits: &DocumentLimits) -> Result<ScanResult, FailedCheck> {
     let bytes = text.as_bytes();
     let find =
         |from: usize, what: char| text.get(from..).and_then(|rest| rest.find(what)).map(|at| from + at);
-    let unended = |what: &str| Refusal::found(Rejection::XmlMalformed, format!("{what} does not end"));
+    let unended = |what: &str| FailedCheck::found(Error::XmlMalformed, format!("{what} does not end"));
     let too_many = |found: String, most: usize, what: &str| {
-        Refusal::found(Rejection::TooManyAttributes, found).expected(format!("at most {most} {what}"))
+        FailedCheck::found(Error::TooManyAttributes, found).expected(format!("at most {most} {what}"))
     };
     // The characters of XML 1.0 §2.2. The parser checks most texts, not all of them.
     let control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let nothing = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
     if bytes.iter().any(|&byte| control(byte)) || bytes.contains(&0xef) && text.contains(nothing) {
-        return Err(Refusal::found(Rejection::XmlMalformed, "a character that XML does not allow"));
+        return Err(FailedCheck::found(Error::XmlMalformed, "a character that XML does not allow"));
     }
 
     let mut at = 0;
     if text.starts_with("<?xml") && bytes.get(5).is_some_and(|&byte| super::dom::is_space(byte as char)) {
         let end = text.find("?>").ok_or_else(|| unended("the XML declaration"))?;
-        declaration(&text[..end])?;
+        check_declaration(&text[..end])?;
         at = end + 2;
     }
 
-    let mut markup = Markup::default();
+    let mut markup = ScanResult::default();
     let mut nodes = 0_usize;
     // The number of namespaces in scope for each open element.
     let mut scopes: Vec<usize> = Vec::with_capacity(limits.depth);
@@ -162,7 +162,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
                 continue;
             } else if let Some(comment) = rest.strip_prefix("<!--") {
                 if !limits.comments {
-                    return Err(Refusal::found(Rejection::CommentPresent, format!("at byte {at}")));
+                    return Err(FailedCheck::found(Error::CommentPresent, format!("at byte {at}")));
                 }
                 nodes += 1;
                 at += 4 + comment.find("-->").ok_or_else(|| unended("a comment"))? + 3;
@@ -170,11 +170,11 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
                 nodes += 1;
                 at += rest.find("]]>").ok_or_else(|| unended("a CDATA section"))? + 3;
             } else if rest.starts_with("<!") {
-                return Err(Refusal::found(Rejection::DoctypePresent, format!("at byte {at}")));
+                return Err(FailedCheck::found(Error::DoctypePresent, format!("at byte {at}")));
             } else if rest.starts_with("<?") {
                 if !limits.comments {
                     let found = format!("at byte {at}");
-                    return Err(Refusal::found(Rejection::ProcessingInstructionPresent, found));
+                    return Err(FailedCheck::found(Error::ProcessingInstructionPresent, found));
                 }
                 nodes += 1;
                 at += rest.find("?>").ok_or_else(|| unended("a processing instruction"))? + 2;
@@ -191,16 +191,16 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
                     return Err(too_many(found, limits.namespaces, "in scope"));
                 }
                 if scopes.len() >= limits.depth {
-                    return Err(Refusal::from(Rejection::NestingTooDeep)
+                    return Err(FailedCheck::from(Error::NestingTooDeep)
                         .expected(format!("at most {} levels", limits.depth)));
                 }
                 let names = 1 + tag.attributes;
-                markup.work += names * (1 + in_scope + scopes.len()) + tag.attributes * tag.attributes;
-                if markup.work > limits.work {
+                markup.steps += names * (1 + in_scope + scopes.len()) + tag.attributes * tag.attributes;
+                if markup.steps > limits.steps {
                     let found = format!("{in_scope} namespaces in scope of the element at byte {at}");
-                    return Err(Refusal::found(Rejection::TooManyNodes, found).expected(format!(
+                    return Err(FailedCheck::found(Error::TooManyNodes, found).expected(format!(
                         "elements, attributes and namespaces that are read in at most {} steps",
-                        limits.work
+                        limits.steps
                     )));
                 }
                 if !tag.empty {
@@ -210,7 +210,7 @@ pub(super) fn scan(text: &str, limits: &Limits) -> Result<Markup, Refusal> {
             }
         }
         if nodes > limits.nodes {
-            return Err(Refusal::from(Rejection::TooManyNodes).expected(format!("at most {}", limits.nodes)));
+            return Err(FailedCheck::from(Error::TooManyNodes).expected(format!("at most {}", limits.nodes)));
         }
     }
     Ok(markup)
@@ -261,7 +261,7 @@ fn start_tag(text: &str, start: usize, spaces: &mut Vec<usize>) -> Option<StartT
 }
 
 /// The XML declaration may name no encoding but UTF-8 (XML 1.0 §4.3.3).
-fn declaration(text: &str) -> Result<(), Refusal> {
+fn check_declaration(text: &str) -> Result<(), FailedCheck> {
     let Some((_, after)) = text.split_once("encoding") else { return Ok(()) };
     let value =
         after.trim_start_matches(|c| super::dom::is_space(c) || c == '=').trim_start_matches(['"', '\'']);
@@ -269,7 +269,7 @@ fn declaration(text: &str) -> Result<(), Refusal> {
     if name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8") {
         Ok(())
     } else {
-        Err(Refusal::found(Rejection::EncodingNotUtf8, name).expected("UTF-8"))
+        Err(FailedCheck::found(Error::EncodingNotUtf8, name).expected("UTF-8"))
     }
 }
 
@@ -277,9 +277,9 @@ fn declaration(text: &str) -> Result<(), Refusal> {
 mod tests {
     use super::*;
 
-    fn admitted(text: &str) -> Result<String, Rejection> {
-        let mut text = super::text(text.as_bytes().to_vec()).map_err(|refusal| refusal.rejection)?;
-        admit(&mut text).map_err(|refusal| refusal.rejection)?;
+    fn normalized(text: &str) -> Result<String, Error> {
+        let mut text = super::decode_utf8(text.as_bytes().to_vec()).map_err(|failure| failure.error)?;
+        check_and_normalize(&mut text).map_err(|failure| failure.error)?;
         Ok(text)
     }
 
@@ -287,23 +287,23 @@ mod tests {
     fn lines_end_in_one_way_and_attributes_have_only_spaces() {
         let text = "<r a='1\r\n2\t3\r' b=\"'\n\">\r\n\t<![CDATA[<x y='\t\r'>]]></r>";
         let expected = "<r a='1 2 3 ' b=\"' \">\n\t<![CDATA[<x y='\t\n'>]]></r>";
-        assert_eq!(admitted(text).as_deref(), Ok(expected));
+        assert_eq!(normalized(text).as_deref(), Ok(expected));
         // A character reference is kept.
         let text = "<r a='&#10;&#9;'>&#13;</r>";
-        assert_eq!(admitted(text).as_deref(), Ok(text));
+        assert_eq!(normalized(text).as_deref(), Ok(text));
     }
 
     #[test]
     fn the_mark_and_a_fitting_declaration_are_no_part_of_the_document() {
-        assert_eq!(admitted("\u{feff}<r/>").as_deref(), Ok("<r/>"));
+        assert_eq!(normalized("\u{feff}<r/>").as_deref(), Ok("<r/>"));
         for declaration in
             ["<?xml version='1.0'?>", "<?xml version=\"1.0\" encoding=\"utf-8\" standalone='no' ?>"]
         {
-            assert!(admitted(&format!("{declaration}<r/>")).is_ok(), "{declaration}");
+            assert!(normalized(&format!("{declaration}<r/>")).is_ok(), "{declaration}");
         }
         for encoding in ["utf-16", "latin1", "", "UTF-8 "] {
             let text = format!("<?xml version='1.0' encoding='{encoding}'?><r/>");
-            assert_eq!(admitted(&text), Err(Rejection::EncodingNotUtf8), "{encoding}");
+            assert_eq!(normalized(&text), Err(Error::EncodingNotUtf8), "{encoding}");
         }
     }
 
@@ -311,31 +311,31 @@ mod tests {
     fn only_characters_of_xml_get_in() {
         for c in ['\0', '\u{1}', '\u{8}', '\u{b}', '\u{1f}', '\u{fffe}', '\u{ffff}'] {
             for text in [format!("<r>{c}</r>"), format!("<r a='{c}&lt;'/>"), format!("<r/>{c}")] {
-                assert_eq!(admitted(&text), Err(Rejection::XmlMalformed), "{text:?}");
+                assert_eq!(normalized(&text), Err(Error::XmlMalformed), "{text:?}");
             }
         }
         for c in ['\u{7f}', '\u{85}', '\u{e000}', '\u{fffd}', '\u{feff}', '\u{10ffff}', '語'] {
-            assert!(admitted(&format!("<r a='{c}'>{c}</r>")).is_ok(), "{c:?}");
+            assert!(normalized(&format!("<r a='{c}'>{c}</r>")).is_ok(), "{c:?}");
         }
     }
 
     #[test]
     fn the_limits_are_where_they_say() {
         let deep = |levels: usize| format!("{}{}", "<r>".repeat(levels), "</r>".repeat(levels));
-        assert!(admitted(&deep(MAX_DEPTH)).is_ok());
-        assert_eq!(admitted(&deep(MAX_DEPTH + 1)), Err(Rejection::NestingTooDeep));
+        assert!(normalized(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(normalized(&deep(MAX_DEPTH + 1)), Err(Error::NestingTooDeep));
         let wide = |count: usize| {
             let attributes: String = (0..count).map(|n| format!(" a{n}='>'")).collect();
             format!("<r{attributes}/>")
         };
-        assert!(admitted(&wide(MAX_ATTRIBUTES)).is_ok());
-        assert_eq!(admitted(&wide(MAX_ATTRIBUTES + 1)), Err(Rejection::TooManyAttributes));
+        assert!(normalized(&wide(MAX_ATTRIBUTES)).is_ok());
+        assert_eq!(normalized(&wide(MAX_ATTRIBUTES + 1)), Err(Error::TooManyAttributes));
         let many = |count: usize| format!("<r>{}</r>", "<e/>".repeat(count - 1));
-        assert!(admitted(&many(MAX_NODES)).is_ok());
-        assert_eq!(admitted(&many(MAX_NODES + 1)), Err(Rejection::TooManyNodes));
+        assert!(normalized(&many(MAX_NODES)).is_ok());
+        assert_eq!(normalized(&many(MAX_NODES + 1)), Err(Error::TooManyNodes));
         let large = |bytes: usize| format!("<r>{}</r>", "x".repeat(bytes - 7));
-        assert!(admitted(&large(MAX_BYTES)).is_ok());
-        assert_eq!(admitted(&large(MAX_BYTES + 1)), Err(Rejection::DocumentTooLarge));
+        assert!(normalized(&large(MAX_BYTES)).is_ok());
+        assert_eq!(normalized(&large(MAX_BYTES + 1)), Err(Error::DocumentTooLarge));
     }
 
     /// Elements under many namespaces, each with its own attributes: every document within the limits takes a
@@ -358,21 +358,21 @@ mod tests {
             ("as many nodes as there may be, deep", nested(60, &"<x/>".repeat(19_000))),
         ] {
             assert!(text.len() <= MAX_BYTES, "{what}: {}", text.len());
-            assert_eq!(admitted(&text), Err(Rejection::TooManyNodes), "{what}");
+            assert_eq!(normalized(&text), Err(Error::TooManyNodes), "{what}");
         }
         // What a large company's provider sends: two thousand groups, each value with its own declarations.
         let value =
             "<a:v xmlns:xs='http://x.example' xmlns:xsi='http://y.example' xsi:type='xs:string'>g</a:v>";
         let text = format!("<r{}><a><b><c><d>{}</d></c></b></a></r>", namespaces(8), value.repeat(2000));
-        let work = scan(&text, &Limits::RESPONSE).map(|markup| markup.work);
-        assert!(work.is_ok_and(|work| work < MAX_WORK / 2), "room for what is real");
+        let steps = scan(&text, &DocumentLimits::RESPONSE).map(|markup| markup.steps);
+        assert!(steps.is_ok_and(|steps| steps < MAX_STEPS / 2), "room for what is real");
     }
 
     proptest::proptest! {
         /// What the scan accepts is within the limits by the parser's own count.
         #[test]
         fn the_scan_counts_no_less_than_the_parser(text in "(<[a-c]( [a-d]{1,3}(:x)?='[^<&']{0,3}')*/?>|</[a-c]>|[a-z'\" \n]{0,4}|<!\\[CDATA\\[[<>'a]{0,4}\\]\\]>){0,40}") {
-            let Ok(text) = admitted(&text) else { return Ok(()) };
+            let Ok(text) = normalized(&text) else { return Ok(()) };
             let Ok(document) = parse(&text) else { return Ok(()) };
             let nodes = document.descendants(document.root());
             proptest::prop_assert!(nodes.len() <= MAX_NODES);

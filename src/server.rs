@@ -30,7 +30,7 @@ use crate::{
     http::{
         connection::Connections,
         metrics::{self, MetricsToken},
-        middleware::{Front, attend},
+        middleware::{MiddlewareState, handle},
         routes,
     },
     links::Links,
@@ -431,7 +431,7 @@ fn gateway(
         clock: Arc::clone(&state.clock),
         open: Mutex::new(HashMap::new()),
     });
-    let front = Arc::new(Front {
+    let middleware = Arc::new(MiddlewareState {
         memory,
         trusted_proxies: config.trusted_proxies.clone(),
         limits: config.rate_limits.then(Limits::new),
@@ -443,14 +443,14 @@ fn gateway(
     let directories = web::Data::new(state.with_share(PoolShare::Directory));
     let token = web::Data::new(MetricsToken(config.metrics_token.clone()));
     let app = move || {
-        let (front, optional_services) = (Arc::clone(&front), optional_services.clone());
+        let (middleware, optional_services) = (Arc::clone(&middleware), optional_services.clone());
         App::new()
             .app_data(shared.clone())
             .app_data(token.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY))
             .configure(|config| optional_services.configure(config))
             .configure(|config| routes::configure(config, &directories))
-            .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)))
+            .wrap(from_fn(move |request, next| handle(Arc::clone(&middleware), request, next)))
     };
     let workers = match config.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -473,7 +473,7 @@ fn metrics_server(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev:
     let address = listener.local_addr().map_err(failed)?;
     let shared = web::Data::new(state.clone());
     let server = HttpServer::new(move || {
-        App::new().app_data(shared.clone()).route("/metrics", web::get().to(metrics::open))
+        App::new().app_data(shared.clone()).route("/metrics", web::get().to(metrics::serve))
     });
     let server = server.workers(1).disable_signals().listen(listener).map_err(failed)?.run();
     Ok((address, server))

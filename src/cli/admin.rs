@@ -122,13 +122,13 @@ async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope
 }
 
 /// Somebody whose role is in another scope is `NotFound`; the message points to `--environment`.
-fn no_role(error: Error, who: &Administrator) -> anyhow::Error {
+fn role_error(error: Error, who: &Administrator) -> anyhow::Error {
     match error {
         Error::NotFound { .. } => anyhow::anyhow!(
             "{} has no such role; --environment names one environment, and without it the role in every environment is meant",
             who.email
         ),
-        other => session::in_flags(other),
+        other => session::cli_error(other),
     }
 }
 
@@ -143,25 +143,26 @@ impl Admin {
                 let who = people::find_by_email(&state, &change.email).await?;
                 people::set_role(&state, &scope, who.id, change.role)
                     .await
-                    .map_err(|error| no_role(error, &who))?;
+                    .map_err(|error| role_error(error, &who))?;
                 output::line(&format!("{} now has the role {}", who.email, change.role.as_str()));
                 Ok(())
             }
             Self::Revoke(revoke) => {
                 let scope = scope(&state, revoke.environment.as_deref()).await?;
                 let who = people::find_by_email(&state, &revoke.email).await?;
-                people::remove(&state, &scope, who.id).await.map_err(|error| no_role(error, &who))?;
+                people::remove(&state, &scope, who.id).await.map_err(|error| role_error(error, &who))?;
                 output::line(&format!("the role of {} was removed", who.email));
                 Ok(())
             }
             Self::Reset(reset) => {
                 let who = people::find_by_email(&state, &reset.email).await?;
-                let (invitation, token) =
-                    invitations::reset(&state, &Author::OPERATOR, who.id).await.map_err(session::in_flags)?;
+                let (invitation, token) = invitations::reset(&state, &Author::OPERATOR, who.id)
+                    .await
+                    .map_err(session::cli_error)?;
                 let link = state.links.console_join(&token.reveal());
                 let view =
                     json!({ "email": who.email.as_str(), "expiresAt": invitation.expires_at, "link": link });
-                say(
+                print_link(
                     reset.json,
                     &view,
                     "One-time link to set a new password or passkey; it is shown only once:",
@@ -175,7 +176,7 @@ impl Invite {
     async fn run(self, state: &State) -> anyhow::Result<()> {
         let scope = scope(state, self.environment.as_deref()).await?;
         let invited =
-            invitations::create(state, &scope, &self.email, self.role).await.map_err(session::in_flags)?;
+            invitations::create(state, &scope, &self.email, self.role).await.map_err(session::cli_error)?;
         match invited {
             Invited::Link(invitation, token) => {
                 let view = json!({
@@ -186,11 +187,11 @@ impl Invite {
                     "expiresAt": invitation.expires_at,
                     "link": state.links.console_join(&token.reveal()),
                 });
-                say(self.json, &view, "One-time invitation link; it is shown only once:")
+                print_link(self.json, &view, "One-time invitation link; it is shown only once:")
             }
             Invited::Added(who) => {
                 let view = json!({ "email": who.email.as_str(), "role": self.role.as_str(), "link": null });
-                say(
+                print_link(
                     self.json,
                     &view,
                     "They already are an administrator and now have this role; no link is needed:",
@@ -200,8 +201,8 @@ impl Invite {
     }
 }
 
-fn say(json: bool, view: &Value, title: &str) -> anyhow::Result<()> {
-    output::created(json, view, title)
+fn print_link(json: bool, view: &Value, title: &str) -> anyhow::Result<()> {
+    output::resource(json, view, title)
 }
 
 impl List {
@@ -209,7 +210,7 @@ impl List {
         let scope = scope(state, self.environment.as_deref()).await?;
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         loop {
-            let page = people::list(state, &scope, &query).await.map_err(session::in_flags)?;
+            let page = people::list(state, &scope, &query).await.map_err(session::cli_error)?;
             for (who, role) in &page.items {
                 if self.json {
                     let view = json!({

@@ -63,15 +63,15 @@ impl ApiKey {
                 let change = ApiKeyChange { display_name: create.display_name };
                 let (key, secret) = api_keys::create(&state, &actor, create.management, &change)
                     .await
-                    .map_err(session::in_flags)?;
+                    .map_err(session::cli_error)?;
                 let view = wire::ApiKey::created(&key, &secret);
-                output::created(create.json, &view, "API key created; its secret is shown only once:")
+                output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
             Self::Delete(delete) => {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                api_keys::remove(&state, &actor, id).await.map_err(session::in_flags)?;
+                api_keys::remove(&state, &actor, id).await.map_err(session::cli_error)?;
                 output::line(&format!("{id} was deleted"));
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! `ostiary demo`: the gateway with sample data, a test identity provider and a sample app. The data is created once
 //! and reused at the next start.
 
-mod furnish;
+mod seed;
 
 use std::fmt::Write as _;
 
@@ -49,19 +49,19 @@ impl Demo {
         let config = self.load(settings)?;
         telemetry::start_logs(config.log_format, &config.log_level);
         let database = config.database_url.to_string();
-        let stage = serve::stage(config).await?;
-        let world = furnish::furnish(stage.state()).await?;
+        let builder = serve::open(config).await?;
+        let demo_data = seed::seed_demo(builder.state()).await?;
         // The sample app's server calls the gateway at its listen address, whatever the public URL.
-        let own = match stage.address() {
+        let own = match builder.address() {
             address if address.ip().is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
             address => format!("http://{address}"),
         };
         let server_side = Links::new(&own.parse()?)?;
-        let console = way_in(stage.state()).await?;
-        let description = describe(&stage.state().links, &world, &console, &database)?;
-        let scim_client = ScimClient::new(world.scim_targets(&server_side))?;
-        let app = DemoApp::new(world.into_settings(stage.state(), server_side))?;
-        let server = stage.build(Some(DemoServices { app, scim_client })).await?;
+        let console = console_url(builder.state()).await?;
+        let description = describe(&builder.state().links, &demo_data, &console, &database)?;
+        let scim_client = ScimClient::new(demo_data.scim_targets(&server_side))?;
+        let app = DemoApp::new(demo_data.into_settings(builder.state(), server_side))?;
+        let server = builder.build(Some(DemoServices { app, scim_client })).await?;
         output::line(&description);
         server.run().await?;
         Ok(())
@@ -95,7 +95,7 @@ impl Demo {
 }
 
 /// The console's address; while there is no administrator, an invitation link for the first one.
-async fn way_in(state: &State) -> anyhow::Result<String> {
+async fn console_url(state: &State) -> anyhow::Result<String> {
     if people::any_exists(state).await? {
         return Ok(state.links.console().into());
     }
@@ -109,7 +109,7 @@ async fn way_in(state: &State) -> anyhow::Result<String> {
 /// The text printed at the start: addresses, ids and secrets, and where to begin.
 fn describe(
     links: &Links,
-    world: &furnish::World,
+    demo_data: &seed::DemoData,
     console: &str,
     database: &str,
 ) -> Result<String, std::fmt::Error> {
@@ -120,9 +120,9 @@ fn describe(
     writeln!(text, "  {:<44}  its SCIM client: push people and groups", links.test_idp_scim())?;
     writeln!(text, "  {console}\n  {:<44}  the console: customers, logins, and why one failed", "")?;
     writeln!(text, "\nIn {database} there are:\n")?;
-    let environment = &world.environment;
+    let environment = &demo_data.environment;
     writeln!(text, "  environment    {:<10} {}", environment.slug.as_str(), environment.id)?;
-    for customer in &world.customers {
+    for customer in &demo_data.customers {
         writeln!(
             text,
             "  organization   {:<10} {}  {}",
@@ -131,17 +131,17 @@ fn describe(
         writeln!(text, "    connection   {:<10} {}", "", customer.connection.id)?;
         writeln!(text, "    directory    {:<10} {}", "", customer.directory.scim_base_url)?;
     }
-    writeln!(text, "  API key        {}", world.api_key.reveal())?;
-    writeln!(text, "  OAuth client   {}", world.oauth_client_id)?;
-    writeln!(text, "    secret       {}", world.oauth_client_secret.reveal())?;
+    writeln!(text, "  API key        {}", demo_data.api_key.reveal())?;
+    writeln!(text, "  OAuth client   {}", demo_data.oauth_client_id)?;
+    writeln!(text, "    secret       {}", demo_data.oauth_client_secret.reveal())?;
     writeln!(text, "    issuer       {}", links.oauth_issuer())?;
-    if let Some(first) = world.customers.first() {
+    if let Some(first) = demo_data.customers.first() {
         writeln!(text, "\nThe sample app's first API call, by hand:\n")?;
         writeln!(text, "  curl {} \\", links.saml_redirect())?;
         writeln!(
             text,
             "      -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \\",
-            world.api_key.reveal()
+            demo_data.api_key.reveal()
         )?;
         writeln!(text, "      -d '{{\"organizationId\": \"{}\"}}'", first.organization.id)?;
     }

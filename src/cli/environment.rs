@@ -115,8 +115,8 @@ impl Environment {
                 change.slug = Some(create.slug);
                 let made = environments::create(&state, &Author::OPERATOR, &change)
                     .await
-                    .map_err(session::in_flags)?;
-                output::created(create.json, &wire::Environment::from(&made), "Environment created:")
+                    .map_err(session::cli_error)?;
+                output::resource(create.json, &wire::Environment::from(&made), "Environment created:")
             }
             Self::Update(update) => {
                 let found = environments::find(&state, &update.environment).await?;
@@ -124,8 +124,8 @@ impl Environment {
                 change.slug = update.slug;
                 let now = environments::update(&state, &Actor::operator(found.id), &change)
                     .await
-                    .map_err(session::in_flags)?;
-                output::created(update.json, &wire::Environment::from(&now), "Environment changed:")
+                    .map_err(session::cli_error)?;
+                output::resource(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {
                 const PAGE: i64 = 100;
@@ -145,7 +145,7 @@ impl Environment {
                     }
                     match page.last() {
                         Some(last) if i64::try_from(page.len()).is_ok_and(|length| length == PAGE) => {
-                            from = Some(session::after(last.id));
+                            from = Some(session::next_id(last.id));
                         }
                         _ => return Ok(()),
                     }

@@ -23,7 +23,7 @@ use crate::{
 pub(super) enum Flow {
     List(List),
     Show(Show),
-    Check(CheckAgain),
+    Check(CheckFlow),
 }
 
 /// List the latest logins of an environment, newest first
@@ -97,7 +97,7 @@ pub(super) struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ostiary flow check saml_flow_…")]
-pub(super) struct CheckAgain {
+pub(super) struct CheckFlow {
     /// The flow's id
     id: String,
     /// Print one JSON object
@@ -130,7 +130,7 @@ impl Flow {
                 let page = flows::list(&state, &actor, &list.query(), &size).await?;
                 for flow in page.items {
                     match list.json {
-                        true => output::line(&summary(&flow).to_string()),
+                        true => output::line(&summary_json(&flow).to_string()),
                         false => output::line(&format!(
                             "{}  {}  {:11}  {}  {}",
                             flow.created_at,
@@ -150,8 +150,8 @@ impl Flow {
                     found.steps.iter_mut().for_each(|step| step.document = None);
                 }
                 match show.json {
-                    true => output::line(&whole(&found).to_string()),
-                    false => tell(&found),
+                    true => output::line(&flow_json(&found).to_string()),
+                    false => print_flow(&found),
                 }
             }
             Self::Check(check) => {
@@ -159,8 +159,8 @@ impl Flow {
                 let actor = Actor::operator(flows::environment_of(&state, id).await?);
                 let checked = flows::recheck(&state, &actor, id).await?;
                 match check.json {
-                    true => output::line(&checked_again(&checked).to_string()),
-                    false => tell_checked(&checked),
+                    true => output::line(&recheck_json(&checked).to_string()),
+                    false => print_recheck(&checked),
                 }
             }
         }
@@ -176,7 +176,7 @@ fn status(status: FlowStatus) -> &'static str {
     }
 }
 
-fn summary(flow: &SamlFlow) -> Value {
+fn summary_json(flow: &SamlFlow) -> Value {
     json!({
         "id": flow.id,
         "samlConnectionId": flow.saml_connection_id,
@@ -192,8 +192,8 @@ fn summary(flow: &SamlFlow) -> Value {
     })
 }
 
-fn whole(found: &flows::Flow) -> Value {
-    let mut value = summary(&found.flow);
+fn flow_json(found: &flows::Flow) -> Value {
+    let mut value = summary_json(&found.flow);
     let steps = found.steps.iter().map(|step| {
         json!({ "time": step.at, "kind": step.kind, "checks": step.checks, "document": step.document })
     });
@@ -204,7 +204,7 @@ fn whole(found: &flows::Flow) -> Value {
 }
 
 /// Prints a flow's timeline: failed checks in full, passed ones as a count.
-fn tell(found: &flows::Flow) {
+fn print_flow(found: &flows::Flow) {
     let flow = &found.flow;
     output::line(&format!("{}  {}", flow.id, status(flow.status)));
     output::line(&format!("  connection    {}", flow.saml_connection_id));
@@ -215,10 +215,10 @@ fn tell(found: &flows::Flow) {
     if let Some(email) = &flow.claimed_email {
         output::line(&format!("  claimed       {email} (refused)"));
     }
-    output::line(&format!("\n{}  {}", flow.created_at, begun(flow.origin)));
+    output::line(&format!("\n{}  {}", flow.created_at, origin_text(flow.origin)));
     for step in &found.steps {
-        output::line(&format!("{}  {}", step.at, happened(step.kind)));
-        step.checks.iter().filter(|check| !check.passed).for_each(tell_failed);
+        output::line(&format!("{}  {}", step.at, step_text(step.kind)));
+        step.checks.iter().filter(|check| !check.passed).for_each(print_failed_check);
         let passed = step.checks.iter().filter(|check| check.passed).count();
         if passed > 0 {
             output::line(&format!("    ✓ {passed} checks passed"));
@@ -232,7 +232,7 @@ fn tell(found: &flows::Flow) {
     }
 }
 
-fn checked_again(checked: &Recheck) -> Value {
+fn recheck_json(checked: &Recheck) -> Value {
     let checks = checked.compared().into_iter().map(|compared| {
         let name = compared.now.or(compared.then).map(|check| check.name.clone());
         json!({ "name": name, "change": compared.change(), "then": compared.then, "now": compared.now })
@@ -247,7 +247,7 @@ fn checked_again(checked: &Recheck) -> Value {
 }
 
 /// Prints what changed since the response was received, then the result it would have now.
-fn tell_checked(checked: &Recheck) {
+fn print_recheck(checked: &Recheck) {
     output::line(&format!("The response of {}, checked with the current settings:", checked.received_at));
     let compared = checked.compared();
     let still = compared.iter().filter(|compared| compared.change() == Change::StillPassed).count();
@@ -257,7 +257,9 @@ fn tell_checked(checked: &Recheck) {
             (Change::NewlyPassed, Some(check)) => {
                 output::line(&format!("    ✓ {}  (not reached then)", check.name));
             }
-            (Change::Broken | Change::NewlyFailed | Change::StillFailed, Some(check)) => tell_failed(check),
+            (Change::Broken | Change::NewlyFailed | Change::StillFailed, Some(check)) => {
+                print_failed_check(check)
+            }
             _ => {}
         }
     }
@@ -268,7 +270,7 @@ fn tell_checked(checked: &Recheck) {
     }
 }
 
-fn tell_failed(check: &Check) {
+fn print_failed_check(check: &Check) {
     output::line(&format!("    ✕ {}  ({})", check.name, check.clause));
     if let Some(expected) = &check.expected {
         output::line(&format!("        expected  {expected}"));
@@ -284,7 +286,7 @@ fn tell_failed(check: &Check) {
     output::line(&format!("        to be fixed by {fixer}: {}", check.remedy));
 }
 
-fn begun(origin: FlowOrigin) -> &'static str {
+fn origin_text(origin: FlowOrigin) -> &'static str {
     match origin {
         FlowOrigin::Api => "the app asked for a login through the API",
         FlowOrigin::Oauth => "the app asked for a login through OAuth",
@@ -297,7 +299,7 @@ fn begun(origin: FlowOrigin) -> &'static str {
     }
 }
 
-fn happened(kind: StepKind) -> &'static str {
+fn step_text(kind: StepKind) -> &'static str {
     match kind {
         StepKind::Requested => "the browser was sent to the identity provider",
         StepKind::Refused => "a response was refused",

@@ -31,11 +31,11 @@ impl Healthcheck {
                 Ok(ExitCode::SUCCESS)
             }
             Ok(_) => {
-                output::complain(&format!("{address} is not ready; its log says why"));
+                output::error(&format!("{address} is not ready; its log says why"));
                 Ok(ExitCode::FAILURE)
             }
             Err(_) => {
-                output::complain(&format!("nothing answers at {address}"));
+                output::error(&format!("nothing answers at {address}"));
                 Ok(ExitCode::FAILURE)
             }
         }

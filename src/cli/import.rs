@@ -4,12 +4,12 @@ use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
 use crate::{
-    app::import_ssoready::{self, ImportOptions, Report, Thing},
+    app::import_ssoready::{self, ImportOptions, Report, ResourceKind},
     model::{id::EnvironmentId, time::Timestamp},
 };
 
 /// How often the progress is reported.
-const TOLD_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Import data from another gateway
 #[derive(Debug, Subcommand)]
@@ -85,32 +85,32 @@ impl Ssoready {
         };
         let clock = std::sync::Arc::clone(&state.clock);
         let began = clock.now();
-        let mut told = began;
-        let mut progress = |thing: Thing, report: &Report| {
+        let mut last_progress = began;
+        let mut progress = |kind: ResourceKind, report: &Report| {
             let now = clock.now();
-            if now.since(told) >= TOLD_EVERY {
-                told = now;
-                output::progress(&told_so_far(thing, report, began, now));
+            if now.since(last_progress) >= PROGRESS_INTERVAL {
+                last_progress = now;
+                output::progress(&progress_text(kind, report, began, now));
             }
         };
         let report =
-            import_ssoready::import(&state, &options, &mut progress).await.map_err(session::in_flags)?;
+            import_ssoready::import(&state, &options, &mut progress).await.map_err(session::cli_error)?;
         output::progress(&format!("done in {} s", clock.now().since(began).as_secs()));
         match self.json {
             true => output::line(&serde_json::to_string(&report)?),
-            false => output::raw(written(&report).as_bytes()),
+            false => output::raw(format_report(&report).as_bytes()),
         }
         Ok(())
     }
 }
 
-fn told_so_far(thing: Thing, report: &Report, began: Timestamp, now: Timestamp) -> String {
-    let many = report.counts.get(&thing).map_or(0, |counts| counts.total());
-    format!("{:>5} s  {many} {}", now.since(began).as_secs(), thing.plural())
+fn progress_text(kind: ResourceKind, report: &Report, began: Timestamp, now: Timestamp) -> String {
+    let many = report.counts.get(&kind).map_or(0, |counts| counts.total());
+    format!("{:>5} s  {many} {}", now.since(began).as_secs(), kind.plural())
 }
 
 /// The report as text.
-fn written(report: &Report) -> String {
+fn format_report(report: &Report) -> String {
     let title = match report.dry_run {
         true => "A trial: nothing was written. This is what a run would do:",
         false => "Imported from SSOReady:",
@@ -119,11 +119,11 @@ fn written(report: &Report) -> String {
         "{title}\n\n{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",
         "", "imported", "updated", "unchanged", "kept", "skipped"
     );
-    for thing in Thing::ALL {
-        let counts = report.counts.get(&thing).copied().unwrap_or_default();
+    for kind in ResourceKind::ALL {
+        let counts = report.counts.get(&kind).copied().unwrap_or_default();
         text += &format!(
             "{:<18}{:>10}{:>10}{:>11}{:>10}{:>10}\n",
-            thing.plural(),
+            kind.plural(),
             counts.imported,
             counts.updated,
             counts.unchanged,

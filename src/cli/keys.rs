@@ -73,13 +73,13 @@ impl Keys {
                 Self::List(_) => sp_keys::list(&state, environment).await,
                 Self::Rotate(rotate) => sp_keys::rotate(&state, environment, rotate.rotation()).await,
             };
-            return print(*json, &keys.map_err(session::in_flags)?, described_pair);
+            return print(*json, &keys.map_err(session::cli_error)?, format_key_pair);
         }
         let (keys, json) = match self {
             Self::List(list) => (signing_keys::list(&state).await, list.json),
             Self::Rotate(rotate) => (signing_keys::rotate(&state, rotate.rotation()).await, rotate.json),
         };
-        print(json, &keys.map_err(session::in_flags)?, described)
+        print(json, &keys.map_err(session::cli_error)?, format_key)
     }
 }
 
@@ -89,16 +89,16 @@ impl Rotate {
     }
 }
 
-fn print<T: serde::Serialize>(json: bool, keys: &[T], described: fn(&T) -> String) -> anyhow::Result<()> {
+fn print<T: serde::Serialize>(json: bool, keys: &[T], format_key: fn(&T) -> String) -> anyhow::Result<()> {
     if json {
         output::line(&serde_json::to_string(keys)?);
     } else {
-        keys.iter().for_each(|key| output::line(&described(key)));
+        keys.iter().for_each(|key| output::line(&format_key(key)));
     }
     Ok(())
 }
 
-fn described_pair(pair: &SpKeySummary) -> String {
+fn format_key_pair(pair: &SpKeySummary) -> String {
     let until = pair.retired_at.map_or_else(String::new, |at| format!(", decrypts until {at}"));
     format!(
         "{}  {:?}: signs from {}{until}\n    certificate SHA-256 {}",
@@ -106,7 +106,7 @@ fn described_pair(pair: &SpKeySummary) -> String {
     )
 }
 
-fn described(key: &KeySummary) -> String {
+fn format_key(key: &KeySummary) -> String {
     let until = key.retired_at.map_or_else(String::new, |at| format!(", published until {at}"));
     format!(
         "{}  {:<5}  {:?}: signs from {}{until}",

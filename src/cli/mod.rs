@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let is_usage = error.downcast_ref::<ConfigError>().is_some();
-            output::complain(&telemetry::error_chain(error.as_ref()));
+            output::error(&telemetry::error_chain(error.as_ref()));
             ExitCode::from(if is_usage { 2 } else { 1 })
         }
     }
@@ -209,12 +209,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definitions_hold() {
+    fn the_definitions_are_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_command_teaches() {
+    fn every_command_has_help_and_an_example() {
         fn visit(command: &clap::Command, path: &str) {
             for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
                 let path = format!("{path} {}", inner.get_name());

@@ -71,9 +71,10 @@ impl OauthClient {
                     initiate_login_uri: create.initiate_login_uri,
                 };
                 let actor = Actor::operator(environment.id);
-                let made = oauth_clients::create(&state, &actor, &change).await.map_err(session::in_flags)?;
+                let made =
+                    oauth_clients::create(&state, &actor, &change).await.map_err(session::cli_error)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
-                output::created(create.json, &view, "OAuth client created; its secret is shown only once:")?;
+                output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
                     output::line(&format!(
                         "  {:<24}  {}",
@@ -87,7 +88,7 @@ impl OauthClient {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                oauth_clients::remove(&state, &actor, id).await.map_err(session::in_flags)?;
+                oauth_clients::remove(&state, &actor, id).await.map_err(session::cli_error)?;
                 output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())
             }

@@ -132,23 +132,25 @@ impl Organization {
                 let environment = environments::find(&state, &create.environment).await?;
                 let change = create.fields.change();
                 let actor = Actor::operator(environment.id);
-                let made = organizations::create(&state, &actor, &change).await.map_err(session::in_flags)?;
-                let made = wire::described(&state, &actor, &made).await.map_err(session::in_flags)?;
-                output::created(create.json, &made, "Organization created:")
+                let made =
+                    organizations::create(&state, &actor, &change).await.map_err(session::cli_error)?;
+                let made =
+                    wire::organization_view(&state, &actor, &made).await.map_err(session::cli_error)?;
+                output::resource(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
                 let id = update.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
                 let now = organizations::update(&state, &actor, id, &update.fields.change())
                     .await
-                    .map_err(session::in_flags)?;
-                let now = wire::described(&state, &actor, &now).await.map_err(session::in_flags)?;
-                output::created(update.json, &now, "Organization changed:")
+                    .map_err(session::cli_error)?;
+                let now = wire::organization_view(&state, &actor, &now).await.map_err(session::cli_error)?;
+                output::resource(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
                 let id = delete.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                organizations::remove(&state, &actor, id).await.map_err(session::in_flags)?;
+                organizations::remove(&state, &actor, id).await.map_err(session::cli_error)?;
                 output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }
@@ -158,14 +160,14 @@ impl Organization {
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
                     let page = organizations::list(&state, &actor, &query).await?;
-                    let all = wire::described_all(&state, &actor, &page.items).await?;
-                    for (organization, described) in page.items.iter().zip(all) {
+                    let all = wire::organization_views(&state, &actor, &page.items).await?;
+                    for (organization, view) in page.items.iter().zip(all) {
                         if list.json {
-                            output::line(&serde_json::to_string(&described)?);
+                            output::line(&serde_json::to_string(&view)?);
                         } else {
                             let domains: Vec<String> = organization
                                 .accepted_domains()
-                                .map(|domain| match described.shares(domain) {
+                                .map(|domain| match view.shares(domain) {
                                     true => format!("{domain} (shared)"),
                                     false => domain.to_string(),
                                 })

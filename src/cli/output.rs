@@ -21,29 +21,29 @@ pub(super) fn progress(text: &str) {
 }
 
 /// Prints an error on standard error.
-pub(super) fn complain(text: &str) {
+pub(super) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "ostiary: {text}");
 }
 
 /// Prints a resource that was created or changed: as one JSON object, or as `name  value` lines after `title`.
-pub(super) fn created(json: bool, thing: &impl Serialize, title: &str) -> anyhow::Result<()> {
+pub(super) fn resource(json: bool, resource: &impl Serialize, title: &str) -> anyhow::Result<()> {
     if json {
-        line(&serde_json::to_string(thing)?);
+        line(&serde_json::to_string(resource)?);
         return Ok(());
     }
     line(title);
-    raw(described(&serde_json::to_value(thing)?).as_bytes());
+    raw(format_fields(&serde_json::to_value(resource)?).as_bytes());
     Ok(())
 }
 
 /// The fields that are not empty, one a line, the id first.
-fn described(thing: &Value) -> String {
-    const BESIDE_THE_NAME: &str = "\n                            ";
-    let fields = thing.as_object();
+fn format_fields(resource: &Value) -> String {
+    const CONTINUATION: &str = "\n                            ";
+    let fields = resource.as_object();
     // The API returns some lists as one text too (`idpCertificate`): only the list is printed.
-    let is_told_as_list =
+    let is_listed_too =
         |name: &str| fields.is_some_and(|all| all.get(&format!("{name}s")).is_some_and(Value::is_array));
-    let mut lines: Vec<_> = fields.into_iter().flatten().filter(|(name, _)| !is_told_as_list(name)).collect();
+    let mut lines: Vec<_> = fields.into_iter().flatten().filter(|(name, _)| !is_listed_too(name)).collect();
     lines.sort_by_key(|(name, _)| *name != "id");
     let mut description = String::new();
     for (name, value) in lines {
@@ -60,7 +60,7 @@ fn described(thing: &Value) -> String {
             other => other.to_string(),
         };
         if !text.is_empty() {
-            description += &format!("  {name:<24}  {}\n", text.trim_end().replace('\n', BESIDE_THE_NAME));
+            description += &format!("  {name:<24}  {}\n", text.trim_end().replace('\n', CONTINUATION));
         }
     }
     description
@@ -73,8 +73,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_are_told_each_thing_once() {
-        let thing = json!({
+    fn a_list_is_printed_once() {
+        let resource = json!({
             "domains": ["a.example", "b.example"],
             "id": "x_1",
             "idpCertificate": "BEGIN\n1\nEND\nBEGIN\n2\nEND\n",
@@ -85,7 +85,7 @@ mod tests {
         });
         let beside = " ".repeat(28);
         assert_eq!(
-            described(&thing),
+            format_fields(&resource),
             format!(
                 "  id                        x_1\n  domains                   a.example, b.example\n  \
                  idpCertificates           BEGIN\n{beside}1\n{beside}END\n{beside}BEGIN\n{beside}2\n{beside}END\n"

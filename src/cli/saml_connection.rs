@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The largest file that is read, in bytes.
-const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// SAML connections: the settings of customers' identity providers
 #[derive(Debug, Subcommand)]
@@ -216,7 +216,7 @@ fn read(file: &str, flag: &str) -> anyhow::Result<String> {
         return std::io::read_to_string(std::io::stdin()).with_context(|| format!("{flag}: standard input"));
     }
     let size = fs::metadata(Path::new(file)).with_context(|| format!("{flag}: {file}"))?.len();
-    anyhow::ensure!(size <= LARGEST_FILE, "{flag}: {file} is too large");
+    anyhow::ensure!(size <= MAX_FILE_BYTES, "{flag}: {file} is too large");
     fs::read_to_string(file).with_context(|| format!("{flag}: {file}"))
 }
 
@@ -225,7 +225,7 @@ impl SamlConnection {
         let state = session::open(settings).await?;
         match self {
             Self::Create(create) => {
-                let actor = operator_of(&state, create.organization).await?;
+                let actor = operator_for(&state, create.organization).await?;
                 let mut change = create.fields.change()?;
                 if change.primary.is_none() {
                     let others =
@@ -235,8 +235,8 @@ impl SamlConnection {
                 }
                 let made = saml_connections::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(session::in_flags)?;
-                output::created(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
+                    .map_err(session::cli_error)?;
+                output::resource(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
                 let environment = saml_connections::environment_of(&state, update.connection).await?;
@@ -249,39 +249,39 @@ impl SamlConnection {
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
                 let mut now = saml_connections::update(&state, &actor, update.connection, &change)
                     .await
-                    .map_err(session::in_flags)?;
+                    .map_err(session::cli_error)?;
                 if again {
                     let refreshed = metadata_refresh::refresh_now(&state, &actor, update.connection).await;
-                    now = refreshed.map_err(session::in_flags)?;
+                    now = refreshed.map_err(session::cli_error)?;
                 }
-                output::created(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
+                output::resource(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
             }
             Self::Refresh(refresh) => {
                 let id = refresh.connection;
                 let actor = Actor::operator(saml_connections::environment_of(&state, id).await?);
                 let now =
-                    metadata_refresh::refresh_now(&state, &actor, id).await.map_err(session::in_flags)?;
-                output::created(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
+                    metadata_refresh::refresh_now(&state, &actor, id).await.map_err(session::cli_error)?;
+                output::resource(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
                 let id = delete.connection;
                 let environment = saml_connections::environment_of(&state, id).await?;
                 saml_connections::remove(&state, &Actor::operator(environment), id)
                     .await
-                    .map_err(session::in_flags)?;
+                    .map_err(session::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }
             Self::List(list) => {
-                let actor = operator_of(&state, list.organization).await?;
+                let actor = operator_for(&state, list.organization).await?;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
                     let page = saml_connections::list(&state, &actor, list.organization, &query).await?;
-                    for described in &page.items {
+                    for view in &page.items {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::SamlConnection::from(described))?);
+                            output::line(&serde_json::to_string(&wire::SamlConnection::from(view))?);
                         } else {
-                            let connection = &described.connection;
+                            let connection = &view.connection;
                             output::line(&format!(
                                 "{}  {}  {}",
                                 connection.id,
@@ -300,6 +300,6 @@ impl SamlConnection {
     }
 }
 
-async fn operator_of(state: &State, organization: OrganizationId) -> anyhow::Result<Actor> {
+async fn operator_for(state: &State, organization: OrganizationId) -> anyhow::Result<Actor> {
     Ok(Actor::operator(organizations::environment_of(state, organization).await?))
 }

@@ -97,7 +97,7 @@ pub(super) struct Rotate {
 /// A directory with its new token, as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Opened {
+struct DirectoryWithToken {
     #[serde(flatten)]
     directory: wire::ScimDirectory,
     bearer_token: String,
@@ -128,7 +128,7 @@ impl ScimDirectory {
                 };
                 let made = scim_directories::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(session::in_flags)?;
+                    .map_err(session::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, OVERLAP, create.json, title).await
             }
@@ -146,21 +146,21 @@ impl ScimDirectory {
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
                     let page = scim_directories::list(&state, &actor, list.organization, &query).await?;
-                    for described in &page.items {
+                    for view in &page.items {
                         if list.json {
-                            output::line(&serde_json::to_string(&wire::ScimDirectory::from(described))?);
+                            output::line(&serde_json::to_string(&wire::ScimDirectory::from(view))?);
                         } else {
                             output::line(&format!(
                                 "{}  {}  {}  {} tokens, {} users, {} groups, {} MiB stored, {} MiB written today{}",
-                                described.directory.id,
-                                if described.directory.primary { "primary" } else { "       " },
-                                described.directory.scim_base_url,
-                                described.tokens.len(),
-                                described.usage.user_count,
-                                described.usage.group_count,
-                                described.usage.stored_bytes >> 20,
-                                described.usage.day_bytes >> 20,
-                                match quota.near(&described.usage).as_slice() {
+                                view.directory.id,
+                                if view.directory.primary { "primary" } else { "       " },
+                                view.directory.scim_base_url,
+                                view.tokens.len(),
+                                view.usage.user_count,
+                                view.usage.group_count,
+                                view.usage.stored_bytes >> 20,
+                                view.usage.day_bytes >> 20,
+                                match quota.near(&view.usage).as_slice() {
                                     [] => String::new(),
                                     near => format!("  nearly or wholly used up: {}", near.join(", ")),
                                 },
@@ -186,8 +186,8 @@ async fn rotate(
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = scim_directories::rotate(state, actor, id, overlap).await.map_err(session::in_flags)?;
+    let token = scim_directories::rotate(state, actor, id, overlap).await.map_err(session::cli_error)?;
     let directory = scim_directories::find(state, actor, id).await?;
     let directory = wire::ScimDirectory::from(&directory);
-    output::created(json, &Opened { directory, bearer_token: token.reveal() }, title)
+    output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)
 }

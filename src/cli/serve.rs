@@ -47,21 +47,21 @@ impl Serve {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
-        stage(config).await?.build(None).await?.run().await?;
+        open(config).await?.build(None).await?.run().await?;
         Ok(())
     }
 }
 
 /// Opens the installation, binds the address and logs it.
-pub(super) async fn stage(config: Config) -> anyhow::Result<ServerBuilder> {
+pub(super) async fn open(config: Config) -> anyhow::Result<ServerBuilder> {
     let database = config.database_url.to_string();
-    let stage = ServerBuilder::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+    let builder = ServerBuilder::open(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
     tracing::info!(
-        address = %stage.address(),
-        public_url = %stage.state().links.origin(),
+        address = %builder.address(),
+        public_url = %builder.state().links.origin(),
         database,
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    Ok(stage)
+    Ok(builder)
 }

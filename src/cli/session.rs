@@ -30,14 +30,16 @@ pub(super) async fn open(settings: &SettingsArgs) -> anyhow::Result<State> {
 }
 
 /// The next id: the first one of the next page.
-pub(super) fn after<K: IdKind>(id: Id<K>) -> Id<K> {
+pub(super) fn next_id<K: IdKind>(id: Id<K>) -> Id<K> {
     Id::from_bits(id.bits().saturating_add(1))
 }
 
 /// Converts an error to the command line's terms: the API's `redirectUrl` is `--redirect-url` here.
-pub(super) fn in_flags(error: Error) -> anyhow::Error {
+pub(super) fn cli_error(error: Error) -> anyhow::Error {
     match &error {
-        Error::Invalid { field, reason } => anyhow::anyhow!("{}: {}", flag(field), flags_in(reason)),
+        Error::Invalid { field, reason } => {
+            anyhow::anyhow!("{}: {}", flag(field), replace_field_names(reason))
+        }
         Error::Conflict { kind, field } => anyhow::anyhow!("another {kind} already has this {}", flag(field)),
         Error::Internal(source) => anyhow::anyhow!(telemetry::error_chain(&**source)),
         _ => anyhow::anyhow!(error),
@@ -45,13 +47,15 @@ pub(super) fn in_flags(error: Error) -> anyhow::Error {
 }
 
 /// Replaces the names of API fields in a reason by flags.
-fn flags_in(reason: &str) -> String {
-    const SPOKEN_OF: &[&str] = &["allowFreeMail", "idpCertificate", "idpMetadata"];
+fn replace_field_names(reason: &str) -> String {
+    const FIELDS_IN_REASONS: &[&str] = &["allowFreeMail", "idpCertificate", "idpMetadata"];
     reason
         .split(' ')
-        .map(|word| match SPOKEN_OF.iter().find(|field| word.trim_end_matches([',', ';']) == **field) {
-            Some(field) => word.replace(field, &flag(field)),
-            None => word.to_owned(),
+        .map(|word| {
+            match FIELDS_IN_REASONS.iter().find(|field| word.trim_end_matches([',', ';']) == **field) {
+                Some(field) => word.replace(field, &flag(field)),
+                None => word.to_owned(),
+            }
         })
         .collect::<Vec<_>>()
         .join(" ")
@@ -91,10 +95,10 @@ mod tests {
         ] {
             assert_eq!(flag(field), expected);
         }
-        let error = in_flags(Error::invalid("redirectUrl", "must be a URL"));
+        let error = cli_error(Error::invalid("redirectUrl", "must be a URL"));
         assert_eq!(error.to_string(), "--redirect-url: must be a URL");
         let error =
-            in_flags(Error::invalid("domains", "\"gmail.com\" is free; pass allowFreeMail to take it"));
+            cli_error(Error::invalid("domains", "\"gmail.com\" is free; pass allowFreeMail to take it"));
         assert_eq!(error.to_string(), "--domain: \"gmail.com\" is free; pass --allow-free-mail to take it");
     }
 }

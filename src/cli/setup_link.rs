@@ -89,7 +89,7 @@ pub(super) struct Revoke {
 
 /// A link with its URL, as JSON.
 #[derive(Serialize)]
-struct Made {
+struct LinkWithUrl {
     url: String,
     #[serde(flatten)]
     link: wire::SetupLink,
@@ -111,9 +111,9 @@ impl SetupLink {
                 };
                 let (link, url) = setup_links::create(&state, &Actor::operator(environment), &wanted)
                     .await
-                    .map_err(session::in_flags)?;
-                let made = Made { url, link: wire::SetupLink::at(state.now(), &link) };
-                output::created(create.json, &made, "Setup link created; its URL is shown only once:")
+                    .map_err(session::cli_error)?;
+                let made = LinkWithUrl { url, link: wire::SetupLink::at(state.now(), &link) };
+                output::resource(create.json, &made, "Setup link created; its URL is shown only once:")
             }
             Self::List(list) => {
                 let environment = match (&list.environment, list.organization) {
@@ -146,7 +146,7 @@ impl SetupLink {
             Self::Revoke(revoke) => {
                 let environment = setup_links::environment_of(&state, revoke.link).await?;
                 let link = setup_links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
-                output::created(revoke.json, &wire::SetupLink::at(state.now(), &link), "Setup link revoked:")
+                output::resource(revoke.json, &wire::SetupLink::at(state.now(), &link), "Setup link revoked:")
             }
         }
     }

@@ -62,7 +62,7 @@ pub(super) struct List {
 
 /// A webhook with its secret, as JSON.
 #[derive(Serialize)]
-struct Made {
+struct WebhookWithSecret {
     #[serde(flatten)]
     webhook: wire::Webhook,
     secret: String,
@@ -81,9 +81,14 @@ impl Webhook {
                 };
                 let (webhook, secret) = webhooks::create(&state, &Actor::operator(environment.id), &change)
                     .await
-                    .map_err(session::in_flags)?;
-                let made = Made { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
-                output::created(create.json, &made, "Webhook created; its signing secret is shown only once:")
+                    .map_err(session::cli_error)?;
+                let made =
+                    WebhookWithSecret { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
+                output::resource(
+                    create.json,
+                    &made,
+                    "Webhook created; its signing secret is shown only once:",
+                )
             }
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;

@@ -61,9 +61,9 @@ impl MinimumRate {
 
 /// Wakes the task at a deadline.
 #[derive(Debug, Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct DeadlineTimer(Option<Pin<Box<Sleep>>>);
 
-impl Alarm {
+impl DeadlineTimer {
     /// Whether `deadline` has passed by `clock`; if not, the task is woken then to ask again.
     pub(super) fn has_passed(
         &mut self,
@@ -90,12 +90,12 @@ impl Alarm {
 /// can report the reason.
 struct MeteredBody {
     payload: Payload,
-    announced: Option<u64>,
+    content_length: Option<u64>,
     allowance: BodyAllowance,
     clock: Arc<dyn Clock>,
     connection: Option<Rc<ConnectionState>>,
     rate: Option<MinimumRate>,
-    alarm: Alarm,
+    timer: DeadlineTimer,
 }
 
 /// Wraps the request's body in a `MeteredBody`. `None` without a body.
@@ -109,19 +109,19 @@ pub(super) fn meter(
         Payload::None => return None,
         payload => payload,
     };
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let content_length = request.headers().get(header::CONTENT_LENGTH);
+    let content_length = content_length.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     if let Some(connection) = &connection {
-        connection.body_announced(announced);
+        connection.expect_body(content_length);
     }
     let metered = MeteredBody {
         payload,
-        announced,
+        content_length,
         allowance: allowance.clone(),
         clock: Arc::clone(clock),
         connection,
         rate: None,
-        alarm: Alarm::default(),
+        timer: DeadlineTimer::default(),
     };
     request.set_payload(Payload::Stream { payload: Box::pin(metered) });
     request.extensions_mut().insert(allowance.clone());
@@ -144,7 +144,7 @@ impl Stream for MeteredBody {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         // Checked here and not earlier: the handler may have authenticated the caller and raised the allowance.
-        if this.announced.is_some_and(|length| !this.allowance.takes(length)) {
+        if this.content_length.is_some_and(|length| !this.allowance.takes(length)) {
             return Poll::Ready(Some(Err(this.refuse(BodyError::TooLarge))));
         }
         let now = this.clock.now();
@@ -172,9 +172,9 @@ impl Stream for MeteredBody {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Pending => {
                 if let Some(connection) = &this.connection {
-                    connection.body_waits();
+                    connection.body_pending();
                 }
-                match this.alarm.has_passed(rate.deadline(), &*this.clock, context) {
+                match this.timer.has_passed(rate.deadline(), &*this.clock, context) {
                     true => Poll::Ready(Some(Err(this.refuse(BodyError::TooSlow)))),
                     false => Poll::Pending,
                 }

@@ -9,7 +9,7 @@ use crate::model::client_address::ClientAddress;
 
 /// The address of the client that connects through `peer`. `X-Forwarded-For` is read from its end for as long as the
 /// address that wrote the entry is a trusted proxy, so that clients cannot forge their address.
-pub fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
     let lines: Vec<&str> =
@@ -45,7 +45,7 @@ mod tests {
             headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(line).unwrap());
         }
         let trusted: Vec<IpNet> = trusted.split_whitespace().map(|text| text.parse().unwrap()).collect();
-        behind(peer.parse().unwrap(), &headers, &trusted).0.to_string()
+        client_address(peer.parse().unwrap(), &headers, &trusted).0.to_string()
     }
 
     #[test]

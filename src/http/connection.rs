@@ -29,7 +29,7 @@ use actix_web::{
 use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::body::{Alarm, MinimumRate};
+use super::body::{DeadlineTimer, MinimumRate};
 use crate::{
     app::request_memory::{RequestMemory, Reservation},
     model::{
@@ -46,13 +46,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long closing a connection may take.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many bytes are read ahead of what the request has consumed. actix-http's buffer may take twice as much.
-const MAX_READ_AHEAD: usize = 32 * 1024;
+const MAX_READ_AHEAD_BYTES: usize = 32 * 1024;
 /// How many bytes of a request head every connection may hold without a reservation of request memory.
-const FREE_HEAD: usize = 8 * 1024;
+const UNRESERVED_HEAD_BYTES: usize = 8 * 1024;
 /// How many bytes are read before the reader yields: actix-http reads for as long as there is data.
-const MAX_BURST: usize = 16 * 1024;
+const MAX_BURST_BYTES: usize = 16 * 1024;
 /// How many bytes of an unread body without `Content-Length` are discarded.
-const MAX_DISCARDED: usize = 256 * 1024;
+const MAX_DISCARDED_BYTES: usize = 256 * 1024;
 /// How long a client may stop reading its response.
 const WRITE_GRACE: Duration = Duration::from_secs(30);
 /// How fast a client must read its response, in bytes per second.
@@ -93,8 +93,8 @@ impl Connections {
             state,
             slot,
             burst: 0,
-            head_alarm: Alarm::default(),
-            write_alarm: Alarm::default(),
+            head_timer: DeadlineTimer::default(),
+            write_timer: DeadlineTimer::default(),
             writing: None,
         })
     }
@@ -205,7 +205,7 @@ impl ConnectionState {
     }
 
     /// The head is complete and the request is being handled.
-    pub(super) fn request_began(&self) {
+    pub(super) fn request_started(&self) {
         self.phase.set(Phase::Request);
         self.served.set(true);
         self.ahead.set(0);
@@ -217,8 +217,9 @@ impl ConnectionState {
     }
 
     /// The request has a body, of `length` bytes if announced.
-    pub(super) fn body_announced(&self, length: Option<u64>) {
-        let length = length.map_or(MAX_DISCARDED, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    pub(super) fn expect_body(&self, length: Option<u64>) {
+        let length =
+            length.map_or(MAX_DISCARDED_BYTES, |length| usize::try_from(length).unwrap_or(usize::MAX));
         self.body.set(Some(length));
     }
 
@@ -231,7 +232,7 @@ impl ConnectionState {
 
     /// The request waits for more of its body: actix-http has decoded all that was read, including the framing of
     /// chunks (RFC 9112 §7.1).
-    pub(super) fn body_waits(&self) {
+    pub(super) fn body_pending(&self) {
         self.ahead.set(0);
         self.wake();
     }
@@ -260,12 +261,12 @@ impl ConnectionState {
     fn may_read(&self) -> bool {
         let ahead = self.ahead.get();
         if self.phase.get() == Phase::Request {
-            return ahead < MAX_READ_AHEAD;
+            return ahead < MAX_READ_AHEAD_BYTES;
         }
         let head = ahead.saturating_sub(self.discard.get());
         let mut reservation = self.reservation.borrow_mut();
-        let has_room = head < FREE_HEAD + reservation.bytes();
-        head < MAX_READ_AHEAD && (has_room || reservation.grow(FREE_HEAD).is_ok())
+        let has_room = head < UNRESERVED_HEAD_BYTES + reservation.bytes();
+        head < MAX_READ_AHEAD_BYTES && (has_room || reservation.grow(UNRESERVED_HEAD_BYTES).is_ok())
     }
 
     /// Counts bytes that were read.
@@ -284,8 +285,8 @@ pub struct Connection<T> {
     slot: Slot,
     /// Bytes that were read since the reader last yielded.
     burst: usize,
-    head_alarm: Alarm,
-    write_alarm: Alarm,
+    head_timer: DeadlineTimer,
+    write_timer: DeadlineTimer,
     writing: Option<MinimumRate>,
 }
 
@@ -298,7 +299,7 @@ impl<T> Connection<T> {
     fn wait_for_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(deadline) = self.state.head_deadline.get() else { return Poll::Pending };
         let clock = Arc::clone(self.clock());
-        if self.head_alarm.has_passed(deadline, &*clock, context) {
+        if self.head_timer.has_passed(deadline, &*clock, context) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
@@ -325,7 +326,7 @@ impl<T> Connection<T> {
             }
             Poll::Pending => {
                 let deadline = self.writing.get_or_insert_with(begin).deadline();
-                if self.write_alarm.has_passed(deadline, &*clock, context) {
+                if self.write_timer.has_passed(deadline, &*clock, context) {
                     return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
                 Poll::Pending
@@ -342,7 +343,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Connection<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.burst >= MAX_BURST {
+        if this.burst >= MAX_BURST_BYTES {
             this.burst = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -453,12 +454,12 @@ mod tests {
         }
     }
 
-    struct Stage {
+    struct Fixture {
         connections: Arc<Connections>,
         clock: Arc<ManualClock>,
     }
 
-    fn stage(max_per_client: Option<usize>, memory: usize) -> Stage {
+    fn fixture(max_per_client: Option<usize>, memory: usize) -> Fixture {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000_000)));
         let connections = Arc::new(Connections {
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
@@ -467,10 +468,10 @@ mod tests {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             open: Mutex::default(),
         });
-        Stage { connections, clock }
+        Fixture { connections, clock }
     }
 
-    impl Stage {
+    impl Fixture {
         fn connect(&self) -> Connection<Client> {
             self.connections.accept(Client::default(), PEER).unwrap()
         }
@@ -503,7 +504,7 @@ mod tests {
 
     #[test]
     fn a_client_has_so_many_connections_and_a_proxy_any_number() {
-        let Stage { connections, .. } = stage(Some(2), 1 << 20);
+        let Fixture { connections, .. } = fixture(Some(2), 1 << 20);
         let accept = |peer: &str| connections.accept(Client::default(), peer.parse().unwrap());
         let (first, second) = (accept("192.0.2.1").unwrap(), accept("::ffff:192.0.2.1").unwrap());
         assert!(accept("192.0.2.1").is_none());
@@ -517,54 +518,54 @@ mod tests {
         let _again = accept("192.0.2.1").unwrap();
         drop(second);
         assert_eq!(connections.open.lock().unwrap()[&PEER], 1);
-        let unlimited = stage(None, 1 << 20);
+        let unlimited = fixture(None, 1 << 20);
         let _many: Vec<_> = (0..10).map(|_| unlimited.connect()).collect();
         assert!(unlimited.connections.open.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn no_more_is_read_than_was_asked_for() {
-        let stage = stage(None, 64 << 20);
-        let mut connection = stage.connect();
+        let fixture = fixture(None, 64 << 20);
+        let mut connection = fixture.connect();
         connection.io.sends = (0..100).map(|_| vec![b'x'; 4096]).collect();
-        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST, "then the reader yields");
-        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD - MAX_BURST, "a head");
+        assert_eq!(burst(&mut connection).unwrap(), MAX_BURST_BYTES, "then the reader yields");
+        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES - MAX_BURST_BYTES, "a head");
         assert_eq!(read(&mut connection).unwrap(), 0);
         let state = Rc::clone(&connection.state);
-        state.request_began();
-        state.body_announced(Some(50 * 4096));
-        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD, "a body, and requests behind it");
+        state.request_started();
+        state.expect_body(Some(50 * 4096));
+        assert_eq!(read(&mut connection).unwrap(), MAX_READ_AHEAD_BYTES, "a body, and requests behind it");
         state.body_read(4096);
         assert_eq!(read(&mut connection).unwrap(), 4096);
         // The rest of a body that the handler did not read is discarded, so that the client gets its response.
         assert!(!state.request_answered());
         assert_eq!(read(&mut connection).unwrap(), 49 * 4096);
         assert_eq!(read(&mut connection).unwrap(), 0);
-        state.request_began();
+        state.request_started();
         assert!(state.request_answered());
     }
 
     #[tokio::test]
     async fn a_head_that_does_not_end_is_not_waited_for() {
-        let stage = stage(None, 1 << 20);
-        let mut connection = stage.connect();
+        let fixture = fixture(None, 1 << 20);
+        let mut connection = fixture.connect();
         // actix-http limits the time of the first one.
         connection.io.sends.push_back(b"GET / HTTP/1.1\r\n\r\n".to_vec());
         read(&mut connection).unwrap();
-        stage.clock.advance(HEAD_TIMEOUT);
+        fixture.clock.advance(HEAD_TIMEOUT);
         assert_eq!(read(&mut connection).unwrap(), 0);
-        connection.state.request_began();
+        connection.state.request_started();
         connection.state.request_answered();
-        stage.clock.advance(KEEP_ALIVE);
+        fixture.clock.advance(KEEP_ALIVE);
         assert_eq!(read(&mut connection).unwrap(), 0, "an idle connection waits");
         connection.io.sends.push_back(b"GET / HT".to_vec());
         assert_eq!(read(&mut connection).unwrap(), 8);
-        stage.clock.advance(HEAD_TIMEOUT - Duration::from_millis(1));
+        fixture.clock.advance(HEAD_TIMEOUT - Duration::from_millis(1));
         connection.io.sends.push_back(b"T".to_vec());
         assert_eq!(read(&mut connection).unwrap(), 1);
-        stage.clock.advance(Duration::from_millis(1));
+        fixture.clock.advance(Duration::from_millis(1));
         assert_eq!(read(&mut connection).unwrap_err().kind(), io::ErrorKind::TimedOut);
-        connection.state.request_began();
+        connection.state.request_started();
         assert_eq!(
             read(&mut connection).unwrap(),
             0,
@@ -575,22 +576,26 @@ mod tests {
     #[tokio::test]
     async fn long_unfinished_heads_count_against_the_memory_and_short_ones_always_fit() {
         // One client may hold as much as one long head takes without authentication.
-        let stage = stage(None, 8 * (MAX_READ_AHEAD - FREE_HEAD));
-        let mut connections: Vec<_> = (0..2).map(|_| stage.connect()).collect();
+        let fixture = fixture(None, 8 * (MAX_READ_AHEAD_BYTES - UNRESERVED_HEAD_BYTES));
+        let mut connections: Vec<_> = (0..2).map(|_| fixture.connect()).collect();
         for connection in &mut connections {
             connection.io.sends = (0..16).map(|_| vec![b'x'; 4096]).collect();
         }
         let [first, second] = &mut connections[..] else { unreachable!() };
-        assert_eq!(read(first).unwrap(), MAX_READ_AHEAD);
-        assert_eq!(read(second).unwrap(), FREE_HEAD);
-        first.state.request_began();
-        assert_eq!(read(second).unwrap(), MAX_READ_AHEAD - FREE_HEAD, "as soon as there is room");
+        assert_eq!(read(first).unwrap(), MAX_READ_AHEAD_BYTES);
+        assert_eq!(read(second).unwrap(), UNRESERVED_HEAD_BYTES);
+        first.state.request_started();
+        assert_eq!(
+            read(second).unwrap(),
+            MAX_READ_AHEAD_BYTES - UNRESERVED_HEAD_BYTES,
+            "as soon as there is room"
+        );
     }
 
     #[tokio::test]
     async fn a_client_that_does_not_read_is_let_go() {
-        let stage = stage(None, 1 << 20);
-        let mut connection = stage.connect();
+        let fixture = fixture(None, 1 << 20);
+        let mut connection = fixture.connect();
         let mut context = Context::from_waker(Waker::noop());
         let mut write = |connection: &mut Connection<Client>, reads: usize| {
             connection.io.reads = reads;
@@ -599,17 +604,17 @@ mod tests {
         assert!(write(&mut connection, 0).is_pending());
         // Reading single bytes is too slow.
         for _ in 0..29 {
-            stage.clock.advance(Duration::from_secs(1));
+            fixture.clock.advance(Duration::from_secs(1));
             assert!(matches!(write(&mut connection, 1), Poll::Ready(Ok(1))));
         }
-        stage.clock.advance(Duration::from_secs(2));
+        fixture.clock.advance(Duration::from_secs(2));
         assert!(matches!(write(&mut connection, 0), Poll::Ready(Err(_))));
 
         // After a response was read, there is no deadline until the next one.
-        let mut connection = stage.connect();
+        let mut connection = fixture.connect();
         assert!(write(&mut connection, 0).is_pending());
         assert!(matches!(write(&mut connection, 1000), Poll::Ready(Ok(1000))));
-        stage.clock.advance(Duration::from_secs(3600));
+        fixture.clock.advance(Duration::from_secs(3600));
         assert!(write(&mut connection, 0).is_pending());
     }
 }

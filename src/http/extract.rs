@@ -10,7 +10,7 @@ use actix_web::{
     web,
 };
 
-use super::{api::fields::Fields, problem::Problem};
+use super::{api::fields::Fields, problem::ApiError};
 use crate::{
     app::{self, Result, State, actor::Actor, api_keys},
     model::client_address::ClientAddress,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An authenticated API request. The body is read only after the key was verified.
-pub struct Call<S, B = Nothing> {
+pub struct ApiCall<S, B = NoBody> {
     /// The authenticated caller.
     pub actor: Actor,
     /// The body.
@@ -27,7 +27,7 @@ pub struct Call<S, B = Nothing> {
 }
 
 /// The kind of API key that a route accepts.
-pub trait Scope: 'static {
+pub trait KeyScope: 'static {
     /// Refuses a caller whose key is not of this kind.
     fn check(actor: &Actor) -> Result<()>;
 }
@@ -38,13 +38,13 @@ pub enum AnyKey {}
 /// A key with management access.
 pub enum ManagementKey {}
 
-impl Scope for AnyKey {
+impl KeyScope for AnyKey {
     fn check(_: &Actor) -> Result<()> {
         Ok(())
     }
 }
 
-impl Scope for ManagementKey {
+impl KeyScope for ManagementKey {
     fn check(actor: &Actor) -> Result<()> {
         actor.managed_environment().map(drop)
     }
@@ -57,27 +57,27 @@ pub trait Body: Sized + 'static {
 }
 
 /// The route takes no body; a body that is sent is ignored.
-pub struct Nothing;
+pub struct NoBody;
 
-impl Body for Nothing {
+impl Body for NoBody {
     async fn read(_: &HttpRequest, _: Payload) -> Result<Self, Error> {
         Ok(Self)
     }
 }
 
 /// The body of a request, if a middleware has already read it.
-pub(super) struct ReadBody(pub web::Bytes);
+pub(super) struct BufferedBody(pub web::Bytes);
 
 /// A JSON object; an empty body means `{}` (contracts §2.5).
 impl Body for Fields {
     async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Self, Error> {
-        if !takes_json(request) {
+        if !is_json(request) {
             return Err(ErrorUnsupportedMediaType(""));
         }
         // A separate statement, so that the extensions are not borrowed while the body is awaited.
-        let read = request.extensions_mut().remove::<ReadBody>();
+        let read = request.extensions_mut().remove::<BufferedBody>();
         let bytes = match read {
-            Some(ReadBody(bytes)) => bytes,
+            Some(BufferedBody(bytes)) => bytes,
             None => web::Bytes::from_request(request, &mut payload).await.map_err(|error| match error
                 .as_error::<PayloadError>(
             ) {
@@ -85,24 +85,24 @@ impl Body for Fields {
                 _ => error,
             })?,
         };
-        Self::parse(&bytes).map_err(|error| Problem::api(error).into())
+        Self::parse(&bytes).map_err(|error| ApiError::api(error).into())
     }
 }
 
-impl<S: Scope, B: Body> FromRequest for Call<S, B> {
+impl<S: KeyScope, B: Body> FromRequest for ApiCall<S, B> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let actor = authenticate::<S>(&request).await.map_err(Problem::api)?;
+            let actor = authenticate::<S>(&request).await.map_err(ApiError::api)?;
             Ok(Self { actor, body: B::read(&request, payload).await?, scope: PhantomData })
         })
     }
 }
 
-pub(super) async fn authenticate<S: Scope>(request: &HttpRequest) -> Result<Actor> {
+pub(super) async fn authenticate<S: KeyScope>(request: &HttpRequest) -> Result<Actor> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;
@@ -128,7 +128,7 @@ fn bearer(request: &HttpRequest) -> Result<&str> {
 }
 
 /// Whether the content type is `application/json`, with or without parameters, or absent.
-fn takes_json(request: &HttpRequest) -> bool {
+fn is_json(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return true };
     let essence = value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim();
     essence.is_empty() || essence.eq_ignore_ascii_case("application/json")
@@ -164,7 +164,7 @@ mod tests {
             if let Some(value) = value {
                 request = request.insert_header((header::CONTENT_TYPE, value));
             }
-            takes_json(&request.to_http_request())
+            is_json(&request.to_http_request())
         };
         for good in
             ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", ""]

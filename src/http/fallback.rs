@@ -81,9 +81,9 @@ impl Surface {
 }
 
 /// The error codes and texts of a status, for every surface.
-struct Words {
+struct StatusText {
     /// The gRPC code, as SSOReady returns it.
-    number: u8,
+    grpc_code: u8,
     /// OAuth's error code.
     oauth: &'static str,
     /// The `data-reason` attribute of the page.
@@ -94,8 +94,8 @@ struct Words {
     sentence: &'static str,
 }
 
-fn words(status: StatusCode) -> Words {
-    let (number, oauth, reason, title, sentence) = match status {
+fn status_text(status: StatusCode) -> StatusText {
+    let (grpc_code, oauth, reason, title, sentence) = match status {
         StatusCode::UNAUTHORIZED => (
             16,
             "invalid_token",
@@ -161,12 +161,12 @@ fn words(status: StatusCode) -> Words {
         ),
         _ => (3, "invalid_request", "bad_request", "Bad request", "The request could not be read."),
     };
-    Words { number, oauth, reason, title, sentence }
+    StatusText { grpc_code, oauth, reason, title, sentence }
 }
 
 /// The response to a request for `path`. `reference` is the request id shown on a page.
 pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str) -> HttpResponse {
-    let words = words(status);
+    let status_text = status_text(status);
     let sentence = match (status, surface) {
         (StatusCode::REQUEST_TIMEOUT, _) => {
             "The request took too long to arrive: a body must arrive with at least 1 KiB a second and within 30 \
@@ -175,26 +175,26 @@ pub fn respond(surface: Surface, status: StatusCode, path: &str, reference: &str
         (StatusCode::PAYLOAD_TOO_LARGE, Surface::Api | Surface::Scim) => {
             "A body has at most 1 MiB; send it in parts."
         }
-        _ => words.sentence,
+        _ => status_text.sentence,
     };
     match surface {
         Surface::Page => {
-            let message = message(&words, status, path);
+            let message = message(&status_text, status, path);
             page(status, PagePolicy::SameOriginForms, message.reference(reference).view())
         }
-        _ => respond_in(Words { sentence, ..words }, surface, status),
+        _ => json_response(StatusText { sentence, ..status_text }, surface, status),
     }
 }
 
 /// The page's message for `status`, by the audience of `path`.
-fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
+fn message(status_text: &StatusText, status: StatusCode, path: &str) -> Message<'static> {
     // People with a form go back to it; people who sign in start again at the app.
     let (has_form, remedy) = match Area::of(path) {
         Area::Console | Area::Setup => (true, "Go back, and begin again from there."),
         Area::Login => (false, "Go back to the app you were using and sign in from there."),
     };
     let plain = |title, happened, remedy| Message {
-        reason: Some(words.reason),
+        reason: Some(status_text.reason),
         ..Message::new(title, happened, remedy)
     };
     match status {
@@ -210,9 +210,9 @@ fn message(words: &Words, status: StatusCode, path: &str) -> Message<'static> {
             plain("This request is too large", "The request is larger than this address accepts.", remedy)
         }
         StatusCode::REQUEST_TIMEOUT if has_form => {
-            plain(words.title, "Your connection was too slow.", "Go back and send it again.")
+            plain(status_text.title, "Your connection was too slow.", "Go back and send it again.")
         }
-        _ => plain(words.title, words.sentence, remedy),
+        _ => plain(status_text.title, status_text.sentence, remedy),
     }
 }
 
@@ -222,7 +222,7 @@ fn is_acs(path: &str) -> bool {
 }
 
 /// The page's message for an overload.
-fn busy_message(path: &str) -> Message<'static> {
+fn overload_message(path: &str) -> Message<'static> {
     let unavailable = Message::unavailable();
     match Area::of(path) {
         Area::Console | Area::Setup => Message {
@@ -235,18 +235,18 @@ fn busy_message(path: &str) -> Message<'static> {
 }
 
 /// The JSON response of a surface.
-fn respond_in(words: Words, surface: Surface, status: StatusCode) -> HttpResponse {
+fn json_response(status_text: StatusText, surface: Surface, status: StatusCode) -> HttpResponse {
     match surface {
         Surface::Api | Surface::Page => HttpResponse::build(status)
-            .json(json!({ "code": words.number, "message": words.sentence, "details": [] })),
+            .json(json!({ "code": status_text.grpc_code, "message": status_text.sentence, "details": [] })),
         Surface::Oauth => HttpResponse::build(status)
-            .json(json!({ "error": words.oauth, "error_description": words.sentence })),
+            .json(json!({ "error": status_text.oauth, "error_description": status_text.sentence })),
         Surface::Scim => scim_error(
             status,
             &json!({
                 "schemas": [scim::error::ERROR_SCHEMA],
                 "status": status.as_str(),
-                "detail": words.sentence,
+                "detail": status_text.sentence,
             }),
         ),
     }
@@ -262,14 +262,16 @@ pub fn scim_error(status: StatusCode, body: &serde_json::Value) -> HttpResponse 
 }
 
 /// The response to a client that is rate limited.
-pub fn too_many(surface: Surface, retry_after: Duration) -> HttpResponse {
+pub fn rate_limited(surface: Surface, retry_after: Duration) -> HttpResponse {
     let mut response = match surface {
         Surface::Page => page(
             StatusCode::TOO_MANY_REQUESTS,
             PagePolicy::SameOriginForms,
             message::too_many_requests(retry_after.max(Duration::from_secs(1))),
         ),
-        _ => respond_in(words(StatusCode::TOO_MANY_REQUESTS), surface, StatusCode::TOO_MANY_REQUESTS),
+        _ => {
+            json_response(status_text(StatusCode::TOO_MANY_REQUESTS), surface, StatusCode::TOO_MANY_REQUESTS)
+        }
     };
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
     response
@@ -283,7 +285,7 @@ const BUSY_RETRY_AFTER: u64 = 2;
 
 /// The response to a request whose body was not read to its end: it arrived too slowly, or there was no memory for it.
 /// A later attempt may succeed.
-pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -> HttpResponse {
+pub fn body_error(surface: Surface, error: BodyError, path: &str, reference: &str) -> HttpResponse {
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -292,16 +294,16 @@ pub fn unread(surface: Surface, error: BodyError, path: &str, reference: &str) -
     };
     let BodyError::Busy(exhausted) = error else { return respond(surface, status, path, reference) };
     // The texts of an overload also for 429: the client did nothing wrong.
-    let busy = words(StatusCode::SERVICE_UNAVAILABLE);
-    let number = match exhausted {
-        Exhausted::Client => words(StatusCode::TOO_MANY_REQUESTS).number,
-        Exhausted::Total => busy.number,
+    let busy = status_text(StatusCode::SERVICE_UNAVAILABLE);
+    let grpc_code = match exhausted {
+        Exhausted::Client => status_text(StatusCode::TOO_MANY_REQUESTS).grpc_code,
+        Exhausted::Total => busy.grpc_code,
     };
     let mut response = match surface {
         Surface::Page => {
-            page(status, PagePolicy::SameOriginForms, busy_message(path).reference(reference).view())
+            page(status, PagePolicy::SameOriginForms, overload_message(path).reference(reference).view())
         }
-        _ => respond_in(Words { number, ..busy }, surface, status),
+        _ => json_response(StatusText { grpc_code, ..busy }, surface, status),
     };
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(BUSY_RETRY_AFTER));
     response
@@ -321,19 +323,19 @@ mod tests {
     }
 
     #[test]
-    fn people_hear_of_an_overload_in_words_for_people() {
+    fn overload_pages_have_texts_for_people() {
         for error in [BodyError::Busy(Exhausted::Client), BodyError::Busy(Exhausted::Total)] {
             for (path, said) in [
                 ("/v1/saml/saml_conn_1/acs", "Reload this page in a few seconds."),
                 ("/console/sign-in", "Nothing was saved."),
                 ("/setup/domains", "Send it again in a few seconds."),
             ] {
-                let response = unread(Surface::Page, error, path, "r1");
+                let response = body_error(Surface::Page, error, path, "r1");
                 assert!(response.headers().contains_key(header::RETRY_AFTER));
                 let text = text(response);
                 assert!(text.contains(said) && !text.contains("Retry-After"), "{path}: {text}");
             }
-            assert!(text(unread(Surface::Api, error, "/v1/organizations", "r1")).contains("Retry-After"));
+            assert!(text(body_error(Surface::Api, error, "/v1/organizations", "r1")).contains("Retry-After"));
         }
     }
 
@@ -348,14 +350,14 @@ mod tests {
             (Surface::Page, BodyError::TooLarge, "/console/sign-in", "send less at once"),
             (Surface::Page, BodyError::TooLarge, "/v1/oauth/authorize", "larger than this address accepts"),
         ] {
-            let text = text(unread(surface, error, path, "r1"));
+            let text = text(body_error(surface, error, path, "r1"));
             assert!(text.contains(said), "{path}: {text}");
             assert_eq!(text.contains(groups), said == groups, "{path}: {text}");
         }
     }
 
     #[test]
-    fn the_address_decides_the_language() {
+    fn the_path_decides_the_format() {
         let surface = |path, accept: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));

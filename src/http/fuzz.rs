@@ -36,7 +36,7 @@ pub fn form(bytes: &[u8]) {
         match (Parameters::parse(text), &fields) {
             (Ok(parameters), Some(fields)) => {
                 assert!(fields.len() <= oauth::parameters::MAX_PARAMETERS);
-                NAMES.iter().for_each(|name| is_read_alike(name, &parameters, fields));
+                NAMES.iter().for_each(|name| assert_read_alike(name, &parameters, fields));
             }
             (Ok(_), None) => panic!("OAuth accepts more fields than pages do"),
             (Err(error), _) => assert_eq!(error, oauth::Error::RequestTooLarge),
@@ -49,7 +49,7 @@ pub fn form(bytes: &[u8]) {
     }
 }
 
-fn is_read_alike(name: &'static str, parameters: &Parameters, fields: &[(String, String)]) {
+fn assert_read_alike(name: &'static str, parameters: &Parameters, fields: &[(String, String)]) {
     let values: Vec<_> = fields.iter().filter(|(field, _)| field == name).map(|(_, value)| value).collect();
     match parameters.get(name) {
         Ok(Some(value)) => assert!(matches!(*values, [only] if only == value), "{name}: {values:?}"),

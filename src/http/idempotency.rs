@@ -18,8 +18,8 @@ use actix_web::{
 use serde_json::json;
 
 use super::{
-    extract::{self, ManagementKey, ReadBody},
-    problem::Problem,
+    extract::{self, BufferedBody, ManagementKey},
+    problem::ApiError,
 };
 use crate::{
     app::{
@@ -37,16 +37,16 @@ pub const KEY: &str = "idempotency-key";
 pub const REPLAYED: &str = "idempotency-replayed";
 
 /// Middleware of every API route.
-pub async fn attend(
+pub async fn handle(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let Some((state, api_key_id)) = changes_something(&request).await else {
+    let Some((state, api_key_id)) = authorize_write(&request).await else {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     };
     let key = match read_key(request.headers()) {
         Ok(key) => key,
-        Err(error) => return Ok(request.error_response(Problem::api(error))),
+        Err(error) => return Ok(request.error_response(ApiError::api(error))),
     };
     let body =
         request.extract::<web::Bytes>().await.map_err(|error| match error.as_error::<PayloadError>() {
@@ -56,32 +56,33 @@ pub async fn attend(
     let asked = digest(&request, &body);
     let begun = match idempotency::begin(&state, api_key_id, &key, asked).await {
         Ok(begun) => begun,
-        Err(error) => return Ok(request.error_response(Problem::api(error))),
+        Err(error) => return Ok(request.error_response(ApiError::api(error))),
     };
     let claim = match begun {
         Begun::First(claim) => claim,
-        Begun::Before(answer) => return Ok(request.into_response(again(&answer))),
-        Begun::Running => return Ok(request.into_response(running())),
-        Begun::Other => return Ok(request.into_response(other())),
+        Begun::Before(answer) => return Ok(request.into_response(replayed(&answer))),
+        Begun::Running => return Ok(request.into_response(still_running())),
+        Begun::Other => return Ok(request.into_response(key_reused())),
     };
-    request.extensions_mut().insert(ReadBody(body));
+    request.extensions_mut().insert(BufferedBody(body));
     // In a separate task, so that the response is stored even if the caller disconnects.
     let (attempt, at) = (claim.clone(), state.clone());
-    let done = actix_web::rt::spawn(async move { settle(&at, &attempt, next.call(request).await).await });
+    let done =
+        actix_web::rt::spawn(async move { store_response(&at, &attempt, next.call(request).await).await });
     match done.await {
         Ok(outcome) => outcome,
         Err(error) => {
-            free(&state, &claim).await;
+            release_key(&state, &claim).await;
             match error.try_into_panic() {
                 Ok(panic) => resume_unwind(panic),
-                Err(error) => Err(Problem::api(app::Error::internal(error)).into()),
+                Err(error) => Err(ApiError::api(app::Error::internal(error)).into()),
             }
         }
     }
 }
 
 /// The caller's API key, if the request is a write with an `Idempotency-Key` and the caller is authorised.
-async fn changes_something(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
+async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, ApiKeyId)> {
     let changes = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
     // Login calls are not management; an access code can be redeemed only once anyway.
     let login = [path::SAML_REDIRECT, path::SAML_REDEEM].contains(&request.match_pattern()?.as_str());
@@ -122,7 +123,7 @@ fn digest(request: &ServiceRequest, body: &[u8]) -> Digest {
 }
 
 /// Stores the response, or releases the key when a retry may succeed.
-async fn settle(
+async fn store_response(
     state: &State,
     claim: &Claim,
     outcome: Result<ServiceResponse<impl MessageBody + 'static>, Error>,
@@ -130,7 +131,7 @@ async fn settle(
     let answered = match outcome {
         Ok(answered) => answered.map_into_boxed_body(),
         Err(error) => {
-            free(state, claim).await;
+            release_key(state, claim).await;
             return Err(error);
         }
     };
@@ -138,14 +139,14 @@ async fn settle(
     if status.is_server_error()
         || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
     {
-        free(state, claim).await;
+        release_key(state, claim).await;
         return Ok(answered);
     }
     let (request, response) = answered.into_parts();
     let (response, body) = response.into_parts();
     let Ok(body) = body::to_bytes(body).await else {
-        free(state, claim).await;
-        return Err(Problem::api(app::Error::internal("the response body cannot be read")).into());
+        release_key(state, claim).await;
+        return Err(ApiError::api(app::Error::internal("the response body cannot be read")).into());
     };
     if let Err(error) = idempotency::finish(state, claim, status.as_u16(), &body).await {
         // The request was carried out, so its response is returned; retries wait until the claim expires.
@@ -154,14 +155,14 @@ async fn settle(
     Ok(ServiceResponse::new(request, response.set_body(body).map_into_boxed_body()))
 }
 
-async fn free(state: &State, claim: &Claim) {
+async fn release_key(state: &State, claim: &Claim) {
     if let Err(error) = idempotency::abandon(state, claim).await {
         tracing::error!(%error, "an idempotency key could not be released; it expires later");
     }
 }
 
 /// The stored response.
-fn again(answer: &idempotency::Answer) -> HttpResponse {
+fn replayed(answer: &idempotency::Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header((REPLAYED, "true"));
@@ -172,7 +173,7 @@ fn again(answer: &idempotency::Answer) -> HttpResponse {
 }
 
 /// The only 409 of the API: it is temporary, so SDKs that retry it are right.
-fn running() -> HttpResponse {
+fn still_running() -> HttpResponse {
     HttpResponse::Conflict().insert_header((header::RETRY_AFTER, "1")).json(json!({
         "code": 10,
         "message": "the same request is still running; its answer can be had under the same Idempotency-Key",
@@ -180,7 +181,7 @@ fn running() -> HttpResponse {
     }))
 }
 
-fn other() -> HttpResponse {
+fn key_reused() -> HttpResponse {
     HttpResponse::UnprocessableEntity().json(json!({
         "code": 3,
         "message": "bad Idempotency-Key: another request was made with it; take a fresh one",

@@ -9,7 +9,7 @@ use crate::{app::State, config::Redacted, model::secret::Digest, telemetry};
 pub struct MetricsToken(pub Option<Redacted<String>>);
 
 /// `/metrics` on the gateway's own address, with the bearer token.
-pub async fn guarded(
+pub async fn serve_with_token(
     request: HttpRequest,
     state: web::Data<State>,
     token: web::Data<MetricsToken>,
@@ -24,13 +24,13 @@ pub async fn guarded(
         .and_then(|value| value.strip_prefix("Bearer "));
     match given {
         // Digests are compared in constant time.
-        Some(given) if Digest::of(given) == Digest::of(token) => open(state).await,
+        Some(given) if Digest::of(given) == Digest::of(token) => serve(state).await,
         _ => HttpResponse::Unauthorized().insert_header((header::WWW_AUTHENTICATE, "Bearer")).finish(),
     }
 }
 
 /// `/metrics` on the separate listener, without authentication.
-pub async fn open(state: web::Data<State>) -> HttpResponse {
+pub async fn serve(state: web::Data<State>) -> HttpResponse {
     let pool = state.db.pool_size();
     let idle = u32::try_from(pool.idle).unwrap_or(u32::MAX).min(pool.open);
     telemetry::pool_observed(idle, pool.open - idle);

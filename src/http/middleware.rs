@@ -27,7 +27,7 @@ use actix_web::{
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::{body, client, connection::ConnectionState, fallback, path, problem::Problem, routes};
+use super::{body, client, connection::ConnectionState, fallback, path, problem::ApiError, routes};
 use crate::{
     app::{
         limits::{Caller, Limits},
@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// How long a request may take, including the arrival of its body.
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_REQUEST_TIME: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -48,7 +48,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(pub Arc<str>);
 
 /// The settings and state of the middleware.
-pub struct Front {
+pub struct MiddlewareState {
     /// Proxies whose `X-Forwarded-For` and `X-Request-Id` are accepted.
     pub trusted_proxies: Vec<IpNet>,
     /// The rate limits, or `None` when they are off.
@@ -63,7 +63,7 @@ pub struct Front {
     pub https: bool,
 }
 
-impl Front {
+impl MiddlewareState {
     /// The request's id. One from a trusted proxy is kept, so that its log and ours can be correlated.
     fn request_id(&self, request: &ServiceRequest, peer_is_trusted: bool) -> Arc<str> {
         let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
@@ -82,14 +82,14 @@ impl Front {
     /// The rate-limit entry of the request, if failures count on this route.
     fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
         let limits = self.limits.as_ref()?;
-        let door = routes::door(request.method(), route)?;
-        Some(limits.caller(door, client.network(), &routes::limit_key(route, request.path())))
+        let rate_limit = routes::rate_limit(request.method(), route)?;
+        Some(limits.caller(rate_limit, client.network(), &routes::limit_key(route, request.path())))
     }
 }
 
 /// Handles one request from its arrival to its response.
-pub async fn attend(
-    front: Arc<Front>,
+pub async fn handle(
+    middleware: Arc<MiddlewareState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -97,23 +97,23 @@ pub async fn attend(
     path::normalize(&mut request);
     let connection = request.request().conn_data::<Rc<ConnectionState>>().cloned();
     if let Some(connection) = &connection {
-        connection.request_began();
+        connection.request_started();
     }
     let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |address| address.ip().to_canonical());
-    let peer_is_trusted = front.trusted_proxies.iter().any(|network| network.contains(&peer));
-    let client = client::behind(peer, request.headers(), &front.trusted_proxies);
-    let id = front.request_id(&request, peer_is_trusted);
+    let peer_is_trusted = middleware.trusted_proxies.iter().any(|network| network.contains(&peer));
+    let client = client::client_address(peer, request.headers(), &middleware.trusted_proxies);
+    let id = middleware.request_id(&request, peer_is_trusted);
     let method = method_name(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let surface = fallback::Surface::of(request.path(), request.headers());
-    let caller = front.caller(&request, &route, client);
+    let caller = middleware.caller(&request, &route, client);
     let path = request.path().to_owned();
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let allowance = BodyAllowance::new(
-        front.memory.reservation(Some(client.network())),
+        middleware.memory.reservation(Some(client.network())),
         routes::max_unauthenticated_body(&route),
     );
-    let body = body::meter(&mut request, allowance, &front.clock, connection.clone());
+    let body = body::meter(&mut request, allowance, &middleware.clock, connection.clone());
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     if *request.method() == Method::HEAD {
@@ -124,14 +124,14 @@ pub async fn attend(
 
     let span = tracing::info_span!("request", request_id = %id, method, route);
     let refused = caller.as_ref().and_then(|caller| {
-        front.limits.as_ref().and_then(|limits| limits.check(caller, front.clock.now()).err())
+        middleware.limits.as_ref().and_then(|limits| limits.check(caller, middleware.clock.now()).err())
     });
     let mut longest_poll = Duration::ZERO;
     let outcome = match refused {
         Some(retry_after) => {
-            Ok(request.into_response(fallback::too_many(surface, retry_after)).map_into_boxed_body())
+            Ok(request.into_response(fallback::rate_limited(surface, retry_after)).map_into_boxed_body())
         }
-        None => handle(request, next, &mut longest_poll).instrument(span.clone()).await,
+        None => run_handler(request, next, &mut longest_poll).instrument(span.clone()).await,
     };
     let (request, mut response) = match outcome {
         Ok(answered) => {
@@ -144,24 +144,24 @@ pub async fn attend(
     // If the body could not be read, the handler's error is a consequence of that and is replaced.
     let unread = body.and_then(|body| body.error()).filter(|_| response.status().as_u16() >= 400);
     if let Some(error @ (BodyError::TooSlow | BodyError::Busy(_))) = unread {
-        response = fallback::unread(surface, error, &path, &id);
+        response = fallback::body_error(surface, error, &path, &id);
     }
     // An overload does not count as the client's failure.
     let overloaded = matches!(unread, Some(BodyError::Busy(_)));
-    if let (Some(caller), Some(limits), None, false) = (caller, &front.limits, refused, overloaded)
+    if let (Some(caller), Some(limits), None, false) = (caller, &middleware.limits, refused, overloaded)
         && routes::is_failure(&caller, response.status())
     {
-        limits.failed(caller, front.clock.now());
+        limits.failed(caller, middleware.clock.now());
     }
-    if let Some(page) = in_its_words(&response, &path, &id) {
+    if let Some(page) = error_page(&response, &path, &id) {
         response = page;
-    } else if needs_body(&response) {
-        response = with_body(response, surface, &path, &id);
+    } else if needs_error_body(&response) {
+        response = with_error_body(response, surface, &path, &id);
     }
-    allow_head(response.headers_mut());
-    protect(response.headers_mut(), &id, front.https);
+    add_head_to_allow(response.headers_mut());
+    add_security_headers(response.headers_mut(), &id, middleware.https);
     let took = began.elapsed();
-    span.in_scope(|| write_line(response.status(), took));
+    span.in_scope(|| log_response(response.status(), took));
     telemetry::request_answered(route, method, response.status().as_u16(), took, longest_poll);
     if let Some(connection) = &connection
         && !connection.request_answered()
@@ -179,13 +179,13 @@ pub async fn attend(
 
 /// Runs the handler within the time limit. A panic becomes a 500 and does not close the connection.
 /// `longest_poll` is set to the longest time for which the handler blocked its thread.
-async fn handle(
+async fn run_handler(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     longest_poll: &mut Duration,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let answer = caught(next.call(request), longest_poll);
-    match tokio::time::timeout(PATIENCE, answer).await {
+    let answer = catch_panic(next.call(request), longest_poll);
+    match tokio::time::timeout(MAX_REQUEST_TIME, answer).await {
         Ok(Ok(outcome)) => outcome.map(ServiceResponse::map_into_boxed_body),
         Ok(Err(panic)) => {
             let said = panic
@@ -200,7 +200,7 @@ async fn handle(
 }
 
 /// Polls `future` and returns a panic as an error. `longest_poll` is the longest duration of a poll.
-async fn caught<T>(
+async fn catch_panic<T>(
     future: impl Future<Output = T>,
     longest_poll: &mut Duration,
 ) -> Result<T, Box<dyn Any + Send>> {
@@ -219,15 +219,15 @@ async fn caught<T>(
 }
 
 /// The page for an error of a handler, with the texts for the audience of `path` and the request's id.
-fn in_its_words(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
+fn error_page(response: &HttpResponse, path: &str, id: &str) -> Option<HttpResponse> {
     let error = response.error()?;
     let failure = error.as_error::<PageError>().map(|failure| &failure.0);
-    let told = failure.or_else(|| error.as_error::<Problem>().and_then(Problem::on_page))?;
+    let told = failure.or_else(|| error.as_error::<ApiError>().and_then(ApiError::page_error))?;
     Some(error::respond(told, Area::of(path), Some(id)))
 }
 
 /// Whether an error response needs a body: errors of the framework have none, or one line of plain text.
-fn needs_body(response: &HttpResponse) -> bool {
+fn needs_error_body(response: &HttpResponse) -> bool {
     if response.status().as_u16() < 400 {
         return false;
     }
@@ -238,7 +238,7 @@ fn needs_body(response: &HttpResponse) -> bool {
     plain || matches!(response.body().size(), BodySize::None | BodySize::Sized(0))
 }
 
-fn with_body(response: HttpResponse, surface: fallback::Surface, path: &str, id: &str) -> HttpResponse {
+fn with_error_body(response: HttpResponse, surface: fallback::Surface, path: &str, id: &str) -> HttpResponse {
     let mut better = fallback::respond(surface, response.status(), path, id);
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
@@ -249,7 +249,7 @@ fn with_body(response: HttpResponse, surface: fallback::Surface, path: &str, id:
 }
 
 /// Adds HEAD to `Allow` where GET is allowed.
-fn allow_head(headers: &mut HeaderMap) {
+fn add_head_to_allow(headers: &mut HeaderMap) {
     let Some(allowed) = headers.get(header::ALLOW).and_then(|value| value.to_str().ok()) else { return };
     let takes = |method: &str| allowed.split(',').any(|one| one.trim() == method);
     if takes("GET")
@@ -261,7 +261,7 @@ fn allow_head(headers: &mut HeaderMap) {
 }
 
 /// Adds the security headers that the handler did not set.
-fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
+fn add_security_headers(headers: &mut HeaderMap, id: &str, https: bool) {
     const SAFE: &[(HeaderName, &str)] = &[
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -283,7 +283,7 @@ fn protect(headers: &mut HeaderMap, id: &str, https: bool) {
 }
 
 /// Writes the access log: route patterns, never paths or queries, which contain codes and state.
-fn write_line(status: StatusCode, took: Duration) {
+fn log_response(status: StatusCode, took: Duration) {
     let (status, ms) = (status.as_u16(), took.as_micros() as f64 / 1000.0);
     if status >= 500 {
         tracing::error!(status, ms, "answered");
@@ -326,7 +326,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
-        let front = Arc::new(Front {
+        let middleware = Arc::new(MiddlewareState {
             trusted_proxies: Vec::new(),
             limits: Some(Limits::new()),
             memory: RequestMemory::new(Bounds::share(1 << 20, true)),
@@ -339,7 +339,7 @@ mod tests {
         }
         let app = App::new()
             .route("/v1/organizations", web::get().to(panics))
-            .wrap(from_fn(move |request, next| attend(Arc::clone(&front), request, next)));
+            .wrap(from_fn(move |request, next| handle(Arc::clone(&middleware), request, next)));
         let app = test::init_service(app).await;
         let error = test::try_call_service(&app, TestRequest::get().uri("/v1/organizations").to_request())
             .await

@@ -85,10 +85,10 @@ pub fn document(links: &Links) -> Value {
     let schemas = document["components"]["schemas"].clone();
     for item in members(&mut document["paths"]) {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            complete(method, operation, &schemas);
+            complete_operation(method, operation, &schemas);
         }
     }
-    mend(&mut document, &schemas);
+    correct_schemas(&mut document, &schemas);
     document
 }
 
@@ -98,7 +98,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
 }
 
 /// The schema that `$ref` refers to, or the schema itself.
-pub(super) fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
+pub(super) fn resolve_ref<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
     match schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         Some(name) => &schemas[name],
         None => schema,
@@ -106,12 +106,13 @@ pub(super) fn followed<'s>(schema: &'s Value, schemas: &'s Value) -> &'s Value {
 }
 
 /// Completes an operation with what all have in common.
-fn complete(method: &str, operation: &mut Value, schemas: &Value) {
+fn complete_operation(method: &str, operation: &mut Value, schemas: &Value) {
     let mut has_id = false;
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         has_id |= parameter["in"] == "path";
         if parameter["description"].is_null() {
-            let about = followed(&parameter["schema"], schemas)["description"].as_str().unwrap_or_default();
+            let about =
+                resolve_ref(&parameter["schema"], schemas)["description"].as_str().unwrap_or_default();
             parameter["description"] = about.replace("The id of one ", "The ").into();
         }
     }
@@ -133,21 +134,25 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value) {
         }
     }
     if has_input {
-        refuses(operation, "400", "A field of the request is invalid, or something must be set up first.");
+        add_error_response(
+            operation,
+            "400",
+            "A field of the request is invalid, or something must be set up first.",
+        );
     }
-    refuses(operation, "401", "No key, an invalid key, or a key without the required access.");
+    add_error_response(operation, "401", "No key, an invalid key, or a key without the required access.");
     if has_id {
-        refuses(operation, "404", "It does not exist, or belongs to another environment.");
+        add_error_response(operation, "404", "It does not exist, or belongs to another environment.");
     }
     // The login calls, which any key may make, are not management.
     if ["post", "patch", "delete"].contains(&method) && operation["security"].is_null() {
-        takes_idempotency_key(operation);
+        add_idempotency_key(operation);
     }
-    refuses(operation, "500", "An error of the server.");
+    add_error_response(operation, "500", "An error of the server.");
 }
 
 /// Adds an error response, unless the handler describes it.
-fn refuses(operation: &mut Value, status: &str, why: &str) {
+fn add_error_response(operation: &mut Value, status: &str, why: &str) {
     if operation["responses"][status].is_null() {
         let schema = json!({ "$ref": "#/components/schemas/Error" });
         operation["responses"][status] =
@@ -156,9 +161,13 @@ fn refuses(operation: &mut Value, status: &str, why: &str) {
 }
 
 /// Adds the `Idempotency-Key` header and its errors (`http/idempotency.rs`).
-fn takes_idempotency_key(operation: &mut Value) {
-    refuses(operation, "409", "The same request, with the same `Idempotency-Key`, is still running: retry.");
-    refuses(operation, "422", "Another request was made with this `Idempotency-Key`.");
+fn add_idempotency_key(operation: &mut Value) {
+    add_error_response(
+        operation,
+        "409",
+        "The same request, with the same `Idempotency-Key`, is still running: retry.",
+    );
+    add_error_response(operation, "422", "Another request was made with this `Idempotency-Key`.");
     operation["responses"]["200"]["headers"] = json!({ "Idempotency-Replayed": {
         "description": "`true` when this is the stored response of an earlier attempt.",
         "schema": { "type": "string" },
@@ -179,16 +188,16 @@ fn takes_idempotency_key(operation: &mut Value) {
 
 /// Corrects the generated schemas: removes the line breaks of doc comments, merges flattened structs into one object,
 /// and marks every field of a response as required unless it may be omitted.
-fn mend(document: &mut Value, schemas: &Value) {
+fn correct_schemas(document: &mut Value, schemas: &Value) {
     let mut answered = BTreeSet::new();
     for item in members(&mut document["paths"]) {
         for operation in members(item) {
-            names(&operation["responses"], schemas, &mut answered);
+            collect_schema_names(&operation["responses"], schemas, &mut answered);
         }
     }
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         if let Some(parts) = schema["allOf"].as_array().cloned() {
-            *schema = merged(&parts, schema["description"].clone(), schemas);
+            *schema = merge_all_of(&parts, schema["description"].clone(), schemas);
         }
         if answered.contains(name) {
             let properties = schema["properties"].as_object().into_iter().flatten();
@@ -199,7 +208,7 @@ fn mend(document: &mut Value, schemas: &Value) {
             schema["required"] = there.map(|(name, _)| name.as_str()).collect();
         }
     }
-    unbroken(document);
+    remove_line_breaks(document);
 }
 
 /// Whether a value may be `null`: then the field is present all the same.
@@ -210,10 +219,10 @@ fn is_nullable(schema: &Value) -> bool {
 }
 
 /// Merges the objects of an `allOf`.
-fn merged(parts: &[Value], description: Value, schemas: &Value) -> Value {
+fn merge_all_of(parts: &[Value], description: Value, schemas: &Value) -> Value {
     let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
     let mut object = json!({ "type": "object", "description": description });
-    for part in parts.iter().map(|part| followed(part, schemas)) {
+    for part in parts.iter().map(|part| resolve_ref(part, schemas)) {
         properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
         required.extend(part["required"].as_array().cloned().unwrap_or_default());
         if object["description"].is_null() {
@@ -226,30 +235,32 @@ fn merged(parts: &[Value], description: Value, schemas: &Value) -> Value {
 }
 
 /// Collects the names of the schemas that `value` refers to, directly or indirectly.
-fn names(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
+fn collect_schema_names(value: &Value, schemas: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             if let Some(name) = value["$ref"].as_str().and_then(|reference| reference.rsplit('/').next())
                 && found.insert(name.to_owned())
             {
-                names(&schemas[name], schemas, found);
+                collect_schema_names(&schemas[name], schemas, found);
             }
-            object.values().for_each(|member| names(member, schemas, found));
+            object.values().for_each(|member| collect_schema_names(member, schemas, found));
         }
-        Value::Array(items) => items.iter().for_each(|item| names(item, schemas, found)),
+        Value::Array(items) => items.iter().for_each(|item| collect_schema_names(item, schemas, found)),
         _ => {}
     }
 }
 
 /// Removes the line breaks of the source from descriptions; blank lines stay.
-fn unbroken(value: &mut Value) {
+fn remove_line_breaks(value: &mut Value) {
     if let Some(text) = value["description"].as_str() {
         let paragraphs: Vec<_> = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect();
         value["description"] = paragraphs.join("\n\n").into();
     }
     match value {
-        Value::Object(object) => object.values_mut().filter(|member| !member.is_null()).for_each(unbroken),
-        Value::Array(items) => items.iter_mut().for_each(unbroken),
+        Value::Object(object) => {
+            object.values_mut().filter(|member| !member.is_null()).for_each(remove_line_breaks)
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_line_breaks),
         _ => {}
     }
 }

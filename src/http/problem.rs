@@ -33,12 +33,12 @@ use crate::{
 
 /// An error of a use case, and the surface on which it is returned.
 #[derive(Debug)]
-pub struct Problem {
+pub struct ApiError {
     surface: Surface,
     error: Error,
 }
 
-impl Problem {
+impl ApiError {
     /// An error of the REST API.
     pub fn api(error: Error) -> Self {
         Self { surface: Surface::Api, error }
@@ -60,7 +60,7 @@ impl Problem {
     }
 
     /// The error, when it is rendered as a page.
-    pub fn on_page(&self) -> Option<&Error> {
+    pub fn page_error(&self) -> Option<&Error> {
         (self.surface == Surface::Page).then_some(&self.error)
     }
 
@@ -74,7 +74,7 @@ impl Problem {
     }
 
     /// The gRPC code, as SSOReady returns it.
-    fn number(&self) -> u8 {
+    fn grpc_code(&self) -> u8 {
         match &self.error {
             Error::Unauthenticated(_) => 16,
             Error::Forbidden(_) => 7,
@@ -114,22 +114,22 @@ impl Problem {
             Error::Conflict { field, .. } => (format!("bad {field}: {}", self.error), json!([])),
             error => (error.to_string(), json!([])),
         };
-        json!({ "code": self.number(), "message": message, "details": details })
+        json!({ "code": self.grpc_code(), "message": message, "details": details })
     }
 
     /// The corresponding SCIM error.
-    pub(super) fn to_scim(&self) -> scim::Error {
+    pub(super) fn to_scim_error(&self) -> scim::Error {
         provision::in_scim(&self.error)
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl ResponseError for Problem {
+impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         self.status()
     }
@@ -139,7 +139,7 @@ impl ResponseError for Problem {
         let mut response = match self.surface {
             Surface::Page => error::respond(&self.error, Area::Login, None),
             Surface::Api => HttpResponse::build(self.status()).json(self.envelope()),
-            Surface::Scim => fallback::scim_error(self.status(), &self.to_scim().to_json()),
+            Surface::Scim => fallback::scim_error(self.status(), &self.to_scim_error().to_json()),
             Surface::Oauth => HttpResponse::build(self.status())
                 .json(json!({ "error": self.oauth_code(), "error_description": self.to_string() })),
         };
@@ -199,7 +199,7 @@ mod tests {
             (|| Error::internal("the disk is full of secrets"), 500, 13, "something failed on our side"),
         ];
         for (error, status, code, message) in kinds {
-            let answer = Problem::api(error()).error_response();
+            let answer = ApiError::api(error()).error_response();
             assert_eq!(answer.status(), status, "{message}");
             assert_eq!(answer.headers().contains_key(header::RETRY_AFTER), matches!(status, 429 | 503));
             assert_eq!(answer.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(body, json!({ "code": code, "message": message, "details": [] }));
 
             for surface in [Surface::Oauth, Surface::Page] {
-                let answer = Problem { surface, error: error() }.error_response();
+                let answer = ApiError { surface, error: error() }.error_response();
                 assert_eq!(answer.status(), status, "{message}");
                 let body = String::from_utf8(bytes(answer)).unwrap();
                 assert!(!body.contains("secrets"), "{body}");

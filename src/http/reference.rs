@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Map, Value};
 
 use super::{
-    openapi::{document, followed},
-    problem::Problem,
+    openapi::{document, resolve_ref},
+    problem::ApiError,
 };
 use crate::{
     app::{Error, State},
@@ -26,10 +26,10 @@ pub async fn section(
     state: web::Data<State>,
     request: HttpRequest,
     name: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     let reference = reference(&state.links);
     let found = reference.sections.iter().find(|section| section.slug == *name);
-    let section = found.ok_or_else(|| Problem::page(Error::not_found("page", name), &request))?;
+    let section = found.ok_or_else(|| ApiError::page(Error::not_found("page", name), &request))?;
     Ok(page(StatusCode::OK, PagePolicy::SameOriginForms, reference.section(section)))
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn reference(links: &Links) -> ApiReference {
             for (path, item) in object(&document["paths"]) {
                 for (method, operation) in object(item).filter(|(_, o)| o["tags"][0] == tag["name"]) {
                     operations.push(read(links, path, method, operation, schemas));
-                    let answer = answered(operation);
+                    let answer = success_schema(operation);
                     collect(answer, schemas, &mut objects);
                 }
             }
@@ -92,12 +92,12 @@ fn read(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
             .map(|(status, answer)| (status.clone(), text(&answer["description"])))
             .collect(),
         curl: curl(links, path, method, operation, schemas),
-        example: pretty(&example(answered(operation), schemas)),
+        example: pretty(&example(success_schema(operation), schemas)),
     }
 }
 
 /// The schema of the successful response.
-fn answered(operation: &Value) -> &Value {
+fn success_schema(operation: &Value) -> &Value {
     object(&operation["responses"]["200"]["content"])
         .next()
         .map_or(&Value::Null, |(_, content)| &content["schema"])
@@ -120,11 +120,11 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     if !body.is_null() {
         // The example shows required fields and those with an example or a default.
-        let whole = followed(body, schemas);
+        let whole = resolve_ref(body, schemas);
         let shown: Map<String, Value> = object(&whole["properties"])
             .filter(|(name, schema)| {
                 let required = list(&whole["required"]).contains(&Value::from(name.as_str()));
-                let schema = followed(schema, schemas);
+                let schema = resolve_ref(schema, schemas);
                 required || !schema["example"].is_null() || !schema["default"].is_null()
             })
             .map(|(name, schema)| (name.clone(), example(schema, schemas)))
@@ -139,7 +139,7 @@ fn curl(links: &Links, path: &str, method: &str, operation: &Value, schemas: &Va
 
 /// An example value of a schema.
 fn example(schema: &Value, schemas: &Value) -> Value {
-    let schema = followed(schema, schemas);
+    let schema = resolve_ref(schema, schemas);
     for told in [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0]] {
         if !told.is_null() {
             return told.clone();
@@ -173,7 +173,7 @@ fn kind_name(schema: &Value) -> &str {
 /// A short description of a value's type.
 fn kind(schema: &Value, schemas: &Value) -> String {
     let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-    let whole = followed(schema, schemas);
+    let whole = resolve_ref(schema, schemas);
     if let Some(first) = list(&whole["oneOf"]).iter().find(|one| one["type"] != "null") {
         return format!("{} or null", kind(first, schemas));
     }
@@ -197,15 +197,15 @@ fn kind(schema: &Value, schemas: &Value) -> String {
 }
 
 fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
-    let whole = followed(schema, schemas);
+    let whole = resolve_ref(schema, schemas);
     let mut fields: Vec<_> = object(&whole["properties"])
         .map(|(name, property)| {
             let told = |schema: &Value| schema["description"].as_str().map(str::to_owned);
             let one = list(&property["oneOf"]).iter().find(|one| one["type"] != "null");
             let about = told(property)
-                .or_else(|| told(followed(property, schemas)))
-                .or_else(|| one.and_then(|one| told(followed(one, schemas))))
-                .or_else(|| told(followed(&property["items"], schemas)))
+                .or_else(|| told(resolve_ref(property, schemas)))
+                .or_else(|| one.and_then(|one| told(resolve_ref(one, schemas))))
+                .or_else(|| told(resolve_ref(&property["items"], schemas)))
                 .unwrap_or_default();
             let mut kind = kind(property, schemas);
             let required = list(&whole["required"]).contains(&Value::from(name.as_str()));
@@ -223,7 +223,7 @@ fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
 /// Collects the objects in a response, each once, without wrappers (`…Reply`) and `Done`.
 fn collect(schema: &Value, schemas: &Value, found: &mut Vec<Object>) {
     let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-    let whole = followed(schema, schemas);
+    let whole = resolve_ref(schema, schemas);
     if let Some(name) = name
         && kind_name(whole) == "object"
         && !name.ends_with("Reply")

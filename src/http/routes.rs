@@ -29,7 +29,7 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     config
         .service(web::resource("/healthz").get(health::live))
         .service(web::resource("/readyz").get(health::ready))
-        .service(web::resource("/metrics").get(metrics::guarded));
+        .service(web::resource("/metrics").get(metrics::serve_with_token));
 
     // Browsers
     config
@@ -65,7 +65,7 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
 }
 
 /// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::admit`).
-pub(super) fn door(method: &Method, route: &str) -> Option<Door> {
+pub(super) fn rate_limit(method: &Method, route: &str) -> Option<Door> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
         path::OAUTH_AUTHORIZE | console_path::SIGN_IN_SAML | console_path::SIGN_IN_OIDC => {

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::problem::Problem;
+use super::problem::ApiError;
 use crate::{
     app::{
         Error, State, metadata,
@@ -28,10 +28,10 @@ use crate::{
 pub(super) use crate::pages::to_idp::{banner, browser, host, send_to_idp};
 
 /// The form field that marks a form posted again from our own origin (ruling 6).
-const BOUNCED: &str = "ostiary_bounced";
+const REPOSTED_FIELD: &str = "ostiary_bounced";
 
 /// The maximum number of fields in a posted form.
-const MOST_FIELDS: usize = 64;
+const MAX_FORM_FIELDS: usize = 64;
 
 /// Registers the routes.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -47,14 +47,14 @@ async fn init(
     connection: web::Path<String>,
     query: web::Query<Vec<(String, String)>>,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
     let begun =
         sign_in::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
-    Ok(match begun.map_err(|error| Problem::page(error, &request))? {
+    Ok(match begun.map_err(|error| ApiError::page(error, &request))? {
         Ok(begun) => send_to_idp(&state, begun),
-        Err(refused) => refuse(&state, &refused, &request),
+        Err(refused) => refusal_response(&state, &refused, &request),
     })
 }
 
@@ -66,7 +66,7 @@ async fn acs(
     request: HttpRequest,
 ) -> actix_web::Result<HttpResponse> {
     let connection = parse_connection(&connection, &request)?;
-    let problem = |error| Problem::page(error, &request);
+    let problem = |error| ApiError::page(error, &request);
     let sender = sender(&state, &request);
     sign_in::admit(&state, connection, &sender).await.map_err(problem)?;
     let answer = post(&state, connection, &sender, payload, &request).await;
@@ -108,14 +108,14 @@ async fn post(
         host: host(request).to_owned(),
         client: sender.client,
         browser: sender.browser.clone(),
-        bounced: form.single(BOUNCED).is_some(),
+        bounced: form.single(REPOSTED_FIELD).is_some(),
     };
     let outcome = sign_in::receive(state, connection, post).await;
-    Ok(match outcome.map_err(|error| Problem::page(error, request))? {
+    Ok(match outcome.map_err(|error| ApiError::page(error, request))? {
         Outcome::Accepted { location, .. } | Outcome::HandedOver { location } => see_other(&location),
         Outcome::Restarted(begun) => send_to_idp(state, begun),
-        Outcome::Bounce => bounce(state, &form, request),
-        Outcome::Refused(refused) => refuse(state, &refused, request),
+        Outcome::Bounce => repost_form(state, &form, request),
+        Outcome::Refused(refused) => refusal_response(state, &refused, request),
     })
 }
 
@@ -124,9 +124,9 @@ async fn sp_metadata(
     state: web::Data<State>,
     connection: web::Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
-    let xml = metadata::of(&state, connection).await.map_err(|error| Problem::page(error, &request))?;
+    let xml = metadata::of(&state, connection).await.map_err(|error| ApiError::page(error, &request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
         .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))
@@ -134,8 +134,8 @@ async fn sp_metadata(
 }
 
 /// The connection id in the path; `NotFound` if it is malformed.
-fn parse_connection(text: &str, request: &HttpRequest) -> Result<SamlConnectionId, Problem> {
-    text.parse().map_err(|_| Problem::page(Error::not_found("SAML connection", "(no such id)"), request))
+fn parse_connection(text: &str, request: &HttpRequest) -> Result<SamlConnectionId, ApiError> {
+    text.parse().map_err(|_| ApiError::page(Error::not_found("SAML connection", "(no such id)"), request))
 }
 
 /// The fields of a posted form; none if it cannot be read.
@@ -144,7 +144,7 @@ struct Form(Vec<(String, String)>);
 impl Form {
     fn read(request: &HttpRequest, body: &[u8]) -> Self {
         let is_form = request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded");
-        let fields = is_form.then(|| posted::parse_urlencoded(body, MOST_FIELDS)).flatten();
+        let fields = is_form.then(|| posted::parse_urlencoded(body, MAX_FORM_FIELDS)).flatten();
         Self(fields.unwrap_or_default())
     }
 
@@ -163,12 +163,12 @@ fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 /// A page of our origin that posts the same form again, so that the browser sends its cookies.
-fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
+fn repost_form(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
     let mut fields: Vec<(&str, &str)> = ["SAMLResponse", "RelayState"]
         .into_iter()
         .filter_map(|name| form.single(name).map(|value| (name, value)))
         .collect();
-    fields.push((BOUNCED, "1"));
+    fields.push((REPOSTED_FIELD, "1"));
     let view = AutoPost {
         action: request.path(),
         fields: &fields,
@@ -179,7 +179,7 @@ fn bounce(state: &State, form: &Form, request: &HttpRequest) -> HttpResponse {
 }
 
 /// The response to a refused login: a page, or JSON for clients that ask for it.
-pub(super) fn refuse(state: &State, refused: &Refused, request: &HttpRequest) -> HttpResponse {
+pub(super) fn refusal_response(state: &State, refused: &Refused, request: &HttpRequest) -> HttpResponse {
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
     let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };

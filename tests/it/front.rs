@@ -42,7 +42,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const WRONG_KEY: (&str, &str) = ("authorization", "Bearer ssoready_sk_0000000000000000000000000");
 
 both! {
-    async fn it_says_whether_it_lives_and_whether_it_can_work(app: TestApp) {
+    async fn liveness_and_readiness_are_reported(app: TestApp) {
         for path in ["/healthz", "/readyz"] {
             let answer = get(&app, path, &[]).await;
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, r#"{"status":"ok"}"#));
@@ -66,7 +66,7 @@ both! {
         }
     }
 
-    async fn whoever_lost_the_way_hears_it_in_his_language(app: TestApp) {
+    async fn an_unknown_route_is_answered_in_the_format_of_its_surface(app: TestApp) {
         let browser = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         let answer = get(&app, "/v1/organizations/x/y/z", &[browser]).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (404, "application/json"));
@@ -114,7 +114,7 @@ both! {
         }
     }
 
-    async fn a_wrong_method_hears_the_right_ones(app: TestApp) {
+    async fn a_wrong_method_is_answered_with_the_allowed_ones(app: TestApp) {
         let put = reqwest::Method::PUT;
         for (path, allowed) in [
             ("/", "GET, HEAD"),

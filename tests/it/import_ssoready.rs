@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use ostiary::{
-    app::import_ssoready::{self, Counts, ImportOptions, Report, Thing},
+    app::import_ssoready::{self, Counts, ImportOptions, Report, ResourceKind},
     model::{
         domain::DomainState,
         event::EventKind,
@@ -80,7 +80,7 @@ async fn import(app: &TestApp, source: &ForeignDatabase) -> Report {
 }
 
 /// Imported, updated, unchanged, kept, skipped.
-fn counts(report: &Report, thing: Thing) -> [u64; 5] {
+fn counts(report: &Report, thing: ResourceKind) -> [u64; 5] {
     let Counts { imported, updated, unchanged, kept, skipped } =
         report.counts.get(&thing).copied().unwrap_or_default();
     [imported, updated, unchanged, kept, skipped]
@@ -190,16 +190,16 @@ both! {
         let source = ssoready();
         let report = import(&app, &source).await;
         for (thing, expected) in [
-            (Thing::Environment, [2, 0, 0, 0, 0]),
-            (Thing::ApiKey, [2, 0, 0, 0, 1]),
-            (Thing::OauthClient, [1, 0, 0, 0, 0]),
-            (Thing::Organization, [3, 0, 0, 0, 0]),
-            (Thing::Domain, [1, 0, 0, 0, 2]),
-            (Thing::SamlConnection, [4, 0, 0, 0, 0]),
-            (Thing::ScimDirectory, [2, 0, 0, 0, 0]),
-            (Thing::ScimGroup, [3, 0, 0, 0, 0]),
-            (Thing::ScimUser, [4, 0, 0, 0, 3]),
-            (Thing::ScimMembership, [2, 0, 0, 0, 2]),
+            (ResourceKind::Environment, [2, 0, 0, 0, 0]),
+            (ResourceKind::ApiKey, [2, 0, 0, 0, 1]),
+            (ResourceKind::OauthClient, [1, 0, 0, 0, 0]),
+            (ResourceKind::Organization, [3, 0, 0, 0, 0]),
+            (ResourceKind::Domain, [1, 0, 0, 0, 2]),
+            (ResourceKind::SamlConnection, [4, 0, 0, 0, 0]),
+            (ResourceKind::ScimDirectory, [2, 0, 0, 0, 0]),
+            (ResourceKind::ScimGroup, [3, 0, 0, 0, 0]),
+            (ResourceKind::ScimUser, [4, 0, 0, 0, 3]),
+            (ResourceKind::ScimMembership, [2, 0, 0, 0, 2]),
         ] {
             assert_eq!(counts(&report, thing), expected, "{thing:?}: {:#?}", report.remarks);
         }
@@ -386,8 +386,8 @@ both! {
             assert_eq!((counts.imported, counts.updated, counts.kept), (0, 0, 0), "{thing:?}");
             assert_eq!(counts.skipped, first.counts[thing].skipped, "{thing:?}");
         }
-        assert_eq!(counts(&second, Thing::ScimUser)[2], 4);
-        assert_eq!(counts(&second, Thing::ScimMembership)[2], 2);
+        assert_eq!(counts(&second, ResourceKind::ScimUser)[2], 4);
+        assert_eq!(counts(&second, ResourceKind::ScimMembership)[2], 2);
         // What came with something missing is named again.
         assert!(second.remarks.iter().any(|remark| remark.reason.contains("without its certificate")));
     }
@@ -433,7 +433,7 @@ both! {
                 '60000000-0000-4000-8000-000000000001');",
         );
         let report = import(&app, &source).await;
-        assert_eq!(counts(&report, Thing::Organization), [0, 1, 1, 1, 0], "{:#?}", report.remarks);
+        assert_eq!(counts(&report, ResourceKind::Organization), [0, 1, 1, 1, 0], "{:#?}", report.remarks);
         assert_eq!(organization(&app, 1).await.display_name, "Acme Inc");
         let beta = organization(&app, 2).await;
         assert_eq!((beta.display_name.as_str(), beta.domains.len()), ("Beta", 1));
@@ -467,7 +467,7 @@ both! {
         for (thing, counts) in &again.counts {
             assert_eq!((counts.imported, counts.updated), (0, 0), "{thing:?}: {:#?}", again.remarks);
         }
-        assert_eq!(counts(&again, Thing::Organization)[3], 1, "told each time");
+        assert_eq!(counts(&again, ResourceKind::Organization)[3], 1, "told each time");
     }
 
     async fn what_an_identity_provider_pushed_here_since_stays(app: TestApp) {
@@ -490,7 +490,7 @@ both! {
              UPDATE scim_users SET attributes = '{\"nickName\": \"There\"}' WHERE email = 'evan@acme.example';",
         );
         let report = import(&app, &source).await;
-        assert_eq!(counts(&report, Thing::ScimUser)[3], 2, "{:#?}", report.remarks);
+        assert_eq!(counts(&report, ResourceKind::ScimUser)[3], 2, "{:#?}", report.remarks);
         let one = app.scim(&directory, Method::GET, &format!("/Users/{hal}"), None).await.json();
         assert_eq!((&one["nickName"], &one["groups"][0]["value"]), (&json!("H"), &json!(staff.to_string())));
         assert_eq!(app.scim(&directory, Method::GET, &format!("/Users/{gone}"), None).await.status, 404);
@@ -500,9 +500,9 @@ both! {
         let source = ssoready();
         let only = |number| ImportOptions { environments: vec![id("e0", number)], ..options(&source) };
         let report = import_with(&app, &only(2)).await;
-        assert_eq!(counts(&report, Thing::Environment), [1, 0, 0, 0, 0]);
-        assert_eq!(counts(&report, Thing::Organization), [1, 0, 0, 0, 0]);
-        assert_eq!(counts(&report, Thing::ScimUser), [0; 5]);
+        assert_eq!(counts(&report, ResourceKind::Environment), [1, 0, 0, 0, 0]);
+        assert_eq!(counts(&report, ResourceKind::Organization), [1, 0, 0, 0, 0]);
+        assert_eq!(counts(&report, ResourceKind::ScimUser), [0; 5]);
         let error = import_ssoready::import(&app.state, &only(9), &mut |_, _| {}).await.unwrap_err();
         assert!(error.to_string().contains("there is no environment"), "{error}");
     }

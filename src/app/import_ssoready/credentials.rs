@@ -1,6 +1,6 @@
 //! API keys and OAuth clients: their ids and the digests of their secrets, which are made there as here.
 
-use super::{FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of};
+use super::{FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of};
 use crate::{
     app::Result,
     model::{
@@ -30,7 +30,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_api_keys(&mut tx, environment, &page).await?;
-            self.end(tx, Thing::ApiKey).await?;
+            self.end(tx, ResourceKind::ApiKey).await?;
         }
     }
 
@@ -40,7 +40,7 @@ impl Run<'_> {
         environment: EnvironmentId,
         page: &[SourceApiKey],
     ) -> Result<()> {
-        const KIND: Thing = Thing::ApiKey;
+        const KIND: ResourceKind = ResourceKind::ApiKey;
         let mut known = Known::of(tx, Table::ApiKeys, page.iter().map(|key| key.id), self.now).await?;
         let secrets: Vec<Digest> = page.iter().filter_map(|key| key.secret).collect();
         let taken = store::imports::list_taken_secrets(tx, SecretTable::ApiKeys, &secrets).await?;
@@ -92,7 +92,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_oauth_clients(&mut tx, environment, &page).await?;
-            self.end(tx, Thing::OauthClient).await?;
+            self.end(tx, ResourceKind::OauthClient).await?;
         }
     }
 
@@ -102,7 +102,7 @@ impl Run<'_> {
         environment: EnvironmentId,
         page: &[SourceOauthClient],
     ) -> Result<()> {
-        const KIND: Thing = Thing::OauthClient;
+        const KIND: ResourceKind = ResourceKind::OauthClient;
         let ids = page.iter().map(|client| client.id);
         let mut known = Known::of(tx, Table::OauthClients, ids, self.now).await?;
         for theirs in page {

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of, incomplete, tidy};
+use super::{
+    CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of, incomplete, tidy,
+};
 use crate::{
     app::{
         Result,
@@ -106,7 +108,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_organizations(&mut tx, environment, &page).await?;
-            self.end(tx, Thing::Organization).await?;
+            self.end(tx, ResourceKind::Organization).await?;
         }
     }
 
@@ -116,7 +118,7 @@ impl Run<'_> {
         environment: EnvironmentId,
         page: &[SourceOrganization],
     ) -> Result<()> {
-        const KIND: Thing = Thing::Organization;
+        const KIND: ResourceKind = ResourceKind::Organization;
         let ids = page.iter().map(|organization| organization.id);
         let mut known = Known::of(tx, Table::Organizations, ids, self.now).await?;
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
@@ -129,7 +131,7 @@ impl Run<'_> {
             match known.step(id, source) {
                 Step::Same => {
                     self.report.of(KIND).unchanged += 1;
-                    self.report.of(Thing::Domain).unchanged += theirs.domains.len() as u64;
+                    self.report.of(ResourceKind::Domain).unchanged += theirs.domains.len() as u64;
                 }
                 Step::Foreign => self.report.skip(KIND, id, FOREIGN),
                 Step::New => {
@@ -198,7 +200,7 @@ impl Run<'_> {
             Some(wanted) if input::line("externalId", wanted, 500).is_err() => {
                 whole = false;
                 self.report.remark(
-                    Thing::Organization,
+                    ResourceKind::Organization,
                     ours.id,
                     "its external id is too long or has control characters: left out",
                 );
@@ -206,7 +208,7 @@ impl Run<'_> {
             Some(wanted) if taken.get(wanted).is_some_and(|holder| *holder != ours.id) => {
                 whole = false;
                 self.report.remark(
-                    Thing::Organization,
+                    ResourceKind::Organization,
                     ours.id,
                     "its external id is another organization's here: left out",
                 );
@@ -228,7 +230,7 @@ impl Run<'_> {
                     let why =
                         refused.to_string().replace("pass allowFreeMail", "run it with --allow-free-mail");
                     self.report.skip(
-                        Thing::Domain,
+                        ResourceKind::Domain,
                         ours.id,
                         format!("its domain {} {why}", input::quoted(text)),
                     );
@@ -238,9 +240,9 @@ impl Run<'_> {
         let more = theirs.domains.len().saturating_sub(MOST_DOMAINS);
         if more > 0 {
             whole = false;
-            self.report.of(Thing::Domain).skipped += more as u64;
+            self.report.of(ResourceKind::Domain).skipped += more as u64;
             self.report.remark(
-                Thing::Organization,
+                ResourceKind::Organization,
                 ours.id,
                 format!("{more} of its domains are too many: left out"),
             );
@@ -249,7 +251,7 @@ impl Run<'_> {
         let before: HashSet<Domain> = ours.domains.iter().map(|known| known.domain.clone()).collect();
         ours.domains = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
         let new = ours.domains.iter().filter(|known| !before.contains(&known.domain)).count() as u64;
-        let counts = self.report.of(Thing::Domain);
+        let counts = self.report.of(ResourceKind::Domain);
         counts.imported += new;
         counts.unchanged += (named.len() as u64).saturating_sub(new);
         Ok(whole)
@@ -276,7 +278,7 @@ impl Run<'_> {
             let why = match (there.verified, self.options.share_domain) {
                 (false, true) => {
                     let remark = format!("its domain {domain} counts for {other} too");
-                    self.report.remark(Thing::Organization, ours.id, remark);
+                    self.report.remark(ResourceKind::Organization, ours.id, remark);
                     shared.push((ours.id, there));
                     continue;
                 }
@@ -286,7 +288,7 @@ impl Run<'_> {
                 ),
             };
             if left_out.insert(domain.clone()) {
-                self.report.skip(Thing::Domain, ours.id, why);
+                self.report.skip(ResourceKind::Domain, ours.id, why);
             }
         }
         shared.retain(|(id, there)| *id != ours.id || !left_out.contains(&there.domain));
@@ -302,7 +304,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_connections(&mut tx, environment, &page).await?;
-            self.end(tx, Thing::SamlConnection).await?;
+            self.end(tx, ResourceKind::SamlConnection).await?;
         }
     }
 
@@ -312,7 +314,7 @@ impl Run<'_> {
         environment: &Environment,
         page: &[SourceConnection],
     ) -> Result<()> {
-        const KIND: Thing = Thing::SamlConnection;
+        const KIND: ResourceKind = ResourceKind::SamlConnection;
         let mut known = Known::of(tx, Table::SamlConnections, page.iter().map(|it| it.id), self.now).await?;
         let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
         let present = self.present(tx, &organizations).await?;
@@ -385,7 +387,7 @@ impl Run<'_> {
         &mut self,
         tx: &mut Transaction,
         primaries: &mut Primaries,
-        kind: Thing,
+        kind: ResourceKind,
         wanted: bool,
         ours: &impl OfOrganization,
     ) -> Result<bool> {
@@ -441,7 +443,7 @@ impl Run<'_> {
 
     /// Makes our connection say what theirs says. Tells whether all of it could be taken.
     fn take_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
-        const KIND: Thing = Thing::SamlConnection;
+        const KIND: ResourceKind = ResourceKind::SamlConnection;
         let mut whole = true;
         // Theirs are empty where the management API left them out.
         let given = |text: &Option<String>| {
@@ -492,7 +494,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_directories(&mut tx, environment, &page).await?;
-            self.end(tx, Thing::ScimDirectory).await?;
+            self.end(tx, ResourceKind::ScimDirectory).await?;
         }
     }
 
@@ -502,7 +504,7 @@ impl Run<'_> {
         environment: EnvironmentId,
         page: &[SourceDirectory],
     ) -> Result<()> {
-        const KIND: Thing = Thing::ScimDirectory;
+        const KIND: ResourceKind = ResourceKind::ScimDirectory;
         let mut known = Known::of(tx, Table::ScimDirectories, page.iter().map(|it| it.id), self.now).await?;
         let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
         let present = self.present(tx, &organizations).await?;
@@ -590,7 +592,7 @@ impl Run<'_> {
         let working = store::scim_directories::list_tokens(tx, theirs.id, self.now, A_FEW).await?;
         if working.iter().any(|token| token.created_at > written_at) {
             self.report.remark(
-                Thing::ScimDirectory,
+                ResourceKind::ScimDirectory,
                 theirs.id,
                 "its bearer token was changed there, and here too: the one made here stays",
             );

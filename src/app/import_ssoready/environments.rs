@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of, incomplete, tidy};
+use super::{
+    CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of, incomplete, tidy,
+};
 use crate::{
     app::{Result, actor::Actor, audit},
     links::Links,
@@ -22,7 +24,7 @@ impl Run<'_> {
         let mut tx = self.begin().await?;
         let step = self.write_environment(&mut tx, theirs).await?;
         let ours = store::environments::find(&mut tx, theirs.id).await?;
-        self.end(tx, Thing::Environment).await?;
+        self.end(tx, ResourceKind::Environment).await?;
         let Some(ours) = ours.filter(|_| step != Step::Foreign) else { return Ok(()) };
         self.report.environments.push(theirs.id);
         // Whoever listens to events already is told what comes by later runs.
@@ -56,11 +58,11 @@ impl Run<'_> {
             after: details,
         };
         audit::record(&mut tx, self.state, Some(id), &Actor::service(id).author(), entry).await?;
-        self.end(tx, Thing::Environment).await
+        self.end(tx, ResourceKind::Environment).await
     }
 
     async fn write_environment(&mut self, tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Step> {
-        const KIND: Thing = Thing::Environment;
+        const KIND: ResourceKind = ResourceKind::Environment;
         let id = theirs.id;
         let source = digest_of(&(
             &theirs.display_name,
@@ -129,14 +131,14 @@ impl Run<'_> {
             if url.is_none() {
                 whole = false;
                 self.report.remark(
-                    Thing::Environment,
+                    ResourceKind::Environment,
                     ours.id,
                     format!("its {field} is no usable URL: left out"),
                 );
             }
             if url.as_ref().is_some_and(HttpUrl::is_insecure) {
                 self.report.remark(
-                    Thing::Environment,
+                    ResourceKind::Environment,
                     ours.id,
                     format!(
                         "its {field} is plain http, so that anybody on the way can read and change what goes there: kept; \

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-pub use report::{Counts, Remark, Report, Thing};
+pub use report::{Counts, Remark, Report, ResourceKind};
 
 use super::{Error, Result, State};
 use crate::{
@@ -51,7 +51,7 @@ pub struct ImportOptions {
 pub async fn import(
     state: &State,
     options: &ImportOptions,
-    progress: &mut (dyn FnMut(Thing, &Report) + Send),
+    progress: &mut (dyn FnMut(ResourceKind, &Report) + Send),
 ) -> Result<Report> {
     let source = Source::open(&options.from).await.map_err(unreadable)?;
     let mut run = Run {
@@ -85,7 +85,7 @@ struct Run<'a> {
     report: Report,
     /// A trial's one transaction, which is never committed.
     trial: Option<Transaction>,
-    progress: &'a mut (dyn FnMut(Thing, &Report) + Send),
+    progress: &'a mut (dyn FnMut(ResourceKind, &Report) + Send),
 }
 
 impl Run<'_> {
@@ -119,7 +119,7 @@ impl Run<'_> {
     }
 
     /// The page is written.
-    async fn end(&mut self, tx: Transaction, thing: Thing) -> Result<()> {
+    async fn end(&mut self, tx: Transaction, thing: ResourceKind) -> Result<()> {
         match self.options.dry_run {
             true => self.trial = Some(tx),
             false => tx.commit().await?,

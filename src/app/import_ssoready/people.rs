@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, Run, Step, Thing, digest_of};
+use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of};
 use crate::{
     app::{
         Error, Result, input,
@@ -115,7 +115,7 @@ impl Run<'_> {
             after = Some(last.id);
             let mut tx = self.begin().await?;
             self.write_groups(&mut tx, environment, &page, tell).await?;
-            self.end(tx, Thing::ScimGroup).await?;
+            self.end(tx, ResourceKind::ScimGroup).await?;
         }
     }
 
@@ -126,7 +126,7 @@ impl Run<'_> {
         page: &[SourceGroup],
         tell: bool,
     ) -> Result<()> {
-        const KIND: Thing = Thing::ScimGroup;
+        const KIND: ResourceKind = ResourceKind::ScimGroup;
         let mut known = Known::of(tx, Table::ScimGroups, page.iter().map(|it| it.id), self.now).await?;
         let mut directories = Directories::default();
         for theirs in page {
@@ -213,7 +213,7 @@ impl Run<'_> {
     }
 
     /// Tells what of a resource was left out. It is not looked at again until it changes there.
-    fn left_out(&mut self, kind: Thing, id: impl ToString, left_out: &[String]) {
+    fn left_out(&mut self, kind: ResourceKind, id: impl ToString, left_out: &[String]) {
         if !left_out.is_empty() {
             let names: Vec<String> = left_out.iter().take(10).map(|name| input::quoted(name)).collect();
             self.report.remark(kind, id, format!("came without {}", names.join(", ")));
@@ -232,7 +232,7 @@ impl Run<'_> {
             let mut tx = self.begin().await?;
             self.write_users(&mut tx, environment, &page, tell).await?;
             self.write_memberships(&mut tx, environment, &ids, &memberships, tell).await?;
-            self.end(tx, Thing::ScimUser).await?;
+            self.end(tx, ResourceKind::ScimUser).await?;
         }
     }
 
@@ -243,7 +243,7 @@ impl Run<'_> {
         page: &[SourceUser],
         tell: bool,
     ) -> Result<()> {
-        const KIND: Thing = Thing::ScimUser;
+        const KIND: ResourceKind = ResourceKind::ScimUser;
         let mut known = Known::of(tx, Table::ScimUsers, page.iter().map(|it| it.id), self.now).await?;
         let mut directories = Directories::default();
         let mut names = HashMap::new();
@@ -352,7 +352,7 @@ impl Run<'_> {
         theirs: &[(ScimUserId, ScimGroupId)],
         tell: bool,
     ) -> Result<()> {
-        const KIND: Thing = Thing::ScimMembership;
+        const KIND: ResourceKind = ResourceKind::ScimMembership;
         let wanted: HashSet<(ScimUserId, ScimGroupId)> = theirs.iter().copied().collect();
         let present = store::imports::list_memberships(tx, users).await?;
         self.report.of(KIND).unchanged += wanted.intersection(&present).count() as u64;

@@ -12,7 +12,7 @@ const MOST_REMARKS: usize = 10_000;
 /// What there is to import, in the order in which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Thing {
+pub enum ResourceKind {
     /// An environment.
     Environment,
     /// An API key.
@@ -35,7 +35,7 @@ pub enum Thing {
     ScimMembership,
 }
 
-impl Thing {
+impl ResourceKind {
     /// All of them, in order.
     pub const ALL: [Self; 10] = [
         Self::Environment,
@@ -93,7 +93,7 @@ impl Counts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
     /// What it is.
-    pub kind: Thing,
+    pub kind: ResourceKind,
     /// Which one.
     pub id: String,
     /// What became of it, and why.
@@ -109,7 +109,7 @@ pub struct Report {
     /// The environments that were looked at.
     pub environments: Vec<EnvironmentId>,
     /// Kind by kind.
-    pub counts: BTreeMap<Thing, Counts>,
+    pub counts: BTreeMap<ResourceKind, Counts>,
     /// What should be looked at.
     pub remarks: Vec<Remark>,
     /// How many remarks there were besides.
@@ -118,30 +118,30 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn of(&mut self, thing: Thing) -> &mut Counts {
+    pub(super) fn of(&mut self, thing: ResourceKind) -> &mut Counts {
         self.counts.entry(thing).or_default()
     }
 
-    pub(super) fn remark(&mut self, kind: Thing, id: impl ToString, reason: impl Into<String>) {
+    pub(super) fn remark(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
         match self.remarks.len() < MOST_REMARKS {
             true => self.remarks.push(Remark { kind, id: id.to_string(), reason: reason.into() }),
             false => self.remarks_left_out += 1,
         }
     }
 
-    pub(super) fn skip(&mut self, kind: Thing, id: impl ToString, reason: impl Into<String>) {
+    pub(super) fn skip(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
         self.of(kind).skipped += 1;
         self.remark(kind, id, format!("skipped: {}", reason.into()));
     }
 
-    pub(super) fn keep(&mut self, kind: Thing, id: impl ToString, reason: impl Into<String>) {
+    pub(super) fn keep(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
         self.of(kind).kept += 1;
         self.remark(kind, id, format!("kept as it is here: {}", reason.into()));
     }
 
     /// What was written since `before`, kind by kind.
-    pub(super) fn written_since(&self, before: &Self) -> BTreeMap<Thing, Counts> {
-        let written = |thing: &Thing, now: &Counts| {
+    pub(super) fn written_since(&self, before: &Self) -> BTreeMap<ResourceKind, Counts> {
+        let written = |thing: &ResourceKind, now: &Counts| {
             let then = before.counts.get(thing).copied().unwrap_or_default();
             let imported = now.imported - then.imported;
             let updated = now.updated - then.updated;

@@ -32,16 +32,16 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// How many days before its expiry a certificate is reported.
 const CERTIFICATE_NOTICE_DAYS: u32 = 30;
 /// The time limit of a request to another host.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The page size of database reads.
 const PAGE: i64 = 500;
 
 /// Runs every check, in the order of their dependencies.
-pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Findings) {
+pub(super) async fn run_checks(config: &Config, offline: bool, findings: &mut Findings) {
     settings(config, findings);
-    open_files(config, findings);
+    check_open_files(config, findings);
     if let Some(db) = database(config, findings).await {
-        let key = master_key_fits(config, &db, findings).await;
+        let key = check_master_key(config, &db, findings).await;
         if let Some(key) = key {
             signing_keys(&db, &key, findings).await;
         }
@@ -64,7 +64,7 @@ pub(super) async fn everything(config: &Config, offline: bool, findings: &mut Fi
 }
 
 /// The limit of open files: every connection takes a file descriptor.
-fn open_files(config: &Config, findings: &mut Findings) {
+fn check_open_files(config: &Config, findings: &mut Findings) {
     let limit = descriptors::limit_of_server();
     let all = descriptors::max_connections(limit);
     let one = descriptors::max_connections_per_client(config.connections_per_client, limit);
@@ -113,7 +113,7 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
             return None;
         }
     };
-    others_read_the_file(config, findings);
+    check_file_permissions(config, findings);
     match db.migrations().await {
         Ok(migrations) if migrations.missing.is_empty() => {
             findings.ok(SUBJECT, format!("{url} answers and has every migration"));
@@ -135,7 +135,7 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Db> {
 }
 
 /// The permissions of the SQLite file: it holds e-mail addresses in plain text.
-fn others_read_the_file(config: &Config, findings: &mut Findings) {
+fn check_file_permissions(config: &Config, findings: &mut Findings) {
     let Some(file) = config.database_url.sqlite_file() else { return };
     let Ok(metadata) = std::fs::metadata(file) else { return };
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -147,12 +147,12 @@ fn others_read_the_file(config: &Config, findings: &mut Findings) {
     }
 }
 
-async fn master_key_fits(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
-    const MEND: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";
+async fn check_master_key(config: &Config, db: &Db, findings: &mut Findings) -> Option<MasterKey> {
+    const REMEDY: &str = "set OSTIARY_MASTER_KEY or OSTIARY_MASTER_KEY_FILE to the key of this installation";
     let key = match master_key::read(config, None) {
         Ok(key) => key,
         Err(error) => {
-            findings.bad("master key", error.to_string(), MEND);
+            findings.bad("master key", error.to_string(), REMEDY);
             return None;
         }
     };
@@ -162,7 +162,7 @@ async fn master_key_fits(config: &Config, db: &Db, findings: &mut Findings) -> O
             Some(key)
         }
         Err(error) => {
-            findings.bad("master key", error.to_string(), MEND);
+            findings.bad("master key", error.to_string(), REMEDY);
             None
         }
     }
@@ -271,7 +271,7 @@ async fn connections(config: &Config, db: &Db, offline: bool, findings: &mut Fin
         };
         for connection in &page {
             seen += 1;
-            inspect_connection(config, connection, findings);
+            check_connection(config, connection, findings);
             let target = connection.idp_redirect_url.as_ref().and_then(|url| Url::parse(url.as_str()).ok());
             if let Some(target) = target.filter(|_| !connection.test)
                 && !targets.iter().any(|known| known.origin() == target.origin())
@@ -288,11 +288,11 @@ async fn connections(config: &Config, db: &Db, offline: bool, findings: &mut Fin
     }
     findings.ok("connections", format!("{seen} checked"));
     if !offline {
-        reach(&targets, findings).await;
+        check_reachability(&targets, findings).await;
     }
 }
 
-fn inspect_connection(config: &Config, connection: &SamlConnection, findings: &mut Findings) {
+fn check_connection(config: &Config, connection: &SamlConnection, findings: &mut Findings) {
     let subject = connection.id.to_string();
     let missing = connection.missing_settings();
     if !missing.is_empty() {
@@ -385,16 +385,16 @@ async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
     const SUBJECT: &str = "administrators";
     let mut conn = db.read().await?;
     let mut holders = BTreeMap::new();
-    with_roles(&mut conn, None, &mut holders).await?;
+    collect_administrators(&mut conn, None, &mut holders).await?;
     let mut from = None;
     loop {
         let page = store::environments::list(&mut conn, from, PAGE).await?;
         for environment in &page {
-            with_roles(&mut conn, Some(environment.id), &mut holders).await?;
+            collect_administrators(&mut conn, Some(environment.id), &mut holders).await?;
         }
         match page.last() {
             Some(last) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
-                from = Some(session::after(last.id))
+                from = Some(session::next_id(last.id))
             }
             _ => break,
         }
@@ -415,7 +415,7 @@ async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
 
 /// Collects the administrators with a role in one environment (`None`: in every environment), and whether each has a
 /// passkey.
-async fn with_roles(
+async fn collect_administrators(
     conn: &mut store::Conn,
     environment_id: Option<EnvironmentId>,
     holders: &mut BTreeMap<String, bool>,
@@ -431,7 +431,7 @@ async fn with_roles(
         }
         match page.last() {
             Some((last, _)) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
-                from = Some(session::after(last.id));
+                from = Some(session::next_id(last.id));
             }
             _ => return Ok(()),
         }
@@ -533,7 +533,7 @@ fn certificates(subject: &str, connection: &SamlConnection, findings: &mut Findi
 }
 
 /// Checks that identity providers can be reached. Only browsers need to reach them, so a failure is no error.
-async fn reach(targets: &[Url], findings: &mut Findings) {
+async fn check_reachability(targets: &[Url], findings: &mut Findings) {
     let Some(client) = client() else { return };
     let mut asked = tokio::task::JoinSet::new();
     for target in targets.iter().take(100).cloned() {
@@ -541,7 +541,7 @@ async fn reach(targets: &[Url], findings: &mut Findings) {
         asked.spawn(async move {
             // A customer wrote this address: the restrictions on outgoing requests apply.
             let answer = match outgoing::check(true, &target) {
-                Ok(()) => client.head(target.clone()).send().await.map_err(|error| cause(&error)),
+                Ok(()) => client.head(target.clone()).send().await.map_err(|error| root_cause(&error)),
                 Err(refused) => Err(refused.to_string()),
             };
             (target, answer)
@@ -555,7 +555,7 @@ async fn reach(targets: &[Url], findings: &mut Findings) {
                 let date =
                     response.headers().get("date").and_then(|value| value.to_str().ok()).and_then(http_date);
                 if let Some(date) = date.filter(|_| target.scheme() == "https") {
-                    compare_clock(&host, date, CLOCK_TOLERANCE + PATIENCE, findings);
+                    compare_clock(&host, date, CLOCK_TOLERANCE + PROBE_TIMEOUT, findings);
                 }
             }
             Err(error) => findings.attention(
@@ -583,7 +583,7 @@ async fn public_url(config: &Config, findings: &mut Findings) {
         ),
         Err(error) => findings.attention(
             "public URL",
-            format!("{origin} cannot be reached from here: {}", cause(&error)),
+            format!("{origin} cannot be reached from here: {}", root_cause(&error)),
             "start the server, or correct public_url; fine if it is reachable from outside only",
         ),
     }
@@ -591,7 +591,7 @@ async fn public_url(config: &Config, findings: &mut Findings) {
 
 fn client() -> Option<reqwest::Client> {
     reqwest::Client::builder()
-        .timeout(PATIENCE)
+        .timeout(PROBE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(outgoing::resolver(true))
         .build()
@@ -599,7 +599,7 @@ fn client() -> Option<reqwest::Client> {
 }
 
 /// The root cause: `connection refused`, without the errors that wrap it.
-fn cause(error: &dyn std::error::Error) -> String {
+fn root_cause(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -645,7 +645,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_are_spoken_of_are_commands() {
+    fn commands_in_texts_exist() {
         let (own, _) = include_str!("inspect.rs").split_once("mod tests").unwrap();
         // A backslash continues a literal on the next line.
         let mut lines = own.split("\\\n");
@@ -672,7 +672,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_spoken_of() {
+    fn a_wrong_clock_is_reported() {
         let mut findings = Findings::default();
         compare_clock("x", SystemClock.now() + Duration::from_secs(60), CLOCK_TOLERANCE, &mut findings);
         compare_clock("x", SystemClock.now(), CLOCK_TOLERANCE, &mut findings);
@@ -681,7 +681,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_stored_from_before_is_spoken_of() {
+    async fn plain_http_urls_and_missing_passkeys_are_reported() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("x.db").display());
         let config =
@@ -744,7 +744,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_made_by_looking() {
+    async fn the_doctor_creates_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("x.db");
         let config = Config {
@@ -752,7 +752,7 @@ mod tests {
             ..Config::default()
         };
         let mut findings = Findings::default();
-        everything(&config, true, &mut findings).await;
+        run_checks(&config, true, &mut findings).await;
         assert!(!file.exists() && !directory.path().join("x.db.key").exists());
         assert_eq!(findings.worst(), Level::Attention);
     }
@@ -762,20 +762,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("x.db").display());
         let config = Config { database_url: url.parse().unwrap(), ..Config::default() };
-        let examine = async |config: &Config| {
+        let bad_findings = async |config: &Config| {
             let mut findings = Findings::default();
-            everything(config, true, &mut findings).await;
+            run_checks(config, true, &mut findings).await;
             let bad: Vec<_> = findings.0.into_iter().filter(|finding| finding.level == Level::Bad).collect();
             bad.into_iter().map(|finding| finding.seen).collect::<Vec<_>>().join("\n")
         };
         let db = server::open_database(&config).await.unwrap();
-        assert!(examine(&config).await.contains("0001_create_foundation"));
+        assert!(bad_findings(&config).await.contains("0001_create_foundation"));
         db.migrate().await.unwrap();
-        assert!(examine(&config).await.contains("x.db.key: is not there"));
+        assert!(bad_findings(&config).await.contains("x.db.key: is not there"));
         let key = master_key::read(&config, Some(&SystemRandom)).unwrap();
         master_key::verify(&db, &key, Some(&SystemRandom)).await.unwrap();
-        assert_eq!(examine(&config).await, "");
+        assert_eq!(bad_findings(&config).await, "");
         std::fs::write(directory.path().join("x.db.key"), "00".repeat(32)).unwrap();
-        assert!(examine(&config).await.contains("is not the one this database was sealed with"));
+        assert!(bad_findings(&config).await.contains("is not the one this database was sealed with"));
     }
 }

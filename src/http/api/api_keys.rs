@@ -5,14 +5,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id},
     page_query, query,
     schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, api_keys::ApiKeyChange},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -100,7 +100,7 @@ pub struct ApiKeyInput {
     pub display_name: Option<String>,
 }
 
-fn one(key: &model::api_key::ApiKey) -> HttpResponse {
+fn reply(key: &model::api_key::ApiKey) -> HttpResponse {
     HttpResponse::Ok().json(ApiKeyReply { api_key: key.into() })
 }
 
@@ -119,7 +119,7 @@ fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
     params(PageParams),
     responses((status = 200, body = ApiKeysReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let page = app::api_keys::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeysReply {
         api_keys: page.items.iter().map(ApiKey::from).collect(),
@@ -138,7 +138,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = NewApiKey,
     responses((status = 200, body = ApiKeyReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
     let management = call.body.flag("hasManagementApiAccess").map_err(api)?.unwrap_or(false);
     let made = app::api_keys::create(&state, &call.actor, management, &change).await;
@@ -155,9 +155,13 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = ApiKeyId, Path)),
     responses((status = 200, body = ApiKeyReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Rename an API key
@@ -174,12 +178,12 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete an API key
@@ -194,7 +198,11 @@ pub async fn update(
     params(("id" = ApiKeyId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::api_keys::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())

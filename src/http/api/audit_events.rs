@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::{Query, id},
     page_query, query,
     schema::PageParams,
@@ -18,7 +18,7 @@ use crate::{
         self, State,
         audit::{AuditFilter, Log},
     },
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -160,7 +160,7 @@ fn filter(query: &Query) -> app::Result<AuditFilter> {
     params(AuditParams, PageParams),
     responses((status = 200, body = AuditEventsReply<'_>))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let filter = filter(&query).map_err(api)?;
     let page = app::audit::list(&state, &call.actor, &filter, &page_query(&query)).await.map_err(api)?;
@@ -179,7 +179,11 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     params(("id" = AuditEventId, Path)),
     responses((status = 200, body = AuditEventReply<'_>))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let event = app::audit::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(AuditEventReply { audit_event: (&event).into() }))
@@ -197,7 +201,11 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
     params(AuditParams),
     responses((status = 200, content_type = "application/x-ndjson", body = AuditEvent<'_>))
 )]
-pub async fn export(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn export(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    request: HttpRequest,
+) -> ApiResult {
     let filter = filter(&query(&request)).map_err(api)?;
     let export = Log::of(&call.actor).and_then(|log| log.export(filter)).map_err(api)?;
     Ok(audit_export::download(&state, export, "audit-events.jsonl"))

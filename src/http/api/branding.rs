@@ -6,12 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::{Fields, id},
 };
 use crate::{
     app::{self, Error, State, branding::BrandingChange},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::{self, path},
     model::{self, http_url::HttpUrl, id::EnvironmentId},
 };
@@ -63,7 +63,7 @@ pub struct LogoInput {
     pub logo: String,
 }
 
-fn one(state: &State, branding: &model::branding::Branding) -> HttpResponse {
+fn reply(state: &State, branding: &model::branding::Branding) -> HttpResponse {
     let logo = branding.logo.as_ref();
     HttpResponse::Ok().json(BrandingReply {
         branding: Branding {
@@ -92,9 +92,13 @@ fn one(state: &State, branding: &model::branding::Branding) -> HttpResponse {
     params(("id" = EnvironmentId, Path)),
     responses((status = 200, body = BrandingReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&state, &app::branding::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::branding::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Update the branding
@@ -111,9 +115,9 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let body = &mut call.body;
     let change = (|| {
@@ -125,7 +129,7 @@ pub async fn update(
         })
     })()
     .map_err(api)?;
-    Ok(one(&state, &app::branding::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&state, &app::branding::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Set the logo
@@ -142,15 +146,15 @@ pub async fn update(
 )]
 pub async fn set_logo(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let text = call.body.text("logo").map_err(api)?.unwrap_or_default();
     let bytes = BASE64
         .decode(text.trim())
         .map_err(|_| api(Error::invalid("logo", "must be an image file in base64")))?;
-    Ok(one(&state, &app::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?))
+    Ok(reply(&state, &app::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?))
 }
 
 /// Remove the logo
@@ -166,9 +170,9 @@ pub async fn set_logo(
 )]
 pub async fn remove_logo(
     state: web::Data<State>,
-    call: Call<ManagementKey>,
+    call: ApiCall<ManagementKey>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&state, &app::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?))
+    Ok(reply(&state, &app::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?))
 }

@@ -5,13 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id},
     schema::Done,
 };
 use crate::{
     app::{self, State, actor::Actor, shared_domains::SharedDomain},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         domain::{Domain, DomainState},
@@ -90,7 +90,7 @@ pub struct OrganizationDomainInput {
     pub allow_free_mail: Option<bool>,
 }
 
-async fn one(state: &State, actor: &Actor, listed: &DomainVerification) -> Answer {
+async fn reply(state: &State, actor: &Actor, listed: &DomainVerification) -> ApiResult {
     let domains = std::slice::from_ref(&listed.domain);
     let elsewhere = app::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
@@ -108,7 +108,11 @@ async fn one(state: &State, actor: &Actor, listed: &DomainVerification) -> Answe
     params(("id" = OrganizationId, Path)),
     responses((status = 200, body = OrganizationDomainsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn list(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let organization = id("id", &path).map_err(api)?;
     let listed = app::domains::list(&state, &call.actor, organization).await.map_err(api)?;
     let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
@@ -135,14 +139,14 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn create(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let organization = id("id", &path).map_err(api)?;
     let text = call.body.text("domain").map_err(api)?.unwrap_or_default();
     let allow_free_mail = call.body.flag("allowFreeMail").map_err(api)?.unwrap_or(false);
     let added = app::domains::add(&state, &call.actor, organization, &text, allow_free_mail).await;
-    one(&state, &call.actor, &added.map_err(api)?).await
+    reply(&state, &call.actor, &added.map_err(api)?).await
 }
 
 /// Approve a domain
@@ -159,12 +163,12 @@ pub async fn create(
 )]
 pub async fn approve(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
-) -> Answer {
+) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
     let approved = app::domains::approve(&state, &call.actor, organization, &path.1, false).await;
-    one(&state, &call.actor, &approved.map_err(api)?).await
+    reply(&state, &call.actor, &approved.map_err(api)?).await
 }
 
 /// Check a domain
@@ -181,12 +185,12 @@ pub async fn approve(
 )]
 pub async fn check(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<(String, String)>,
-) -> Answer {
+) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
     let checked = app::domains::check(&state, &call.actor, organization, &path.1).await;
-    one(&state, &call.actor, &checked.map_err(api)?).await
+    reply(&state, &call.actor, &checked.map_err(api)?).await
 }
 
 /// Remove a domain
@@ -202,9 +206,9 @@ pub async fn check(
 )]
 pub async fn remove(
     state: web::Data<State>,
-    call: Call<ManagementKey>,
+    call: ApiCall<ManagementKey>,
     path: web::Path<(String, String)>,
-) -> Answer {
+) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
     app::domains::remove(&state, &call.actor, organization, &path.1).await.map_err(api)?;
     Ok(done())

@@ -5,13 +5,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id},
     schema::Done,
 };
 use crate::{
     app::{self, State, environments::EnvironmentChange},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{self, environment::IdpInitiated, http_url::HttpUrl, id::EnvironmentId},
 };
@@ -93,7 +93,7 @@ pub struct EnvironmentInput {
     pub idp_initiated: Option<String>,
 }
 
-fn one(environment: &model::environment::Environment) -> HttpResponse {
+fn reply(environment: &model::environment::Environment) -> HttpResponse {
     HttpResponse::Ok().json(EnvironmentReply { environment: environment.into() })
 }
 
@@ -118,7 +118,7 @@ fn change(body: &mut Fields) -> app::Result<EnvironmentChange> {
     tag = "Environments",
     responses((status = 200, body = EnvironmentsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>) -> ApiResult {
     let own = app::environments::current(&state, &call.actor).await.map_err(api)?;
     Ok(HttpResponse::Ok()
         .json(EnvironmentsReply { environments: vec![(&own).into()], next_page_token: String::new() }))
@@ -133,9 +133,13 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>) -> Answer 
     params(("id" = EnvironmentId, Path)),
     responses((status = 200, body = EnvironmentReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
-    Ok(one(&app::environments::current(&state, &call.actor).await.map_err(api)?))
+    Ok(reply(&app::environments::current(&state, &call.actor).await.map_err(api)?))
 }
 
 /// Change an environment
@@ -152,12 +156,12 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::environments::update(&state, &call.actor, &change).await.map_err(api)?))
+    Ok(reply(&app::environments::update(&state, &call.actor, &change).await.map_err(api)?))
 }
 
 /// Delete an environment
@@ -172,7 +176,11 @@ pub async fn update(
     params(("id" = EnvironmentId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
     app::environments::remove(&state, &call.actor).await.map_err(api)?;
     Ok(done())

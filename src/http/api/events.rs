@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, api, query};
+use super::{ApiResult, api, query};
 use crate::{
     app::{self, State, events::EventQuery},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{EnvironmentId, OrganizationId, ScimDirectoryId},
@@ -79,7 +79,7 @@ pub struct EventParams {
     params(EventParams),
     responses((status = 200, body = EventsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let wanted =
         EventQuery { after: query.text("after"), size: query.text("pageSize"), types: query.text("types") };

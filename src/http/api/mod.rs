@@ -29,14 +29,14 @@ use actix_web::{
 };
 use utoipa::OpenApi;
 
-use super::{idempotency, problem::Problem};
+use super::{idempotency, problem::ApiError};
 use crate::{
     app::{Error, page::PageQuery},
     links::path,
 };
 
 /// The result of an API handler.
-pub type Answer = Result<HttpResponse, Problem>;
+pub type ApiResult = Result<HttpResponse, ApiError>;
 
 /// Registers the API's routes and adds them to the OpenAPI document, both from one table.
 macro_rules! routes {
@@ -49,8 +49,8 @@ macro_rules! routes {
             $(config.service(
                 web::resource(path::$path)
                     $(.$method($module::$handler))+
-                    .default_service(only(&[$(stringify!($method)),+]))
-                    .wrap(from_fn(idempotency::attend)),
+                    .default_service(method_not_allowed(&[$(stringify!($method)),+]))
+                    .wrap(from_fn(idempotency::handle)),
             );)*
         }
 
@@ -112,7 +112,7 @@ routes! {
 }
 
 /// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
-fn only(methods: &'static [&'static str]) -> actix_web::Route {
+fn method_not_allowed(methods: &'static [&'static str]) -> actix_web::Route {
     let allowed = methods.join(", ").to_uppercase();
     web::to(move || {
         let answer =
@@ -135,6 +135,6 @@ fn done() -> HttpResponse {
     HttpResponse::Ok().json(schema::Done {})
 }
 
-fn api(error: Error) -> Problem {
-    Problem::api(error)
+fn api(error: Error) -> ApiError {
+    ApiError::api(error)
 }

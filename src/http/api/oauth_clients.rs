@@ -5,14 +5,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id},
     page_query, query,
     schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, oauth_clients::OauthClientChange},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{EnvironmentId, OauthClientId},
@@ -106,7 +106,7 @@ pub struct OauthClientInput {
     pub initiate_login_uri: Option<String>,
 }
 
-fn one(client: OauthClient) -> HttpResponse {
+fn reply(client: OauthClient) -> HttpResponse {
     HttpResponse::Ok().json(OauthClientReply { saml_oauth_client: client })
 }
 
@@ -129,7 +129,7 @@ fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
     params(PageParams),
     responses((status = 200, body = OauthClientsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let page =
         app::oauth_clients::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(OauthClientsReply {
@@ -150,10 +150,10 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = OauthClientInput,
     responses((status = 200, body = OauthClientReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
     let made = app::oauth_clients::create(&state, &call.actor, &change).await.map_err(api)?;
-    Ok(one(OauthClient::created(&made.client, &made.secret)))
+    Ok(reply(OauthClient::created(&made.client, &made.secret)))
 }
 
 /// Get an OAuth client
@@ -165,10 +165,14 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = OauthClientId, Path)),
     responses((status = 200, body = OauthClientReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let client = app::oauth_clients::find(&state, &call.actor, id).await.map_err(api)?;
-    Ok(one(OauthClient::from(&client)))
+    Ok(reply(OauthClient::from(&client)))
 }
 
 /// Change an OAuth client
@@ -185,13 +189,13 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
     let client = app::oauth_clients::update(&state, &call.actor, id, &change).await.map_err(api)?;
-    Ok(one(OauthClient::from(&client)))
+    Ok(reply(OauthClient::from(&client)))
 }
 
 /// Rotate an OAuth client's secret
@@ -208,12 +212,12 @@ pub async fn update(
 )]
 pub async fn rotate_secret(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let rotated = app::oauth_clients::rotate_secret(&state, &call.actor, id).await.map_err(api)?;
-    Ok(one(OauthClient::created(&rotated.client, &rotated.secret)))
+    Ok(reply(OauthClient::created(&rotated.client, &rotated.secret)))
 }
 
 /// Delete an OAuth client
@@ -227,7 +231,11 @@ pub async fn rotate_secret(
     params(("id" = OauthClientId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::oauth_clients::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())

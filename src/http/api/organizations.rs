@@ -5,14 +5,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id},
     page_query, query,
     schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, actor::Actor, organizations::OrganizationChange},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -62,7 +62,7 @@ impl Organization {
 }
 
 /// Organizations as wire types, with their shared domains.
-pub async fn described_all(
+pub async fn organization_views(
     state: &State,
     actor: &Actor,
     organizations: &[model::organization::Organization],
@@ -76,7 +76,7 @@ pub async fn described_all(
 }
 
 /// An organization as a wire type, with its shared domains.
-pub async fn described(
+pub async fn organization_view(
     state: &State,
     actor: &Actor,
     organization: &model::organization::Organization,
@@ -100,8 +100,8 @@ pub struct OrganizationsReply {
     next_page_token: String,
 }
 
-async fn one(state: &State, actor: &Actor, organization: &model::organization::Organization) -> Answer {
-    let organization = described(state, actor, organization).await.map_err(api)?;
+async fn reply(state: &State, actor: &Actor, organization: &model::organization::Organization) -> ApiResult {
+    let organization = organization_view(state, actor, organization).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationReply { organization }))
 }
 
@@ -152,7 +152,7 @@ fn change(body: &mut Fields) -> app::Result<OrganizationChange> {
     ),
     responses((status = 200, body = OrganizationsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let page = page_query(&query);
     let page = match query.text("query") {
@@ -161,7 +161,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     }
     .map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationsReply {
-        organizations: described_all(&state, &call.actor, &page.items).await.map_err(api)?,
+        organizations: organization_views(&state, &call.actor, &page.items).await.map_err(api)?,
         next_page_token: page.next_token,
     }))
 }
@@ -175,10 +175,10 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = OrganizationInput,
     responses((status = 200, body = OrganizationReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
     let made = app::organizations::create(&state, &call.actor, &change).await.map_err(api)?;
-    one(&state, &call.actor, &made).await
+    reply(&state, &call.actor, &made).await
 }
 
 /// Get an organization
@@ -190,10 +190,14 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = OrganizationId, Path)),
     responses((status = 200, body = OrganizationReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let found = app::organizations::find(&state, &call.actor, id).await.map_err(api)?;
-    one(&state, &call.actor, &found).await
+    reply(&state, &call.actor, &found).await
 }
 
 /// Change an organization
@@ -210,13 +214,13 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
     let changed = app::organizations::update(&state, &call.actor, id, &change).await.map_err(api)?;
-    one(&state, &call.actor, &changed).await
+    reply(&state, &call.actor, &changed).await
 }
 
 /// Delete an organization
@@ -230,7 +234,11 @@ pub async fn update(
     params(("id" = OrganizationId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::organizations::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())

@@ -6,10 +6,10 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Answer, api, fields::Fields, schema::Error};
+use super::{ApiResult, api, fields::Fields, schema::Error};
 use crate::{
     app::{self, State, redeem::Redeemed, redirect::RedirectRequest},
-    http::extract::{AnyKey, Call},
+    http::extract::{AnyKey, ApiCall},
     links::path,
     model::{
         id::{OrganizationId, SamlConnectionId, SamlFlowId},
@@ -62,7 +62,7 @@ pub struct RedirectReply {
     responses((status = 200, body = RedirectReply)),
     security(("apiKey" = []))
 )]
-pub async fn redirect(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {
+pub async fn redirect(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let request = redirect_request(&mut call.body).map_err(api)?;
     let url = app::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url }))
@@ -130,7 +130,7 @@ impl From<Redeemed> for RedeemReply {
     ),
     security(("apiKey" = []))
 )]
-pub async fn redeem(state: web::Data<State>, mut call: Call<AnyKey, Fields>) -> Answer {
+pub async fn redeem(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let code = call.body.text("samlAccessCode").map_err(api)?.unwrap_or_default();
     let redeemed = app::redeem::redeem(&state, &call.actor, &code).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(RedeemReply::from(redeemed)))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::{Done, PageParams},
@@ -15,7 +15,7 @@ use crate::{
         self, State,
         saml_connections::{DescribedConnection, SamlConnectionChange},
     },
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         environment::IdpInitiated,
@@ -132,7 +132,7 @@ pub struct SamlConnectionsReply {
     next_page_token: String,
 }
 
-fn one(connection: &DescribedConnection) -> HttpResponse {
+fn reply(connection: &DescribedConnection) -> HttpResponse {
     HttpResponse::Ok().json(SamlConnectionReply { saml_connection: connection.into() })
 }
 
@@ -220,7 +220,7 @@ fn change(body: &mut Fields) -> app::Result<SamlConnectionChange> {
     params(("organizationId" = OrganizationId, Query), PageParams),
     responses((status = 200, body = SamlConnectionsReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
         required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
@@ -242,12 +242,12 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = NewSamlConnection,
     responses((status = 200, body = SamlConnectionReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
     let made = app::saml_connections::create(&state, &call.actor, organization, &change).await;
-    Ok(one(&made.map_err(api)?))
+    Ok(reply(&made.map_err(api)?))
 }
 
 /// Get a SAML connection
@@ -259,9 +259,13 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = SamlConnectionId, Path)),
     responses((status = 200, body = SamlConnectionReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::saml_connections::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::saml_connections::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a SAML connection
@@ -278,12 +282,12 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::saml_connections::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::saml_connections::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete a SAML connection
@@ -297,7 +301,11 @@ pub async fn update(
     params(("id" = SamlConnectionId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::saml_connections::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
@@ -316,9 +324,9 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 )]
 pub async fn refresh_metadata(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::metadata_refresh::refresh_now(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::metadata_refresh::refresh_now(&state, &call.actor, id).await.map_err(api)?))
 }

@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, api, fields::id, page_query, query, schema::PageParams};
+use super::{ApiResult, api, fields::id, page_query, query, schema::PageParams};
 use crate::{
     app::{
         self, State,
         flows::{Change, Compared, Flow, FlowQuery, Recheck},
     },
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -363,7 +363,7 @@ pub struct SamlFlowParams {
     params(SamlFlowParams, PageParams),
     responses((status = 200, body = SamlFlowsReply<'_>))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let text = |name| query.text(name).unwrap_or_default();
     let wanted = FlowQuery {
@@ -394,7 +394,11 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     params(("id" = SamlFlowId, Path)),
     responses((status = 200, body = SamlFlowReply<'_>))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let flow = app::flows::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlFlowReply { saml_flow: (&flow).into() }))
@@ -412,7 +416,11 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
     params(("id" = SamlFlowId, Path)),
     responses((status = 200, body = CheckSamlFlowReply<'_>))
 )]
-pub async fn check(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn check(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let checked = app::flows::recheck(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(CheckSamlFlowReply::from(&checked)))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::{Done, PageParams},
@@ -17,7 +17,7 @@ use crate::{
         self, State,
         scim_directories::{DescribedDirectory, OVERLAP, ScimDirectoryChange},
     },
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{OrganizationId, ScimDirectoryId},
@@ -138,7 +138,7 @@ pub struct BearerTokenReply {
     bearer_token: String,
 }
 
-fn one(directory: &DescribedDirectory) -> HttpResponse {
+fn reply(directory: &DescribedDirectory) -> HttpResponse {
     HttpResponse::Ok().json(ScimDirectoryReply { scim_directory: directory.into() })
 }
 
@@ -198,7 +198,7 @@ fn change(body: &mut Fields) -> app::Result<ScimDirectoryChange> {
     params(("organizationId" = OrganizationId, Query), PageParams),
     responses((status = 200, body = ScimDirectoriesReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
         required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
@@ -222,11 +222,11 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = NewScimDirectory,
     responses((status = 200, body = ScimDirectoryReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::scim_directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
+    Ok(reply(&app::scim_directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
 }
 
 /// Get a directory
@@ -238,9 +238,13 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = ScimDirectoryId, Path)),
     responses((status = 200, body = ScimDirectoryReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::scim_directories::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::scim_directories::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a directory
@@ -257,12 +261,12 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::scim_directories::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::scim_directories::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete a directory
@@ -276,7 +280,11 @@ pub async fn update(
     params(("id" = ScimDirectoryId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::scim_directories::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
@@ -297,9 +305,9 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 )]
 pub async fn rotate(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let overlap = call.body.number("overlapSeconds").map_err(api)?.map_or(OVERLAP, Duration::from_secs);
     let token = app::scim_directories::rotate(&state, &call.actor, id, overlap).await.map_err(api)?;
@@ -319,9 +327,9 @@ pub async fn rotate(
 )]
 pub async fn end_overlap(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::scim_directories::end_overlap(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::scim_directories::end_overlap(&state, &call.actor, id).await.map_err(api)?))
 }

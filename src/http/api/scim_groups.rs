@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::id,
     page_query, query,
     schema::PageParams,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{self, State, scim_people::DirectoryGroup},
-    http::extract::{AnyKey, Call},
+    http::extract::{AnyKey, ApiCall},
     links::path,
     model::id::{ScimDirectoryId, ScimGroupId},
 };
@@ -75,7 +75,7 @@ impl<'a> From<&'a DirectoryGroup> for ScimGroup<'a> {
     responses((status = 200, body = ScimGroupsReply<'_>)),
     security(("apiKey" = []))
 )]
-pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let page =
         app::scim_people::list_groups(&state, &call.actor, &directory_query(&query), &page_query(&query))
@@ -97,7 +97,7 @@ pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequ
     responses((status = 200, body = ScimGroupReply<'_>)),
     security(("apiKey" = []))
 )]
-pub async fn find(state: web::Data<State>, call: Call<AnyKey>, path: web::Path<String>) -> Answer {
+pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let group = app::scim_people::find_group(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimGroupReply { scim_group: (&group).into() }))

@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::{id, required_id},
     page_query, query,
     schema::PageParams,
 };
 use crate::{
     app::{self, State, scim_requests::ScimRequestQuery},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -126,7 +126,7 @@ pub struct ScimRequestParams {
     params(ScimRequestParams, PageParams),
     responses((status = 200, body = ScimRequestsReply<'_>))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let directory =
         required_id("scim_directory_id", query.text("scimDirectoryId").as_deref()).map_err(api)?;
@@ -153,7 +153,11 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     params(("id" = ScimRequestId, Path)),
     responses((status = 200, body = ScimRequestReply<'_>))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let request = app::scim_requests::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimRequestReply { scim_request: (&request).into() }))

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::{Query, id},
     page_query, query,
     schema::PageParams,
@@ -16,7 +16,7 @@ use crate::{
         self, State,
         scim_people::{DirectoryQuery, DirectoryUser},
     },
-    http::extract::{AnyKey, Call},
+    http::extract::{AnyKey, ApiCall},
     links::path,
     model::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
 };
@@ -102,7 +102,7 @@ pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
     responses((status = 200, body = ScimUsersReply<'_>)),
     security(("apiKey" = []))
 )]
-pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let group = query.text("scimGroupId").unwrap_or_default();
     let page = app::scim_people::list_users(
@@ -130,7 +130,7 @@ pub async fn list(state: web::Data<State>, call: Call<AnyKey>, request: HttpRequ
     responses((status = 200, body = ScimUserReply<'_>)),
     security(("apiKey" = []))
 )]
-pub async fn find(state: web::Data<State>, call: Call<AnyKey>, path: web::Path<String>) -> Answer {
+pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let user = app::scim_people::find_user(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimUserReply { scim_user: (&user).into() }))

@@ -7,14 +7,14 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, api,
+    ApiResult, api,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::PageParams,
 };
 use crate::{
     app::{self, State, setup_links::NewSetupLink},
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -122,7 +122,7 @@ pub struct SetupLinkParams {
     pub organization_id: Option<OrganizationId>,
 }
 
-fn one(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
+fn reply(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
     HttpResponse::Ok().json(SetupLinkReply { setup_link: SetupLink::at(state.now(), link) })
 }
 
@@ -137,7 +137,7 @@ fn one(state: &State, link: &model::setup_link::SetupLink) -> HttpResponse {
     params(SetupLinkParams, PageParams),
     responses((status = 200, body = SetupLinksReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let organization =
         query.text("organizationId").map(|text| id("organization_id", &text)).transpose().map_err(api)?;
@@ -162,7 +162,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = SetupLinkInput,
     responses((status = 200, body = NewSetupLinkReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let body = &mut call.body;
     let wanted = (|| {
         Ok(NewSetupLink {
@@ -189,9 +189,13 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = SetupLinkId, Path)),
     responses((status = 200, body = SetupLinkReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&state, &app::setup_links::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup_links::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Revoke a setup link
@@ -205,7 +209,11 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
     params(("id" = SetupLinkId, Path)),
     responses((status = 200, body = SetupLinkReply))
 )]
-pub async fn revoke(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn revoke(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&state, &app::setup_links::revoke(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup_links::revoke(&state, &call.actor, id).await.map_err(api)?))
 }

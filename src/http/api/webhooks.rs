@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, api, done,
+    ApiResult, api, done,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::{Done, PageParams},
@@ -17,7 +17,7 @@ use crate::{
         self, State,
         webhooks::{OVERLAP, WebhookChange},
     },
-    http::extract::{Call, ManagementKey},
+    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,
@@ -150,11 +150,11 @@ pub struct WebhookDeliveriesReply {
     next_page_token: String,
 }
 
-fn one(webhook: &model::webhook::Webhook) -> HttpResponse {
+fn reply(webhook: &model::webhook::Webhook) -> HttpResponse {
     HttpResponse::Ok().json(WebhookReply { webhook: webhook.into() })
 }
 
-fn one_delivery(delivery: &model::webhook::WebhookDelivery) -> HttpResponse {
+fn delivery_reply(delivery: &model::webhook::WebhookDelivery) -> HttpResponse {
     HttpResponse::Ok().json(WebhookDeliveryReply { webhook_delivery: delivery.into() })
 }
 
@@ -207,7 +207,7 @@ fn change(body: &mut Fields) -> app::Result<WebhookChange> {
     params(PageParams),
     responses((status = 200, body = WebhooksReply))
 )]
-pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: HttpRequest) -> Answer {
+pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
     let page = app::webhooks::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhooksReply {
         webhooks: page.items.iter().map(Webhook::from).collect(),
@@ -226,7 +226,7 @@ pub async fn list(state: web::Data<State>, call: Call<ManagementKey>, request: H
     request_body = WebhookInput,
     responses((status = 200, body = WebhookSecretReply))
 )]
-pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Fields>) -> Answer {
+pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
     let (webhook, secret) = app::webhooks::create(&state, &call.actor, &change).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))
@@ -241,9 +241,13 @@ pub async fn create(state: web::Data<State>, mut call: Call<ManagementKey, Field
     params(("id" = WebhookId, Path)),
     responses((status = 200, body = WebhookReply))
 )]
-pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn find(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one(&app::webhooks::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::webhooks::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a webhook
@@ -260,12 +264,12 @@ pub async fn find(state: web::Data<State>, call: Call<ManagementKey>, path: web:
 )]
 pub async fn update(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(one(&app::webhooks::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::webhooks::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete a webhook
@@ -279,7 +283,11 @@ pub async fn update(
     params(("id" = WebhookId, Path)),
     responses((status = 200, body = Done))
 )]
-pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: web::Path<String>) -> Answer {
+pub async fn remove(
+    state: web::Data<State>,
+    call: ApiCall<ManagementKey>,
+    path: web::Path<String>,
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     app::webhooks::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
@@ -300,9 +308,9 @@ pub async fn remove(state: web::Data<State>, call: Call<ManagementKey>, path: we
 )]
 pub async fn rotate_secret(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let overlap = call.body.number("overlapSeconds").map_err(api)?.map_or(OVERLAP, Duration::from_secs);
     let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, overlap).await;
@@ -324,13 +332,13 @@ pub async fn rotate_secret(
 )]
 pub async fn replay(
     state: web::Data<State>,
-    mut call: Call<ManagementKey, Fields>,
+    mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let after = call.body.number("after").map_err(api)?;
     let after = after.ok_or_else(|| api(app::Error::invalid("after", "is required")))?;
-    Ok(one(&app::webhooks::replay_from(&state, &call.actor, id, after).await.map_err(api)?))
+    Ok(reply(&app::webhooks::replay_from(&state, &call.actor, id, after).await.map_err(api)?))
 }
 
 /// List a webhook's deliveries
@@ -350,9 +358,9 @@ pub async fn replay(
 )]
 pub async fn list_deliveries(
     state: web::Data<State>,
-    call: Call<ManagementKey>,
+    call: ApiCall<ManagementKey>,
     request: HttpRequest,
-) -> Answer {
+) -> ApiResult {
     let query = query(&request);
     let webhook = required_id("webhook_id", query.text("webhookId").as_deref()).map_err(api)?;
     let wanted = query.text("state").unwrap_or_default();
@@ -376,11 +384,11 @@ pub async fn list_deliveries(
 )]
 pub async fn find_delivery(
     state: web::Data<State>,
-    call: Call<ManagementKey>,
+    call: ApiCall<ManagementKey>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one_delivery(&app::webhooks::find_delivery(&state, &call.actor, id).await.map_err(api)?))
+    Ok(delivery_reply(&app::webhooks::find_delivery(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Send a delivery again
@@ -396,9 +404,9 @@ pub async fn find_delivery(
 )]
 pub async fn replay_delivery(
     state: web::Data<State>,
-    call: Call<ManagementKey, Fields>,
+    call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
-) -> Answer {
+) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(one_delivery(&app::webhooks::replay_delivery(&state, &call.actor, id).await.map_err(api)?))
+    Ok(delivery_reply(&app::webhooks::replay_delivery(&state, &call.actor, id).await.map_err(api)?))
 }

@@ -6,7 +6,7 @@ use actix_web::{
     web,
 };
 
-use super::super::{problem::Problem, saml};
+use super::super::{problem::ApiError, saml};
 use crate::{
     app::{
         State,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// `GET /v1/oauth/authorize`.
-pub(super) async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(super) async fn get(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     begin(&state, &request, request.query_string()).await
 }
 
@@ -31,33 +31,33 @@ pub(super) async fn post(
     state: web::Data<State>,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     match super::form(&request, &body) {
         Ok(form) => begin(&state, &request, form).await,
-        Err(error) => Ok(refusal(&error, &request)),
+        Err(error) => Ok(error_response(&error, &request)),
     }
 }
 
-async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, Problem> {
+async fn begin(state: &State, request: &HttpRequest, query: &str) -> Result<HttpResponse, ApiError> {
     let outcome =
         authorize::authorize(state, query, saml::browser(&state.links, request), saml::host(request)).await;
-    Ok(match outcome.map_err(|error| Problem::page(error, request))? {
+    Ok(match outcome.map_err(|error| ApiError::page(error, request))? {
         Outcome::Begun(begun) => saml::send_to_idp(state, begun),
         Outcome::Choose { application, choices, parameters } => {
-            choose(state, &application, &choices, &parameters)
+            choose_organization(state, &application, &choices, &parameters)
         }
         Outcome::ToClient(location) => HttpResponse::SeeOther()
             .insert_header((header::LOCATION, location))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::REFERRER_POLICY, "no-referrer"))
             .finish(),
-        Outcome::Refused(refused) => saml::refuse(state, &refused, request),
-        Outcome::Page(error) => refusal(&error, request),
+        Outcome::Refused(refused) => saml::refusal_response(state, &refused, request),
+        Outcome::Page(error) => error_response(&error, request),
     })
 }
 
 /// A page to choose the organization; each button posts the same request with one of them.
-fn choose(
+fn choose_organization(
     state: &State,
     application: &str,
     choices: &[authorize::Choice],
@@ -83,11 +83,11 @@ fn choose(
 
 /// An error that must not be sent to a redirect URI (RFC 6749 §4.1.2.1): a page for the app's developer that shows
 /// what was sent and what is registered, or JSON for clients that ask for it.
-fn refusal(error: &Error, request: &HttpRequest) -> HttpResponse {
+fn error_response(error: &Error, request: &HttpRequest) -> HttpResponse {
     if saml::wants_json(request) {
         return HttpResponse::BadRequest()
             .insert_header((header::CACHE_CONTROL, "no-store"))
-            .json(super::body_of(error));
+            .json(super::error_body(error));
     }
     let happened = error.description();
     let view = Message { reason: Some(error.code()), ..Message::bad_request(&happened) };

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::problem::Problem;
+use super::problem::ApiError;
 use crate::{
     app::{State, signing_keys, token, userinfo},
     links::path,
@@ -38,8 +38,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(web::resource(path::OAUTH_TOKEN).post(exchange))
         .service(
             web::resource(path::OAUTH_USERINFO)
-                .get(who)
-                .post(who)
+                .get(userinfo)
+                .post(userinfo)
                 .route(web::method(Method::OPTIONS).to(preflight)),
         );
 }
@@ -54,16 +54,16 @@ async fn discovery(state: web::Data<State>) -> HttpResponse {
         userinfo_endpoint: links.oauth_userinfo().into(),
         jwks_uri: links.oauth_jwks().into(),
     };
-    public(DISCOVERY_MAX_AGE).json(ProviderMetadata::new(&endpoints))
+    cacheable(DISCOVERY_MAX_AGE).json(ProviderMetadata::new(&endpoints))
 }
 
 /// The public keys (RFC 7517 §5), readable from any origin.
-async fn jwks(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    let keys = signing_keys::published(&state).await.map_err(Problem::oauth)?;
-    Ok(public(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys))
+async fn jwks(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+    let keys = signing_keys::published(&state).await.map_err(ApiError::oauth)?;
+    Ok(cacheable(signing_keys::JWKS_MAX_AGE.as_secs()).json(keys))
 }
 
-fn public(max_age: u64) -> HttpResponseBuilder {
+fn cacheable(max_age: u64) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}")))
@@ -76,18 +76,18 @@ async fn exchange(
     state: web::Data<State>,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     let outcome = match (form(&request, &body), authorization(&request)) {
         (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
         (Ok(form), Ok(authorization)) => token::exchange(&state, authorization, form).await,
     };
-    Ok(match outcome.map_err(Problem::oauth)? {
+    Ok(match outcome.map_err(ApiError::oauth)? {
         Ok(tokens) => HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .insert_header((header::PRAGMA, "no-cache"))
             .json(tokens),
         Err(error) => {
-            let mut response = refusal(&error);
+            let mut response = error_response(&error);
             // RFC 6749 §5.2: a client that used the Authorization header gets a challenge.
             if error.is_client_authentication() && request.headers().contains_key(header::AUTHORIZATION) {
                 response.insert_header((
@@ -95,17 +95,17 @@ async fn exchange(
                     format!("Basic realm=\"{REALM}\", charset=\"UTF-8\""),
                 ));
             }
-            response.json(body_of(&error))
+            response.json(error_body(&error))
         }
     })
 }
 
 /// The userinfo endpoint (OpenID Connect Core §5.3), by GET and POST.
-async fn who(
+async fn userinfo(
     state: web::Data<State>,
     request: HttpRequest,
     body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ApiError> {
     let form = if body.is_empty() { Ok("") } else { form(&request, &body) };
     let parameters = form.and_then(Parameters::parse);
     let credentials = parameters
@@ -116,7 +116,7 @@ async fn who(
         Ok((authorization, token)) => userinfo::userinfo(&state, authorization, token).await,
         Err(error) => Ok(Err(error)),
     };
-    let mut response = match outcome.map_err(Problem::oauth)? {
+    let mut response = match outcome.map_err(ApiError::oauth)? {
         Ok(login) => HttpResponse::Ok().json(UserClaims::new(
             login.email.as_str(),
             login.organization_id,
@@ -125,7 +125,7 @@ async fn who(
         )),
         Err(error) => challenge(&error),
     };
-    allow_any_page(&mut response);
+    allow_any_origin(&mut response);
     Ok(response)
 }
 
@@ -144,7 +144,7 @@ fn challenge(error: &Error) -> HttpResponse {
         Error::NoBearerToken | Error::InvalidToken => StatusCode::UNAUTHORIZED,
         _ => StatusCode::BAD_REQUEST,
     };
-    HttpResponse::build(status).insert_header((header::WWW_AUTHENTICATE, challenge)).json(body_of(error))
+    HttpResponse::build(status).insert_header((header::WWW_AUTHENTICATE, challenge)).json(error_body(error))
 }
 
 /// The CORS preflight of userinfo (Fetch §3.2).
@@ -154,12 +154,12 @@ async fn preflight() -> HttpResponse {
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"))
         .finish();
-    allow_any_page(&mut response);
+    allow_any_origin(&mut response);
     response
 }
 
 /// Allows any origin: these routes use no cookies, only tokens that the page already has.
-fn allow_any_page(response: &mut HttpResponse) {
+fn allow_any_origin(response: &mut HttpResponse) {
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
 }
 
@@ -185,7 +185,7 @@ fn form<'a>(request: &HttpRequest, body: &'a [u8]) -> Result<&'a str, Error> {
 }
 
 /// The error response (RFC 6749 §5.2), without its body.
-fn refusal(error: &Error) -> HttpResponseBuilder {
+fn error_response(error: &Error) -> HttpResponseBuilder {
     let status = match error.is_client_authentication() {
         true => StatusCode::UNAUTHORIZED,
         false => StatusCode::BAD_REQUEST,
@@ -195,6 +195,6 @@ fn refusal(error: &Error) -> HttpResponseBuilder {
     response
 }
 
-fn body_of(error: &Error) -> serde_json::Value {
+fn error_body(error: &Error) -> serde_json::Value {
     json!({ "error": error.code(), "error_description": error.description() })
 }

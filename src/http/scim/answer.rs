@@ -9,8 +9,8 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
-    super::{fallback, problem::Problem},
-    call::Called,
+    super::{fallback, problem::ApiError},
+    call::AuthenticatedDirectory,
 };
 use crate::{
     app::{
@@ -21,34 +21,34 @@ use crate::{
 };
 
 /// The result of a handler.
-pub(super) type Answer = Result<HttpResponse, Refused>;
+pub(super) type ScimResult = Result<HttpResponse, ScimError>;
 
 /// The stable error code of a response, for the request log.
 #[derive(Clone, Copy)]
-pub(super) struct Code(pub &'static str);
+pub(super) struct ErrorCode(pub &'static str);
 
 /// An error of a SCIM request.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum ScimError {
     /// An error of the protocol.
     Protocol(scim::Error),
     /// An error of a use case.
-    Problem(Problem),
+    ApiError(ApiError),
 }
 
-impl From<scim::Error> for Refused {
+impl From<scim::Error> for ScimError {
     fn from(error: scim::Error) -> Self {
         Self::Protocol(error)
     }
 }
 
-impl From<app::Error> for Refused {
+impl From<app::Error> for ScimError {
     fn from(error: app::Error) -> Self {
-        Self::Problem(Problem::scim(error))
+        Self::ApiError(ApiError::scim(error))
     }
 }
 
-impl From<provision::Error> for Refused {
+impl From<provision::Error> for ScimError {
     fn from(error: provision::Error) -> Self {
         match error {
             provision::Error::Scim(error) => error.into(),
@@ -57,20 +57,20 @@ impl From<provision::Error> for Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ScimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(error) => error.fmt(f),
-            Self::Problem(problem) => problem.fmt(f),
+            Self::ApiError(problem) => problem.fmt(f),
         }
     }
 }
 
-impl ResponseError for Refused {
+impl ResponseError for ScimError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Protocol(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST),
-            Self::Problem(problem) => problem.status_code(),
+            Self::ApiError(problem) => problem.status_code(),
         }
     }
 
@@ -79,9 +79,9 @@ impl ResponseError for Refused {
             Self::Protocol(error) => {
                 (fallback::scim_error(self.status_code(), &error.to_json()), error.code())
             }
-            Self::Problem(problem) => (problem.error_response(), problem.to_scim().code()),
+            Self::ApiError(problem) => (problem.error_response(), problem.to_scim_error().code()),
         };
-        response.extensions_mut().insert(Code(code));
+        response.extensions_mut().insert(ErrorCode(code));
         response
     }
 }
@@ -107,12 +107,12 @@ pub(super) async fn resource(
     status: StatusCode,
     rendered: Rendered,
     projection: Projection,
-) -> Answer {
+) -> ScimResult {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::ETAG, etag(rendered.version)));
     response.insert_header((header::LOCATION, rendered.location.as_str()));
     let bytes = rendered.bytes();
-    let directory = request.extensions().get::<Called>().map(|called| called.0);
+    let directory = request.extensions().get::<AuthenticatedDirectory>().map(|called| called.0);
     let body =
         state.offload.run(directory, bytes, move || projection.apply(rendered.body).to_string()).await?;
     Ok(response.content_type(content_type(request)).body(body))

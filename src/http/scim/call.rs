@@ -11,7 +11,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::answer::Refused;
+use super::answer::ScimError;
 use crate::{
     app::{
         self, State,
@@ -25,30 +25,32 @@ use crate::{
 };
 
 /// An authenticated SCIM request. The body is read only after the token was verified.
-pub(super) struct Call {
+pub(super) struct ScimCall {
     /// The directory that the token belongs to.
     pub directory: Directory,
     body: web::Bytes,
 }
 
 /// The directory's permit for one of its concurrent requests, until the response is sent.
-pub(super) struct HeldTurn(#[expect(dead_code, reason = "held, and given back when it is dropped")] Turn);
+pub(super) struct RequestPermit(
+    #[expect(dead_code, reason = "held, and given back when it is dropped")] Turn,
+);
 
 /// The directory of an authenticated request, for the request log: unauthenticated requests are not logged.
 #[derive(Clone, Copy)]
-pub(super) struct Called(pub ScimDirectoryId);
+pub(super) struct AuthenticatedDirectory(pub ScimDirectoryId);
 
 /// The body of a request, for the request log.
 #[derive(Clone)]
-pub(super) struct Came(pub web::Bytes);
+pub(super) struct LoggedBody(pub web::Bytes);
 
-impl Call {
+impl ScimCall {
     /// Parses the body's JSON with `parse`. A large body is parsed on another thread.
     pub async fn parse<T: Send + 'static>(
         &self,
         state: &State,
         parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
-    ) -> Result<T, Refused> {
+    ) -> Result<T, ScimError> {
         let body = self.body.clone();
         let read = move || {
             // RFC 8259 §8.1 allows parsers to ignore a byte order mark.
@@ -82,24 +84,24 @@ fn tags(request: &HttpRequest, name: header::HeaderName) -> Option<Tags> {
     (!lines.is_empty()).then(|| Tags::parse(&lines.join(",")))
 }
 
-impl FromRequest for Call {
+impl FromRequest for ScimCall {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let state = state(&request).map_err(Refused::from)?;
-            let directory = open(state, &request).await.map_err(Refused::from)?;
+            let state = state(&request).map_err(ScimError::from)?;
+            let directory = authenticate(state, &request).await.map_err(ScimError::from)?;
             let (id, limits) = (directory.directory.id, &state.directory_limits);
-            limits.count_request(id, state.now()).map_err(Refused::from)?;
+            limits.count_request(id, state.now()).map_err(ScimError::from)?;
             allow_large_body(&request);
             let body = read(&request, payload).await?;
             limits.take_bytes(id, state.now(), body.len());
-            request.extensions_mut().insert(Came(body.clone()));
+            request.extensions_mut().insert(LoggedBody(body.clone()));
             // Only after the body has arrived: a slow body does not block other requests.
-            let turn = limits.turn(id).await.map_err(Refused::from)?;
-            request.extensions_mut().insert(HeldTurn(turn));
+            let turn = limits.turn(id).await.map_err(ScimError::from)?;
+            request.extensions_mut().insert(RequestPermit(turn));
             Ok(Self { directory, body })
         })
     }
@@ -112,12 +114,12 @@ fn state(request: &HttpRequest) -> app::Result<&State> {
         .ok_or_else(|| app::Error::internal("the server was built without its state"))
 }
 
-async fn open(state: &State, request: &HttpRequest) -> app::Result<Directory> {
+async fn authenticate(state: &State, request: &HttpRequest) -> app::Result<Directory> {
     let text = request.match_info().get("directory").unwrap_or_default();
     let id: ScimDirectoryId =
         text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;
     let directory = scim_directories::authenticate(state, id, bearer(request).unwrap_or_default()).await?;
-    request.extensions_mut().insert(Called(id));
+    request.extensions_mut().insert(AuthenticatedDirectory(id));
     Ok(directory)
 }
 
@@ -142,16 +144,16 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::Bytes,
     let encoded = request.headers().get(header::CONTENT_ENCODING);
     if encoded.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let refused = scim::Error::UnsupportedMediaType("Content-Encoding is not supported".into());
-        return Err(Refused::from(refused).into());
+        return Err(ScimError::from(refused).into());
     }
-    if !takes(request.headers().get(header::CONTENT_TYPE)) {
+    if !is_json(request.headers().get(header::CONTENT_TYPE)) {
         let text = format!("send {} or application/json", scim::MEDIA_TYPE);
-        return Err(Refused::from(scim::Error::UnsupportedMediaType(text)).into());
+        return Err(ScimError::from(scim::Error::UnsupportedMediaType(text)).into());
     }
     web::Bytes::from_request(request, &mut payload).await.map_err(|error| {
         match error.as_error::<PayloadError>() {
             Some(PayloadError::Overflow) => {
-                Refused::from(scim::Error::TooLarge("the body is larger than 1 MiB".into())).into()
+                ScimError::from(scim::Error::TooLarge("the body is larger than 1 MiB".into())).into()
             }
             _ => error,
         }
@@ -159,7 +161,7 @@ async fn read(request: &HttpRequest, mut payload: Payload) -> Result<web::Bytes,
 }
 
 /// Whether a content type is accepted as JSON: its own types, `text/plain` (some clients send it), or none.
-fn takes(content_type: Option<&header::HeaderValue>) -> bool {
+fn is_json(content_type: Option<&header::HeaderValue>) -> bool {
     let Some(value) = content_type else { return true };
     let essence =
         value.to_str().unwrap_or("?").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn json_comes_under_many_names() {
-        let takes = |value: &'static str| takes(Some(&header::HeaderValue::from_static(value)));
+        let takes = |value: &'static str| is_json(Some(&header::HeaderValue::from_static(value)));
         for good in [
             "application/scim+json; charset=utf-8",
             "application/json",

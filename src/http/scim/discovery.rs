@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, http::StatusCode};
 use serde_json::Value;
 
 use super::{
-    answer::{self, Answer, Refused},
-    call::Call,
+    answer::{self, ScimError, ScimResult},
+    call::ScimCall,
 };
 use crate::{
     app::provision::{bulk, cursor, search},
@@ -18,13 +18,13 @@ use crate::{
 /// The largest body that the server accepts, in bytes.
 const BODY_BYTES: usize = 1024 * 1024;
 
-fn base(call: &Call) -> &str {
+fn base(call: &ScimCall) -> &str {
     &call.directory.directory.scim_base_url
 }
 
 /// `GET /ServiceProviderConfig`.
-pub(super) async fn service_provider_config(call: Call, request: HttpRequest) -> Answer {
-    unfiltered(&request)?;
+pub(super) async fn service_provider_config(call: ScimCall, request: HttpRequest) -> ScimResult {
+    refuse_filter(&request)?;
     let limits = ServiceLimits {
         bulk_operations: bulk::MAX_OPERATIONS,
         body_bytes: BODY_BYTES,
@@ -37,39 +37,39 @@ pub(super) async fn service_provider_config(call: Call, request: HttpRequest) ->
 }
 
 /// `GET /ResourceTypes`.
-pub(super) async fn resource_types(call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn resource_types(call: ScimCall, request: HttpRequest) -> ScimResult {
     all(&request, discovery::resource_types(base(&call)))
 }
 
 /// `GET /ResourceTypes/{id}`.
-pub(super) async fn resource_type(call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn resource_type(call: ScimCall, request: HttpRequest) -> ScimResult {
     one(&request, |name| discovery::resource_type_named(base(&call), name))
 }
 
 /// `GET /Schemas`.
-pub(super) async fn schemas(call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn schemas(call: ScimCall, request: HttpRequest) -> ScimResult {
     all(&request, discovery::schemas(base(&call)))
 }
 
 /// `GET /Schemas/{id}`.
-pub(super) async fn schema(call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn schema(call: ScimCall, request: HttpRequest) -> ScimResult {
     one(&request, |urn| discovery::schema_named(base(&call), urn))
 }
 
-fn all(request: &HttpRequest, resources: Vec<Value>) -> Answer {
-    unfiltered(request)?;
+fn all(request: &HttpRequest, resources: Vec<Value>) -> ScimResult {
+    refuse_filter(request)?;
     Ok(answer::json(request, StatusCode::OK, &ListResponse::all(resources).into_json()))
 }
 
-fn one(request: &HttpRequest, find: impl FnOnce(&str) -> Option<Value>) -> Answer {
-    unfiltered(request)?;
+fn one(request: &HttpRequest, find: impl FnOnce(&str) -> Option<Value>) -> ScimResult {
+    refuse_filter(request)?;
     let found = find(request.match_info().get("id").unwrap_or_default());
     let body = found.ok_or_else(|| scim::Error::NotFound("there is nothing of that name".into()))?;
     Ok(answer::json(request, StatusCode::OK, &body))
 }
 
 /// Refuses filters (RFC 7644 §4), so that no client mistakes the whole list for a filtered one.
-fn unfiltered(request: &HttpRequest) -> Result<(), Refused> {
+fn refuse_filter(request: &HttpRequest) -> Result<(), ScimError> {
     let filtered = url::form_urlencoded::parse(request.query_string().as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
     match filtered {
@@ -79,11 +79,11 @@ fn unfiltered(request: &HttpRequest) -> Result<(), Refused> {
 }
 
 /// `/Me`: no caller is a user of the directory (RFC 7644 §3.11).
-pub(super) async fn not_served(_: Call) -> Answer {
+pub(super) async fn not_implemented(_: ScimCall) -> ScimResult {
     Err(scim::Error::NotImplemented("/Me is not supported".into()).into())
 }
 
 /// Any other address.
-pub(super) async fn nothing_here(_: Call) -> Answer {
+pub(super) async fn not_found(_: ScimCall) -> ScimResult {
     Err(scim::Error::NotFound("there is nothing at this address".into()).into())
 }

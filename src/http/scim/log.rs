@@ -17,8 +17,8 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
-    answer::Code,
-    call::{Call, Called, Came, HeldTurn},
+    answer::ErrorCode,
+    call::{AuthenticatedDirectory, LoggedBody, RequestPermit, ScimCall},
 };
 use crate::{
     app::{
@@ -30,15 +30,15 @@ use crate::{
 
 /// When a request arrived.
 #[derive(Clone, Copy)]
-struct Arrived(Timestamp);
+struct ReceivedAt(Timestamp);
 
 /// When a request to a directory arrived.
-pub(super) fn arrived(request: &HttpRequest) -> Option<Timestamp> {
-    request.extensions().get::<Arrived>().map(|arrived| arrived.0)
+pub(super) fn received_at(request: &HttpRequest) -> Option<Timestamp> {
+    request.extensions().get::<ReceivedAt>().map(|arrived| arrived.0)
 }
 
 /// The log entry of a request that continues after its client has disconnected.
-pub(super) struct Unanswered {
+pub(super) struct DetachedRequest {
     directory: ScimDirectoryId,
     at: Timestamp,
     method: String,
@@ -47,9 +47,9 @@ pub(super) struct Unanswered {
     began: Instant,
 }
 
-impl Unanswered {
+impl DetachedRequest {
     /// Copies what the log needs from a request.
-    pub(super) fn of(request: &HttpRequest, call: &Call, at: Timestamp) -> Self {
+    pub(super) fn of(request: &HttpRequest, call: &ScimCall, at: Timestamp) -> Self {
         Self {
             directory: call.directory.directory.id,
             at,
@@ -61,7 +61,7 @@ impl Unanswered {
     }
 
     /// Logs the response that was not sent.
-    pub(super) fn note(&self, state: &State, answer: &Value) {
+    pub(super) fn log(&self, state: &State, answer: &Value) {
         scim_requests::note(
             state,
             &NewScimRequest {
@@ -80,26 +80,28 @@ impl Unanswered {
 }
 
 /// Middleware that logs a request after its response. Logging does not delay the response.
-pub(super) async fn note(
+pub(super) async fn log_request(
     state: web::Data<State>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let (at, began) = (state.now(), Instant::now());
-    request.extensions_mut().insert(Arrived(at));
+    request.extensions_mut().insert(ReceivedAt(at));
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, response) = response.into_parts();
-    let Some(Called(directory)) = request.extensions().get::<Called>().copied() else {
+    let Some(AuthenticatedDirectory(directory)) =
+        request.extensions().get::<AuthenticatedDirectory>().copied()
+    else {
         return Ok(ServiceResponse::new(request, response));
     };
-    let code = response.extensions().get::<Code>().map(|code| code.0);
+    let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
     let (head, body) = response.into_parts();
     // All bodies are in memory; a streamed one would not be logged.
     let (body, bytes) = match body.try_into_bytes() {
         Ok(bytes) => (BoxBody::new(bytes.clone()), bytes),
         Err(body) => (body, web::Bytes::new()),
     };
-    let came = request.extensions().get::<Came>().map(|came| came.0.clone()).unwrap_or_default();
+    let came = request.extensions().get::<LoggedBody>().map(|came| came.0.clone()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
     scim_requests::note(
         &state,
@@ -115,19 +117,19 @@ pub(super) async fn note(
             error: code,
         },
     );
-    let turn = request.extensions_mut().remove::<HeldTurn>();
-    let response = head.set_body(BoxBody::new(Sent { body, _turn: turn }));
+    let turn = request.extensions_mut().remove::<RequestPermit>();
+    let response = head.set_body(BoxBody::new(BodyWithPermit { body, _turn: turn }));
     Ok(ServiceResponse::new(request, response))
 }
 
 /// A response body that holds its request's permit: a client that reads slowly delays only its own directory, and
 /// limits how many such responses are in memory.
-struct Sent {
+struct BodyWithPermit {
     body: BoxBody,
-    _turn: Option<HeldTurn>,
+    _turn: Option<RequestPermit>,
 }
 
-impl MessageBody for Sent {
+impl MessageBody for BodyWithPermit {
     type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {

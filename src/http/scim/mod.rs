@@ -25,17 +25,17 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
     config.service(
         web::scope(BASE)
             .app_data(state.clone())
-            .wrap(from_fn(log::note))
+            .wrap(from_fn(log::log_request))
             .service(
                 web::resource("/{kind:Users|Groups}")
                     .get(resources::list)
                     .post(resources::create)
-                    .default_service(only("GET, POST")),
+                    .default_service(method_not_allowed("GET, POST")),
             )
             .service(
                 web::resource("/{kind:Users|Groups}/.search")
                     .post(resources::search)
-                    .default_service(only("POST")),
+                    .default_service(method_not_allowed("POST")),
             )
             .service(
                 web::resource("/{kind:Users|Groups}/{id}")
@@ -43,32 +43,44 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
                     .put(resources::replace)
                     .patch(resources::patch)
                     .delete(resources::remove)
-                    .default_service(only("GET, PUT, PATCH, DELETE")),
+                    .default_service(method_not_allowed("GET, PUT, PATCH, DELETE")),
             )
-            .service(web::resource("/Bulk").post(resources::bulk).default_service(only("POST")))
-            .service(web::resource("/.search").post(resources::search_all).default_service(only("POST")))
-            .service(web::resource("/Me").to(discovery::not_served))
+            .service(web::resource("/Bulk").post(resources::bulk).default_service(method_not_allowed("POST")))
+            .service(
+                web::resource("/.search")
+                    .post(resources::search_all)
+                    .default_service(method_not_allowed("POST")),
+            )
+            .service(web::resource("/Me").to(discovery::not_implemented))
             .service(
                 web::resource("/ServiceProviderConfig")
                     .get(discovery::service_provider_config)
-                    .default_service(only("GET")),
+                    .default_service(method_not_allowed("GET")),
             )
             .service(
-                web::resource("/ResourceTypes").get(discovery::resource_types).default_service(only("GET")),
+                web::resource("/ResourceTypes")
+                    .get(discovery::resource_types)
+                    .default_service(method_not_allowed("GET")),
             )
             .service(
                 web::resource("/ResourceTypes/{id}")
                     .get(discovery::resource_type)
-                    .default_service(only("GET")),
+                    .default_service(method_not_allowed("GET")),
             )
-            .service(web::resource("/Schemas").get(discovery::schemas).default_service(only("GET")))
-            .service(web::resource("/Schemas/{id}").get(discovery::schema).default_service(only("GET")))
-            .default_service(web::to(discovery::nothing_here)),
+            .service(
+                web::resource("/Schemas").get(discovery::schemas).default_service(method_not_allowed("GET")),
+            )
+            .service(
+                web::resource("/Schemas/{id}")
+                    .get(discovery::schema)
+                    .default_service(method_not_allowed("GET")),
+            )
+            .default_service(web::to(discovery::not_found)),
     );
 }
 
 /// 405 with `Allow` (RFC 9110 §15.5.6); `middleware` adds the body.
-fn only(allowed: &'static str) -> actix_web::Route {
+fn method_not_allowed(allowed: &'static str) -> actix_web::Route {
     web::to(move || {
         std::future::ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allowed)).finish())
     })

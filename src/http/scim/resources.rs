@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, http::StatusCode, web};
 use tokio::sync::oneshot;
 
 use super::{
-    answer::{self, Answer, Refused},
-    call::{Call, if_match, if_none_match},
+    answer::{self, ScimError, ScimResult},
+    call::{ScimCall, if_match, if_none_match},
     log,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// The attribute of a group that is loaded only when requested.
 const MEMBERS: &str = "members";
 
-fn kind(request: &HttpRequest) -> Result<ResourceType, Refused> {
+fn kind(request: &HttpRequest) -> Result<ResourceType, ScimError> {
     let segment = request.match_info().get("kind").unwrap_or_default();
     ResourceType::from_endpoint(segment)
         .ok_or_else(|| scim::Error::NotFound("there is no such resource type".into()).into())
@@ -49,7 +49,7 @@ fn projection(request: &HttpRequest) -> Result<Projection, scim::Error> {
 }
 
 /// `GET /Users`, `GET /Groups` (§3.4.2).
-pub(super) async fn list(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn list(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let pairs = pairs(&request)?;
     let query = ListQuery::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     let found = search::list(&state, &call.directory, kind(&request)?, &query).await?;
@@ -57,21 +57,21 @@ pub(super) async fn list(state: web::Data<State>, call: Call, request: HttpReque
 }
 
 /// `POST /Users/.search`, `POST /Groups/.search` (§3.4.3).
-pub(super) async fn search(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn search(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list(&state, &call.directory, kind(&request)?, &query).await?;
     Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /.search`: over all resource types (§3.4.2.1).
-pub(super) async fn search_all(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn search_all(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list_all(&state, &call.directory, &query).await?;
     Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /Users`, `POST /Groups` (§3.3).
-pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn create(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let (kind, projection) = (kind(&request)?, projection(&request)?);
     // A password in the request is dropped: it is never used.
     let resource = call.parse(&state, move |body| Ok(Resource::parse_create(kind, body)?.resource)).await?;
@@ -85,7 +85,7 @@ pub(super) async fn create(state: web::Data<State>, call: Call, request: HttpReq
 }
 
 /// `GET /Users/{id}`, `GET /Groups/{id}` (§3.4.1).
-pub(super) async fn find(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn find(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let projection = projection(&request)?;
     let found = match kind(&request)? {
         ResourceType::User => users::find(&state, &call.directory, id(&request)).await?,
@@ -100,7 +100,7 @@ pub(super) async fn find(state: web::Data<State>, call: Call, request: HttpReque
 }
 
 /// `PUT /Users/{id}`, `PUT /Groups/{id}` (§3.5.1).
-pub(super) async fn replace(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn replace(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let (kind, projection) = (kind(&request)?, projection(&request)?);
     let read = move |body| Change::replace(Resource::parse(kind, body)?.resource);
     let change = call.parse(&state, read).await?;
@@ -119,7 +119,7 @@ pub(super) async fn replace(state: web::Data<State>, call: Call, request: HttpRe
 
 /// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is returned only if the request names
 /// attributes (ruling 27): otherwise a group of twenty thousand members would be sent back for each change.
-pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn patch(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let read = |body| PatchRequest::parse(body).map(Change::patch);
     let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);
     let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
@@ -142,7 +142,7 @@ pub(super) async fn patch(state: web::Data<State>, call: Call, request: HttpRequ
 }
 
 /// `DELETE /Users/{id}`, `DELETE /Groups/{id}` (§3.6).
-pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn remove(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let (if_match, id) = (if_match(&request), id(&request));
     match kind(&request)? {
         ResourceType::User => users::remove(&state, &call.directory, id, if_match.as_ref()).await?,
@@ -153,19 +153,19 @@ pub(super) async fn remove(state: web::Data<State>, call: Call, request: HttpReq
 
 /// `POST /Bulk` (§3.7). It runs in a separate task: neither the time limit of requests nor a client that disconnects
 /// ends it between two operations. If the response cannot be sent, the request log has it.
-pub(super) async fn bulk(state: web::Data<State>, call: Call, request: HttpRequest) -> Answer {
+pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let run = state.bulk_runs.begin(call.directory.directory.id)?;
     let operations = call.parse(&state, bulk::Ordered::parse).await?;
     let more = operations.len().saturating_sub(1) as u64;
     state.directory_limits.take_requests(call.directory.directory.id, state.now(), more);
-    let arrived = log::arrived(&request).unwrap_or_else(|| state.now());
-    let unanswered = log::Unanswered::of(&request, &call, arrived);
+    let arrived = log::received_at(&request).unwrap_or_else(|| state.now());
+    let detached = log::DetachedRequest::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();
     let (here, directory) = (state.get_ref().clone(), call.directory.clone());
     state.bulk_runs.spawn(move || async move {
         let outcomes = bulk::run(&here, &directory, operations, arrived + bulk::TIME).await;
         if let Err(outcomes) = answer.send(outcomes) {
-            unanswered.note(&here, &outcomes);
+            detached.log(&here, &outcomes);
         }
         drop(run);
     });

@@ -43,24 +43,24 @@ use crate::{
 /// The environment's slug.
 const SLUG: &str = "demo-app";
 /// The key in `settings` under which the secrets are stored, and the context they are sealed for.
-const NOTE: &str = "demo";
-const PLACE: &str = "settings/value/demo";
+const SECRETS_KEY: &str = "demo";
+const SECRETS_CONTEXT: &str = "settings/value/demo";
 
 /// The demo's customers: name, domain, external id.
 const CUSTOMERS: [(&str, &str, &str); 2] =
     [("Acme", "acme.example", "customer-1"), ("Globex", "globex.example", "customer-2")];
 
 /// The demo's data.
-pub(super) struct World {
+pub(super) struct DemoData {
     pub(super) environment: Environment,
-    pub(super) customers: Vec<Customer>,
+    pub(super) customers: Vec<DemoCustomer>,
     pub(super) api_key: ApiKeySecret,
     pub(super) oauth_client_id: OauthClientId,
     pub(super) oauth_client_secret: OauthClientSecret,
 }
 
 /// One customer: its organization, SAML connection and SCIM directory.
-pub(super) struct Customer {
+pub(super) struct DemoCustomer {
     pub(super) organization: Organization,
     pub(super) domain: &'static str,
     pub(super) connection: SamlConnection,
@@ -69,7 +69,7 @@ pub(super) struct Customer {
     pub(super) scim_token: ScimBearerToken,
 }
 
-impl World {
+impl DemoData {
     /// The customers' directories, to which the test identity provider can push people.
     pub(super) fn scim_targets(&self, server_side: &Links) -> Vec<ScimTarget> {
         let targets = self.customers.iter().filter_map(|customer| {
@@ -105,12 +105,12 @@ impl World {
 }
 
 /// Creates what does not exist yet and returns everything.
-pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
+pub(super) async fn seed_demo(state: &State) -> anyhow::Result<DemoData> {
     let environment = environment(state).await?;
     let actor = Actor::operator(environment.id);
     let known =
         organizations::list(state, &actor, &PageQuery { token: None, size: Some("100".to_owned()) }).await?;
-    let mut note = Note::read(state).await?;
+    let mut stored = StoredSecrets::read(state).await?;
     let mut customers = Vec::new();
     for (name, domain, external_id) in CUSTOMERS {
         let found = known.items.iter().find(|known| known.external_id.as_deref() == Some(external_id));
@@ -127,13 +127,13 @@ pub(super) async fn furnish(state: &State) -> anyhow::Result<World> {
             }
         };
         let connection = connection(state, &actor, &organization).await?;
-        let (directory, scim_token) = directory(state, &actor, &organization, &mut note).await?;
-        customers.push(Customer { organization, domain, connection, directory, scim_token });
+        let (directory, scim_token) = directory(state, &actor, &organization, &mut stored).await?;
+        customers.push(DemoCustomer { organization, domain, connection, directory, scim_token });
     }
     let Secrets { api_key, oauth_client_id, oauth_client_secret } =
-        secrets(state, &environment, &mut note).await?;
-    note.write(state).await?;
-    Ok(World { environment, customers, api_key, oauth_client_id, oauth_client_secret })
+        secrets(state, &environment, &mut stored).await?;
+    stored.write(state).await?;
+    Ok(DemoData { environment, customers, api_key, oauth_client_id, oauth_client_secret })
 }
 
 async fn environment(state: &State) -> anyhow::Result<Environment> {
@@ -185,28 +185,34 @@ async fn directory(
     state: &State,
     actor: &Actor,
     organization: &Organization,
-    note: &mut Note,
+    stored: &mut StoredSecrets,
 ) -> anyhow::Result<(ScimDirectory, ScimBearerToken)> {
     let page = scim_directories::list(state, actor, organization.id, &PageQuery::default()).await?;
     for known in page.items.into_iter().map(|known| known.directory) {
-        let Some(token) = note.scim_tokens.get(&known.id.to_string()).and_then(|text| text.parse().ok())
+        let Some(token) = stored.scim_tokens.get(&known.id.to_string()).and_then(|text| text.parse().ok())
         else {
             continue; // not one of the demo's own
         };
-        if known.scim_base_url == state.links.scim_base(known.id) && opens(state, &known, &token).await? {
+        if known.scim_base_url == state.links.scim_base(known.id)
+            && is_valid_token(state, &known, &token).await?
+        {
             return Ok((known, token));
         }
-        note.scim_tokens.remove(&known.id.to_string());
+        stored.scim_tokens.remove(&known.id.to_string());
         scim_directories::remove(state, actor, known.id).await?;
     }
     let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
     let made = scim_directories::create(state, actor, organization.id, &change).await?.directory;
     let token = scim_directories::rotate(state, actor, made.id, Duration::ZERO).await?;
-    note.scim_tokens.insert(made.id.to_string(), token.reveal());
+    stored.scim_tokens.insert(made.id.to_string(), token.reveal());
     Ok((made, token))
 }
 
-async fn opens(state: &State, directory: &ScimDirectory, token: &ScimBearerToken) -> anyhow::Result<bool> {
+async fn is_valid_token(
+    state: &State,
+    directory: &ScimDirectory,
+    token: &ScimBearerToken,
+) -> anyhow::Result<bool> {
     match scim_directories::authenticate(state, directory.id, &token.reveal()).await {
         Ok(_) => Ok(true),
         Err(Error::Unauthenticated(_)) => Ok(false),
@@ -223,7 +229,7 @@ struct Secrets {
 /// The secrets as they are stored, sealed, in `settings`: the rest of the database holds digests only.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Note {
+struct StoredSecrets {
     api_key: String,
     oauth_client_id: String,
     oauth_client_secret: String,
@@ -231,19 +237,19 @@ struct Note {
     scim_tokens: BTreeMap<String, String>,
 }
 
-impl Note {
+impl StoredSecrets {
     async fn read(state: &State) -> anyhow::Result<Self> {
-        let Some(sealed) = settings::find(&mut state.db.read().await?, NOTE).await? else {
+        let Some(sealed) = settings::find(&mut state.db.read().await?, SECRETS_KEY).await? else {
             return Ok(Self::default());
         };
-        let plain = state.master_key.open(PLACE, &sealed).context("the demo's secrets")?;
+        let plain = state.master_key.open(SECRETS_CONTEXT, &sealed).context("the demo's secrets")?;
         Ok(serde_json::from_slice(&plain).unwrap_or_default())
     }
 
     async fn write(&self, state: &State) -> anyhow::Result<()> {
-        let sealed = state.master_key.seal(PLACE, &serde_json::to_vec(self)?, &*state.random);
+        let sealed = state.master_key.seal(SECRETS_CONTEXT, &serde_json::to_vec(self)?, &*state.random);
         let mut transaction = state.db.write().await?;
-        settings::upsert(&mut transaction, NOTE, &sealed).await?;
+        settings::upsert(&mut transaction, SECRETS_KEY, &sealed).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -256,9 +262,13 @@ impl Note {
     }
 }
 
-async fn secrets(state: &State, environment: &Environment, note: &mut Note) -> anyhow::Result<Secrets> {
-    if let Some(known) = note.secrets()
-        && still_good(state, environment, &known).await?
+async fn secrets(
+    state: &State,
+    environment: &Environment,
+    stored: &mut StoredSecrets,
+) -> anyhow::Result<Secrets> {
+    if let Some(known) = stored.secrets()
+        && are_valid(state, environment, &known).await?
     {
         return Ok(known);
     }
@@ -268,14 +278,14 @@ async fn secrets(state: &State, environment: &Environment, note: &mut Note) -> a
     let (_, api_key) = api_keys::create(state, &actor, true, &change).await?;
     let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
     let client = oauth_clients::create(state, &actor, &change).await?;
-    note.api_key = api_key.reveal();
-    note.oauth_client_id = client.client.id.to_string();
-    note.oauth_client_secret = client.secret.reveal();
+    stored.api_key = api_key.reveal();
+    stored.oauth_client_id = client.client.id.to_string();
+    stored.oauth_client_secret = client.secret.reveal();
     Ok(Secrets { api_key, oauth_client_id: client.client.id, oauth_client_secret: client.secret })
 }
 
-async fn still_good(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
-    let key_opens = match api_keys::authenticate(state, &known.api_key.reveal()).await {
+async fn are_valid(state: &State, environment: &Environment, known: &Secrets) -> anyhow::Result<bool> {
+    let is_key_valid = match api_keys::authenticate(state, &known.api_key.reveal()).await {
         Ok(actor) => actor.environment() == environment.id,
         Err(Error::Unauthenticated(_)) => false,
         Err(error) => return Err(error.into()),
@@ -286,7 +296,7 @@ async fn still_good(state: &State, environment: &Environment, known: &Secrets) -
         Err(Error::NotFound { .. }) => false,
         Err(error) => return Err(error.into()),
     };
-    Ok(key_opens && client_is_there)
+    Ok(is_key_valid && client_is_there)
 }
 
 #[cfg(test)]
@@ -310,8 +320,8 @@ mod tests {
     #[tokio::test]
     async fn a_second_start_finds_what_the_first_one_made() {
         let directory = tempfile::tempdir().unwrap();
-        let first = furnish(&state(&directory, 8080).await).await.unwrap();
-        let second = furnish(&state(&directory, 8080).await).await.unwrap();
+        let first = seed_demo(&state(&directory, 8080).await).await.unwrap();
+        let second = seed_demo(&state(&directory, 8080).await).await.unwrap();
         assert_eq!(first.environment.id, second.environment.id);
         assert_eq!(first.api_key.reveal(), second.api_key.reveal());
         assert_eq!(first.oauth_client_id, second.oauth_client_id);
@@ -326,11 +336,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_address_leads_the_world_there() {
+    async fn another_public_url_replaces_connections_and_directories() {
         let directory = tempfile::tempdir().unwrap();
-        let before = furnish(&state(&directory, 8080).await).await.unwrap();
+        let before = seed_demo(&state(&directory, 8080).await).await.unwrap();
         let moved = state(&directory, 9090).await;
-        let after = furnish(&moved).await.unwrap();
+        let after = seed_demo(&moved).await.unwrap();
         assert_eq!(after.environment.redirect_url.unwrap().as_str(), "http://localhost:9090/demo/callback");
         assert_ne!(before.customers[0].connection.id, after.customers[0].connection.id);
         let connection = &after.customers[0].connection;

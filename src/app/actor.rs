@@ -1,4 +1,4 @@
-//! Who asks, and in which environment: every use case that reads or changes something begins here.
+//! The authenticated caller of a use case, its environment, and what it is authorised to do there.
 
 use std::net::IpAddr;
 
@@ -9,26 +9,26 @@ use crate::model::{
     id::{AdministratorId, ApiKeyId, EnvironmentId, OrganizationId, SetupLinkId},
 };
 
-/// A caller who proved who it is, wherever it then goes to work.
+/// An authenticated caller, not bound to an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Author {
-    /// How it proved who it is.
+    /// How it authenticated.
     pub credential: Credential,
-    /// From which address, where there is one.
+    /// The address of the client, if the call came over the network.
     pub address: Option<IpAddr>,
 }
 
 impl Author {
-    /// The operator, at the server's own command line.
+    /// The operator, at the server's command line.
     pub const OPERATOR: Self = Self { credential: Credential::Operator, address: None };
 
-    /// This caller at work in an environment.
+    /// This caller in an environment.
     pub fn in_environment(self, environment_id: EnvironmentId) -> Actor {
         Actor { environment_id, author: self }
     }
 
-    /// Refuses what goes on opening something when the session is over (a role, a link, a key), unless it was proved
-    /// lately who sits at the browser (ASVS 5.0 §7.5.1). Every other caller proves it with each call.
+    /// Requires a recent authentication for actions whose effect outlives the session: a role, a link, a key
+    /// (ASVS 5.0 §7.5.1). It concerns administrators only: every other caller authenticates with each call.
     pub fn proved_lately(&self) -> Result<()> {
         match self.credential {
             Credential::Administrator { proved_lately: false, .. } => Err(Error::FailedPrecondition(
@@ -38,8 +38,8 @@ impl Author {
         }
     }
 
-    /// Whether the caller may make environments and say who administers all of them: the operator, and
-    /// whoever owns every environment.
+    /// Requires a caller who may create environments and appoint administrators of all of them: the operator,
+    /// or an owner of every environment.
     pub fn owns_everything(&self) -> Result<()> {
         match self.credential {
             Credential::Operator | Credential::Administrator { role: Role::Owner, everywhere: true, .. } => {
@@ -52,58 +52,58 @@ impl Author {
     }
 }
 
-/// A caller who proved who it is. It can only speak of the things of its one environment.
+/// An authenticated caller in one environment. It can reach the resources of this environment only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     environment_id: EnvironmentId,
     author: Author,
 }
 
-/// How a caller proved who it is.
+/// How a caller authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// With an API key.
     ApiKey {
-        /// Which one.
+        /// The key.
         id: ApiKeyId,
-        /// Whether it may also manage.
+        /// Whether the key may use the management API.
         management: bool,
     },
-    /// By signing in to the console.
+    /// With a console session.
     Administrator {
-        /// Who.
+        /// The administrator.
         id: AdministratorId,
-        /// What they may do in the environment.
+        /// Their role in the environment.
         role: Role,
-        /// Whether the role is one in every environment, those to come too.
+        /// Whether the role applies to every environment, including future ones.
         everywhere: bool,
-        /// Whether they proved in the last minutes who they are, at sign-in or since.
+        /// Whether they authenticated in the last minutes, at sign-in or since.
         proved_lately: bool,
     },
     /// With a setup link: the customer's own IT admin.
     SetupLink(SetupGrant),
-    /// By sitting at the server's own command line.
+    /// At the server's command line.
     Operator,
-    /// Nobody: a job of the service itself.
+    /// A background job of the service itself.
     Service,
 }
 
-/// What a setup link lets its holder do: parts of one organization.
+/// What the holder of a setup link may manage: parts of one organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetupGrant {
     /// The link.
     pub id: SetupLinkId,
-    /// The one organization that it opens.
+    /// The organization it is for.
     pub organization_id: OrganizationId,
     /// Whether SAML connections may be set up.
     pub saml: bool,
     /// Whether SCIM directories may be set up.
     pub scim: bool,
-    /// Whether domains may be asked for and proved.
+    /// Whether domains may be requested and verified.
     pub domains: bool,
 }
 
-/// A part of an organization that may be given into its own IT admin's hands.
+/// A part of an organization that its own IT admin can be allowed to manage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Its SAML connections.
@@ -125,17 +125,17 @@ impl SetupGrant {
 }
 
 impl Actor {
-    /// Whoever holds this key.
+    /// The holder of this API key.
     pub fn holder_of(key: &ApiKey) -> Self {
         Self::new(key.environment_id, Credential::ApiKey { id: key.id, management: key.management })
     }
 
-    /// The operator of the service, at work in this environment.
+    /// The operator of the service, in this environment.
     pub fn operator(environment_id: EnvironmentId) -> Self {
         Self::new(environment_id, Credential::Operator)
     }
 
-    /// A job of the service itself, at work in this environment.
+    /// A background job of the service itself, in this environment.
     pub fn service(environment_id: EnvironmentId) -> Self {
         Self::new(environment_id, Credential::Service)
     }
@@ -149,28 +149,28 @@ impl Actor {
         Self { environment_id, author: Author { credential, address: None } }
     }
 
-    /// The same, calling from this address.
+    /// The same actor with the client's address.
     pub fn at(mut self, address: Option<IpAddr>) -> Self {
         self.author.address = address;
         self
     }
 
-    /// How the caller proved who it is, and from where it calls.
+    /// The caller without its environment.
     pub fn author(&self) -> Author {
         self.author
     }
 
-    /// How the caller proved who it is.
+    /// How the caller authenticated.
     pub fn credential(&self) -> Credential {
         self.author.credential
     }
 
-    /// The environment that the caller speaks of. It says nothing about what the caller may do there.
+    /// The caller's environment. This authorises nothing.
     pub fn environment(&self) -> EnvironmentId {
         self.environment_id
     }
 
-    /// That the caller works in this environment: every other one is not there.
+    /// Requires that this is the caller's environment. Every other environment is not found.
     pub fn works_in(&self, environment_id: EnvironmentId) -> Result<()> {
         if environment_id == self.environment_id {
             return Ok(());
@@ -178,8 +178,8 @@ impl Actor {
         Err(Error::not_found("environment", environment_id))
     }
 
-    /// The environment whose logins the caller may begin and redeem, and whose people it may read, as an
-    /// app does.
+    /// Authorises what an app does: starting and redeeming logins, reading users and groups. Returns the
+    /// environment.
     pub fn served_environment(&self) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::ApiKey { .. } => Ok(self.environment_id),
@@ -187,7 +187,7 @@ impl Actor {
         }
     }
 
-    /// The environment all of which the caller may look at.
+    /// Authorises reading everything in the environment. Returns the environment.
     pub fn viewed_environment(&self) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::Administrator { .. } => Ok(self.environment_id),
@@ -195,14 +195,14 @@ impl Actor {
         }
     }
 
-    /// The environment that the caller may manage.
+    /// Authorises managing the environment's resources. Returns the environment.
     pub fn managed_environment(&self) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::Operator
             | Credential::Service
             | Credential::ApiKey { management: true, .. }
             | Credential::Administrator { role: Role::Admin | Role::Owner, .. } => Ok(self.environment_id),
-            // 401, not 403: what SSOReady answers, and its SDKs know (contracts §2.1).
+            // 401, not 403: as SSOReady answers and its SDKs expect (contracts §2.1).
             Credential::ApiKey { management: false, .. } => {
                 Err(Error::Unauthenticated("api key is not authorized to access management api".into()))
             }
@@ -210,13 +210,13 @@ impl Actor {
                 "you may look at this environment, but not change it; ask an owner for the role admin".into(),
             )),
             Credential::SetupLink(_) => {
-                Err(Error::Forbidden("a setup link opens only what it was made for".into()))
+                Err(Error::Forbidden("a setup link gives access only to what it was created for".into()))
             }
         }
     }
 
-    /// The environment whose own settings and people the caller may change. An API key may: it stands for
-    /// the vendor's own backend.
+    /// Authorises changing the environment's own settings and administrators. Management API keys may: they
+    /// stand for the vendor's backend. Returns the environment.
     pub fn owned_environment(&self) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::Administrator { role: Role::Admin, .. } => {
@@ -226,8 +226,8 @@ impl Actor {
         }
     }
 
-    /// The environment, if the caller may look at this part of this organization. A setup link's
-    /// holder sees its own organization only; every other one is not there.
+    /// Authorises reading this part of this organization. For the holder of a setup link, every organization
+    /// but its own is not found. Returns the environment.
     pub fn viewed_part(&self, part: Part, organization_id: OrganizationId) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::SetupLink(grant) => self.granted(&grant, part, organization_id),
@@ -235,7 +235,7 @@ impl Actor {
         }
     }
 
-    /// The environment, if the caller may change this part of this organization.
+    /// Authorises changing this part of this organization. Returns the environment.
     pub fn managed_part(&self, part: Part, organization_id: OrganizationId) -> Result<EnvironmentId> {
         match self.author.credential {
             Credential::SetupLink(grant) => self.granted(&grant, part, organization_id),
@@ -258,7 +258,7 @@ impl Actor {
                 Part::Scim => "user provisioning",
                 Part::Domains => "domains",
             };
-            return Err(Error::Forbidden(format!("this setup link does not open {part}").into()));
+            return Err(Error::Forbidden(format!("this setup link gives no access to {part}").into()));
         }
         Ok(self.environment_id)
     }

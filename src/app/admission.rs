@@ -1,10 +1,10 @@
-//! Whether a login may still let its person in: its organization, connection and domain are there, and no
-//! directory of the organization says otherwise (ruling 3): whom the customer switched off there does not come
-//! in here, whatever the identity provider's sign-in service still asserts.
+//! Whether the user of a login may still sign in: the organization, the connection and the domain exist, and no
+//! SCIM directory of the organization refuses them (ruling 3). A user who is deactivated in a directory is
+//! refused, whatever the identity provider asserts.
 //!
-//! One function asks, in the transaction that accepts a login or uses up its code, and before each thing that
-//! its access token opens. So a deactivation that commits in between counts in either order: before the login
-//! it refuses it, after it it ends what the login gave.
+//! The check runs in the transaction that accepts a login or consumes its code, and on each use of the access
+//! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
+//! ends the code and tokens the login issued.
 
 use super::{Result, sign_in::Refusal};
 use crate::{
@@ -23,29 +23,29 @@ use crate::{
     },
 };
 
-/// Which login is asked about.
+/// The login to check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LoginOf<'a> {
-    /// The organization that it came through.
+    /// Its organization.
     pub(super) organization_id: OrganizationId,
-    /// The SAML connection that it came through.
+    /// Its SAML connection.
     pub(super) connection_id: SamlConnectionId,
-    /// Who signed in.
+    /// The address of the user who signs in.
     pub(super) email: &'a Email,
 }
 
-/// Why a login lets nobody in.
+/// Why a login is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Denial {
-    /// Its organization or its connection is gone.
+    /// Its organization or its connection no longer exists.
     Gone,
-    /// The organization or its directories refuse the person.
+    /// The organization or its directories refuse the user.
     Refused(Refusal),
 }
 
-/// Asks in the transaction that accepts the login or uses up what it gave. The person's rows in directories stay
-/// as they are until it ends, so ask before anything else is written: whoever changes a person takes those
-/// first too. `checks` gets what refuses the login and what the directories say.
+/// Checks in the transaction that accepts the login or consumes its code. Locks the user's rows in the
+/// directories until the transaction ends; call it before anything else is written, because changes to a user
+/// take those locks first too. The outcome of each check is appended to `checks`.
 pub(super) async fn check(
     tx: &mut Transaction,
     login: LoginOf<'_>,
@@ -58,9 +58,9 @@ pub(super) async fn check(
     ask_directories(tx, login, found, checks).await
 }
 
-/// [`check`] for the code of a login that an app brings. Where it refuses, the login tells so from now on, or nobody
-/// could say why the app's answer was no; then, and where the login's organization or connection is gone, the
-/// transaction is over.
+/// [`check`] for the code of a login that an app redeems. A refusal is recorded in the login's timeline, so that
+/// support can see why the app got an error. `None`: refused, or the organization or connection is gone; the
+/// transaction has ended.
 pub(super) async fn check_code(
     mut tx: Transaction,
     flow: SamlFlowId,
@@ -84,7 +84,7 @@ pub(super) async fn check_code(
     }
 }
 
-/// Asks where nothing is written.
+/// [`check`] without locks, where nothing is written.
 pub(super) async fn ask(
     conn: &mut Conn,
     login: LoginOf<'_>,

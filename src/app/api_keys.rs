@@ -1,4 +1,4 @@
-//! API keys: made, found, listed, named, taken away, and recognised.
+//! API keys: created, found, listed, renamed, removed, and authenticated.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::{
     store,
 };
 
-/// How many keys an environment has at the most: nobody can tell more of them apart.
+/// The maximum number of keys of an environment.
 const MOST_KEYS: i64 = 1000;
 
-/// How exactly it is known when a key was last used.
+/// The resolution of a key's last use: each update is a write.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// What is to be set of a key, as it came; what is `None` stays as it is.
+/// A change of a key, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ApiKeyChange {
-    /// What people call it.
+    /// Its display name.
     pub display_name: Option<String>,
 }
 
@@ -39,8 +39,8 @@ impl ApiKeyChange {
     }
 }
 
-/// Who holds the key with this secret. It is looked up by its digest, so that the time it takes tells
-/// nothing about other secrets.
+/// Authenticates the holder of the key with this secret. The lookup is by digest, so its timing reveals nothing
+/// about other secrets.
 pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
     let unknown = || Error::Unauthenticated("api key not found".into());
     let secret: ApiKeySecret = secret.parse().map_err(|_| unknown())?;
@@ -59,7 +59,7 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
     Ok(Actor::holder_of(&key))
 }
 
-/// Makes a key. Its secret is told this once.
+/// Creates a key. Its secret is returned only here.
 pub async fn create(
     state: &State,
     actor: &Actor,
@@ -100,7 +100,7 @@ pub async fn find(state: &State, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> 
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
-/// One page of an environment's keys, in the order in which they were made.
+/// One page of an environment's keys, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ApiKey>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "api_keys");
@@ -110,7 +110,7 @@ pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Pag
     Ok(wanted.fill(state, &list, found, |key| key.id))
 }
 
-/// Changes what people call a key.
+/// Changes the display name of a key.
 pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyChange) -> Result<ApiKey> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
@@ -123,8 +123,7 @@ pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyC
     Ok(key)
 }
 
-/// Takes a key away: from now on it opens nothing. No key takes itself away: who has no other one would
-/// have locked himself out.
+/// Removes a key. A key cannot remove itself, which could lock its holder out.
 pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     if matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id) {

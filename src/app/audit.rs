@@ -1,8 +1,8 @@
-//! The audit log: every change says, in the transaction that makes it, who did what to what, from where.
+//! The audit log: every change records, in its own transaction, the actor, the action, the target and the client
+//! address.
 //!
-//! Entries are `<kind>.<what was done>`: `organization.created`, `saml_connection.updated`,
-//! `api_key.deleted`. They hold old and new values of what changed, without secrets; the database refuses
-//! to change them afterwards.
+//! Actions are named `<kind>.<verb>`: `organization.created`, `saml_connection.updated`, `api_key.deleted`.
+//! Entries hold the old and new values of what changed, without secrets. The database refuses to change them.
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -25,7 +25,7 @@ use crate::{
 
 pub use crate::store::audit_events::AuditFilter;
 
-/// Says that `thing` was made.
+/// Records that `thing` was created.
 pub(super) async fn created(
     tx: &mut Transaction,
     state: &State,
@@ -35,7 +35,7 @@ pub(super) async fn created(
     change(tx, state, actor, thing, "created", Map::new(), thing.audit_fields()).await
 }
 
-/// Says what of a thing changed; nothing, when nothing did.
+/// Records the fields that changed; nothing if none did.
 pub(super) async fn updated<T: Audited>(
     tx: &mut Transaction,
     state: &State,
@@ -50,7 +50,7 @@ pub(super) async fn updated<T: Audited>(
     change(tx, state, actor, after, "updated", old, new).await
 }
 
-/// Says that `thing` was deleted.
+/// Records that `thing` was deleted.
 pub(super) async fn deleted(
     tx: &mut Transaction,
     state: &State,
@@ -75,11 +75,11 @@ async fn change(
     record(tx, state, Some(actor.environment()), &actor.author(), entry).await
 }
 
-/// What was done to something, in whatever words fit.
+/// An audit entry for an action other than created, updated or deleted.
 pub(super) struct Entry {
-    /// `scim_directory.bearer_token_rotated`.
+    /// The action: `scim_directory.bearer_token_rotated`.
     pub action: String,
-    /// To what.
+    /// The resource it was done to.
     pub target: AuditTarget,
     /// Values before.
     pub before: Map<String, Value>,
@@ -88,19 +88,19 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Something was done to `thing`: `done` is the verb behind its kind.
+    /// An entry for `thing`; `done` is the verb of the action.
     pub fn of(thing: &impl Audited, done: &str) -> Self {
         let target = thing.audit_target();
         Self { action: format!("{}.{done}", target.kind), target, before: Map::new(), after: Map::new() }
     }
 
-    /// With facts about it.
+    /// Sets the values after.
     pub fn saying(self, after: Map<String, Value>) -> Self {
         Self { after, ..self }
     }
 }
 
-/// Adds an entry, in an environment or (`None`) about the installation as a whole.
+/// Adds an entry to the log of an environment, or of the installation (`None`).
 pub(super) async fn record(
     tx: &mut Transaction,
     state: &State,
@@ -136,17 +136,17 @@ fn actor_of(credential: Credential) -> AuditActor {
     AuditActor { kind: kind.to_owned(), id }
 }
 
-/// Whose log: an environment's, or that of what concerns the installation as a whole.
+/// The log of an environment, or of the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log(Option<EnvironmentId>);
 
 impl Log {
-    /// The log of the environment that a caller may look at.
+    /// The log of the caller's environment.
     pub fn of(actor: &Actor) -> Result<Self> {
         Ok(Self(Some(actor.viewed_environment()?)))
     }
 
-    /// The log of the installation, for whoever owns all of it.
+    /// The log of the installation, for owners of every environment.
     pub fn of_installation(author: &Author) -> Result<Self> {
         author.owns_everything()?;
         Ok(Self(None))
@@ -167,17 +167,17 @@ impl Log {
         Ok(wanted.fill(state, &list, found, |event| event.id))
     }
 
-    /// Begins to read all that a filter leaves.
+    /// Starts an export of all entries that match a filter.
     pub fn export(self, filter: AuditFilter) -> Result<Export> {
         check(&filter)?;
         Ok(Export { log: self, filter, next: Some(None) })
     }
 }
 
-/// How long an id or an action may be that is asked for.
+/// The maximum length of an id or an action in a filter.
 const MOST_WANTED: usize = 200;
 
-/// Refuses a filter that no entry can match: PostgreSQL fails where it is to compare with NUL.
+/// Validates a filter: PostgreSQL fails on a text with NUL.
 fn check(filter: &AuditFilter) -> Result<()> {
     let texts = [("targetId", &filter.target_id), ("actorId", &filter.actor_id), ("action", &filter.action)];
     for (field, text) in texts {
@@ -196,7 +196,7 @@ pub async fn list(
     Log::of(actor)?.list(state, filter, query).await
 }
 
-/// One page of what concerns the installation as a whole, the newest first.
+/// One page of the installation's log, the newest first.
 pub async fn list_installation(
     state: &State,
     author: &Author,
@@ -206,21 +206,21 @@ pub async fn list_installation(
     Log::of_installation(author)?.list(state, filter, query).await
 }
 
-/// How many entries of an export are in memory at once.
+/// How many entries an export reads at a time.
 const EXPORTED_AT_ONCE: i64 = 200;
 
-/// A log on its way out, the newest first, some entries at a time.
+/// An export of a log, the newest first, in batches.
 #[derive(Debug)]
 pub struct Export {
     log: Log,
     filter: AuditFilter,
-    /// Which entry the next piece begins at (`Some(None)`: the newest); `None` when all are out.
+    /// The entry at which the next batch begins (`Some(None)`: the newest); `None` at the end.
     next: Option<Option<AuditEventId>>,
 }
 
 impl Export {
-    /// The next entries as JSON lines ([`view`]); `None` when that was all. Entries that are written
-    /// meanwhile are newer than where it began and do not come.
+    /// The next entries as JSON lines ([`view`]); `None` at the end. Entries written during the export are not
+    /// included.
     pub async fn next(&mut self, state: &State) -> Result<Option<Vec<u8>>> {
         let Some(from) = self.next else { return Ok(None) };
         let mut conn = state.db.with_share(PoolShare::Directory).read().await?;
@@ -238,7 +238,7 @@ impl Export {
     }
 }
 
-/// An entry as the API and an export tell it.
+/// An entry as JSON, for the API and exports.
 pub fn view(event: &AuditEvent) -> Value {
     json!({
         "id": event.id,
@@ -254,21 +254,21 @@ pub fn view(event: &AuditEvent) -> Value {
     })
 }
 
-/// What people call those whom entries name: what is deleted has no name here.
+/// Display names of what entries refer to. Deleted resources have none.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// Administrators.
     pub administrators: BTreeMap<AdministratorId, Email>,
-    /// API keys that people gave a name.
+    /// API keys that have a display name.
     pub api_keys: BTreeMap<ApiKeyId, String>,
     /// Organizations of the environment.
     pub organizations: BTreeMap<OrganizationId, String>,
 }
 
-/// How many of an entry's other organizations are named.
+/// How many of an entry's other organizations are returned.
 const MAX_SHARED: usize = 10;
 
-/// With which organizations the entry's organization shares domains from then on: the first few.
+/// The first few organizations with which the entry's organization shares a domain since this entry.
 pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
     let domains = event.after.get("sharedDomains").and_then(Value::as_object);
     let others =
@@ -285,7 +285,7 @@ pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
     ids
 }
 
-/// The names of those whom a page of entries names.
+/// The display names for a page of entries.
 pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
     let mut names = Names::default();
     let mut wanted: Vec<AdministratorId> = events
@@ -317,12 +317,12 @@ pub async fn names(state: &State, events: &[AuditEvent]) -> Result<Names> {
     Ok(names)
 }
 
-/// Whose id `text` is, or whose e-mail address: an id is its own.
+/// The id of the actor with this e-mail address; any other text is taken as an id.
 pub async fn actor_named(state: &State, text: &str) -> Result<String> {
     let Some(email) = Email::parse(text) else { return Ok(text.to_owned()) };
     let mut conn = state.db.read().await?;
     let found = administrators::find_by_email(&mut conn, &email).await?;
-    // Nobody's: an id that nobody has.
+    // An unknown address matches no entry.
     Ok(found.map_or_else(|| text.to_owned(), |administrator| administrator.id.to_string()))
 }
 

@@ -1,5 +1,5 @@
-//! An OAuth client sends a browser to sign in (RFC 6749 §4.1.1): who asks, where the answer may go, whose
-//! identity provider it is, and off.
+//! The authorization endpoint (RFC 6749 §4.1.1): validates the client and its redirect URI, selects the SAML
+//! connection and starts the login.
 
 use super::{
     Result, State,
@@ -23,31 +23,31 @@ use crate::{
     },
 };
 
-/// How many organizations a chooser shows at the most.
+/// The maximum number of organizations a chooser shows.
 const MOST_CHOICES: i64 = 50;
 
-/// The parameter that carries the organization a person chose.
+/// The parameter with the organization that the user chose.
 pub const ORGANIZATION: &str = "organization_id";
 
 /// What the browser does next.
 #[derive(Debug)]
 pub enum Outcome {
-    /// On to the identity provider.
+    /// Redirect to the identity provider.
     Begun(Begun),
-    /// The person chooses one of these organizations.
+    /// The user chooses one of these organizations.
     Choose {
-        /// What the app is called.
+        /// The display name of the app.
         application: String,
-        /// The organizations that fit.
+        /// The matching organizations.
         choices: Vec<Choice>,
-        /// The parameters of the same request, whichever is chosen; with [`ORGANIZATION`] they are the whole.
+        /// The parameters of the request, to be repeated with [`ORGANIZATION`].
         parameters: Vec<(&'static str, String)>,
     },
-    /// Back to the client with an error.
+    /// Redirect to the client with an error.
     ToClient(String),
-    /// The connection takes no logins; the person learns it and can go back to the app.
+    /// The connection accepts no logins; the user sees a page that leads back to the app.
     Refused(Refused),
-    /// Neither client nor redirect URI can be trusted with an answer, so the person gets it.
+    /// An error page: the client or the redirect URI is not valid (RFC 6749 §4.1.2.1).
     Page(Error),
 }
 
@@ -60,7 +60,7 @@ pub struct Choice {
     pub organization: OrganizationId,
 }
 
-/// Begins the login that a client's authorization request asks for, in a browser that stands at `host`.
+/// Starts the login of an authorization request. `host` is the host that the browser addressed.
 pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, host: &str) -> Result<Outcome> {
     let parameters = match Parameters::parse(query) {
         Ok(parameters) => parameters,
@@ -115,7 +115,7 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, hos
     })
 }
 
-/// The connections that a selector leads to, in the client's environment and in no other.
+/// The connections that a selector matches, in the client's environment only.
 async fn find_targets(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -137,7 +137,7 @@ async fn find_targets(
     Ok(one.into_iter().collect())
 }
 
-/// The domain to route by; `None` when the hint holds none.
+/// The domain to route by; `None` if the hint contains none.
 fn routing_domain(selector: &Selector) -> Option<Domain> {
     match selector {
         Selector::Domain(text) => Domain::parse(text.trim()).ok(),

@@ -1,4 +1,4 @@
-//! How an environment looks to its customers' admins: set by the vendor, seen on the setup pages.
+//! The branding of an environment: set by the vendor, shown on the setup and login pages.
 
 use super::{Error, Result, State, actor::Actor, audit, environments, input};
 use crate::{
@@ -11,16 +11,16 @@ use crate::{
     store,
 };
 
-/// What is to be set, as it came; what is `None` stays as it is, and an empty text clears.
+/// A change of the branding, unvalidated. `None` leaves a field unchanged, an empty text clears it.
 #[derive(Debug, Clone, Default)]
 pub struct BrandingChange {
-    /// What the application is called.
+    /// The name of the application.
     pub application_name: Option<String>,
     /// Its colour: `#rrggbb`.
     pub accent_color: Option<String>,
-    /// Where "back to the application" leads.
+    /// The target of the link "back to the application".
     pub return_url: Option<String>,
-    /// Whom a customer's admin asks.
+    /// How a customer's admin gets support.
     pub support_contact: Option<String>,
 }
 
@@ -53,18 +53,18 @@ pub async fn find(state: &State, actor: &Actor, id: EnvironmentId) -> Result<Bra
     of_environment(state, own(actor.viewed_environment()?, id)?).await
 }
 
-/// The environment that the caller speaks of must be its own.
+/// Requires that `id` is the caller's environment.
 fn own(environment_id: EnvironmentId, id: EnvironmentId) -> Result<EnvironmentId> {
     if environment_id == id { Ok(id) } else { Err(Error::not_found("environment", id)) }
 }
 
-/// The branding of an environment, for pages that anybody may see.
+/// The branding of an environment, for public pages.
 pub async fn of_environment(state: &State, environment_id: EnvironmentId) -> Result<Branding> {
     let mut conn = state.db.read().await?;
     load(&mut conn, environment_id).await
 }
 
-/// The logo of an environment, for pages that anybody may see.
+/// The logo of an environment, for public pages.
 pub async fn logo(state: &State, environment_id: EnvironmentId) -> Result<(LogoMetadata, Vec<u8>)> {
     let mut conn = state.db.read().await?;
     store::brandings::find_logo(&mut conn, environment_id)
@@ -93,7 +93,7 @@ pub async fn update(
     Ok(branding)
 }
 
-/// Sets the logo, whose bytes say what it is; takes it away when there is none.
+/// Sets the logo, whose type is read from its bytes, or removes it (`None`).
 pub async fn set_logo(
     state: &State,
     actor: &Actor,

@@ -1,7 +1,7 @@
-//! Certificates of identity providers that end: told in good time, and once for each step.
+//! Warnings before certificates of identity providers expire, once for each of [`EXPIRY_WARNINGS`].
 //!
-//! A login is never refused for it (SAML 2.0 Metadata Interoperability Profile §2.6.1), but a certificate
-//! that ends announces a new key, and the login after that one fails unless somebody looked.
+//! A login is never refused for an expired certificate (SAML 2.0 Metadata Interoperability Profile §2.6.1), but
+//! a provider usually replaces its key then, and logins fail until the new certificate is registered.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::{
     telemetry,
 };
 
-/// How many are looked at at a time.
+/// How many connections are read at a time.
 const BATCH: i64 = 200;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Warns of every certificate whose next step has come. Tells how many warnings were given; another replica
-/// may have been quicker.
+/// Records a warning for every certificate whose next step is due. Returns the number of warnings; another
+/// replica may have recorded some of them.
 pub async fn warn(state: &State) -> Result<usize> {
     let mut warned = 0;
     loop {
@@ -48,7 +48,7 @@ async fn warn_of(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool
     let (step, next) = step(due.expires_at, now);
     let mut tx = state.db.write().await?;
     if !store::saml_connections::claim_expiry_warning(&mut tx, due, next).await? {
-        return Ok(false); // another replica gave it, or there are other certificates by now
+        return Ok(false); // another replica recorded it, or the certificates have changed
     }
     let event = NewEvent {
         environment: &due.environment_id,
@@ -65,11 +65,11 @@ async fn warn_of(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool
     };
     events::record(&mut tx, now, event).await?;
     tx.commit().await?;
-    tracing::info!(connection = %due.id, within = name(step), "a connection's last certificate ends");
+    tracing::info!(connection = %due.id, within = name(step), "a connection's last certificate expires");
     Ok(true)
 }
 
-/// The step that has come, of those in [`EXPIRY_WARNINGS`], and when the next one comes.
+/// The step of [`EXPIRY_WARNINGS`] that is due, and when the next one is.
 fn step(expires_at: Timestamp, now: Timestamp) -> (Duration, Option<Timestamp>) {
     let come = EXPIRY_WARNINGS.iter().filter(|step| expires_at - **step <= now).count().max(1);
     let next = EXPIRY_WARNINGS.get(come).map(|step| expires_at - *step);
@@ -84,7 +84,7 @@ fn name(step: Duration) -> String {
     }
 }
 
-/// Writes down when certificates end that were stored before that was noted.
+/// Fills in the expiry of certificates that were stored before the column existed.
 pub async fn fill_in(state: &State) -> Result<()> {
     let mut from = None;
     loop {
@@ -108,7 +108,7 @@ pub async fn fill_in(state: &State) -> Result<()> {
     }
 }
 
-/// Notes for `/metrics` how many connections' last certificates end soon.
+/// Reports for `/metrics` how many connections' last certificates expire soon.
 pub async fn observe(state: &State) -> Result<()> {
     let now = state.now();
     let mut conn = state.db.read().await?;

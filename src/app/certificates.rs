@@ -1,19 +1,19 @@
-//! Certificates as people look at them.
+//! Certificates as they are shown to people.
 
 use crate::{model::time::Timestamp, saml::certificate::Certificate};
 
-/// What there is to see of one certificate.
+/// What is shown of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFacts {
-    /// Whom it names.
+    /// Its subject.
     pub subject: String,
-    /// Who made it.
+    /// Its issuer.
     pub issuer: String,
-    /// The first moment it is meant for.
+    /// The beginning of its validity.
     pub not_before: Timestamp,
-    /// The last moment it is meant for.
+    /// The end of its validity.
     pub not_after: Timestamp,
-    /// SHA-256 of the DER, in hexadecimal: what admins compare.
+    /// SHA-256 of the DER, in hexadecimal.
     pub fingerprint: String,
     /// The certificate itself.
     pub pem: String,
@@ -32,8 +32,8 @@ impl From<&Certificate> for CertificateFacts {
     }
 }
 
-/// Looks at the certificates in these texts of PEM blocks, in order. They were checked when they were
-/// stored; one that cannot be read any more is left out.
+/// Parses the certificates in these PEM texts, in order. They were validated when they were stored; one that
+/// no longer parses is left out.
 pub fn look_at(texts: &[String]) -> Vec<CertificateFacts> {
     let bundles = texts.iter().filter_map(|text| Certificate::parse_pem_bundle(text).ok());
     bundles.flatten().map(|certificate| CertificateFacts::from(&certificate)).collect()

@@ -1,12 +1,12 @@
-//! What one directory may take of the server: how many requests at a time, how many a second, how many bytes
-//! a second, how much log an hour, and one search at a time.
+//! Rate and concurrency limits of one SCIM directory: concurrent requests, requests and bytes per second, bytes
+//! of request log per hour, and one search at a time.
 //!
-//! One customer, however large or hostile, slows nobody else down (CWE-770). Everything here counts for a
-//! directory whose bearer token was right; strangers are [`Limits`](super::limits::Limits)' concern. Each
-//! replica counts for itself, in bounded memory. Rates are token buckets, measured by the generic cell rate
-//! algorithm (ITU-T I.371 §A): per bucket one moment is kept, the one at which it is full again. What a request
-//! turns out to cost (bytes of its body, operations of a Bulk, work of a search) is taken after the fact, so
-//! that a bucket may owe; the next request waits for that.
+//! They keep one customer from slowing down others (CWE-770), and apply after the bearer token was accepted;
+//! unauthenticated clients are limited by [`Limits`](super::limits::Limits). Each replica counts for itself, in
+//! bounded memory. Rates are token buckets by the generic cell rate algorithm (ITU-T I.371 §A): each bucket
+//! stores the time at which it is full again. The cost of a request (bytes of its body, operations of a Bulk,
+//! work of a search) is charged afterwards, so a bucket can be overdrawn; later requests are refused until it
+//! has refilled.
 
 use std::{
     collections::VecDeque,
@@ -29,40 +29,39 @@ use crate::{
     telemetry,
 };
 
-/// How many directories are remembered. The one that called longest ago is forgotten first.
+/// How many directories are tracked. The least recently used is dropped first.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
-/// How many requests of one directory are worked on at a time.
+/// How many requests of one directory run at a time.
 pub const CONCURRENT_REQUESTS: usize = 4;
 
-/// How many more of them may wait for their turn.
+/// How many more of them may wait.
 pub const MAX_WAITING: usize = 64;
 
-/// How long one waits for its turn at the most. A search waits up to three times so long, and is answered
-/// within the time that any request has.
+/// The maximum wait for a permit. A search waits up to three times as long, which is within the timeout of
+/// a request.
 const TURN_WITHIN: Duration = Duration::from_secs(8);
 
-/// How many seconds' worth of requests may come at once: an identity provider's initial cycle begins with a
-/// burst.
+/// The burst of requests, in seconds of the rate: an identity provider's initial cycle begins with a burst.
 const REQUEST_BURST: u32 = 40;
 
-/// How many seconds' worth of bytes may come at once.
+/// The burst of bytes, in seconds of the rate.
 const BYTE_BURST: u32 = 128;
 
 /// How many units of a search's work count as one request.
 pub const UNITS_PER_REQUEST: u64 = 1000;
 
-/// How many bodies are remembered, to know one that comes again.
+/// How many hashes of recent bodies are kept, to detect repeated ones.
 const REMEMBERED_BODIES: usize = 32;
 
 /// The rates of one directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectoryRates {
-    /// Requests a second, operations of a Bulk counted one by one. `None`: as many as it likes.
+    /// Requests per second, each operation of a Bulk counted. `None`: unlimited.
     pub requests_per_second: Option<u32>,
-    /// Bytes of bodies a second. `None`: as many as it likes.
+    /// Bytes of bodies per second. `None`: unlimited.
     pub bytes_per_second: Option<u32>,
-    /// Bytes of the request log an hour.
+    /// Bytes of the request log per hour.
     pub log_bytes_per_hour: u64,
 }
 
@@ -85,20 +84,20 @@ struct Bucket {
 impl Bucket {
     const FULL: Self = Self { full_at: Timestamp::from_millis(0) };
 
-    /// How long until there is something in it again; zero when there is.
+    /// How long until it is no longer empty; zero if it is not.
     fn empty_for(&self, now: Timestamp, burst: Duration) -> Duration {
-        // After the clock was set back a debt could seem endless; it never exceeds what `take` allows.
+        // A clock that was set back must not make the debt endless; it never exceeds what `take` allows.
         self.full_at.since(now).min(burst * 2).saturating_sub(burst)
     }
 
-    /// Takes `cost` out of it: the time in which that much flows in. It owes one burst at the most.
+    /// Takes `cost`, given as the time in which it refills. The bucket is overdrawn by one burst at most.
     fn take(&mut self, now: Timestamp, burst: Duration, cost: Duration) {
         let owed = self.full_at.since(now).min(burst * 2).saturating_add(cost);
         self.full_at = now + owed.min(burst * 2);
     }
 }
 
-/// What is known of one directory.
+/// The state of one directory.
 #[derive(Debug)]
 struct Known {
     turns: Arc<Semaphore>,
@@ -112,7 +111,7 @@ struct Buckets {
     requests: Bucket,
     bytes: Bucket,
     log: Bucket,
-    /// Keyed hashes of the latest bodies.
+    /// Keyed hashes of recent bodies.
     bodies: VecDeque<u64>,
 }
 
@@ -132,31 +131,31 @@ impl Default for Known {
     }
 }
 
-/// How much room the request log has for a directory this hour.
+/// How much of a directory's log budget is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogRoom {
     /// Enough.
     Whole,
-    /// Little: requests are logged without their bodies.
+    /// Little: log requests without their bodies.
     WithoutBodies,
-    /// None.
+    /// None: do not log.
     Full,
 }
 
-/// A request's turn: one of the few that its directory has at a time. It ends when this is dropped.
+/// A permit to run one request of a directory; released when dropped.
 #[derive(Debug)]
 pub struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
-/// A search's turn aside: the only one of its directory, and one of the few of the process.
+/// A permit to run one search: the only one of its directory, and one of a few of the process.
 #[derive(Debug)]
 pub struct SearchTurn {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
 
-/// What directories take of this process.
+/// The limits of all directories in this process.
 #[derive(Debug)]
 pub struct DirectoryLimits {
     rates: DirectoryRates,
@@ -166,7 +165,7 @@ pub struct DirectoryLimits {
 }
 
 impl DirectoryLimits {
-    /// Nobody called yet.
+    /// Limits with nothing used.
     pub fn new(rates: DirectoryRates) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let mut known = LruCache::unbounded();
@@ -184,7 +183,7 @@ impl DirectoryLimits {
         Arc::clone(known.get_or_insert(directory, Arc::default))
     }
 
-    /// Counts a request, unless the directory's requests or bytes are used up: [`Error::Limited`].
+    /// Charges a request. [`Error::Limited`] if the directory's requests or bytes are used up.
     pub fn count_request(&self, directory: ScimDirectoryId, now: Timestamp) -> Result<()> {
         let known = self.of(directory);
         let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,7 +198,7 @@ impl DirectoryLimits {
         let wait = requests.max(bytes);
         if wait > Duration::ZERO {
             telemetry::scim_limited(if requests >= bytes { "requests" } else { "bytes" });
-            // Whole seconds, rounded up: `Retry-After` has no others.
+            // Rounded up: `Retry-After` has whole seconds.
             return Err(Error::Limited { retry_after: Duration::from_secs(wait.as_secs() + 1) });
         }
         if let Some(rate) = self.rates.requests_per_second {
@@ -208,7 +207,7 @@ impl DirectoryLimits {
         Ok(())
     }
 
-    /// Takes what a request cost besides itself: as many requests more.
+    /// Charges `count` more requests for the work of one.
     pub fn take_requests(&self, directory: ScimDirectoryId, now: Timestamp, count: u64) {
         let Some(rate) = self.rates.requests_per_second.filter(|_| count > 0) else { return };
         let known = self.of(directory);
@@ -216,7 +215,7 @@ impl DirectoryLimits {
         buckets.requests.take(now, seconds(REQUEST_BURST), time_for(count, rate));
     }
 
-    /// Takes the bytes of a body.
+    /// Charges the bytes of a body.
     pub fn take_bytes(&self, directory: ScimDirectoryId, now: Timestamp, count: usize) {
         let Some(rate) = self.rates.bytes_per_second.filter(|_| count > 0) else { return };
         let known = self.of(directory);
@@ -224,23 +223,23 @@ impl DirectoryLimits {
         buckets.bytes.take(now, seconds(BYTE_BURST), time_for(count as u64, rate));
     }
 
-    /// Waits for one of the directory's turns. [`Error::Limited`]: too many wait already, or it took too long.
+    /// Waits for a permit to run a request. [`Error::Limited`] if too many wait already, or it takes too long.
     pub async fn turn(&self, directory: ScimDirectoryId) -> Result<Turn> {
         let known = self.of(directory);
         let _waiting = Waiting::begin(&known).ok_or_else(|| busy("turn"))?;
         Ok(Turn { _permit: within("turn", Arc::clone(&known.turns).acquire_owned()).await? })
     }
 
-    /// Waits for the directory's turn to search aside: one of its searches at a time, and of all directories
-    /// as many as there are cores. [`Error::Limited`]: it took too long.
+    /// Waits for a permit to search: one search of a directory at a time, and as many as there are cores in
+    /// all. [`Error::Limited`] if it takes too long.
     pub async fn search(&self, directory: ScimDirectoryId) -> Result<SearchTurn> {
         let own = within("search", Arc::clone(&self.of(directory).searches).acquire_owned()).await?;
         let all = within("search", Arc::clone(&self.searches).acquire_owned()).await?;
         Ok(SearchTurn { _own: own, _all: all })
     }
 
-    /// Takes room in the log for a request of `row` bytes, with `bodies` where there is room for them, and says
-    /// what there was.
+    /// Charges the log for a request of `row` bytes, plus `bodies` if there is room for them. Returns what may
+    /// be logged.
     pub fn log_room(&self, directory: ScimDirectoryId, now: Timestamp, row: usize, bodies: usize) -> LogRoom {
         const HOUR: Duration = Duration::from_secs(3600);
         let known = self.of(directory);
@@ -258,7 +257,7 @@ impl DirectoryLimits {
         room
     }
 
-    /// Whether this body came to this place lately already; it is remembered now.
+    /// Whether this body was sent to this path recently; records it.
     pub fn is_repeated(&self, directory: ScimDirectoryId, method: &str, path: &str, body: &[u8]) -> bool {
         let hash = self.hasher.hash_one((method, path, body));
         let known = self.of(directory);
@@ -274,7 +273,7 @@ impl DirectoryLimits {
     }
 }
 
-/// Counts those who wait and those who are worked on.
+/// Counts one waiting request until dropped.
 struct Waiting<'a>(&'a Known);
 
 impl<'a> Waiting<'a> {
@@ -295,7 +294,7 @@ fn seconds(count: u32) -> Duration {
     Duration::from_secs(u64::from(count))
 }
 
-/// The time in which `count` of something flow in.
+/// The time in which `count` units refill.
 fn time_for(count: u64, per_second: u32) -> Duration {
     Duration::from_nanos(count.saturating_mul(1_000_000_000 / u64::from(per_second.max(1))))
 }

@@ -1,8 +1,7 @@
-//! Questions of ours to the domain name system: the TXT records by which a domain proves itself.
+//! DNS lookups of the TXT records that verify a domain.
 //!
-//! Nothing is remembered between two questions: whoever published a record a moment ago and presses the
-//! button again must be told what is there now (resolvers on the way may still remember). Time and size of
-//! an answer are bounded.
+//! Nothing is cached: a user who has just published a record and checks again must see it (recursive resolvers
+//! may still cache). The time and the size of an answer are bounded.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -17,56 +16,56 @@ use hickory_resolver::{
     proto::rr::{Name, RData},
 };
 
-/// The most time for one question, all name servers and attempts together.
+/// The timeout of a lookup, over all name servers and attempts.
 const TIME: Duration = Duration::from_secs(5);
-/// The most time that one attempt waits for one name server.
+/// The timeout of one attempt at one name server.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// How many records of an answer are read.
 const MOST_RECORDS: usize = 100;
-/// How long a record may be; longer ones prove nothing and are passed over.
+/// The maximum length of a record; longer ones are ignored.
 const MOST_BYTES: usize = 2048;
 
-/// Why there is no answer. That a name has no records is one: an empty one.
+/// Why a lookup failed. A name without records is no failure: the answer is empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
-    /// It is none that could be asked for.
+    /// It is not a valid domain name.
     #[error("{0} is not a domain name")]
     NotAName(String),
-    /// No name server is known.
+    /// No name server is configured.
     #[error("no name server is known: {0}")]
     NoServers(String),
     /// None answered in time.
     #[error("no name server answered within {} s", TIME.as_secs())]
     TimedOut,
-    /// They answered with a failure.
+    /// The name servers answered with a failure.
     #[error("the name servers could not answer: {0}")]
     Failed(String),
 }
 
-/// The answer to a question, once it is here.
+/// The future result of a lookup.
 pub type TxtAnswer<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, DnsError>> + Send + 'a>>;
 
-/// Who looks up TXT records.
+/// Looks up TXT records.
 pub trait TxtResolver: Send + Sync {
-    /// The TXT records of `name`, each with its strings joined (RFC 7208 §3.3 reads them so too); none when
-    /// the name does not exist.
+    /// The TXT records of `name`, the strings of each joined (as in RFC 7208 §3.3); empty if the name does not
+    /// exist.
     fn txt<'a>(&'a self, name: &'a str) -> TxtAnswer<'a>;
 }
 
-/// Asks name servers: those given, or else those that the system asks.
+/// Queries the given name servers, or else the system's.
 #[derive(Debug, Clone, Default)]
 pub struct Dns {
     servers: Vec<SocketAddr>,
 }
 
 impl Dns {
-    /// A resolver that asks these servers; without any, the system's.
+    /// A resolver with these servers; if empty, the system's.
     pub fn new(servers: Vec<SocketAddr>) -> Self {
         Self { servers }
     }
 
-    /// A resolver for one question: its tasks then belong to the thread that asks, and a changed
-    /// `resolv.conf` counts at once.
+    /// A resolver for one lookup: its tasks belong to the calling thread, and a changed `resolv.conf` takes
+    /// effect at once.
     fn resolver(&self) -> Result<TokioResolver, NetError> {
         let mut builder = if self.servers.is_empty() {
             TokioResolver::builder_tokio()?
@@ -86,7 +85,7 @@ impl Dns {
 
     async fn ask(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let mut wanted = Name::from_ascii(name).map_err(|_| DnsError::NotAName(name.to_owned()))?;
-        // Complete: no search list of the host's is tried.
+        // Fully qualified: the host's search list is not used.
         wanted.set_fqdn(true);
         let resolver = self.resolver().map_err(|error| DnsError::NoServers(error.to_string()))?;
         let answer = match tokio::time::timeout(TIME, resolver.txt_lookup(wanted)).await {
@@ -106,7 +105,7 @@ impl Dns {
     }
 }
 
-/// Whether a failure says only that nothing is there. A server that refuses or fails says something else.
+/// Whether the answer is that there are no records, as opposed to a server that refuses or fails.
 fn is_nothing(error: &NetError) -> bool {
     use hickory_resolver::{net::DnsError as Answered, proto::op::ResponseCode};
     match error {
@@ -117,7 +116,7 @@ fn is_nothing(error: &NetError) -> bool {
     }
 }
 
-/// A name server that is asked over UDP and, for what does not fit, over TCP.
+/// A name server over UDP, and over TCP for truncated answers.
 fn name_server(address: SocketAddr) -> NameServerConfig {
     let ip: IpAddr = address.ip();
     let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {

@@ -1,6 +1,6 @@
-//! Domains of an organization one by one: asked for, approved by the vendor or proved by DNS, taken out.
+//! Single domains of an organization: requested, approved by the vendor or verified by DNS, removed.
 //!
-//! What is asked for counts for nothing (ruling 1) until one of the two has happened.
+//! A requested domain has no effect (ruling 1) until it is approved or verified.
 
 use std::time::Duration;
 
@@ -22,17 +22,17 @@ use crate::{
     store,
 };
 
-/// What an error calls the domain.
+/// The field name of a domain in errors.
 const FIELD: &str = "domain";
 
-/// How many domains of an organization may wait for approval or proof.
+/// How many domains of an organization may be pending.
 const MOST_WAITING: usize = 20;
 
-/// How long DNS is not asked again about the domains of an organization. It is the organization's pace, not a
-/// domain's: one that is taken out and asked for again does not begin anew.
+/// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
+/// removing and adding a domain does not reset it.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
 
-/// The domains of an organization, by name. There are a thousand at the most, and some that wait.
+/// All domains of an organization, by name; their number is bounded.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -45,9 +45,9 @@ pub async fn list(
     Ok(store::organization_domains::list(&mut conn, environment_id, organization_id, most).await?)
 }
 
-/// Asks for a domain: it waits for the vendor's word or for DNS, and there is a record to publish. One
-/// that is listed stays as it is, and gets a record if it had none. Free-mail providers are for the vendor
-/// alone to take, with `allow_free_mail`.
+/// Requests a domain: it is pending until the vendor approves it or DNS verifies it, and has a TXT record to
+/// publish. A domain that exists keeps its state and gets a record if it had none. Only the vendor may add
+/// free-mail providers, with `allow_free_mail`.
 pub async fn add(
     state: &State,
     actor: &Actor,
@@ -106,7 +106,7 @@ pub async fn add(
     Ok(listed)
 }
 
-/// Reads a domain that somebody asks for. People write what they have at hand: an address's end, a URL.
+/// Parses a requested domain; accepts an e-mail address or a URL too.
 fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
     let typed = text.trim();
     let bare = typed.rsplit('@').next().unwrap_or(typed);
@@ -123,13 +123,13 @@ fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
         })
 }
 
-/// The random text by which a domain proves itself.
+/// A random verification token for the TXT record.
 fn token_of(state: &State) -> String {
     Digest::of(format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
 }
 
-/// Makes a domain count by the vendor's word. One that counts for another organization already takes the
-/// vendor's yes to that, `share_domain` (ruling 38).
+/// Approves a domain for the vendor. If another organization has it already, this needs the explicit
+/// confirmation `share_domain` (ruling 38).
 pub async fn approve(
     state: &State,
     actor: &Actor,
@@ -157,8 +157,8 @@ pub async fn approve(
     Ok(listed)
 }
 
-/// Asks DNS whether the domain proves itself. One that waits counts from now on if it does, and has failed
-/// if it does not; one that counts already goes on counting either way.
+/// Checks the domain's TXT record. A pending domain becomes verified or failed; one that is in effect already
+/// stays in effect either way.
 pub async fn check(
     state: &State,
     actor: &Actor,
@@ -185,7 +185,7 @@ pub async fn check(
     match found {
         Ok(()) => match verify(state, actor, &listed).await {
             Err(Error::Conflict { kind, field }) => {
-                // Whoever reads it may be the customer, who is not told whose it is.
+                // The customer may read this, and must not learn about other organizations.
                 note(state, actor, &listed, shared_domains::NOT_YOURS).await?;
                 Err(Error::Conflict { kind, field })
             }
@@ -195,9 +195,9 @@ pub async fn check(
     }
 }
 
-/// Writes down that DNS proved the domain, unless it counts for another organization of the environment: who
-/// that is stays untold. Only the vendor's own API key lets it count for both, where DNS did not prove it there;
-/// an administrator says yes to that by approving it.
+/// Records that DNS verified the domain. [`Error::Conflict`], without a name, if another organization of the
+/// environment has it. Only the vendor's API key may share it this way, if it is not verified there; an
+/// administrator shares it by approving it.
 async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> Result<DomainVerification> {
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
@@ -211,7 +211,7 @@ async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> R
     let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
     let was = listed.state;
     let allowed = match was.is_accepted() {
-        // It is shared already: only that DNS proved it for both is too much.
+        // It is shared already; only one of the organizations may have it verified.
         true => !elsewhere.iter().any(|there| there.verified),
         false => shared_domains::check(actor, &elsewhere, false).is_ok(),
     };
@@ -235,7 +235,7 @@ async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> R
     Ok(listed)
 }
 
-/// Writes down that DNS did not prove the domain, and why.
+/// Records that DNS did not verify the domain, and why.
 async fn note(
     state: &State,
     actor: &Actor,
@@ -256,8 +256,8 @@ async fn note(
     Ok(listed)
 }
 
-/// Takes a domain out of the list. Whoever holds a setup link can only take back what does not count yet:
-/// people sign in with the others.
+/// Removes a domain. The holder of a setup link can remove only a domain that is not in effect: users sign in
+/// with the others.
 pub async fn remove(
     state: &State,
     actor: &Actor,
@@ -282,8 +282,7 @@ pub async fn remove(
     Ok(())
 }
 
-/// Keeps everybody else from changing the organization's domains until the transaction ends, and gives the
-/// one that is meant.
+/// Locks the organization's domains until the transaction ends, and loads one of them.
 async fn lock(
     tx: &mut store::Transaction,
     environment_id: EnvironmentId,

@@ -1,5 +1,4 @@
-//! Environments: made by the operator of the service and by whoever owns all of them, changed by their
-//! owners.
+//! Environments: created by the operator and by owners of every environment, changed by their owners.
 
 use super::{
     Error, Result, State,
@@ -16,23 +15,23 @@ use crate::{
     store,
 };
 
-/// How many redirect URIs an environment lists at the most.
+/// The maximum number of redirect URIs of an environment.
 const MOST_REDIRECT_URIS: usize = 100;
 
-/// What is to be set of an environment, as it came; what is `None` stays as it is.
+/// A change of an environment, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct EnvironmentChange {
-    /// Its short name.
+    /// Its unique short name.
     pub slug: Option<String>,
-    /// Its name for people.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// Where a login ends that the REST API began; an empty one clears it.
+    /// Where a login that the REST API started ends; empty clears it.
     pub redirect_url: Option<String>,
-    /// Where OAuth clients may ask to be sent.
+    /// The redirect URIs that OAuth clients may use.
     pub oauth_redirect_uris: Option<Vec<String>>,
-    /// The origin that identity providers and browsers know; an empty one clears it.
+    /// The public origin for identity providers and browsers; empty clears it.
     pub auth_url: Option<String>,
-    /// What happens to unsolicited responses: `ALLOW`, `RESTART` or `REFUSE`.
+    /// The policy for unsolicited responses: `ALLOW`, `RESTART` or `REFUSE`.
     pub idp_initiated: Option<String>,
 }
 
@@ -84,7 +83,7 @@ fn redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
     Ok(uris)
 }
 
-/// Makes an environment.
+/// Creates an environment.
 pub async fn create(state: &State, author: &Author, change: &EnvironmentChange) -> Result<Environment> {
     author.owns_everything()?;
     let now = state.now();
@@ -110,13 +109,13 @@ pub async fn create(state: &State, author: &Author, change: &EnvironmentChange) 
     Ok(environment)
 }
 
-/// The environment that the caller works in.
+/// The caller's environment.
 pub async fn current(state: &State, actor: &Actor) -> Result<Environment> {
     let id = actor.viewed_environment()?;
     load(&mut state.db.read().await?, id).await
 }
 
-/// Changes the environment that the caller works in.
+/// Changes the caller's environment.
 pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) -> Result<Environment> {
     let id = actor.owned_environment()?;
     let mut tx = state.db.write().await?;
@@ -135,8 +134,8 @@ pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) ->
     Ok(environment)
 }
 
-/// Takes the environment away that the caller works in, with its keys, clients and webhooks. One that
-/// still has organizations stays: nobody locks out every customer with one button. Its audit log stays.
+/// Removes the caller's environment with its keys, clients and webhooks. Refused while it has organizations, so
+/// that one call cannot lock out every customer. Its audit log is kept.
 pub async fn remove(state: &State, actor: &Actor) -> Result<()> {
     let id = actor.owned_environment()?;
     let mut tx = state.db.write().await?;
@@ -155,7 +154,7 @@ pub async fn remove(state: &State, actor: &Actor) -> Result<()> {
     Ok(())
 }
 
-/// The environment that a person names by its id or its slug.
+/// The environment with this id or slug.
 pub async fn find(state: &State, reference: &str) -> Result<Environment> {
     let mut conn = state.db.read().await?;
     let found = match (reference.parse::<EnvironmentId>(), Slug::parse(reference)) {
@@ -166,13 +165,13 @@ pub async fn find(state: &State, reference: &str) -> Result<Environment> {
     found.ok_or_else(|| Error::not_found("environment", input::quoted(reference)))
 }
 
-/// The environments from `from` on, at most `limit`, in the order in which they were made.
+/// At most `limit` environments from `from` on, in order of creation.
 pub async fn list(state: &State, from: Option<EnvironmentId>, limit: i64) -> Result<Vec<Environment>> {
     let mut conn = state.db.read().await?;
     Ok(store::environments::list(&mut conn, from, limit).await?)
 }
 
-/// The environment with this id, which something that refers to it says is there.
+/// The environment with this id.
 pub(super) async fn load(conn: &mut store::Conn, id: EnvironmentId) -> Result<Environment> {
     store::environments::find(conn, id).await?.ok_or_else(|| Error::not_found("environment", id))
 }

@@ -1,43 +1,41 @@
-//! What a use case can say besides its answer: one error of a few kinds, rendered once per surface in
-//! `http/problem.rs`.
+//! The error of all use cases: a few kinds, rendered for each surface in `http/problem.rs`.
 
 use std::{borrow::Cow, time::Duration};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a use case did not do what was asked. Everything in it but the source of `Internal` may be
-/// shown to the caller.
+/// Why a use case failed. Everything but the source of `Internal` may be shown to the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller did not prove who it is.
+    /// The caller is not authenticated.
     #[error("{0}")]
     Unauthenticated(Cow<'static, str>),
-    /// The caller is known and may not.
+    /// The caller is authenticated and not authorised.
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
-    /// It is not there, or it is not the caller's: nobody learns which.
+    /// It does not exist, or the caller may not see it; the two are not told apart.
     #[error("{kind} not found{}", named(id))]
     NotFound {
-        /// What was looked for, as a person calls it.
+        /// The kind of resource, in words.
         kind: &'static str,
-        /// Under which id; empty where it is a secret that can be used once.
+        /// Its id; empty for a single-use secret.
         id: String,
     },
-    /// Another one already has this value.
+    /// A unique value is already taken.
     #[error("another {kind} already has this {field}")]
     Conflict {
-        /// What there is.
+        /// The kind of resource that has it.
         kind: &'static str,
-        /// The field whose value is taken.
+        /// The field with the value.
         field: &'static str,
     },
-    /// The request is not one that can be done.
+    /// The request is not valid.
     #[error("{}{reason}", before(field))]
     Invalid {
-        /// The field, as the caller spells it; empty where it is about the whole.
+        /// The field, as the caller spells it; empty if the error is about the request as a whole.
         field: Cow<'static, str>,
-        /// What is wrong with it and what would be right.
+        /// What is wrong, and what is expected.
         reason: Cow<'static, str>,
     },
     /// Something else must be set up first.
@@ -46,17 +44,16 @@ pub enum Error {
     /// Too many attempts.
     #[error("too many requests; try again in {} seconds", retry_after.as_secs().max(1))]
     Limited {
-        /// When another one has a chance.
+        /// How long to wait before the next attempt.
         retry_after: Duration,
     },
-    /// So much is to be done that this would wait too long. Nobody's failure: it counts against no limit and
-    /// is written into no login.
+    /// The server is overloaded. It does not count against any rate limit, nor as a failure of a login.
     #[error("too much is being done at the moment; try again in {} seconds", retry_after.as_secs().max(1))]
     Unavailable {
-        /// When another try has a chance.
+        /// How long to wait before the next attempt.
         retry_after: Duration,
     },
-    /// Our own failure. The source goes to the log only.
+    /// An internal failure. The source is only logged.
     #[error("something failed on our side")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -74,17 +71,17 @@ fn before(field: &str) -> String {
 }
 
 impl Error {
-    /// A field that cannot be taken.
+    /// A field with an invalid value.
     pub fn invalid(field: impl Into<Cow<'static, str>>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid { field: field.into(), reason: reason.into() }
     }
 
-    /// Something that is not there for this caller.
+    /// A resource that does not exist for this caller.
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
         Self::NotFound { kind, id: id.to_string() }
     }
 
-    /// How long the caller is asked to wait, where it is asked to come again.
+    /// How long the caller should wait before it tries again, if that can help.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Limited { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
@@ -92,12 +89,12 @@ impl Error {
         }
     }
 
-    /// Our own failure.
+    /// An internal failure.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// Names the field when `error` says that its value is taken.
+    /// Maps a unique violation to [`Error::Conflict`] on `field`.
     pub fn conflict_on(kind: &'static str, field: &'static str) -> impl FnOnce(crate::store::Error) -> Self {
         move |error| match error {
             crate::store::Error::Duplicate => Self::Conflict { kind, field },
@@ -109,7 +106,7 @@ impl Error {
 impl From<crate::store::Error> for Error {
     fn from(error: crate::store::Error) -> Self {
         match error {
-            // The share of many directories is used up: nobody's own limit.
+            // The connections of this share are all in use.
             crate::store::Error::Busy => Self::Unavailable { retry_after: Duration::from_secs(1) },
             error => Self::internal(error),
         }

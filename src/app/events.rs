@@ -1,4 +1,4 @@
-//! What happened, written with the change itself, and read in order.
+//! Events: recorded in the transaction of the change, and read in order.
 
 use super::{Error, Result, State, actor::Actor};
 use crate::{
@@ -10,32 +10,31 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// How many events a page holds when nobody says otherwise.
+/// The default number of events of a page.
 const DEFAULT_SIZE: u64 = 100;
 
-/// How many a page holds at the most.
+/// The maximum number of events of a page.
 const LARGEST_SIZE: u64 = 1000;
 
-/// Something that just happened.
+/// An event to record.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
-    /// In which environment.
+    /// The environment.
     pub environment: &'a EnvironmentId,
-    /// Whose organization.
+    /// The organization.
     pub organization: &'a OrganizationId,
-    /// In which directory, if in one.
+    /// The SCIM directory, if it concerns one.
     pub directory: Option<&'a ScimDirectoryId>,
-    /// What kind of thing.
+    /// The type of event.
     pub kind: EventKind,
-    /// To whom or what: the id of a user, a group, a SAML connection or an organization.
+    /// The id of the user, group, SAML connection or organization it is about.
     pub resource: String,
     /// What changed: see [`EventKind`].
     pub data: serde_json::Value,
 }
 
-/// Writes an event in the transaction of the change that it tells of, and gives its sequence number. The
-/// environment's counter stays locked until the transaction ends, so record last, after every other
-/// statement that may wait: then nobody holds the counter and waits for a row.
+/// Records an event in the transaction of its change, and returns its sequence number. The environment's counter
+/// stays locked until the transaction ends, so record last, after every statement that may wait for a lock.
 pub async fn record(tx: &mut Transaction, now: Timestamp, event: NewEvent<'_>) -> Result<u64> {
     let sequence = store::events::next_sequence(tx, *event.environment).await?;
     let event = Event {
@@ -52,8 +51,7 @@ pub async fn record(tx: &mut Transaction, now: Timestamp, event: NewEvent<'_>) -
     Ok(sequence)
 }
 
-/// Writes several events of one environment, in their order, as [`record`] writes one: the counter is
-/// asked once, and a statement adds many.
+/// [`record`] for several events of one environment, in order: one update of the counter, one insert for many.
 pub async fn record_all(tx: &mut Transaction, now: Timestamp, events: Vec<NewEvent<'_>>) -> Result<()> {
     let Some(environment) = events.first().map(|event| *event.environment) else { return Ok(()) };
     let first = store::events::next_sequences(tx, environment, events.len()).await?;
@@ -74,8 +72,7 @@ pub async fn record_all(tx: &mut Transaction, now: Timestamp, events: Vec<NewEve
     Ok(())
 }
 
-/// An event as the feed and webhooks tell it: `type`, `timestamp` and `data` are where Standard Webhooks
-/// has them.
+/// An event as JSON, for the feed and webhooks: `type`, `timestamp` and `data` as in Standard Webhooks.
 pub fn view(event: &Event) -> serde_json::Value {
     serde_json::json!({
         "type": event.kind.as_str(),
@@ -89,37 +86,37 @@ pub fn view(event: &Event) -> serde_json::Value {
     })
 }
 
-/// Which events a caller wants, as it came.
+/// A query of the feed, unvalidated.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {
-    /// The last sequence number that it knows.
+    /// The last sequence number that the caller has read.
     pub after: Option<String>,
-    /// How many it wants at once.
+    /// The page size.
     pub size: Option<String>,
-    /// Which kinds, separated by commas.
+    /// The types, separated by commas.
     pub types: Option<String>,
 }
 
-/// Some events in order.
+/// One page of the feed, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
     /// The events.
     pub events: Vec<Event>,
-    /// What to ask for next as `after`: the last sequence number that was looked at.
+    /// The `after` of the next page: the last sequence number that was considered.
     pub next_after: u64,
-    /// Whether there was more when they were read.
+    /// Whether there are more events.
     pub has_more: bool,
 }
 
-/// The events after a sequence number. A caller who remembers `next_after` misses nothing and sees nothing
-/// twice; one who was away for longer than events are kept is told so.
+/// The events after a sequence number. A caller that continues with `next_after` gets every event exactly once;
+/// [`Error::FailedPrecondition`] if some of them are no longer kept.
 pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
     let environment_id = actor.viewed_environment()?;
     let after = whole("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
     let size = whole("page_size", query.size.as_deref(), DEFAULT_SIZE, 1, LARGEST_SIZE)?;
     let kinds = read_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
     let mut conn = state.db.read().await?;
-    // The counter first: every event up to it is there to be read.
+    // The counter first: every event up to it is visible.
     let last = store::events::last_sequence(&mut conn, environment_id).await?;
     if after > last {
         return Err(Error::invalid("after", format!("the last event is {last}")));
@@ -150,7 +147,7 @@ pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Fe
     Ok(Feed { events, next_after, has_more })
 }
 
-/// Reads names of kinds; empty ones are skipped.
+/// Parses event types; empty ones are skipped.
 pub(super) fn read_kinds<'a>(
     field: &'static str,
     names: impl Iterator<Item = &'a str>,
@@ -168,7 +165,7 @@ pub(super) fn read_kinds<'a>(
     Ok(kinds)
 }
 
-/// Reads a whole number from `least` to `most`.
+/// Parses a whole number from `least` to `most`.
 fn whole(field: &'static str, text: Option<&str>, default: u64, least: u64, most: u64) -> Result<u64> {
     let Some(text) = text else { return Ok(default) };
     text.parse()
@@ -177,23 +174,23 @@ fn whole(field: &'static str, text: Option<&str>, default: u64, least: u64, most
         .ok_or_else(|| Error::invalid(field, format!("must be a whole number from {least} to {most}")))
 }
 
-/// Which of the latest events somebody wants, as it came; empty is all.
+/// A query of the latest events, unvalidated; an empty field matches all.
 #[derive(Debug, Clone, Default)]
 pub struct LatestQuery {
-    /// Those before this sequence number.
+    /// Events before this sequence number.
     pub before: String,
-    /// Those of this type.
+    /// Events of this type.
     pub kind: String,
-    /// Those of what happened to the thing with this id.
+    /// Events about the resource with this id.
     pub resource: String,
 }
 
-/// Some events, the newest first.
+/// A page of events, the newest first.
 #[derive(Debug)]
 pub struct Latest {
     /// The events.
     pub events: Vec<Event>,
-    /// Before which sequence number the next ones stand; `None` when these were the oldest.
+    /// The `before` of the next page; `None` on the last one.
     pub next_before: Option<u64>,
 }
 

@@ -1,6 +1,6 @@
-//! Turns at a bounded number of workers, shared fairly: those for whom work waits (SAML connections, SCIM
-//! directories) come one after another, and of one of them its clients do. So much work for one delays
-//! another's by one turn.
+//! A semaphore with fair queueing: permits go round-robin to the owners of the waiting work (SAML connections,
+//! SCIM directories), and within an owner round-robin to its clients. However much work waits for one owner, it
+//! delays another's by one permit.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,21 +14,21 @@ use tokio::sync::oneshot;
 
 use super::{Error, Result};
 
-/// When the sender of what found no turn may come again.
+/// The `Retry-After` of refused work.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// How many pieces of work wait at the most, each with its input.
+/// The maximum length of the queue; each entry holds its input in memory.
 pub const MAX_WAITING: usize = 256;
-/// How many of them are for one owner.
+/// The maximum for one owner.
 pub const MAX_WAITING_OF_OWNER: usize = 64;
-/// How many of those come from one client.
+/// The maximum for one client of an owner.
 pub const MAX_WAITING_OF_CLIENT: usize = 32;
 
-/// The turns, and who waits for one. Cheap to clone.
+/// The permits and the queue for them. Cheap to clone.
 #[derive(Debug)]
 pub struct FairQueue<K: Owner>(Arc<Shared<K>>);
 
-/// For whom work is done: a SAML connection, a SCIM directory.
+/// The owner of work: a SAML connection, a SCIM directory.
 pub trait Owner: Copy + Eq + Hash {}
 
 impl<K: Copy + Eq + Hash> Owner for K {}
@@ -45,7 +45,7 @@ struct Inner<K: Owner> {
     owners: Ring<K, Clients<K>>,
 }
 
-/// Who waits, by client.
+/// The waiting work of an owner, by client.
 type Clients<K> = Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>;
 
 impl<K: Owner> Clone for FairQueue<K> {
@@ -54,19 +54,19 @@ impl<K: Owner> Clone for FairQueue<K> {
     }
 }
 
-/// The right to work, until it is dropped; then it goes to whoever is next.
+/// A permit to work; passed to the next in the queue when dropped.
 #[derive(Debug)]
 pub struct Turn<K: Owner>(Option<FairQueue<K>>);
 
 impl<K: Owner> FairQueue<K> {
-    /// So many turns at a time, for each of which a client waits so long.
+    /// A queue for `turns` permits. Work waits at most `patience` for one.
     pub fn new(turns: usize, patience: Duration) -> Self {
         let inner = Mutex::new(Inner { free: turns.max(1), owners: Ring::default() });
         Self(Arc::new(Shared { patience, inner }))
     }
 
-    /// Waits for a turn to work for `owner` on what came from `client`. [`Error::Unavailable`] when too many wait
-    /// already, or when it takes too long.
+    /// Waits for a permit to work for `owner` on input of `client`. [`Error::Unavailable`] if the queue is full or
+    /// it takes too long.
     pub async fn turn(&self, owner: K, client: IpAddr) -> Result<Turn<K>> {
         let busy = || Error::Unavailable { retry_after: RETRY_AFTER };
         let place = {
@@ -91,14 +91,14 @@ impl<K: Owner> FairQueue<K> {
         }
     }
 
-    /// How many wait.
+    /// The length of the queue.
     pub fn waiting(&self) -> usize {
         let mut inner = self.lock();
         inner.forget_who_left();
         inner.waiting()
     }
 
-    /// Gives a turn that ended to whoever is next and still waits.
+    /// Passes a released permit to the next in the queue that still waits.
     fn pass_on(&self) {
         loop {
             let next = {
@@ -110,7 +110,7 @@ impl<K: Owner> FairQueue<K> {
             let Some(next) = next else { return };
             match next.send(Turn(Some(self.clone()))) {
                 Ok(()) => return,
-                // It went away; the turn is still here.
+                // The receiver is gone; try the next one.
                 Err(mut turn) => turn.0 = None,
             }
         }
@@ -142,7 +142,7 @@ impl<K: Owner> Inner<K> {
             && self.waiting() < MAX_WAITING
     }
 
-    /// Those whose time was over or whose client hung up keep no place.
+    /// Removes entries that timed out or whose client disconnected.
     fn forget_who_left(&mut self) {
         self.owners.retain(|clients| {
             clients.retain(|waiting| {
@@ -165,7 +165,7 @@ fn waiting_of<K: Owner>(clients: &Clients<K>) -> usize {
     clients.values().map(VecDeque::len).sum()
 }
 
-/// Values by key that come one after another: whoever had a turn goes to the end.
+/// Values by key in round-robin order.
 #[derive(Debug)]
 struct Ring<K, V> {
     order: VecDeque<K>,
@@ -203,7 +203,7 @@ impl<K: Copy + Eq + Hash, V: Default> Ring<K, V> {
         self.order.retain(|key| self.values.contains_key(key));
     }
 
-    /// Lets the first take what it has; `take` says too whether it stays.
+    /// Takes from the first value and moves it to the end; `take` also returns whether it stays.
     fn take_turn<T>(&mut self, take: impl FnOnce(&mut V) -> (Option<T>, bool)) -> Option<T> {
         let key = self.order.pop_front()?;
         let (taken, stays) = take(self.values.get_mut(&key)?);
@@ -246,7 +246,7 @@ mod tests {
         .await
     }
 
-    /// Somebody who waits now.
+    /// An entry that waits.
     async fn enter(queue: &FairQueue<SamlConnectionId>, number: u128, last: u8) -> Waiting {
         let queue = queue.clone();
         let mut waiting: Waiting =
@@ -255,7 +255,7 @@ mod tests {
         waiting
     }
 
-    /// Ends one turn after the other; says in which order those who wait got theirs.
+    /// Releases one permit after the other; returns the order in which the entries got theirs.
     async fn order(
         mut turn: Turn<SamlConnectionId>,
         mut waiting: Vec<(&'static str, Waiting)>,
@@ -317,7 +317,7 @@ mod tests {
             waiting.push(enter(&queue, number, 1).await);
         }
         assert!(refused(1_000_000, 4).await, "there are no more places");
-        // Who leaves gives the place back, and gets no turn.
+        // An entry that is dropped frees its place and gets no permit.
         waiting.truncate(1);
         let stays = enter(&queue, 1_000_000, 4).await;
         assert_eq!(queue.waiting(), 2);
@@ -336,7 +336,7 @@ mod tests {
         let turn = queue.turn(connection(0), client(0)).await.unwrap();
         let gone = enter(&queue, 1, 1).await;
         drop(turn);
-        // The turn was given to somebody who did not look any more.
+        // The permit was sent to an entry that is no longer polled.
         drop(gone);
         assert!(queue.turn(connection(3), client(3)).await.is_ok());
     }

@@ -1,5 +1,4 @@
-//! Login flows as support reads them: found by what people remember, then what happened, check by check,
-//! and whether it would happen again.
+//! Login flows for support: search, the timeline of checks, and the recheck against today's settings.
 
 mod describe;
 mod find_any;
@@ -25,11 +24,11 @@ use crate::{
 pub struct Flow {
     /// The login.
     pub flow: SamlFlow,
-    /// What happened, the oldest first; documents are open, as far as they are still kept.
+    /// Its steps, the oldest first; documents are decrypted if they are still kept.
     pub steps: Vec<FlowStep>,
 }
 
-/// The environment of a flow that somebody quotes: for the operator.
+/// The environment of a flow, given by its id: for the operator.
 pub async fn environment_of(state: &State, id: SamlFlowId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     let flow = saml_flows::find_in_any_environment(&mut conn, id)
@@ -52,7 +51,7 @@ async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Result<SamlFlow
     flow.ok_or_else(|| Error::not_found("login flow", id))
 }
 
-/// The timeline with its documents open.
+/// The timeline with its documents decrypted.
 async fn open_steps(state: &State, conn: &mut Conn, id: SamlFlowId) -> Result<Vec<FlowStep>> {
     let mut steps = saml_flows::list_steps(conn, id).await?;
     let place = sign_in::document_place(id);

@@ -1,9 +1,9 @@
-//! Requests that may come twice and must be done once: the first answer is kept and given again
-//! (draft-ietf-httpapi-idempotency-key-header).
+//! Idempotency keys (draft-ietf-httpapi-idempotency-key-header): a repeated request is executed once, and gets
+//! the stored first response.
 //!
-//! A key belongs to the API key that sent it, and to one request: method, path, query and body. An attempt
-//! that failed on our side frees its key. One that vanished (the process was killed) counts as lost after
-//! `LOST`; what it may have done by then is the one thing that this cannot know.
+//! A key belongs to the API key that sent it and to one request: method, path, query and body. An attempt that
+//! fails with a server error frees its key. An attempt without a response (the process was killed) expires after
+//! `LOST`; it may or may not have taken effect.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use crate::{
     store::idempotency_keys::{self, Attempt, IdempotencyKey, StoredResponse},
 };
 
-/// For how long an answer is given again.
+/// How long a response is kept.
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 
-/// After how long an attempt without an answer counts as lost: several times what a request may take.
+/// After how long an attempt without a response expires: several times the request timeout.
 const LOST: Duration = Duration::from_secs(120);
 
-/// An attempt at a request, which the caller must [`finish`] or [`abandon`].
+/// A running attempt at a request, which the caller must [`finish`] or [`abandon`].
 #[derive(Debug, Clone)]
 pub struct Claim {
     key: IdempotencyKey,
     attempt: String,
 }
 
-/// An answer that was given before.
+/// A stored response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The HTTP status.
     pub status: u16,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// What becomes of a request.
+/// What to do with a request.
 #[derive(Debug)]
 pub enum Begun {
-    /// It is to be done.
+    /// Execute it.
     First(Claim),
-    /// It was done before.
+    /// It was executed before: repeat its response.
     Before(Answer),
-    /// The same is being done just now.
+    /// The same request is running.
     Running,
-    /// Its key belongs to another request.
+    /// The key was used for a different request.
     Other,
 }
 
-/// Begins what the holder of an API key asks under `key`; `request` is the digest of what it asks.
+/// Claims `key` for a request of an API key; `request` is the fingerprint of the request.
 pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Digest) -> Result<Begun> {
     let key = IdempotencyKey { api_key_id, key: Digest::of(key) };
     let now = state.now();
@@ -59,7 +59,7 @@ pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
         tx.commit().await?;
         return Ok(Begun::First(claim()));
     }
-    // Freed in this very moment: another try will do.
+    // Freed concurrently: the client can retry.
     let Some((known, answer)) = idempotency_keys::find(&mut tx, &key).await? else {
         return Ok(Begun::Running);
     };
@@ -77,7 +77,7 @@ pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
     Ok(Begun::Before(Answer { status: answer.status, body }))
 }
 
-/// Keeps the answer, to be given again.
+/// Stores the response.
 pub async fn finish(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
     let sealed = state.master_key.seal(&place(&claim.key), body, &*state.random);
     let mut tx = state.db.write().await?;
@@ -85,14 +85,14 @@ pub async fn finish(state: &State, claim: &Claim, status: u16, body: &[u8]) -> R
     Ok(tx.commit().await?)
 }
 
-/// Frees the key: the attempt came to nothing, and another one may try.
+/// Frees the key: the attempt failed, and another may be made.
 pub async fn abandon(state: &State, claim: &Claim) -> Result<()> {
     let mut tx = state.db.write().await?;
     idempotency_keys::remove(&mut tx, &claim.key, &claim.attempt).await?;
     Ok(tx.commit().await?)
 }
 
-/// Where an answer is sealed for.
+/// The context to which a response is sealed.
 fn place(key: &IdempotencyKey) -> String {
     format!("idempotency_keys/answer/{}/{}", key.api_key_id, key.key.to_hex())
 }

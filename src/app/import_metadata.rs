@@ -1,4 +1,4 @@
-//! Reading a customer's identity provider out of its metadata: a document, or an address to fetch it from.
+//! Importing identity provider metadata from a document or a URL.
 
 use super::{
     Error, Result, State, metadata_refresh,
@@ -9,13 +9,13 @@ use crate::{
     saml::metadata::{IdpMetadata, parse_idp_metadata},
 };
 
-/// The field that a document comes in.
+/// The field name of a metadata document.
 pub const DOCUMENT: &str = "idpMetadata";
 
-/// The field that an address comes in.
+/// The field name of a metadata URL.
 pub const ADDRESS: &str = "idpMetadataUrl";
 
-/// Reads a document. `wanted` names the entity when there are several.
+/// Parses a document. `wanted` is the entity id if it contains several entities.
 pub fn from_document(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata> {
     read(DOCUMENT, xml, wanted)
 }
@@ -24,8 +24,8 @@ fn read(field: &'static str, xml: &[u8], wanted: Option<&str>) -> Result<IdpMeta
     parse_idp_metadata(xml, wanted).map_err(|error| Error::invalid(field, error.to_string()))
 }
 
-/// Fetches the document from `url` and reads it; tells too how to ask for a newer one. No transaction may be
-/// open meanwhile.
+/// Fetches and parses the document at `url`; returns its validators for conditional requests too. Call it
+/// outside of transactions.
 pub async fn from_url(state: &State, url: &HttpUrl, wanted: Option<&str>) -> Result<(IdpMetadata, Version)> {
     let refused = |error: OutgoingError| Error::invalid(ADDRESS, error.to_string());
     let address = url.to_url().ok_or_else(|| refused(OutgoingError::NotWeb))?;
@@ -36,7 +36,7 @@ pub async fn from_url(state: &State, url: &HttpUrl, wanted: Option<&str>) -> Res
             Fetched::Unchanged => return Err(refused(OutgoingError::Status(304))),
         };
     let wanted = wanted.map(str::to_owned);
-    // Two megabytes take long enough to parse not to do it on a thread that others wait for.
+    // Parsing up to two megabytes would block an async thread.
     let metadata = tokio::task::spawn_blocking(move || read(ADDRESS, &xml, wanted.as_deref()))
         .await
         .map_err(Error::internal)??;

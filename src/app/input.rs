@@ -1,9 +1,9 @@
-//! Checks that every text from outside passes before it becomes a value of the model.
+//! Validation of texts from outside.
 
 use super::{Error, Result, outgoing};
 use crate::model::{http_url::HttpUrl, idp_kind::IdpKind};
 
-/// A text of one line, kept as it came: at most `most` characters, none of them a control.
+/// A single-line text, unchanged: at most `most` characters, no control characters.
 pub fn line(field: &'static str, text: &str, most: usize) -> Result<String> {
     if text.chars().any(char::is_control) {
         return Err(Error::invalid(field, "must not contain control characters"));
@@ -14,12 +14,12 @@ pub fn line(field: &'static str, text: &str, most: usize) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// Like [`line()`]; an empty one stands for none.
+/// [`line()`]; empty means none.
 pub fn optional_line(field: &'static str, text: &str, most: usize) -> Result<Option<String>> {
     Ok(Some(line(field, text, most)?).filter(|text| !text.is_empty()))
 }
 
-/// An http(s) URL; an empty text stands for none.
+/// An http(s) URL; empty means none.
 pub fn optional_url(field: &'static str, text: &str) -> Result<Option<HttpUrl>> {
     let text = text.trim();
     if text.is_empty() {
@@ -38,12 +38,12 @@ pub fn url(field: &'static str, text: &str) -> Result<HttpUrl> {
     })
 }
 
-/// What is wrong with an http URL to which browsers carry codes and news of people.
+/// The error for an http URL that browsers would carry codes and personal data to.
 const EXPOSED: &str = "must begin with https://, because anybody on the way can read and change what goes to an http \
                        address; http:// is taken only for the machine itself (localhost, 127.0.0.1, [::1])";
 
-/// A URL to which browsers are sent with codes and news of people: https, or http on the machine itself (RFC 9700
-/// §2.6, RFC 8252 §7.3). What is `stored` already may stay.
+/// A URL to which browsers are redirected with codes and personal data: https, or http on loopback (RFC 9700
+/// §2.6, RFC 8252 §7.3). A URL that is `stored` already is accepted.
 pub fn browser_url(field: &'static str, text: &str, stored: &[HttpUrl]) -> Result<HttpUrl> {
     let url = url(field, text)?;
     if url.is_insecure() && !stored.contains(&url) {
@@ -52,7 +52,7 @@ pub fn browser_url(field: &'static str, text: &str, stored: &[HttpUrl]) -> Resul
     Ok(url)
 }
 
-/// The same; an empty text stands for none.
+/// [`browser_url()`]; empty means none.
 pub fn optional_browser_url(
     field: &'static str,
     text: &str,
@@ -64,8 +64,8 @@ pub fn optional_browser_url(
     }
 }
 
-/// A URL of somebody else that we call ourselves: https, or http on the machine itself where
-/// `outgoing.allow_private_targets` is on; never where nothing is sent. What is `stored` already may stay.
+/// A URL of a third party that the server calls: https, or http on loopback if `outgoing.allow_private_targets`
+/// is on; never a forbidden target. A URL that is `stored` already is accepted.
 pub fn endpoint_url(
     allow_private_targets: bool,
     field: &'static str,
@@ -84,13 +84,13 @@ pub fn endpoint_url(
              only where outgoing.allow_private_targets is on",
         ));
     }
-    // A name is looked up when something is sent, each time anew.
+    // Host names are resolved and checked at each request.
     outgoing::check(allow_private_targets, &parts)
         .map_err(|error| Error::invalid(field, error.to_string()))?;
     Ok(url)
 }
 
-/// Whose product an identity provider is; an empty text stands for unknown.
+/// The product of an identity provider; empty means unknown.
 pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
     match name {
         "" => Ok(None),
@@ -101,7 +101,7 @@ pub fn idp_kind(name: &str) -> Result<Option<IdpKind>> {
     }
 }
 
-/// How much of a text that cannot be taken is said back.
+/// The beginning of an invalid text, quoted for an error message.
 pub fn quoted(text: &str) -> String {
     format!("{:?}", text.chars().take(80).collect::<String>())
 }

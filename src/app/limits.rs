@@ -1,10 +1,10 @@
-//! How often somebody may fail.
+//! Rate limits on failures of authentication.
 //!
-//! Failures are counted, successes are free: wrong credentials at redeem, token and the console's sign-in per
-//! client, passwords per client and account too, bearer tokens per client and directory, and refused responses
-//! at the ACS per client and connection (ruling 21), or per waiting login (`sign_in::admit`). Only where everybody may begin a login without proving
-//! anything does each one count, because it is written down. Each replica counts for itself, in bounded memory. The measure is the generic cell rate algorithm (ITU-T I.371 §A): per
-//! client one moment is kept, the one at which all its failures will be forgiven.
+//! Failures count, successes do not: wrong credentials at redeem, token and the console's sign-in per client,
+//! passwords per client and account, bearer tokens per client and directory, and refused responses at the ACS per
+//! client and connection (ruling 21), or per pending login (`sign_in::admit`). Starts of a login, which need no
+//! authentication and are stored, all count. Each replica counts for itself, in bounded memory. It is the generic
+//! cell rate algorithm (ITU-T I.371 §A): per key the time is kept at which all failures will have expired.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -17,47 +17,47 @@ use lru::LruCache;
 
 use crate::model::time::Timestamp;
 
-/// How many clients are remembered. The one that failed longest ago is forgotten first.
+/// How many keys are tracked. The one that failed longest ago is dropped first.
 const REMEMBERED: usize = 65_536;
 
-/// A place where failures count.
+/// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Door {
-    /// Where secrets are presented: redeem and token.
+    /// Client credentials: redeem and token.
     Credentials,
-    /// Where identity providers' responses arrive.
+    /// SAML responses at the ACS, per client address and connection.
     Responses,
-    /// The same for what a page of the connection's identity provider had a browser post.
+    /// SAML responses that a page of the connection's identity provider posts (by `Origin`).
     IdpResponses,
-    /// The same for what a browser posts in which a login waits.
+    /// SAML responses for a pending login of the browser.
     LoginResponses,
-    /// Where identity providers push people and groups.
+    /// Bearer tokens of SCIM directories.
     Directories,
-    /// Where browsers begin a login: OAuth clients send them, or administrators come. Here everything counts.
+    /// Starts of a login, by an OAuth client or an administrator. Successes count too.
     Beginnings,
-    /// The console's sign-in, whoever tries there.
+    /// The console's sign-in, per client address.
     SignIn,
     /// One administrator's account.
     Account,
 }
 
 impl Door {
-    /// How many failures may come at once.
+    /// The burst: how many failures are allowed at once.
     const fn burst(self) -> u32 {
         match self {
             Self::Credentials => 60,
             Self::Responses | Self::IdpResponses => 300,
-            // A person who tries again and again, and reloads the page that says no.
+            // Enough for a user who retries and reloads the error page.
             Self::LoginResponses => 10,
             Self::Directories => 120,
-            // A company behind one address on a Monday morning.
+            // Enough for a company behind one address on a Monday morning.
             Self::Beginnings => 600,
             Self::SignIn => 60,
             Self::Account => 10,
         }
     }
 
-    /// How long until one failure is forgiven.
+    /// After how long one failure expires.
     const fn forgiven_after(self) -> Duration {
         match self {
             Self::Credentials => Duration::from_secs(1),
@@ -71,7 +71,7 @@ impl Door {
     }
 }
 
-/// Who failed where. What is behind the door (a connection) is kept as a keyed hash.
+/// The key of a limit. Its subject (a connection, an account) is kept as a keyed hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Caller {
     door: Door,
@@ -80,37 +80,37 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Where the caller stands.
+    /// The limit that applies.
     pub fn door(&self) -> Door {
         self.door
     }
 }
 
-/// The failures of this process.
+/// The rate limiter of this process.
 pub struct Limits {
     hasher: RandomState,
     forgiven_at: Mutex<LruCache<Caller, Timestamp>>,
 }
 
 impl Limits {
-    /// Nobody failed yet.
+    /// A limiter without failures.
     pub fn new() -> Self {
-        // Not `LruCache::new(REMEMBERED)`, which would take the memory for all of them now.
+        // Not `LruCache::new(REMEMBERED)`, which would allocate the memory for all of them now.
         Self { hasher: RandomState::new(), forgiven_at: Mutex::new(LruCache::unbounded()) }
     }
 
-    /// The caller at `door` from `block`, who wants what is `behind` it.
+    /// The key for `door`, the client's address block and a subject.
     pub fn caller(&self, door: Door, block: IpAddr, behind: &str) -> Caller {
         Caller { door, block, behind: self.hasher.hash_one(behind) }
     }
 
-    /// Whether `caller` may try now; if not, how long until it may.
+    /// Whether another attempt is allowed; if not, how long until it is.
     pub fn check(&self, caller: &Caller, now: Timestamp) -> Result<(), Duration> {
         let known = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = known.peek(caller).map_or(Duration::ZERO, |at| at.since(now));
         let step = caller.door.forgiven_after();
         let most = step * (caller.door.burst() - 1);
-        // After the clock was set back a debt could seem endless; it never exceeds the whole burst.
+        // A clock that was set back must not make the debt endless; it never exceeds the whole burst.
         match owed.checked_sub(most) {
             Some(over) if over > Duration::ZERO => Err(over.min(step)),
             _ => Ok(()),

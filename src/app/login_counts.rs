@@ -1,6 +1,5 @@
-//! Counting logins by the hour, beside the logins: each round counts the hours that may have changed anew
-//! from the logins themselves and writes what differs. Counting twice gives the same, so a round that was
-//! missed or cut short is made good by the next.
+//! Counts of logins per hour: each run recounts the hours that may have changed from the logins themselves and
+//! writes the differences. Counting is idempotent, so a missed or interrupted run is repaired by the next.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,35 +16,35 @@ use crate::{
     telemetry,
 };
 
-/// How far back hours are counted: what the overview shows.
+/// How far back hours are counted: the longest period of the overview.
 pub const KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
 
-/// How long after its end an hour is still counted again: a login that was left open may be refused later.
+/// How long after its end an hour is recounted: a pending login may be refused later.
 const SETTLES: Duration = Duration::from_secs(48 * 3600);
 
-/// How long the current hour and the one before it rest between two counts, and how long older ones do.
+/// The interval between two counts of the current hour and the one before it, and of older ones.
 const FRESH_REST: Duration = Duration::from_secs(50);
 const OLD_REST: Duration = Duration::from_secs(3600);
 
-/// A count that takes long is made more rarely: it takes at most one part in so many of the time.
+/// Counting one hour takes at most 1/`SHARE` of the time: slow counts are repeated less often.
 const SHARE: u32 = 30;
 
-/// How many hours one round counts at the most; after an upgrade there are many that never were.
+/// The maximum number of hours of one run; after an upgrade many are due.
 const MOST_HOURS: usize = 48;
 
 /// How many rows are written in one transaction.
 const BATCH: usize = 200;
 
-/// The hour that a moment is in.
+/// The beginning of the hour that contains `moment`.
 pub fn hour_of(moment: Timestamp) -> Timestamp {
     let hour = i64::try_from(HOUR.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(moment.millis().div_euclid(hour) * hour)
 }
 
-/// How many unfinished logins are counted at the most, for the figures.
+/// The maximum number of unfinished logins that are counted.
 const MOST_UNFINISHED: i64 = 100_000;
 
-/// Notes for `/metrics` how many unfinished logins each environment has.
+/// Reports for `/metrics` how many unfinished logins each environment has.
 pub async fn observe_unfinished(state: &State) -> Result<()> {
     let mut conn = state.db.read().await?;
     let counts = saml_flows::count_unfinished(&mut conn, MOST_UNFINISHED).await?;
@@ -55,8 +54,8 @@ pub async fn observe_unfinished(state: &State) -> Result<()> {
     Ok(())
 }
 
-/// Counts every hour that is due. Logins that nobody finished are kept for `unfinished`: hours that began longer
-/// ago stay as they were counted.
+/// Counts every hour that is due. Unfinished logins are kept for `unfinished`; hours that began longer ago are
+/// not recounted.
 pub async fn count(state: &State, unfinished: Duration) -> Result<()> {
     let current = hour_of(state.now());
     let counted: HashMap<i64, CountedHour> = {
@@ -88,7 +87,7 @@ fn is_due(hour: Timestamp, counted: Option<&CountedHour>, unfinished: Duration, 
 
 async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
     let begun = state.now();
-    // All that is held at once is a row for each connection that somebody used in this hour.
+    // In memory: one row for each connection that was used in this hour.
     let (counted, written) = {
         let mut conn = state.db.read().await?;
         (login_counts::count(&mut conn, hour).await?, login_counts::list(&mut conn, hour).await?)
@@ -124,7 +123,7 @@ async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// What is to be written, and what is written although there is nothing any more.
+/// The counts to write, and the stored ones that have become zero.
 fn differences(
     counted: &[ConnectionHourActivity],
     written: Vec<ConnectionHour>,

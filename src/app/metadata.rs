@@ -1,4 +1,4 @@
-//! Our SAML metadata for one connection.
+//! The service provider metadata of one connection.
 
 use openssl::x509::X509;
 
@@ -9,8 +9,8 @@ use crate::{
     store::saml_connections,
 };
 
-/// The metadata that an identity provider's admin uploads: entity id, ACS URLs, and our certificates as
-/// far as the connection uses them.
+/// The metadata for the identity provider's admin: entity id, ACS URLs, and the certificates that the connection
+/// uses for signing and encryption.
 pub async fn of(state: &State, connection: SamlConnectionId) -> Result<String> {
     let target = {
         let mut conn = state.db.read().await?;

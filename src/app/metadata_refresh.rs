@@ -1,8 +1,8 @@
-//! Following an identity provider's metadata: it is fetched again and again, and what it says anew counts.
+//! Periodic refresh of identity provider metadata.
 //!
-//! Metadata is the truth about a connection that has its address, within bounds: see `merge` for
-//! certificates. An entity id that differs is never followed, and a document that cannot be had or read
-//! changes nothing but the error that is shown.
+//! A connection with a metadata URL takes its settings from there; for certificates see `merge`. A different
+//! entity id is never taken over, and a document that cannot be fetched or parsed changes nothing but the stored
+//! error.
 
 use std::time::Duration;
 
@@ -34,33 +34,33 @@ use crate::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// How long metadata is believed that does not say how long.
+/// The refresh interval of metadata without `cacheDuration` and `validUntil`.
 const USUAL_REST: Duration = Duration::from_secs(6 * 3600);
-/// How long it is believed at least and at most, whatever it says.
+/// The bounds of the refresh interval.
 const SHORTEST_REST: Duration = HOUR;
 const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
-/// How long the first failure rests; each further one twice as long, up to [`USUAL_REST`].
+/// The retry delay after the first failure; doubled with each further one, up to [`USUAL_REST`].
 const FIRST_RETRY: Duration = Duration::from_secs(5 * 60);
-/// How long a replica that fell over keeps others from a connection.
+/// The lease of a replica on a connection; another replica takes over when it has expired.
 const CLAIM: Duration = Duration::from_secs(10 * 60);
-/// How often refused logins bring a connection's refresh forward.
+/// The minimum interval between two refreshes that refused logins request.
 const HURRY_EVERY: Duration = Duration::from_secs(5 * 60);
-/// How many are fetched at a time, and how many are taken on at once.
+/// How many documents are fetched at a time, and how many connections are read at a time.
 const AT_A_TIME: usize = 4;
 const BATCH: i64 = 20;
-/// How long the sentence about a failure is at the most.
+/// The maximum length of a stored error, in characters.
 const LONGEST_ERROR: usize = 500;
 
-/// What a fetch brought.
+/// The result of a fetch.
 enum News {
-    /// Nothing since last time.
+    /// Not modified.
     Unchanged,
-    /// A document.
+    /// A new document.
     Document(Box<IdpMetadata>, Version),
 }
 
-/// Fetches the metadata of connections whose rest is over, some at a time. Tells how many this replica took
-/// on; another may have been quicker.
+/// Refreshes the metadata of all connections that are due. Returns how many this replica refreshed; another may
+/// have claimed some.
 pub async fn refresh_due(state: &State) -> Result<usize> {
     let due = {
         let mut conn = state.db.read().await?;
@@ -100,13 +100,13 @@ async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<
     tx.commit().await?;
     if claimed {
         let actor = Actor::service(connection.environment_id);
-        // What went wrong is written down with the connection.
+        // The error is stored with the connection.
         drop(refresh(state, &actor, connection).await?);
     }
     Ok(claimed)
 }
 
-/// Fetches a connection's metadata now.
+/// Refreshes a connection's metadata now.
 pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
     let connection = {
         let mut conn = state.db.read().await?;
@@ -124,7 +124,7 @@ pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> 
     }
 }
 
-/// Fetches and follows. The inner error is a sentence for whoever set the connection up; it is stored.
+/// Fetches the metadata and applies it. The inner error is a message for the connection's admin; it is stored.
 async fn refresh(
     state: &State,
     actor: &Actor,
@@ -137,12 +137,12 @@ async fn refresh(
     };
     let mut news = fetch(state, &url, &known, connection.idp_entity_id.clone()).await?;
     let now = state.now();
-    // The network is done with: from here on the connection is held.
+    // After the fetch: no network calls while the transaction holds the lock.
     let mut tx = state.db.write().await?;
     store::organizations::lock(&mut tx, connection.environment_id, connection.organization_id).await?;
     let before = store::saml_connections::find(&mut tx, connection.environment_id, connection.id).await?;
     let Some(before) = before.filter(|before| before.idp_metadata_url.as_ref() == Some(&url)) else {
-        return Ok(Ok(())); // taken away or pointed elsewhere meanwhile
+        return Ok(Ok(())); // removed, or its URL changed, during the fetch
     };
     if let Ok(News::Document(metadata, _)) = &news
         && before.idp_entity_id.as_ref().is_some_and(|id| *id != metadata.entity_id)
@@ -199,7 +199,7 @@ async fn refresh(
     Ok(outcome)
 }
 
-/// What of a connection its metadata says.
+/// The settings of a connection that come from its metadata.
 fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
     let mut said = Map::new();
     said.insert("idpEntityId".to_owned(), connection.idp_entity_id.clone().into());
@@ -222,7 +222,7 @@ fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
     said
 }
 
-/// Fetches and reads the metadata at `url`. No transaction may be open meanwhile.
+/// Fetches and parses the metadata at `url`. Call it outside of transactions.
 async fn fetch(
     state: &State,
     url: &HttpUrl,
@@ -235,7 +235,7 @@ async fn fetch(
         Ok(Fetched::Document { bytes, version }) => (bytes, version),
         Err(error) => return Ok(Err(error.to_string())),
     };
-    // Two megabytes take long enough to parse not to do it on a thread that others wait for.
+    // Parsing up to two megabytes would block an async thread.
     let read = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
         .await
         .map_err(Error::internal)?;
@@ -251,17 +251,15 @@ async fn fetch(
     })
 }
 
-/// Refuses metadata whose own time is over (SAML Metadata §2.3.1).
+/// Refuses metadata whose `validUntil` is past (SAML Metadata §2.3.1).
 pub(super) fn still_good(metadata: &IdpMetadata, now: Timestamp) -> std::result::Result<(), String> {
     match metadata.valid_until {
-        Some(until) if until <= now => {
-            Err(format!("the metadata says that it is good until {until} only, which is over"))
-        }
+        Some(until) if until <= now => Err(format!("the metadata expired at {until} (validUntil)")),
         _ => Ok(()),
     }
 }
 
-/// Does what the metadata says.
+/// Applies the metadata to the connection.
 fn follow(
     state: &State,
     connection: &mut SamlConnection,
@@ -280,7 +278,7 @@ fn follow(
     connection.idp_binding = saml_connections::binding_of(metadata);
     connection.idp_certificates = merged.iter().map(|certificate| certificate.pem.clone()).collect();
     connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
-    // Those that wait to be dropped stay known as the metadata's.
+    // Withdrawn certificates that are still trusted stay marked as the metadata's.
     let waiting = merged
         .iter()
         .map(|certificate| &certificate.fingerprint)
@@ -296,9 +294,9 @@ fn follow(
     Ok(())
 }
 
-/// The state of a connection whose metadata was just fetched and taken over as it is.
+/// The refresh state after metadata was fetched and applied.
 pub(super) fn fetched(state: &State, metadata: &IdpMetadata, version: Version) -> MetadataRefresh {
-    // A document that says how long it is good must be read again, even when it is the same.
+    // A document with its own validity must be parsed again, even if it is unchanged.
     let timed = metadata.cache_duration.is_some() || metadata.valid_until.is_some();
     let version = if timed { Version::default() } else { version };
     let listed = read(&metadata.certificates_pem);
@@ -320,26 +318,26 @@ fn next_at(state: &State, metadata: Option<&IdpMetadata>) -> Timestamp {
     now + spread(state, rest(metadata, now))
 }
 
-/// How long metadata is believed: as long as it says (SAML Metadata §2.3.1), within bounds.
+/// The refresh interval: as the metadata says (SAML Metadata §2.3.1), within bounds.
 fn rest(metadata: Option<&IdpMetadata>, now: Timestamp) -> Duration {
     let said = metadata.and_then(|metadata| metadata.cache_duration).unwrap_or(USUAL_REST);
     let left = metadata.and_then(|metadata| metadata.valid_until).map(|until| until.since(now));
     said.min(left.unwrap_or(said)).clamp(SHORTEST_REST, LONGEST_REST)
 }
 
-/// How long to wait after so many failures in a row.
+/// The retry delay after so many failures in a row.
 fn rest_after(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(10);
     (FIRST_RETRY * 2_u32.pow(doublings)).min(USUAL_REST)
 }
 
-/// Up to a tenth less or more, so that connections made together are not fetched together.
+/// Adds a jitter of up to a tenth, so that connections created together are not fetched together.
 fn spread(state: &State, rest: Duration) -> Duration {
     let share = u32::try_from(state.random.bits() % 2001).unwrap_or(0);
     rest * 9 / 10 + rest * share / 10_000
 }
 
-/// A certificate as the merge sees it.
+/// A parsed certificate, for the merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     pem: String,
@@ -348,7 +346,7 @@ struct Known {
     not_after: Timestamp,
 }
 
-/// Reads certificates that were read before.
+/// Parses stored certificates.
 fn read(pems: &[String]) -> Vec<Known> {
     let bundles = pems.iter().filter_map(|pem| Certificate::parse_pem_bundle(pem).ok());
     bundles
@@ -362,15 +360,16 @@ fn read(pems: &[String]) -> Vec<Known> {
         .collect()
 }
 
-/// What to trust once the metadata lists `listed`, of which it `listed_before` some.
+/// The certificates to trust when the metadata lists `listed` and earlier listed the fingerprints
+/// `listed_before`.
 ///
-/// - What it lists is trusted at once: a new certificate works before the old one ends.
-/// - What it listed before and lists no more is dropped, but only when something listed is valid now.
-///   Metadata that lists only the certificate to come, or an expired one, drops nothing.
-/// - What it never listed was added by hand, and stays until a hand removes it.
+/// - Listed certificates are trusted at once: a new one works before the old one is withdrawn.
+/// - A certificate that is no longer listed is dropped, but only if a listed one is valid now. Metadata with only
+///   a future or an expired certificate drops nothing.
+/// - A certificate that was never listed was added by hand, and stays until it is removed by hand.
 ///
-/// So nothing is ever left without a certificate, as metadata without any is an error. When there are too
-/// many, listed ones go first.
+/// The result is never empty, because metadata without certificates is an error. If there are too many, listed
+/// ones take precedence.
 fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Timestamp) -> Vec<Known> {
     let covered = listed.iter().any(|one| one.not_before <= now && now < one.not_after);
     let withdrawn = |one: &Known| covered && listed_before.contains(&one.fingerprint);
@@ -384,9 +383,8 @@ fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Tim
     merged
 }
 
-/// After a login that no certificate of the connection verified: brings the next refresh forward to now, at
-/// most once in a while, so that the next attempt works if the provider changed its key. Says so in the
-/// failed check.
+/// Called when no certificate of the connection verified a signature: requests a refresh now, rate-limited, so
+/// that the next login works if the provider changed its key. Adds this to the remedy of the failed check.
 pub(super) async fn hurry(
     state: &State,
     connection: &SamlConnection,
@@ -528,6 +526,6 @@ mod tests {
         let now = Timestamp::from_seconds(NOW);
         assert!(still_good(&metadata(None, None), now).is_ok());
         assert!(still_good(&metadata(None, Some(NOW + 1)), now).is_ok());
-        assert!(still_good(&metadata(None, Some(NOW)), now).unwrap_err().contains("which is over"));
+        assert!(still_good(&metadata(None, Some(NOW)), now).unwrap_err().contains("expired at"));
     }
 }

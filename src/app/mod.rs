@@ -1,5 +1,5 @@
-//! What the service does, each file a story that reads top to bottom: authorise, load, decide, store,
-//! commit.
+//! The use cases of the service. Each one authorises the caller, loads, decides, stores and commits, in that
+//! order.
 
 pub mod actor;
 pub mod administrators;

@@ -1,4 +1,4 @@
-//! OAuth clients: apps that sign people in through OpenID Connect.
+//! OAuth clients: apps that sign users in through OpenID Connect.
 
 use super::{
     Error, Result, State,
@@ -16,14 +16,14 @@ use crate::{
     store::{self, oauth_clients},
 };
 
-/// What is to be set of a client, as it came; what is `None` stays as it is.
+/// A change of a client, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct OauthClientChange {
-    /// What people call it.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// `RS256`, `ES256` or `EdDSA`.
+    /// The ID token algorithm: `RS256`, `ES256` or `EdDSA`.
     pub id_token_alg: Option<String>,
-    /// Where a login that the identity provider began is handed to the app; an empty one clears it.
+    /// The app's login initiation endpoint for IdP-initiated logins; empty clears it.
     pub initiate_login_uri: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl OauthClientChange {
     }
 }
 
-/// A client with a secret that was just made and is shown this once.
+/// A client with its new secret, which is returned only once.
 #[derive(Debug)]
 pub struct Created {
     /// The client.
@@ -56,7 +56,7 @@ pub struct Created {
     pub secret: OauthClientSecret,
 }
 
-/// Makes a client in an environment.
+/// Creates a client in an environment.
 pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<Created> {
     let environment_id = actor.managed_environment()?;
     let now = state.now();
@@ -86,7 +86,7 @@ pub async fn find(state: &State, actor: &Actor, id: OauthClientId) -> Result<Oau
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
-/// One page of an environment's clients, in the order in which they were made.
+/// One page of an environment's clients, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<OauthClient>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "oauth_clients");
@@ -96,7 +96,7 @@ pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Pag
     Ok(wanted.fill(state, &list, found, |client| client.id))
 }
 
-/// Changes a client. Its secret stays.
+/// Changes a client, but not its secret.
 pub async fn update(
     state: &State,
     actor: &Actor,
@@ -114,7 +114,7 @@ pub async fn update(
     Ok(client)
 }
 
-/// Gives a client a new secret, which is told this once. The old one stops working now.
+/// Gives a client a new secret, which is returned only here. The old one stops working at once.
 pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> Result<Created> {
     let environment_id = actor.managed_environment()?;
     let secret = OauthClientSecret::new(&*state.random);
@@ -129,7 +129,7 @@ pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> R
     Ok(Created { client, secret })
 }
 
-/// Takes a client away. Its access tokens end with it.
+/// Removes a client and its access tokens.
 pub async fn remove(state: &State, actor: &Actor, id: OauthClientId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;

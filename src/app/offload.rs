@@ -1,5 +1,5 @@
-//! Work that grows with what a client sent is done on threads of its own, a few at a time: an async
-//! thread that computes answers nobody else.
+//! CPU-bound work that grows with the client's input runs on blocking threads, a few at a time, so that it does
+//! not block an async thread.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -9,27 +9,27 @@ use std::{
 use super::{Error, Result, fair_queue::FairQueue};
 use crate::model::id::ScimDirectoryId;
 
-/// How long work waits for its turn.
+/// The maximum wait for a thread.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Up to how many bytes of input the work is done where it is: less than a millisecond.
+/// Up to this many bytes of input the work runs on the calling thread: less than a millisecond.
 pub const INLINE_BYTES: usize = 16 * 1024;
 
-/// The threads for such work. Cheap to clone; the same for every request.
+/// Runs such work. Cheap to clone; shared by all requests.
 #[derive(Debug, Clone)]
 pub struct Offload {
     turns: FairQueue<Option<ScimDirectoryId>>,
 }
 
 impl Offload {
-    /// So many at a time.
+    /// Runs `at_once` pieces of work at a time.
     pub fn new(at_once: usize) -> Self {
         Self { turns: FairQueue::new(at_once, PATIENCE) }
     }
 
-    /// Does `work` for a directory, or for all of them, which goes over this many bytes: here if they are few, else
-    /// on another thread once there is a turn, which directories take one after another. What has begun goes on
-    /// to its end when nobody waits for it any more. [`Error::Unavailable`]: there was no turn for too long.
+    /// Runs `work` on `bytes` of input, for one directory or (`None`) for all: on the calling thread if the input
+    /// is small, else on a blocking thread, with fair queueing among directories. Work that has started runs to
+    /// its end even if the caller is cancelled. [`Error::Unavailable`] if no thread is free in time.
     pub async fn run<T, F>(&self, directory: Option<ScimDirectoryId>, bytes: usize, work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Organizations: the vendor's customers, made, found, listed, changed and taken away.
+//! Organizations: the vendor's customers, created, found, listed, changed and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,22 +19,22 @@ use crate::{
     store,
 };
 
-/// How many domains an organization has at the most.
+/// The maximum number of domains of an organization.
 pub(super) const MOST_DOMAINS: usize = 1000;
 
-/// What is to be set of an organization, as it came; what is `None` stays as it is.
+/// A change of an organization, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct OrganizationChange {
-    /// Its name for people.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// The vendor's own id for it; an empty one clears it.
+    /// The vendor's own id for it; empty clears it.
     pub external_id: Option<String>,
-    /// The domains whose addresses may come in.
+    /// The domains whose e-mail addresses may sign in and be provisioned.
     pub domains: Option<Vec<String>>,
     /// Whether free-mail providers may be among the domains.
     pub allow_free_mail: bool,
-    /// Whether a domain may be among them that counts for another organization already: an explicit yes, of
-    /// those who are asked for one (ruling 38).
+    /// Confirms that domains of other organizations may be among them, for callers who need to confirm this
+    /// (ruling 38).
     pub share_domain: bool,
 }
 
@@ -53,11 +53,10 @@ impl OrganizationChange {
     }
 }
 
-/// What an organization's domains are once the vendor has said which ones count.
+/// The domains of an organization after the vendor has set the list of domains in effect.
 ///
-/// Those named are `whitelisted`; one that DNS proved stays `verified`. Of those not named, the ones
-/// that counted go, and what waits for proof or approval stays: the vendor does not see it in the list
-/// that he sends back.
+/// Named domains become `whitelisted`; a `verified` one stays verified. Of the others, those in effect are
+/// removed, and pending or failed ones are kept: they are not in the list that the vendor reads and sends back.
 pub(super) fn set_domains(
     current: &[OrganizationDomain],
     named: &[String],
@@ -82,7 +81,7 @@ pub(super) fn set_domains(
     Ok(domains.into_iter().map(|(domain, state)| OrganizationDomain { domain, state }).collect())
 }
 
-/// Those of `after` that count and did not count `before`.
+/// The domains that are in effect in `after` and were not in `before`.
 pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[OrganizationDomain]) -> Vec<Domain> {
     let counted =
         |domain: &Domain| before.iter().any(|known| known.domain == *domain && known.state.is_accepted());
@@ -90,7 +89,7 @@ pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[Organizatio
     new.map(|known| known.domain.clone()).collect()
 }
 
-/// Makes an organization.
+/// Creates an organization.
 pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
     let environment_id = actor.managed_environment()?;
     let now = state.now();
@@ -129,13 +128,13 @@ pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Or
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
-/// The environment of an organization: for the operator, who may name an organization by its id alone.
+/// The environment of an organization: for the operator, who gives only the organization's id.
 pub async fn environment_of(state: &State, id: OrganizationId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     store::organizations::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
 }
 
-/// What some organizations are called, of those that are there.
+/// The display names of those of these organizations that exist.
 pub async fn names(
     state: &State,
     actor: &Actor,
@@ -149,7 +148,7 @@ pub async fn names(
     Ok(found.into_iter().collect())
 }
 
-/// One page of the organizations, in the order in which they were made.
+/// One page of the organizations, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "organizations");
@@ -159,8 +158,8 @@ pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Pag
     Ok(wanted.fill(state, &list, found, |organization| organization.id))
 }
 
-/// One page of the organizations that have what was typed in their name, external id, domains or id; the
-/// newest first. Nothing typed finds all.
+/// One page of the organizations whose name, external id, domains or id match `text`, the newest first. An empty
+/// text matches all.
 pub async fn search(
     state: &State,
     actor: &Actor,
@@ -211,7 +210,7 @@ pub async fn update(
     Ok(organization)
 }
 
-/// Takes an organization away, with its domains and connections. Its logins stay as history.
+/// Removes an organization with its domains and connections. Its login flows are kept.
 pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
@@ -224,7 +223,7 @@ pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<
     Ok(())
 }
 
-/// The organization, or that it is not there.
+/// The organization, or [`Error::NotFound`].
 pub(super) async fn load(
     conn: &mut store::Conn,
     environment_id: EnvironmentId,

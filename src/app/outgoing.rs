@@ -1,8 +1,8 @@
-//! Requests of ours to addresses that somebody gave us, such as a customer's metadata URL.
+//! The HTTP client for URLs given by third parties, such as a customer's metadata URL, guarded against SSRF.
 //!
-//! One client for all of them. It connects to public addresses only, unless the configuration says
-//! otherwise: a literal address is checked before anything is sent, a name in the resolver whose answer
-//! is also what is connected to, and every redirect anew. Size and time are bounded; no proxy is used.
+//! It connects to public addresses only, unless the configuration allows others. A literal address is checked
+//! before the request, a host name in the resolver whose answer is also connected to, and each redirect again.
+//! Size and time are bounded; no proxy is used.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -20,16 +20,16 @@ use reqwest::{
 };
 use url::{Host, Url};
 
-/// How much, how long, how far.
+/// Limits of requests.
 #[derive(Debug, Clone, Copy)]
 pub struct OutgoingLimits {
-    /// The most bytes of a body.
+    /// The maximum size of a response body, in bytes.
     pub bytes: usize,
-    /// The most time for everything, redirects and body included.
+    /// The timeout, including redirects and the body.
     pub time: Duration,
-    /// The most redirects.
+    /// The maximum number of redirects.
     pub redirects: usize,
-    /// Whether connections are kept for the next request to the same host.
+    /// Whether connections are kept alive for the next request to the same host.
     pub keep_connections: bool,
 }
 
@@ -39,42 +39,42 @@ impl Default for OutgoingLimits {
     }
 }
 
-/// Why nothing was fetched.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutgoingError {
-    /// Not http or https, without a host, or with a password in it.
+    /// Not http or https, without a host, or with user name or password.
     #[error("the address must be http(s)://… without user and password")]
     NotWeb,
-    /// It leads into a private network.
+    /// The target is in a private network.
     #[error(
         "{0} is not a public address; Ostiary fetches from private and loopback addresses only when \
          outgoing.allow_private_targets is on"
     )]
     PrivateTarget(String),
-    /// It is link-local, or where a cloud tells its machines their credentials.
+    /// The target is link-local or a cloud's metadata service.
     #[error("{0} is a link-local address or one of a cloud's own services; Ostiary never calls those")]
     ForbiddenTarget(String),
-    /// It redirects from https to http.
+    /// A redirect from https to http.
     #[error("{0} redirects from https to http")]
     Downgrade(String),
-    /// It redirects again and again.
+    /// Too many redirects.
     #[error("more than {0} redirects")]
     TooManyRedirects(usize),
-    /// It answered something other than 200.
+    /// A status other than 200.
     #[error("the server answered {0}")]
     Status(u16),
-    /// Its answer is too long.
+    /// The response is too large.
     #[error("the answer is longer than {0} bytes")]
     TooLarge(usize),
-    /// It took too long.
+    /// The timeout expired.
     #[error("no answer within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
-    /// No connection, no TLS, no HTTP.
+    /// A failure of the connection, of TLS or of HTTP.
     #[error("{host} cannot be reached: {reason}")]
     Unreachable {
-        /// Whom.
+        /// The host.
         host: String,
-        /// Why, in one line.
+        /// The cause, in one line.
         reason: String,
     },
 }
@@ -96,17 +96,17 @@ impl OutgoingError {
     }
 }
 
-/// How a server told a document's version from others (RFC 9110 §8.8), to ask for newer ones only.
+/// The validators of a document (RFC 9110 §8.8), for conditional requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Version {
-    /// Its name for it.
+    /// The entity tag.
     pub etag: Option<String>,
-    /// When it changed, in the server's words.
+    /// `Last-Modified`, as the server sent it.
     pub last_modified: Option<String>,
 }
 
 impl Version {
-    /// What an answer says of itself. Whatever is too long to be sent back is left out.
+    /// The validators of a response. Values that are too long to be sent back are left out.
     fn of(response: &Response) -> Self {
         const LONGEST: usize = 256;
         let header = |name| {
@@ -117,16 +117,16 @@ impl Version {
     }
 }
 
-/// What asking for a newer document gave.
+/// The result of a conditional request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {
-    /// There is none.
+    /// Not modified.
     Unchanged,
     /// A document.
     Document {
-        /// It.
+        /// Its bytes.
         bytes: Vec<u8>,
-        /// How to ask for a newer one.
+        /// Its validators.
         version: Version,
     },
 }
@@ -167,7 +167,7 @@ impl Outgoing {
         }
     }
 
-    /// Fetches a document with GET, unless it is still the one that is `known`.
+    /// Fetches a document with a conditional GET, unless it still is the `known` one.
     pub async fn get_newer(&self, url: &Url, known: &Version) -> Result<Fetched, OutgoingError> {
         let limit = self.limits.time;
         tokio::time::timeout(limit, self.follow(url.clone(), known))
@@ -175,7 +175,7 @@ impl Outgoing {
             .unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }
 
-    /// Sends a document with POST and gives the answer's status, whatever it is. No redirect is followed.
+    /// Sends a POST request and returns the status of the response, whatever it is. Follows no redirects.
     pub async fn post(
         &self,
         url: &Url,
@@ -191,14 +191,14 @@ impl Outgoing {
             }
             let response = request.send().await.map_err(|error| failure(url, error))?;
             let status = response.status().as_u16();
-            // What it says is nobody's news; read to its end, the connection can serve again.
+            // The body is not used; reading it to its end lets the connection be reused.
             drop(self.read(url, response).await);
             Ok(status)
         };
         tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
     }
 
-    /// Sends any request and gives the whole answer, whatever it is. No redirect is followed.
+    /// Sends any request and returns the whole response, whatever its status. Follows no redirects.
     pub async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
         let url = Url::parse(&request.uri().to_string()).map_err(|_| OutgoingError::NotWeb)?;
         self.targets.check(&url)?;
@@ -267,7 +267,7 @@ impl Outgoing {
     }
 }
 
-/// Refuses an address that can be told to lead where nothing is sent, before its name is resolved.
+/// Checks a URL as far as possible without resolving its host name.
 pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), OutgoingError> {
     Targets::new(allow_private_targets).check(url)
 }
@@ -276,7 +276,7 @@ fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-/// What went wrong, with the resolver's refusal dug out of the layers around it.
+/// Maps a client error; finds the resolver's refusal among its sources.
 fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut reason = String::new();
@@ -290,20 +290,20 @@ fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
     OutgoingError::Unreachable { host: host_of(url), reason }
 }
 
-/// Where we may connect to.
+/// The addresses that may be connected to: public ones, and exceptions.
 #[derive(Debug)]
 struct Targets {
     exceptions: Vec<IpNet>,
 }
 
 impl Targets {
-    /// Public addresses, or any.
+    /// Public addresses only, or also private ones.
     fn new(allow_private: bool) -> Self {
         let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
         Self { exceptions: if allow_private { everything.to_vec() } else { Vec::new() } }
     }
 
-    /// Why nothing is sent to an address, if so.
+    /// Why an address is refused, if it is.
     fn refusal(&self, address: IpAddr) -> Option<TargetRefusal> {
         if is_forbidden(address) {
             return Some(TargetRefusal::Forbidden);
@@ -312,7 +312,7 @@ impl Targets {
         (!allowed).then_some(TargetRefusal::Private)
     }
 
-    /// Checks all that can be told before a name is resolved.
+    /// Checks a URL as far as possible without resolving its host name.
     fn check(&self, url: &Url) -> Result<(), OutgoingError> {
         let plain = url.username().is_empty() && url.password().is_none();
         if !matches!(url.scheme(), "http" | "https") || !plain {
@@ -328,12 +328,12 @@ impl Targets {
     }
 }
 
-/// Why nothing is sent to an address.
+/// Why an address is refused.
 #[derive(Debug, Clone, Copy)]
 enum TargetRefusal {
-    /// It is not on the public internet.
+    /// It is not a public address.
     Private,
-    /// It is one of those that nobody can allow.
+    /// It is one that no setting allows.
     Forbidden,
 }
 
@@ -346,12 +346,12 @@ impl TargetRefusal {
     }
 }
 
-/// A resolver that refuses what [`Outgoing`] refuses, for a client of another kind.
+/// A resolver with the rules of [`Outgoing`], for other clients.
 pub fn resolver(allow_private_targets: bool) -> impl Resolve + 'static {
     GuardedResolver(Arc::new(Targets::new(allow_private_targets)))
 }
 
-/// Resolves as the system does and refuses names that lead, even in part, into a private network.
+/// The system's resolver; refuses names with any address that is refused.
 struct GuardedResolver(Arc<Targets>);
 
 #[derive(Debug, thiserror::Error)]
@@ -374,8 +374,8 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// IPv4 that is not on the public internet (RFC 6890 and its registry), and one address in public space
-/// that answers only inside of a cloud.
+/// Special-purpose IPv4 networks (RFC 6890 and its registry), and Azure's 168.63.129.16, which is reachable only
+/// inside of that cloud.
 static SPECIAL_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
     [
         "0.0.0.0/8",
@@ -399,30 +399,28 @@ static SPECIAL_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
     .to_vec()
 });
 
-/// Global unicast IPv6 that is none: protocol assignments with Teredo, documentation, 6to4.
+/// Special-purpose networks within global unicast IPv6: protocol assignments with Teredo, documentation, 6to4.
 static SPECIAL_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
     ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
         .map(|net| net.parse().expect("a literal network"))
         .to_vec()
 });
 
-/// Link-local IPv4 (RFC 3927), where clouds tell a machine its credentials, and addresses of clouds with the same
-/// purpose elsewhere: Azure, Alibaba, Oracle.
+/// Link-local IPv4 (RFC 3927) with the metadata services of most clouds, and those of Azure, Alibaba and Oracle.
 static FORBIDDEN_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
     ["169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"]
         .map(|net| net.parse().expect("a literal network"))
         .to_vec()
 });
 
-/// Link-local IPv6 (RFC 4291 §2.5.6), and addresses of clouds with the same purpose: Amazon, Google, Scaleway.
+/// Link-local IPv6 (RFC 4291 §2.5.6), and the metadata services of Amazon, Google and Scaleway.
 static FORBIDDEN_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
     ["fe80::/10", "fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128"]
         .map(|net| net.parse().expect("a literal network"))
         .to_vec()
 });
 
-/// Whether nothing is ever sent to an address, whatever is allowed: neither to itself nor to an IPv4 address that
-/// it stands for in any form.
+/// Whether an address is refused whatever the settings: itself, or an IPv4 address embedded in it in any form.
 fn is_forbidden(address: IpAddr) -> bool {
     let forbidden_v4 = |address: &Ipv4Addr| FORBIDDEN_V4.iter().any(|net| net.contains(address));
     match address {
@@ -434,7 +432,7 @@ fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
-/// Every IPv4 address that an IPv6 one may be carried to: mapped and compatible (RFC 4291 §2.5.5), translated
+/// Every IPv4 address that may be embedded in an IPv6 one: mapped and compatible (RFC 4291 §2.5.5), translated
 /// (RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1), 6to4 (RFC 3056 §2), Teredo (RFC 4380 §4), ISATAP (RFC 5214 §6.1).
 fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let segments = address.segments();
@@ -451,7 +449,7 @@ fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
         (translated || isatap).then(|| at(6, 0)),
         (segments[0] == 0x2002).then(|| at(1, 0)),
         (segments[..2] == [0x2001, 0]).then(|| at(6, 0xffff)),
-        // RFC 8215's prefix is one of 48 bits: RFC 6052 §2.2 puts the address around bits 64 to 71.
+        // RFC 8215's prefix has 48 bits: RFC 6052 §2.2 puts the address around bits 64 to 71.
         (segments[..3] == [0x64, 0xff9b, 1]).then(|| {
             let [.., a, b] = segments[3].to_be_bytes();
             let ([_, c], [d, _]) = (segments[4].to_be_bytes(), segments[5].to_be_bytes());
@@ -460,7 +458,7 @@ fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     ]
 }
 
-/// Whether an address is on the public internet. Everything that is not known to be is not.
+/// Whether an address is known to be public.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
@@ -474,8 +472,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// The IPv4 address that an IPv6 one stands for: mapped (RFC 4291 §2.5.5.2), or behind the well-known
-/// translator prefix (RFC 6052 §2.1), which DNS64 hands out for every IPv4 host.
+/// The IPv4 address that an IPv6 one represents: mapped (RFC 4291 §2.5.5.2), or with the well-known NAT64 prefix
+/// (RFC 6052 §2.1), which DNS64 returns for every IPv4 host.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return Some(mapped);

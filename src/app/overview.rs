@@ -1,5 +1,5 @@
-//! How an environment fares, at a glance: logins over time, who cannot come in, what will end soon, and who
-//! has fallen silent. Every part reads a bounded number of rows, however large the environment is.
+//! The overview of an environment: logins over time, failing connections, expiring certificates, and directories
+//! without requests. Every part reads a bounded number of rows, however large the environment is.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// How many of the worst are shown.
+/// The maximum number of entries of each list.
 const SHOWN: i64 = 8;
 
-/// How far back a failing connection is remembered.
+/// How far back failing connections are searched.
 const FAILING: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// How long a directory is quiet before that is strange: identity providers push at least once in it.
+/// After how long without requests a directory is listed: identity providers synchronise at least once a day.
 const SILENT: Duration = Duration::from_secs(24 * 3600);
 
-/// How long before its end a certificate is shown.
+/// How long before its expiry a certificate is listed.
 const ENDING: Duration = Duration::from_secs(60 * 24 * 3600);
 
-/// Over which time logins are told.
+/// The period of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Span {
     /// 24 hours, hour by hour.
@@ -45,12 +45,12 @@ pub enum Span {
 }
 
 impl Span {
-    /// Reads its name in an address: `14d`; anything else is the last 24 hours.
+    /// Parses the query parameter: `14d`; anything else is the last 24 hours.
     pub fn parse(text: &str) -> Self {
         if text == "14d" { Self::Fortnight } else { Self::Day }
     }
 
-    /// How long one bar is.
+    /// The length of one bar.
     pub fn bar(self) -> Duration {
         match self {
             Self::Day => HOUR,
@@ -58,7 +58,7 @@ impl Span {
         }
     }
 
-    /// The bars up to now, the oldest first: when each begins.
+    /// The beginnings of the bars up to now, the oldest first.
     fn bars(self, now: Timestamp) -> Vec<Timestamp> {
         let bar = i64::try_from(self.bar().as_millis()).unwrap_or(i64::MAX);
         let last = Timestamp::from_millis(now.millis().div_euclid(bar) * bar);
@@ -75,61 +75,61 @@ impl Span {
 pub struct Bar {
     /// When it begins.
     pub from: Timestamp,
-    /// How the logins ended that began in it.
+    /// The outcomes of the logins that began in it.
     pub outcomes: Outcomes,
 }
 
-/// A connection that refuses people, with the login that shows why.
+/// A connection with refused logins, and the latest of them.
 #[derive(Debug)]
 pub struct Failing {
     /// The connection.
     pub connection: FailingConnection,
-    /// Its last refused login, while it is kept.
+    /// Its last refused login, if it is still kept.
     pub flow: Option<SamlFlow>,
 }
 
-/// A connection whose last certificate ends soon, or has ended.
+/// A connection whose last certificate expires soon, or has expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndingCertificate {
     /// The connection.
     pub saml_connection_id: SamlConnectionId,
     /// Its organization's name.
     pub organization_name: String,
-    /// When its last certificate ends.
+    /// When its last certificate expires.
     pub ends_at: Timestamp,
 }
 
-/// What is missing before the first login.
+/// The next setup step before the first login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
     /// There is no organization.
     Organization,
-    /// There is one, and nobody has signed in.
+    /// There is one, and there was no login.
     FirstLogin(OrganizationId),
 }
 
-/// How an environment fares.
+/// The overview of an environment.
 #[derive(Debug)]
 pub struct Overview {
-    /// As of when.
+    /// The time it was made.
     pub now: Timestamp,
-    /// Over which time the bars go.
+    /// The period of the bars.
     pub span: Span,
     /// Logins over time, the oldest first.
     pub bars: Vec<Bar>,
-    /// Who was refused most in the last 24 hours.
+    /// The organizations with the most refused logins in the last 24 hours.
     pub organizations: Vec<FailingOrganization>,
-    /// Connections that have let nobody in since they last refused somebody.
+    /// Connections without a successful login since their last refused one.
     pub connections: Vec<Failing>,
-    /// Connections whose last certificate ends soon, the first to end first.
+    /// Connections whose last certificate expires soon, in order of expiry.
     pub certificates: Vec<EndingCertificate>,
-    /// Directories that nobody calls any more.
+    /// Directories that receive no requests any more.
     pub directories: Vec<IdleDirectory>,
-    /// What to do first, while there is nothing to show.
+    /// The next setup step, before the first login.
     pub next: Option<NextStep>,
 }
 
-/// How the actor's environment fares.
+/// The overview of the actor's environment.
 pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> {
     let environment = actor.viewed_environment()?;
     let now = state.now();
@@ -184,7 +184,7 @@ pub async fn of_organization(
     Ok(bars(&begins, &hours))
 }
 
-/// Sorts hours into bars.
+/// Sums hours into bars.
 fn bars(begins: &[Timestamp], hours: &[HourlyOutcomes]) -> Vec<Bar> {
     let mut bars: Vec<Bar> =
         begins.iter().map(|from| Bar { from: *from, outcomes: Outcomes::default() }).collect();

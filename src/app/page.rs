@@ -1,24 +1,23 @@
-//! Pages of a list, and the tokens that lead from one to the next.
+//! Pagination with page tokens.
 //!
-//! A token names the first thing of the next page and is authenticated for its list and environment:
-//! it tells nothing, cannot be made up, and is of no use elsewhere. It is URL-safe as it stands,
-//! because not every SDK escapes it (contracts §9.3).
+//! A token contains the id of the first item of the next page and a MAC for its list and environment, so it cannot
+//! be forged or used for another list. It is URL-safe, because not every SDK escapes it (contracts §9.3).
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use super::{Error, Result, State};
 use crate::model::id::{EnvironmentId, Id, IdKind};
 
-/// How many things a page holds when nobody says otherwise: SSOReady's number.
+/// The default page size, as in SSOReady.
 pub const DEFAULT_SIZE: i64 = 10;
 
-/// How many a page holds at the most.
+/// The maximum page size.
 pub const LARGEST_SIZE: i64 = 100;
 
-/// What an error calls the token.
+/// The field name of the token in errors.
 pub const TOKEN_FIELD: &str = "page_token";
 
-/// Which list of which environment a token is for: `organizations`, `saml_connections/org_…`.
+/// The list that a token is for, with its environment: `organizations`, `saml_connections/org_…`.
 #[derive(Debug, Clone)]
 pub struct List(String);
 
@@ -29,33 +28,33 @@ impl List {
     }
 }
 
-/// What a caller asks for, as it came: both may be missing.
+/// The pagination parameters of a request, unvalidated.
 #[derive(Debug, Clone, Default)]
 pub struct PageQuery {
-    /// The token of an earlier answer.
+    /// The token from an earlier response.
     pub token: Option<String>,
-    /// How many things it wants at once.
+    /// The page size.
     pub size: Option<String>,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items.
     pub items: Vec<T>,
-    /// What leads to the next one; empty on the last.
+    /// The token of the next page; empty on the last one.
     pub next_token: String,
 }
 
-/// A page that was asked for, understood.
+/// The validated pagination parameters of a request.
 pub struct Wanted<K> {
-    /// Where it begins.
+    /// The id of the first item.
     pub from: Option<Id<K>>,
     size: i64,
 }
 
 impl<K: IdKind> Wanted<K> {
-    /// Reads what a caller asks for.
+    /// Parses the parameters of a request.
     pub fn read(state: &State, list: &List, query: &PageQuery) -> Result<Self> {
         let size = match &query.size {
             None => DEFAULT_SIZE,
@@ -72,12 +71,12 @@ impl<K: IdKind> Wanted<K> {
         Ok(Self { from: from.transpose()?, size })
     }
 
-    /// How many things to look for: one more than fit, to know whether there is a next page.
+    /// The limit for the query: one more than the page size, to know whether there is a next page.
     pub fn limit(&self) -> i64 {
         self.size + 1
     }
 
-    /// The page made of what was found.
+    /// Makes the page of the items found.
     pub fn fill<T>(
         &self,
         state: &State,
@@ -91,8 +90,8 @@ impl<K: IdKind> Wanted<K> {
         Page { items: found, next_token }
     }
 
-    /// The same where looking stopped before it had seen everything: `rest` is where it goes on. Such a page
-    /// may be short, even empty, and is not the last.
+    /// [`Self::fill`] for a search that stopped early; it continues at `rest`. Such a page may be short or even
+    /// empty without being the last.
     pub fn fill_until<T>(
         &self,
         state: &State,
@@ -118,7 +117,7 @@ fn write_token<K: IdKind>(state: &State, list: &List, id: Id<K>) -> String {
 }
 
 fn read_token<K: IdKind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
-    // 16 bytes of id and 32 of proof.
+    // 16 bytes of id and 32 of MAC, in base64.
     if token.len() != 64 {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The app fetches who signed in, once, with the access code that the browser brought (contracts §2.3).
+//! Redeeming a SAML access code (contracts §2.3): the app exchanges it for the user who signed in.
 
 use super::{
     Error, Result, State,
@@ -15,26 +15,25 @@ use crate::{
     store,
 };
 
-/// Who signed in.
+/// The result of a redeemed login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redeemed {
-    /// The address, as the identity provider sent it.
+    /// The e-mail address, as the identity provider sent it.
     pub email: Email,
-    /// The app's own state; empty when the login did not begin at the app.
+    /// The app's state; empty if the app did not start the login.
     pub state: String,
-    /// What the identity provider said of the person.
+    /// The attributes from the assertion.
     pub attributes: Attributes,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The vendor's own id for it; empty when there is none.
+    /// The vendor's own id for it; empty if there is none.
     pub organization_external_id: String,
-    /// The login, for whoever asks what happened in it.
+    /// The login flow, for support.
     pub saml_flow_id: SamlFlowId,
 }
 
-/// Redeems an access code. It is good once, for a few minutes, in its own environment, and only where
-/// its login began: what OAuth began is redeemed at the token endpoint (ruling 18). Whoever may no longer sign in
-/// has none.
+/// Redeems an access code. It is valid once, for a few minutes, in its own environment. Codes of OAuth logins are
+/// redeemed at the token endpoint instead (ruling 18). Refused if the user may no longer sign in.
 pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed> {
     let code: AccessCode =
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
@@ -58,7 +57,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     let now = state.now();
     let (mut tx, organization) =
         admission::check_code(tx, flow.id, digest, login, now).await?.ok_or_else(gone)?;
-    // Of several that bring the same code, one gets the answer: the database says which.
+    // Of concurrent requests with the same code the database lets one succeed.
     if !store::saml_flows::consume_code(&mut tx, flow.id, digest, now).await? {
         return Err(gone());
     }

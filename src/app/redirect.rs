@@ -1,4 +1,4 @@
-//! The app asks where to send somebody who wants to sign in (contracts §2.3).
+//! The SAML redirect URL (contracts §2.3): the app starts a login and sends the browser to this URL.
 
 use super::{Error, Result, State, actor::Actor, sign_in};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     store::{self, saml_connections::LoginConnection},
 };
 
-/// How many bytes the app's own state may have. It is kept with every login that somebody begins, finished or
-/// not; SSOReady does not limit it.
+/// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
+/// it.
 const MOST_STATE: usize = 4096;
 
-/// What the app says: the first of the three that is not empty names the connection.
+/// The request of the app. The first non-empty one of the three ids selects the connection.
 #[derive(Debug, Clone, Default)]
 pub struct RedirectRequest {
     /// The connection itself.
@@ -19,11 +19,11 @@ pub struct RedirectRequest {
     pub organization_id: String,
     /// The organization by the vendor's own id for it.
     pub organization_external_id: String,
-    /// Comes back when the app redeems.
+    /// Returned when the app redeems the login.
     pub state: String,
 }
 
-/// Begins a login and tells the URL that the browser is to open.
+/// Starts a login and returns the URL for the browser.
 pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -> Result<String> {
     if request.state.len() > MOST_STATE {
         return Err(Error::invalid("state", format!("must be at most {MOST_STATE} bytes long")));
@@ -38,7 +38,7 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
     sign_in::start_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
 }
 
-/// SSOReady's words (contracts §2.3), which programs may compare; the address is theirs.
+/// SSOReady's message with its URL (contracts §2.3), which programs may compare.
 const NOT_CONFIGURED: &str = "saml connection is not fully configured, see: \
      https://ssoready.com/docs/ssoready-concepts/saml-connections#not-yet-configured";
 

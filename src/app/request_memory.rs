@@ -1,8 +1,8 @@
-//! How much of requests may be in memory at once: bodies that arrive and request heads that are not complete.
+//! Limits on the memory of requests: bodies, and request heads that are not complete.
 //!
-//! The bytes are counted as they arrive and given back when the request ends, in all and per client address
-//! (ruling 21: an IPv6 client is its /64). Clients who have not proved who they are share a part of it, so that
-//! they leave room for those who have. Each replica counts for itself.
+//! Bytes are counted as they arrive and released when the request ends, in total and per client address
+//! (ruling 21: an IPv6 client is its /64). Unauthenticated clients share a part of the total, so that room is left
+//! for authenticated ones. Each replica counts for itself.
 
 use std::{
     cell::RefCell,
@@ -12,33 +12,33 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The largest body of a client who proved who it is, in bytes (ruling 15).
+/// The maximum body of an authenticated client, in bytes (ruling 15).
 pub const MAX_BODY: usize = 1024 * 1024;
 
-/// The largest body of a client who did not, in bytes, where a route does not say otherwise.
+/// The maximum body of an unauthenticated client, in bytes, unless a route sets another.
 pub const MAX_UNAUTHENTICATED_BODY: usize = 64 * 1024;
 
-/// How many bytes may be held at once.
+/// How many bytes may be in memory at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// By everybody together.
+    /// Of all requests.
     pub total: usize,
-    /// Of these by everybody who has not authenticated.
+    /// Of all unauthenticated requests.
     pub unauthenticated: usize,
-    /// By one client address.
+    /// Of one client address.
     pub client_total: usize,
-    /// Of these without having authenticated.
+    /// Of one client address, unauthenticated.
     pub client_unauthenticated: usize,
-    /// Up to how much one client address may hold to be given, without authentication, what is kept back for
-    /// such: a few addresses that hold as much as they may do not shut out everybody else.
+    /// An unauthenticated client address with up to this many bytes may also use the reserve, so that a few
+    /// addresses at their limit do not lock out all others.
     pub small: usize,
-    /// How much is kept back.
+    /// The reserve for such clients.
     pub reserve: usize,
 }
 
 impl Bounds {
-    /// The shares of `total` bytes: half of it without authentication; one client address has a quarter,
-    /// and an eighth without authentication, unless clients are not told apart.
+    /// The bounds for `total` bytes: half of it unauthenticated; a quarter for one client address, an eighth
+    /// unauthenticated. No bounds per client address unless `per_client`.
     pub const fn share(total: usize, per_client: bool) -> Self {
         if per_client {
             Self {
@@ -62,12 +62,12 @@ impl Bounds {
     }
 }
 
-/// Which bound would be passed.
+/// Which bound would be exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
-    /// The client address's own.
+    /// That of the client address.
     Client,
-    /// That of everybody together.
+    /// That of all requests.
     Total,
 }
 
@@ -84,7 +84,7 @@ impl Usage {
             total: self.total.saturating_add(bytes),
             unauthenticated: self.unauthenticated.saturating_add(if authenticated { 0 } else { bytes }),
         };
-        // An authenticated client is not held up by what others hold without authentication.
+        // The bound for unauthenticated requests does not apply to authenticated ones.
         let fits = more.total <= total && (authenticated || more.unauthenticated <= unauthenticated);
         fits.then_some(more)
     }
@@ -100,11 +100,11 @@ impl Usage {
 #[derive(Debug, Default)]
 struct Held {
     all: Usage,
-    /// Only of clients that hold something now: bounded by the bytes.
+    /// Only clients with a non-zero usage, so it is bounded.
     clients: HashMap<IpAddr, Usage>,
 }
 
-/// What the requests of one process hold.
+/// The memory of all requests of this process.
 #[derive(Debug)]
 pub struct RequestMemory {
     bounds: Bounds,
@@ -112,13 +112,13 @@ pub struct RequestMemory {
 }
 
 impl RequestMemory {
-    /// Nothing is held yet.
+    /// Nothing in use.
     pub fn new(bounds: Bounds) -> Arc<Self> {
         Arc::new(Self { bounds, held: Mutex::default() })
     }
 
-    /// An empty reservation for `client`, a block of [`crate::model::client_address::ClientAddress`]; of
-    /// nobody in particular, such as a proxy, it counts only in all.
+    /// An empty reservation for `client`, a block of [`crate::model::client_address::ClientAddress`]. `None`, as
+    /// for a proxy: it counts only towards the total.
     pub fn reservation(self: &Arc<Self>, client: Option<IpAddr>) -> Reservation {
         Reservation { memory: Arc::clone(self), client, bytes: 0, authenticated: false }
     }
@@ -167,7 +167,7 @@ impl RequestMemory {
     }
 }
 
-/// The bytes that one request or one unfinished head holds; given back when it is dropped.
+/// The bytes of one request or one incomplete head; released when dropped.
 #[derive(Debug)]
 pub struct Reservation {
     memory: Arc<RequestMemory>,
@@ -180,7 +180,7 @@ impl Reservation {
     /// Adds bytes that arrived.
     ///
     /// # Errors
-    /// Nothing is added when a bound would be passed.
+    /// A bound would be exceeded; nothing is added.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.memory.add(self.client, bytes, self.authenticated)?;
         self.bytes += bytes;
@@ -192,19 +192,19 @@ impl Reservation {
         self.bytes
     }
 
-    /// Gives everything back.
+    /// Releases all bytes.
     pub fn clear(&mut self) {
         if self.bytes > 0 {
             self.memory.give_back(self.client, std::mem::take(&mut self.bytes), self.authenticated);
         }
     }
 
-    /// From now on the bytes count as those of a client who proved who it is.
+    /// Counts the bytes as authenticated from now on.
     fn authenticate(&mut self) {
         if !self.authenticated {
             self.authenticated = true;
             self.memory.give_back(self.client, self.bytes, false);
-            // The bytes are in memory already: they fitted, and fit again.
+            // The bytes fitted as unauthenticated, so they fit as authenticated.
             let bytes = std::mem::take(&mut self.bytes);
             if self.memory.add(self.client, bytes, true).is_ok() {
                 self.bytes = bytes;
@@ -222,11 +222,11 @@ impl Drop for Reservation {
 /// Why the rest of a body is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is larger than this client may send here.
+    /// It is larger than the limit of this client and route.
     TooLarge,
-    /// It arrives more slowly than the least rate.
+    /// It arrives below the minimum rate.
     TooSlow,
-    /// Too much of other requests is in memory.
+    /// The memory for requests is used up.
     Busy(Exhausted),
 }
 
@@ -238,24 +238,24 @@ struct Allowed {
     error: Option<BodyError>,
 }
 
-/// What one request's body may take; put on every request by `http::middleware`.
+/// The allowance of one request's body; added to every request by `http::middleware`.
 #[derive(Debug, Clone)]
 pub struct BodyAllowance(Rc<RefCell<Allowed>>);
 
 impl BodyAllowance {
-    /// A body of at most `limit` bytes until the client proves who it is.
+    /// A body of at most `limit` bytes until the client is authenticated.
     pub fn new(reservation: Reservation, limit: usize) -> Self {
         Self(Rc::new(RefCell::new(Allowed { limit, received: 0, reservation, error: None })))
     }
 
-    /// The client proved who it is: the body may be as large as any.
+    /// The client is authenticated: the limit is [`MAX_BODY`].
     pub fn authenticated(&self) {
         let mut allowed = self.0.borrow_mut();
         allowed.limit = allowed.limit.max(MAX_BODY);
         allowed.reservation.authenticate();
     }
 
-    /// Whether a body of `announced` bytes may be sent at all.
+    /// Whether a body with this `Content-Length` is within the limit.
     pub fn takes(&self, announced: u64) -> bool {
         usize::try_from(announced).is_ok_and(|length| length <= self.0.borrow().limit)
     }
@@ -263,7 +263,7 @@ impl BodyAllowance {
     /// Counts bytes that arrived.
     ///
     /// # Errors
-    /// They must not be kept: the body is larger than it may be, or there is no room.
+    /// The body is too large or there is no memory; the bytes must be discarded.
     pub fn receive(&self, bytes: usize) -> Result<(), BodyError> {
         let mut allowed = self.0.borrow_mut();
         let outcome = if allowed.received.saturating_add(bytes) > allowed.limit {
@@ -278,12 +278,12 @@ impl BodyAllowance {
         outcome
     }
 
-    /// Notes why the body is not read to its end.
+    /// Records why the body is not read to its end.
     pub fn refuse(&self, error: BodyError) {
         self.0.borrow_mut().error = Some(error);
     }
 
-    /// Why it was not, if so.
+    /// Why the body was not read to its end, if so.
     pub fn error(&self) -> Option<BodyError> {
         self.0.borrow().error
     }

@@ -1,5 +1,4 @@
-//! SAML connections: how a customer's identity provider is tied in, made, found, listed, changed and
-//! taken away.
+//! SAML connections to customers' identity providers: created, found, listed, changed and removed.
 
 use super::{
     Error, Result, State,
@@ -22,59 +21,58 @@ use crate::{
 
 pub use crate::store::saml_connections::NamedConnection;
 
-/// How many signing certificates a connection trusts at the most.
+/// The maximum number of signing certificates of a connection.
 pub(super) const MOST_CERTIFICATES: usize = 32;
 
-/// What is to be set of a connection, as it came; what is `None` stays as it is, and an empty text
-/// clears.
+/// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
 #[derive(Debug, Clone, Default)]
 pub struct SamlConnectionChange {
-    /// Whether the organization's logins use it when none is named. Setting it unsets the others.
+    /// Whether logins that name only the organization use it. Setting it unsets the others.
     pub primary: Option<bool>,
     /// The identity provider's entity id.
     pub idp_entity_id: Option<String>,
-    /// Its single sign-on address.
+    /// Its single sign-on URL.
     pub idp_redirect_url: Option<String>,
-    /// Its signing certificates in one text of PEM blocks.
+    /// Its signing certificates as one PEM text.
     pub idp_certificate: Option<String>,
-    /// The same as a list. Where both are given, the one that differs from what is stored counts.
+    /// The same as a list. If both are given, the one that differs from the stored value is used.
     pub idp_certificates: Option<Vec<String>>,
-    /// `POST` or `REDIRECT`.
+    /// The binding of AuthnRequests: `POST` or `REDIRECT`.
     pub idp_binding: Option<String>,
-    /// `ALLOW`, `RESTART`, `REFUSE`, or empty for the environment's.
+    /// The policy for unsolicited responses: `ALLOW`, `RESTART`, `REFUSE`, or empty for the environment's.
     pub idp_initiated: Option<String>,
-    /// The attribute that holds the e-mail address.
+    /// The attribute with the e-mail address.
     pub email_attribute: Option<String>,
-    /// Whether SHA-1 signatures are taken.
+    /// Whether SHA-1 signatures are accepted.
     pub allow_sha1: Option<bool>,
     /// Whether our encryption certificate is published.
     pub assertion_encryption: Option<bool>,
-    /// Whether AES-CBC is taken.
+    /// Whether AES-CBC is accepted.
     pub allow_cbc_encryption: Option<bool>,
     /// Whether our AuthnRequests are signed.
     pub sign_authn_requests: Option<bool>,
-    /// Whether people must sign in anew each time.
+    /// Whether AuthnRequests set `ForceAuthn`.
     pub force_authn: Option<bool>,
-    /// Whose product the identity provider is; empty for unknown.
+    /// The product of the identity provider; empty for unknown.
     pub idp_kind: Option<String>,
-    /// The identity provider's metadata as XML: gives the settings that are not given by themselves.
+    /// The identity provider's metadata as XML. Settings given explicitly take precedence.
     pub idp_metadata: Option<String>,
-    /// Where to fetch it from: now, and again and again. Empty: nowhere any more.
+    /// The URL to fetch the metadata from, now and periodically. Empty stops that.
     pub idp_metadata_url: Option<String>,
 }
 
-/// A connection with what an identity provider's admin is told besides.
+/// A connection with what else is shown to the identity provider's admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedConnection {
     /// The connection.
     pub connection: SamlConnection,
-    /// The certificate to encrypt assertions to, when it wants them encrypted.
+    /// Our encryption certificate, if the connection uses assertion encryption.
     pub encryption_certificate: Option<String>,
 }
 
 impl SamlConnectionChange {
-    /// The metadata that came along, fetched and read. No transaction may be open meanwhile. The address
-    /// that is `stored` already says nothing new: whoever sends back a whole connection has it in it.
+    /// Fetches and parses the metadata of the change. Call it outside of transactions. The `stored` URL is not
+    /// fetched again: a client that sends back a whole connection repeats it.
     async fn metadata(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<Imported>> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let wanted = given(&self.idp_entity_id);
@@ -95,7 +93,7 @@ impl SamlConnectionChange {
         }
     }
 
-    /// The address to fetch metadata from, when another one is given than is `stored`.
+    /// The metadata URL, if it differs from the `stored` one.
     fn new_address(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<HttpUrl>> {
         let Some(text) = self.idp_metadata_url.as_deref().map(str::trim).filter(|text| !text.is_empty())
         else {
@@ -104,12 +102,12 @@ impl SamlConnectionChange {
         if stored.is_some_and(|stored| stored.as_str() == text) {
             return Ok(None);
         }
-        // What it says is trusted from then on.
+        // The content of this URL is trusted from now on.
         input::endpoint_url(state.settings.allow_private_metadata, import_metadata::ADDRESS, text, &None)
             .map(Some)
     }
 
-    /// Remembers where metadata came from, or forgets it.
+    /// Sets or clears the metadata URL and its refresh state.
     fn follow(&self, state: &State, connection: &mut SamlConnection, imported: &Option<Imported>) {
         let cleared = self.idp_metadata_url.as_ref().is_some_and(|url| url.trim().is_empty());
         match imported {
@@ -117,7 +115,7 @@ impl SamlConnectionChange {
                 connection.idp_metadata_url = Some(url.clone());
                 connection.metadata = metadata_refresh::fetched(state, metadata, version.clone());
             }
-            // A document given by hand takes an address's place, unless that is confirmed in one breath.
+            // A document replaces the URL, unless the change confirms the URL too.
             Some(Imported { from: None, .. }) if self.idp_metadata_url.is_none() => forget(connection),
             _ if cleared => forget(connection),
             _ => {}
@@ -154,8 +152,8 @@ impl SamlConnectionChange {
             connection.idp_entity_id = input::optional_line("idpEntityId", id.trim(), 1024)?;
         }
         if let Some(url) = &self.idp_redirect_url {
-            // Plain http is taken: it is the customer's own fact, we never call it, and what comes back from
-            // there counts by its signature alone. `ostiary doctor` speaks of it.
+            // Plain http is accepted: the server never calls it, and responses are trusted by their signature
+            // alone. `ostiary doctor` warns about it.
             connection.idp_redirect_url = input::optional_url("idpRedirectUrl", url)?;
         }
         if let Some(certificates) = self.certificates(&connection.idp_certificates)? {
@@ -194,15 +192,15 @@ impl SamlConnectionChange {
         }
         connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
         if !fetched && said(connection) != before {
-            // What was changed by hand is to be compared with the whole document next time.
+            // After a manual change the next refresh must fetch and compare the whole document.
             connection.metadata.etag = None;
             connection.metadata.last_modified = None;
         }
         Ok(())
     }
 
-    /// The certificates to be trusted from now on, when they are given in either form. Whoever sends
-    /// back a whole connection with one of the two forms changed means that one.
+    /// The new certificates, if given in either form. If both are given, the one that differs from `current` is
+    /// used: a client that sends back a whole connection has changed that one.
     fn certificates(&self, current: &[String]) -> Result<Option<Vec<String>>> {
         let one = self.idp_certificate.as_ref();
         let text =
@@ -223,20 +221,20 @@ impl SamlConnectionChange {
     }
 }
 
-/// Metadata that came with a change.
+/// The metadata of a change.
 struct Imported {
     metadata: IdpMetadata,
-    /// From where, if it was fetched.
+    /// The URL and validators, if it was fetched.
     from: Option<(HttpUrl, Version)>,
 }
 
-/// From now on nothing is fetched for the connection.
+/// Clears the metadata URL and its refresh state.
 fn forget(connection: &mut SamlConnection) {
     connection.idp_metadata_url = None;
     connection.metadata = MetadataRefresh::default();
 }
 
-/// How requests travel, by the metadata's word.
+/// The binding of AuthnRequests according to the metadata.
 pub(super) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
     match metadata.idp_binding {
         Binding::Post => IdpBinding::Post,
@@ -244,7 +242,7 @@ pub(super) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
     }
 }
 
-/// Reads any number of texts of PEM blocks; each certificate once, written anew.
+/// Parses PEM texts; returns each certificate once, as PEM of its own.
 pub(super) fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
     let mut certificates = Vec::new();
     for text in texts.iter().filter(|text| !text.trim().is_empty()) {
@@ -262,8 +260,8 @@ pub(super) fn read_certificates(field: &'static str, texts: &[String]) -> Result
     Ok(certificates)
 }
 
-/// Makes a connection of an organization. Its SP entity id and ACS URL are made from today's URL of the
-/// environment and stored: they never move afterwards (ruling 8).
+/// Creates a connection of an organization. Its SP entity id and ACS URL are derived from the current URL of the
+/// environment and stored: they never change afterwards (ruling 8).
 pub async fn create(
     state: &State,
     actor: &Actor,
@@ -323,13 +321,13 @@ pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<
     describe(state, connection).await
 }
 
-/// The environment of a connection: for the operator, who may name a connection by its id alone.
+/// The environment of a connection: for the operator, who gives only the connection's id.
 pub async fn environment_of(state: &State, id: SamlConnectionId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     store::saml_connections::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
 }
 
-/// One page of an organization's connections, in the order in which they were made.
+/// One page of an organization's connections, in order of creation.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -366,8 +364,8 @@ pub async fn list(
     Ok(Page { items, next_token: page.next_token })
 }
 
-/// One page of an environment's connections in the order in which their certificates end, those first that
-/// ended longest ago. Those without a certificate are left out.
+/// One page of an environment's connections in order of certificate expiry, the earliest first. Connections
+/// without a certificate are left out.
 pub async fn list_by_expiry(
     state: &State,
     actor: &Actor,
@@ -395,12 +393,12 @@ pub async fn update(
     let environment_id = actor.managed_part(Part::Saml, organization_id)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     let mut tx = state.db.write().await?;
-    // The organization first, so that two that make different connections primary take turns.
+    // Lock the organization, so that concurrent changes of `primary` are serialised.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut connection = before.clone();
     change.apply(state, &mut connection, metadata)?;
-    // One that was wired to it before the public URL moved stays what it is.
+    // A connection to the test identity provider stays one after the public URL has changed.
     let wiring = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
     connection.test = is_test(state, &connection) || (before.test && wiring(&before) == wiring(&connection));
     connection.updated_at = state.now();
@@ -415,7 +413,7 @@ pub async fn update(
     describe(state, connection).await
 }
 
-/// Takes a connection away. Its logins stay as history.
+/// Removes a connection. Its login flows are kept.
 pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<()> {
     let mut tx = state.db.write().await?;
     let connection = load(&mut tx, actor.environment(), id).await?;
@@ -428,8 +426,8 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
     Ok(())
 }
 
-/// Whether the connection is wired to the bundled test identity provider, which signs in anybody as
-/// anybody: then no login goes through it where that is off (ruling 24).
+/// Whether the connection points to the bundled test identity provider, which authenticates anybody as anybody.
+/// Its logins are refused unless the test identity provider is enabled (ruling 24).
 pub(super) fn is_test(state: &State, connection: &SamlConnection) -> bool {
     let entity_id = connection.idp_entity_id.as_deref();
     let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);

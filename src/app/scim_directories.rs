@@ -1,5 +1,5 @@
-//! SCIM directories: where a customer's identity provider pushes its people, made, found, listed, changed
-//! and taken away, and the bearer tokens that open them.
+//! SCIM directories, to which customers' identity providers push users and groups: created, found, listed, changed
+//! and removed, with their bearer tokens.
 
 use std::time::Duration;
 
@@ -25,31 +25,31 @@ use crate::{
 
 pub use store::scim_directories::DirectorySummary;
 
-/// How long the tokens that a new one replaces keep working, when nobody says otherwise: a customer's
-/// admin must find the time to enter the new one.
+/// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
+/// new one.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
-/// How long they may keep working at the most.
+/// The maximum overlap.
 pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How many tokens may open one directory at a time.
+/// The maximum number of valid tokens of a directory.
 const MOST_TOKENS: i64 = 10;
 
-/// How exactly the last use of a token is known: each note is a write.
+/// The resolution of a token's last use: each update is a write.
 const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// What is to be set of a directory; what is `None` stays as it is.
+/// A change of a directory. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct ScimDirectoryChange {
-    /// Whether it is meant when the organization is named alone. Setting it unsets the others.
+    /// Whether requests that name only the organization use it. Setting it unsets the others.
     pub primary: Option<bool>,
-    /// Whether people may have secondary addresses of foreign domains.
+    /// Whether users may have secondary addresses of foreign domains.
     pub allow_foreign_secondary_emails: Option<bool>,
-    /// Whether inactive and deleted people are refused at SAML logins.
+    /// Whether SAML logins of inactive and deleted users are refused.
     pub refuse_inactive_logins: Option<bool>,
-    /// Whether only people known as active may sign in by SAML.
+    /// Whether SAML logins require an active user in a directory.
     pub require_provisioned_logins: Option<bool>,
-    /// Whose product the identity provider is; empty for unknown.
+    /// The product of the identity provider; empty for unknown.
     pub idp_kind: Option<String>,
 }
 
@@ -67,42 +67,41 @@ impl ScimDirectoryChange {
     }
 }
 
-/// A directory with the tokens that open it now, the newest first.
+/// A directory with its tokens and usage, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedDirectory {
     /// The directory.
     pub directory: ScimDirectory,
-    /// Its tokens, without their secrets.
+    /// Its valid tokens without their secrets, the newest first.
     pub tokens: Vec<BearerToken>,
-    /// What it takes up.
+    /// Its usage.
     pub usage: Usage,
 }
 
-/// A directory that somebody opened with its token: whose it is and which addresses it may hold.
+/// The directory of an authenticated SCIM request, with what bounds its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// The directory.
     pub directory: ScimDirectory,
-    /// Its organization, whose domains bound what may be pushed.
+    /// Its organization, whose domains bound the addresses of users.
     pub organization: Organization,
-    /// How much more it may take up.
+    /// Its quota.
     pub allowance: Allowance,
 }
 
 impl Directory {
-    /// Whether addresses of `domain` may be pushed (ruling 1: whitelisted and verified domains count).
+    /// Whether users may have addresses of `domain` (ruling 1: whitelisted and verified domains only).
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
         self.organization.accepts_domain(domain)
     }
 }
 
-/// Opens a directory with the bearer token that its identity provider sent. A token opens the one
-/// directory it was made for; an unknown directory is not found.
+/// Authenticates a SCIM request by its bearer token. A token is valid for one directory; an unknown directory is
+/// not found.
 pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> Result<Directory> {
-    let refused = || Error::Unauthenticated("this bearer token does not open this directory".into());
+    let refused = || Error::Unauthenticated("this bearer token is not valid for this directory".into());
     let now = state.now();
-    // A malformed token is looked up too, as one that nobody has: which directories there are is told
-    // alike to everybody.
+    // A malformed token is looked up too, so that the answer for an unknown directory is the same.
     let digest = match bearer.parse::<ScimBearerToken>() {
         Ok(token) => token.digest(),
         Err(_) => crate::model::secret::Digest::of(bearer),
@@ -125,8 +124,8 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     Ok(Directory { directory: presented.directory, organization: presented.organization, allowance })
 }
 
-/// Makes a directory of an organization, without a token: [`rotate`] gives it one. Its SCIM base URL is
-/// made from today's URL of the environment and stored: it never moves afterwards.
+/// Creates a directory of an organization, without a token: [`rotate`] creates one. Its SCIM base URL is derived
+/// from the current URL of the environment and stored: it never changes afterwards.
 pub async fn create(
     state: &State,
     actor: &Actor,
@@ -172,13 +171,13 @@ pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<D
     describe(state, &mut conn, directory).await
 }
 
-/// The environment of a directory: for the operator, who may name a directory by its id alone.
+/// The environment of a directory: for the operator, who gives only the directory's id.
 pub async fn environment_of(state: &State, id: ScimDirectoryId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     store::scim_directories::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
 }
 
-/// One page of an organization's directories, in the order in which they were made.
+/// One page of an organization's directories, in order of creation.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -228,7 +227,7 @@ pub async fn update(
     let organization_id = stored.organization_id;
     let environment_id = actor.managed_part(Part::Scim, organization_id)?;
     let mut tx = state.db.write().await?;
-    // The organization first, so that two that make different directories primary take turns.
+    // Lock the organization, so that concurrent changes of `primary` are serialised.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut directory = before.clone();
@@ -244,7 +243,7 @@ pub async fn update(
     Ok(described)
 }
 
-/// Takes a directory away with its people, groups, tokens and request log. Its events stay.
+/// Removes a directory with its users, groups, tokens and request log. Its events are kept.
 pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<()> {
     let mut tx = state.db.write().await?;
     let directory = load(&mut tx, actor.environment(), id).await?;
@@ -257,7 +256,7 @@ pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result
     Ok(())
 }
 
-/// Gives a directory a new token, which is told this once. Those before it work for `overlap` more.
+/// Creates a new token, which is returned only here. Existing tokens keep working for `overlap`.
 pub async fn rotate(
     state: &State,
     actor: &Actor,
@@ -280,7 +279,7 @@ pub async fn rotate(
     {
         return Err(Error::FailedPrecondition(
             format!(
-                "{MOST_TOKENS} bearer tokens open this directory already; end the overlap of the replaced \
+                "this directory already has {MOST_TOKENS} valid bearer tokens; end the overlap of the replaced \
                  ones first, or rotate with overlapSeconds 0"
             )
             .into(),
@@ -294,7 +293,7 @@ pub async fn rotate(
     Ok(token)
 }
 
-/// Ends the tokens that a newer one replaced, now.
+/// Ends all tokens but the newest, now.
 pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
     let mut tx = state.db.write().await?;
     let directory = lock(&mut tx, actor, id).await?;
@@ -306,7 +305,7 @@ pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> R
     Ok(described)
 }
 
-/// Keeps others from changing the directory's tokens until the transaction ends.
+/// Locks the directory's tokens until the transaction ends, and loads the directory.
 async fn lock(tx: &mut store::Transaction, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectory> {
     let directory = load(tx, actor.environment(), id).await?;
     let environment_id = actor.managed_part(Part::Scim, directory.organization_id)?;

@@ -1,4 +1,4 @@
-//! What apps read of the people and groups that identity providers pushed (contracts §2.4).
+//! Users and groups of SCIM directories, as apps read them (contracts §2.4).
 
 use serde_json::{Map, Value, json};
 
@@ -16,11 +16,11 @@ use crate::{
     },
 };
 
-/// Up to how many members stand in a group's attributes. Of a larger group none do: half a list would be a
-/// wrong one, and `scimGroupId` lists them page by page.
+/// The maximum number of members in a group's attributes. A larger group has no `members` attribute, as a partial
+/// list would be wrong; listing users with `scimGroupId` pages through them.
 const MOST_MEMBERS: usize = 1000;
 
-/// Which directory is meant: the first of the three that is not empty names it.
+/// Selects a directory by the first non-empty one of the three ids.
 #[derive(Debug, Clone, Default)]
 pub struct DirectoryQuery {
     /// The directory itself.
@@ -31,20 +31,20 @@ pub struct DirectoryQuery {
     pub organization_external_id: String,
 }
 
-/// A person, as apps read it.
+/// A user, as apps read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DirectoryUser {
-    /// The person's id.
+    /// The user's id.
     pub id: ScimUserId,
     /// The directory.
     pub directory_id: ScimDirectoryId,
-    /// The e-mail address; empty when there is none.
+    /// The e-mail address; empty if there is none.
     pub email: String,
-    /// Whether the person may no longer use the app: deactivated, or deleted.
+    /// Whether the user may no longer use the app: inactive or deleted.
     pub deleted: bool,
-    /// Whether the identity provider deleted the person, and not only said that he is inactive.
+    /// Whether the identity provider deleted the user, as opposed to setting `active` to false.
     pub removed: bool,
-    /// What the identity provider sent, as it now is.
+    /// The current SCIM attributes.
     pub attributes: Map<String, Value>,
 }
 
@@ -55,15 +55,15 @@ pub struct DirectoryGroup {
     pub id: ScimGroupId,
     /// The directory.
     pub directory_id: ScimDirectoryId,
-    /// Its name.
+    /// Its display name.
     pub display_name: String,
-    /// Whether it is gone.
+    /// Whether it is deleted.
     pub deleted: bool,
-    /// What the identity provider sent, as it now is, with its members of this moment.
+    /// The current SCIM attributes with the current members.
     pub attributes: Map<String, Value>,
 }
 
-/// Finds the directory that a caller names. The words of refusals are SSOReady's where it has any.
+/// Finds the selected directory. The error messages are SSOReady's, where it has one.
 async fn find_directory(
     conn: &mut store::Conn,
     environment_id: EnvironmentId,
@@ -104,7 +104,7 @@ fn read_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, te
     text.parse().map_err(|error| Error::invalid(field, ToString::to_string(&error)))
 }
 
-/// One page of a directory's people, deleted ones too; with `group`, of that group's members.
+/// One page of a directory's users, or of the members of `group`; deleted ones are included.
 pub async fn list_users(
     state: &State,
     actor: &Actor,
@@ -134,14 +134,14 @@ pub async fn list_users(
     Ok(Page { items: page.items.into_iter().map(describe_user).collect(), next_token: page.next_token })
 }
 
-/// One person, deleted or not.
+/// One user, deleted or not.
 pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
     let found = store::scim_people::find_user(&mut conn, actor.served_environment()?, id).await?;
     found.map(describe_user).ok_or_else(|| Error::not_found("SCIM user", id))
 }
 
-/// One page of a directory's groups, deleted ones too.
+/// One page of a directory's groups, deleted ones included.
 pub async fn list_groups(
     state: &State,
     actor: &Actor,
@@ -169,7 +169,7 @@ pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result
     describe_group(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 
-/// The people of a directory who go by this e-mail address, user name, display name, external id or id.
+/// The users of a directory with this e-mail address, user name, display name, external id or id.
 pub async fn search_users(
     state: &State,
     actor: &Actor,
@@ -191,7 +191,7 @@ pub async fn search_users(
     Ok(found.into_iter().map(describe_user).collect())
 }
 
-/// The groups of a directory of this name, external id or id.
+/// The groups of a directory with this name, external id or id.
 pub async fn search_groups(
     state: &State,
     actor: &Actor,
@@ -219,10 +219,10 @@ pub async fn search_groups(
     Ok(groups)
 }
 
-/// How many of somebody's groups are shown at the most.
+/// The maximum number of groups of a user that are returned.
 const MOST_GROUPS: i64 = 200;
 
-/// The groups that somebody is in: their ids and names.
+/// The ids and names of a user's groups.
 pub async fn groups_of(
     state: &State,
     actor: &Actor,
@@ -278,7 +278,7 @@ fn member(id: String, attributes: Option<&str>) -> Value {
     member
 }
 
-/// What is no attribute of the person or group, and what nobody may read.
+/// Removes what is no attribute of the resource itself, and the password.
 fn strip(attributes: &mut Map<String, Value>) {
     for name in ["schemas", "id", "meta", "groups", "password"] {
         attributes.remove(name);

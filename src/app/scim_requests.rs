@@ -1,8 +1,8 @@
-//! The log of SCIM requests: noted off the requests' path, read by support.
+//! The log of SCIM requests: written asynchronously, read by support.
 //!
-//! [`note`] puts a request into a bounded queue and returns; a writer takes batches from it, takes secrets
-//! out of the bodies, seals them and stores them (ruling 27). What does not fit into the queue is counted,
-//! never lost in silence.
+//! [`note`] puts a request into a bounded queue and returns; a writer takes batches from it, redacts secrets in
+//! the bodies, seals and stores them (ruling 27). Requests that do not fit into the queue are dropped and counted
+//! in a metric.
 
 mod redact;
 
@@ -34,51 +34,51 @@ use crate::{
     telemetry,
 };
 
-/// How many bytes of a body are looked at.
+/// How many bytes of a body are queued and parsed.
 const LONGEST_READ: usize = 256 * 1024;
 
-/// How many bytes of a body are kept.
+/// How many bytes of a body are stored.
 const LONGEST_KEPT: usize = 16 * 1024;
 
-/// How long a body may be that is kept again and again.
+/// Up to this size repeated bodies are stored each time.
 const LONGEST_REPEATED: usize = 1024;
 
-/// How many bytes a request takes in the log without its path and bodies.
+/// The size of a log row without path and bodies, in bytes.
 const ROW: usize = 300;
 
-/// How many bytes of path and query are kept.
+/// The maximum length of path and query that is stored.
 const LONGEST_PATH: usize = 2000;
 
-/// How many requests may wait to be written, and how many bytes they may take together.
+/// The maximum length of the queue, in requests and in bytes.
 const MOST_WAITING: usize = 4096;
 const MOST_WAITING_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many requests are written in one transaction.
 const BATCH: usize = 100;
 
-/// How long the writer waits for company for the first request of a batch.
+/// How long the writer waits after the first request, to collect a batch.
 const GATHER: Duration = Duration::from_millis(200);
 
 /// A SCIM request that was answered.
 #[derive(Debug)]
 pub struct NewScimRequest<'a> {
-    /// The directory that the request's token opened.
+    /// The authenticated directory.
     pub directory: ScimDirectoryId,
     /// When it arrived.
     pub at: Timestamp,
-    /// `GET`, `POST` …
+    /// The method: `GET`, `POST` …
     pub method: &'a str,
     /// Path and query as they came.
     pub path: &'a str,
-    /// The answer's status.
+    /// The status of the response.
     pub status: u16,
-    /// How long answering took.
+    /// How long the request took.
     pub duration: Duration,
-    /// What came.
+    /// The request body.
     pub request_body: &'a [u8],
-    /// What was answered.
+    /// The response body.
     pub response_body: &'a [u8],
-    /// Why it was refused: a stable code.
+    /// The stable code of the error, if it failed.
     pub error: Option<&'static str>,
 }
 
@@ -96,7 +96,7 @@ struct Waiting {
     request_length: usize,
     response_body: Vec<u8>,
     response_length: usize,
-    /// What stands in the bodies' place when they are not kept.
+    /// The placeholder for the bodies, if they are not stored.
     instead: Option<&'static str>,
     error: Option<&'static str>,
 }
@@ -112,7 +112,7 @@ impl Waiting {
 pub struct ScimRequestLog {
     queue: Mutex<Queue>,
     filled: Notify,
-    /// Held while a batch is on its way to the database.
+    /// Held while a batch is written to the database.
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -123,7 +123,7 @@ struct Queue {
 }
 
 impl ScimRequestLog {
-    /// Puts a request in line; `false` when there is no room.
+    /// Adds a request; `false` if the queue is full.
     fn push(&self, request: Waiting) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.waiting.len() >= MOST_WAITING || queue.bytes + request.bytes() > MOST_WAITING_BYTES {
@@ -144,7 +144,7 @@ impl ScimRequestLog {
         batch
     }
 
-    /// Puts a batch that could not be written back to the front.
+    /// Returns a batch that could not be written to the front of the queue.
     fn put_back(&self, batch: Vec<Waiting>) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         for request in batch.into_iter().rev() {
@@ -154,9 +154,8 @@ impl ScimRequestLog {
     }
 }
 
-/// Notes a request that was answered. It waits for nothing. Of a directory that fills its hour's room in the
-/// log, bodies are left out first and then requests, which are counted; a larger body that was written before
-/// is kept once.
+/// Adds an answered request to the queue, without waiting. When a directory uses up its log budget, first bodies
+/// are left out, then whole requests, which are counted in a metric. A repeated larger body is stored once.
 pub fn note(state: &State, request: &NewScimRequest<'_>) {
     let (limits, directory) = (&state.directory_limits, request.directory);
     let repeats = request.request_body.len() > LONGEST_REPEATED
@@ -197,7 +196,7 @@ pub fn note(state: &State, request: &NewScimRequest<'_>) {
     }
 }
 
-/// Writes what is noted, batch by batch, until the task that it is part of is dropped.
+/// The writer: stores the queue in batches until its task is dropped.
 pub async fn write_on(state: State) {
     loop {
         state.scim_requests.filled.notified().await;
@@ -210,7 +209,7 @@ pub async fn write_on(state: State) {
     }
 }
 
-/// Writes everything that is noted and not written yet.
+/// Writes the whole queue.
 pub async fn flush(state: &State) -> Result<()> {
     let _turn = state.scim_requests.writing.lock().await;
     loop {
@@ -218,7 +217,7 @@ pub async fn flush(state: &State) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
-        // Bodies are read again to take secrets out of them, up to a hundred at once.
+        // Up to a hundred bodies are parsed to redact secrets.
         let bytes = batch.iter().map(Waiting::bytes).sum();
         let batch = Arc::new(batch);
         let (sealing, rows) = (Arc::clone(&batch), state.clone());
@@ -247,7 +246,7 @@ async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
     }
     match outcome {
         Ok(()) => Ok(tx.commit().await?),
-        // A directory went away meanwhile; its requests go with it, the others are written one by one.
+        // A directory was removed meanwhile: skip its requests, and write the others one by one.
         Err(store::Error::MissingReference) => {
             drop(tx);
             for row in rows {
@@ -290,14 +289,14 @@ fn seal(state: &State, request: &Waiting) -> StoredRequest {
     }
 }
 
-/// Which requests are wanted, as it came.
+/// A filter of the log, unvalidated.
 #[derive(Debug, Clone, Default)]
 pub struct ScimRequestQuery {
-    /// `GET`, `POST` …; empty for all.
+    /// The method; empty for all.
     pub method: String,
-    /// `404`, or `4xx` for a whole class; empty for all.
+    /// The status: `404`, or `4xx` for a class; empty for all.
     pub status: String,
-    /// A code; empty for all.
+    /// The error code; empty for all.
     pub error: String,
 }
 
@@ -330,11 +329,11 @@ pub async fn list(
     actor.viewed_part(Part::Scim, found.organization_id)?;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
     let wanted = Wanted::read(state, &list, page)?;
-    // PostgreSQL fails where it is to compare with NUL.
+    // PostgreSQL fails on a text with NUL.
     super::input::line("method", &query.method, 20)?;
     super::input::line("error", &query.error, 100)?;
     let (status_from, status_to) = query.statuses()?;
-    // What this replica knows and has not written yet counts too; if it cannot be written now, it will be.
+    // Include what this replica has queued. If writing fails now, the writer tries again.
     if let Err(error) = flush(state).await {
         tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
     }

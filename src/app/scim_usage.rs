@@ -1,10 +1,9 @@
-//! How much a directory may hold and write, and how much it does.
+//! Usage and quotas of SCIM directories.
 //!
-//! Each change is counted in its own transaction, from what its event tells, and refused where it would make
-//! more of what there is enough of already. RFC 7644 has no word for a quota; 403 (§3.12) is what identity
-//! providers show to people and do not send again at once, as they do what is answered 413, 429 or 5xx.
-//! Whatever takes something away (deactivated, deleted, out of a group) is never refused: somebody who left
-//! must not stay because the directory is full.
+//! Each change is counted in its own transaction, from the data of its event, and refused if it would exceed the
+//! quota. RFC 7644 has no error for a quota; 403 (§3.12) is what identity providers show to admins and do not retry
+//! at once, as they do 413, 429 and 5xx. Removals (deactivation, deletion, leaving a group) are never refused: a
+//! full directory must not keep a user active who has left.
 
 use std::{
     num::NonZeroUsize,
@@ -32,45 +31,45 @@ use crate::{
 
 pub use store::scim_usage::Usage;
 
-/// How old the sum of an environment's directories may be.
+/// The maximum age of a cached sum of an environment's directories.
 const SUMMED_EVERY: Duration = Duration::from_secs(60);
 
-/// How many environments' sums are kept.
+/// How many environments' sums are cached.
 const SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
-/// From which part of a quota on it is nearly used up, in percent.
+/// From this part of a quota on it counts as nearly used up, in percent.
 const NEAR: i64 = 80;
 
-/// From how much on `most` is nearly used up; nothing never is. What is unlimited does not overflow.
+/// The usage from which on `most` counts as nearly used up; at least 1. Does not overflow for `i64::MAX`.
 fn near(most: i64) -> i64 {
     (most / 100 * NEAR + most % 100 * NEAR / 100).max(1)
 }
 
-/// What people call [`Quota::day_bytes`].
+/// The display name of [`Quota::day_bytes`].
 pub const DAY_BYTES: &str = "bytes written today";
 
-/// What is true of that one alone.
+/// The note for that quota in messages.
 pub const BEGINS_ANEW: &str = "The quota of a day begins anew at 00:00 UTC.";
 
-/// How much there may be of what is counted, in one directory or in all of an environment.
+/// The quota of one directory, or of all directories of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Living users.
+    /// Users that are not deleted.
     pub users: i64,
-    /// Living groups.
+    /// Groups that are not deleted.
     pub groups: i64,
-    /// Bytes of resources, deleted ones too, and memberships.
+    /// Bytes of resources, including deleted ones, and memberships.
     pub stored_bytes: i64,
-    /// Bytes that changes write in one day (UTC).
+    /// Bytes written by changes in one day (UTC).
     pub day_bytes: i64,
 }
 
 impl Quota {
-    /// No quota: for what the operator brings.
+    /// No quota.
     pub const UNLIMITED: Self =
         Self { users: i64::MAX, groups: i64::MAX, stored_bytes: i64::MAX, day_bytes: i64::MAX };
 
-    /// The parts of what there is in per cent of what there may be, with what people call them.
+    /// For each part of the quota its display name, the usage and the limit.
     pub fn parts(&self, usage: &Usage) -> [(&'static str, i64, i64); 4] {
         [
             ("users", usage.user_count, self.users),
@@ -80,7 +79,7 @@ impl Quota {
         ]
     }
 
-    /// What is nearly or wholly used up.
+    /// The names of the parts that are nearly or completely used up.
     pub fn near(&self, usage: &Usage) -> Vec<&'static str> {
         self.parts(usage)
             .into_iter()
@@ -93,9 +92,9 @@ impl Quota {
 /// The quotas in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
-    /// Of each directory.
+    /// For each directory.
     pub directory: Quota,
-    /// Of all directories of one environment together. Its [`Quota::day_bytes`] bounds their sum.
+    /// For the sum of all directories of an environment.
     pub environment: Quota,
 }
 
@@ -105,23 +104,23 @@ impl Default for Quotas {
     }
 }
 
-/// What one directory may still take, as its calls carry it along.
+/// The quotas that apply to a SCIM request, with the usage of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     quota: Quota,
     environment: Quota,
-    /// What all of the environment's directories had, a minute ago at the most.
+    /// The usage of all directories of the environment, at most a minute old.
     environment_usage: Usage,
 }
 
 impl Allowance {
-    /// As much as it likes: for what the operator brings.
+    /// No quota: for imports by the operator.
     pub fn unlimited() -> Self {
         Self { quota: Quota::UNLIMITED, environment: Quota::UNLIMITED, environment_usage: Usage::default() }
     }
 }
 
-/// The sums of environments' directories, which are read anew once they are a minute old.
+/// A cache of the usage of environments, by environment, with the time it was read.
 #[derive(Debug)]
 pub struct EnvironmentUsages(Mutex<LruCache<EnvironmentId, (Timestamp, Usage)>>);
 
@@ -136,7 +135,7 @@ fn day(now: Timestamp) -> i64 {
     now.millis().div_euclid(86_400_000)
 }
 
-/// What all directories of an environment take up together, a minute ago at the most.
+/// The usage of all directories of an environment, at most a minute old.
 pub async fn of_environment(state: &State, environment: EnvironmentId) -> Result<Usage> {
     let now = state.now();
     let known = {
@@ -157,12 +156,12 @@ pub async fn of_environment(state: &State, environment: EnvironmentId) -> Result
     }
 }
 
-/// What a directory takes up now.
+/// The current usage of a directory.
 pub async fn of_directory(conn: &mut store::Conn, id: ScimDirectoryId, now: Timestamp) -> Result<Usage> {
     Ok(store::scim_usage::find(conn, id, day(now)).await?)
 }
 
-/// The directories, at most a hundred, that have nearly or wholly used up a part of this quota: for the operator.
+/// Up to a hundred directories that have nearly or completely used up a part of this quota: for the operator.
 pub async fn fullest(
     conn: &mut store::Conn,
     now: Timestamp,
@@ -178,7 +177,7 @@ pub async fn fullest(
     Ok(store::scim_usage::list_at_least(conn, &least, day(now), MOST).await?)
 }
 
-/// What a directory that somebody opened may still take.
+/// The quotas for a request to a directory of `environment`.
 pub(super) async fn allowance(state: &State, environment: EnvironmentId) -> Result<Allowance> {
     let Quotas { directory, environment: of_all } = state.settings.scim_quotas;
     let environment_usage = match of_all == Quota::UNLIMITED {
@@ -188,14 +187,14 @@ pub(super) async fn allowance(state: &State, environment: EnvironmentId) -> Resu
     Ok(Allowance { quota: directory, environment: of_all, environment_usage })
 }
 
-/// What a change adds.
+/// What a change adds to the usage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Added {
     users: i64,
     groups: i64,
     stored: i64,
     written: i64,
-    /// Whether it takes something away from somebody, and so is never refused.
+    /// Whether it is a removal, which is never refused.
     takes_away: bool,
 }
 
@@ -211,7 +210,7 @@ impl Added {
         }
     }
 
-    /// What an event tells of it.
+    /// Computed from the data of its event.
     fn by(kind: EventKind, data: &Value) -> Self {
         let size = |value: &Value| match value {
             Value::Null => 0,
@@ -237,7 +236,7 @@ impl Added {
                 Self {
                     stored: (added - removed) * MEMBERSHIP_BYTES,
                     written: (added + removed) * MEMBERSHIP_BYTES,
-                    // Somebody leaves by it: it is not held up for those who come.
+                    // More members leave than join: a removal.
                     takes_away: removed > added || added == 0,
                     ..Self::default()
                 }
@@ -249,9 +248,8 @@ impl Added {
     }
 }
 
-/// Counts a change that an event of this kind will tell of, and refuses it
-/// ([`scim::Error::QuotaExceeded`]) where there is too much already. The directory's row of counts stays locked
-/// until the transaction ends: call it last, right before the event is recorded.
+/// Counts a change, given the event it will record. [`scim::Error::QuotaExceeded`] if it exceeds the quota. Locks
+/// the directory's usage row until the transaction ends: call it last, right before recording the event.
 pub(super) async fn count(
     tx: &mut Transaction,
     directory: &Directory,
@@ -262,7 +260,7 @@ pub(super) async fn count(
     count_all(tx, directory, now, [(kind, data)]).await
 }
 
-/// The same for several events, by one statement.
+/// [`count`] for several events, with one statement.
 pub(super) async fn count_all<'a>(
     tx: &mut Transaction,
     directory: &Directory,
@@ -280,7 +278,7 @@ pub(super) async fn count_all<'a>(
     }
 }
 
-/// Counts memberships that went with their group.
+/// Counts the memberships that were removed with their group.
 pub(super) async fn count_emptied(
     tx: &mut Transaction,
     directory: &Directory,

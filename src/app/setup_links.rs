@@ -1,5 +1,5 @@
-//! Setup links: a customer's own IT admin is let in to connect its identity provider, by a link that works
-//! once, and by the session of the browser that opened it.
+//! Setup links: a single-use link gives a customer's IT admin a session in which they configure their identity
+//! provider.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -22,31 +22,31 @@ use crate::{
     store,
 };
 
-/// How long a link can be redeemed when nobody says otherwise.
+/// The default lifetime of a link.
 pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// How long it can be redeemed at the most.
+/// The maximum lifetime of a link.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How exactly the last visit of a browser is known: each note is a write.
+/// The resolution of a session's last use: each update is a write.
 const VISIT_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// A link that is wanted.
+/// A link to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewSetupLink {
-    /// The one organization that it opens.
+    /// The organization it is for.
     pub organization_id: OrganizationId,
-    /// Whether SAML connections may be set up with it.
+    /// Whether it may manage SAML connections.
     pub can_manage_saml: bool,
-    /// Whether SCIM directories may be set up with it.
+    /// Whether it may manage SCIM directories.
     pub can_manage_scim: bool,
-    /// Whether domains may be asked for and proved with it.
+    /// Whether it may request and verify domains.
     pub can_manage_domains: bool,
-    /// How long it can be redeemed; [`LIFETIME`] when nobody says.
+    /// How long it can be redeemed; [`LIFETIME`] if `None`.
     pub lifetime: Option<Duration>,
 }
 
-/// Makes a link. Its address is told this once.
+/// Creates a link. Its URL is returned only here.
 pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Result<(SetupLink, String)> {
     let environment_id = actor.managed_environment()?;
     let lifetime = wanted.lifetime.unwrap_or(LIFETIME);
@@ -82,7 +82,7 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
     Ok((link, links.setup(&token).into()))
 }
 
-/// Who made it, for the list of links.
+/// The creator of a link, for the list of links.
 fn name_of(actor: &Actor) -> String {
     match actor.credential() {
         Credential::Administrator { id, .. } => id.to_string(),
@@ -100,13 +100,13 @@ pub async fn find(state: &State, actor: &Actor, id: SetupLinkId) -> Result<Setup
     store::setup_links::find(&mut conn, environment_id, id).await?.ok_or_else(|| not_found(id))
 }
 
-/// The environment of a link: for the operator, who may name a link by its id alone.
+/// The environment of a link: for the operator, who gives only the link's id.
 pub async fn environment_of(state: &State, id: SetupLinkId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     store::setup_links::find_environment(&mut conn, id).await?.ok_or_else(|| not_found(id))
 }
 
-/// One page of the environment's links, or of one organization's, in the order in which they were made.
+/// One page of the links of the environment or of one organization, in order of creation.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -127,7 +127,7 @@ pub async fn list(
     Ok(wanted.fill(state, &list, found, |link| link.id))
 }
 
-/// Takes a link back, and with it every session that it opened. It stays in the list.
+/// Revokes a link and all its sessions. It stays in the list.
 pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
@@ -141,38 +141,37 @@ pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<Set
     Ok(link)
 }
 
-/// Why a link does not open anything.
+/// Why a link cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is none of ours, or not complete.
+    /// Unknown or malformed.
     Unknown,
-    /// A browser redeemed it before, and not this one.
+    /// Redeemed before, by another browser.
     Used {
-        /// When.
+        /// The time it was redeemed.
         at: Timestamp,
     },
-    /// Its time is over.
+    /// Expired.
     Expired {
-        /// Since when.
+        /// The time it expired.
         at: Timestamp,
     },
-    /// Somebody took it back.
+    /// Revoked.
     Revoked,
 }
 
-/// What stands behind a link that somebody arrives with.
+/// The state of a link for the browser that opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
     /// It can be redeemed.
     Ready(SetupLink),
-    /// This browser redeemed it before and is still let in.
+    /// This browser redeemed it before, and its session is valid.
     Again(SetupSession),
-    /// It opens nothing. Whose it was is known, unless it is none of ours.
+    /// It cannot be used. With the environment, if the link is known.
     Unusable(Unusable, Option<EnvironmentId>),
 }
 
-/// Looks at a link without using it up: whoever fetches an address to preview it changes nothing. `session`
-/// is the browser's cookie.
+/// Checks a link without redeeming it, so that link previews have no effect. `session` is the browser's cookie.
 pub async fn arrive(state: &State, token: &str, session: Option<&str>) -> Result<Arrival> {
     let Ok(token) = token.parse::<SetupLinkToken>() else {
         return Ok(Arrival::Unusable(Unusable::Unknown, None));
@@ -200,19 +199,19 @@ pub async fn arrive(state: &State, token: &str, session: Option<&str>) -> Result
     })
 }
 
-/// A browser was let in.
+/// A new session of a redeemed link.
 #[derive(Debug)]
 pub struct Redeemed {
-    /// Whose customer it is of.
+    /// The environment of the link.
     pub environment_id: EnvironmentId,
-    /// Its cookie.
+    /// The session token for the cookie.
     pub token: SetupSessionToken,
-    /// Until when it is let in.
+    /// When the session expires.
     pub expires_at: Timestamp,
 }
 
-/// Redeems a link: one browser is let in, whichever the database takes first. `address` is where it calls
-/// from. Otherwise what [`arrive`] says of the link now.
+/// Redeems a link and creates a session; of concurrent requests one succeeds. `address` is the client's. The inner
+/// error is the state of the link as [`arrive`] returns it.
 pub async fn redeem(
     state: &State,
     token: &str,
@@ -247,7 +246,7 @@ pub async fn redeem(
     Ok(Ok(Redeemed { environment_id: link.environment_id, token: made, expires_at }))
 }
 
-/// The session of a browser that redeemed a link before, while it lasts.
+/// Authenticates a browser by its session cookie; `None` if the session is not valid.
 pub async fn authenticate(state: &State, cookie: &str) -> Result<Option<SetupSession>> {
     let session = {
         let mut conn = state.db.read().await?;
@@ -266,7 +265,7 @@ pub async fn authenticate(state: &State, cookie: &str) -> Result<Option<SetupSes
     Ok(session)
 }
 
-/// Ends a browser's session; its link stays used.
+/// Ends a session. The link stays redeemed.
 pub async fn leave(state: &State, cookie: &str) -> Result<()> {
     if let Ok(token) = cookie.parse::<SetupSessionToken>() {
         let mut tx = state.db.write().await?;
@@ -287,14 +286,14 @@ async fn find_session(
     }
 }
 
-/// The organization that a link opens, and its environment.
+/// The organization and the environment of a link.
 pub async fn place_of(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
     let mut conn = state.db.read().await?;
     let organization = organizations::load(&mut conn, link.environment_id, link.organization_id).await?;
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))
 }
 
-/// Who acts through a link.
+/// The actor of a link's session.
 pub fn actor_of(link: &SetupLink) -> Actor {
     let grant = SetupGrant {
         id: link.id,

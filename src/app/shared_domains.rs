@@ -1,10 +1,10 @@
-//! One domain in two organizations (ruling 38). Either one's identity provider can then sign in people of both,
-//! so it is never an accident: the vendor's own API key may do it, an administrator and the operator say yes to
-//! it, whoever holds a setup link may not, and nobody may where the domain is another organization's by DNS. It
-//! shows in the audit log and in the events of all of them.
+//! Domains that several organizations share (ruling 38). The identity provider of each can then sign in users of
+//! all of them, so sharing must be deliberate: the vendor's API key may do it, administrators and the operator must
+//! confirm it, the holder of a setup link may not, and nobody may if another organization has the domain verified by
+//! DNS. It is recorded in the audit log and the events of all of them.
 //!
-//! It is decided in the transaction in which the domain begins to count, and the environment's row keeps others
-//! from deciding the same at that time.
+//! The check runs in the transaction in which the domain takes effect, with the environment's row locked, so that
+//! concurrent changes are serialised.
 
 use std::collections::BTreeMap;
 
@@ -29,39 +29,39 @@ use crate::{
 
 pub use crate::store::organization_domains::SharedDomain;
 
-/// What an error calls the yes to sharing a domain.
+/// The field name of the confirmation in errors.
 pub const FIELD: &str = "shareDomain";
 
-/// How the operator says yes.
+/// How the operator confirms.
 const BY_OPERATOR: &str = "Give --share-domain";
 
-/// How an administrator does, by the box on the page.
+/// How an administrator confirms: the checkbox of the form.
 pub(crate) const BY_ADMINISTRATOR: &str = "Say yes";
 
-/// How many other organizations an entry and an event are written for, when very many share a domain.
+/// The maximum number of other organizations that get an audit entry and an event.
 const MAX_TOLD: usize = 100;
 
-/// How many domains with their other organizations a question names.
+/// The maximum number of domains in an error message.
 const MAX_NAMED: usize = 10;
 
-/// Why a domain may not count for another organization too.
+/// Why a domain may not be shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// DNS proved it to be another organization's.
+    /// Another organization has it verified by DNS.
     Verified(SharedDomain),
-    /// These count for other organizations, and the caller did not say yes to that.
+    /// Other organizations have these, and the caller did not confirm the sharing.
     Unasked {
         /// The domains with the other organizations.
         elsewhere: Vec<SharedDomain>,
-        /// How the caller says yes.
+        /// How the caller confirms.
         yes: &'static str,
     },
-    /// It counts for another organization, of which the caller hears nothing.
+    /// Another organization has it, about which the caller learns nothing.
     NotYours,
 }
 
 impl Refused {
-    /// The error that tells it.
+    /// The error for the caller.
     pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Verified(there) => Error::FailedPrecondition(
@@ -86,16 +86,16 @@ impl Refused {
     }
 }
 
-/// What whoever may not hear of other organizations is told.
+/// The message for callers who may not learn about other organizations.
 pub(crate) const NOT_YOURS: &str =
     "another organization here has this domain already; ask support to sort it out";
 
-/// Whether DNS proved the domain when it was last asked, which counted for another organization of the environment.
+/// Whether the last DNS check succeeded, but another organization of the environment has the domain.
 pub fn is_taken(listed: &DomainVerification) -> bool {
     !listed.state.is_accepted() && listed.check_error.as_deref() == Some(NOT_YOURS)
 }
 
-/// What people call the other organization.
+/// The other organization's display name and id.
 fn name_of(there: &SharedDomain) -> String {
     match there.display_name.trim() {
         "" => there.organization_id.to_string(),
@@ -103,7 +103,8 @@ fn name_of(there: &SharedDomain) -> String {
     }
 }
 
-/// Every domain with whom it counts for, since one yes is for all of them: the first few, and how many more.
+/// The domains with their other organizations, since one confirmation covers all: the first few, and the number of
+/// the rest.
 fn list_of(elsewhere: &[SharedDomain]) -> String {
     let mut parts: Vec<String> = elsewhere
         .iter()
@@ -120,8 +121,8 @@ fn list_of(elsewhere: &[SharedDomain]) -> String {
     parts.join(", ")
 }
 
-/// Keeps everybody else from deciding about domains of the environment until the transaction ends. It comes before
-/// the lock of an organization.
+/// Locks the environment, which serialises decisions about domains, until the transaction ends. Take it before the
+/// lock of an organization.
 pub(super) async fn lock(tx: &mut Transaction, environment_id: EnvironmentId) -> Result<()> {
     match store::environments::lock(tx, environment_id).await? {
         true => Ok(()),
@@ -129,8 +130,8 @@ pub(super) async fn lock(tx: &mut Transaction, environment_id: EnvironmentId) ->
     }
 }
 
-/// For which other organizations `domains`, which begin to count for `organization_id`, count already. The
-/// environment is [`lock`]ed.
+/// The other organizations that have `domains`, which take effect for `organization_id`. Call it with the
+/// environment [`lock`]ed.
 pub(super) async fn elsewhere(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
@@ -141,7 +142,7 @@ pub(super) async fn elsewhere(
         .await?)
 }
 
-/// Whether the caller may let domains count that count for `elsewhere` too; `yes`: the caller was told and means it.
+/// Whether the caller may share the domains with `elsewhere`; `yes` is the caller's confirmation.
 pub(super) fn check(
     actor: &Actor,
     elsewhere: &[SharedDomain],
@@ -166,8 +167,8 @@ pub(super) fn check(
     }
 }
 
-/// Says in the audit log and in the events of every organization that shares a domain from now on. It comes last:
-/// see [`events::record`].
+/// Records the sharing in the audit log and the events of every organization concerned. Call it last: see
+/// [`events::record`].
 pub(super) async fn record(
     tx: &mut Transaction,
     state: &State,
@@ -210,7 +211,7 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// For each of these organizations the domains that count for another one too.
+/// The shared domains of each of these organizations.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -226,7 +227,7 @@ pub async fn list(
     Ok(shared)
 }
 
-/// For which other organizations these domains of an organization count too; of each, the first few.
+/// The other organizations that share these domains of an organization; for each domain, the first few.
 pub async fn list_others(
     state: &State,
     actor: &Actor,

@@ -1,8 +1,8 @@
-//! The keys that sign ID tokens: one line per algorithm for the whole installation.
+//! The signing keys of ID tokens: a sequence of keys per algorithm for the whole installation.
 //!
-//! A key is **next** from when it is made until `active_from`, so that every client has fetched it before
-//! it signs; **active** until the next one is; then **retiring** until nothing that it signed is good any
-//! more. The moments say it all, so replicas agree without talking to each other.
+//! A key is **next** from its creation until `active_from`, so that every client has fetched it before it signs;
+//! **active** until the next one is; then **retiring** until every token it signed has expired. The stage follows
+//! from stored times, so replicas agree without coordination.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -20,20 +20,19 @@ use crate::{
     store::signing_keys::{self, Purpose, StoredKey},
 };
 
-/// How long clients may keep the published keys.
+/// The `max-age` of the JWKS.
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
-/// How long this process keeps what it read.
+/// How long this process caches the keys.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// How long before its first signature a key is published: longer than clients and replicas keep the
-/// older set.
+/// How long before its first signature a key is published: longer than clients and replicas cache the old set.
 const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
 
-/// How much longer than the last token a key stays published, for clocks that differ.
+/// How much longer than the last token a key stays published, to allow for clock skew.
 const MARGIN: Duration = Duration::from_secs(10 * 60);
 
-/// The keys of this process: read rarely, safe to be stale.
+/// The cached keys of this process.
 #[derive(Default)]
 pub struct KeyRing {
     kept: RwLock<Option<Arc<Ring>>>,
@@ -52,7 +51,7 @@ struct RingKey {
     retired_at: Option<Timestamp>,
 }
 
-/// Where a key stands.
+/// The stage of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
@@ -60,39 +59,38 @@ pub enum Stage {
     Next,
     /// Signing.
     Active,
-    /// No longer signing; what it signed is still good.
+    /// No longer signing; its tokens are still valid.
     Retiring,
 }
 
-/// A key, as an operator sees it.
+/// A key, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeySummary {
     /// Its `kid`.
     pub kid: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub algorithm: IdTokenAlg,
-    /// Where it stands.
+    /// Its stage.
     pub stage: Stage,
     /// From when it signs.
     pub active_from: Timestamp,
-    /// When it leaves the published set.
+    /// When it is no longer published.
     pub retired_at: Option<Timestamp>,
 }
 
-/// How a rotation treats the keys that sign now.
+/// How a rotation treats the current keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    /// The new keys are published first and sign in an hour; the old ones stay published until the last
-    /// of their tokens is over. Nobody notices.
+    /// The new keys are published now and sign in an hour; the old ones stay published until their last token
+    /// has expired.
     Overlapping,
-    /// An old key is known to somebody else: the new keys sign at once, and what the old ones signed
-    /// stops being good wherever keys are fetched anew. Another process learns of it when it reads its
-    /// keys again, within a minute; clients when [`JWKS_MAX_AGE`] is over.
+    /// An old key is compromised: the new keys sign at once, and the old ones are no longer published. Other
+    /// processes learn of it within a minute, clients within [`JWKS_MAX_AGE`].
     Compromised,
 }
 
-/// The key that signs with `algorithm` now.
+/// The active key of `algorithm`.
 pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningKey>> {
     let now = state.now();
     let ring = ring(state).await?;
@@ -101,21 +99,21 @@ pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningK
         .ok_or_else(|| Error::internal(format!("there is no {} key", algorithm.as_str())))
 }
 
-/// The public keys that clients may meet.
+/// The published public keys.
 pub async fn published(state: &State) -> Result<JwkSet> {
     let now = state.now();
     let ring = ring(state).await?;
     Ok(JwkSet { keys: ring.unretired(now).map(|key| key.key.jwk().clone()).collect() })
 }
 
-/// Every key that is not retired, as an operator sees it.
+/// Every key that is not retired, for the operator.
 pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
     let now = state.now();
     let ring = ring(state).await?;
     Ok(ring.unretired(now).map(|key| ring.summary(key, now)).collect())
 }
 
-/// Puts a new key into each line. Gives the keys as they stand afterwards.
+/// Creates a new key for each algorithm. Returns all keys afterwards.
 pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>> {
     let now = state.now();
     let (begin, retired_at) = match rotation {
@@ -130,7 +128,7 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
     for key in &keys {
         let name = key.algorithm().as_str();
         let generation = signing_keys::last_generation(&mut tx, Purpose::IdToken, name).await? + 1;
-        // The first of a line has nothing to overlap with.
+        // The first key of an algorithm has nothing to overlap with.
         let active_from = if generation == 1 { now } else { begin };
         let stored = seal(state, key, generation, active_from)?;
         if !signing_keys::insert(&mut tx, Purpose::IdToken, &stored).await? {
@@ -165,8 +163,8 @@ impl Ring {
         self.keys.iter().filter(move |key| key.retired_at.is_none_or(|at| at > now))
     }
 
-    /// The newest that has begun; the oldest of those to come when none has, which only a clock that was
-    /// set back can cause.
+    /// The newest key whose `active_from` is past; if there is none, which only a clock that was set back can cause,
+    /// the oldest.
     fn active(&self, algorithm: IdTokenAlg, now: Timestamp) -> Option<&RingKey> {
         let line = || self.unretired(now).filter(|key| key.key.algorithm() == algorithm);
         let begun = line().filter(|key| key.active_from <= now);
@@ -190,8 +188,7 @@ impl Ring {
     }
 }
 
-/// The keys as this process knows them, read anew when they were kept long enough. Many requests that
-/// come at once read once.
+/// The cached keys, reloaded when the cache has expired. Concurrent requests load them once.
 async fn ring(state: &State) -> Result<Arc<Ring>> {
     let keys = &state.id_token_keys;
     if let Some(ring) = keys.fresh(state.now()) {
@@ -206,8 +203,8 @@ async fn ring(state: &State) -> Result<Arc<Ring>> {
     Ok(ring)
 }
 
-/// Reads the keys; makes the first of a line where there is none, or takes the one that another replica
-/// made at the same time.
+/// Loads the keys; creates the first key of an algorithm that has none, or uses the one that another replica
+/// created at the same time.
 async fn read(state: &State) -> Result<Ring> {
     let now = state.now();
     let mut stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
@@ -219,21 +216,21 @@ async fn read(state: &State) -> Result<Ring> {
         let keys = generate(missing).await?;
         let mut tx = state.db.write().await?;
         for key in &keys {
-            // Generation 1 or nothing: the newest of a line is never retired, so an empty line is new.
+            // Generation 1 or no insert: the newest key of an algorithm is never retired.
             signing_keys::insert(&mut tx, Purpose::IdToken, &seal(state, key, 1, now)?).await?;
         }
         tx.commit().await?;
         stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
     }
     let mut keys = stored.iter().map(|key| open(state, key)).collect::<Result<Vec<_>>>()?;
-    // RS256 first: clients that do not read `kid` take the first key.
+    // RS256 first: clients that ignore `kid` use the first key.
     keys.sort_by_key(|key| {
         (IdTokenAlg::ALL.iter().position(|algorithm| *algorithm == key.key.algorithm()), key.generation)
     });
     Ok(Ring { read_at: now, keys })
 }
 
-/// Makes keys where waiting does no harm.
+/// Generates keys on a blocking thread.
 async fn generate(algorithms: Vec<IdTokenAlg>) -> Result<Vec<SigningKey>> {
     let make = move || algorithms.into_iter().map(SigningKey::generate).collect::<Result<Vec<_>, KeyError>>();
     tokio::task::spawn_blocking(make).await.map_err(Error::internal)?.map_err(Error::internal)

@@ -1,9 +1,8 @@
-//! Our own SAML key pair of an environment: signs AuthnRequests and decrypts assertions.
+//! The service provider's SAML key pairs of an environment: they sign AuthnRequests and decrypt assertions.
 //!
-//! One pair an environment, made when it is first needed. A rotation publishes the new certificate
-//! beside the old one first, so that identity providers can take it in before it signs; and the old pair
-//! still decrypts until it retires, because an identity provider goes on encrypting to the certificate
-//! that it has.
+//! The first pair is created when it is needed. A rotation first publishes the new certificate beside the old one,
+//! so that identity providers can register it before it signs. The old pair decrypts until it retires, because
+//! identity providers encrypt to the certificate that they have registered.
 
 use std::time::Duration;
 
@@ -26,27 +25,26 @@ use crate::{
     },
 };
 
-/// The algorithm's name in the table: one line of keys an environment.
+/// The algorithm's name in the table.
 const ALGORITHM: &str = "RSA";
 
-/// How long a new certificate is published before its key signs: customers' admins take it in by hand, and
-/// not all the same day.
+/// How long a new certificate is published before its key signs: customers' admins register it by hand.
 pub const PUBLISH_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// How long after that the old key still decrypts.
 pub const STILL_DECRYPTS: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// A key pair, as an operator sees it.
+/// A key pair, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SpKeySummary {
-    /// Its name.
+    /// Its id.
     pub id: String,
-    /// Where it stands. All of them decrypt and are published.
+    /// Its stage. Key pairs of all stages decrypt and are published.
     pub stage: Stage,
     /// From when it signs.
     pub active_from: Timestamp,
-    /// When it is forgotten.
+    /// When it stops decrypting.
     pub retired_at: Option<Timestamp>,
     /// The SHA-256 fingerprint of its certificate.
     pub certificate_sha256: String,
@@ -54,14 +52,14 @@ pub struct SpKeySummary {
     pub certificate: String,
 }
 
-/// The key pairs of an environment that are in use: the first one signs, all of them decrypt and are
-/// published. There is at least one.
+/// The key pairs of an environment in use, at least one: the first one signs, all of them decrypt and are
+/// published.
 pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<KeyPair>> {
     let stored = ensure(state, Purpose::SamlSp(environment)).await?;
     stored.iter().map(|key| open(state, key)).collect()
 }
 
-/// The certificate to which identity providers encrypt, as PEM: the newest, which decrypts from when it is
+/// The certificate for identity providers to encrypt to, as PEM: the newest. Its key decrypts as soon as it is
 /// published.
 pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -> Result<String> {
     let stored = ensure(state, Purpose::SamlSp(environment)).await?;
@@ -69,7 +67,7 @@ pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -
     certificate(newest).map(str::to_owned)
 }
 
-/// Every key pair of an environment that is in use, the one that signs first.
+/// The key pairs of an environment in use, the signing one first, for the operator.
 pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKeySummary>> {
     let stored = ensure(state, Purpose::SamlSp(environment)).await?;
     let signs = stored[0].generation;
@@ -94,7 +92,7 @@ pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKey
         .collect()
 }
 
-/// Makes the next key pair of an environment. Gives the pairs as they stand afterwards.
+/// Creates the next key pair of an environment. Returns all pairs afterwards.
 pub async fn rotate(
     state: &State,
     environment: EnvironmentId,
@@ -118,20 +116,20 @@ pub async fn rotate(
     list(state, environment).await
 }
 
-/// The key pair of the bundled test identity provider, made when it is first needed.
+/// The key pair of the bundled test identity provider, created when it is first needed.
 pub async fn test_idp_key_pair(state: &State) -> Result<KeyPair> {
     let stored = ensure(state, Purpose::TestIdp).await?;
     open(state, &stored[0])
 }
 
-/// The keys in use, the signing one first; the first key ever is made when there is none.
+/// The keys in use, the signing one first; creates the first key if there is none.
 async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     let found = in_use(state, purpose).await?;
     if !found.is_empty() {
         return Ok(found);
     }
     let key = make(state, purpose, state.now()).await?;
-    // Of several that make the first key at once, one is stored, and all use that one.
+    // If several create the first key at once, one is stored, and all use it.
     let mut tx = state.db.write().await?;
     store::signing_keys::insert(&mut tx, purpose, &key).await?;
     tx.commit().await?;
@@ -139,7 +137,7 @@ async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     if found.is_empty() { Err(Error::internal("the key that was stored is not there")) } else { Ok(found) }
 }
 
-/// A new key pair, the first of its line unless the caller says otherwise.
+/// Generates a key pair, of generation 1 unless the caller changes it.
 async fn make(state: &State, purpose: Purpose, active_from: Timestamp) -> Result<StoredKey> {
     let now = state.now();
     let random = state.random.clone();
@@ -171,7 +169,7 @@ async fn in_use(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     let mut conn = state.db.read().await?;
     let now = state.now();
     let mut keys = store::signing_keys::list(&mut conn, purpose, now).await?;
-    // The newest that already signs, those before it, then those whose time is still to come.
+    // The newest active key first, then older ones, then future ones.
     keys.sort_by_key(|key| (key.active_from > now, std::cmp::Reverse(key.generation)));
     Ok(keys)
 }

@@ -1,4 +1,4 @@
-//! What every use case works with.
+//! The shared state of all use cases, and their settings.
 
 use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
@@ -32,57 +32,57 @@ use crate::{
     store::{Db, PoolShare},
 };
 
-/// How long a response waits for its turn before the sender is asked to come again.
+/// How long a SAML response waits for verification before it is refused as busy.
 const VERIFICATION_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many parsed certificates are kept.
+/// How many parsed certificates are cached.
 const CERTIFICATES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
-/// The running service: the database, the clock, randomness, the master key and the settings. Cheap to
+/// The shared state: the database, the clock, randomness, the master key, settings, caches and limits. Cheap to
 /// clone; the same for every request.
 #[derive(Clone)]
 pub struct State {
     /// The database.
     pub db: Db,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Fresh randomness.
+    /// The source of randomness.
     pub random: Arc<dyn Random>,
-    /// What seals secrets at rest.
+    /// The key that encrypts secrets at rest.
     pub master_key: MasterKey,
-    /// Every URL below the public one.
+    /// The URLs below the public URL.
     pub links: Links,
-    /// Certificates of identity providers, parsed.
+    /// Parsed certificates of identity providers.
     pub certificates: CertificateCache,
-    /// The turns of responses that wait for verification.
+    /// The queue of SAML responses for verification.
     pub verifications: FairQueue<SamlConnectionId>,
-    /// Whose responses were refused.
+    /// Rate limits of refused SAML responses and started logins.
     pub response_limits: Arc<Limits>,
-    /// How it behaves.
+    /// The settings.
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
     pub id_token_keys: Arc<KeyRing>,
-    /// SCIM requests that wait to be logged.
+    /// The queue of the SCIM request log.
     pub scim_requests: Arc<ScimRequestLog>,
-    /// What directories take of this process.
+    /// Limits of SCIM directories.
     pub directory_limits: Arc<DirectoryLimits>,
-    /// What environments' directories take up together.
+    /// The cached SCIM usage of environments.
     pub environment_usages: Arc<EnvironmentUsages>,
-    /// Who looks up the records by which domains prove themselves.
+    /// The resolver for domain verification.
     pub dns: Arc<dyn TxtResolver>,
     pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
-    /// What hashes administrators' passwords.
+    /// The hashing of administrators' passwords.
     pub passwords: Passwords,
-    /// The threads for work that grows with what a client sent.
+    /// Runs CPU-bound work off the async threads.
     pub offload: Offload,
-    /// The Bulk requests that are being carried out.
+    /// The running SCIM Bulk requests.
     pub bulk_runs: BulkRuns,
-    /// Who failed to sign in to which account of the console.
+    /// Rate limits of console sign-ins per account.
     pub sign_in_limits: Arc<Limits>,
 }
 
 impl State {
-    /// A service with these parts.
+    /// The state with these parts.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -115,19 +115,19 @@ impl State {
         }
     }
 
-    /// The same service for the work of one share of the database's connections.
+    /// The same state, restricted to one share of the database's connections.
     #[must_use]
     pub fn with_share(&self, share: PoolShare) -> Self {
         Self { db: self.db.with_share(share), ..self.clone() }
     }
 
-    /// Now.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// What fetches documents from addresses that somebody gave us. The first call makes it: reading the
-    /// system's certificates takes a while.
+    /// The HTTP client for URLs given by third parties. Created by the first call, on a blocking thread, because
+    /// loading the system's certificates takes a while.
     pub async fn outgoing(&self) -> Result<&Outgoing> {
         let make = || async {
             let allow_private = self.settings.allow_private_metadata;
@@ -138,79 +138,78 @@ impl State {
         self.outgoing.get_or_try_init(make).await
     }
 
-    /// The URLs that the environment's people and identity providers know: below its auth URL, if it
-    /// has one.
+    /// The URLs of an environment for browsers and identity providers: below its auth URL, if it has one.
     pub fn links_of(&self, environment: &Environment) -> Links {
         self.links.for_auth_url(environment.auth_url.as_ref().and_then(HttpUrl::to_url).as_ref())
     }
 }
 
-/// How the service behaves, as far as use cases must know.
+/// The settings of the use cases.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How long a begun login waits for its response.
+    /// How long a started login may wait for its response.
     pub login_lifetime: Duration,
     /// How long an access code can be redeemed at `/v1/saml/redeem`.
     pub access_code_lifetime: Duration,
-    /// How long the XML of a login is kept, sealed.
+    /// How long the sealed XML of a login is kept.
     pub document_retention: Duration,
-    /// How far an identity provider's clock may be off.
+    /// The tolerated clock skew of identity providers.
     pub clock_skew: Duration,
-    /// What the second opinion on signatures counts.
+    /// The effect of the second verification of signatures.
     pub cross_check: CrossCheck,
     /// Whether outgoing requests may go to private and loopback addresses.
     pub allow_private_targets: bool,
-    /// Whether metadata of identity providers may be fetched from there all the same: at the command line.
+    /// Whether metadata of identity providers may be fetched from there regardless: at the command line.
     pub allow_private_metadata: bool,
-    /// Which name servers are asked; empty: the system's.
+    /// The name servers to query; empty: the system's.
     pub dns_servers: Vec<SocketAddr>,
-    /// Whether connections to the bundled test identity provider work.
+    /// Whether the bundled test identity provider is enabled.
     pub test_idp: bool,
-    /// What one directory may take of a process.
+    /// The rate limits of each SCIM directory in a process.
     pub scim_rates: DirectoryRates,
-    /// What directories may hold and write.
+    /// The quotas of SCIM directories.
     pub scim_quotas: Quotas,
-    /// Whether refused responses are limited.
+    /// Whether refused responses are rate-limited.
     pub rate_limits: bool,
-    /// How administrators sign in.
+    /// The settings of the console's sign-in.
     pub console: ConsoleSettings,
 }
 
-/// How administrators sign in to the console.
+/// The settings of the console's sign-in.
 #[derive(Debug, Clone)]
 pub struct ConsoleSettings {
-    /// How long a session may rest.
+    /// The idle timeout of a session.
     pub session_idle: Duration,
-    /// How long a session lasts, however busy it is.
+    /// The absolute lifetime of a session.
     pub session_lifetime: Duration,
-    /// Whether only single sign-on opens the console.
+    /// Whether administrators must use single sign-on.
     pub require_sso: bool,
-    /// Whether only passkeys open the console.
+    /// Whether administrators must use passkeys.
     pub require_passkey: bool,
     /// The SAML connection of this gateway through which administrators sign in.
     pub saml_connection: Option<SamlConnectionId>,
     /// The OpenID provider through which administrators sign in.
     pub oidc: Option<OidcProvider>,
-    /// Whether wrong passwords are limited.
+    /// Whether wrong passwords are rate-limited.
     pub rate_limits: bool,
 }
 
 impl ConsoleSettings {
-    /// Whether passwords are taken.
+    /// Whether passwords are accepted.
     pub fn takes_passwords(&self) -> bool {
         !self.require_sso && !self.require_passkey
     }
 
-    /// Whether passkeys are taken, where they are possible.
+    /// Whether passkeys are accepted.
     pub fn takes_passkeys(&self) -> bool {
         !self.require_sso
     }
 
-    /// Whether a session that was begun in this way counts.
+    /// Whether a session of this sign-in method is accepted.
     pub fn admits(&self, method: AuthenticationMethod) -> bool {
         match method {
             AuthenticationMethod::Password => self.takes_passwords(),
-            // Who joins chooses a passkey where only those are taken.
+            // An invited administrator registers a passkey if only passkeys are accepted.
             AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.takes_passkeys(),
             AuthenticationMethod::Saml => self.saml_connection.is_some(),
             AuthenticationMethod::Oidc => self.oidc.is_some(),
@@ -218,14 +217,14 @@ impl ConsoleSettings {
     }
 }
 
-/// An OpenID provider, and what it knows the console by.
+/// The console's registration at an OpenID provider.
 #[derive(Clone)]
 pub struct OidcProvider {
     /// Its issuer.
     pub issuer: String,
     /// The console's client id there.
     pub client_id: String,
-    /// The secret that goes with it.
+    /// The client secret.
     pub client_secret: String,
 }
 

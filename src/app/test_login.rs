@@ -1,4 +1,4 @@
-//! A test of a SAML connection: a login of which no app hears, and what came of it.
+//! Test logins: they check a SAML connection without involving an app.
 
 use super::{
     Error, Result, State,
@@ -16,22 +16,22 @@ use crate::{
     },
 };
 
-/// How many tests of one connection may begin in an hour.
+/// The maximum number of tests of a connection per hour.
 const MOST_AN_HOUR: i64 = 100;
 
-/// A test with what came of it so far.
+/// A test login with its current outcome.
 #[derive(Debug)]
 pub struct TestLogin {
     /// The login.
     pub flow: SamlFlow,
-    /// What happened, the oldest first; without documents.
+    /// Its steps without documents, the oldest first.
     pub steps: Vec<FlowStep>,
-    /// Whether the browser that asks is the one in which somebody signed in. Whom the identity provider
-    /// named, and what it said of them, is for that one only: a link can begin a test in another's browser.
+    /// Whether the requesting browser is the one of the login. The user and the attributes are shown to that
+    /// browser only, because a link can start a test in somebody else's browser.
     pub own: bool,
 }
 
-/// Begins a test of a connection in `browser`. It ends on the page of ours that `origin` stands for.
+/// Starts a test of a connection in `browser`. It ends on the page for `origin`.
 pub async fn begin(
     state: &State,
     actor: &Actor,
@@ -57,8 +57,8 @@ pub async fn begin(
     sign_in::begin_or_refuse(state, &target, flow, browser, host).await
 }
 
-/// What came of a test of this connection, as `browser` may know it. `proof` is what its page's address carries
-/// where the cookie stays elsewhere ([`sign_in::SEEN`]).
+/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`sign_in::SEEN`], for browsers
+/// that hold the cookie on another host.
 pub async fn find(
     state: &State,
     actor: &Actor,
@@ -80,7 +80,7 @@ pub async fn find(
     Ok(TestLogin { flow, steps, own })
 }
 
-/// The latest test of a connection that the setup pages began, if there was one.
+/// The latest test of a connection that was started from the setup pages.
 pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
     let target = load(state, actor, connection).await?;
     actor.viewed_part(Part::Saml, target.organization.id)?;

@@ -1,4 +1,5 @@
-//! A code becomes an ID token and an access token (RFC 6749 §4.1.3, OpenID Connect Core §3.1.3).
+//! The token endpoint: exchanges an authorization code for an ID token and an access token (RFC 6749 §4.1.3, OpenID
+//! Connect Core §3.1.3).
 
 use super::{
     Error as ServiceError, Result, State,
@@ -19,9 +20,9 @@ use crate::{
     },
 };
 
-/// Exchanges a code. The client is known before its code is looked at, so nobody without the secret can
-/// use a code up. Whoever may no longer sign in has no code (RFC 6749 §5.2, `invalid_grant`). The signature is made before the code is consumed, so a code is never lost to it and
-/// the transaction stays short.
+/// Exchanges a code. The client is authenticated first, so that nobody without the secret can consume a code. If the
+/// user may no longer sign in, the code is invalid (RFC 6749 §5.2, `invalid_grant`). The ID token is signed before
+/// the code is consumed, so that a failure does not lose the code and the transaction stays short.
 pub async fn exchange(
     state: &State,
     authorization: Option<&str>,
@@ -63,7 +64,7 @@ pub async fn exchange(
     };
     if let Err(error) = check(&grant, &asked, now) {
         if grant.expires_at <= now {
-            // A deactivation ends codes: then the login tells that, or it looks like one that nobody asked about.
+            // A deactivation ends codes: record it in the login, or support could not see why the code failed.
             let tx = state.db.write().await?;
             admission::check_code(tx, grant.login.flow_id, code, login, now).await?;
         }
@@ -81,7 +82,7 @@ pub async fn exchange(
         return Ok(Err(Error::CodeNotFound));
     };
     if !saml_flows::consume_code(&mut tx, grant.login.flow_id, code, now).await? {
-        // Somebody was faster: the code is in two hands.
+        // A concurrent request consumed it: the code was used twice.
         access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;
         tx.commit().await?;
         return Ok(Err(Error::CodeNotFound));
@@ -107,7 +108,7 @@ pub async fn exchange(
     }))
 }
 
-/// What the code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.6).
+/// Checks the code's expiry, redirect URI and PKCE challenge (RFC 6749 §4.1.3, RFC 7636 §4.6).
 fn check(grant: &CodeGrant, asked: &AuthorizationCodeGrant, now: Timestamp) -> Result<(), Error> {
     if grant.expires_at <= now {
         return Err(Error::CodeNotFound);
@@ -121,7 +122,7 @@ fn check(grant: &CodeGrant, asked: &AuthorizationCodeGrant, now: Timestamp) -> R
     pkce::check(challenge.as_ref(), asked.code_verifier.as_ref())
 }
 
-/// A code used twice takes back what it gave (RFC 6749 §4.1.2).
+/// Revokes the tokens of a code that was used twice (RFC 6749 §4.1.2).
 async fn revoke(state: &State, grant: &CodeGrant, now: Timestamp) -> Result<()> {
     let mut tx = state.db.write().await?;
     let revoked = access_tokens::update_revoked(&mut tx, grant.login.flow_id, now).await?;

@@ -1,4 +1,4 @@
-//! Who an access token speaks for (OpenID Connect Core §5.3).
+//! The UserInfo endpoint (OpenID Connect Core §5.3).
 
 use super::{
     Result, State,
@@ -10,7 +10,7 @@ use crate::{
     store::access_tokens::{self, Login},
 };
 
-/// The login behind the bearer token of a request's header or form, while its person may sign in.
+/// The login of the bearer token in a request's header or form, if its user may still sign in.
 pub async fn userinfo(
     state: &State,
     authorization: Option<&str>,

@@ -1,5 +1,4 @@
-//! Webhooks: where a vendor wants events sent, made, found, listed, changed and taken away; what became of
-//! each delivery, and how to have one again.
+//! Webhooks: created, found, listed, changed and removed; their deliveries, and replays.
 
 pub mod deliver;
 pub mod signature;
@@ -25,24 +24,24 @@ use crate::{
 };
 use signature::WebhookSecret;
 
-/// For how long the secret before it signs too unless somebody says otherwise.
+/// The default overlap of a rotation: how long the previous secret also signs.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
-/// For how long it can at the most.
+/// The maximum overlap.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How many webhooks an environment has at the most.
+/// The maximum number of webhooks of an environment.
 const MOST_WEBHOOKS: i64 = 100;
 
-/// What is to be set of a webhook, as it came; what is `None` stays as it is.
+/// A change of a webhook, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookChange {
-    /// Where events are posted.
+    /// The URL of the endpoint.
     pub url: Option<String>,
-    /// Which kinds; empty for all.
+    /// The event types; empty for all.
     pub event_types: Option<Vec<String>>,
-    /// Whether it gets events. One that is enabled again begins with the events from then on; those
-    /// between can be had by [`replay_from`].
+    /// Whether it receives events. When it is enabled again, it starts with new events; earlier ones can be sent
+    /// with [`replay_from`].
     pub enabled: Option<bool>,
 }
 
@@ -58,7 +57,7 @@ impl WebhookChange {
     }
 }
 
-/// Makes a webhook that gets the events from now on. Its secret is told this once.
+/// Creates a webhook that receives events from now on. Its secret is returned only here.
 pub async fn create(
     state: &State,
     actor: &Actor,
@@ -106,7 +105,7 @@ pub async fn find(state: &State, actor: &Actor, id: WebhookId) -> Result<Webhook
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
-/// One page of the webhooks, in the order in which they were made.
+/// One page of the webhooks, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Webhook>> {
     let environment_id = actor.viewed_environment()?;
     let list = List::of(environment_id, "webhooks");
@@ -143,8 +142,8 @@ pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &Webhoo
     Ok(webhook)
 }
 
-/// Gives a webhook a new secret, which is told this once. The one before it signs too for `overlap` more, so
-/// that its receiver can move over without losing a message.
+/// Gives a webhook a new secret, which is returned only here. The previous one also signs for `overlap`, so that
+/// the receiver can switch without losing a message.
 pub async fn rotate_secret(
     state: &State,
     actor: &Actor,
@@ -172,7 +171,7 @@ pub async fn rotate_secret(
     Ok((webhook, secret))
 }
 
-/// Takes a webhook away with the log of its deliveries.
+/// Removes a webhook with its deliveries.
 pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
@@ -185,7 +184,7 @@ pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
     Ok(())
 }
 
-/// Gives a webhook every event after a sequence number again, as new deliveries.
+/// Sends all events after a sequence number again, as new deliveries.
 pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64) -> Result<Webhook> {
     let environment_id = actor.managed_environment()?;
     let mut tx = state.db.write().await?;
@@ -208,7 +207,7 @@ pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64
     Ok(webhook)
 }
 
-/// One page of what was sent to a webhook, the newest first.
+/// One page of a webhook's deliveries, the newest first.
 pub async fn list_deliveries(
     state: &State,
     actor: &Actor,

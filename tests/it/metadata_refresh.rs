@@ -306,7 +306,7 @@ both! {
         for (body, said) in [
             (metadata("https://other.example", "", &[&other]), "has no identity provider \"https://idp.acme.example/metadata\"; it has [\"https://other.example\"]"),
             (metadata(ENTITY, "", &[]), "has no signing certificate"),
-            (metadata(ENTITY, "validUntil=\"2020-01-01T00:00:00Z\"", &[&other]), "which is over"),
+            (metadata(ENTITY, "validUntil=\"2020-01-01T00:00:00Z\"", &[&other]), "expired at"),
             (format!("<!DOCTYPE x []>{good}"), "document type declaration"),
             ("<html>maintenance</html>".to_owned(), "not a SAML 2.0 EntityDescriptor"),
             ("x".repeat(3 * 1024 * 1024), "the answer is longer than 2097152 bytes"),

@@ -1,3 +1,5 @@
+//! Tests of the outgoing HTTP client and its address rules.
+
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
@@ -5,7 +7,7 @@ use std::{
 
 use super::*;
 
-/// A server on loopback that answers each path with one fixed text, and `/silent` never.
+/// A server on loopback with a fixed response for each path; `/silent` gets none.
 fn serve() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,12 +1,12 @@
-//! Takes secrets out of what is logged.
+//! Redacts secrets in logged requests.
 
 use serde_json::Value;
 
-/// What stands where a secret stood.
+/// The replacement of a secret.
 const GONE: &str = "(redacted)";
 
-/// A body as it may be kept: `None` when it was empty; secrets gone; at most `most` bytes of it. `length`
-/// is how long it was before only its beginning was handed over.
+/// The body to store: `None` if it was empty; secrets redacted; at most `most` bytes. `length` is the full length
+/// if `bytes` is only its beginning.
 pub(super) fn body(bytes: &[u8], length: usize, most: usize) -> Option<String> {
     if bytes.is_empty() {
         return None;
@@ -16,7 +16,7 @@ pub(super) fn body(bytes: &[u8], length: usize, most: usize) -> Option<String> {
             redact(&mut value);
             value.to_string()
         }
-        // Nobody can tell where in it a password stands, or a spelling of the word.
+        // A password, or an escaped spelling of the word, cannot be located in it.
         Err(_) => match String::from_utf8_lossy(bytes) {
             text if mentions_password(&text) || text.contains("\\u") => {
                 format!("(not JSON and may hold a password: {length} bytes, not kept)")
@@ -31,7 +31,7 @@ pub(super) fn body(bytes: &[u8], length: usize, most: usize) -> Option<String> {
     Some(format!("{}… ({length} bytes)", &text[..end]))
 }
 
-/// Path and query as they may be kept: a filter that asks for passwords may hold one.
+/// The path and query to store: a filter on passwords may contain one.
 pub(super) fn path(path: &str, most: usize) -> String {
     let text = match path.split_once('?') {
         Some((path, query)) if mentions_password(&decoded(query)) => format!("{path}?{GONE}"),
@@ -70,7 +70,7 @@ fn redact(value: &mut Value) {
             for (name, field) in fields.iter_mut() {
                 let is = |known: &str| name.eq_ignore_ascii_case(known);
                 let text = field.as_str().filter(|text| is_secret(text));
-                // A filter, or one inside a path, holds what it compares with.
+                // A filter, or a path with a filter, contains the value it compares with.
                 let compared = text.is_some_and(|text| is("filter") || (is("path") && text.contains('"')));
                 if is_secret(name) || compared || (at_secret && is("value")) {
                     *field = Value::from(GONE);

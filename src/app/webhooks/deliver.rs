@@ -1,10 +1,9 @@
-//! Bringing events to webhooks.
+//! Delivery of events to webhooks.
 //!
-//! The queue is in the database: an event becomes one pending delivery for each endpoint that wants it, and
-//! a delivery is tried until the endpoint answers 2xx or its attempts are used up. One replica at a time is
-//! at an endpoint, and each endpoint has a task of its own: one that is dead or slow keeps nobody else
-//! waiting. One that fails rests, longer each time, so that its backlog does not turn into a flood of
-//! attempts.
+//! The queue is in the database: an event becomes one pending delivery for each subscribed endpoint, and a delivery
+//! is attempted until the endpoint answers 2xx or the attempts are used up. An endpoint is served by one replica at a
+//! time, in a task of its own, so a slow endpoint does not delay others. A failing endpoint is backed off
+//! exponentially, so that its backlog does not cause a flood of attempts.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -29,21 +28,20 @@ use crate::{
     telemetry,
 };
 
-/// How long an endpoint has to answer.
+/// The timeout of one attempt.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a replica stays at one endpoint, and how long the others leave it alone meanwhile.
+/// How long a replica serves one endpoint at a time, and the lease that excludes other replicas.
 const ROUND: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(60);
 
-/// How many endpoints a replica is at, at a time.
+/// How many endpoints a replica serves at a time.
 const AT_ONCE: usize = 128;
 
-/// How many events become deliveries, and how many deliveries are read, in one go.
+/// How many events are turned into deliveries, and how many deliveries are read, at a time.
 const BATCH: i64 = 100;
 
-/// How long after a failed attempt the next one follows; after the last one nothing does. In all about
-/// two days and a half.
+/// The delays between the attempts of a delivery, about two and a half days in all.
 const RETRIES: [Duration; 11] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
@@ -58,24 +56,24 @@ const RETRIES: [Duration; 11] = [
     Duration::from_secs(24 * 3600),
 ];
 
-/// How often a delivery is tried.
+/// The maximum number of attempts of a delivery.
 pub const ATTEMPTS: usize = RETRIES.len() + 1;
 
-/// How long an endpoint rests at the most after it failed.
+/// The maximum backoff of an endpoint.
 const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
 
-/// What brings events to webhooks: cheap to clone.
+/// Delivers events to webhooks. Cheap to clone.
 #[derive(Clone)]
 pub struct Courier {
     state: State,
     outgoing: Outgoing,
     turns: Arc<Semaphore>,
-    /// The endpoints that this process is at, so that a clock that jumps does not start a second task.
+    /// The endpoints that this process serves, so that a clock jump does not start a second task for one.
     at: Arc<Mutex<HashSet<WebhookId>>>,
 }
 
 impl Courier {
-    /// One for this service.
+    /// A dispatcher for this service.
     pub fn new(state: State) -> Result<Self> {
         let limits =
             OutgoingLimits { bytes: 64 * 1024, time: PATIENCE, redirects: 0, keep_connections: true };
@@ -84,8 +82,7 @@ impl Courier {
         Ok(Self { state, outgoing, turns: Arc::new(Semaphore::new(AT_ONCE)), at: Arc::default() })
     }
 
-    /// Begins a round at every endpoint that has something to do and that nobody is at. It does not wait
-    /// for them.
+    /// Starts a task for every endpoint that has due work and is not being served. Does not wait for the tasks.
     pub async fn set_out(&self) -> Result<()> {
         let now = self.state.now();
         let busy = {
@@ -123,13 +120,13 @@ impl Courier {
     async fn visit(self, webhook: Webhook, _turn: OwnedSemaphorePermit) {
         let id = webhook.id;
         if let Err(error) = self.round(webhook).await {
-            tracing::warn!(webhook = %id, %error, "a webhook's round failed on our side; it is tried again");
+            tracing::warn!(webhook = %id, %error, "webhook deliveries failed internally; they are retried");
         }
         self.at.lock().await.remove(&id);
     }
 
-    /// Makes deliveries of new events and brings those that are due, until there are none, the time is up
-    /// or one fails.
+    /// Creates deliveries of new events and sends those that are due, until there are none, the time is up or one
+    /// fails.
     async fn round(&self, mut webhook: Webhook) -> Result<()> {
         let state = &self.state;
         let until = Instant::now() + ROUND;
@@ -139,7 +136,7 @@ impl Courier {
                 let mut conn = state.db.read().await?;
                 store::webhooks::find(&mut conn, webhook.environment_id, webhook.id).await?
             };
-            // What the vendor changed meanwhile counts from here on.
+            // Pick up changes that the vendor made meanwhile.
             match known {
                 Some(known) if known.disabled_at.is_none() => webhook = known,
                 _ => break,
@@ -166,7 +163,7 @@ impl Courier {
         Ok(tx.commit().await?)
     }
 
-    /// Makes deliveries of up to [`BATCH`] new events. Tells whether there may be more.
+    /// Creates deliveries of up to [`BATCH`] new events. Returns whether there may be more.
     async fn fan_out(&self, webhook: &mut Webhook) -> Result<bool> {
         let state = &self.state;
         let now = state.now();
@@ -178,10 +175,10 @@ impl Courier {
         let after = webhook.next_sequence.saturating_sub(1);
         let events = store::events::list(&mut tx, webhook.environment_id, after, last, &[], BATCH).await?;
         let full = i64::try_from(events.len()).is_ok_and(|count| count >= BATCH);
-        // Events that retention took before they were told leave no trace here.
+        // Events that retention removed before they were delivered are skipped.
         let next = events.last().filter(|_| full).map_or(last, |event| event.sequence) + 1;
         if !store::webhooks::advance(&mut tx, webhook, next).await? {
-            return Ok(false); // a replay moved the mark: the next round begins there
+            return Ok(false); // a replay changed `next_sequence`; continue from there next time
         }
         for event in events.iter().filter(|event| webhook.subscribes_to(event.kind)) {
             let delivery = WebhookDelivery {
@@ -204,7 +201,7 @@ impl Courier {
         Ok(full)
     }
 
-    /// Tries one delivery and writes down what became of it.
+    /// Makes one attempt at a delivery and stores the result.
     async fn attempt(&self, webhook: &Webhook, mut delivery: WebhookDelivery) -> Result<Outcome> {
         let state = &self.state;
         let event = {
@@ -254,19 +251,19 @@ impl Courier {
     }
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// The endpoint answered 2xx.
     Taken,
-    /// It did not.
+    /// It did not, or could not be reached.
     Refused,
-    /// There was nothing to send any more.
+    /// The event is no longer kept.
     Dropped,
 }
 
-/// Notes an attempt's answer in the delivery (`None`: its event is no longer kept). Tells also whether the
-/// endpoint is gone for good: Standard Webhooks has 410 say so.
+/// Applies the answer to an attempt to the delivery (`None`: its event is no longer kept). Also returns whether the
+/// endpoint is gone: it answered 410 (Standard Webhooks).
 fn settle(
     delivery: &mut WebhookDelivery,
     answer: Option<Result<u16, OutgoingError>>,
@@ -301,13 +298,13 @@ fn settle(
     (Outcome::Refused, gone)
 }
 
-/// How long an endpoint rests that failed so many times in a row: 1 s, 2 s, 4 s … 5 min.
+/// The backoff of an endpoint after so many failures in a row: 1 s, 2 s, 4 s … 5 min.
 fn rest_after(failures: u32, random: &dyn Random) -> Duration {
     let doubled = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
     jittered(Duration::from_secs(doubled).min(LONGEST_REST), random)
 }
 
-/// From four fifths to six fifths of `wait`, so that what failed together does not come back together.
+/// Adds a jitter of up to a fifth, so that deliveries that failed together are not retried together.
 fn jittered(wait: Duration, random: &dyn Random) -> Duration {
     let mut bytes = [0; 2];
     random.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! How an endpoint knows that a webhook is ours: Standard Webhooks 1.0, symmetric signatures (`v1`).
+//! Webhook secrets and signatures: Standard Webhooks 1.0, symmetric (`v1`).
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::{
 
 const PREFIX: &str = "whsec_";
 
-/// How many bytes a fresh secret has; Standard Webhooks wants 24 to 64.
+/// The length of a new secret in bytes; Standard Webhooks requires 24 to 64.
 const BYTES: usize = 32;
 
-/// The secret that signs what one endpoint gets. Its `Debug` shows nothing.
+/// The signing secret of one endpoint. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
 
@@ -26,20 +26,20 @@ impl fmt::Debug for WebhookSecret {
 }
 
 impl WebhookSecret {
-    /// A fresh secret.
+    /// A new random secret.
     pub fn new(random: &dyn Random) -> Self {
         let mut bytes = vec![0; BYTES];
         random.fill(&mut bytes);
         Self(bytes)
     }
 
-    /// Reads the text form, with its prefix or without.
+    /// Parses the text form, with or without its prefix.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64.decode(text.strip_prefix(PREFIX).unwrap_or(text)).ok()?;
         (24..=64).contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// The text to hand out.
+    /// The text form.
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}", BASE64.encode(&self.0))
     }
@@ -68,8 +68,8 @@ impl WebhookSecret {
     }
 }
 
-/// The signatures of a message to this webhook: by its secret, and by the one before while that still
-/// counts. Standard Webhooks separates them by spaces, and a receiver takes either.
+/// The signatures of a message: by the secret, and by the previous one during a rotation. Standard Webhooks
+/// separates them by spaces, and a receiver accepts either.
 pub(super) fn of(state: &State, webhook: &Webhook, id: &str, at: Timestamp, body: &[u8]) -> Result<String> {
     let open = |sealed: &str| WebhookSecret::open(state, webhook.id, sealed);
     let mut signatures = open(&webhook.sealed_secret)?.sign(id, at, body);

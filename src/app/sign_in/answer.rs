@@ -1,4 +1,5 @@
-//! A good response becomes a login: who it is, a code for the app, and history, in one transaction.
+//! Accepts a login with a verified response: resolves the person, issues a code for the app and stores both in one
+//! transaction.
 
 use super::{
     Refusal, identity,
@@ -24,7 +25,7 @@ use crate::{
     telemetry,
 };
 
-/// Signs the person in to a login that waits: gives the app's address with the code, or the refusal.
+/// Accepts a pending login; returns the app's URL with the code, or the refusal.
 pub(super) async fn sign_in(
     state: &State,
     target: &LoginConnection,
@@ -67,7 +68,7 @@ pub(super) async fn sign_in(
     insert_accepted(state, &mut tx, flow, evidence).await?;
     tx.commit().await?;
     if stays_here {
-        // The code is told to nobody: the browser that began the login brings proof of that.
+        // The code is not disclosed: the browser that began the login proves itself by its cookie.
         return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
     }
     if let Some(page) = own_test_result(state, target, flow) {
@@ -77,7 +78,7 @@ pub(super) async fn sign_in(
     Ok(Ok(accepted(target, flow, &code)))
 }
 
-/// Signs the person in to `flow`, a new login that the identity provider began.
+/// Accepts `flow`, a new login that the identity provider began.
 pub(super) async fn sign_in_unsolicited(
     state: &State,
     target: &LoginConnection,
@@ -112,17 +113,14 @@ pub(super) async fn sign_in_unsolicited(
     Ok(Ok(accepted(target, &flow, &code)))
 }
 
-/// Whether this assertion was accepted before.
-pub(super) async fn was_seen(
-    state: &State,
-    target: &LoginConnection,
-    assertion: &VerifiedAssertion,
-) -> Result<bool> {
+/// Whether the assertion was accepted before.
+pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion: &Assertion) -> Result<bool> {
     let mut conn = state.db.read().await?;
     Ok(saml_flows::has_seen_assertion(&mut conn, target.connection.id, Digest::of(&assertion.id)).await?)
 }
 
-/// Who it is, if he may come in here and there is somewhere to send him.
+/// Authenticates and authorises the person: returns their e-mail address if its domain belongs to the organization and
+/// the login has a redirect target.
 pub(super) fn admit(
     target: &LoginConnection,
     has_target: bool,
@@ -138,8 +136,8 @@ pub(super) fn admit(
     Ok(email)
 }
 
-/// Asks again in the transaction that lets the person in: the connection may be gone, the domain taken out or
-/// the person switched off since the response was read.
+/// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed or
+/// the person deactivated since the response was verified.
 async fn admit_now(
     tx: &mut crate::store::Transaction,
     target: &LoginConnection,
@@ -155,7 +153,7 @@ async fn admit_now(
     }
 }
 
-/// Remembers the assertion; `false` when it was accepted before, on whatever replica.
+/// Stores the ID of the assertion against replay; `false` if it was accepted before, on any replica.
 async fn remember(
     tx: &mut crate::store::Transaction,
     target: &LoginConnection,
@@ -183,8 +181,8 @@ async fn insert_accepted(
     Ok(saml_flows::insert_step(tx, flow.id, step).await?)
 }
 
-/// Where the browser goes: the OAuth client's redirect URI with code and state, or the environment's
-/// redirect URL with the access code.
+/// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
+/// the access code.
 fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> String {
     telemetry::login_succeeded();
     tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "login accepted");
@@ -202,8 +200,8 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
     }
 }
 
-/// The person's attributes by name, in the form that is stored and given to apps.
-fn attributes_of(assertion: &VerifiedAssertion) -> Attributes {
+/// The person's attributes by name, as stored and returned to apps.
+fn attributes_of(assertion: &Assertion) -> Attributes {
     let mut attributes = Attributes::new();
     for (name, values) in &assertion.subject.attributes {
         attributes.entry(name.clone()).or_default().extend(values.iter().cloned());

@@ -1,4 +1,4 @@
-//! The way out: a flow, an AuthnRequest, and the browser sent to the identity provider.
+//! The request: creates a flow and an AuthnRequest and redirects the browser to the identity provider.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ use crate::{
     },
 };
 
-/// How long the link that begins a login is good.
+/// How long a login link is valid.
 const LINK_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// What the link's `state` is authenticated for.
+/// The MAC purpose of the link's `state`.
 const LINK_PURPOSE: &str = "login link";
 
-/// How the browser carries an AuthnRequest to the identity provider.
+/// How the browser transports an AuthnRequest to the identity provider.
 #[derive(Debug)]
 pub enum ToIdp {
     /// Follow this URL (SAML 2.0 Bindings §3.4).
@@ -41,18 +41,18 @@ pub enum ToIdp {
     Post(PostForm),
 }
 
-/// A login that has begun: which flow, and what the browser does next.
+/// A login that has begun: its flow and what the browser does next.
 #[derive(Debug)]
 pub struct Begun {
     /// The flow.
     pub flow: SamlFlowId,
-    /// The way to the identity provider.
+    /// The redirect to the identity provider.
     pub to_idp: ToIdp,
-    /// The browser that the flow is now bound to; its cookie must be set.
+    /// The browser that the flow is bound to; the caller must set its cookie.
     pub browser: Browser,
 }
 
-/// A new flow through `target`, not stored.
+/// A new flow of the connection, not stored yet.
 pub fn start(
     target: &LoginConnection,
     origin: FlowOrigin,
@@ -83,7 +83,7 @@ pub fn start(
     }
 }
 
-/// Whether logins can go through the connection at all.
+/// Checks that the connection is configured and enabled for logins.
 pub(super) fn check_ready(
     state: &State,
     connection: &SamlConnection,
@@ -98,9 +98,9 @@ pub(super) fn check_ready(
     Ok(())
 }
 
-/// Begins `flow`, which is not stored yet, and stores it with its request. `host` is where the browser
-/// stands: the cookie that binds it must be one of the host that the response comes to, so elsewhere
-/// the browser goes there first.
+/// Begins `flow`, which is not stored yet, and stores it with its request. `host` is the host of the browser's
+/// current page. The cookie that binds the browser must be set on the host of the ACS URL, so on another host the
+/// browser is redirected there first.
 pub async fn begin(
     state: &State,
     target: &LoginConnection,
@@ -119,7 +119,7 @@ pub async fn begin(
     begin_here(state, target, flow, browser).await
 }
 
-/// Begins `flow`, which is not stored yet, in this browser and no other: without a link on the way.
+/// Begins `flow`, which is not stored yet, in this browser only: without an intermediate link.
 async fn begin_here(
     state: &State,
     target: &LoginConnection,
@@ -136,7 +136,7 @@ async fn begin_here(
     Ok(Begun { flow: flow.id, to_idp, browser })
 }
 
-/// Begins `flow` like [`begin`]; refuses it, as history too, where no login can go through the connection.
+/// Begins `flow` like [`begin`], or stores it as refused if the connection is not ready for logins.
 pub async fn begin_or_refuse(
     state: &State,
     target: &LoginConnection,
@@ -150,10 +150,9 @@ pub async fn begin_or_refuse(
     }
 }
 
-/// Begins the sign-in of an administrator, which ends in a session of this gateway: in the browser that asks
-/// and no other (SAML 2.0 Profiles §4.1.4.3; no link that somebody else could open begins it). The browser's
-/// cookie must come along to the ACS and to the console, so both must be on one host (RFC 6265 §8.5: ports do
-/// not count).
+/// Begins the sign-in of an administrator, which ends in a console session: only in the browser that made the
+/// request, without a link that another person could open (SAML 2.0 Profiles §4.1.4.3). The browser's cookie must
+/// reach both the ACS and the console, so both must be on one host (RFC 6265 §8.5: cookies ignore ports).
 pub async fn begin_administrator(
     state: &State,
     target: &LoginConnection,
@@ -182,7 +181,7 @@ pub async fn begin_administrator(
     }
 }
 
-/// Refuses a flow that is not stored yet, as history too.
+/// Stores a flow and refuses it.
 async fn refuse_unbegun(
     state: &State,
     target: &LoginConnection,
@@ -197,7 +196,7 @@ async fn refuse_unbegun(
     record::refuse_begun(state, target, flow, refusal, checks).await
 }
 
-/// Stores a flow that begins when its link is opened, and gives that link.
+/// Stores a flow that begins when its link is opened, and returns that link.
 pub async fn start_link(
     state: &State,
     target: &LoginConnection,
@@ -212,8 +211,8 @@ pub async fn start_link(
     link_to(state, &target.connection, id)
 }
 
-/// The link that begins a stored flow: on the origin of the connection's ACS URL, because the browser
-/// comes back there. That one is stored; nothing is derived from today's public URL.
+/// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
+/// there. The ACS URL is the stored one, not derived from today's public URL.
 fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
     let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
     let mut origin = acs_url(connection)?;
@@ -222,7 +221,7 @@ fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Resu
     Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
 }
 
-/// Where responses to our requests come: the first of the connection's stored ACS URLs.
+/// The ACS URL of our requests: the first of the connection's stored ones.
 fn acs_url(connection: &SamlConnection) -> Result<Url> {
     let text =
         connection.sp_acs_urls.first().ok_or_else(|| Error::internal("a connection without an ACS URL"))?;
@@ -234,10 +233,9 @@ fn host_of(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
-/// Begins the login that a link of [`start_link`] names. A link that was opened before can be opened
-/// again until somebody has signed in through it; the browser that opened it last carries the login. That is
-/// right where the app decides whose session follows, and wrong where we do: no link begins the sign-in of an
-/// administrator.
+/// Begins the login of a link from [`start_link`]. The link can be opened again until its login is finished; the
+/// flow is bound to the browser that opened it last. This is safe only where the app creates the session, so no
+/// link begins the sign-in of an administrator.
 pub async fn begin_from_link(
     state: &State,
     connection: SamlConnectionId,
@@ -280,7 +278,7 @@ pub async fn begin_from_link(
     Ok(Ok(Begun { flow: flow.id, to_idp, browser }))
 }
 
-/// The flow that a link's `state` names, if we wrote it.
+/// The flow id in a link's `state`, if its MAC is valid.
 fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
     let (id, tag) = link_state.split_once('.')?;
     let tag = BASE64.decode(tag).ok()?;
@@ -290,7 +288,7 @@ fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
     id.parse().ok()
 }
 
-/// A request with an ID of its own, which is not the flow's.
+/// A request with a new ID, unrelated to the flow's id.
 fn new_request(state: &State, browser: &Browser, now: Timestamp) -> PendingRequest {
     PendingRequest {
         id: request_id(&*state.random),
@@ -300,8 +298,8 @@ fn new_request(state: &State, browser: &Browser, now: Timestamp) -> PendingReque
     }
 }
 
-/// The AuthnRequest of `flow` as XML, and the way to send it. RelayState is the flow's id: short,
-/// opaque to the identity provider, and no secret.
+/// The AuthnRequest of `flow` as XML, and its encoding for the connection's binding. RelayState is the flow's id:
+/// short, opaque to the identity provider, and not secret.
 async fn authn_request(
     state: &State,
     target: &LoginConnection,

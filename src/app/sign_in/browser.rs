@@ -1,20 +1,20 @@
-//! The browser that carries a login: one random value in a cookie, of which the flow keeps the digest.
+//! The browser that a login is bound to: a random value in a cookie, of which the flow stores the digest.
 
 use std::fmt;
 
 use crate::model::{random::Random, secret::Digest};
 
-/// The value of the per-browser cookie: 32 hexadecimal digits. It names no person, only a browser.
+/// The value of the per-browser cookie: 32 hexadecimal digits. It identifies a browser, not a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Browser(String);
 
 impl Browser {
-    /// A browser that was never here.
+    /// A new value, for a browser without the cookie.
     pub fn new(random: &dyn Random) -> Self {
         Self(format!("{:032x}", random.bits()))
     }
 
-    /// Reads the cookie's value; `None` when it is not one that we set.
+    /// Parses the cookie's value; `None` if the format is not ours.
     pub fn parse(value: &str) -> Option<Self> {
         (value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())).then(|| Self(value.to_owned()))
     }
@@ -24,7 +24,7 @@ impl Browser {
         &self.0
     }
 
-    /// What the flow keeps.
+    /// The digest that the flow stores.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }

@@ -1,5 +1,4 @@
-//! Who the assertion speaks of: the one e-mail address in it, and whether the organization may vouch
-//! for it.
+//! The person in an assertion: the e-mail address, and whether its domain belongs to the organization.
 
 use super::refusal::Refusal;
 use crate::{
@@ -7,7 +6,7 @@ use crate::{
     saml::Subject,
 };
 
-/// Attributes in which identity providers send the e-mail address when the NameID is none.
+/// Attributes in which identity providers send the e-mail address if the NameID is not one.
 const USUAL_ATTRIBUTES: [&str; 8] = [
     "email",
     "mail",
@@ -19,9 +18,9 @@ const USUAL_ATTRIBUTES: [&str; 8] = [
     "urn:oid:1.2.840.113549.1.9.1",
 ];
 
-/// The e-mail address of the person, and the checks that led to it. A configured attribute wins and
-/// the NameID is not compared; otherwise the NameID counts if it is an address, else the usual
-/// attributes do; two addresses of different domains are refused.
+/// Returns the e-mail address of the person and adds the check to `checks`. A configured attribute takes
+/// precedence, without comparing the NameID; otherwise the NameID if it is an address; otherwise the usual
+/// attributes. Two addresses of different domains are refused.
 pub fn email_of(
     connection: &SamlConnection,
     subject: &Subject,
@@ -43,7 +42,7 @@ pub fn email_of(
     }
 }
 
-/// Whether the organization may vouch for `email`: its domain must be exactly a listed one.
+/// Checks that the domain of `email` is exactly one of the organization's domains.
 pub fn check_domain(
     organization: &Organization,
     email: &Email,
@@ -62,8 +61,7 @@ pub fn check_domain(
     }
 }
 
-/// Whom a response names that was refused, as well as it can be told: for finding the login, never for
-/// letting anybody in.
+/// The most likely e-mail address in a refused response. It is for searching logins only, never for accepting one.
 pub fn named(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
     let strict = email_of(connection, subject, &mut Vec::new()).ok();
     strict.or_else(|| Email::parse(&subject.name_id)).or_else(|| {
@@ -73,7 +71,7 @@ pub fn named(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
     })
 }
 
-/// An address with the place it came from, or what is wrong with what stood there.
+/// An address with its source, or the error with what was expected and what was found.
 type Found = Result<(Email, String), (Refusal, Option<String>, Option<String>)>;
 
 fn from_attribute(name: &str, subject: &Subject) -> Found {
@@ -92,8 +90,7 @@ fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
     let usual =
         values(subject, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
     let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
-    // An address that we do not take is another mistake than no address at all, and another reader
-    // might take it.
+    // A malformed address is a different error than a missing one: another parser might accept it.
     let malformed = |text: &str| {
         let expected = Some("a plain e-mail address".to_owned());
         Err((Refusal::EmailMalformed, expected, Some(text.to_owned())))
@@ -129,13 +126,13 @@ fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
     }
 }
 
-/// Every value of the attributes that `wanted` picks, trimmed of XML white space.
+/// All values of the attributes that `wanted` selects, trimmed of XML white space.
 fn values(subject: &Subject, wanted: impl Fn(&str) -> bool) -> Vec<&str> {
     let picked = subject.attributes.iter().filter(|(name, _)| wanted(name));
     picked.flat_map(|(_, values)| values).map(|value| value.trim_matches([' ', '\t', '\r', '\n'])).collect()
 }
 
-/// What there was instead: the names only, values are personal.
+/// The attributes of the response, by name only: values are personal data.
 fn attribute_names(subject: &Subject) -> String {
     let names: Vec<&str> = subject.attributes.iter().map(|(name, _)| name.as_str()).collect();
     format!(

@@ -1,5 +1,5 @@
-//! A login, from the request to the answer: `begin` sends a browser to the identity provider,
-//! `receive` takes what comes back, decides, and sends the browser on to the app.
+//! A SAML login: `begin` redirects the browser to the identity provider, `receive` verifies the response, accepts
+//! or refuses the login and redirects the browser to the app.
 
 mod answer;
 mod begin;

@@ -1,4 +1,4 @@
-//! The way back: a response arrives at the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
+//! The response, posted to the Assertion Consumer Service (SAML 2.0 Profiles §4.1.4.3).
 
 use super::{
     Begun, Browser, Refusal, Refused, answer,
@@ -27,45 +27,46 @@ use crate::{
 /// A post to the Assertion Consumer Service.
 #[derive(Debug)]
 pub struct Post {
-    /// The field `SAMLResponse`, when there is exactly one.
+    /// The field `SAMLResponse`, if there is exactly one.
     pub saml_response: Option<String>,
     /// The field `RelayState`.
     pub relay_state: Option<String>,
     /// The host that the browser posted to.
     pub host: String,
-    /// Where it comes from.
+    /// The address of the client.
     pub client: ClientAddress,
     /// The browser's cookie.
     pub browser: Option<Browser>,
-    /// Whether a page of ours posted it, so that a cookie that is missing now will stay missing.
+    /// Whether one of our pages posted it again: the cookie was then sent if the browser has it.
     pub bounced: bool,
 }
 
-/// What became of a post.
+/// The result of a post.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Somebody signed in; the browser goes to the app.
+    /// The login is accepted; the browser is redirected to the app.
     Accepted {
         /// The flow.
         flow: SamlFlowId,
-        /// The app's address with the code.
+        /// The app's URL with the code.
         location: String,
     },
-    /// The browser shall post the same form again from a page of ours, so that its cookie comes along
-    /// although the identity provider is on another site.
+    /// The browser posts the same form again from one of our pages: a cross-site post from the identity provider
+    /// lacks the SameSite cookie.
     Bounce,
-    /// The response was thrown away and a fresh login of the same connection begun.
+    /// The response is discarded and a new login of the same connection begins.
     Restarted(Begun),
-    /// The response was thrown away and the app is asked to begin (OpenID Connect Core §4).
+    /// The response is discarded and the app is asked to begin the login (OpenID Connect Core §4).
     HandedOver {
-        /// The app's login address.
+        /// The client's `initiate_login_uri`.
         location: String,
     },
     /// The login is refused.
     Refused(Refused),
 }
 
-/// Takes a response: verify it, find the login it answers, decide, store, and say where to go next.
+/// Handles a response: verifies it, finds its flow, accepts or refuses the login, stores the result and returns the
+/// next step of the browser.
 pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) -> Result<Outcome> {
     let target = {
         let mut conn = state.db.read().await?;
@@ -94,7 +95,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
             let flow = find_flow(state, connection, verdict.claims.in_response_to.as_deref()).await?;
             let browser_matches =
                 flow.as_ref().is_some_and(|flow| is_carried_by(flow, post.browser.as_ref()));
-            // A test's result is for its own browser, whose cookie a cross-site post may lack.
+            // A test result is shown only to its own browser; a cross-site post may lack the cookie.
             if post.browser.is_none()
                 && !post.bounced
                 && flow.as_ref().is_some_and(|flow| flow.origin.is_test())
@@ -118,8 +119,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
     }
 }
 
-/// Takes a good response that answers a request: it must be one of ours that still waits, in this
-/// browser.
+/// Handles a verified response with InResponseTo: it must name a pending request of ours, begun in this browser.
 async fn receive_answer(
     state: &State,
     target: &LoginConnection,
@@ -171,7 +171,7 @@ async fn receive_answer(
     }
 }
 
-/// Whether the flow still waits, for this browser, under this RelayState.
+/// Checks that the flow is pending, bound to this browser and named by this RelayState.
 fn check_flow(
     state: &State,
     flow: &SamlFlow,
@@ -216,7 +216,7 @@ fn check_flow(
     )
 }
 
-/// The flow whose request has this ID, of this connection.
+/// The connection's flow whose request has this ID.
 async fn find_flow(
     state: &State,
     connection: SamlConnectionId,
@@ -227,13 +227,13 @@ async fn find_flow(
     Ok(saml_flows::find_by_request(&mut conn, connection, request_id).await?)
 }
 
-/// Whether `browser` is the one that carries the flow.
+/// Whether the flow is bound to `browser`.
 fn is_carried_by(flow: &SamlFlow, browser: Option<&Browser>) -> bool {
     let digest: Option<Digest> = browser.map(Browser::digest);
     flow.request.as_ref().is_some_and(|request| Some(request.browser) == digest)
 }
 
-/// Refuses a post whose response was not looked at.
+/// Refuses a post without verifying its response.
 async fn refuse_unread(
     state: &State,
     target: &LoginConnection,

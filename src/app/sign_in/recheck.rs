@@ -1,7 +1,7 @@
-//! A stored response once more, against the connection as it is now: would it let the person in?
+//! Verifies a stored response again, against the connection's current settings: would the login be accepted?
 //!
-//! It writes nothing. What can hold only once (the request, the assertion's first use, the browser) is not
-//! asked again; times are those of the day on which the response came.
+//! Writes nothing. Checks that can pass only once (pending request, assertion replay, browser) are skipped; times are
+//! checked as of the time at which the response was received.
 
 use super::{
     Refusal, answer,
@@ -18,8 +18,8 @@ use crate::{
     store::saml_connections::LoginConnection,
 };
 
-/// Verifies `xml`, a response of `flow` that came at `at`, against `target` as it is now: every check that
-/// was made, and who would come in or why not.
+/// Verifies `xml`, a response of `flow` received at `at`, against `target` as it is now. Returns all checks, and the
+/// e-mail address or the refusal.
 pub(in crate::app) async fn recheck(
     state: &State,
     target: &LoginConnection,
@@ -30,7 +30,7 @@ pub(in crate::app) async fn recheck(
     if let Err((refusal, found)) = check_ready(state, &target.connection) {
         return Ok((vec![refusal.failed(None, found)], Err(refusal)));
     }
-    // Whoever looks into logins shares one place among the connection's clients.
+    // All rechecks share one client in the connection's queue.
     let client = std::net::Ipv4Addr::UNSPECIFIED.into();
     let verdict = verify(state, target, client, Received::Kept(xml), at).await?;
     let mut checks = verdict.checks;
@@ -65,7 +65,7 @@ async fn admit(
     }
 }
 
-/// Whether the response answers the flow's request, or may come without one.
+/// Checks that the response answers the flow's request, or that unsolicited responses are allowed.
 fn answers(
     target: &LoginConnection,
     flow: &SamlFlow,
@@ -92,7 +92,7 @@ fn answers(
                     checks.push(Refusal::IdpInitiatedRefused.failed(expected, found));
                     Err(Refusal::IdpInitiatedRefused)
                 }
-                // Under RESTART the same person comes in by the login that is begun in its place.
+                // Under RESTART the login that begins in its place signs the same person in.
                 IdpInitiated::Allow | IdpInitiated::Restart => {
                     checks.push(Refusal::IdpInitiatedRefused.passed(None, found));
                     Ok(())

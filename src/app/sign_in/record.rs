@@ -1,4 +1,4 @@
-//! Refusals as history: which flow they belong to, and what of them may be shown to whom.
+//! Stores refused logins: which flow they belong to, and what of them may be shown to whom.
 
 use std::time::Duration;
 
@@ -24,50 +24,49 @@ use crate::{
     telemetry,
 };
 
-/// How many stray posts of a connection are written down in an hour. More of them only count in the
-/// figures: nobody can fill the database by posting nonsense.
+/// How many detached responses of a connection are stored per hour. Further ones are only counted in the metrics, so
+/// that invalid posts cannot fill the database.
 const DETACHED_AN_HOUR: i64 = 50;
 
-/// How many refusals of a connection in an hour may be history before one that proves nothing is none any more:
-/// its login goes with those that nobody finished.
+/// How many refusals of a connection per hour are retained as history, for responses without a verified signature.
+/// Further logins are removed like unfinished ones.
 const UNPROVEN_AN_HOUR: i64 = 100;
 
-/// The same for refusals of what the identity provider signed: a signed response can be posted again and again.
+/// The same for responses with a verified signature: a signed response can be posted many times.
 const PROVEN_AN_HOUR: i64 = 500;
 
-/// How large an unproven response may be to be kept. Those of identity providers have 6 to 15 kB.
+/// The maximum size of a stored response without a verified signature. Typical responses have 6 to 15 kB.
 const UNPROVEN_DOCUMENT: usize = 16 * 1024;
 
-/// The parameter of a test's page that carries the proof of `own_test_result`.
+/// The query parameter of the test result page with the proof of `own_test_result`.
 pub const SEEN: &str = "seen";
 
-/// What that proof is authenticated for.
+/// The MAC purpose of that proof.
 const SEEN_PURPOSE: &str = "test result";
 
-/// A refused login, as the person and the app hear of it.
+/// A refused login, as it is shown to the person and reported to the app.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why.
+    /// The reason.
     pub refusal: Refusal,
-    /// The flow's id, to quote.
+    /// The flow's id, for support requests.
     pub flow: SamlFlowId,
-    /// Every check that was made. Expected values among them are for outsiders only when
-    /// `signature_verified`.
+    /// All checks, in order. Their expected values may be shown to the person only if `signature_verified`.
     pub checks: Vec<Check>,
-    /// Whether the response was really the identity provider's.
+    /// Whether a signature of the identity provider was verified.
     pub signature_verified: bool,
-    /// The app, by its environment's name, where it is known.
+    /// The name of the environment, if known.
     pub application: Option<String>,
-    /// The organization's name, where the response or the link named one of ours.
+    /// The organization's name, if known.
     pub organization: Option<String>,
-    /// Where the app waits for the news, in a login that OAuth began in this browser.
+    /// The OAuth client's redirect URI with the error, if OAuth began the login in this browser.
     pub back_to_app: Option<String>,
-    /// The page of ours that tells how a test went, where it was one.
+    /// Our page with the result, if the login is a test.
     pub test_result: Option<String>,
 }
 
 impl Refused {
-    /// A refusal with no flow to write it into.
+    /// A refusal without a flow; it is not stored.
     pub(super) fn unrecorded(state: &State, refusal: Refusal) -> Self {
         let flow = SamlFlowId::new(state.now(), &*state.random);
         telemetry::login_failed(refusal.code());
@@ -84,7 +83,7 @@ impl Refused {
         }
     }
 
-    /// Whether the message itself could not be read or trusted, rather than the login be admitted.
+    /// Whether the message itself is invalid or not trusted, as opposed to a valid message of a refused login.
     pub fn is_about_form(&self) -> bool {
         match self.refusal {
             Refusal::Response(_) => !self.signature_verified,
@@ -93,31 +92,30 @@ impl Refused {
         }
     }
 
-    /// The check that decided.
+    /// The failed check of the refusal.
     pub fn decisive(&self) -> Option<&Check> {
         self.checks.iter().find(|check| !check.passed && check.name == self.refusal.code())
     }
 }
 
-/// What is known of a refused response.
+/// What is known of a received response.
 pub(super) struct Evidence {
-    /// The flow it claims to answer.
+    /// The flow of its InResponseTo.
     pub flow: Option<SamlFlow>,
-    /// Whether it came from the browser that began that flow.
+    /// Whether that flow is bound to the browser that posted it.
     pub browser_matches: bool,
-    /// Whether it carries a signature of the connection's identity provider.
+    /// Whether a signature of the connection's identity provider was verified.
     pub signature_verified: bool,
-    /// Whom it names, where the signature shows that the identity provider says so.
+    /// The e-mail address in it, used only if `signature_verified`.
     pub claimed: Option<Email>,
-    /// Every check that was made.
+    /// All checks so far, in order.
     pub checks: Vec<Check>,
-    /// The response.
+    /// The response document.
     pub xml: Option<String>,
 }
 
-/// Refuses a response and writes it where it belongs: into the flow it answers, when its browser or
-/// its signature shows that it does; else into a small detached flow. Only the flow's own browser
-/// changes the flow's state.
+/// Refuses a response and stores the refusal: in the flow of its InResponseTo if the browser or the signature
+/// proves that it belongs there, otherwise in a detached flow. Only the flow's own browser changes the flow's status.
 pub(super) async fn refuse(
     state: &State,
     target: &LoginConnection,
@@ -157,7 +155,7 @@ pub(super) async fn refuse(
         None => {
             let id = SamlFlowId::new(now, &*state.random);
             let origin = if signature_verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
-            // Where nothing will be written nobody waits for the one writer; who writes asks again.
+            // Checked without the write lock first, and again inside the write transaction.
             let room = {
                 let mut conn = state.db.read().await?;
                 has_room(&mut conn, connection, signature_verified, now).await?
@@ -196,7 +194,7 @@ pub(super) async fn refuse(
     })
 }
 
-/// Whether one more refusal of the connection is history.
+/// Whether one more refusal of the connection is retained as history.
 async fn is_history(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -207,7 +205,7 @@ async fn is_history(
     Ok(saml_flows::count_refused(conn, connection, an_hour_before(now), most).await? < most)
 }
 
-/// Whether a refused response that belongs to no login is written down.
+/// Whether a refused response without a flow is stored.
 async fn has_room(
     conn: &mut Conn,
     connection: SamlConnectionId,
@@ -221,7 +219,7 @@ async fn has_room(
     Ok(stray < DETACHED_AN_HOUR)
 }
 
-/// Refuses a login on its way out, where its own browser stands before us.
+/// Refuses a stored flow before its request is sent. The browser is the one that begins it.
 pub(super) async fn refuse_begun(
     state: &State,
     target: &LoginConnection,
@@ -254,10 +252,9 @@ pub(super) async fn refuse_begun(
     })
 }
 
-/// The page of ours that tells how the test went, if the login is one, for the browser that just brought its
-/// response. The cookie that says so stays on the host of the ACS URL (RFC 6265 §5.3): where the page is on another
-/// one, its address carries a proof in the cookie's place. It is one of this request, which another browser that
-/// takes the login over does not share.
+/// The URL of the result page, if the login is a test, for the browser that posted the response. The browser's cookie
+/// is limited to the host of the ACS URL (RFC 6265 §5.3), so on another origin the URL carries a proof instead. The
+/// proof is bound to the request's ID, which changes if another browser opens the login's link.
 pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
     let page = test_page(state, target, flow)?;
     let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
@@ -273,13 +270,13 @@ pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &Sa
     })
 }
 
-/// Whether `proof` is what `own_test_result` gave the browser that carries the login.
+/// Whether `proof` is the one that `own_test_result` issued for the flow's current request.
 pub fn is_seen(state: &State, flow: &SamlFlow, proof: &str) -> bool {
     let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
     state.master_key.verify_tag(SEEN_PURPOSE, &request.id, &tag)
 }
 
-/// The page of ours that tells how the test went, if the login is one.
+/// The URL of the result page, if the login is a test.
 fn test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
     test_page(state, target, flow).map(Into::into)
 }
@@ -295,7 +292,7 @@ fn test_page(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option
     Some(page)
 }
 
-/// The OAuth client's redirect URI with the news (RFC 6749 §4.1.2.1), while the login can still fail.
+/// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.
 fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
     let oauth_request = flow.oauth.as_ref()?;
     if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
@@ -311,7 +308,7 @@ fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
     Some(oauth::authorize::response_url(&oauth_request.redirect_uri, &pairs))
 }
 
-/// A document as the flow's timeline keeps it: sealed for this flow, and until when.
+/// A document for the flow's timeline: encrypted for this flow, with the time until which it is stored.
 pub(super) fn seal_document(
     state: &State,
     flow: SamlFlowId,
@@ -322,12 +319,12 @@ pub(super) fn seal_document(
     (sealed, now + state.settings.document_retention)
 }
 
-/// Where a flow's documents are sealed to.
+/// The encryption context of a flow's documents.
 pub(in crate::app) fn document_place(flow: SamlFlowId) -> String {
     format!("saml_flow_steps/document/{flow}")
 }
 
-/// A name, unless it is empty.
+/// The name; `None` if it is empty.
 fn named(name: &str) -> Option<String> {
     Some(name.to_owned()).filter(|name| !name.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Why a login is refused: what `saml` found wrong with the response, and what only we can know.
+//! The errors of a login: those of the SAML response (from `saml`) and those of the login itself.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use crate::{
 
 macro_rules! refusals {
     ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {
-        /// Why a login is refused. Its [`code`](Refusal::code) is stable.
+        /// The reason why a login is refused. Its [`code`](Refusal::code) is stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Refusal {
-            /// The response itself is not acceptable.
-            Response(saml::Error),
+            /// The response itself is invalid.
+            Response(Rejection),
             $($(#[doc = $doc])+ $variant,)*
         }
 
         impl Refusal {
-            /// Those that are not about the response itself.
+            /// All variants but `Response`.
             pub const OWN: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The stable name: in logs, in pages, in metrics.
+            /// The stable name in logs, pages and metrics.
             pub const fn code(self) -> &'static str {
                 match self {
                     Self::Response(rejection) => rejection.code(),
@@ -29,7 +29,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// The clause that it holds to.
+            /// The clause of the standard or rule that it enforces.
             pub const fn clause(self) -> &'static str {
                 match self {
                     Self::Response(rejection) => rejection.clause(),
@@ -37,7 +37,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// Who can mend it.
+            /// Who can fix it.
             pub const fn fixer(self) -> Fixer {
                 match self {
                     Self::Response(rejection) => rejection.fixer(),
@@ -45,7 +45,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// What happened, one sentence.
+            /// What happened, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     Self::Response(rejection) => rejection.meaning(),
@@ -53,7 +53,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// What the fixer does.
+            /// What the fixer has to do.
             pub const fn remedy(self) -> &'static str {
                 match self {
                     Self::Response(rejection) => rejection.remedy(),
@@ -75,7 +75,7 @@ refusals! {
     SamlResponseMissing, "saml_response_missing", "SAML 2.0 Bindings §3.5.4", IdentityProvider,
         "Post a form with exactly one SAMLResponse field to the Reply URL (Assertion Consumer Service URL).";
     /// The link that begins the login is not one of ours, or it is too old.
-    LinkExpired, "link_expired", "Ostiary: login links are good for an hour", User,
+    LinkExpired, "link_expired", "Ostiary: login links are valid for one hour", User,
         "Go back to the application and sign in again.";
     /// No request of this connection has the ID that the response answers to.
     InResponseToUnknown, "in_response_to_unknown", "SAML 2.0 Profiles §4.1.4.3", User,
@@ -117,26 +117,26 @@ refusals! {
     EmailOutsideOrganizationDomains, "email_outside_organization_domains", "Ostiary: tenant boundary", IdentityProvider,
         "Send the person's work address, of a domain of the organization; or have the vendor add the domain to it.";
     /// A directory of the organization knows the person as inactive or deleted, and none as active.
-    DirectoryUserInactive, "directory_user_inactive", "Ostiary: a directory's word counts at login; RFC 7643 §4.1.1 active", IdentityProvider,
+    DirectoryUserInactive, "directory_user_inactive", "Ostiary: directory status at login; RFC 7643 §4.1.1 active", IdentityProvider,
         "Assign the app to the person again, so that the identity provider provisions them as active; or the vendor sets refuseInactiveLogins of the directory to false.";
     /// The organization admits only people whom a directory knows as active, and none knows this one.
     DirectoryUserUnknown, "directory_user_unknown", "Ostiary: only provisioned people (requireProvisionedLogins)", IdentityProvider,
         "Assign the app to the person, so that the identity provider provisions them; or the vendor sets requireProvisionedLogins of the directory to false.";
 }
 
-/// What a refusal's code means, one sentence for those who look into a login.
+/// The description of a code, in one sentence, for support.
 pub fn meaning(code: &str) -> Option<&'static str> {
     let own = Refusal::OWN.iter().find(|refusal| refusal.code() == code).map(|refusal| refusal.meaning());
     own.or_else(|| saml::Error::ALL.iter().find(|one| one.code() == code).map(|one| one.meaning()))
 }
 
 impl Refusal {
-    /// The check that failed.
+    /// The failed check of this error.
     pub fn failed(self, expected: Option<String>, found: Option<String>) -> Check {
         self.check(false, expected, found)
     }
 
-    /// The same check where it held.
+    /// The same check, passed.
     pub fn passed(self, expected: Option<String>, found: Option<String>) -> Check {
         self.check(true, expected, found)
     }

@@ -1,7 +1,7 @@
-//! Who may post a response now. Failures count against whoever made them: against the login that waits in this
-//! browser, where one does; against pages of the connection's identity provider, where one of those sent the
-//! browser; else against the address. So junk from one browser, or from a page of somebody else, does not stop the
-//! good logins of others behind the same address.
+//! Rate limits of posted responses. A failure counts against the login pending in this browser, if there is one;
+//! otherwise against the pages of the connection's identity provider, if one of them sent the browser; otherwise
+//! against the client address. So invalid posts of one browser, or from another site's page, do not block the logins
+//! of other people behind the same address.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,23 +17,23 @@ use crate::{
     store::{saml_connections, saml_flows},
 };
 
-/// Who posts a response, as far as can be told without reading it.
+/// The sender of a response, as known without parsing it.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    /// Where it comes from.
+    /// The address of the client.
     pub client: ClientAddress,
     /// The browser's cookie.
     pub browser: Option<Browser>,
-    /// The origin of the page that had the browser post. Pages cannot choose it; other programs can.
+    /// The `Origin` header. A page cannot forge it; other programs can.
     pub origin: Option<String>,
 }
 
-/// The allowances that a post may count against.
+/// The rate limit keys that a post may count against.
 struct Allowances {
     address: Caller,
-    /// Of the browser, if a login of the connection waits in it.
+    /// The browser, if a login of the connection is pending in it.
     login: Option<Caller>,
-    /// Of the identity provider's pages at this address, if it was one of them.
+    /// The identity provider's pages at this address, if the origin is one of them.
     idp: Option<Caller>,
 }
 
@@ -52,7 +52,7 @@ impl Allowances {
         }
     }
 
-    /// The one that counts for this post.
+    /// The key that this post counts against.
     async fn find(&self, state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<Caller> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
@@ -71,14 +71,14 @@ impl Allowances {
     }
 }
 
-/// Whether `origin` is that of the identity provider's address.
+/// Whether `origin` is the origin of the identity provider's URL.
 fn is_of(address: &HttpUrl, origin: &str) -> bool {
     let address = address.to_url().map(|url| url.origin());
     Url::parse(origin).is_ok_and(|origin| origin.origin().is_tuple() && Some(origin.origin()) == address)
 }
 
-/// Whether the post may be looked at; [`Error::Limited`] when too many failed of its kind. While nothing failed, the
-/// database is not asked.
+/// Checks the rate limit before the post is read; [`Error::Limited`] after too many failures. Makes no database
+/// call while no key is over its limit.
 pub async fn admit(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
@@ -93,7 +93,7 @@ pub async fn admit(state: &State, connection: SamlConnectionId, sender: &Sender)
     check(&counts).map_err(|retry_after| Error::Limited { retry_after })
 }
 
-/// Counts a post that failed.
+/// Counts a failed post.
 pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
@@ -103,8 +103,8 @@ pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: 
     Ok(())
 }
 
-/// Counts a login that begins in place of an unsolicited response, which can be posted again and again;
-/// [`Error::Limited`] when too many began.
+/// Counts a login that begins in place of an unsolicited response, which can be posted many times;
+/// [`Error::Limited`] if too many began.
 pub(super) fn count_restart(
     state: &State,
     connection: SamlConnectionId,

@@ -1,5 +1,5 @@
-//! Responses that no request of ours asked for (SAML 2.0 Profiles §4.1.5), under the policy of the
-//! connection or its environment.
+//! Unsolicited (IdP-initiated) responses (SAML 2.0 Profiles §4.1.5), by the policy of the connection or of its
+//! environment.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::{
     store::{oauth_clients, saml_connections::LoginConnection, saml_flows},
 };
 
-/// A restarted login that comes back unsolicited within this time is a loop.
+/// A restarted login that is answered by another unsolicited response within this time is a loop.
 const LOOP_WINDOW: Duration = Duration::from_secs(120);
 
-/// How much RelayState is kept as the app's state, where unsolicited responses are allowed.
+/// How many bytes of RelayState are passed to the app as its state, where unsolicited responses are allowed.
 const MOST_RELAY_STATE: usize = 2048;
 
-/// Takes a good response that answers no request.
+/// Handles a verified response without InResponseTo.
 pub(super) async fn receive(
     state: &State,
     target: &LoginConnection,
@@ -69,8 +69,8 @@ pub(super) async fn receive(
     Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
 }
 
-/// Throws the response away and begins anew: here when the environment has a redirect URL, else at
-/// the app, when an OAuth client says where its logins begin.
+/// Discards the response and begins a new login: here if the environment has a redirect URL, otherwise at the app
+/// if an OAuth client has an `initiate_login_uri`.
 async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result<Result<Outcome, Refusal>> {
     let now = state.now();
     if target.environment.redirect_url.is_none() {
@@ -85,7 +85,7 @@ async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result
         return Ok(Ok(Outcome::HandedOver { location }));
     }
     match &post.browser {
-        // Over plain http the cookie stays away from a cross-site post, and a loop could not be seen.
+        // Over plain http a cross-site post has no cookie, and a loop could not be detected.
         None if !post.bounced && !state.links.is_trustworthy() => return Ok(Ok(Outcome::Bounce)),
         Some(browser) => {
             let mut conn = state.db.read().await?;

@@ -1,4 +1,4 @@
-//! Verifying a response off the async threads: a bounded pool, and certificates that are parsed once.
+//! Verifies responses off the async threads, with a bounded pool and a cache of parsed certificates.
 
 use std::{
     net::IpAddr,
@@ -17,17 +17,17 @@ use crate::{
     telemetry,
 };
 
-/// Parsed certificates by their PEM text: content-addressed, so an entry is never stale.
+/// Parsed certificates by their PEM text. Entries cannot become stale.
 #[derive(Clone)]
 pub struct CertificateCache(Arc<Mutex<LruCache<String, Arc<Certificate>>>>);
 
 impl CertificateCache {
-    /// Room for `most` certificates.
+    /// A cache of `most` certificates.
     pub fn new(most: NonZeroUsize) -> Self {
         Self(Arc::new(Mutex::new(LruCache::new(most))))
     }
 
-    /// The connection's certificates, parsed now or before.
+    /// The connection's certificates, parsed on first use.
     fn of(&self, connection: &SamlConnection) -> Result<Vec<Arc<Certificate>>> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         connection
@@ -48,16 +48,16 @@ impl CertificateCache {
     }
 }
 
-/// A response to be verified.
+/// A response to verify.
 pub(super) enum Received {
-    /// As a browser posted it: base64.
+    /// Base64, as posted by a browser.
     Posted(String),
-    /// As the timeline kept it: the document.
+    /// The XML document, as stored in the timeline.
     Kept(String),
 }
 
-/// Verifies a response for the connection that came from `client`, as of `now`, when its turn comes.
-/// [`Error::Unavailable`] when too many wait.
+/// Verifies a response from `client` for the connection, as of `now`. Waits in the queue of verifications;
+/// [`Error::Unavailable`] if it is full.
 pub(super) async fn verify(
     state: &State,
     target: &LoginConnection,
@@ -97,7 +97,7 @@ pub(super) async fn verify(
                 telemetry::response_verified(begun.elapsed(), verdict.cross_check_disagreed);
                 verdict
             }
-            // No login: the figures do not count it.
+            // A recheck is not a login and is not counted in the metrics.
             Received::Kept(xml) => verify_xml(xml.into_bytes(), &trust, now),
         }
     });

@@ -1,7 +1,7 @@
-//! The cross-tenant rule: who may be pushed, by the addresses that he has.
+//! The tenant boundary of SCIM: a user's addresses must be of the organization's domains.
 //!
-//! It is judged on the resource as it would be stored, never on what a request says it does: however a
-//! foreign address gets there (POST, PUT, any path of a PATCH, Bulk), this sees it.
+//! The rule is checked on the resource as it would be stored, not on the request. So it holds for POST, PUT, every path
+//! of a PATCH, and Bulk.
 
 use crate::{
     app::scim_directories::Directory,
@@ -9,7 +9,7 @@ use crate::{
     scim::{self, EmailEntry, Resource},
 };
 
-/// One entry of `emails`, as far as the rule must know.
+/// One entry of `emails`, as needed for the rule.
 struct Entry {
     address: Email,
     primary: bool,
@@ -17,14 +17,14 @@ struct Entry {
     domestic: bool,
 }
 
-/// Refuses a user with an address outside the organization's domains, and says which address is reported
-/// to apps: `userName` if it is one, else the primary, else the first for work, else the first.
+/// Refuses a user with an address outside the organization's domains, and returns the address that is reported to
+/// apps: `userName` if it is one, else the primary one, else the first of type `work`, else the first.
 ///
-/// A directory may admit foreign addresses as secondary ones. They are never primary, and never the
-/// reported one, also not when the primary one is gone: then there is none.
+/// A directory may allow foreign addresses as secondary ones. They are never primary and never reported; if only they
+/// are left, no address is reported.
 ///
-/// Of somebody inactive whom Microsoft Entra ID renamed as it soft-deleted them, the former address is
-/// reported: apps know the person by that one.
+/// For an inactive user whom Microsoft Entra ID renamed in a soft delete, the former address is reported: apps know the
+/// person by that one.
 pub(super) fn judge(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let reported = judge_entries(directory, user)?;
     let former = || Email::parse_soft_deleted(reported.as_ref()?.as_str());
@@ -59,7 +59,7 @@ fn judge_entries(directory: &Directory, user: &Resource) -> Result<Option<Email>
     Ok((place < entries.len()).then(|| entries.swap_remove(place).address))
 }
 
-/// Every address that a person is known by: who loses the right to come in loses it under all of them.
+/// All addresses of a user: access is revoked under each of them.
 pub(super) fn known_by(user: &Resource) -> Vec<Email> {
     let emails = user.emails().into_iter().map(|entry| entry.value);
     let texts = user.user_name().map(str::to_owned).into_iter().chain(emails);
@@ -78,14 +78,14 @@ fn domestic(directory: &Directory, attribute: &str, text: &str) -> Result<Email,
 }
 
 fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
-    // A soft delete by Microsoft Entra ID can make the part before the @ longer than an address may have.
+    // A soft delete by Microsoft Entra ID can make the local part longer than allowed.
     Email::parse(text).or_else(|| Email::parse_soft_deleted(text)).ok_or_else(|| {
         let shown: String = text.chars().take(100).flat_map(char::escape_debug).collect();
         scim::Error::InvalidValue(format!("{attribute}: \"{shown}\" is not an e-mail address"))
     })
 }
 
-/// How many of the organization's domains a refusal names: a Bulk request repeats it a thousand times.
+/// How many of the organization's domains an error lists: a Bulk request may repeat it a thousand times.
 const SHOWN_DOMAINS: usize = 10;
 
 fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: bool) -> scim::Error {

@@ -1,8 +1,7 @@
-//! People and groups that come from another gateway's database: held to the rules of what is pushed, and
-//! written as what is pushed is.
+//! Imports users and groups from another gateway's database, by the same rules as SCIM requests.
 //!
-//! What was stored elsewhere was never checked as we check it. As much of a resource is taken as is
-//! valid; what was left out is told.
+//! The source did not validate resources as we do: the valid attributes are imported, and the names of the others are
+//! returned.
 
 use serde_json::{Map, Value, json};
 
@@ -20,31 +19,31 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// What only we write, or keep elsewhere.
+/// Attributes that are generated, or stored elsewhere.
 const NOT_TAKEN: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];
 
-/// How a person stands.
+/// The status of an imported user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::app) enum Standing {
-    /// May come in.
+    /// May sign in.
     Active,
-    /// Is known, and may not.
+    /// Exists, and may not sign in.
     Inactive,
-    /// Was taken away.
+    /// Deleted.
     Deleted,
 }
 
-/// What of a resource is valid, and the names of the attributes that are not.
+/// The valid part of a resource, and the names of the invalid attributes.
 #[derive(Debug)]
 pub(in crate::app) struct Salvaged {
     /// The valid part.
     pub(in crate::app) resource: Resource,
-    /// What was left out, sorted.
+    /// The names of the attributes left out, sorted.
     pub(in crate::app) left_out: Vec<String>,
 }
 
-/// Reads stored attributes as a PUT of them would be read; `name` is the required attribute and what it
-/// really is, since the attributes may be stale.
+/// Parses stored attributes like the body of a PUT. `name` is the required attribute with its current value, since the
+/// attributes may be stale.
 pub(in crate::app) fn salvage(
     kind: ResourceType,
     name: (&str, &str),
@@ -70,7 +69,7 @@ pub(in crate::app) fn salvage(
     let names: Vec<String> = good.iter().map(|(key, _)| key.clone()).collect();
     let resource = match with_name(good.into_iter().collect()) {
         Ok(resource) => resource,
-        // Each is good and all are not: two spellings of one attribute.
+        // Each is valid alone but not together: two spellings of one attribute.
         Err(_) => {
             left_out.extend(names);
             with_name(Map::new())?
@@ -80,7 +79,7 @@ pub(in crate::app) fn salvage(
     Ok(Salvaged { resource, left_out })
 }
 
-/// Makes `user` say what is known of it elsewhere, if its directory may hold that. Tells what was left out.
+/// Applies imported attributes to `user`, if its directory allows them. Returns what was left out.
 pub(in crate::app) fn take_user(
     directory: &Directory,
     user: &mut ScimUser,
@@ -110,7 +109,7 @@ pub(in crate::app) fn take_user(
     Ok(left_out)
 }
 
-/// Makes `group` say what is known of it elsewhere. Tells what was left out.
+/// Applies imported attributes to `group`. Returns what was left out.
 pub(in crate::app) fn take_group(
     group: &mut ScimGroup,
     display_name: &str,
@@ -123,8 +122,8 @@ pub(in crate::app) fn take_group(
     Ok(left_out)
 }
 
-/// Writes a user that was brought: `before` is what is here of it. The caller knows that nobody else has
-/// the `userName`. With `tell`, apps learn of it from the events.
+/// Writes an imported user; `before` is the stored one. The caller has checked that the `userName` is free. With
+/// `tell`, events are recorded.
 pub(in crate::app) async fn write_user(
     tx: &mut Transaction,
     directory: &Directory,
@@ -175,7 +174,7 @@ pub(in crate::app) async fn write_user(
     }
 }
 
-/// Groups that lost somebody by the import's own doing.
+/// Updates the groups that lost a member because of the import itself.
 async fn note_groups(
     tx: &mut Transaction,
     directory: &Directory,
@@ -197,7 +196,7 @@ async fn note_groups(
     Ok(())
 }
 
-/// Writes a group that was brought: `before` is what is here of it. Duplicate names stay (ruling 28).
+/// Writes an imported group; `before` is the stored one. Duplicate names stay (ruling 28).
 pub(in crate::app) async fn write_group(
     tx: &mut Transaction,
     directory: &Directory,
@@ -237,7 +236,7 @@ pub(in crate::app) async fn write_group(
     }
 }
 
-/// Who comes into a group and who goes, by an import. Returns how many came and went.
+/// Adds and removes members of an imported group. Returns how many were added and removed.
 pub(in crate::app) async fn write_members(
     tx: &mut Transaction,
     directory: &Directory,

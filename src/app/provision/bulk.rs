@@ -1,8 +1,7 @@
-//! Bulk (RFC 7644 §3.7): many requests in one, each judged and done as if it had come alone.
+//! Bulk (RFC 7644 §3.7): many operations in one request, each handled like a single request.
 //!
-//! Each operation is a transaction of its own, so what is answered must be known for each: a request is
-//! refused before its first operation, or every one of its operations is told of. One that does not fit
-//! into [`TIME`] any more is not begun, and its outcome says so.
+//! Each operation is its own transaction. A request is either refused before its first operation, or its response has
+//! an outcome for every operation. One that does not fit into [`TIME`] is not started, and its outcome says so.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,27 +27,27 @@ use crate::{
     },
 };
 
-/// How many operations one request may hold.
+/// The most operations in one request.
 pub const MAX_OPERATIONS: usize = 1000;
 
-/// How long after its arrival a request still begins operations. The answer is on its way well before
-/// the time limit of requests.
+/// How long after its arrival a request starts operations, so that the response is sent well before the request
+/// timeout.
 pub const TIME: Duration = Duration::from_secs(15);
 
-/// How many Bulk requests are carried out at a time, of which one directory may have one.
+/// How many Bulk requests run at a time; one per directory.
 const MAX_RUNS: usize = 4;
 
-/// When one who found no room may come again.
+/// The `Retry-After` if no place is free.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The Bulk requests that are being carried out. Cheap to clone; the same for every request.
+/// The running Bulk requests. Cheap to clone; shared by all requests.
 ///
-/// They run where the server runs, and not on the thread that took the request: that one stops when it has no
-/// connection left, and what runs on it ends there.
+/// They run on the server's main thread, not on the worker thread of the request: a worker that has no connections
+/// left stops, and its tasks end with it.
 #[derive(Debug, Clone)]
 pub struct BulkRuns(Arc<Shared>);
 
-/// Makes a future on the thread that runs it.
+/// Creates a future on the thread that runs it.
 type Work = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 #[derive(Debug)]
@@ -60,7 +59,7 @@ struct Shared {
     ended: Notify,
 }
 
-/// A Bulk request that is being carried out; its place is free again when this is dropped.
+/// A running Bulk request; its place is freed on drop.
 #[derive(Debug)]
 pub struct BulkRun {
     runs: BulkRuns,
@@ -81,8 +80,8 @@ impl Default for BulkRuns {
 }
 
 impl BulkRuns {
-    /// Takes a place for a directory. [`app::Error::Limited`]: it has one already; [`app::Error::Unavailable`]: there
-    /// is none left, or the server stops.
+    /// Acquires a place for a directory. [`app::Error::Limited`]: it has one already; [`app::Error::Unavailable`]: none
+    /// is free, or the server is stopping.
     pub fn begin(&self, directory: ScimDirectoryId) -> app::Result<BulkRun> {
         let mut running = self.running();
         if running.contains(&directory) {
@@ -95,13 +94,13 @@ impl BulkRuns {
         Ok(BulkRun { runs: self.clone(), directory })
     }
 
-    /// Has `work`, which holds a [`BulkRun`], carried out by [`BulkRuns::serve`].
+    /// Queues `work`, which holds a [`BulkRun`], for [`BulkRuns::serve`].
     pub fn spawn<F: Future<Output = ()> + 'static>(&self, work: impl FnOnce() -> F + Send + 'static) {
-        // It fails only after the server has ended.
+        // Fails only after the server has stopped.
         let _ = self.0.work.send(Box::new(move || Box::pin(work())));
     }
 
-    /// Carries out what [`BulkRuns::spawn`] is given, on this thread, until it is dropped; a second call does nothing.
+    /// Runs what [`BulkRuns::spawn`] queues, on this thread, until it is dropped; a second call does nothing.
     pub async fn serve(self) {
         let arrived = self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut arrived) = arrived else { return };
@@ -110,7 +109,7 @@ impl BulkRuns {
         }
     }
 
-    /// From now on none begins another operation.
+    /// Stops all running requests before their next operation.
     pub fn stop(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
     }
@@ -119,7 +118,7 @@ impl BulkRuns {
         self.0.stopping.load(Ordering::Relaxed)
     }
 
-    /// Waits until none is being carried out.
+    /// Waits until none is running.
     pub async fn ended(&self) {
         loop {
             let ended = self.0.ended.notified();
@@ -142,7 +141,7 @@ impl Drop for BulkRun {
     }
 }
 
-/// A Bulk request with the order in which it is carried out.
+/// A Bulk request with the execution order of its operations.
 #[derive(Debug)]
 pub struct Ordered {
     request: BulkRequest,
@@ -150,7 +149,7 @@ pub struct Ordered {
 }
 
 impl Ordered {
-    /// Reads the body of a request.
+    /// Parses the body of a request.
     pub fn parse(body: Value) -> Result<Self, scim::Error> {
         let request = BulkRequest::parse(body, MAX_OPERATIONS)?;
         let order = request.execution_order();
@@ -168,8 +167,8 @@ impl Ordered {
     }
 }
 
-/// Carries out the operations, each in a transaction of its own, and tells what became of them. None is
-/// begun at `until` or later.
+/// Runs the operations, each in its own transaction, and returns the Bulk response. None is started at `until` or
+/// later.
 pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: Timestamp) -> Value {
     let Ordered { request, order } = ordered;
     let (made, budget) = (request.created_bulk_ids(), Budget::default());
@@ -250,14 +249,14 @@ async fn one(
     }
 }
 
-/// What `parse` makes of an operation's data. Large data is read on another thread.
+/// Parses an operation's data; large data on another thread.
 async fn read<T: Send + 'static>(
     state: &State,
     directory: &Directory,
     operation: &BulkOperation,
     parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
 ) -> Result<T> {
-    /// About how many bytes of JSON a unit of weight is.
+    /// The approximate bytes of JSON per unit of weight.
     const UNIT: u64 = 64;
     let missing = || scim::Error::InvalidSyntax("the operation has no data".into());
     let data = operation.data.clone().ok_or_else(missing)?;

@@ -1,8 +1,8 @@
-//! What a PUT or a PATCH makes of a stored resource.
+//! Applies a PUT or a PATCH to a stored resource.
 //!
-//! A small change is worked out under the lock of what it changes. One that takes longer is worked out
-//! before the transaction, off the async threads, and written if the resource is then still the one that
-//! it was worked out for: a transaction holds nobody up by computing.
+//! A light change is computed inside the transaction, under the lock of the resource. A heavier one is computed before
+//! the transaction, off the async threads, and written only if the resource is still the version that it was computed
+//! for. So no transaction holds its locks during a long computation.
 
 use std::{
     sync::{
@@ -22,22 +22,22 @@ use crate::{
     store::scim_members::MAX_EXCEPT,
 };
 
-/// How many operations are applied within the transaction. More of them are applied before it.
+/// The most operations that are applied inside the transaction.
 const LIGHT_OPERATIONS: usize = 50;
 
-/// How much the values of a change weigh together that is worked out within the transaction.
+/// The maximum total weight of the values of a change that is applied inside the transaction.
 const LIGHT_VALUES: u64 = 2_000;
 
-/// How many units of work are done within the transaction: a few milliseconds at the most.
+/// The most units of work that are spent inside the transaction: a few milliseconds.
 const LIGHT_WORK: u64 = 10_000;
 
-/// How often a change is worked out anew because the resource was changed meanwhile.
+/// How often a change is computed again because the resource changed meanwhile.
 pub(super) const TRIES: u32 = 5;
 
-/// When one who gave up after [`TRIES`] may come again.
+/// The `Retry-After` after [`TRIES`] attempts.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The units of work that a request may take, its operations together where it is Bulk.
+/// The units of work that a request may spend; in Bulk, for all its operations together.
 #[derive(Debug)]
 pub struct Budget(AtomicU64);
 
@@ -52,7 +52,7 @@ impl Budget {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Takes what was computed, whatever came of it. It counts among the directory's requests too.
+    /// Charges the units spent, also of a failed computation. They count as requests of the directory too.
     pub(super) fn charge(&self, state: &State, directory: &Directory, units: u64) {
         self.0.store(self.left().saturating_sub(units), Ordering::Relaxed);
         let more = units / UNITS_PER_REQUEST;
@@ -60,7 +60,7 @@ impl Budget {
     }
 }
 
-/// What a client wants of a resource that is there. Cheap to clone.
+/// A requested change of an existing resource. Cheap to clone.
 #[derive(Clone)]
 pub struct Change {
     wanted: Request,
@@ -69,25 +69,25 @@ pub struct Change {
 
 #[derive(Clone)]
 enum Request {
-    /// Another one in its place (RFC 7644 §3.5.1).
+    /// Replaces the resource (RFC 7644 §3.5.1).
     Replace(Arc<(Resource, Vec<Member>)>),
-    /// All operations, or none (RFC 7644 §3.5.2).
+    /// Applies all operations, or none (RFC 7644 §3.5.2).
     Patch(Arc<PatchRequest>),
 }
 
-/// What is to become of a resource.
+/// The result of applying a change.
 pub(super) struct Wanted {
-    /// Its attributes, without a group's members.
+    /// The new attributes, without a group's members.
     pub(super) resource: Resource,
-    /// A group's members.
-    pub(super) members: Vec<MembershipChange>,
+    /// The changes of a group's members.
+    pub(super) members: Vec<MembersChange>,
 }
 
 impl Change {
-    /// The body of a PUT. [`scim::Error::TooLarge`]: no resource is as large.
+    /// The body of a PUT. [`scim::Error::TooLarge`] if the resource is too large.
     pub fn replace(mut resource: Resource) -> Result<Self, scim::Error> {
         let members = resource.take_members();
-        // Before a lock is held over something large.
+        // Checked before a lock is taken.
         check_size(&resource.attributes)?;
         let light = members.len() <= MAX_EXCEPT;
         Ok(Self { wanted: Request::Replace(Arc::new((resource, members))), light })
@@ -101,13 +101,13 @@ impl Change {
         Self { wanted: Request::Patch(Arc::new(request)), light }
     }
 
-    /// Whether it may be worked out within the transaction.
+    /// Whether it may be applied inside the transaction.
     pub(super) fn is_light(&self) -> bool {
         self.light
     }
 
-    /// Works out what is to become of a resource, within so much work.
-    pub(super) fn apply(&self, stored: &Resource, work: &mut WorkBudget) -> Result<Wanted, scim::Error> {
+    /// Applies the change to a stored resource, within the given work.
+    pub(super) fn apply(&self, stored: &Resource, work: &mut Work) -> Result<Wanted, scim::Error> {
         let wanted = match &self.wanted {
             Request::Replace(replacement) => {
                 let (mut resource, members) = (**replacement).clone();
@@ -123,7 +123,7 @@ impl Change {
         Ok(wanted)
     }
 
-    /// The same under a lock: `None` when it takes longer than one may hold it.
+    /// The same inside a transaction; `None` if it takes more than `LIGHT_WORK`.
     pub(super) fn apply_quickly(&self, stored: &Resource) -> Result<Option<Wanted>, scim::Error> {
         let mut work = WorkBudget::new(LIGHT_WORK);
         match self.apply(stored, &mut work) {
@@ -133,7 +133,7 @@ impl Change {
     }
 }
 
-/// The resource was changed by others each time that the change was worked out.
+/// The error after [`TRIES`] attempts: the resource was changed concurrently each time.
 pub(super) fn contended() -> Error {
     app::Error::Limited { retry_after: RETRY_AFTER }.into()
 }

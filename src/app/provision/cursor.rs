@@ -1,7 +1,7 @@
-//! Cursors (RFC 9865): where a page ended, bound to the query that it is a page of.
+//! Cursors (RFC 9865): the start of the next page, bound to its query.
 //!
-//! A cursor is authenticated for its directory, kind, filter, order and count. It cannot be made up, and
-//! is of no use with another query.
+//! A cursor is authenticated for its directory, kind, filter, order and count. It cannot be forged or used with
+//! another query.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{
     scim::{self, ListQuery, ResourceType},
 };
 
-/// How long a cursor is good.
+/// How long a cursor is valid.
 pub const LIFETIME: Duration = Duration::from_secs(3600);
 
 const PURPOSE: &str = "scim cursor";
 
-/// The cursors of one query.
+/// Encodes and decodes the cursors of one query.
 pub(super) struct Cursor<'a> {
     state: &'a State,
     context: String,
@@ -29,7 +29,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn of(state: &'a State, directory: &Directory, kind: ResourceType, query: &ListQuery) -> Self {
         let filter = query.filter.as_ref().map(ToString::to_string).unwrap_or_default();
         let sort = query.sort.as_ref().map(|sort| format!("{} {}", sort.path, sort.descending));
-        // Lengths first, so that no two queries read alike.
+        // With the length, so that no two queries have the same context.
         let context = format!(
             "{}/{}/{} {filter}/{}",
             directory.directory.id,
@@ -52,7 +52,7 @@ impl<'a> Cursor<'a> {
         BASE64.encode(bytes)
     }
 
-    /// Where the page behind a cursor begins.
+    /// Decodes a cursor: the start of its page.
     pub(super) fn read(&self, text: &str, count: u64) -> Result<Begin> {
         let invalid = || scim::Error::InvalidCursor("the cursor is not of this query".into());
         // 32 bytes of proof and at most 100 of content.
@@ -71,7 +71,7 @@ impl<'a> Cursor<'a> {
         let made_with: u64 = part()?.parse().map_err(|_| invalid())?;
         let place = part()?;
         if self.state.now().since(at) > LIFETIME {
-            return Err(scim::Error::ExpiredCursor("the cursor is too old: begin anew".into()).into());
+            return Err(scim::Error::ExpiredCursor("the cursor has expired: search again".into()).into());
         }
         if made_with != count {
             let text = format!("the cursor was made with the count {made_with}");

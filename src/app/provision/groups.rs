@@ -1,4 +1,4 @@
-//! Groups: created, replaced, patched, removed, read.
+//! SCIM groups: create, read, replace, patch and delete.
 
 use serde_json::{Map, Value, json};
 
@@ -25,7 +25,7 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// Makes a group (RFC 7644 §3.3).
+/// Creates a group (RFC 7644 §3.3).
 pub async fn create(
     state: &State,
     directory: &Directory,
@@ -81,7 +81,7 @@ fn stored(group: &ScimGroup) -> Resource {
     Resource::from_stored(ResourceType::Group, group.document.clone())
 }
 
-/// What was worked out before the transaction.
+/// A change computed before the transaction.
 struct Ahead {
     before: ScimGroup,
     resource: Resource,
@@ -89,7 +89,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Whether it is right for the group as it is now.
+    /// Whether it is valid for the current version of the group.
     fn fits(&self, now: &ScimGroup) -> bool {
         match self.plan.of_one_version {
             true => self.before.version == now.version,
@@ -98,7 +98,7 @@ impl Ahead {
     }
 }
 
-/// Changes a group: by PUT (RFC 7644 §3.5.1), its members too, or by PATCH (§3.5.2).
+/// Changes a group and its members by PUT (RFC 7644 §3.5.1) or PATCH (§3.5.2).
 pub async fn change(
     state: &State,
     directory: &Directory,
@@ -182,7 +182,7 @@ pub async fn change(
     Err(contended())
 }
 
-/// Writes what has become of a locked group, and commits. Gives it with its members, if those are wanted.
+/// Writes the changes of a locked group, and commits. Returns it, `with_members` if requested.
 async fn write(
     mut tx: Transaction,
     directory: &Directory,
@@ -217,7 +217,7 @@ async fn write(
     Ok((group, members))
 }
 
-/// Removes a group (RFC 7644 §3.6). The row stays, for the app's API and for history; nobody is in it.
+/// Deletes a group (RFC 7644 §3.6) with its memberships. The row stays for the app's API and for history.
 pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
     let group_id = read_id(ResourceType::Group, id)?;
     persistently(async || {
@@ -242,7 +242,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
     .await
 }
 
-/// Makes the stored group say what the resource says, but for its members.
+/// Applies the resource to the stored group, without its members.
 pub(super) fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
     group.display_name = resource
         .display_name()
@@ -254,7 +254,7 @@ pub(super) fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
     Ok(())
 }
 
-/// Names are told apart whatever their case; imported duplicates stay (ruling 28).
+/// Refuses a taken name, case-insensitively. Imported duplicates stay (ruling 28).
 async fn check_name(tx: &mut Transaction, group: &ScimGroup, except: Option<ScimGroupId>) -> Result<()> {
     let (directory, name) = (group.directory_id, &group.display_name);
     if store::scim_groups::name_is_taken(tx, directory, name, except).await? {

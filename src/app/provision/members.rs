@@ -1,8 +1,8 @@
-//! Changes of a group's membership: each touches the rows it names and no others.
+//! Changes of a group's members; only the affected rows are written.
 //!
-//! What several operations do in the end is worked out first, as a [`Plan`], and then carried out by a
-//! few statements over sets of rows. Only what asks what is known of each member (a filter), or replaces
-//! many, needs to read the members; that is done before the transaction.
+//! The combined effect of all operations is computed first, as a [`Plan`], and then executed by a few statements
+//! over sets of rows. Only a filter on members, or a large replacement, needs to read the stored members; that is
+//! done before the transaction.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -28,13 +28,13 @@ use crate::{
     store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
 
-/// How many members are looked at at once.
+/// How many members are read at a time.
 const PAGE: i64 = 1000;
 
-/// How many members one event tells of. More of them make more events.
+/// The most members in one event; more are split into several events.
 const TOLD_AT_ONCE: usize = 1000;
 
-/// What a request did to a membership in the end.
+/// The net effect of a request on the members.
 #[derive(Debug, Default)]
 pub(super) struct Delta {
     added: BTreeSet<String>,
@@ -42,7 +42,7 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    /// Whether everything is as it was.
+    /// Whether nothing changed.
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
@@ -64,38 +64,38 @@ impl Delta {
     }
 }
 
-/// What is to be done to the membership of a group.
+/// The changes to make to a group's members.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan {
-    /// Who is taken out first.
+    /// The members to remove, first.
     gone: Gone,
-    /// Who comes in then; of one who is a member by then nothing changes.
+    /// The members to add afterwards; an existing one does not change.
     come: Vec<ScimMember>,
-    /// Who must be there: living users and groups of the directory.
+    /// The users and groups that must exist in the directory.
     named: BTreeSet<ScimMemberId>,
-    /// Whether it holds for the members that were read only, and so for one version of the group.
+    /// Whether it was computed from the stored members, and so is valid for one version of the group only.
     pub(super) of_one_version: bool,
 }
 
 #[derive(Debug, PartialEq)]
 enum Gone {
-    /// Those of these who are members.
+    /// These ids.
     These(Vec<String>),
-    /// All but these: at most [`MAX_EXCEPT`].
+    /// All except these: at most [`MAX_KEPT`].
     AllBut(Vec<String>),
 }
 
 impl Plan {
-    /// The plan that follows from the changes alone; `None` where the members must be read.
-    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembershipChange]) -> Result<Option<Self>> {
+    /// The plan from the changes alone; `None` if the stored members must be read.
+    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembersChange]) -> Result<Option<Self>> {
         struct Fate {
             removed: bool,
             present: Option<ScimMember>,
         }
         let (mut fates, mut named, mut all) = (BTreeMap::<String, Fate>::new(), BTreeSet::new(), false);
         for change in changes {
-            // Whoever is added behind a Replace that left them out was taken out by it.
-            let removed = all && matches!(change, MembershipChange::Add(_));
+            // An Add after a Replace without that member: the Replace removes the stored one.
+            let removed = all && matches!(change, MembersChange::Add(_));
             let members = match change {
                 MembershipChange::Add(members) => members,
                 MembershipChange::Replace(members) if members.len() <= MAX_EXCEPT => {
@@ -134,9 +134,9 @@ impl Plan {
         Ok(Some(Self { gone, come, named, of_one_version: false }))
     }
 
-    /// The plan for the members that a group has now, which are read a page at a time: no connection is
-    /// held while they are looked at. It is good for the version of the group that was read before.
-    /// [`scim::Error::TooLarge`]: looking at them takes more work than there is.
+    /// The plan from the stored members, which are read in pages; no connection is held while a page is evaluated. It
+    /// is valid for the version of the group that the caller read before. [`scim::Error::TooLarge`]: the evaluation
+    /// takes more work than is left.
     pub(super) async fn by_reading(
         state: &State,
         directory: &Directory,
@@ -214,7 +214,7 @@ impl Plan {
         }
     }
 
-    /// Carries it out. The caller has locked the group.
+    /// Executes the plan. The caller has locked the group.
     pub(super) async fn carry_out(
         &self,
         tx: &mut Transaction,
@@ -233,18 +233,18 @@ impl Plan {
     }
 }
 
-/// What becomes of one who is a member or is named.
+/// The result for one stored or named member.
 #[derive(Debug, PartialEq)]
 enum Fate {
-    /// A member as before, or none as before.
+    /// No change.
     Unchanged,
-    /// No member.
+    /// Not a member.
     Absent,
-    /// A member with what was sent now.
+    /// A member with the attributes of the request.
     New(ScimMember),
 }
 
-/// Changes of a membership in a form in which each member's fate is looked up.
+/// The changes of a request, indexed by member.
 struct Steps {
     steps: Vec<Step>,
     named: BTreeSet<ScimMemberId>,
@@ -258,7 +258,7 @@ enum Step {
 }
 
 impl Step {
-    /// What it costs for one member, at the least.
+    /// The minimum work for one member.
     fn cost(&self) -> u64 {
         match self {
             Self::RemoveWhere(path) => path.filter().map_or(1, scim::Filter::terms),
@@ -291,8 +291,8 @@ impl Steps {
         Ok(Self { steps, named })
     }
 
-    /// Refuses what would take too much work with a group of so many, before any of them is read.
-    fn check(&self, members: u64, work: &mut WorkBudget) -> Result<(), scim::Error> {
+    /// Refuses changes that take too much work for a group of this size, before any member is read.
+    fn check(&self, members: u64, work: &mut Work) -> Result<(), scim::Error> {
         let each: u64 = self.steps.iter().map(Step::cost).sum();
         let needed = members.saturating_add(self.named.len() as u64).saturating_mul(each);
         let mut copy = work.clone();
@@ -351,7 +351,7 @@ impl Steps {
     }
 }
 
-/// A member as it is stored. A group is not in itself.
+/// Parses a member; a group cannot contain itself.
 fn read(group: ScimGroupId, member: &Member) -> Result<ScimMember> {
     let id = ScimMemberId::parse(&member.value).ok_or_else(|| unknown(&member.value))?;
     if id == ScimMemberId::Group(group) {
@@ -360,7 +360,7 @@ fn read(group: ScimGroupId, member: &Member) -> Result<ScimMember> {
     Ok(ScimMember { id, attributes: sent(member) })
 }
 
-/// Refuses members who are not there: living users and groups of this directory.
+/// Refuses members that are not users or groups of this directory.
 async fn check_there(
     tx: &mut Transaction,
     directory: &Directory,
@@ -383,7 +383,7 @@ async fn check_there(
     missing.map_or(Ok(()), |missing| Err(unknown(&missing.to_string())))
 }
 
-/// What is kept of what was sent with a member: its `display`. The rest follows from its id.
+/// The attributes of a member that are stored (`display`). `type` and `$ref` follow from its id.
 fn sent(member: &Member) -> Map<String, Value> {
     let mut attributes = member.attributes.clone();
     for ours in ["type", "$ref"] {
@@ -392,13 +392,13 @@ fn sent(member: &Member) -> Map<String, Value> {
     attributes
 }
 
-/// Ids of other directories are not known here either.
+/// The same error for ids of other directories.
 fn unknown(id: &str) -> super::Error {
     let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
     scim::Error::InvalidValue(format!("members: there is no user or group \"{shown}\" here")).into()
 }
 
-/// Tells of a change of membership.
+/// Records the events of a membership change.
 pub(super) async fn record_delta(
     tx: &mut Transaction,
     directory: &Directory,
@@ -411,7 +411,7 @@ pub(super) async fn record_delta(
     record(tx, directory, group, now, &added, &removed).await
 }
 
-/// Tells who came into a group and who went.
+/// Records the events of members added to and removed from a group.
 pub(super) async fn record(
     tx: &mut Transaction,
     directory: &Directory,
@@ -429,7 +429,7 @@ pub(super) async fn record(
     record_changes(tx, directory, now, changes).await
 }
 
-/// Tells that somebody, or a group, went out of each of these groups.
+/// Records the events of one member removed from each of these groups.
 pub(super) async fn record_left(
     tx: &mut Transaction,
     directory: &Directory,

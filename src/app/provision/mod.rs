@@ -1,7 +1,7 @@
-//! What identity providers push: people and groups of one directory, by SCIM 2.0 (RFC 7644).
+//! SCIM 2.0 provisioning (RFC 7644): the users and groups that an identity provider writes to one directory.
 //!
-//! Every use case takes the [`Directory`] that its caller opened, and sees nothing of others. One request
-//! (in Bulk: one operation) is one transaction: it happens whole, with its event, or not at all.
+//! Every use case takes the authenticated [`Directory`] and sees no other one. One request (in Bulk: one operation)
+//! is one transaction, with its event.
 
 mod addresses;
 pub(super) mod bring;
@@ -29,17 +29,17 @@ use crate::{
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was not done.
+/// Why a request failed.
 #[derive(Debug)]
 pub enum Error {
-    /// The protocol has a word for it.
+    /// An error of the SCIM protocol.
     Scim(scim::Error),
-    /// What any surface may say; our own failures above all.
+    /// An error of the application, above all an internal one.
     App(super::Error),
 }
 
 impl Error {
-    /// The protocol's own word for it.
+    /// The error as a SCIM error.
     pub fn into_scim(self) -> scim::Error {
         match self {
             Self::Scim(error) => error,
@@ -48,7 +48,7 @@ impl Error {
     }
 }
 
-/// The protocol's word for what any surface may say.
+/// An application error as a SCIM error.
 pub fn in_scim(error: &super::Error) -> scim::Error {
     let text = error.to_string();
     match error {
@@ -91,22 +91,22 @@ impl fmt::Display for Error {
     }
 }
 
-/// The entity tag of a version (RFC 7644 §3.14): weak, as what it stands for is written in many ways.
+/// The entity tag of a version (RFC 7644 §3.14): weak, because one version has many representations.
 pub fn etag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// What `If-Match` or `If-None-Match` names (RFC 9110 §13.1).
+/// The entity tags of `If-Match` or `If-None-Match` (RFC 9110 §13.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
     /// `*`: any version.
     Any,
-    /// These versions, without weakness and quotes.
+    /// These versions, without `W/` and quotes.
     These(Vec<String>),
 }
 
 impl Tags {
-    /// Reads a header's value.
+    /// Parses the value of the header.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         if text == "*" {
@@ -120,8 +120,8 @@ impl Tags {
         Self::These(text.split(',').map(one).collect())
     }
 
-    /// Whether a version is among them. Tags are compared weakly: all of ours are weak, and RFC 7644 §3.14
-    /// has clients send them back in `If-Match`.
+    /// Whether a version matches. The comparison is weak: all our tags are weak, and RFC 7644 §3.14 has clients send
+    /// them in `If-Match`.
     pub fn name(&self, version: i64) -> bool {
         match self {
             Self::Any => true,
@@ -130,7 +130,7 @@ impl Tags {
     }
 }
 
-/// Refuses a write whose `If-Match` names another version.
+/// Refuses a write whose `If-Match` does not match the version.
 fn check_version(if_match: Option<&Tags>, version: i64) -> Result<()> {
     match if_match {
         Some(tags) if !tags.name(version) => Err(outdated(version)),
@@ -148,10 +148,10 @@ fn not_found(kind: ResourceType, id: &str) -> Error {
     scim::Error::NotFound(format!("there is no {} \"{shown}\" here", kind.name())).into()
 }
 
-/// How large a stored resource may be, as JSON: pages of them must fit into memory.
+/// The maximum size of a stored resource as JSON: pages of them must fit into memory.
 const LARGEST_DOCUMENT: usize = 64 * 1024;
 
-/// Refuses a resource that is larger than any person or group is.
+/// Refuses a resource that is too large.
 fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(), scim::Error> {
     match serde_json::to_vec(document).map_or(0, |json| json.len()) {
         ..=LARGEST_DOCUMENT => Ok(()),
@@ -162,15 +162,15 @@ fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(
     }
 }
 
-/// Reads an id in a path or a body. What is no id names nothing.
-fn read_id<K: crate::model::id::IdKind>(kind: ResourceType, text: &str) -> Result<Id<K>> {
+/// Parses an id in a path or a body; a malformed one is not found.
+fn read_id<K: crate::model::id::Kind>(kind: Kind, text: &str) -> Result<Id<K>> {
     text.parse().map_err(|_| not_found(kind, text))
 }
 
-/// How often a transaction that met another one is tried.
+/// How often a deadlocked transaction is attempted.
 const TRIES: u32 = 5;
 
-/// Does it again when the database gave up on one of two transactions that waited for each other.
+/// Retries a transaction that the database aborted because of a deadlock.
 async fn persistently<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     for _ in 1..TRIES {
         match attempt().await {

@@ -1,4 +1,4 @@
-//! Stored resources as SCIM clients see them (RFC 7643 §3.1, §8).
+//! Renders stored resources for SCIM clients (RFC 7643 §3.1, §8).
 
 use std::collections::HashMap;
 
@@ -15,33 +15,33 @@ use crate::{
     store::{self, Conn},
 };
 
-/// About how many bytes of an answer one member takes.
+/// The approximate bytes of one member in a response.
 pub(super) const MEMBER_BYTES: usize = 160;
 
-/// A resource as it is answered, before attributes are left out.
+/// A resource as returned to clients, before the attribute projection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
     /// The whole resource.
     pub body: Value,
     /// Its version, for `ETag`.
     pub version: i64,
-    /// Its address.
+    /// Its URL.
     pub location: String,
 }
 
 impl Rendered {
-    /// About how many bytes it takes as JSON.
+    /// Its approximate size as JSON in bytes.
     pub fn bytes(&self) -> usize {
         self.body["members"].as_array().map_or(0, Vec::len) * MEMBER_BYTES
     }
 }
 
-/// The address of a resource, below the base that its identity provider was given.
-pub(super) fn location(directory: &Directory, kind: ResourceType, id: &dyn std::fmt::Display) -> String {
+/// The URL of a resource, below the directory's stored SCIM base URL.
+pub(super) fn location(directory: &Directory, kind: Kind, id: &dyn std::fmt::Display) -> String {
     format!("{}/{}/{id}", directory.directory.scim_base_url, kind.endpoint())
 }
 
-/// A user, in these groups.
+/// A user with its groups.
 pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupId, String)]) -> Rendered {
     let location = location(directory, ResourceType::User, &user.id);
     let metadata = ResourceMetadata {
@@ -68,7 +68,7 @@ pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupI
     Rendered { body, version: user.version, location }
 }
 
-/// A group. Without `members`, the attribute is left out.
+/// A group. If `members` is empty, the attribute is omitted.
 pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
     let location = location(directory, ResourceType::Group, &group.id);
     let metadata = ResourceMetadata {
@@ -85,7 +85,7 @@ pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMem
     Rendered { body, version: group.version, location }
 }
 
-/// One entry of `members`: what was sent, with where it is and what it is.
+/// One entry of `members`: the stored attributes with `value`, `$ref` and `type`.
 pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
     let kind = match member.id {
         ScimMemberId::User(_) => ResourceType::User,
@@ -98,7 +98,7 @@ pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
     entry.into()
 }
 
-/// Users with their groups, which are read at once.
+/// Users with their groups, which are read in one query.
 pub(super) async fn users(
     conn: &mut Conn,
     directory: &Directory,
@@ -112,7 +112,7 @@ pub(super) async fn users(
     Ok(users.iter().map(|one| user(directory, one, groups.get(&one.id).map_or(&[], Vec::as_slice))).collect())
 }
 
-/// What an event tells of a user.
+/// A user in an event.
 pub(super) fn user_event(user: &ScimUser) -> Value {
     json!({
         "id": user.id,
@@ -122,7 +122,7 @@ pub(super) fn user_event(user: &ScimUser) -> Value {
     })
 }
 
-/// What an event tells of a group.
+/// A group in an event.
 pub(super) fn group_event(group: &ScimGroup) -> Value {
     json!({
         "id": group.id,

@@ -1,13 +1,12 @@
 //! Lists (RFC 7644 §3.4.2): filtered, sorted, page by page, by index or by cursor (RFC 9865).
 //!
-//! The database answers what it has columns for. What is left of a filter is evaluated over the rows that
-//! the rest admits, a batch at a time, and only the page asked for is kept: memory does not grow with the
-//! directory.
+//! The database evaluates the part of a filter that it has columns for. The rest is evaluated in the program over the
+//! remaining rows, in batches, and only the requested page is held: memory does not grow with the directory.
 //!
-//! Work is bounded before and while it is done ([`MAX_UNITS`]), counts as requests of the directory, and is done
-//! aside: on a thread of its own, one search of a directory at a time, with a connection of the directories'
-//! share that is given back between batches. Only what an index finds is answered where requests are. What
-//! would cost more is refused as `tooMany` (RFC 7644 table 9); by cursor (RFC 9865) it comes in pieces.
+//! Work is estimated before and counted during the search ([`MAX_UNITS`]) and counts as requests of the directory. A
+//! search runs on a blocking thread, one per directory at a time, with a database connection from the directories'
+//! share that is returned between batches. Only an index lookup is answered on the request's own thread. A search over
+//! the limit is refused as `tooMany` (RFC 7644 table 9); with a cursor (RFC 9865) it is answered in parts.
 
 use std::{
     cell::Cell,
@@ -38,38 +37,38 @@ use crate::{
     },
 };
 
-/// How many resources a page holds when nobody says otherwise.
+/// The page size if the query has no `count`.
 pub const DEFAULT_PAGE: u64 = 100;
 
-/// How many it holds at the most. Whoever asks for more gets this many.
+/// The maximum page size. A larger `count` is reduced to it.
 pub const LARGEST_PAGE: u64 = 500;
 
-/// How many members the groups of one page may have together. A page ends early rather than hold more.
+/// The most members of all groups of one page together. A page ends early rather than exceed it.
 const MOST_MEMBERS: i64 = 50_000;
 
-/// How many rows are looked at at once where the database cannot filter.
+/// How many rows are read per batch where the program filters.
 const BATCH: i64 = 200;
 
-/// How much work one request may take, in units: one comparison of a filter, tried on a resource of up to
-/// 1 KiB. It is some second and a half of one thread.
+/// The maximum work of one request, in units. One unit is one comparison of a filter on a resource of up to 1 KiB. It
+/// is about 1.5 seconds of one thread.
 pub const MAX_UNITS: u64 = 500_000;
 
 /// How many comparisons the database makes in the time of one unit.
 const COMPARISONS_PER_UNIT: u64 = 16;
 
-/// How many resources are sorted where the database cannot sort.
+/// How many resources can be sorted in memory.
 const MOST_SORTED: usize = 10_000;
 
-/// The work of one search.
+/// The work spent by one search.
 #[derive(Debug, Default)]
 struct Work {
     units: Cell<u64>,
-    /// Set when nobody waits for the answer any more.
+    /// Set when the request was cancelled.
     abandoned: Arc<AtomicBool>,
 }
 
 impl Work {
-    /// Whether so much more may be done; if so, it counts.
+    /// Spends `units`; `false`, and nothing is spent, over the limit or after cancellation.
     fn spend(&self, units: u64) -> bool {
         let sum = self.units.get().saturating_add(units);
         let may = sum <= MAX_UNITS && !self.abandoned.load(Ordering::Relaxed);
@@ -80,7 +79,7 @@ impl Work {
     }
 }
 
-/// Abandons a search when the request that waits for it goes away.
+/// Cancels the search when the waiting request is dropped.
 struct Abandons(Arc<AtomicBool>);
 
 impl Drop for Abandons {
@@ -91,14 +90,14 @@ impl Drop for Abandons {
 
 fn too_many() -> scim::Error {
     scim::Error::TooMany(
-        "the filter would take more work than one request may: fewer comparisons, or one more with `and` that finds \
-         few (userName, externalId, id, emails.value, displayName or members, with eq); or page by cursor, which \
-         takes as much work again for each page"
+        "the filter takes more work than one request may: use fewer comparisons, or add a selective one with `and` \
+         (userName, externalId, id, emails.value, displayName or members, with eq); or page by cursor, where each \
+         page may take as much work again"
             .into(),
     )
 }
 
-/// Does a search aside, in its directory's turn, and takes what it cost.
+/// Runs a search on a blocking thread, in its directory's queue, and charges its work.
 async fn aside(
     state: &State,
     directory: &Directory,
@@ -116,7 +115,7 @@ async fn aside(
         let found = runtime.block_on(search(&here, &directory, &query, &work).instrument(span));
         let units = work.units.get();
         here.directory_limits.take_requests(id, here.now(), units / UNITS_PER_REQUEST);
-        // The turn ends with the work, whether or not somebody still waits for it.
+        // The turn ends with the work, even if the request was cancelled.
         drop(turn);
         found
     });
@@ -162,7 +161,7 @@ async fn list_here(
             let found = finder.page(begin.clone(), count).await?;
             let next = match (begin, found.resources.last()) {
                 _ if !found.more => None,
-                // It stopped short: the next page goes on where this one stopped looking.
+                // The scan stopped early: the next page continues after the last scanned resource.
                 (Begin::After(_), _) if found.looked_to.is_some() => {
                     found.looked_to.clone().map(Begin::After)
                 }
@@ -183,8 +182,7 @@ async fn list_here(
     Ok(ListResponse { total: found.total, resources, position })
 }
 
-/// The resources of every kind that a query finds (RFC 7644 §3.4.2.1): users, then groups, unless it
-/// sorts them.
+/// The resources of all kinds that a query finds (RFC 7644 §3.4.2.1): users, then groups, unless the query sorts them.
 pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -> Result<ListResponse> {
     aside(state, directory, query, list_all_here).await
 }
@@ -196,7 +194,7 @@ async fn list_all_here(
     work: &Work,
 ) -> Result<ListResponse> {
     let Page::Index { start, count } = query.page else {
-        let text = "cursors lead through one resource type: search at its endpoint";
+        let text = "a cursor pages through one resource type only: search at its endpoint";
         return Err(scim::Error::InvalidValue(text.into()).into());
     };
     let (skip, count) = (start - 1, count.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE));
@@ -239,7 +237,7 @@ async fn list_all_here(
     Ok(ListResponse { total: Some(total), resources, position: Position::Index(start) })
 }
 
-/// About how many bytes a value takes.
+/// The approximate size of a value in bytes.
 fn size(value: &Value) -> u64 {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
@@ -251,7 +249,7 @@ fn size(value: &Value) -> u64 {
     }
 }
 
-/// A key that takes little room. Texts that differ behind so many characters are alike in order.
+/// A sort key of limited size. Texts that differ only after 200 characters compare as equal.
 fn shortened(key: SortKey) -> SortKey {
     match key {
         SortKey::Text(text) => SortKey::Text(text.chars().take(200).collect()),
@@ -259,7 +257,7 @@ fn shortened(key: SortKey) -> SortKey {
     }
 }
 
-/// How many of the first ones a sorted page needs.
+/// How many of the first resources must be held to return a sorted page.
 fn kept(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
     let keep = usize::try_from(skip.saturating_add(count)).unwrap_or(usize::MAX);
     match count {
@@ -275,18 +273,18 @@ fn kept(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Begin {
-    /// Behind this id; at the first one if it is empty.
+    /// After this id; at the first resource if it is empty.
     After(String),
-    /// Behind this many.
+    /// After this many resources.
     Offset(u64),
 }
 
-/// A part of a result.
+/// One page of a result.
 struct Found {
     resources: Vec<Rendered>,
     total: Option<u64>,
     more: bool,
-    /// The id up to which was looked, where that stopped short of filling the page.
+    /// The id of the last scanned resource, if the scan stopped before the page was full.
     looked_to: Option<String>,
 }
 
@@ -321,21 +319,21 @@ impl Rows {
 
 struct Finder<'a> {
     db: &'a Db,
-    /// Taken for a batch, given back after it.
+    /// Taken for a batch and returned after it.
     conn: Option<Conn>,
     work: &'a Work,
     directory: &'a Directory,
     kind: ResourceType,
     query: &'a ListQuery,
-    /// What the database filters by.
+    /// The database's part of the filter.
     condition: Option<Sql>,
-    /// Whether that is the whole filter.
+    /// Whether `condition` is the whole filter.
     exact: bool,
-    /// Whether an index finds what it admits.
+    /// Whether an index finds the rows of `condition`.
     indexed: bool,
-    /// How many comparisons it takes to try the query on one resource.
+    /// How many comparisons the filter makes per resource.
     terms: u64,
-    /// What the database sorts by.
+    /// The column that the database sorts by.
     order: Option<Column>,
 }
 
@@ -361,7 +359,7 @@ impl<'a> Finder<'a> {
         Self { db, conn: None, work, directory, kind, query, condition, exact, indexed, terms, order }
     }
 
-    /// Whether an index finds all of the answer, and what it finds is small.
+    /// Whether the query is an index lookup with a small result.
     fn is_lookup(&self) -> bool {
         let has_members = self.kind == ResourceType::Group && self.query.projection.includes("members");
         self.exact && self.indexed && self.query.sort.is_none() && !has_members
@@ -374,7 +372,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// How many living resources of the kind the directory holds.
+    /// How many resources of the kind the directory has, without deleted ones.
     async fn living(&mut self) -> Result<u64> {
         let directory = self.directory.directory.id;
         let count = match self.kind {
@@ -384,7 +382,7 @@ impl<'a> Finder<'a> {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Counts what the database will do, and refuses at once what is more than may be done.
+    /// Charges the estimated work of the database; refuses at once if it is over the limit.
     async fn begin_work(&mut self, is_resumable: bool) -> Result<()> {
         if self.indexed {
             return Ok(());
@@ -468,7 +466,7 @@ impl<'a> Finder<'a> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let total = match begin {
-            // The page shows the end of the result, and so how many there are.
+            // The page reaches the end of the result, so the total is known.
             Begin::Offset(offset) if !more && count > 0 && (rows.len() > 0 || offset == 0) => {
                 offset + rows.len() as u64
             }
@@ -480,9 +478,9 @@ impl<'a> Finder<'a> {
         Ok(Found { resources, total: Some(total), more, looked_to: None })
     }
 
-    /// Reads every row that the database admits, in its order, and shows it to `visit` until that says
-    /// `false`. When that would be more work than may be done, it is refused; one that `is_resumable` ends
-    /// there, and gives the id of the last one that was looked at.
+    /// Reads the rows of `condition` in the database's order and passes the matching ones to `visit` until it returns
+    /// `false`. Over the work limit, the search is refused; if it `is_resumable`, it stops and returns the id of the
+    /// last scanned resource.
     async fn scan(
         &mut self,
         mut begin: Begin,
@@ -496,7 +494,7 @@ impl<'a> Finder<'a> {
             let (read, last) = (rows.len(), rows.last_id());
             let Some(last) = last else { return Ok(None) };
             let whole = self.whole(rows).await?;
-            // Others may have it while these are looked at.
+            // Returned while this batch is evaluated.
             self.conn = None;
             for resource in whole {
                 if !self.work.spend(self.terms.saturating_mul(1 + size(&resource.body) / 1024)) {
@@ -523,7 +521,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The program filters, in the order of the database.
+    /// The program filters, in the order of the database: a scan.
     async fn scanned(&mut self, begin: Begin, count: u64) -> Result<Found> {
         let (mut resources, mut seen, mut more) = (Vec::new(), 0_u64, false);
         let (skip, total_wanted) = match &begin {
@@ -547,7 +545,7 @@ impl<'a> Finder<'a> {
         Ok(Found { resources, total: total_wanted.then_some(seen), more, looked_to })
     }
 
-    /// The program sorts.
+    /// The program sorts, in memory.
     async fn sorted_here(&mut self, sort: &Sort, begin: Begin, count: u64) -> Result<Found> {
         let Begin::Offset(skip) = begin else {
             return Err(scim::Error::InvalidCursor("the cursor is not of this query".into()).into());
@@ -561,15 +559,14 @@ impl<'a> Finder<'a> {
         Ok(Found { resources, total: Some(total), more, looked_to: None })
     }
 
-    /// The keys of the first `keep` of an order, which are remembered while all are looked at, and how
-    /// many there are.
+    /// Scans all resources; returns the sort keys and ids of the first `keep` in order, and the total.
     async fn first(&mut self, sort: &Sort, keep: usize) -> Result<(Vec<(SortKey, String)>, u64)> {
         let mut first: Vec<(SortKey, String)> = Vec::new();
         let mut total = 0_u64;
         let order = |one: &(SortKey, String), other: &(SortKey, String)| {
             sort.order(&one.0, &other.0).then_with(|| one.1.cmp(&other.1))
         };
-        // Sorted now and then, not one by one: each of those would move all that is behind it.
+        // Sorted in batches: inserting each key in order would be quadratic.
         let room = keep.saturating_mul(2).saturating_add(1000);
         self.scan(Begin::Offset(0), false, &mut |resource| {
             total += 1;
@@ -624,7 +621,7 @@ impl<'a> Finder<'a> {
         reads
     }
 
-    /// The resources as a filter must see them.
+    /// The resources with all attributes that the filter reads.
     async fn whole(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
         match rows {
             Rows::Users(users) => {
@@ -632,7 +629,7 @@ impl<'a> Finder<'a> {
                     true => self.users(&users).await?,
                     false => users.iter().map(|user| render::user(self.directory, user, &[])).collect(),
                 };
-                // Unassigned, it counts as what it stands for.
+                // A filter on `active` sees the effective value where it is unassigned.
                 for (rendered, user) in rendered.iter_mut().zip(&users) {
                     rendered.body["active"] = user.active.into();
                 }
@@ -652,7 +649,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// The resources as they are answered.
+    /// The resources as returned to the client.
     async fn render(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
         match rows {
             Rows::Users(users) if self.query.projection.includes("groups") => self.users(&users).await,
@@ -679,7 +676,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// What was found by looking at it, as it is answered.
+    /// Scanned resources as returned to the client: read again, with their members.
     async fn trim(&mut self, found: Vec<Rendered>) -> Result<Vec<Rendered>> {
         let ids: Vec<String> =
             found.iter().filter_map(|resource| resource.body["id"].as_str().map(str::to_owned)).collect();

@@ -1,4 +1,4 @@
-//! People: created, replaced, patched, removed, read.
+//! SCIM users: create, read, replace, patch and delete.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// Makes a user (RFC 7644 §3.3). The database decides who was first with a `userName`.
+/// Creates a user (RFC 7644 §3.3). The database enforces that `userName` is unique.
 pub async fn create(state: &State, directory: &Directory, resource: Resource) -> Result<Rendered> {
     let now = state.now();
     let id: ScimUserId = Id::new(now, &*state.random);
@@ -67,23 +67,22 @@ pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rend
 }
 
 pub(super) fn stored(user: &ScimUser) -> Resource {
-    let mut resource = Resource::from_stored(ResourceType::User, user.document.clone());
-    // Whoever leaves it out leaves it as it is.
+    let mut resource = Resource::from_stored(Kind::User, user.document.clone());
+    // A request without `active` leaves it unchanged.
     if !user.active {
         resource.attributes.entry("active").or_insert(Value::Bool(false));
     }
     resource
 }
 
-/// What was worked out before the transaction.
+/// A change computed before the transaction.
 struct Ahead {
-    /// For which version.
+    /// The version that it was computed for.
     version: i64,
     resource: Resource,
 }
 
-/// Changes a user: by PUT (RFC 7644 §3.5.1), where whether the person is active stays as it was unless
-/// the request says it, or by PATCH (§3.5.2).
+/// Changes a user by PUT (RFC 7644 §3.5.1) or PATCH (§3.5.2). A PUT without `active` leaves it unchanged.
 pub async fn change(
     state: &State,
     directory: &Directory,
@@ -140,7 +139,7 @@ pub async fn change(
     Err(contended())
 }
 
-/// Writes what has become of a locked user, and commits.
+/// Writes the changed attributes of a locked user, and commits.
 async fn write(
     mut tx: Transaction,
     directory: &Directory,
@@ -160,7 +159,7 @@ async fn write(
         return Err(outdated(user.version));
     }
     let answer = rendered(&mut tx, directory, &user).await?;
-    // Of somebody inactive too: another address may be one under which somebody is signed in.
+    // Also if the user was inactive before: a changed address may have live tokens.
     if !user.active {
         end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
     }
@@ -175,8 +174,8 @@ async fn write(
     Ok(answer)
 }
 
-/// Removes a user (RFC 7644 §3.6): nobody finds it here again, its groups no longer have it, its
-/// `userName` is free. The row stays, for the app's API and for history.
+/// Deletes a user (RFC 7644 §3.6): it is not found any more, leaves its groups, and its `userName` is free. The row
+/// stays for the app's API and for history.
 pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
     let user_id = read_id(ResourceType::User, id)?;
     persistently(async || {
@@ -200,7 +199,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
     .await
 }
 
-/// Makes the stored user say what the resource says, if the directory may hold that.
+/// Applies the resource to the stored user, if the directory allows its addresses.
 pub(super) fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
     user.user_name = resource
         .user_name()
@@ -229,8 +228,8 @@ fn taken(error: store::Error, user: &ScimUser) -> super::Error {
     }
 }
 
-/// Ends what a person holds who may no longer come in: access tokens and codes that wait to be redeemed,
-/// under every address that the person is or was known by, but those that somebody active has today.
+/// Revokes the access tokens and unredeemed codes of a person who lost access, under all their present and former
+/// addresses, except those that another active user has now.
 pub(super) async fn end_what_is_held(
     tx: &mut Transaction,
     directory: &Directory,

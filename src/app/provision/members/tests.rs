@@ -65,11 +65,11 @@ fn member(number: u128, display: Option<&str>) -> Member {
     member
 }
 
-/// Who is in a group, with what is known of each.
+/// The members of a group with their attributes.
 type Membership = BTreeMap<ScimMemberId, Map<String, Value>>;
 
-/// What the changes do one after the other.
-fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
+/// The effect of the changes, applied one by one.
+fn one_by_one(before: &Membership, changes: &[MembersChange]) -> Membership {
     let directory = directory();
     let mut now = before.clone();
     let add = |now: &mut Membership, members: &[Member]| {
@@ -95,7 +95,7 @@ fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
     now
 }
 
-/// What carrying out a plan does.
+/// The effect of a plan.
 fn carried_out(before: &Membership, plan: &Plan) -> Membership {
     let mut now = before.clone();
     match &plan.gone {
@@ -108,8 +108,8 @@ fn carried_out(before: &Membership, plan: &Plan) -> Membership {
     now
 }
 
-/// The plan by reading, of members that are all on one page.
-fn by_looking(before: &Membership, changes: &[MembershipChange]) -> Plan {
+/// The plan from the stored members, all on one page.
+fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
     let directory = directory();
     let steps = Steps::read(Id::from_bits(GROUP), changes.to_vec()).unwrap();
     let mut plan = Plan {

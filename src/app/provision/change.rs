@@ -80,7 +80,7 @@ pub(super) struct Wanted {
     /// The new attributes, without a group's members.
     pub(super) resource: Resource,
     /// The changes of a group's members.
-    pub(super) members: Vec<MembersChange>,
+    pub(super) members: Vec<MembershipChange>,
 }
 
 impl Change {
@@ -107,7 +107,7 @@ impl Change {
     }
 
     /// Applies the change to a stored resource, within the given work.
-    pub(super) fn apply(&self, stored: &Resource, work: &mut Work) -> Result<Wanted, scim::Error> {
+    pub(super) fn apply(&self, stored: &Resource, work: &mut WorkBudget) -> Result<Wanted, scim::Error> {
         let wanted = match &self.wanted {
             Request::Replace(replacement) => {
                 let (mut resource, members) = (**replacement).clone();

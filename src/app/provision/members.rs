@@ -81,13 +81,13 @@ pub(super) struct Plan {
 enum Gone {
     /// These ids.
     These(Vec<String>),
-    /// All except these: at most [`MAX_KEPT`].
+    /// All except these: at most [`MAX_EXCEPT`].
     AllBut(Vec<String>),
 }
 
 impl Plan {
     /// The plan from the changes alone; `None` if the stored members must be read.
-    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembersChange]) -> Result<Option<Self>> {
+    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembershipChange]) -> Result<Option<Self>> {
         struct Fate {
             removed: bool,
             present: Option<ScimMember>,
@@ -95,7 +95,7 @@ impl Plan {
         let (mut fates, mut named, mut all) = (BTreeMap::<String, Fate>::new(), BTreeSet::new(), false);
         for change in changes {
             // An Add after a Replace without that member: the Replace removes the stored one.
-            let removed = all && matches!(change, MembersChange::Add(_));
+            let removed = all && matches!(change, MembershipChange::Add(_));
             let members = match change {
                 MembershipChange::Add(members) => members,
                 MembershipChange::Replace(members) if members.len() <= MAX_EXCEPT => {
@@ -292,7 +292,7 @@ impl Steps {
     }
 
     /// Refuses changes that take too much work for a group of this size, before any member is read.
-    fn check(&self, members: u64, work: &mut Work) -> Result<(), scim::Error> {
+    fn check(&self, members: u64, work: &mut WorkBudget) -> Result<(), scim::Error> {
         let each: u64 = self.steps.iter().map(Step::cost).sum();
         let needed = members.saturating_add(self.named.len() as u64).saturating_mul(each);
         let mut copy = work.clone();

@@ -163,7 +163,7 @@ fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(
 }
 
 /// Parses an id in a path or a body; a malformed one is not found.
-fn read_id<K: crate::model::id::Kind>(kind: Kind, text: &str) -> Result<Id<K>> {
+fn read_id<K: crate::model::id::IdKind>(kind: ResourceType, text: &str) -> Result<Id<K>> {
     text.parse().map_err(|_| not_found(kind, text))
 }
 

@@ -37,7 +37,7 @@ impl Rendered {
 }
 
 /// The URL of a resource, below the directory's stored SCIM base URL.
-pub(super) fn location(directory: &Directory, kind: Kind, id: &dyn std::fmt::Display) -> String {
+pub(super) fn location(directory: &Directory, kind: ResourceType, id: &dyn std::fmt::Display) -> String {
     format!("{}/{}/{id}", directory.directory.scim_base_url, kind.endpoint())
 }
 

@@ -67,7 +67,7 @@ pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rend
 }
 
 pub(super) fn stored(user: &ScimUser) -> Resource {
-    let mut resource = Resource::from_stored(Kind::User, user.document.clone());
+    let mut resource = Resource::from_stored(ResourceType::User, user.document.clone());
     // A request without `active` leaves it unchanged.
     if !user.active {
         resource.attributes.entry("active").or_insert(Value::Bool(false));

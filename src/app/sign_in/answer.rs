@@ -114,7 +114,11 @@ pub(super) async fn sign_in_unsolicited(
 }
 
 /// Whether the assertion was accepted before.
-pub(super) async fn was_seen(state: &State, target: &LoginConnection, assertion: &Assertion) -> Result<bool> {
+pub(super) async fn was_seen(
+    state: &State,
+    target: &LoginConnection,
+    assertion: &VerifiedAssertion,
+) -> Result<bool> {
     let mut conn = state.db.read().await?;
     Ok(saml_flows::has_seen_assertion(&mut conn, target.connection.id, Digest::of(&assertion.id)).await?)
 }
@@ -201,7 +205,7 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
 }
 
 /// The person's attributes by name, as stored and returned to apps.
-fn attributes_of(assertion: &Assertion) -> Attributes {
+fn attributes_of(assertion: &VerifiedAssertion) -> Attributes {
     let mut attributes = Attributes::new();
     for (name, values) in &assertion.subject.attributes {
         attributes.entry(name.clone()).or_default().extend(values.iter().cloned());

@@ -13,7 +13,7 @@ macro_rules! refusals {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Refusal {
             /// The response itself is invalid.
-            Response(Rejection),
+            Response(saml::Error),
             $($(#[doc = $doc])+ $variant,)*
         }
 

@@ -69,7 +69,7 @@ fn member(number: u128, display: Option<&str>) -> Member {
 type Membership = BTreeMap<ScimMemberId, Map<String, Value>>;
 
 /// The effect of the changes, applied one by one.
-fn one_by_one(before: &Membership, changes: &[MembersChange]) -> Membership {
+fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
     let directory = directory();
     let mut now = before.clone();
     let add = |now: &mut Membership, members: &[Member]| {
@@ -109,7 +109,7 @@ fn carried_out(before: &Membership, plan: &Plan) -> Membership {
 }
 
 /// The plan from the stored members, all on one page.
-fn by_looking(before: &Membership, changes: &[MembersChange]) -> Plan {
+fn by_looking(before: &Membership, changes: &[MembershipChange]) -> Plan {
     let directory = directory();
     let steps = Steps::read(Id::from_bits(GROUP), changes.to_vec()).unwrap();
     let mut plan = Plan {

@@ -20,8 +20,8 @@ use crate::{
     app::{
         ConsoleSettings, OidcProvider, Settings, State,
         directory_limits::DirectoryRates,
-        limits::Limits,
-        request_memory::{Bounds, MAX_BODY, RequestMemory},
+        limits::RateLimiter,
+        request_memory::{MAX_BODY, MemoryBounds, RequestMemory},
         scim_requests,
         scim_usage::{Quota, Quotas},
     },
@@ -373,7 +373,7 @@ impl Server {
         let jobs = tokio::spawn(background::run(self.state.clone(), self.retention));
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
-        let log = tokio::spawn(scim_requests::write_on(self.state.clone()));
+        let log = tokio::spawn(scim_requests::run_writer(self.state.clone()));
         let bulk = actix_web::rt::spawn(self.state.bulk_runs.clone().serve());
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
         let outcome = self.gateway.await;
@@ -420,7 +420,7 @@ fn gateway(
     listener: std::net::TcpListener,
     optional_services: OptionalServices,
 ) -> io::Result<dev::Server> {
-    let memory = RequestMemory::new(Bounds::share(config.request_memory_mib << 20, config.rate_limits));
+    let memory = RequestMemory::new(MemoryBounds::share(config.request_memory_mib << 20, config.rate_limits));
     let open_files = descriptors::limit();
     let connections = Arc::new(Connections {
         trusted_proxies: config.trusted_proxies.clone(),
@@ -434,7 +434,7 @@ fn gateway(
     let middleware = Arc::new(MiddlewareState {
         memory,
         trusted_proxies: config.trusted_proxies.clone(),
-        limits: config.rate_limits.then(Limits::new),
+        limits: config.rate_limits.then(RateLimiter::new),
         clock: Arc::clone(&state.clock),
         random: Arc::clone(&state.random),
         https: config.public_url_at(address).scheme() == "https",

@@ -11,36 +11,38 @@ use crate::model::{
 
 /// An authenticated caller, not bound to an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Author {
+pub struct Principal {
     /// How it authenticated.
     pub credential: Credential,
     /// The address of the client, if the call came over the network.
     pub address: Option<IpAddr>,
 }
 
-impl Author {
+impl Principal {
     /// The operator, at the server's command line.
     pub const OPERATOR: Self = Self { credential: Credential::Operator, address: None };
 
     /// This caller in an environment.
     pub fn in_environment(self, environment_id: EnvironmentId) -> Actor {
-        Actor { environment_id, author: self }
+        Actor { environment_id, principal: self }
     }
 
     /// Requires a recent authentication for actions whose effect outlives the session: a role, a link, a key
     /// (ASVS 5.0 §7.5.1). It concerns administrators only: every other caller authenticates with each call.
-    pub fn proved_lately(&self) -> Result<()> {
+    pub fn require_recent_authentication(&self) -> Result<()> {
         match self.credential {
-            Credential::Administrator { proved_lately: false, .. } => Err(Error::FailedPrecondition(
-                "confirm on the page of your account that it is you, then do this again".into(),
-            )),
+            Credential::Administrator { recently_authenticated: false, .. } => {
+                Err(Error::FailedPrecondition(
+                    "confirm on the page of your account that it is you, then do this again".into(),
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     /// Requires a caller who may create environments and appoint administrators of all of them: the operator,
     /// or an owner of every environment.
-    pub fn owns_everything(&self) -> Result<()> {
+    pub fn require_global_owner(&self) -> Result<()> {
         match self.credential {
             Credential::Operator | Credential::Administrator { role: Role::Owner, everywhere: true, .. } => {
                 Ok(())
@@ -56,7 +58,7 @@ impl Author {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     environment_id: EnvironmentId,
-    author: Author,
+    principal: Principal,
 }
 
 /// How a caller authenticated.
@@ -78,7 +80,7 @@ pub enum Credential {
         /// Whether the role applies to every environment, including future ones.
         everywhere: bool,
         /// Whether they authenticated in the last minutes, at sign-in or since.
-        proved_lately: bool,
+        recently_authenticated: bool,
     },
     /// With a setup link: the customer's own IT admin.
     SetupLink(SetupGrant),
@@ -105,7 +107,7 @@ pub struct SetupGrant {
 
 /// A part of an organization that its own IT admin can be allowed to manage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum OrganizationPart {
     /// Its SAML connections.
     Saml,
     /// Its SCIM directories.
@@ -115,18 +117,18 @@ pub enum Part {
 }
 
 impl SetupGrant {
-    fn allows(&self, part: Part) -> bool {
+    fn allows(&self, part: OrganizationPart) -> bool {
         match part {
-            Part::Saml => self.saml,
-            Part::Scim => self.scim,
-            Part::Domains => self.domains,
+            OrganizationPart::Saml => self.saml,
+            OrganizationPart::Scim => self.scim,
+            OrganizationPart::Domains => self.domains,
         }
     }
 }
 
 impl Actor {
     /// The holder of this API key.
-    pub fn holder_of(key: &ApiKey) -> Self {
+    pub fn from_api_key(key: &ApiKey) -> Self {
         Self::new(key.environment_id, Credential::ApiKey { id: key.id, management: key.management })
     }
 
@@ -146,23 +148,23 @@ impl Actor {
     }
 
     fn new(environment_id: EnvironmentId, credential: Credential) -> Self {
-        Self { environment_id, author: Author { credential, address: None } }
+        Self { environment_id, principal: Principal { credential, address: None } }
     }
 
     /// The same actor with the client's address.
     pub fn at(mut self, address: Option<IpAddr>) -> Self {
-        self.author.address = address;
+        self.principal.address = address;
         self
     }
 
     /// The caller without its environment.
-    pub fn author(&self) -> Author {
-        self.author
+    pub fn principal(&self) -> Principal {
+        self.principal
     }
 
     /// How the caller authenticated.
     pub fn credential(&self) -> Credential {
-        self.author.credential
+        self.principal.credential
     }
 
     /// The caller's environment. This authorises nothing.
@@ -171,7 +173,7 @@ impl Actor {
     }
 
     /// Requires that this is the caller's environment. Every other environment is not found.
-    pub fn works_in(&self, environment_id: EnvironmentId) -> Result<()> {
+    pub fn require_environment(&self, environment_id: EnvironmentId) -> Result<()> {
         if environment_id == self.environment_id {
             return Ok(());
         }
@@ -180,24 +182,24 @@ impl Actor {
 
     /// Authorises what an app does: starting and redeeming logins, reading users and groups. Returns the
     /// environment.
-    pub fn served_environment(&self) -> Result<EnvironmentId> {
-        match self.author.credential {
+    pub fn authorize_app(&self) -> Result<EnvironmentId> {
+        match self.principal.credential {
             Credential::ApiKey { .. } => Ok(self.environment_id),
-            _ => self.viewed_environment(),
+            _ => self.authorize_view(),
         }
     }
 
     /// Authorises reading everything in the environment. Returns the environment.
-    pub fn viewed_environment(&self) -> Result<EnvironmentId> {
-        match self.author.credential {
+    pub fn authorize_view(&self) -> Result<EnvironmentId> {
+        match self.principal.credential {
             Credential::Administrator { .. } => Ok(self.environment_id),
-            _ => self.managed_environment(),
+            _ => self.authorize_manage(),
         }
     }
 
     /// Authorises managing the environment's resources. Returns the environment.
-    pub fn managed_environment(&self) -> Result<EnvironmentId> {
-        match self.author.credential {
+    pub fn authorize_manage(&self) -> Result<EnvironmentId> {
+        match self.principal.credential {
             Credential::Operator
             | Credential::Service
             | Credential::ApiKey { management: true, .. }
@@ -217,36 +219,44 @@ impl Actor {
 
     /// Authorises changing the environment's own settings and administrators. Management API keys may: they
     /// stand for the vendor's backend. Returns the environment.
-    pub fn owned_environment(&self) -> Result<EnvironmentId> {
-        match self.author.credential {
+    pub fn authorize_own(&self) -> Result<EnvironmentId> {
+        match self.principal.credential {
             Credential::Administrator { role: Role::Admin, .. } => {
                 Err(Error::Forbidden("this takes an owner of the environment; ask one of them".into()))
             }
-            _ => self.managed_environment(),
+            _ => self.authorize_manage(),
         }
     }
 
     /// Authorises reading this part of this organization. For the holder of a setup link, every organization
     /// but its own is not found. Returns the environment.
-    pub fn viewed_part(&self, part: Part, organization_id: OrganizationId) -> Result<EnvironmentId> {
-        match self.author.credential {
-            Credential::SetupLink(grant) => self.granted(&grant, part, organization_id),
-            _ => self.viewed_environment(),
+    pub fn authorize_view_part(
+        &self,
+        part: OrganizationPart,
+        organization_id: OrganizationId,
+    ) -> Result<EnvironmentId> {
+        match self.principal.credential {
+            Credential::SetupLink(grant) => self.authorize_setup(&grant, part, organization_id),
+            _ => self.authorize_view(),
         }
     }
 
     /// Authorises changing this part of this organization. Returns the environment.
-    pub fn managed_part(&self, part: Part, organization_id: OrganizationId) -> Result<EnvironmentId> {
-        match self.author.credential {
-            Credential::SetupLink(grant) => self.granted(&grant, part, organization_id),
-            _ => self.managed_environment(),
+    pub fn authorize_manage_part(
+        &self,
+        part: OrganizationPart,
+        organization_id: OrganizationId,
+    ) -> Result<EnvironmentId> {
+        match self.principal.credential {
+            Credential::SetupLink(grant) => self.authorize_setup(&grant, part, organization_id),
+            _ => self.authorize_manage(),
         }
     }
 
-    fn granted(
+    fn authorize_setup(
         &self,
         grant: &SetupGrant,
-        part: Part,
+        part: OrganizationPart,
         organization_id: OrganizationId,
     ) -> Result<EnvironmentId> {
         if grant.organization_id != organization_id {
@@ -254,9 +264,9 @@ impl Actor {
         }
         if !grant.allows(part) {
             let part = match part {
-                Part::Saml => "single sign-on",
-                Part::Scim => "user provisioning",
-                Part::Domains => "domains",
+                OrganizationPart::Saml => "single sign-on",
+                OrganizationPart::Scim => "user provisioning",
+                OrganizationPart::Domains => "domains",
             };
             return Err(Error::Forbidden(format!("this setup link gives no access to {part}").into()));
         }
@@ -270,7 +280,7 @@ mod tests {
     use crate::model::id::Id;
 
     fn actor(credential: Credential) -> Actor {
-        Author { credential, address: None }.in_environment(Id::from_bits(1))
+        Principal { credential, address: None }.in_environment(Id::from_bits(1))
     }
 
     fn administrator(role: Role) -> Actor {
@@ -278,7 +288,7 @@ mod tests {
             id: Id::from_bits(2),
             role,
             everywhere: false,
-            proved_lately: true,
+            recently_authenticated: true,
         })
     }
 
@@ -294,12 +304,16 @@ mod tests {
             (actor(Credential::Operator), true, true, true),
             (actor(Credential::Service), true, true, true),
         ] {
-            assert_eq!(actor.viewed_environment().is_ok(), views, "{actor:?}");
-            assert_eq!(actor.managed_environment().is_ok(), manages, "{actor:?}");
-            assert_eq!(actor.owned_environment().is_ok(), owns, "{actor:?}");
+            assert_eq!(actor.authorize_view().is_ok(), views, "{actor:?}");
+            assert_eq!(actor.authorize_manage().is_ok(), manages, "{actor:?}");
+            assert_eq!(actor.authorize_own().is_ok(), owns, "{actor:?}");
             let app = matches!(actor.credential(), Credential::ApiKey { .. });
-            assert_eq!(actor.served_environment().is_ok(), views || app, "{actor:?}");
-            assert_eq!(actor.managed_part(Part::Scim, Id::from_bits(9)).is_ok(), manages, "{actor:?}");
+            assert_eq!(actor.authorize_app().is_ok(), views || app, "{actor:?}");
+            assert_eq!(
+                actor.authorize_manage_part(OrganizationPart::Scim, Id::from_bits(9)).is_ok(),
+                manages,
+                "{actor:?}"
+            );
         }
     }
 
@@ -309,9 +323,9 @@ mod tests {
             id: Id::from_bits(2),
             role: Role::Owner,
             everywhere,
-            proved_lately: true,
+            recently_authenticated: true,
         };
-        let may = |credential| Author { credential, address: None }.owns_everything().is_ok();
+        let may = |credential| Principal { credential, address: None }.require_global_owner().is_ok();
         assert!(may(Credential::Operator) && may(owner(true)));
         assert!(!may(owner(false)) && !may(Credential::Service));
         assert!(!may(Credential::ApiKey { id: Id::from_bits(3), management: true }));
@@ -323,10 +337,16 @@ mod tests {
         let grant =
             SetupGrant { id: Id::from_bits(4), organization_id: own, saml: true, scim: false, domains: true };
         let actor = Actor::setup_link(Id::from_bits(1), grant);
-        assert!(actor.managed_part(Part::Saml, own).is_ok() && actor.viewed_part(Part::Domains, own).is_ok());
-        assert!(matches!(actor.managed_part(Part::Scim, own), Err(Error::Forbidden(_))));
-        assert!(matches!(actor.viewed_part(Part::Saml, other), Err(Error::NotFound { .. })));
-        assert!(actor.viewed_environment().is_err() && actor.managed_environment().is_err());
-        assert!(actor.owned_environment().is_err() && actor.served_environment().is_err());
+        assert!(
+            actor.authorize_manage_part(OrganizationPart::Saml, own).is_ok()
+                && actor.authorize_view_part(OrganizationPart::Domains, own).is_ok()
+        );
+        assert!(matches!(actor.authorize_manage_part(OrganizationPart::Scim, own), Err(Error::Forbidden(_))));
+        assert!(matches!(
+            actor.authorize_view_part(OrganizationPart::Saml, other),
+            Err(Error::NotFound { .. })
+        ));
+        assert!(actor.authorize_view().is_err() && actor.authorize_manage().is_err());
+        assert!(actor.authorize_own().is_err() && actor.authorize_app().is_err());
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 
 /// The login to check.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LoginOf<'a> {
+pub(super) struct LoginAttempt<'a> {
     /// Its organization.
     pub(super) organization_id: OrganizationId,
     /// Its SAML connection.
@@ -48,14 +48,14 @@ pub(super) enum Denial {
 /// take those locks first too. The outcome of each check is appended to `checks`.
 pub(super) async fn check(
     tx: &mut Transaction,
-    login: LoginOf<'_>,
+    login: LoginAttempt<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(tx, login, checks).await?;
     if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
         login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;
     }
-    ask_directories(tx, login, found, checks).await
+    check_directories(tx, login, found, checks).await
 }
 
 /// [`check`] for the code of a login that an app redeems. A refusal is recorded in the login's timeline, so that
@@ -65,7 +65,7 @@ pub(super) async fn check_code(
     mut tx: Transaction,
     flow: SamlFlowId,
     code: Digest,
-    login: LoginOf<'_>,
+    login: LoginAttempt<'_>,
     now: Timestamp,
 ) -> Result<Option<(Transaction, LoginEligibility)>> {
     let mut checks = Vec::new();
@@ -85,18 +85,18 @@ pub(super) async fn check_code(
 }
 
 /// [`check`] without locks, where nothing is written.
-pub(super) async fn ask(
+pub(super) async fn check_read_only(
     conn: &mut Conn,
-    login: LoginOf<'_>,
+    login: LoginAttempt<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(conn, login, checks).await?;
-    ask_directories(conn, login, found, checks).await
+    check_directories(conn, login, found, checks).await
 }
 
-async fn ask_directories(
+async fn check_directories(
     conn: &mut Conn,
-    login: LoginOf<'_>,
+    login: LoginAttempt<'_>,
     found: std::result::Result<LoginEligibility, Denial>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
@@ -113,7 +113,7 @@ async fn ask_directories(
 
 async fn find(
     conn: &mut Conn,
-    login: LoginOf<'_>,
+    login: LoginAttempt<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let domain = login.email.domain();

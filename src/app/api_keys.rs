@@ -6,7 +6,7 @@ use super::{
     Error, Result, State,
     actor::{Actor, Credential},
     audit, input,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The maximum number of keys of an environment.
-const MOST_KEYS: i64 = 1000;
+const MAX_KEYS: i64 = 1000;
 
 /// The resolution of a key's last use: each update is a write.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(10 * 60);
+const LAST_USED_RESOLUTION: Duration = Duration::from_secs(10 * 60);
 
 /// A change of a key, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -50,13 +50,13 @@ pub async fn authenticate(state: &State, secret: &str) -> Result<Actor> {
     };
     let key = found.ok_or_else(unknown)?;
     let now = state.now();
-    let noted = now - USE_NOTED_EVERY;
+    let noted = now - LAST_USED_RESOLUTION;
     if key.last_used_at.is_none_or(|at| at <= noted) {
         let mut tx = state.db.write().await?;
         store::api_keys::update_last_used(&mut tx, key.id, now, noted).await?;
         tx.commit().await?;
     }
-    Ok(Actor::holder_of(&key))
+    Ok(Actor::from_api_key(&key))
 }
 
 /// Creates a key. Its secret is returned only here.
@@ -66,8 +66,8 @@ pub async fn create(
     management: bool,
     change: &ApiKeyChange,
 ) -> Result<(ApiKey, ApiKeySecret)> {
-    let environment_id = actor.managed_environment()?;
-    actor.author().proved_lately()?;
+    let environment_id = actor.authorize_manage()?;
+    actor.principal().require_recent_authentication()?;
     let now = state.now();
     let mut key = ApiKey {
         id: Id::new(now, &*state.random),
@@ -83,9 +83,9 @@ pub async fn create(
     if !store::environments::lock(&mut tx, environment_id).await? {
         return Err(Error::not_found("environment", environment_id));
     }
-    if store::api_keys::list(&mut tx, environment_id, None, MOST_KEYS).await?.len() >= MOST_KEYS as usize {
+    if store::api_keys::list(&mut tx, environment_id, None, MAX_KEYS).await?.len() >= MAX_KEYS as usize {
         return Err(Error::FailedPrecondition(
-            format!("an environment has at most {MOST_KEYS} API keys; remove one first").into(),
+            format!("an environment has at most {MAX_KEYS} API keys; remove one first").into(),
         ));
     }
     store::api_keys::insert(&mut tx, &key, secret.digest()).await?;
@@ -96,23 +96,23 @@ pub async fn create(
 
 /// The key with this id.
 pub async fn find(state: &State, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
 /// One page of an environment's keys, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<ApiKey>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "api_keys");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = store::api_keys::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |key| key.id))
+    Ok(wanted.page_of(state, &list, found, |key| key.id))
 }
 
 /// Changes the display name of a key.
 pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyChange) -> Result<ApiKey> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut key = before.clone();
@@ -125,7 +125,7 @@ pub async fn update(state: &State, actor: &Actor, id: ApiKeyId, change: &ApiKeyC
 
 /// Removes a key. A key cannot remove itself, which could lock its holder out.
 pub async fn remove(state: &State, actor: &Actor, id: ApiKeyId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     if matches!(actor.credential(), Credential::ApiKey { id: own, .. } if own == id) {
         return Err(Error::FailedPrecondition("a key cannot delete itself; use another one".into()));
     }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Author, Credential},
+    actor::{Actor, Credential, Principal},
     input,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
@@ -25,14 +25,14 @@ use crate::{
 
 pub use crate::store::audit_events::AuditFilter;
 
-/// Records that `thing` was created.
+/// Records that `resource` was created.
 pub(super) async fn created(
     tx: &mut Transaction,
     state: &State,
     actor: &Actor,
-    thing: &impl Audited,
+    resource: &impl Audited,
 ) -> Result<()> {
-    change(tx, state, actor, thing, "created", Map::new(), thing.audit_fields()).await
+    change(tx, state, actor, resource, "created", Map::new(), resource.audit_fields()).await
 }
 
 /// Records the fields that changed; nothing if none did.
@@ -50,29 +50,29 @@ pub(super) async fn updated<T: Audited>(
     change(tx, state, actor, after, "updated", old, new).await
 }
 
-/// Records that `thing` was deleted.
+/// Records that `resource` was deleted.
 pub(super) async fn deleted(
     tx: &mut Transaction,
     state: &State,
     actor: &Actor,
-    thing: &impl Audited,
+    resource: &impl Audited,
 ) -> Result<()> {
-    change(tx, state, actor, thing, "deleted", thing.audit_fields(), Map::new()).await
+    change(tx, state, actor, resource, "deleted", resource.audit_fields(), Map::new()).await
 }
 
 async fn change(
     tx: &mut Transaction,
     state: &State,
     actor: &Actor,
-    thing: &impl Audited,
+    resource: &impl Audited,
     done: &str,
     before: Map<String, Value>,
     after: Map<String, Value>,
 ) -> Result<()> {
-    let target = thing.audit_target();
+    let target = resource.audit_target();
     let action = format!("{}.{done}", target.kind);
     let entry = Entry { action, target, before, after };
-    record(tx, state, Some(actor.environment()), &actor.author(), entry).await
+    record(tx, state, Some(actor.environment()), &actor.principal(), entry).await
 }
 
 /// An audit entry for an action other than created, updated or deleted.
@@ -88,14 +88,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// An entry for `thing`; `done` is the verb of the action.
-    pub fn of(thing: &impl Audited, done: &str) -> Self {
-        let target = thing.audit_target();
+    /// An entry for `resource`; `done` is the verb of the action.
+    pub fn of(resource: &impl Audited, done: &str) -> Self {
+        let target = resource.audit_target();
         Self { action: format!("{}.{done}", target.kind), target, before: Map::new(), after: Map::new() }
     }
 
     /// Sets the values after.
-    pub fn saying(self, after: Map<String, Value>) -> Self {
+    pub fn with_values(self, after: Map<String, Value>) -> Self {
         Self { after, ..self }
     }
 }
@@ -105,7 +105,7 @@ pub(super) async fn record(
     tx: &mut Transaction,
     state: &State,
     environment_id: Option<EnvironmentId>,
-    author: &Author,
+    principal: &Principal,
     entry: Entry,
 ) -> Result<()> {
     let at = state.now();
@@ -113,8 +113,8 @@ pub(super) async fn record(
         id: Id::new(at, &*state.random),
         environment_id,
         at,
-        actor: actor_of(author.credential),
-        address: author.address,
+        actor: actor_of(principal.credential),
+        address: principal.address,
         action: entry.action,
         target_kind: entry.target.kind.to_owned(),
         target_id: entry.target.id,
@@ -143,12 +143,12 @@ pub struct Log(Option<EnvironmentId>);
 impl Log {
     /// The log of the caller's environment.
     pub fn of(actor: &Actor) -> Result<Self> {
-        Ok(Self(Some(actor.viewed_environment()?)))
+        Ok(Self(Some(actor.authorize_view()?)))
     }
 
     /// The log of the installation, for owners of every environment.
-    pub fn of_installation(author: &Author) -> Result<Self> {
-        author.owns_everything()?;
+    pub fn of_installation(principal: &Principal) -> Result<Self> {
+        principal.require_global_owner()?;
         Ok(Self(None))
     }
 
@@ -161,10 +161,10 @@ impl Log {
     ) -> Result<Page<AuditEvent>> {
         check(filter)?;
         let list = List::of(self.0.unwrap_or(EnvironmentId::from_bits(0)), "audit_events");
-        let wanted = Wanted::read(state, &list, query)?;
+        let wanted = PageRequest::parse(state, &list, query)?;
         let mut conn = state.db.read().await?;
         let found = audit_events::list(&mut conn, self.0, filter, wanted.from, wanted.limit()).await?;
-        Ok(wanted.fill(state, &list, found, |event| event.id))
+        Ok(wanted.page_of(state, &list, found, |event| event.id))
     }
 
     /// Starts an export of all entries that match a filter.
@@ -175,13 +175,13 @@ impl Log {
 }
 
 /// The maximum length of an id or an action in a filter.
-const MOST_WANTED: usize = 200;
+const MAX_FILTER_LENGTH: usize = 200;
 
 /// Validates a filter: PostgreSQL fails on a text with NUL.
 fn check(filter: &AuditFilter) -> Result<()> {
     let texts = [("targetId", &filter.target_id), ("actorId", &filter.actor_id), ("action", &filter.action)];
     for (field, text) in texts {
-        input::line(field, text.as_deref().unwrap_or_default(), MOST_WANTED)?;
+        input::line(field, text.as_deref().unwrap_or_default(), MAX_FILTER_LENGTH)?;
     }
     Ok(())
 }
@@ -199,15 +199,15 @@ pub async fn list(
 /// One page of the installation's log, the newest first.
 pub async fn list_installation(
     state: &State,
-    author: &Author,
+    principal: &Principal,
     filter: &AuditFilter,
     query: &PageQuery,
 ) -> Result<Page<AuditEvent>> {
-    Log::of_installation(author)?.list(state, filter, query).await
+    Log::of_installation(principal)?.list(state, filter, query).await
 }
 
 /// How many entries an export reads at a time.
-const EXPORTED_AT_ONCE: i64 = 200;
+const EXPORT_BATCH: i64 = 200;
 
 /// An export of a log, the newest first, in batches.
 #[derive(Debug)]
@@ -225,8 +225,8 @@ impl Export {
         let Some(from) = self.next else { return Ok(None) };
         let mut conn = state.db.with_share(PoolShare::Directory).read().await?;
         let mut found =
-            audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORTED_AT_ONCE + 1).await?;
-        let size = usize::try_from(EXPORTED_AT_ONCE).unwrap_or(usize::MAX);
+            audit_events::list(&mut conn, self.log.0, &self.filter, from, EXPORT_BATCH + 1).await?;
+        let size = usize::try_from(EXPORT_BATCH).unwrap_or(usize::MAX);
         self.next = found.get(size).map(|event| Some(event.id));
         found.truncate(size);
         let mut lines = Vec::new();
@@ -266,7 +266,7 @@ pub struct Names {
 }
 
 /// How many of an entry's other organizations are returned.
-const MAX_SHARED: usize = 10;
+const MAX_SHARED_ORGANIZATIONS: usize = 10;
 
 /// The first few organizations with which the entry's organization shares a domain since this entry.
 pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
@@ -275,7 +275,7 @@ pub fn shared_with(event: &AuditEvent) -> Vec<OrganizationId> {
         domains.into_iter().flat_map(|domains| domains.values()).filter_map(Value::as_array).flatten();
     let mut ids: Vec<OrganizationId> = Vec::new();
     for id in others.filter_map(|id| id.as_str()?.parse().ok()) {
-        if ids.len() >= MAX_SHARED {
+        if ids.len() >= MAX_SHARED_ORGANIZATIONS {
             break;
         }
         if !ids.contains(&id) {
@@ -328,7 +328,7 @@ pub async fn actor_named(state: &State, text: &str) -> Result<String> {
 
 /// One entry of the environment's log.
 pub async fn find(state: &State, actor: &Actor, id: AuditEventId) -> Result<AuditEvent> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     let found = audit_events::find(&mut conn, Some(environment_id), id).await?;
     found.ok_or_else(|| Error::not_found("audit event", id))

@@ -24,10 +24,10 @@ use crate::{
 };
 
 /// The maximum number of organizations a chooser shows.
-const MOST_CHOICES: i64 = 50;
+const MAX_CHOICES: i64 = 50;
 
 /// The parameter with the organization that the user chose.
-pub const ORGANIZATION: &str = "organization_id";
+pub const ORGANIZATION_PARAMETER: &str = "organization_id";
 
 /// What the browser does next.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub enum Outcome {
         application: String,
         /// The matching organizations.
         choices: Vec<Choice>,
-        /// The parameters of the request, to be repeated with [`ORGANIZATION`].
+        /// The parameters of the request, to be repeated with [`ORGANIZATION_PARAMETER`].
         parameters: Vec<(&'static str, String)>,
     },
     /// Redirect to the client with an error.
@@ -130,7 +130,7 @@ async fn find_targets(
         Selector::Domain(_) | Selector::Email(_) => {
             let Some(domain) = routing_domain(selector) else { return Ok(Vec::new()) };
             return Ok(
-                saml_connections::list_primary_by_domain(conn, environment, &domain, MOST_CHOICES).await?
+                saml_connections::list_primary_by_domain(conn, environment, &domain, MAX_CHOICES).await?
             );
         }
     };

@@ -50,11 +50,11 @@ impl BrandingChange {
 
 /// The branding of the actor's environment.
 pub async fn find(state: &State, actor: &Actor, id: EnvironmentId) -> Result<Branding> {
-    of_environment(state, own(actor.viewed_environment()?, id)?).await
+    of_environment(state, require_own(actor.authorize_view()?, id)?).await
 }
 
 /// Requires that `id` is the caller's environment.
-fn own(environment_id: EnvironmentId, id: EnvironmentId) -> Result<EnvironmentId> {
+fn require_own(environment_id: EnvironmentId, id: EnvironmentId) -> Result<EnvironmentId> {
     if environment_id == id { Ok(id) } else { Err(Error::not_found("environment", id)) }
 }
 
@@ -79,7 +79,7 @@ pub async fn update(
     id: EnvironmentId,
     change: &BrandingChange,
 ) -> Result<Branding> {
-    let environment_id = own(actor.owned_environment()?, id)?;
+    let environment_id = require_own(actor.authorize_own()?, id)?;
     let now = state.now();
     let mut tx = state.db.write().await?;
     environments::load(&mut tx, environment_id).await?;
@@ -100,7 +100,7 @@ pub async fn set_logo(
     id: EnvironmentId,
     file: Option<Vec<u8>>,
 ) -> Result<Branding> {
-    let environment_id = own(actor.owned_environment()?, id)?;
+    let environment_id = require_own(actor.authorize_own()?, id)?;
     let refused = |error: LogoError| Error::invalid("logo", error.to_string());
     let logo = file.map(Logo::parse).transpose().map_err(refused)?;
     let mut tx = state.db.write().await?;

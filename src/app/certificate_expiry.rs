@@ -36,7 +36,7 @@ pub async fn warn(state: &State) -> Result<usize> {
             store::saml_connections::list_warnings_due(&mut conn, now, BATCH).await?
         };
         for warning in &due {
-            warned += usize::from(warn_of(state, warning, now).await?);
+            warned += usize::from(warn_once(state, warning, now).await?);
         }
         if due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
             return Ok(warned);
@@ -44,7 +44,7 @@ pub async fn warn(state: &State) -> Result<usize> {
     }
 }
 
-async fn warn_of(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool> {
+async fn warn_once(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool> {
     let (step, next) = step(due.expires_at, now);
     let mut tx = state.db.write().await?;
     if !store::saml_connections::claim_expiry_warning(&mut tx, due, next).await? {
@@ -71,9 +71,9 @@ async fn warn_of(state: &State, due: &DueWarning, now: Timestamp) -> Result<bool
 
 /// The step of [`EXPIRY_WARNINGS`] that is due, and when the next one is.
 fn step(expires_at: Timestamp, now: Timestamp) -> (Duration, Option<Timestamp>) {
-    let come = EXPIRY_WARNINGS.iter().filter(|step| expires_at - **step <= now).count().max(1);
-    let next = EXPIRY_WARNINGS.get(come).map(|step| expires_at - *step);
-    (EXPIRY_WARNINGS[come - 1], next)
+    let due_steps = EXPIRY_WARNINGS.iter().filter(|step| expires_at - **step <= now).count().max(1);
+    let next = EXPIRY_WARNINGS.get(due_steps).map(|step| expires_at - *step);
+    (EXPIRY_WARNINGS[due_steps - 1], next)
 }
 
 /// `30d`, `1d`, `expired`.
@@ -85,7 +85,7 @@ fn name(step: Duration) -> String {
 }
 
 /// Fills in the expiry of certificates that were stored before the column existed.
-pub async fn fill_in(state: &State) -> Result<()> {
+pub async fn backfill(state: &State) -> Result<()> {
     let mut from = None;
     loop {
         let unread = {

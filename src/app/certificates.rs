@@ -4,7 +4,7 @@ use crate::{model::time::Timestamp, saml::certificate::Certificate};
 
 /// What is shown of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateFacts {
+pub struct CertificateView {
     /// Its subject.
     pub subject: String,
     /// Its issuer.
@@ -19,7 +19,7 @@ pub struct CertificateFacts {
     pub pem: String,
 }
 
-impl From<&Certificate> for CertificateFacts {
+impl From<&Certificate> for CertificateView {
     fn from(certificate: &Certificate) -> Self {
         Self {
             subject: certificate.subject().to_owned(),
@@ -34,7 +34,7 @@ impl From<&Certificate> for CertificateFacts {
 
 /// Parses the certificates in these PEM texts, in order. They were validated when they were stored; one that
 /// no longer parses is left out.
-pub fn look_at(texts: &[String]) -> Vec<CertificateFacts> {
+pub fn certificate_views(texts: &[String]) -> Vec<CertificateView> {
     let bundles = texts.iter().filter_map(|text| Certificate::parse_pem_bundle(text).ok());
-    bundles.flatten().map(|certificate| CertificateFacts::from(&certificate)).collect()
+    bundles.flatten().map(|certificate| CertificateView::from(&certificate)).collect()
 }

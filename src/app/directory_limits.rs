@@ -2,7 +2,7 @@
 //! of request log per hour, and one search at a time.
 //!
 //! They keep one customer from slowing down others (CWE-770), and apply after the bearer token was accepted;
-//! unauthenticated clients are limited by [`Limits`](super::limits::Limits). Each replica counts for itself, in
+//! unauthenticated clients are limited by [`RateLimiter`](super::limits::RateLimiter). Each replica counts for itself, in
 //! bounded memory. Rates are token buckets by the generic cell rate algorithm (ITU-T I.371 §A): each bucket
 //! stores the time at which it is full again. The cost of a request (bytes of its body, operations of a Bulk,
 //! work of a search) is charged afterwards, so a bucket can be overdrawn; later requests are refused until it
@@ -30,17 +30,17 @@ use crate::{
 };
 
 /// How many directories are tracked. The least recently used is dropped first.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
+const MAX_DIRECTORIES: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 
 /// How many requests of one directory run at a time.
-pub const CONCURRENT_REQUESTS: usize = 4;
+pub const MAX_CONCURRENT_REQUESTS: usize = 4;
 
 /// How many more of them may wait.
 pub const MAX_WAITING: usize = 64;
 
 /// The maximum wait for a permit. A search waits up to three times as long, which is within the timeout of
 /// a request.
-const TURN_WITHIN: Duration = Duration::from_secs(8);
+const MAX_WAIT: Duration = Duration::from_secs(8);
 
 /// The burst of requests, in seconds of the rate: an identity provider's initial cycle begins with a burst.
 const REQUEST_BURST: u32 = 40;
@@ -52,7 +52,7 @@ const BYTE_BURST: u32 = 128;
 pub const UNITS_PER_REQUEST: u64 = 1000;
 
 /// How many hashes of recent bodies are kept, to detect repeated ones.
-const REMEMBERED_BODIES: usize = 32;
+const MAX_BODY_HASHES: usize = 32;
 
 /// The rates of one directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +85,13 @@ impl Bucket {
     const FULL: Self = Self { full_at: Timestamp::from_millis(0) };
 
     /// How long until it is no longer empty; zero if it is not.
-    fn empty_for(&self, now: Timestamp, burst: Duration) -> Duration {
-        // A clock that was set back must not make the debt endless; it never exceeds what `take` allows.
+    fn time_until_available(&self, now: Timestamp, burst: Duration) -> Duration {
+        // A clock that was set back must not make the debt endless; it never exceeds what `charge` allows.
         self.full_at.since(now).min(burst * 2).saturating_sub(burst)
     }
 
     /// Takes `cost`, given as the time in which it refills. The bucket is overdrawn by one burst at most.
-    fn take(&mut self, now: Timestamp, burst: Duration, cost: Duration) {
+    fn charge(&mut self, now: Timestamp, burst: Duration, cost: Duration) {
         let owed = self.full_at.since(now).min(burst * 2).saturating_add(cost);
         self.full_at = now + owed.min(burst * 2);
     }
@@ -99,8 +99,8 @@ impl Bucket {
 
 /// The state of one directory.
 #[derive(Debug)]
-struct Known {
-    turns: Arc<Semaphore>,
+struct DirectoryState {
+    permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     searches: Arc<Semaphore>,
     buckets: Mutex<Buckets>,
@@ -115,10 +115,10 @@ struct Buckets {
     bodies: VecDeque<u64>,
 }
 
-impl Default for Known {
+impl Default for DirectoryState {
     fn default() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(CONCURRENT_REQUESTS)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             waiting: AtomicUsize::new(0),
             searches: Arc::new(Semaphore::new(1)),
             buckets: Mutex::new(Buckets {
@@ -133,24 +133,24 @@ impl Default for Known {
 
 /// How much of a directory's log budget is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogRoom {
+pub enum LogBudget {
     /// Enough.
-    Whole,
+    Sufficient,
     /// Little: log requests without their bodies.
     WithoutBodies,
     /// None: do not log.
-    Full,
+    Exhausted,
 }
 
 /// A permit to run one request of a directory; released when dropped.
 #[derive(Debug)]
-pub struct Turn {
+pub struct DirectoryPermit {
     _permit: OwnedSemaphorePermit,
 }
 
 /// A permit to run one search: the only one of its directory, and one of a few of the process.
 #[derive(Debug)]
-pub struct SearchTurn {
+pub struct SearchPermit {
     _own: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
@@ -160,7 +160,7 @@ pub struct SearchTurn {
 pub struct DirectoryLimits {
     rates: DirectoryRates,
     hasher: RandomState,
-    known: Mutex<LruCache<ScimDirectoryId, Arc<Known>>>,
+    known: Mutex<LruCache<ScimDirectoryId, Arc<DirectoryState>>>,
     searches: Arc<Semaphore>,
 }
 
@@ -169,7 +169,7 @@ impl DirectoryLimits {
     pub fn new(rates: DirectoryRates) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let mut known = LruCache::unbounded();
-        known.resize(REMEMBERED);
+        known.resize(MAX_DIRECTORIES);
         Self {
             rates,
             hasher: RandomState::new(),
@@ -178,21 +178,21 @@ impl DirectoryLimits {
         }
     }
 
-    fn of(&self, directory: ScimDirectoryId) -> Arc<Known> {
+    fn of(&self, directory: ScimDirectoryId) -> Arc<DirectoryState> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.get_or_insert(directory, Arc::default))
     }
 
     /// Charges a request. [`Error::Limited`] if the directory's requests or bytes are used up.
-    pub fn count_request(&self, directory: ScimDirectoryId, now: Timestamp) -> Result<()> {
+    pub fn charge_request(&self, directory: ScimDirectoryId, now: Timestamp) -> Result<()> {
         let known = self.of(directory);
         let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = match self.rates.requests_per_second {
-            Some(_) => buckets.requests.empty_for(now, seconds(REQUEST_BURST)),
+            Some(_) => buckets.requests.time_until_available(now, seconds(REQUEST_BURST)),
             None => Duration::ZERO,
         };
         let bytes = match self.rates.bytes_per_second {
-            Some(_) => buckets.bytes.empty_for(now, seconds(BYTE_BURST)),
+            Some(_) => buckets.bytes.time_until_available(now, seconds(BYTE_BURST)),
             None => Duration::ZERO,
         };
         let wait = requests.max(bytes);
@@ -202,58 +202,66 @@ impl DirectoryLimits {
             return Err(Error::Limited { retry_after: Duration::from_secs(wait.as_secs() + 1) });
         }
         if let Some(rate) = self.rates.requests_per_second {
-            buckets.requests.take(now, seconds(REQUEST_BURST), time_for(1, rate));
+            buckets.requests.charge(now, seconds(REQUEST_BURST), time_for(1, rate));
         }
         Ok(())
     }
 
     /// Charges `count` more requests for the work of one.
-    pub fn take_requests(&self, directory: ScimDirectoryId, now: Timestamp, count: u64) {
+    pub fn charge_requests(&self, directory: ScimDirectoryId, now: Timestamp, count: u64) {
         let Some(rate) = self.rates.requests_per_second.filter(|_| count > 0) else { return };
         let known = self.of(directory);
         let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.requests.take(now, seconds(REQUEST_BURST), time_for(count, rate));
+        buckets.requests.charge(now, seconds(REQUEST_BURST), time_for(count, rate));
     }
 
     /// Charges the bytes of a body.
-    pub fn take_bytes(&self, directory: ScimDirectoryId, now: Timestamp, count: usize) {
+    pub fn charge_bytes(&self, directory: ScimDirectoryId, now: Timestamp, count: usize) {
         let Some(rate) = self.rates.bytes_per_second.filter(|_| count > 0) else { return };
         let known = self.of(directory);
         let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.bytes.take(now, seconds(BYTE_BURST), time_for(count as u64, rate));
+        buckets.bytes.charge(now, seconds(BYTE_BURST), time_for(count as u64, rate));
     }
 
     /// Waits for a permit to run a request. [`Error::Limited`] if too many wait already, or it takes too long.
-    pub async fn turn(&self, directory: ScimDirectoryId) -> Result<Turn> {
+    pub async fn acquire_request(&self, directory: ScimDirectoryId) -> Result<DirectoryPermit> {
         let known = self.of(directory);
-        let _waiting = Waiting::begin(&known).ok_or_else(|| busy("turn"))?;
-        Ok(Turn { _permit: within("turn", Arc::clone(&known.turns).acquire_owned()).await? })
+        let _waiting = WaitGuard::begin(&known).ok_or_else(|| busy("turn"))?;
+        Ok(DirectoryPermit {
+            _permit: acquire_within("turn", Arc::clone(&known.permits).acquire_owned()).await?,
+        })
     }
 
     /// Waits for a permit to search: one search of a directory at a time, and as many as there are cores in
     /// all. [`Error::Limited`] if it takes too long.
-    pub async fn search(&self, directory: ScimDirectoryId) -> Result<SearchTurn> {
-        let own = within("search", Arc::clone(&self.of(directory).searches).acquire_owned()).await?;
-        let all = within("search", Arc::clone(&self.searches).acquire_owned()).await?;
-        Ok(SearchTurn { _own: own, _all: all })
+    pub async fn acquire_search(&self, directory: ScimDirectoryId) -> Result<SearchPermit> {
+        let own = acquire_within("search", Arc::clone(&self.of(directory).searches).acquire_owned()).await?;
+        let all = acquire_within("search", Arc::clone(&self.searches).acquire_owned()).await?;
+        Ok(SearchPermit { _own: own, _all: all })
     }
 
     /// Charges the log for a request of `row` bytes, plus `bodies` if there is room for them. Returns what may
     /// be logged.
-    pub fn log_room(&self, directory: ScimDirectoryId, now: Timestamp, row: usize, bodies: usize) -> LogRoom {
+    pub fn charge_log(
+        &self,
+        directory: ScimDirectoryId,
+        now: Timestamp,
+        row: usize,
+        bodies: usize,
+    ) -> LogBudget {
         const HOUR: Duration = Duration::from_secs(3600);
         let known = self.of(directory);
         let mut buckets = known.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = buckets.log.full_at.since(now);
         if owed >= HOUR {
-            return LogRoom::Full;
+            return LogBudget::Exhausted;
         }
         let (room, bytes) = match owed >= HOUR / 10 * 9 {
-            true => (LogRoom::WithoutBodies, row),
-            false => (LogRoom::Whole, row + bodies),
+            true => (LogBudget::WithoutBodies, row),
+            false => (LogBudget::Sufficient, row + bodies),
         };
         let share = bytes as f64 / self.rates.log_bytes_per_hour.max(1) as f64;
-        buckets.log.take(now, HOUR, HOUR.mul_f64(share.min(1.0)));
+        buckets.log.charge(now, HOUR, HOUR.mul_f64(share.min(1.0)));
         room
     }
 
@@ -265,7 +273,7 @@ impl DirectoryLimits {
         if buckets.bodies.contains(&hash) {
             return true;
         }
-        if buckets.bodies.len() >= REMEMBERED_BODIES {
+        if buckets.bodies.len() >= MAX_BODY_HASHES {
             buckets.bodies.pop_front();
         }
         buckets.bodies.push_back(hash);
@@ -274,17 +282,17 @@ impl DirectoryLimits {
 }
 
 /// Counts one waiting request until dropped.
-struct Waiting<'a>(&'a Known);
+struct WaitGuard<'a>(&'a DirectoryState);
 
-impl<'a> Waiting<'a> {
-    fn begin(known: &'a Known) -> Option<Self> {
+impl<'a> WaitGuard<'a> {
+    fn begin(known: &'a DirectoryState) -> Option<Self> {
         let before = known.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Self(known);
         (before < MAX_WAITING).then_some(waiting)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
@@ -304,8 +312,11 @@ fn busy(of: &'static str) -> Error {
     Error::Limited { retry_after: Duration::from_secs(2) }
 }
 
-async fn within<T, E>(of: &'static str, turn: impl Future<Output = std::result::Result<T, E>>) -> Result<T> {
-    let turn = tokio::time::timeout(TURN_WITHIN, turn).await;
+async fn acquire_within<T, E>(
+    of: &'static str,
+    turn: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    let turn = tokio::time::timeout(MAX_WAIT, turn).await;
     // The semaphores are never closed.
     turn.ok().and_then(std::result::Result::ok).ok_or_else(|| busy(of))
 }
@@ -328,22 +339,22 @@ mod tests {
     #[test]
     fn a_burst_of_requests_then_so_many_a_second_for_each_directory() {
         let (limits, one, two) = (limits(), Id::from_bits(1), Id::from_bits(2));
-        let taken = |at| (0..1000).take_while(|_| limits.count_request(one, at).is_ok()).count();
+        let taken = |at| (0..1000).take_while(|_| limits.charge_request(one, at).is_ok()).count();
         assert_eq!(taken(NOW), 401, "forty seconds' worth, and the one that empties it");
         assert!(matches!(
-            limits.count_request(one, NOW),
+            limits.charge_request(one, NOW),
             Err(Error::Limited { retry_after }) if retry_after == Duration::from_secs(1)
         ));
         assert_eq!(taken(NOW + Duration::from_secs(1)), 10);
-        assert!(limits.count_request(two, NOW).is_ok(), "another directory");
+        assert!(limits.charge_request(two, NOW).is_ok(), "another directory");
         // A Bulk of 400 more is taken after the fact and owed.
-        limits.take_requests(two, NOW, 600);
-        assert!(limits.count_request(two, NOW + Duration::from_secs(10)).is_err());
-        assert!(limits.count_request(two, NOW + Duration::from_secs(30)).is_ok());
+        limits.charge_requests(two, NOW, 600);
+        assert!(limits.charge_request(two, NOW + Duration::from_secs(10)).is_err());
+        assert!(limits.charge_request(two, NOW + Duration::from_secs(30)).is_ok());
         // The clock goes back a day: the wait stays within a burst.
         let before = NOW - Duration::from_secs(86_400);
         assert!(matches!(
-            limits.count_request(one, before),
+            limits.charge_request(one, before),
             Err(Error::Limited { retry_after }) if retry_after <= Duration::from_secs(41)
         ));
     }
@@ -352,47 +363,47 @@ mod tests {
     fn bytes_are_owed_and_the_next_request_waits_for_them() {
         let (limits, one) = (limits(), Id::from_bits(1));
         for _ in 0..2 {
-            limits.count_request(one, NOW).unwrap();
-            limits.take_bytes(one, NOW, 100_000);
+            limits.charge_request(one, NOW).unwrap();
+            limits.charge_bytes(one, NOW, 100_000);
         }
-        assert!(limits.count_request(one, NOW).is_err(), "200,000 of 128,000 bytes");
-        assert!(limits.count_request(one, NOW + Duration::from_secs(80)).is_ok());
+        assert!(limits.charge_request(one, NOW).is_err(), "200,000 of 128,000 bytes");
+        assert!(limits.charge_request(one, NOW + Duration::from_secs(80)).is_ok());
     }
 
     #[tokio::test]
     async fn so_many_requests_have_a_turn_so_many_wait_and_no_more() {
         let (limits, one) = (Arc::new(limits()), Id::from_bits(1));
-        let mut turns = Vec::new();
-        for _ in 0..CONCURRENT_REQUESTS {
-            turns.push(limits.turn(one).await.unwrap());
+        let mut permits = Vec::new();
+        for _ in 0..MAX_CONCURRENT_REQUESTS {
+            permits.push(limits.acquire_request(one).await.unwrap());
         }
         let waiting: Vec<_> = (0..MAX_WAITING)
             .map(|_| {
                 let limits = Arc::clone(&limits);
-                tokio::spawn(async move { limits.turn(one).await.map(drop) })
+                tokio::spawn(async move { limits.acquire_request(one).await.map(drop) })
             })
             .collect();
         while limits.of(one).waiting.load(Ordering::Relaxed) < MAX_WAITING {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(limits.turn(one).await, Err(Error::Limited { .. })), "one too many");
-        assert!(limits.turn(Id::from_bits(2)).await.is_ok(), "another directory");
-        turns.clear();
+        assert!(matches!(limits.acquire_request(one).await, Err(Error::Limited { .. })), "one too many");
+        assert!(limits.acquire_request(Id::from_bits(2)).await.is_ok(), "another directory");
+        permits.clear();
         for one in waiting {
             one.await.unwrap().unwrap();
         }
-        assert!(limits.turn(one).await.is_ok());
+        assert!(limits.acquire_request(one).await.is_ok());
     }
 
     #[test]
     fn the_log_of_an_hour_is_bounded() {
         let (limits, one) = (limits(), Id::from_bits(1));
-        let rooms: Vec<_> = (0..13).map(|_| limits.log_room(one, NOW, 50, 100)).collect();
-        assert_eq!(rooms[..6], [LogRoom::Whole; 6]);
-        assert_eq!(rooms[6..8], [LogRoom::WithoutBodies; 2]);
-        assert_eq!(rooms[8..], [LogRoom::Full; 5]);
+        let rooms: Vec<_> = (0..13).map(|_| limits.charge_log(one, NOW, 50, 100)).collect();
+        assert_eq!(rooms[..6], [LogBudget::Sufficient; 6]);
+        assert_eq!(rooms[6..8], [LogBudget::WithoutBodies; 2]);
+        assert_eq!(rooms[8..], [LogBudget::Exhausted; 5]);
         let later = NOW + Duration::from_secs(1800);
-        assert_eq!(limits.log_room(one, later, 50, 100), LogRoom::Whole);
+        assert_eq!(limits.charge_log(one, later, 50, 100), LogBudget::Sufficient);
     }
 
     #[test]
@@ -402,7 +413,7 @@ mod tests {
         assert!(limits.is_repeated(one, "PUT", "/Users/1", b"x"));
         assert!(!limits.is_repeated(one, "PUT", "/Users/2", b"x"));
         assert!(!limits.is_repeated(Id::from_bits(2), "PUT", "/Users/1", b"x"));
-        for body in 0..REMEMBERED_BODIES {
+        for body in 0..MAX_BODY_HASHES {
             limits.is_repeated(one, "PUT", "/Users/1", &body.to_be_bytes());
         }
         assert!(!limits.is_repeated(one, "PUT", "/Users/1", b"x"), "forgotten");

@@ -17,25 +17,25 @@ use hickory_resolver::{
 };
 
 /// The timeout of a lookup, over all name servers and attempts.
-const TIME: Duration = Duration::from_secs(5);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout of one attempt at one name server.
-const ATTEMPT: Duration = Duration::from_secs(2);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many records of an answer are read.
-const MOST_RECORDS: usize = 100;
+const MAX_RECORDS: usize = 100;
 /// The maximum length of a record; longer ones are ignored.
-const MOST_BYTES: usize = 2048;
+const MAX_RECORD_BYTES: usize = 2048;
 
 /// Why a lookup failed. A name without records is no failure: the answer is empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// It is not a valid domain name.
     #[error("{0} is not a domain name")]
-    NotAName(String),
+    InvalidName(String),
     /// No name server is configured.
     #[error("no name server is known: {0}")]
     NoServers(String),
     /// None answered in time.
-    #[error("no name server answered within {} s", TIME.as_secs())]
+    #[error("no name server answered within {} s", LOOKUP_TIMEOUT.as_secs())]
     TimedOut,
     /// The name servers answered with a failure.
     #[error("the name servers could not answer: {0}")]
@@ -76,37 +76,37 @@ impl Dns {
         };
         let options = builder.options_mut();
         options.cache_size = 0;
-        options.timeout = ATTEMPT;
+        options.timeout = ATTEMPT_TIMEOUT;
         options.attempts = 1;
         options.edns0 = true;
         options.use_hosts_file = ResolveHosts::Never;
         builder.build()
     }
 
-    async fn ask(&self, name: &str) -> Result<Vec<String>, DnsError> {
-        let mut wanted = Name::from_ascii(name).map_err(|_| DnsError::NotAName(name.to_owned()))?;
+    async fn lookup_txt(&self, name: &str) -> Result<Vec<String>, DnsError> {
+        let mut wanted = Name::from_ascii(name).map_err(|_| DnsError::InvalidName(name.to_owned()))?;
         // Fully qualified: the host's search list is not used.
         wanted.set_fqdn(true);
         let resolver = self.resolver().map_err(|error| DnsError::NoServers(error.to_string()))?;
-        let answer = match tokio::time::timeout(TIME, resolver.txt_lookup(wanted)).await {
+        let answer = match tokio::time::timeout(LOOKUP_TIMEOUT, resolver.txt_lookup(wanted)).await {
             Err(_) | Ok(Err(NetError::Timeout)) => return Err(DnsError::TimedOut),
-            Ok(Err(error)) if is_nothing(&error) => return Ok(Vec::new()),
+            Ok(Err(error)) if is_empty_answer(&error) => return Ok(Vec::new()),
             Ok(Err(error)) => return Err(DnsError::Failed(error.to_string())),
             Ok(Ok(answer)) => answer,
         };
         let texts = answer.answers().iter().filter_map(|record| match &record.data {
             RData::TXT(txt) => {
                 let bytes = txt.txt_data.concat();
-                (bytes.len() <= MOST_BYTES).then(|| String::from_utf8(bytes).ok()).flatten()
+                (bytes.len() <= MAX_RECORD_BYTES).then(|| String::from_utf8(bytes).ok()).flatten()
             }
             _ => None,
         });
-        Ok(texts.take(MOST_RECORDS).collect())
+        Ok(texts.take(MAX_RECORDS).collect())
     }
 }
 
 /// Whether the answer is that there are no records, as opposed to a server that refuses or fails.
-fn is_nothing(error: &NetError) -> bool {
+fn is_empty_answer(error: &NetError) -> bool {
     use hickory_resolver::{net::DnsError as Answered, proto::op::ResponseCode};
     match error {
         NetError::Dns(Answered::NoRecordsFound(none)) => {
@@ -128,6 +128,6 @@ fn name_server(address: SocketAddr) -> NameServerConfig {
 
 impl TxtResolver for Dns {
     fn txt<'a>(&'a self, name: &'a str) -> TxtAnswer<'a> {
-        Box::pin(self.ask(name))
+        Box::pin(self.lookup_txt(name))
     }
 }

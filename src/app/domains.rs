@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Credential, Part},
+    actor::{Actor, Credential, OrganizationPart},
     audit::{self, Entry},
     input, organizations,
-    shared_domains::{self, Refused},
+    shared_domains::{self, SharedDomainError},
 };
 use crate::{
     model::{
@@ -26,11 +26,11 @@ use crate::{
 const FIELD: &str = "domain";
 
 /// How many domains of an organization may be pending.
-const MOST_WAITING: usize = 20;
+const MAX_PENDING: usize = 20;
 
 /// The minimum interval between two DNS checks of an organization. It is kept per organization, not per domain:
 /// removing and adding a domain does not reset it.
-const ASKED_EVERY: Duration = Duration::from_secs(10);
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// All domains of an organization, by name; their number is bounded.
 pub async fn list(
@@ -38,10 +38,10 @@ pub async fn list(
     actor: &Actor,
     organization_id: OrganizationId,
 ) -> Result<Vec<DomainVerification>> {
-    let environment_id = actor.viewed_part(Part::Domains, organization_id)?;
+    let environment_id = actor.authorize_view_part(OrganizationPart::Domains, organization_id)?;
     let mut conn = state.db.read().await?;
     organizations::load(&mut conn, environment_id, organization_id).await?;
-    let most = i64::try_from(organizations::MOST_DOMAINS + MOST_WAITING).unwrap_or(i64::MAX);
+    let most = i64::try_from(organizations::MAX_DOMAINS + MAX_PENDING).unwrap_or(i64::MAX);
     Ok(store::organization_domains::list(&mut conn, environment_id, organization_id, most).await?)
 }
 
@@ -55,14 +55,14 @@ pub async fn add(
     text: &str,
     allow_free_mail: bool,
 ) -> Result<DomainVerification> {
-    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
-    let domain = read(actor, text, allow_free_mail)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
+    let domain = parse(actor, text, allow_free_mail)?;
     let now = state.now();
     let mut tx = state.db.write().await?;
     if !store::organizations::lock(&mut tx, environment_id, organization_id).await? {
         return Err(organizations::not_found(organization_id));
     }
-    let token = token_of(state);
+    let token = new_token(state);
     let known = store::organization_domains::find(&mut tx, environment_id, organization_id, &domain).await?;
     let listed = match known {
         Some(mut listed) => {
@@ -75,13 +75,13 @@ pub async fn add(
         None => {
             let organization = organizations::load(&mut tx, environment_id, organization_id).await?;
             let waiting = organization.domains.iter().filter(|domain| !domain.state.is_accepted()).count();
-            if waiting >= MOST_WAITING || organization.domains.len() >= organizations::MOST_DOMAINS {
-                let why = match waiting >= MOST_WAITING {
+            if waiting >= MAX_PENDING || organization.domains.len() >= organizations::MAX_DOMAINS {
+                let why = match waiting >= MAX_PENDING {
                     true => format!(
-                        "{MOST_WAITING} domains wait for approval or proof already; finish or remove some"
+                        "{MAX_PENDING} domains wait for approval or proof already; finish or remove some"
                     ),
                     false => {
-                        format!("there are {} domains already; remove some", organizations::MOST_DOMAINS)
+                        format!("there are {} domains already; remove some", organizations::MAX_DOMAINS)
                     }
                 };
                 return Err(Error::invalid(FIELD, why));
@@ -107,7 +107,7 @@ pub async fn add(
 }
 
 /// Parses a requested domain; accepts an e-mail address or a URL too.
-fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
+fn parse(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
     let typed = text.trim();
     let bare = typed.rsplit('@').next().unwrap_or(typed);
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest).split(['/', '?', '#']).next();
@@ -124,7 +124,7 @@ fn read(actor: &Actor, text: &str, allow_free_mail: bool) -> Result<Domain> {
 }
 
 /// A random verification token for the TXT record.
-fn token_of(state: &State) -> String {
+fn new_token(state: &State) -> String {
     Digest::of(format!("{:032x}{:032x}", state.random.bits(), state.random.bits())).to_hex()[..40].to_owned()
 }
 
@@ -137,20 +137,22 @@ pub async fn approve(
     domain: &str,
     share_domain: bool,
 ) -> Result<DomainVerification> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     shared_domains::lock(&mut tx, environment_id).await?;
     let before = lock(&mut tx, environment_id, organization_id, domain).await?;
     let mut listed = before.clone();
     if !listed.state.is_accepted() {
         let new = [listed.domain.clone()];
-        let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
-        shared_domains::check(actor, &elsewhere, share_domain).map_err(Refused::into_error)?;
+        let elsewhere =
+            shared_domains::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
+        shared_domains::check(actor, &elsewhere, share_domain).map_err(SharedDomainError::into_error)?;
         listed.state = DomainState::Whitelisted;
         listed.check_error = None;
         store::organization_domains::update(&mut tx, &listed).await?;
-        let entry = Entry::of(&listed, "approved").saying(audit_fields! { "state": listed.state.as_str() });
-        audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+        let entry =
+            Entry::of(&listed, "approved").with_values(audit_fields! { "state": listed.state.as_str() });
+        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
         shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
         tx.commit().await?;
     }
@@ -165,40 +167,45 @@ pub async fn check(
     organization_id: OrganizationId,
     domain: &str,
 ) -> Result<DomainVerification> {
-    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
     let now = state.now();
     let mut tx = state.db.write().await?;
     let mut listed = lock(&mut tx, environment_id, organization_id, domain).await?;
     if listed.verification_token.is_none() {
-        listed.verification_token = Some(token_of(state));
+        listed.verification_token = Some(new_token(state));
         store::organization_domains::update(&mut tx, &listed).await?;
     }
-    let turn = store::organization_domains::update_checked(&mut tx, &listed, now, now - ASKED_EVERY).await?;
+    let turn =
+        store::organization_domains::update_checked(&mut tx, &listed, now, now - CHECK_INTERVAL).await?;
     tx.commit().await?;
     if !turn {
-        return Err(Error::Limited { retry_after: ASKED_EVERY });
+        return Err(Error::Limited { retry_after: CHECK_INTERVAL });
     }
     let found = match state.dns.txt(&listed.record_name()).await {
         Ok(records) => listed.check_records(&records),
         Err(error) => Err(error.to_string()),
     };
     match found {
-        Ok(()) => match verify(state, actor, &listed).await {
+        Ok(()) => match record_verified(state, actor, &listed).await {
             Err(Error::Conflict { kind, field }) => {
                 // The customer may read this, and must not learn about other organizations.
-                note(state, actor, &listed, shared_domains::NOT_YOURS).await?;
+                record_failure(state, actor, &listed, shared_domains::TAKEN_MESSAGE).await?;
                 Err(Error::Conflict { kind, field })
             }
             other => other,
         },
-        Err(why) => note(state, actor, &listed, &why).await,
+        Err(why) => record_failure(state, actor, &listed, &why).await,
     }
 }
 
 /// Records that DNS verified the domain. [`Error::Conflict`], without a name, if another organization of the
 /// environment has it. Only the vendor's API key may share it this way, if it is not verified there; an
 /// administrator shares it by approving it.
-async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> Result<DomainVerification> {
+async fn record_verified(
+    state: &State,
+    actor: &Actor,
+    checked: &DomainVerification,
+) -> Result<DomainVerification> {
     let taken = Error::conflict_on("organization", FIELD);
     let (environment_id, organization_id) = (checked.environment_id, checked.organization_id);
     let mut tx = state.db.write().await?;
@@ -208,7 +215,8 @@ async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> R
         return Err(not_found(checked.domain.as_str()));
     }
     let new = [listed.domain.clone()];
-    let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, organization_id, &new).await?;
+    let elsewhere =
+        shared_domains::find_other_organizations(&mut tx, environment_id, organization_id, &new).await?;
     let was = listed.state;
     let allowed = match was.is_accepted() {
         // It is shared already; only one of the organizations may have it verified.
@@ -225,8 +233,9 @@ async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> R
     listed.check_error = None;
     store::organization_domains::update(&mut tx, &listed).await.map_err(taken)?;
     if was != DomainState::Verified {
-        let entry = Entry::of(&listed, "verified").saying(audit_fields! { "state": listed.state.as_str() });
-        audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+        let entry =
+            Entry::of(&listed, "verified").with_values(audit_fields! { "state": listed.state.as_str() });
+        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     }
     if !was.is_accepted() {
         shared_domains::record(&mut tx, state, actor, organization_id, &elsewhere).await?;
@@ -236,7 +245,7 @@ async fn verify(state: &State, actor: &Actor, checked: &DomainVerification) -> R
 }
 
 /// Records that DNS did not verify the domain, and why.
-async fn note(
+async fn record_failure(
     state: &State,
     actor: &Actor,
     checked: &DomainVerification,
@@ -264,7 +273,7 @@ pub async fn remove(
     organization_id: OrganizationId,
     domain: &str,
 ) -> Result<()> {
-    let environment_id = actor.managed_part(Part::Domains, organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Domains, organization_id)?;
     let mut tx = state.db.write().await?;
     let listed = lock(&mut tx, environment_id, organization_id, domain).await?;
     if listed.state.is_accepted() && matches!(actor.credential(), Credential::SetupLink(_)) {

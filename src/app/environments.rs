@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Author},
+    actor::{Actor, Principal},
     audit, input,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The maximum number of redirect URIs of an environment.
-const MOST_REDIRECT_URIS: usize = 100;
+const MAX_REDIRECT_URIS: usize = 100;
 
 /// A change of an environment, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ impl EnvironmentChange {
                 input::optional_browser_url("redirectUrl", url, &environment.redirect_url)?;
         }
         if let Some(uris) = &self.oauth_redirect_uris {
-            environment.oauth_redirect_uris = redirect_uris(uris, &environment.oauth_redirect_uris)?;
+            environment.oauth_redirect_uris = parse_redirect_uris(uris, &environment.oauth_redirect_uris)?;
         }
         if let Some(url) = &self.auth_url {
             environment.auth_url = input::optional_browser_url("authUrl", url, &environment.auth_url)?;
@@ -65,10 +65,10 @@ impl EnvironmentChange {
 }
 
 /// Redirect URIs have no fragment (RFC 6749 §3.1.2), and are https or on loopback (RFC 9700 §2.6).
-fn redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
+fn parse_redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
     const FIELD: &str = "oauthRedirectUris";
-    if texts.len() > MOST_REDIRECT_URIS {
-        return Err(Error::invalid(FIELD, format!("must be at most {MOST_REDIRECT_URIS}")));
+    if texts.len() > MAX_REDIRECT_URIS {
+        return Err(Error::invalid(FIELD, format!("must be at most {MAX_REDIRECT_URIS}")));
     }
     let mut uris = Vec::new();
     for text in texts {
@@ -84,8 +84,8 @@ fn redirect_uris(texts: &[String], stored: &[HttpUrl]) -> Result<Vec<HttpUrl>> {
 }
 
 /// Creates an environment.
-pub async fn create(state: &State, author: &Author, change: &EnvironmentChange) -> Result<Environment> {
-    author.owns_everything()?;
+pub async fn create(state: &State, principal: &Principal, change: &EnvironmentChange) -> Result<Environment> {
+    principal.require_global_owner()?;
     let now = state.now();
     let slug = change.slug.as_deref().ok_or_else(|| Error::invalid("slug", "is required"))?;
     let mut environment = Environment {
@@ -104,20 +104,20 @@ pub async fn create(state: &State, author: &Author, change: &EnvironmentChange) 
     store::environments::insert(&mut tx, &environment)
         .await
         .map_err(Error::conflict_on("environment", "slug"))?;
-    audit::created(&mut tx, state, &author.in_environment(environment.id), &environment).await?;
+    audit::created(&mut tx, state, &principal.in_environment(environment.id), &environment).await?;
     tx.commit().await?;
     Ok(environment)
 }
 
 /// The caller's environment.
 pub async fn current(state: &State, actor: &Actor) -> Result<Environment> {
-    let id = actor.viewed_environment()?;
+    let id = actor.authorize_view()?;
     load(&mut state.db.read().await?, id).await
 }
 
 /// Changes the caller's environment.
 pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) -> Result<Environment> {
-    let id = actor.owned_environment()?;
+    let id = actor.authorize_own()?;
     let mut tx = state.db.write().await?;
     if !store::environments::lock(&mut tx, id).await? {
         return Err(Error::not_found("environment", id));
@@ -137,7 +137,7 @@ pub async fn update(state: &State, actor: &Actor, change: &EnvironmentChange) ->
 /// Removes the caller's environment with its keys, clients and webhooks. Refused while it has organizations, so
 /// that one call cannot lock out every customer. Its audit log is kept.
 pub async fn remove(state: &State, actor: &Actor) -> Result<()> {
-    let id = actor.owned_environment()?;
+    let id = actor.authorize_own()?;
     let mut tx = state.db.write().await?;
     if !store::environments::lock(&mut tx, id).await? {
         return Err(Error::not_found("environment", id));

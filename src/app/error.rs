@@ -15,7 +15,7 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
     /// It does not exist, or the caller may not see it; the two are not told apart.
-    #[error("{kind} not found{}", named(id))]
+    #[error("{kind} not found{}", not_found_suffix(id))]
     NotFound {
         /// The kind of resource, in words.
         kind: &'static str,
@@ -31,7 +31,7 @@ pub enum Error {
         field: &'static str,
     },
     /// The request is not valid.
-    #[error("{}{reason}", before(field))]
+    #[error("{}{reason}", field_prefix(field))]
     Invalid {
         /// The field, as the caller spells it; empty if the error is about the request as a whole.
         field: Cow<'static, str>,
@@ -58,7 +58,7 @@ pub enum Error {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-fn named(id: &str) -> String {
+fn not_found_suffix(id: &str) -> String {
     if id.is_empty() {
         ", already used, or ended because the person may not sign in any more".to_owned()
     } else {
@@ -66,7 +66,7 @@ fn named(id: &str) -> String {
     }
 }
 
-fn before(field: &str) -> String {
+fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("{field}: ") }
 }
 

@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// The default number of events of a page.
-const DEFAULT_SIZE: u64 = 100;
+const DEFAULT_PAGE_SIZE: u64 = 100;
 
 /// The maximum number of events of a page.
-const LARGEST_SIZE: u64 = 1000;
+const MAX_PAGE_SIZE: u64 = 1000;
 
 /// An event to record.
 #[derive(Debug)]
@@ -111,10 +111,10 @@ pub struct Feed {
 /// The events after a sequence number. A caller that continues with `next_after` gets every event exactly once;
 /// [`Error::FailedPrecondition`] if some of them are no longer kept.
 pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Feed> {
-    let environment_id = actor.viewed_environment()?;
-    let after = whole("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
-    let size = whole("page_size", query.size.as_deref(), DEFAULT_SIZE, 1, LARGEST_SIZE)?;
-    let kinds = read_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
+    let environment_id = actor.authorize_view()?;
+    let after = parse_number("after", query.after.as_deref(), 0, 0, i64::MAX.unsigned_abs())?;
+    let size = parse_number("page_size", query.size.as_deref(), DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE)?;
+    let kinds = parse_kinds("types", query.types.as_deref().unwrap_or_default().split(','))?;
     let mut conn = state.db.read().await?;
     // The counter first: every event up to it is visible.
     let last = store::events::last_sequence(&mut conn, environment_id).await?;
@@ -148,7 +148,7 @@ pub async fn list(state: &State, actor: &Actor, query: &EventQuery) -> Result<Fe
 }
 
 /// Parses event types; empty ones are skipped.
-pub(super) fn read_kinds<'a>(
+pub(super) fn parse_kinds<'a>(
     field: &'static str,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<EventKind>> {
@@ -166,7 +166,7 @@ pub(super) fn read_kinds<'a>(
 }
 
 /// Parses a whole number from `least` to `most`.
-fn whole(field: &'static str, text: Option<&str>, default: u64, least: u64, most: u64) -> Result<u64> {
+fn parse_number(field: &'static str, text: Option<&str>, default: u64, least: u64, most: u64) -> Result<u64> {
     let Some(text) = text else { return Ok(default) };
     text.parse()
         .ok()
@@ -187,7 +187,7 @@ pub struct LatestQuery {
 
 /// A page of events, the newest first.
 #[derive(Debug)]
-pub struct Latest {
+pub struct LatestEvents {
     /// The events.
     pub events: Vec<Event>,
     /// The `before` of the next page; `None` on the last one.
@@ -195,11 +195,16 @@ pub struct Latest {
 }
 
 /// Up to `size` of the latest events of an environment, the newest first.
-pub async fn list_latest(state: &State, actor: &Actor, query: &LatestQuery, size: usize) -> Result<Latest> {
-    let environment_id = actor.viewed_environment()?;
+pub async fn list_latest(
+    state: &State,
+    actor: &Actor,
+    query: &LatestQuery,
+    size: usize,
+) -> Result<LatestEvents> {
+    let environment_id = actor.authorize_view()?;
     let most = i64::MAX.unsigned_abs();
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let before = whole("before", given(&query.before).as_deref(), most, 1, most)?;
+    let before = parse_number("before", given(&query.before).as_deref(), most, 1, most)?;
     let kind = match given(&query.kind) {
         None => None,
         Some(name) => {
@@ -215,5 +220,5 @@ pub async fn list_latest(state: &State, actor: &Actor, query: &LatestQuery, size
     let has_more = events.len() > size;
     events.truncate(size);
     let next_before = events.last().filter(|_| has_more).map(|last| last.sequence);
-    Ok(Latest { events, next_before })
+    Ok(LatestEvents { events, next_before })
 }

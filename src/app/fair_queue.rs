@@ -20,9 +20,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The maximum length of the queue; each entry holds its input in memory.
 pub const MAX_WAITING: usize = 256;
 /// The maximum for one owner.
-pub const MAX_WAITING_OF_OWNER: usize = 64;
+pub const MAX_WAITING_PER_OWNER: usize = 64;
 /// The maximum for one client of an owner.
-pub const MAX_WAITING_OF_CLIENT: usize = 32;
+pub const MAX_WAITING_PER_CLIENT: usize = 32;
 
 /// The permits and the queue for them. Cheap to clone.
 #[derive(Debug)]
@@ -35,18 +35,18 @@ impl<K: Copy + Eq + Hash> Owner for K {}
 
 #[derive(Debug)]
 struct Shared<K: Owner> {
-    patience: Duration,
+    max_wait: Duration,
     inner: Mutex<Inner<K>>,
 }
 
 #[derive(Debug)]
 struct Inner<K: Owner> {
     free: usize,
-    owners: Ring<K, Clients<K>>,
+    owners: RoundRobin<K, Clients<K>>,
 }
 
 /// The waiting work of an owner, by client.
-type Clients<K> = Ring<IpAddr, VecDeque<oneshot::Sender<Turn<K>>>>;
+type Clients<K> = RoundRobin<IpAddr, VecDeque<oneshot::Sender<Permit<K>>>>;
 
 impl<K: Owner> Clone for FairQueue<K> {
     fn clone(&self) -> Self {
@@ -56,27 +56,27 @@ impl<K: Owner> Clone for FairQueue<K> {
 
 /// A permit to work; passed to the next in the queue when dropped.
 #[derive(Debug)]
-pub struct Turn<K: Owner>(Option<FairQueue<K>>);
+pub struct Permit<K: Owner>(Option<FairQueue<K>>);
 
 impl<K: Owner> FairQueue<K> {
-    /// A queue for `turns` permits. Work waits at most `patience` for one.
-    pub fn new(turns: usize, patience: Duration) -> Self {
-        let inner = Mutex::new(Inner { free: turns.max(1), owners: Ring::default() });
-        Self(Arc::new(Shared { patience, inner }))
+    /// A queue for `turns` permits. Work waits at most `max_wait` for one.
+    pub fn new(turns: usize, max_wait: Duration) -> Self {
+        let inner = Mutex::new(Inner { free: turns.max(1), owners: RoundRobin::default() });
+        Self(Arc::new(Shared { max_wait, inner }))
     }
 
     /// Waits for a permit to work for `owner` on input of `client`. [`Error::Unavailable`] if the queue is full or
     /// it takes too long.
-    pub async fn turn(&self, owner: K, client: IpAddr) -> Result<Turn<K>> {
+    pub async fn acquire(&self, owner: K, client: IpAddr) -> Result<Permit<K>> {
         let busy = || Error::Unavailable { retry_after: RETRY_AFTER };
         let place = {
             let mut inner = self.lock();
             if inner.free > 0 {
                 inner.free -= 1;
-                return Ok(Turn(Some(self.clone())));
+                return Ok(Permit(Some(self.clone())));
             }
             if !inner.has_room(owner, client) {
-                inner.forget_who_left();
+                inner.remove_closed();
                 if !inner.has_room(owner, client) {
                     return Err(busy());
                 }
@@ -85,7 +85,7 @@ impl<K: Owner> FairQueue<K> {
             inner.owners.entry(owner).entry(client).push_back(sender);
             place
         };
-        match tokio::time::timeout(self.0.patience, place).await {
+        match tokio::time::timeout(self.0.max_wait, place).await {
             Ok(turn) => turn.map_err(Error::internal),
             Err(_) => Err(busy()),
         }
@@ -94,12 +94,12 @@ impl<K: Owner> FairQueue<K> {
     /// The length of the queue.
     pub fn waiting(&self) -> usize {
         let mut inner = self.lock();
-        inner.forget_who_left();
+        inner.remove_closed();
         inner.waiting()
     }
 
     /// Passes a released permit to the next in the queue that still waits.
-    fn pass_on(&self) {
+    fn release(&self) {
         loop {
             let next = {
                 let mut inner = self.lock();
@@ -108,7 +108,7 @@ impl<K: Owner> FairQueue<K> {
                 next
             };
             let Some(next) = next else { return };
-            match next.send(Turn(Some(self.clone()))) {
+            match next.send(Permit(Some(self.clone()))) {
                 Ok(()) => return,
                 // The receiver is gone; try the next one.
                 Err(mut turn) => turn.0 = None,
@@ -121,10 +121,10 @@ impl<K: Owner> FairQueue<K> {
     }
 }
 
-impl<K: Owner> Drop for Turn<K> {
+impl<K: Owner> Drop for Permit<K> {
     fn drop(&mut self) {
         if let Some(queue) = self.0.take() {
-            queue.pass_on();
+            queue.release();
         }
     }
 }
@@ -137,13 +137,13 @@ impl<K: Owner> Inner<K> {
     fn has_room(&self, owner: K, client: IpAddr) -> bool {
         let of_owner = self.owners.get(&owner);
         let of_client = of_owner.and_then(|clients| clients.get(&client)).map_or(0, VecDeque::len);
-        of_client < MAX_WAITING_OF_CLIENT
-            && of_owner.map_or(0, waiting_of) < MAX_WAITING_OF_OWNER
+        of_client < MAX_WAITING_PER_CLIENT
+            && of_owner.map_or(0, waiting_of) < MAX_WAITING_PER_OWNER
             && self.waiting() < MAX_WAITING
     }
 
     /// Removes entries that timed out or whose client disconnected.
-    fn forget_who_left(&mut self) {
+    fn remove_closed(&mut self) {
         self.owners.retain(|clients| {
             clients.retain(|waiting| {
                 waiting.retain(|one| !one.is_closed());
@@ -153,9 +153,9 @@ impl<K: Owner> Inner<K> {
         });
     }
 
-    fn next(&mut self) -> Option<oneshot::Sender<Turn<K>>> {
-        self.owners.take_turn(|clients| {
-            let next = clients.take_turn(|waiting| (waiting.pop_front(), !waiting.is_empty()));
+    fn next(&mut self) -> Option<oneshot::Sender<Permit<K>>> {
+        self.owners.take_next(|clients| {
+            let next = clients.take_next(|waiting| (waiting.pop_front(), !waiting.is_empty()));
             (next, !clients.is_empty())
         })
     }
@@ -167,18 +167,18 @@ fn waiting_of<K: Owner>(clients: &Clients<K>) -> usize {
 
 /// Values by key in round-robin order.
 #[derive(Debug)]
-struct Ring<K, V> {
+struct RoundRobin<K, V> {
     order: VecDeque<K>,
     values: HashMap<K, V>,
 }
 
-impl<K, V> Default for Ring<K, V> {
+impl<K, V> Default for RoundRobin<K, V> {
     fn default() -> Self {
         Self { order: VecDeque::new(), values: HashMap::new() }
     }
 }
 
-impl<K: Copy + Eq + Hash, V: Default> Ring<K, V> {
+impl<K: Copy + Eq + Hash, V: Default> RoundRobin<K, V> {
     fn entry(&mut self, key: K) -> &mut V {
         self.values.entry(key).or_insert_with(|| {
             self.order.push_back(key);
@@ -204,7 +204,7 @@ impl<K: Copy + Eq + Hash, V: Default> Ring<K, V> {
     }
 
     /// Takes from the first value and moves it to the end; `take` also returns whether it stays.
-    fn take_turn<T>(&mut self, take: impl FnOnce(&mut V) -> (Option<T>, bool)) -> Option<T> {
+    fn take_next<T>(&mut self, take: impl FnOnce(&mut V) -> (Option<T>, bool)) -> Option<T> {
         let key = self.order.pop_front()?;
         let (taken, stays) = take(self.values.get_mut(&key)?);
         if stays {
@@ -223,9 +223,9 @@ mod tests {
     use super::*;
     use crate::model::id::{Id, SamlConnectionId};
 
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const MAX_WAIT: Duration = Duration::from_secs(5);
 
-    type Waiting = Pin<Box<dyn Future<Output = Result<Turn<SamlConnectionId>>>>>;
+    type Waiting = Pin<Box<dyn Future<Output = Result<Permit<SamlConnectionId>>>>>;
 
     fn connection(number: u128) -> SamlConnectionId {
         Id::from_bits(number)
@@ -236,7 +236,7 @@ mod tests {
     }
 
     /// What the future gives without waiting.
-    async fn poll(waiting: &mut Waiting) -> Option<Result<Turn<SamlConnectionId>>> {
+    async fn poll(waiting: &mut Waiting) -> Option<Result<Permit<SamlConnectionId>>> {
         std::future::poll_fn(|context| {
             Poll::Ready(match waiting.as_mut().poll(context) {
                 Poll::Ready(done) => Some(done),
@@ -250,14 +250,14 @@ mod tests {
     async fn enter(queue: &FairQueue<SamlConnectionId>, number: u128, last: u8) -> Waiting {
         let queue = queue.clone();
         let mut waiting: Waiting =
-            Box::pin(async move { queue.turn(connection(number), client(last)).await });
+            Box::pin(async move { queue.acquire(connection(number), client(last)).await });
         assert!(poll(&mut waiting).await.is_none(), "a turn was free");
         waiting
     }
 
     /// Releases one permit after the other; returns the order in which the entries got theirs.
     async fn order(
-        mut turn: Turn<SamlConnectionId>,
+        mut turn: Permit<SamlConnectionId>,
         mut waiting: Vec<(&'static str, Waiting)>,
     ) -> Vec<&'static str> {
         let mut order = Vec::new();
@@ -280,8 +280,8 @@ mod tests {
 
     #[tokio::test]
     async fn connections_take_turns_and_so_do_the_clients_of_one() {
-        let queue = FairQueue::new(1, PATIENCE);
-        let turn = queue.turn(connection(9), client(9)).await.unwrap();
+        let queue = FairQueue::new(1, MAX_WAIT);
+        let turn = queue.acquire(connection(9), client(9)).await.unwrap();
         let mut waiting = Vec::new();
         for _ in 0..3 {
             waiting.push(("flood", enter(&queue, 1, 1).await));
@@ -291,22 +291,22 @@ mod tests {
         let expected = ["flood", "other connection", "same connection", "flood", "flood"];
         assert_eq!(order(turn, waiting).await, expected);
         assert_eq!(queue.waiting(), 0);
-        assert!(queue.turn(connection(1), client(1)).await.is_ok(), "all turns are back");
+        assert!(queue.acquire(connection(1), client(1)).await.is_ok(), "all turns are back");
     }
 
     #[tokio::test]
     async fn the_places_are_bounded_for_each_client_and_connection_and_in_all() {
-        let queue = FairQueue::new(1, PATIENCE);
-        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let queue = FairQueue::new(1, MAX_WAIT);
+        let turn = queue.acquire(connection(0), client(0)).await.unwrap();
         let refused = async |number, last| {
-            matches!(queue.turn(connection(number), client(last)).await, Err(Error::Unavailable { .. }))
+            matches!(queue.acquire(connection(number), client(last)).await, Err(Error::Unavailable { .. }))
         };
         let mut waiting = Vec::new();
-        for _ in 0..MAX_WAITING_OF_CLIENT {
+        for _ in 0..MAX_WAITING_PER_CLIENT {
             waiting.push(enter(&queue, 1, 1).await);
         }
         assert!(refused(1, 1).await, "one client has its places");
-        for _ in MAX_WAITING_OF_CLIENT..MAX_WAITING_OF_OWNER {
+        for _ in MAX_WAITING_PER_CLIENT..MAX_WAITING_PER_OWNER {
             waiting.push(enter(&queue, 1, 2).await);
         }
         assert!(refused(1, 3).await, "one connection has its places");
@@ -327,17 +327,17 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_left_is_passed_over() {
-        let queue = FairQueue::new(1, PATIENCE);
-        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let queue = FairQueue::new(1, MAX_WAIT);
+        let turn = queue.acquire(connection(0), client(0)).await.unwrap();
         let gone = enter(&queue, 1, 1).await;
         let stays = enter(&queue, 2, 1).await;
         drop(gone);
         assert_eq!(order(turn, vec![("stays", stays)]).await, ["stays"]);
-        let turn = queue.turn(connection(0), client(0)).await.unwrap();
+        let turn = queue.acquire(connection(0), client(0)).await.unwrap();
         let gone = enter(&queue, 1, 1).await;
         drop(turn);
         // The permit was sent to an entry that is no longer polled.
         drop(gone);
-        assert!(queue.turn(connection(3), client(3)).await.is_ok());
+        assert!(queue.acquire(connection(3), client(3)).await.is_ok());
     }
 }

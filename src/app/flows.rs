@@ -46,7 +46,7 @@ pub async fn find(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Flow> 
 }
 
 async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Result<SamlFlow> {
-    let environment = actor.viewed_environment()?;
+    let environment = actor.authorize_view()?;
     let flow = saml_flows::find_in_environment(conn, environment, id).await?;
     flow.ok_or_else(|| Error::not_found("login flow", id))
 }

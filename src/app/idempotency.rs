@@ -3,7 +3,7 @@
 //!
 //! A key belongs to the API key that sent it and to one request: method, path, query and body. An attempt that
 //! fails with a server error frees its key. An attempt without a response (the process was killed) expires after
-//! `LOST`; it may or may not have taken effect.
+//! `ATTEMPT_TIMEOUT`; it may or may not have taken effect.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// How long a response is kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// After how long an attempt without a response expires: several times the request timeout.
-const LOST: Duration = Duration::from_secs(120);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A running attempt at a request, which the caller must [`finish`] or [`abandon`].
+/// A running attempt at a request, which the caller must [`complete`] or [`release`].
 #[derive(Debug, Clone)]
 pub struct Claim {
     key: IdempotencyKey,
@@ -28,7 +28,7 @@ pub struct Claim {
 
 /// A stored response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ReplayedResponse {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -37,19 +37,19 @@ pub struct Answer {
 
 /// What to do with a request.
 #[derive(Debug)]
-pub enum Begun {
+pub enum ClaimOutcome {
     /// Execute it.
-    First(Claim),
+    Claimed(Claim),
     /// It was executed before: repeat its response.
-    Before(Answer),
+    Completed(ReplayedResponse),
     /// The same request is running.
-    Running,
+    InProgress,
     /// The key was used for a different request.
-    Other,
+    KeyReused,
 }
 
 /// Claims `key` for a request of an API key; `request` is the fingerprint of the request.
-pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Digest) -> Result<Begun> {
+pub async fn claim(state: &State, api_key_id: ApiKeyId, key: &str, request: Digest) -> Result<ClaimOutcome> {
     let key = IdempotencyKey { api_key_id, key: Digest::of(key) };
     let now = state.now();
     let attempt = Attempt { request, name: format!("{:032x}", state.random.bits()), started_at: now };
@@ -57,42 +57,42 @@ pub async fn begin(state: &State, api_key_id: ApiKeyId, key: &str, request: Dige
     let mut tx = state.db.write().await?;
     if idempotency_keys::insert(&mut tx, &key, &attempt).await? {
         tx.commit().await?;
-        return Ok(Begun::First(claim()));
+        return Ok(ClaimOutcome::Claimed(claim()));
     }
     // Freed concurrently: the client can retry.
     let Some((known, answer)) = idempotency_keys::find(&mut tx, &key).await? else {
-        return Ok(Begun::Running);
+        return Ok(ClaimOutcome::InProgress);
     };
-    let over = known.started_at + if answer.is_some() { KEPT } else { LOST } <= now;
+    let over = known.started_at + if answer.is_some() { RETENTION } else { ATTEMPT_TIMEOUT } <= now;
     if over {
         let taken = idempotency_keys::take_over(&mut tx, &key, &known.name, &attempt).await?;
         tx.commit().await?;
-        return Ok(if taken { Begun::First(claim()) } else { Begun::Running });
+        return Ok(if taken { ClaimOutcome::Claimed(claim()) } else { ClaimOutcome::InProgress });
     }
     if known.request != request {
-        return Ok(Begun::Other);
+        return Ok(ClaimOutcome::KeyReused);
     }
-    let Some(answer) = answer else { return Ok(Begun::Running) };
-    let body = state.master_key.open(&place(&key), &answer.sealed).map_err(Error::internal)?;
-    Ok(Begun::Before(Answer { status: answer.status, body }))
+    let Some(answer) = answer else { return Ok(ClaimOutcome::InProgress) };
+    let body = state.master_key.open(&seal_context(&key), &answer.sealed).map_err(Error::internal)?;
+    Ok(ClaimOutcome::Completed(ReplayedResponse { status: answer.status, body }))
 }
 
 /// Stores the response.
-pub async fn finish(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
-    let sealed = state.master_key.seal(&place(&claim.key), body, &*state.random);
+pub async fn complete(state: &State, claim: &Claim, status: u16, body: &[u8]) -> Result<()> {
+    let sealed = state.master_key.seal(&seal_context(&claim.key), body, &*state.random);
     let mut tx = state.db.write().await?;
     idempotency_keys::update(&mut tx, &claim.key, &claim.attempt, &StoredResponse { status, sealed }).await?;
     Ok(tx.commit().await?)
 }
 
 /// Frees the key: the attempt failed, and another may be made.
-pub async fn abandon(state: &State, claim: &Claim) -> Result<()> {
+pub async fn release(state: &State, claim: &Claim) -> Result<()> {
     let mut tx = state.db.write().await?;
     idempotency_keys::remove(&mut tx, &claim.key, &claim.attempt).await?;
     Ok(tx.commit().await?)
 }
 
 /// The context to which a response is sealed.
-fn place(key: &IdempotencyKey) -> String {
+fn seal_context(key: &IdempotencyKey) -> String {
     format!("idempotency_keys/answer/{}/{}", key.api_key_id, key.key.to_hex())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, State, metadata_refresh,
-    outgoing::{Fetched, OutgoingError, Version},
+    outgoing::{ConditionalResponse, HttpClientError, Validators},
 };
 use crate::{
     model::http_url::HttpUrl,
@@ -10,36 +10,41 @@ use crate::{
 };
 
 /// The field name of a metadata document.
-pub const DOCUMENT: &str = "idpMetadata";
+pub const DOCUMENT_FIELD: &str = "idpMetadata";
 
 /// The field name of a metadata URL.
-pub const ADDRESS: &str = "idpMetadataUrl";
+pub const URL_FIELD: &str = "idpMetadataUrl";
 
-/// Parses a document. `wanted` is the entity id if it contains several entities.
-pub fn from_document(xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata> {
-    read(DOCUMENT, xml, wanted)
+/// Parses a document. `entity_id` is the entity id if it contains several entities.
+pub fn parse_document(xml: &[u8], entity_id: Option<&str>) -> Result<IdpMetadata> {
+    parse(DOCUMENT_FIELD, xml, entity_id)
 }
 
-fn read(field: &'static str, xml: &[u8], wanted: Option<&str>) -> Result<IdpMetadata> {
-    parse_idp_metadata(xml, wanted).map_err(|error| Error::invalid(field, error.to_string()))
+fn parse(field: &'static str, xml: &[u8], entity_id: Option<&str>) -> Result<IdpMetadata> {
+    parse_idp_metadata(xml, entity_id).map_err(|error| Error::invalid(field, error.to_string()))
 }
 
 /// Fetches and parses the document at `url`; returns its validators for conditional requests too. Call it
 /// outside of transactions.
-pub async fn from_url(state: &State, url: &HttpUrl, wanted: Option<&str>) -> Result<(IdpMetadata, Version)> {
-    let refused = |error: OutgoingError| Error::invalid(ADDRESS, error.to_string());
-    let address = url.to_url().ok_or_else(|| refused(OutgoingError::NotWeb))?;
-    let unconditional = Version::default();
-    let (xml, version) =
-        match state.outgoing().await?.get_newer(&address, &unconditional).await.map_err(refused)? {
-            Fetched::Document { bytes, version } => (bytes, version),
-            Fetched::Unchanged => return Err(refused(OutgoingError::Status(304))),
+pub async fn fetch_and_parse(
+    state: &State,
+    url: &HttpUrl,
+    entity_id: Option<&str>,
+) -> Result<(IdpMetadata, Validators)> {
+    let refused = |error: HttpClientError| Error::invalid(URL_FIELD, error.to_string());
+    let address = url.to_url().ok_or_else(|| refused(HttpClientError::InvalidUrl))?;
+    let unconditional = Validators::default();
+    let (xml, validators) =
+        match state.http_client().await?.get_conditional(&address, &unconditional).await.map_err(refused)? {
+            ConditionalResponse::Document { bytes, validators } => (bytes, validators),
+            ConditionalResponse::NotModified => return Err(refused(HttpClientError::Status(304))),
         };
-    let wanted = wanted.map(str::to_owned);
+    let entity_id = entity_id.map(str::to_owned);
     // Parsing up to two megabytes would block an async thread.
-    let metadata = tokio::task::spawn_blocking(move || read(ADDRESS, &xml, wanted.as_deref()))
+    let metadata = tokio::task::spawn_blocking(move || parse(URL_FIELD, &xml, entity_id.as_deref()))
         .await
         .map_err(Error::internal)??;
-    metadata_refresh::still_good(&metadata, state.now()).map_err(|reason| Error::invalid(ADDRESS, reason))?;
-    Ok((metadata, version))
+    metadata_refresh::check_validity(&metadata, state.now())
+        .map_err(|reason| Error::invalid(URL_FIELD, reason))?;
+    Ok((metadata, validators))
 }

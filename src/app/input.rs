@@ -39,7 +39,7 @@ pub fn url(field: &'static str, text: &str) -> Result<HttpUrl> {
 }
 
 /// The error for an http URL that browsers would carry codes and personal data to.
-const EXPOSED: &str = "must begin with https://, because anybody on the way can read and change what goes to an http \
+const PLAIN_HTTP: &str = "must begin with https://, because anybody on the way can read and change what goes to an http \
                        address; http:// is taken only for the machine itself (localhost, 127.0.0.1, [::1])";
 
 /// A URL to which browsers are redirected with codes and personal data: https, or http on loopback (RFC 9700
@@ -47,7 +47,7 @@ const EXPOSED: &str = "must begin with https://, because anybody on the way can 
 pub fn browser_url(field: &'static str, text: &str, stored: &[HttpUrl]) -> Result<HttpUrl> {
     let url = url(field, text)?;
     if url.is_insecure() && !stored.contains(&url) {
-        return Err(Error::invalid(field, EXPOSED));
+        return Err(Error::invalid(field, PLAIN_HTTP));
     }
     Ok(url)
 }

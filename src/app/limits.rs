@@ -18,54 +18,54 @@ use lru::LruCache;
 use crate::model::time::Timestamp;
 
 /// How many keys are tracked. The one that failed longest ago is dropped first.
-const REMEMBERED: usize = 65_536;
+const MAX_KEYS: usize = 65_536;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Door {
+pub enum RateLimit {
     /// Client credentials: redeem and token.
     Credentials,
     /// SAML responses at the ACS, per client address and connection.
-    Responses,
+    SamlResponses,
     /// SAML responses that a page of the connection's identity provider posts (by `Origin`).
-    IdpResponses,
+    IdpSamlResponses,
     /// SAML responses for a pending login of the browser.
-    LoginResponses,
+    LoginSamlResponses,
     /// Bearer tokens of SCIM directories.
     Directories,
     /// Starts of a login, by an OAuth client or an administrator. Successes count too.
-    Beginnings,
+    LoginStart,
     /// The console's sign-in, per client address.
-    SignIn,
+    ConsoleSignIn,
     /// One administrator's account.
     Account,
 }
 
-impl Door {
+impl RateLimit {
     /// The burst: how many failures are allowed at once.
     const fn burst(self) -> u32 {
         match self {
             Self::Credentials => 60,
-            Self::Responses | Self::IdpResponses => 300,
+            Self::SamlResponses | Self::IdpSamlResponses => 300,
             // Enough for a user who retries and reloads the error page.
-            Self::LoginResponses => 10,
+            Self::LoginSamlResponses => 10,
             Self::Directories => 120,
             // Enough for a company behind one address on a Monday morning.
-            Self::Beginnings => 600,
-            Self::SignIn => 60,
+            Self::LoginStart => 600,
+            Self::ConsoleSignIn => 60,
             Self::Account => 10,
         }
     }
 
     /// After how long one failure expires.
-    const fn forgiven_after(self) -> Duration {
+    const fn expires_after(self) -> Duration {
         match self {
             Self::Credentials => Duration::from_secs(1),
-            Self::Responses | Self::IdpResponses => Duration::from_millis(200),
-            Self::LoginResponses => Duration::from_secs(5),
+            Self::SamlResponses | Self::IdpSamlResponses => Duration::from_millis(200),
+            Self::LoginSamlResponses => Duration::from_secs(5),
             Self::Directories => Duration::from_secs(1),
-            Self::Beginnings => Duration::from_millis(100),
-            Self::SignIn => Duration::from_secs(2),
+            Self::LoginStart => Duration::from_millis(100),
+            Self::ConsoleSignIn => Duration::from_secs(2),
             Self::Account => Duration::from_secs(30),
         }
     }
@@ -73,43 +73,43 @@ impl Door {
 
 /// The key of a limit. Its subject (a connection, an account) is kept as a keyed hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Caller {
-    door: Door,
+pub struct RateLimitKey {
+    limit: RateLimit,
     block: IpAddr,
-    behind: u64,
+    subject: u64,
 }
 
-impl Caller {
+impl RateLimitKey {
     /// The limit that applies.
-    pub fn door(&self) -> Door {
-        self.door
+    pub fn limit(&self) -> RateLimit {
+        self.limit
     }
 }
 
 /// The rate limiter of this process.
-pub struct Limits {
+pub struct RateLimiter {
     hasher: RandomState,
-    forgiven_at: Mutex<LruCache<Caller, Timestamp>>,
+    expires_at: Mutex<LruCache<RateLimitKey, Timestamp>>,
 }
 
-impl Limits {
+impl RateLimiter {
     /// A limiter without failures.
     pub fn new() -> Self {
-        // Not `LruCache::new(REMEMBERED)`, which would allocate the memory for all of them now.
-        Self { hasher: RandomState::new(), forgiven_at: Mutex::new(LruCache::unbounded()) }
+        // Not `LruCache::new(MAX_KEYS)`, which would allocate the memory for all of them now.
+        Self { hasher: RandomState::new(), expires_at: Mutex::new(LruCache::unbounded()) }
     }
 
-    /// The key for `door`, the client's address block and a subject.
-    pub fn caller(&self, door: Door, block: IpAddr, behind: &str) -> Caller {
-        Caller { door, block, behind: self.hasher.hash_one(behind) }
+    /// The key for `limit`, the client's address block and a subject.
+    pub fn key(&self, limit: RateLimit, block: IpAddr, subject: &str) -> RateLimitKey {
+        RateLimitKey { limit, block, subject: self.hasher.hash_one(subject) }
     }
 
     /// Whether another attempt is allowed; if not, how long until it is.
-    pub fn check(&self, caller: &Caller, now: Timestamp) -> Result<(), Duration> {
-        let known = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn check(&self, caller: &RateLimitKey, now: Timestamp) -> Result<(), Duration> {
+        let known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
         let owed = known.peek(caller).map_or(Duration::ZERO, |at| at.since(now));
-        let step = caller.door.forgiven_after();
-        let most = step * (caller.door.burst() - 1);
+        let step = caller.limit.expires_after();
+        let most = step * (caller.limit.burst() - 1);
         // A clock that was set back must not make the debt endless; it never exceeds the whole burst.
         match owed.checked_sub(most) {
             Some(over) if over > Duration::ZERO => Err(over.min(step)),
@@ -118,18 +118,18 @@ impl Limits {
     }
 
     /// Counts a failure of `caller`.
-    pub fn failed(&self, caller: Caller, now: Timestamp) {
-        let mut known = self.forgiven_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let step = caller.door.forgiven_after();
+    pub fn record_failure(&self, caller: RateLimitKey, now: Timestamp) {
+        let mut known = self.expires_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = caller.limit.expires_after();
         let owed = known.peek(&caller).map_or(Duration::ZERO, |at| at.since(now));
-        known.put(caller, now + owed.min(step * (caller.door.burst() - 1)) + step);
-        if known.len() > REMEMBERED {
+        known.put(caller, now + owed.min(step * (caller.limit.burst() - 1)) + step);
+        if known.len() > MAX_KEYS {
             known.pop_lru();
         }
     }
 }
 
-impl Default for Limits {
+impl Default for RateLimiter {
     fn default() -> Self {
         Self::new()
     }
@@ -141,17 +141,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    fn caller(limits: &Limits, last: u8, behind: &str) -> Caller {
-        limits.caller(Door::Credentials, IpAddr::from([192, 0, 2, last]), behind)
+    fn caller(limits: &RateLimiter, last: u8, subject: &str) -> RateLimitKey {
+        limits.key(RateLimit::Credentials, IpAddr::from([192, 0, 2, last]), subject)
     }
 
     #[test]
     fn a_burst_is_allowed_then_one_at_a_time() {
-        let limits = Limits::new();
+        let limits = RateLimiter::new();
         let guesser = caller(&limits, 1, "");
-        for _ in 0..Door::Credentials.burst() {
+        for _ in 0..RateLimit::Credentials.burst() {
             limits.check(&guesser, NOW).unwrap();
-            limits.failed(guesser, NOW);
+            limits.record_failure(guesser, NOW);
         }
         assert_eq!(limits.check(&guesser, NOW), Err(Duration::from_secs(1)));
         assert_eq!(limits.check(&caller(&limits, 2, ""), NOW), Ok(()), "another client");
@@ -159,23 +159,23 @@ mod tests {
 
         let later = NOW + Duration::from_secs(1);
         limits.check(&guesser, later).unwrap();
-        limits.failed(guesser, later);
+        limits.record_failure(guesser, later);
         assert!(limits.check(&guesser, later).is_err());
 
         let much_later = NOW + Duration::from_secs(120);
-        for _ in 0..Door::Credentials.burst() {
+        for _ in 0..RateLimit::Credentials.burst() {
             limits.check(&guesser, much_later).unwrap();
-            limits.failed(guesser, much_later);
+            limits.record_failure(guesser, much_later);
         }
         assert!(limits.check(&guesser, much_later).is_err());
     }
 
     #[test]
     fn a_debt_is_bounded_even_when_the_clock_goes_back() {
-        let limits = Limits::new();
+        let limits = RateLimiter::new();
         let guesser = caller(&limits, 1, "");
         for _ in 0..10_000 {
-            limits.failed(guesser, NOW);
+            limits.record_failure(guesser, NOW);
         }
         assert!(limits.check(&guesser, NOW).is_err());
         assert_eq!(limits.check(&guesser, NOW + Duration::from_secs(1)), Ok(()));
@@ -186,13 +186,13 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let limits = Limits::new();
-        for number in 0..u32::try_from(REMEMBERED).unwrap() + 100 {
-            limits.failed(
-                limits.caller(Door::Responses, std::net::Ipv4Addr::from_bits(number).into(), ""),
+        let limits = RateLimiter::new();
+        for number in 0..u32::try_from(MAX_KEYS).unwrap() + 100 {
+            limits.record_failure(
+                limits.key(RateLimit::SamlResponses, std::net::Ipv4Addr::from_bits(number).into(), ""),
                 NOW,
             );
         }
-        assert_eq!(limits.forgiven_at.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(limits.expires_at.lock().unwrap().len(), MAX_KEYS);
     }
 }

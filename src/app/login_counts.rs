@@ -17,20 +17,20 @@ use crate::{
 };
 
 /// How far back hours are counted: the longest period of the overview.
-pub const KEPT: Duration = Duration::from_secs(15 * 24 * 3600);
+pub const WINDOW: Duration = Duration::from_secs(15 * 24 * 3600);
 
 /// How long after its end an hour is recounted: a pending login may be refused later.
-const SETTLES: Duration = Duration::from_secs(48 * 3600);
+const SETTLE_TIME: Duration = Duration::from_secs(48 * 3600);
 
 /// The interval between two counts of the current hour and the one before it, and of older ones.
-const FRESH_REST: Duration = Duration::from_secs(50);
-const OLD_REST: Duration = Duration::from_secs(3600);
+const RECENT_INTERVAL: Duration = Duration::from_secs(50);
+const OLD_INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Counting one hour takes at most 1/`SHARE` of the time: slow counts are repeated less often.
-const SHARE: u32 = 30;
+/// Counting one hour takes at most 1/`TIME_SHARE` of the time: slow counts are repeated less often.
+const TIME_SHARE: u32 = 30;
 
 /// The maximum number of hours of one run; after an upgrade many are due.
-const MOST_HOURS: usize = 48;
+const MAX_HOURS: usize = 48;
 
 /// How many rows are written in one transaction.
 const BATCH: usize = 200;
@@ -42,12 +42,12 @@ pub fn hour_of(moment: Timestamp) -> Timestamp {
 }
 
 /// The maximum number of unfinished logins that are counted.
-const MOST_UNFINISHED: i64 = 100_000;
+const MAX_UNFINISHED: i64 = 100_000;
 
 /// Reports for `/metrics` how many unfinished logins each environment has.
 pub async fn observe_unfinished(state: &State) -> Result<()> {
     let mut conn = state.db.read().await?;
-    let counts = saml_flows::count_unfinished(&mut conn, MOST_UNFINISHED).await?;
+    let counts = saml_flows::count_unfinished(&mut conn, MAX_UNFINISHED).await?;
     telemetry::unfinished_logins(
         counts.into_iter().map(|(environment, count)| (environment.to_string(), count)).collect(),
     );
@@ -60,14 +60,14 @@ pub async fn count(state: &State, unfinished: Duration) -> Result<()> {
     let current = hour_of(state.now());
     let counted: HashMap<i64, CountedHour> = {
         let mut conn = state.db.read().await?;
-        let hours = login_counts::list_counted_hours(&mut conn, current - KEPT).await?;
+        let hours = login_counts::list_counted_hours(&mut conn, current - WINDOW).await?;
         hours.into_iter().map(|hour| (hour.hour.millis(), hour)).collect()
     };
-    let hours = u32::try_from(KEPT.as_secs() / HOUR.as_secs()).unwrap_or(u32::MAX);
+    let hours = u32::try_from(WINDOW.as_secs() / HOUR.as_secs()).unwrap_or(u32::MAX);
     let due = (0..hours)
         .map(|back| current - HOUR * back)
         .filter(|hour| is_due(*hour, counted.get(&hour.millis()), unfinished, state.now()));
-    for hour in due.take(MOST_HOURS) {
+    for hour in due.take(MAX_HOURS) {
         count_hour(state, hour).await?;
     }
     Ok(())
@@ -79,10 +79,10 @@ fn is_due(hour: Timestamp, counted: Option<&CountedHour>, unfinished: Duration, 
         return false;
     }
     let fresh = hour + HOUR + HOUR > now;
-    let rest = if fresh { FRESH_REST } else { OLD_REST };
+    let rest = if fresh { RECENT_INTERVAL } else { OLD_INTERVAL };
     let took = Duration::from_millis(u64::try_from(counted.took_ms).unwrap_or(0));
-    let settled = counted.counted_at >= hour + HOUR + SETTLES;
-    !settled && now.since(counted.counted_at) >= rest.max(took * SHARE)
+    let settled = counted.counted_at >= hour + HOUR + SETTLE_TIME;
+    !settled && now.since(counted.counted_at) >= rest.max(took * TIME_SHARE)
 }
 
 async fn count_hour(state: &State, hour: Timestamp) -> Result<()> {
@@ -152,9 +152,9 @@ mod tests {
         let hour = at(360_000);
         let due = |counted_at: i64, took_ms: i64, now: i64| {
             let counted = CountedHour { hour, counted_at: at(counted_at), took_ms };
-            is_due(hour, Some(&counted), SETTLES * 10, at(now))
+            is_due(hour, Some(&counted), SETTLE_TIME * 10, at(now))
         };
-        assert!(is_due(hour, None, SETTLES, at(361_000)));
+        assert!(is_due(hour, None, SETTLE_TIME, at(361_000)));
         let counted = CountedHour { hour, counted_at: at(361_000), took_ms: 0 };
         let day = Duration::from_secs(86_400);
         assert!(is_due(hour, Some(&counted), day, hour + day - Duration::from_secs(1)));

@@ -11,7 +11,7 @@ use crate::{
 
 /// The metadata for the identity provider's admin: entity id, ACS URLs, and the certificates that the connection
 /// uses for signing and encryption.
-pub async fn of(state: &State, connection: SamlConnectionId) -> Result<String> {
+pub async fn render(state: &State, connection: SamlConnectionId) -> Result<String> {
     let target = {
         let mut conn = state.db.read().await?;
         saml_connections::find_for_login(&mut conn, connection)

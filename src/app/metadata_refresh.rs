@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Part},
+    actor::{Actor, OrganizationPart},
     audit,
     events::{self, NewEvent},
-    outgoing::{Fetched, Version},
-    saml_connections::{self, DescribedConnection},
+    outgoing::{ConditionalResponse, Validators},
+    saml_connections::{self, SamlConnectionView},
 };
 use crate::{
     model::{
@@ -35,28 +35,28 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The refresh interval of metadata without `cacheDuration` and `validUntil`.
-const USUAL_REST: Duration = Duration::from_secs(6 * 3600);
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 /// The bounds of the refresh interval.
-const SHORTEST_REST: Duration = HOUR;
-const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
-/// The retry delay after the first failure; doubled with each further one, up to [`USUAL_REST`].
+const MIN_INTERVAL: Duration = HOUR;
+const MAX_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+/// The retry delay after the first failure; doubled with each further one, up to [`DEFAULT_INTERVAL`].
 const FIRST_RETRY: Duration = Duration::from_secs(5 * 60);
 /// The lease of a replica on a connection; another replica takes over when it has expired.
-const CLAIM: Duration = Duration::from_secs(10 * 60);
+const LEASE: Duration = Duration::from_secs(10 * 60);
 /// The minimum interval between two refreshes that refused logins request.
-const HURRY_EVERY: Duration = Duration::from_secs(5 * 60);
+const MIN_REQUEST_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// How many documents are fetched at a time, and how many connections are read at a time.
-const AT_A_TIME: usize = 4;
+const CONCURRENCY: usize = 4;
 const BATCH: i64 = 20;
 /// The maximum length of a stored error, in characters.
-const LONGEST_ERROR: usize = 500;
+const MAX_ERROR_LENGTH: usize = 500;
 
 /// The result of a fetch.
-enum News {
+enum FetchOutcome {
     /// Not modified.
-    Unchanged,
+    NotModified,
     /// A new document.
-    Document(Box<IdpMetadata>, Version),
+    Document(Box<IdpMetadata>, Validators),
 }
 
 /// Refreshes the metadata of all connections that are due. Returns how many this replica refreshed; another may
@@ -70,7 +70,7 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
     let mut running = JoinSet::new();
     let mut taken = 0;
     loop {
-        while running.len() < AT_A_TIME {
+        while running.len() < CONCURRENCY {
             let Some(connection) = waiting.next() else { break };
             let state = state.clone();
             running.spawn(async move { claim_and_refresh(&state, connection).await });
@@ -89,7 +89,7 @@ pub async fn refresh_due(state: &State) -> Result<usize> {
 
 async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<bool> {
     let mut tx = state.db.write().await?;
-    let until = state.now() + CLAIM;
+    let until = state.now() + LEASE;
     let claimed = store::saml_connections::claim_metadata_refresh(
         &mut tx,
         connection.id,
@@ -107,12 +107,12 @@ async fn claim_and_refresh(state: &State, connection: SamlConnection) -> Result<
 }
 
 /// Refreshes a connection's metadata now.
-pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
+pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
     let connection = {
         let mut conn = state.db.read().await?;
         saml_connections::load(&mut conn, actor.environment(), id).await?
     };
-    actor.managed_part(Part::Saml, connection.organization_id)?;
+    actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id)?;
     if connection.idp_metadata_url.is_none() {
         return Err(Error::FailedPrecondition(
             "the connection has no metadata address; set idpMetadataUrl first".into(),
@@ -120,7 +120,7 @@ pub async fn refresh_now(state: &State, actor: &Actor, id: SamlConnectionId) -> 
     }
     match refresh(state, actor, connection).await? {
         Ok(()) => saml_connections::find(state, actor, id).await,
-        Err(reason) => Err(Error::invalid(super::import_metadata::ADDRESS, reason)),
+        Err(reason) => Err(Error::invalid(super::import_metadata::URL_FIELD, reason)),
     }
 }
 
@@ -131,7 +131,7 @@ async fn refresh(
     connection: SamlConnection,
 ) -> Result<std::result::Result<(), String>> {
     let Some(url) = connection.idp_metadata_url.clone() else { return Ok(Ok(())) };
-    let known = Version {
+    let known = Validators {
         etag: connection.metadata.etag.clone(),
         last_modified: connection.metadata.last_modified.clone(),
     };
@@ -144,14 +144,14 @@ async fn refresh(
     let Some(before) = before.filter(|before| before.idp_metadata_url.as_ref() == Some(&url)) else {
         return Ok(Ok(())); // removed, or its URL changed, during the fetch
     };
-    if let Ok(News::Document(metadata, _)) = &news
+    if let Ok(FetchOutcome::Document(metadata, _)) = &news
         && before.idp_entity_id.as_ref().is_some_and(|id| *id != metadata.entity_id)
     {
         news = Err("the connection's entity id was changed while its metadata was fetched".to_owned());
     }
     let mut after = before.clone();
     let outcome = match news {
-        Ok(News::Unchanged) => {
+        Ok(FetchOutcome::NotModified) => {
             after.metadata = MetadataRefresh {
                 fetched_at: Some(now),
                 next_at: Some(next_at(state, None)),
@@ -161,19 +161,19 @@ async fn refresh(
             };
             Ok(())
         }
-        Ok(News::Document(metadata, version)) => follow(state, &mut after, &metadata, version),
+        Ok(FetchOutcome::Document(metadata, validators)) => apply(state, &mut after, &metadata, validators),
         Err(reason) => Err(reason),
     };
     if let Err(reason) = &outcome {
         let failures = before.metadata.failures.saturating_add(1);
         after = before.clone();
         after.metadata.failures = failures;
-        after.metadata.error = Some(reason.chars().take(LONGEST_ERROR).collect());
-        after.metadata.next_at = Some(now + spread(state, rest_after(failures)));
+        after.metadata.error = Some(reason.chars().take(MAX_ERROR_LENGTH).collect());
+        after.metadata.next_at = Some(now + with_jitter(state, retry_delay(failures)));
     }
-    let changed = what_counts(&before) != what_counts(&after);
+    let changed = metadata_fields(&before) != metadata_fields(&after);
     if changed {
-        after.test = saml_connections::is_test(state, &after);
+        after.test = saml_connections::is_test_idp(state, &after);
         after.updated_at = now;
     }
     store::saml_connections::update(&mut tx, &after).await?;
@@ -185,7 +185,7 @@ async fn refresh(
             directory: None,
             kind: EventKind::MetadataChanged,
             resource: after.id.to_string(),
-            data: json!({ "before": what_counts(&before), "after": what_counts(&after) }),
+            data: json!({ "before": metadata_fields(&before), "after": metadata_fields(&after) }),
         };
         events::record(&mut tx, now, event).await?;
     }
@@ -200,7 +200,7 @@ async fn refresh(
 }
 
 /// The settings of a connection that come from its metadata.
-fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
+fn metadata_fields(connection: &SamlConnection) -> Map<String, Value> {
     let mut said = Map::new();
     said.insert("idpEntityId".to_owned(), connection.idp_entity_id.clone().into());
     said.insert(
@@ -208,7 +208,7 @@ fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
         connection.idp_redirect_url.as_ref().map(HttpUrl::as_str).into(),
     );
     said.insert("idpBinding".to_owned(), connection.idp_binding.as_str().into());
-    let certificates: Vec<Value> = read(&connection.idp_certificates)
+    let certificates: Vec<Value> = parse(&connection.idp_certificates)
         .iter()
         .map(|certificate| {
             json!({
@@ -226,23 +226,22 @@ fn what_counts(connection: &SamlConnection) -> Map<String, Value> {
 async fn fetch(
     state: &State,
     url: &HttpUrl,
-    known: &Version,
+    known: &Validators,
     wanted: Option<String>,
-) -> Result<std::result::Result<News, String>> {
+) -> Result<std::result::Result<FetchOutcome, String>> {
     let Some(address) = url.to_url() else { return Ok(Err("its address is no URL".to_owned())) };
-    let (xml, version) = match state.outgoing().await?.get_newer(&address, known).await {
-        Ok(Fetched::Unchanged) => return Ok(Ok(News::Unchanged)),
-        Ok(Fetched::Document { bytes, version }) => (bytes, version),
+    let (xml, validators) = match state.http_client().await?.get_conditional(&address, known).await {
+        Ok(ConditionalResponse::NotModified) => return Ok(Ok(FetchOutcome::NotModified)),
+        Ok(ConditionalResponse::Document { bytes, validators }) => (bytes, validators),
         Err(error) => return Ok(Err(error.to_string())),
     };
     // Parsing up to two megabytes would block an async thread.
-    let read = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
+    let parsed = tokio::task::spawn_blocking(move || parse_idp_metadata(&xml, wanted.as_deref()))
         .await
         .map_err(Error::internal)?;
-    Ok(match read {
-        Ok(metadata) => {
-            still_good(&metadata, state.now()).map(|()| News::Document(Box::new(metadata), version))
-        }
+    Ok(match parsed {
+        Ok(metadata) => check_validity(&metadata, state.now())
+            .map(|()| FetchOutcome::Document(Box::new(metadata), validators)),
         Err(error @ MetadataError::UnknownEntity { .. }) => Err(format!(
             "{error}. Nothing is taken from it: if the customer moved to another identity provider, set \
              idpMetadataUrl anew together with its entity id"
@@ -252,7 +251,7 @@ async fn fetch(
 }
 
 /// Refuses metadata whose `validUntil` is past (SAML Metadata §2.3.1).
-pub(super) fn still_good(metadata: &IdpMetadata, now: Timestamp) -> std::result::Result<(), String> {
+pub(super) fn check_validity(metadata: &IdpMetadata, now: Timestamp) -> std::result::Result<(), String> {
     match metadata.valid_until {
         Some(until) if until <= now => Err(format!("the metadata expired at {until} (validUntil)")),
         _ => Ok(()),
@@ -260,17 +259,17 @@ pub(super) fn still_good(metadata: &IdpMetadata, now: Timestamp) -> std::result:
 }
 
 /// Applies the metadata to the connection.
-fn follow(
+fn apply(
     state: &State,
     connection: &mut SamlConnection,
     metadata: &IdpMetadata,
-    version: Version,
+    validators: Validators,
 ) -> std::result::Result<(), String> {
-    let field = super::import_metadata::ADDRESS;
+    let field = super::import_metadata::URL_FIELD;
     let sentence = |error: Error| error.to_string();
     let listed =
-        read(&saml_connections::read_certificates(field, &metadata.certificates_pem).map_err(sentence)?);
-    let trusted = read(&connection.idp_certificates);
+        parse(&saml_connections::parse_certificates(field, &metadata.certificates_pem).map_err(sentence)?);
+    let trusted = parse(&connection.idp_certificates);
     let merged = merge(&trusted, &listed, &connection.metadata.certificates, state.now());
     connection.idp_entity_id = Some(metadata.entity_id.clone());
     connection.idp_redirect_url =
@@ -289,21 +288,25 @@ fn follow(
     connection.metadata = MetadataRefresh {
         certificates: known,
         refresh_requested_at: connection.metadata.refresh_requested_at,
-        ..fetched(state, metadata, version)
+        ..refreshed_state(state, metadata, validators)
     };
     Ok(())
 }
 
 /// The refresh state after metadata was fetched and applied.
-pub(super) fn fetched(state: &State, metadata: &IdpMetadata, version: Version) -> MetadataRefresh {
+pub(super) fn refreshed_state(
+    state: &State,
+    metadata: &IdpMetadata,
+    validators: Validators,
+) -> MetadataRefresh {
     // A document with its own validity must be parsed again, even if it is unchanged.
     let timed = metadata.cache_duration.is_some() || metadata.valid_until.is_some();
-    let version = if timed { Version::default() } else { version };
-    let listed = read(&metadata.certificates_pem);
+    let validators = if timed { Validators::default() } else { validators };
+    let listed = parse(&metadata.certificates_pem);
     MetadataRefresh {
         fetched_at: Some(state.now()),
-        etag: version.etag,
-        last_modified: version.last_modified,
+        etag: validators.etag,
+        last_modified: validators.last_modified,
         certificates: listed.into_iter().map(|certificate| certificate.fingerprint).collect(),
         next_at: Some(next_at(state, Some(metadata))),
         refresh_requested_at: None,
@@ -315,31 +318,31 @@ pub(super) fn fetched(state: &State, metadata: &IdpMetadata, version: Version) -
 /// When to fetch it next.
 fn next_at(state: &State, metadata: Option<&IdpMetadata>) -> Timestamp {
     let now = state.now();
-    now + spread(state, rest(metadata, now))
+    now + with_jitter(state, refresh_interval(metadata, now))
 }
 
 /// The refresh interval: as the metadata says (SAML Metadata §2.3.1), within bounds.
-fn rest(metadata: Option<&IdpMetadata>, now: Timestamp) -> Duration {
-    let said = metadata.and_then(|metadata| metadata.cache_duration).unwrap_or(USUAL_REST);
+fn refresh_interval(metadata: Option<&IdpMetadata>, now: Timestamp) -> Duration {
+    let said = metadata.and_then(|metadata| metadata.cache_duration).unwrap_or(DEFAULT_INTERVAL);
     let left = metadata.and_then(|metadata| metadata.valid_until).map(|until| until.since(now));
-    said.min(left.unwrap_or(said)).clamp(SHORTEST_REST, LONGEST_REST)
+    said.min(left.unwrap_or(said)).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
 /// The retry delay after so many failures in a row.
-fn rest_after(failures: u32) -> Duration {
+fn retry_delay(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(10);
-    (FIRST_RETRY * 2_u32.pow(doublings)).min(USUAL_REST)
+    (FIRST_RETRY * 2_u32.pow(doublings)).min(DEFAULT_INTERVAL)
 }
 
 /// Adds a jitter of up to a tenth, so that connections created together are not fetched together.
-fn spread(state: &State, rest: Duration) -> Duration {
+fn with_jitter(state: &State, refresh_interval: Duration) -> Duration {
     let share = u32::try_from(state.random.bits() % 2001).unwrap_or(0);
-    rest * 9 / 10 + rest * share / 10_000
+    refresh_interval * 9 / 10 + refresh_interval * share / 10_000
 }
 
 /// A parsed certificate, for the merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
+struct ParsedCertificate {
     pem: String,
     fingerprint: String,
     not_before: Timestamp,
@@ -347,11 +350,11 @@ struct Known {
 }
 
 /// Parses stored certificates.
-fn read(pems: &[String]) -> Vec<Known> {
+fn parse(pems: &[String]) -> Vec<ParsedCertificate> {
     let bundles = pems.iter().filter_map(|pem| Certificate::parse_pem_bundle(pem).ok());
     bundles
         .flatten()
-        .map(|certificate| Known {
+        .map(|certificate| ParsedCertificate {
             pem: certificate.to_pem(),
             fingerprint: certificate.fingerprint_sha256(),
             not_before: certificate.not_before(),
@@ -370,13 +373,18 @@ fn read(pems: &[String]) -> Vec<Known> {
 ///
 /// The result is never empty, because metadata without certificates is an error. If there are too many, listed
 /// ones take precedence.
-fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Timestamp) -> Vec<Known> {
+fn merge(
+    trusted: &[ParsedCertificate],
+    listed: &[ParsedCertificate],
+    listed_before: &[String],
+    now: Timestamp,
+) -> Vec<ParsedCertificate> {
     let covered = listed.iter().any(|one| one.not_before <= now && now < one.not_after);
-    let withdrawn = |one: &Known| covered && listed_before.contains(&one.fingerprint);
+    let withdrawn = |one: &ParsedCertificate| covered && listed_before.contains(&one.fingerprint);
     let mut merged = listed.to_vec();
     for one in trusted {
         let there = merged.iter().any(|other| other.fingerprint == one.fingerprint);
-        if !there && !withdrawn(one) && merged.len() < saml_connections::MOST_CERTIFICATES {
+        if !there && !withdrawn(one) && merged.len() < saml_connections::MAX_CERTIFICATES {
             merged.push(one.clone());
         }
     }
@@ -385,7 +393,7 @@ fn merge(trusted: &[Known], listed: &[Known], listed_before: &[String], now: Tim
 
 /// Called when no certificate of the connection verified a signature: requests a refresh now, rate-limited, so
 /// that the next login works if the provider changed its key. Adds this to the remedy of the failed check.
-pub(super) async fn hurry(
+pub(super) async fn request_refresh(
     state: &State,
     connection: &SamlConnection,
     rejection: saml::Error,
@@ -397,16 +405,17 @@ pub(super) async fn hurry(
         return Ok(());
     }
     let now = state.now();
-    let rested = connection.metadata.refresh_requested_at.is_none_or(|at| now.since(at) >= HURRY_EVERY);
-    let hurried = rested && {
+    let may_request =
+        connection.metadata.refresh_requested_at.is_none_or(|at| now.since(at) >= MIN_REQUEST_INTERVAL);
+    let requested = may_request && {
         let mut tx = state.db.write().await?;
-        let before = now - HURRY_EVERY;
-        let hurried =
+        let before = now - MIN_REQUEST_INTERVAL;
+        let requested =
             store::saml_connections::request_metadata_refresh(&mut tx, connection.id, now, before).await?;
         tx.commit().await?;
-        hurried
+        requested
     };
-    let words = if hurried {
+    let words = if requested {
         "The identity provider's metadata is being fetched again right now: try again in a minute. If it \
          fails again, the metadata does not list the key that signed this."
             .to_owned()
@@ -431,8 +440,8 @@ mod tests {
 
     const NOW: i64 = 1000;
 
-    fn known(name: &str, from: i64, to: i64) -> Known {
-        Known {
+    fn known(name: &str, from: i64, to: i64) -> ParsedCertificate {
+        ParsedCertificate {
             pem: name.to_owned(),
             fingerprint: name.to_owned(),
             not_before: Timestamp::from_seconds(from),
@@ -474,8 +483,8 @@ mod tests {
 
     #[test]
     fn there_are_never_too_many() {
-        let many = |prefix: &str| -> Vec<Known> {
-            (0..saml_connections::MOST_CERTIFICATES)
+        let many = |prefix: &str| -> Vec<ParsedCertificate> {
+            (0..saml_connections::MAX_CERTIFICATES)
                 .map(|at| known(&format!("{prefix}{at}"), 0, 9999))
                 .collect()
         };
@@ -509,23 +518,23 @@ mod tests {
             (Some(hours(1)), Some(NOW + 2 * 3600), hours(1)),
             (None, Some(NOW + 60), hours(1)),
         ] {
-            assert_eq!(rest(Some(&metadata(said, until)), now), expected, "{said:?} {until:?}");
+            assert_eq!(refresh_interval(Some(&metadata(said, until)), now), expected, "{said:?} {until:?}");
         }
-        assert_eq!(rest(None, now), hours(6));
+        assert_eq!(refresh_interval(None, now), hours(6));
     }
 
     #[test]
     fn failures_rest_longer_and_longer() {
-        let minutes: Vec<u64> = (1..=9).map(|failures| rest_after(failures).as_secs() / 60).collect();
+        let minutes: Vec<u64> = (1..=9).map(|failures| retry_delay(failures).as_secs() / 60).collect();
         assert_eq!(minutes, [5, 10, 20, 40, 80, 160, 320, 360, 360]);
-        assert_eq!(rest_after(u32::MAX), USUAL_REST);
+        assert_eq!(retry_delay(u32::MAX), DEFAULT_INTERVAL);
     }
 
     #[test]
     fn metadata_past_its_own_time_is_refused() {
         let now = Timestamp::from_seconds(NOW);
-        assert!(still_good(&metadata(None, None), now).is_ok());
-        assert!(still_good(&metadata(None, Some(NOW + 1)), now).is_ok());
-        assert!(still_good(&metadata(None, Some(NOW)), now).unwrap_err().contains("expired at"));
+        assert!(check_validity(&metadata(None, None), now).is_ok());
+        assert!(check_validity(&metadata(None, Some(NOW + 1)), now).is_ok());
+        assert!(check_validity(&metadata(None, Some(NOW)), now).unwrap_err().contains("expired at"));
     }
 }

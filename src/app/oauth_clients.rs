@@ -5,7 +5,7 @@ use super::{
     actor::Actor,
     audit::{self, Entry},
     input,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
@@ -49,7 +49,7 @@ impl OauthClientChange {
 
 /// A client with its new secret, which is returned only once.
 #[derive(Debug)]
-pub struct Created {
+pub struct ClientWithSecret {
     /// The client.
     pub client: OauthClient,
     /// Its secret.
@@ -57,8 +57,8 @@ pub struct Created {
 }
 
 /// Creates a client in an environment.
-pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<Created> {
-    let environment_id = actor.managed_environment()?;
+pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) -> Result<ClientWithSecret> {
+    let environment_id = actor.authorize_manage()?;
     let now = state.now();
     let mut client = OauthClient {
         id: OauthClientId::new(now, &*state.random),
@@ -77,23 +77,23 @@ pub async fn create(state: &State, actor: &Actor, change: &OauthClientChange) ->
     })?;
     audit::created(&mut tx, state, actor, &client).await?;
     tx.commit().await?;
-    Ok(Created { client, secret })
+    Ok(ClientWithSecret { client, secret })
 }
 
 /// The client with this id.
 pub async fn find(state: &State, actor: &Actor, id: OauthClientId) -> Result<OauthClient> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
 /// One page of an environment's clients, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<OauthClient>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "oauth_clients");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = oauth_clients::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |client| client.id))
+    Ok(wanted.page_of(state, &list, found, |client| client.id))
 }
 
 /// Changes a client, but not its secret.
@@ -103,7 +103,7 @@ pub async fn update(
     id: OauthClientId,
     change: &OauthClientChange,
 ) -> Result<OauthClient> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let before = load(&mut tx, environment_id, id).await?;
     let mut client = before.clone();
@@ -115,8 +115,8 @@ pub async fn update(
 }
 
 /// Gives a client a new secret, which is returned only here. The old one stops working at once.
-pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> Result<Created> {
-    let environment_id = actor.managed_environment()?;
+pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> Result<ClientWithSecret> {
+    let environment_id = actor.authorize_manage()?;
     let secret = OauthClientSecret::new(&*state.random);
     let mut tx = state.db.write().await?;
     let client = load(&mut tx, environment_id, id).await?;
@@ -124,14 +124,14 @@ pub async fn rotate_secret(state: &State, actor: &Actor, id: OauthClientId) -> R
         return Err(not_found(id));
     }
     let entry = Entry::of(&client, "secret_rotated");
-    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
-    Ok(Created { client, secret })
+    Ok(ClientWithSecret { client, secret })
 }
 
 /// Removes a client and its access tokens.
 pub async fn remove(state: &State, actor: &Actor, id: OauthClientId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let client = load(&mut tx, environment_id, id).await?;
     if !oauth_clients::remove(&mut tx, environment_id, id).await? {

@@ -10,21 +10,21 @@ use super::{Error, Result, fair_queue::FairQueue};
 use crate::model::id::ScimDirectoryId;
 
 /// The maximum wait for a thread.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Up to this many bytes of input the work runs on the calling thread: less than a millisecond.
-pub const INLINE_BYTES: usize = 16 * 1024;
+pub const MAX_INLINE_BYTES: usize = 16 * 1024;
 
 /// Runs such work. Cheap to clone; shared by all requests.
 #[derive(Debug, Clone)]
 pub struct Offload {
-    turns: FairQueue<Option<ScimDirectoryId>>,
+    permits: FairQueue<Option<ScimDirectoryId>>,
 }
 
 impl Offload {
     /// Runs `at_once` pieces of work at a time.
     pub fn new(at_once: usize) -> Self {
-        Self { turns: FairQueue::new(at_once, PATIENCE) }
+        Self { permits: FairQueue::new(at_once, MAX_WAIT) }
     }
 
     /// Runs `work` on `bytes` of input, for one directory or (`None`) for all: on the calling thread if the input
@@ -35,10 +35,10 @@ impl Offload {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        if bytes <= INLINE_BYTES {
+        if bytes <= MAX_INLINE_BYTES {
             return Ok(work());
         }
-        let turn = self.turns.turn(directory, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await?;
+        let turn = self.permits.acquire(directory, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
@@ -58,15 +58,15 @@ mod tests {
         let offload = Offload::new(1);
         let here = thread::current().id();
         let at = |bytes| offload.run(None, bytes, || thread::current().id());
-        assert_eq!(at(INLINE_BYTES).await.unwrap(), here);
-        assert_ne!(at(INLINE_BYTES + 1).await.unwrap(), here);
+        assert_eq!(at(MAX_INLINE_BYTES).await.unwrap(), here);
+        assert_ne!(at(MAX_INLINE_BYTES + 1).await.unwrap(), here);
     }
 
     #[actix_web::test]
     async fn a_panic_gives_its_turn_back() {
         let offload = Offload::new(1);
         let panics = || -> () { panic!("in the work") };
-        assert!(offload.run(None, INLINE_BYTES + 1, panics).await.is_err());
-        assert_eq!(offload.run(None, INLINE_BYTES + 1, || 1).await.unwrap(), 1);
+        assert!(offload.run(None, MAX_INLINE_BYTES + 1, panics).await.is_err());
+        assert_eq!(offload.run(None, MAX_INLINE_BYTES + 1, || 1).await.unwrap(), 1);
     }
 }

@@ -6,8 +6,8 @@ use super::{
     Error, Result, State,
     actor::Actor,
     audit, input,
-    page::{List, Page, PageQuery, Wanted},
-    shared_domains::{self, Refused},
+    page::{List, Page, PageQuery, PageRequest},
+    shared_domains::{self, SharedDomainError},
 };
 use crate::{
     model::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The maximum number of domains of an organization.
-pub(super) const MOST_DOMAINS: usize = 1000;
+pub(super) const MAX_DOMAINS: usize = 1000;
 
 /// A change of an organization, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -63,8 +63,8 @@ pub(super) fn set_domains(
     allow_free_mail: bool,
 ) -> Result<Vec<OrganizationDomain>> {
     const FIELD: &str = "domains";
-    if named.len() > MOST_DOMAINS {
-        return Err(Error::invalid(FIELD, format!("must be at most {MOST_DOMAINS}")));
+    if named.len() > MAX_DOMAINS {
+        return Err(Error::invalid(FIELD, format!("must be at most {MAX_DOMAINS}")));
     }
     let mut domains: BTreeMap<Domain, DomainState> =
         current.iter().filter(|d| !d.state.is_accepted()).map(|d| (d.domain.clone(), d.state)).collect();
@@ -82,7 +82,7 @@ pub(super) fn set_domains(
 }
 
 /// The domains that are in effect in `after` and were not in `before`.
-pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[OrganizationDomain]) -> Vec<Domain> {
+pub(super) fn newly_accepted(before: &[OrganizationDomain], after: &[OrganizationDomain]) -> Vec<Domain> {
     let counted =
         |domain: &Domain| before.iter().any(|known| known.domain == *domain && known.state.is_accepted());
     let new = after.iter().filter(|known| known.state.is_accepted() && !counted(&known.domain));
@@ -91,7 +91,7 @@ pub(super) fn newly_counting(before: &[OrganizationDomain], after: &[Organizatio
 
 /// Creates an organization.
 pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -> Result<Organization> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let now = state.now();
     let mut organization = Organization {
         id: Id::new(now, &*state.random),
@@ -103,16 +103,16 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
         updated_at: now,
     };
     change.apply(&mut organization)?;
-    let new = newly_counting(&[], &organization.domains);
+    let new = newly_accepted(&[], &organization.domains);
     let mut tx = state.db.write().await?;
     let elsewhere = match new.is_empty() {
         true => Vec::new(),
         false => {
             shared_domains::lock(&mut tx, environment_id).await?;
-            shared_domains::elsewhere(&mut tx, environment_id, organization.id, &new).await?
+            shared_domains::find_other_organizations(&mut tx, environment_id, organization.id, &new).await?
         }
     };
-    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(Refused::into_error)?;
+    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
     store::organizations::insert(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
@@ -124,7 +124,7 @@ pub async fn create(state: &State, actor: &Actor, change: &OrganizationChange) -
 
 /// The organization with this id.
 pub async fn find(state: &State, actor: &Actor, id: OrganizationId) -> Result<Organization> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
@@ -140,7 +140,7 @@ pub async fn names(
     actor: &Actor,
     ids: impl IntoIterator<Item = OrganizationId>,
 ) -> Result<BTreeMap<OrganizationId, String>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let ids: BTreeSet<OrganizationId> = ids.into_iter().collect();
     let ids: Vec<OrganizationId> = ids.into_iter().collect();
     let mut conn = state.db.read().await?;
@@ -150,12 +150,12 @@ pub async fn names(
 
 /// One page of the organizations, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Organization>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "organizations");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = store::organizations::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |organization| organization.id))
+    Ok(wanted.page_of(state, &list, found, |organization| organization.id))
 }
 
 /// One page of the organizations whose name, external id, domains or id match `text`, the newest first. An empty
@@ -166,9 +166,9 @@ pub async fn search(
     text: &str,
     query: &PageQuery,
 ) -> Result<Page<Organization>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "organizations/newest");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = match text.trim().parse::<OrganizationId>() {
         Ok(id) => store::organizations::find(&mut conn, environment_id, id).await?.into_iter().collect(),
@@ -178,7 +178,7 @@ pub async fn search(
                 .await?
         }
     };
-    Ok(wanted.fill(state, &list, found, |organization| organization.id))
+    Ok(wanted.page_of(state, &list, found, |organization| organization.id))
 }
 
 /// Changes an organization.
@@ -188,7 +188,7 @@ pub async fn update(
     id: OrganizationId,
     change: &OrganizationChange,
 ) -> Result<Organization> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     if change.domains.is_some() {
         shared_domains::lock(&mut tx, environment_id).await?;
@@ -198,9 +198,9 @@ pub async fn update(
     let mut organization = before.clone();
     change.apply(&mut organization)?;
     organization.updated_at = state.now();
-    let new = newly_counting(&before.domains, &organization.domains);
-    let elsewhere = shared_domains::elsewhere(&mut tx, environment_id, id, &new).await?;
-    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(Refused::into_error)?;
+    let new = newly_accepted(&before.domains, &organization.domains);
+    let elsewhere = shared_domains::find_other_organizations(&mut tx, environment_id, id, &new).await?;
+    shared_domains::check(actor, &elsewhere, change.share_domain).map_err(SharedDomainError::into_error)?;
     store::organizations::update(&mut tx, &organization)
         .await
         .map_err(Error::conflict_on("organization", "externalId"))?;
@@ -212,7 +212,7 @@ pub async fn update(
 
 /// Removes an organization with its domains and connections. Its login flows are kept.
 pub async fn remove(state: &State, actor: &Actor, id: OrganizationId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let organization = load(&mut tx, environment_id, id).await?;
     if !store::organizations::remove(&mut tx, environment_id, id).await? {
@@ -294,7 +294,7 @@ mod tests {
         assert!(says(&["a.example\0"], false).contains("is not a domain name"));
         let taken = set(&[], &["gmail.com"], true).unwrap();
         assert_eq!(set(&taken, &["gmail.com", "a.example"], false).unwrap().len(), 2, "it is there already");
-        let many: Vec<String> = (0..=MOST_DOMAINS).map(|n| format!("d{n}.example")).collect();
+        let many: Vec<String> = (0..=MAX_DOMAINS).map(|n| format!("d{n}.example")).collect();
         assert!(set_domains(&[], &many, false).is_err());
     }
 }

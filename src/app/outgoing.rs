@@ -22,7 +22,7 @@ use url::{Host, Url};
 
 /// Limits of requests.
 #[derive(Debug, Clone, Copy)]
-pub struct OutgoingLimits {
+pub struct HttpClientLimits {
     /// The maximum size of a response body, in bytes.
     pub bytes: usize,
     /// The timeout, including redirects and the body.
@@ -33,7 +33,7 @@ pub struct OutgoingLimits {
     pub keep_connections: bool,
 }
 
-impl Default for OutgoingLimits {
+impl Default for HttpClientLimits {
     fn default() -> Self {
         Self { bytes: 2 * 1024 * 1024, time: Duration::from_secs(10), redirects: 3, keep_connections: false }
     }
@@ -41,10 +41,10 @@ impl Default for OutgoingLimits {
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum OutgoingError {
+pub enum HttpClientError {
     /// Not http or https, without a host, or with user name or password.
     #[error("the address must be http(s)://… without user and password")]
-    NotWeb,
+    InvalidUrl,
     /// The target is in a private network.
     #[error(
         "{0} is not a public address; Ostiary fetches from private and loopback addresses only when \
@@ -79,11 +79,11 @@ pub enum OutgoingError {
     },
 }
 
-impl OutgoingError {
+impl HttpClientError {
     /// The error's stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotWeb => "outgoing_not_web",
+            Self::InvalidUrl => "outgoing_not_web",
             Self::PrivateTarget(_) => "outgoing_private_target",
             Self::ForbiddenTarget(_) => "outgoing_forbidden_target",
             Self::Downgrade(_) => "outgoing_downgrade",
@@ -98,20 +98,20 @@ impl OutgoingError {
 
 /// The validators of a document (RFC 9110 §8.8), for conditional requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Version {
+pub struct Validators {
     /// The entity tag.
     pub etag: Option<String>,
     /// `Last-Modified`, as the server sent it.
     pub last_modified: Option<String>,
 }
 
-impl Version {
+impl Validators {
     /// The validators of a response. Values that are too long to be sent back are left out.
     fn of(response: &Response) -> Self {
-        const LONGEST: usize = 256;
+        const MAX_LENGTH: usize = 256;
         let header = |name| {
             let value = response.headers().get(name)?.to_str().ok()?;
-            (!value.is_empty() && value.len() <= LONGEST).then(|| value.to_owned())
+            (!value.is_empty() && value.len() <= MAX_LENGTH).then(|| value.to_owned())
         };
         Self { etag: header(ETAG), last_modified: header(LAST_MODIFIED) }
     }
@@ -119,35 +119,35 @@ impl Version {
 
 /// The result of a conditional request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetched {
+pub enum ConditionalResponse {
     /// Not modified.
-    Unchanged,
+    NotModified,
     /// A document.
     Document {
         /// Its bytes.
         bytes: Vec<u8>,
         /// Its validators.
-        version: Version,
+        validators: Validators,
     },
 }
 
 /// The guarded client. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Outgoing {
+pub struct HttpClient {
     client: Client,
-    targets: Arc<Targets>,
-    limits: OutgoingLimits,
+    targets: Arc<TargetPolicy>,
+    limits: HttpClientLimits,
 }
 
-impl Outgoing {
+impl HttpClient {
     /// A client for public addresses, or for any.
-    pub fn new(allow_private_targets: bool, limits: OutgoingLimits) -> Result<Self, reqwest::Error> {
-        Self::with_exceptions(Targets::new(allow_private_targets).exceptions, limits)
+    pub fn new(allow_private_targets: bool, limits: HttpClientLimits) -> Result<Self, reqwest::Error> {
+        Self::with_exceptions(TargetPolicy::new(allow_private_targets).exceptions, limits)
     }
 
     /// A client for public addresses and those in `exceptions`.
-    pub fn with_exceptions(exceptions: Vec<IpNet>, limits: OutgoingLimits) -> Result<Self, reqwest::Error> {
-        let targets = Arc::new(Targets { exceptions });
+    pub fn with_exceptions(exceptions: Vec<IpNet>, limits: HttpClientLimits) -> Result<Self, reqwest::Error> {
+        let targets = Arc::new(TargetPolicy { exceptions });
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
@@ -160,19 +160,25 @@ impl Outgoing {
     }
 
     /// Fetches a document with GET.
-    pub async fn get(&self, url: &Url) -> Result<Vec<u8>, OutgoingError> {
-        match self.get_newer(url, &Version::default()).await? {
-            Fetched::Document { bytes, .. } => Ok(bytes),
-            Fetched::Unchanged => Err(OutgoingError::Status(StatusCode::NOT_MODIFIED.as_u16())),
+    pub async fn get(&self, url: &Url) -> Result<Vec<u8>, HttpClientError> {
+        match self.get_conditional(url, &Validators::default()).await? {
+            ConditionalResponse::Document { bytes, .. } => Ok(bytes),
+            ConditionalResponse::NotModified => {
+                Err(HttpClientError::Status(StatusCode::NOT_MODIFIED.as_u16()))
+            }
         }
     }
 
     /// Fetches a document with a conditional GET, unless it still is the `known` one.
-    pub async fn get_newer(&self, url: &Url, known: &Version) -> Result<Fetched, OutgoingError> {
+    pub async fn get_conditional(
+        &self,
+        url: &Url,
+        known: &Validators,
+    ) -> Result<ConditionalResponse, HttpClientError> {
         let limit = self.limits.time;
         tokio::time::timeout(limit, self.follow(url.clone(), known))
             .await
-            .unwrap_or(Err(OutgoingError::TimedOut(limit)))
+            .unwrap_or(Err(HttpClientError::TimedOut(limit)))
     }
 
     /// Sends a POST request and returns the status of the response, whatever it is. Follows no redirects.
@@ -181,7 +187,7 @@ impl Outgoing {
         url: &Url,
         headers: &[(&'static str, &str)],
         body: Vec<u8>,
-    ) -> Result<u16, OutgoingError> {
+    ) -> Result<u16, HttpClientError> {
         self.targets.check(url)?;
         let limit = self.limits.time;
         let exchange = async {
@@ -189,35 +195,35 @@ impl Outgoing {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            let response = request.send().await.map_err(|error| failure(url, error))?;
+            let response = request.send().await.map_err(|error| to_error(url, error))?;
             let status = response.status().as_u16();
             // The body is not used; reading it to its end lets the connection be reused.
             drop(self.read(url, response).await);
             Ok(status)
         };
-        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(HttpClientError::TimedOut(limit)))
     }
 
     /// Sends any request and returns the whole response, whatever its status. Follows no redirects.
-    pub async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
-        let url = Url::parse(&request.uri().to_string()).map_err(|_| OutgoingError::NotWeb)?;
+    pub async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpClientError> {
+        let url = Url::parse(&request.uri().to_string()).map_err(|_| HttpClientError::InvalidUrl)?;
         self.targets.check(&url)?;
         let limit = self.limits.time;
         let exchange = async {
-            let request = reqwest::Request::try_from(request).map_err(|error| failure(&url, error))?;
-            let response = self.client.execute(request).await.map_err(|error| failure(&url, error))?;
+            let request = reqwest::Request::try_from(request).map_err(|error| to_error(&url, error))?;
+            let response = self.client.execute(request).await.map_err(|error| to_error(&url, error))?;
             let (status, headers) = (response.status(), response.headers().clone());
             let mut answer = HttpResponse::new(self.read(&url, response).await?);
             *answer.status_mut() = status;
             *answer.headers_mut() = headers;
             Ok(answer)
         };
-        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(OutgoingError::TimedOut(limit)))
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(HttpClientError::TimedOut(limit)))
     }
 
-    async fn follow(&self, mut url: Url, known: &Version) -> Result<Fetched, OutgoingError> {
+    async fn follow(&self, mut url: Url, known: &Validators) -> Result<ConditionalResponse, HttpClientError> {
         let conditions = [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)];
-        let conditional = *known != Version::default();
+        let conditional = *known != Validators::default();
         for _ in 0..=self.limits.redirects {
             self.targets.check(&url)?;
             let mut request =
@@ -227,39 +233,42 @@ impl Outgoing {
                     request = request.header(name, value);
                 }
             }
-            let response = request.send().await.map_err(|error| failure(&url, error))?;
+            let response = request.send().await.map_err(|error| to_error(&url, error))?;
             let status = response.status();
             if status == StatusCode::OK {
-                let version = Version::of(&response);
-                return Ok(Fetched::Document { bytes: self.read(&url, response).await?, version });
+                let validators = Validators::of(&response);
+                return Ok(ConditionalResponse::Document {
+                    bytes: self.read(&url, response).await?,
+                    validators,
+                });
             }
             if status == StatusCode::NOT_MODIFIED && conditional {
-                return Ok(Fetched::Unchanged);
+                return Ok(ConditionalResponse::NotModified);
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let next = match (status.as_u16(), location) {
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
-                    url.join(location).map_err(|_| OutgoingError::Status(status.as_u16()))?
+                    url.join(location).map_err(|_| HttpClientError::Status(status.as_u16()))?
                 }
-                (code, _) => return Err(OutgoingError::Status(code)),
+                (code, _) => return Err(HttpClientError::Status(code)),
             };
             if url.scheme() == "https" && next.scheme() == "http" {
-                return Err(OutgoingError::Downgrade(host_of(&url)));
+                return Err(HttpClientError::Downgrade(host_of(&url)));
             }
             url = next;
         }
-        Err(OutgoingError::TooManyRedirects(self.limits.redirects))
+        Err(HttpClientError::TooManyRedirects(self.limits.redirects))
     }
 
-    async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, OutgoingError> {
+    async fn read(&self, url: &Url, mut response: Response) -> Result<Vec<u8>, HttpClientError> {
         let limit = self.limits.bytes;
         if response.content_length().is_some_and(|length| length > limit as u64) {
-            return Err(OutgoingError::TooLarge(limit));
+            return Err(HttpClientError::TooLarge(limit));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(url, error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| to_error(url, error))? {
             if body.len() + chunk.len() > limit {
-                return Err(OutgoingError::TooLarge(limit));
+                return Err(HttpClientError::TooLarge(limit));
             }
             body.extend_from_slice(&chunk);
         }
@@ -268,8 +277,8 @@ impl Outgoing {
 }
 
 /// Checks a URL as far as possible without resolving its host name.
-pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), OutgoingError> {
-    Targets::new(allow_private_targets).check(url)
+pub fn check(allow_private_targets: bool, url: &Url) -> Result<(), HttpClientError> {
+    TargetPolicy::new(allow_private_targets).check(url)
 }
 
 fn host_of(url: &Url) -> String {
@@ -277,7 +286,7 @@ fn host_of(url: &Url) -> String {
 }
 
 /// Maps a client error; finds the resolver's refusal among its sources.
-fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
+fn to_error(url: &Url, error: reqwest::Error) -> HttpClientError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut reason = String::new();
     while let Some(error) = source {
@@ -287,16 +296,16 @@ fn failure(url: &Url, error: reqwest::Error) -> OutgoingError {
         reason = error.to_string();
         source = error.source();
     }
-    OutgoingError::Unreachable { host: host_of(url), reason }
+    HttpClientError::Unreachable { host: host_of(url), reason }
 }
 
 /// The addresses that may be connected to: public ones, and exceptions.
 #[derive(Debug)]
-struct Targets {
+struct TargetPolicy {
     exceptions: Vec<IpNet>,
 }
 
-impl Targets {
+impl TargetPolicy {
     /// Public addresses only, or also private ones.
     fn new(allow_private: bool) -> Self {
         let everything = [IpNet::from(ipnet::Ipv4Net::default()), IpNet::from(ipnet::Ipv6Net::default())];
@@ -313,13 +322,13 @@ impl Targets {
     }
 
     /// Checks a URL as far as possible without resolving its host name.
-    fn check(&self, url: &Url) -> Result<(), OutgoingError> {
+    fn check(&self, url: &Url) -> Result<(), HttpClientError> {
         let plain = url.username().is_empty() && url.password().is_none();
         if !matches!(url.scheme(), "http" | "https") || !plain {
-            return Err(OutgoingError::NotWeb);
+            return Err(HttpClientError::InvalidUrl);
         }
         let address = match url.host() {
-            None => return Err(OutgoingError::NotWeb),
+            None => return Err(HttpClientError::InvalidUrl),
             Some(Host::Domain(_)) => return Ok(()),
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
@@ -338,21 +347,21 @@ enum TargetRefusal {
 }
 
 impl TargetRefusal {
-    fn error(self, target: String) -> OutgoingError {
+    fn error(self, target: String) -> HttpClientError {
         match self {
-            Self::Private => OutgoingError::PrivateTarget(target),
-            Self::Forbidden => OutgoingError::ForbiddenTarget(target),
+            Self::Private => HttpClientError::PrivateTarget(target),
+            Self::Forbidden => HttpClientError::ForbiddenTarget(target),
         }
     }
 }
 
-/// A resolver with the rules of [`Outgoing`], for other clients.
+/// A resolver with the rules of [`HttpClient`], for other clients.
 pub fn resolver(allow_private_targets: bool) -> impl Resolve + 'static {
-    GuardedResolver(Arc::new(Targets::new(allow_private_targets)))
+    GuardedResolver(Arc::new(TargetPolicy::new(allow_private_targets)))
 }
 
 /// The system's resolver; refuses names with any address that is refused.
-struct GuardedResolver(Arc<Targets>);
+struct GuardedResolver(Arc<TargetPolicy>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{name} resolves to an address that nothing is sent to")]
@@ -376,7 +385,7 @@ impl Resolve for GuardedResolver {
 
 /// Special-purpose IPv4 networks (RFC 6890 and its registry), and Azure's 168.63.129.16, which is reachable only
 /// inside of that cloud.
-static SPECIAL_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
+static NON_PUBLIC_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
     [
         "0.0.0.0/8",
         "10.0.0.0/8",
@@ -400,7 +409,7 @@ static SPECIAL_V4: LazyLock<Vec<ipnet::Ipv4Net>> = LazyLock::new(|| {
 });
 
 /// Special-purpose networks within global unicast IPv6: protocol assignments with Teredo, documentation, 6to4.
-static SPECIAL_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
+static NON_PUBLIC_V6: LazyLock<Vec<ipnet::Ipv6Net>> = LazyLock::new(|| {
     ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]
         .map(|net| net.parse().expect("a literal network"))
         .to_vec()
@@ -427,14 +436,14 @@ fn is_forbidden(address: IpAddr) -> bool {
         IpAddr::V4(address) => forbidden_v4(&address),
         IpAddr::V6(address) => {
             FORBIDDEN_V6.iter().any(|net| net.contains(&address))
-                || carried_v4(address).iter().flatten().any(forbidden_v4)
+                || embedded_v4_any(address).iter().flatten().any(forbidden_v4)
         }
     }
 }
 
 /// Every IPv4 address that may be embedded in an IPv6 one: mapped and compatible (RFC 4291 §2.5.5), translated
 /// (RFC 6052 §2.1, RFC 8215, RFC 2765 §2.1), 6to4 (RFC 3056 §2), Teredo (RFC 4380 §4), ISATAP (RFC 5214 §6.1).
-fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
+fn embedded_v4_any(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let segments = address.segments();
     let at = |index: usize, flip: u16| {
         let (high, low) = (segments[index] ^ flip, segments[index + 1] ^ flip);
@@ -461,12 +470,12 @@ fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
 /// Whether an address is known to be public.
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
+        IpAddr::V4(address) => !NON_PUBLIC_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) => match embedded_v4(address) {
             Some(inner) => is_public(IpAddr::V4(inner)),
             None => {
                 (address.segments()[0] & 0xe000) == 0x2000
-                    && !SPECIAL_V6.iter().any(|net| net.contains(&address))
+                    && !NON_PUBLIC_V6.iter().any(|net| net.contains(&address))
             }
         },
     }

@@ -23,38 +23,38 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The maximum number of entries of each list.
-const SHOWN: i64 = 8;
+const MAX_SHOWN: i64 = 8;
 
 /// How far back failing connections are searched.
-const FAILING: Duration = Duration::from_secs(14 * 24 * 3600);
+const FAILING_WINDOW: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// After how long without requests a directory is listed: identity providers synchronise at least once a day.
-const SILENT: Duration = Duration::from_secs(24 * 3600);
+const IDLE_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// How long before its expiry a certificate is listed.
-const ENDING: Duration = Duration::from_secs(60 * 24 * 3600);
+const EXPIRY_WINDOW: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// The period of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Span {
+pub enum Period {
     /// 24 hours, hour by hour.
     #[default]
     Day,
     /// 14 days, day by day in UTC.
-    Fortnight,
+    TwoWeeks,
 }
 
-impl Span {
+impl Period {
     /// Parses the query parameter: `14d`; anything else is the last 24 hours.
     pub fn parse(text: &str) -> Self {
-        if text == "14d" { Self::Fortnight } else { Self::Day }
+        if text == "14d" { Self::TwoWeeks } else { Self::Day }
     }
 
     /// The length of one bar.
     pub fn bar(self) -> Duration {
         match self {
             Self::Day => HOUR,
-            Self::Fortnight => DAY,
+            Self::TwoWeeks => DAY,
         }
     }
 
@@ -64,7 +64,7 @@ impl Span {
         let last = Timestamp::from_millis(now.millis().div_euclid(bar) * bar);
         let count = match self {
             Self::Day => 24,
-            Self::Fortnight => 14,
+            Self::TwoWeeks => 14,
         };
         (0..count).rev().map(|back| last - self.bar() * back).collect()
     }
@@ -81,7 +81,7 @@ pub struct Bar {
 
 /// A connection with refused logins, and the latest of them.
 #[derive(Debug)]
-pub struct Failing {
+pub struct FailingConnectionView {
     /// The connection.
     pub connection: FailingConnection,
     /// Its last refused login, if it is still kept.
@@ -90,13 +90,13 @@ pub struct Failing {
 
 /// A connection whose last certificate expires soon, or has expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndingCertificate {
+pub struct ExpiringCertificate {
     /// The connection.
     pub saml_connection_id: SamlConnectionId,
     /// Its organization's name.
     pub organization_name: String,
     /// When its last certificate expires.
-    pub ends_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// The next setup step before the first login.
@@ -114,15 +114,15 @@ pub struct Overview {
     /// The time it was made.
     pub now: Timestamp,
     /// The period of the bars.
-    pub span: Span,
+    pub span: Period,
     /// Logins over time, the oldest first.
     pub bars: Vec<Bar>,
     /// The organizations with the most refused logins in the last 24 hours.
     pub organizations: Vec<FailingOrganization>,
     /// Connections without a successful login since their last refused one.
-    pub connections: Vec<Failing>,
+    pub connections: Vec<FailingConnectionView>,
     /// Connections whose last certificate expires soon, in order of expiry.
-    pub certificates: Vec<EndingCertificate>,
+    pub certificates: Vec<ExpiringCertificate>,
     /// Directories that receive no requests any more.
     pub directories: Vec<IdleDirectory>,
     /// The next setup step, before the first login.
@@ -130,8 +130,8 @@ pub struct Overview {
 }
 
 /// The overview of the actor's environment.
-pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> {
-    let environment = actor.viewed_environment()?;
+pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview> {
+    let environment = actor.authorize_view()?;
     let now = state.now();
     let mut conn = state.db.read().await?;
     let begins = span.bars(now);
@@ -139,27 +139,29 @@ pub async fn show(state: &State, actor: &Actor, span: Span) -> Result<Overview> 
     let bars = bars(&begins, &login_counts::list_hours(&mut conn, environment, since).await?);
     let since = hour_of(now) - HOUR * 23;
     let organizations =
-        login_counts::list_failing_organizations(&mut conn, environment, since, SHOWN).await?;
+        login_counts::list_failing_organizations(&mut conn, environment, since, MAX_SHOWN).await?;
     let mut connections = Vec::new();
     for connection in
-        login_counts::list_failing_connections(&mut conn, environment, now - FAILING, SHOWN).await?
+        login_counts::list_failing_connections(&mut conn, environment, now - FAILING_WINDOW, MAX_SHOWN)
+            .await?
     {
         let flow = last_refused(&mut conn, actor, &connection).await?;
-        connections.push(Failing { connection, flow });
+        connections.push(FailingConnectionView { connection, flow });
     }
-    let certificates = store::saml_connections::list_by_expiry(&mut conn, environment, None, SHOWN)
+    let certificates = store::saml_connections::list_by_expiry(&mut conn, environment, None, MAX_SHOWN)
         .await?
         .into_iter()
         .filter_map(|named| {
-            Some(EndingCertificate {
+            Some(ExpiringCertificate {
                 saml_connection_id: named.connection.id,
                 organization_name: named.organization,
-                ends_at: named.connection.idp_certificate_expires_at?,
+                expires_at: named.connection.idp_certificate_expires_at?,
             })
         })
-        .filter(|certificate| certificate.ends_at <= now + ENDING)
+        .filter(|certificate| certificate.expires_at <= now + EXPIRY_WINDOW)
         .collect();
-    let directories = store::scim_directories::list_idle(&mut conn, environment, now - SILENT, SHOWN).await?;
+    let directories =
+        store::scim_directories::list_idle(&mut conn, environment, now - IDLE_AFTER, MAX_SHOWN).await?;
     let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
         true => next_step(&mut conn, actor).await?,
         false => None,
@@ -172,9 +174,9 @@ pub async fn of_organization(
     state: &State,
     actor: &Actor,
     organization: OrganizationId,
-    span: Span,
+    span: Period,
 ) -> Result<Vec<Bar>> {
-    let environment = actor.viewed_environment()?;
+    let environment = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     let found = store::organizations::find(&mut conn, environment, organization).await?;
     found.ok_or_else(|| Error::not_found("organization", organization))?;
@@ -202,7 +204,7 @@ async fn last_refused(
     connection: &FailingConnection,
 ) -> Result<Option<SamlFlow>> {
     let wanted = saml_flows::FlowFilter {
-        environment_id: actor.viewed_environment()?,
+        environment_id: actor.authorize_view()?,
         organization_id: Some(connection.organization_id),
         saml_connection_id: Some(connection.saml_connection_id),
         email_key: None,
@@ -218,7 +220,7 @@ async fn last_refused(
 }
 
 async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
-    let environment = actor.viewed_environment()?;
+    let environment = actor.authorize_view()?;
     let any = saml_flows::FlowFilter {
         environment_id: environment,
         organization_id: None,
@@ -245,10 +247,10 @@ mod tests {
     #[test]
     fn bars_end_with_the_one_that_is_now() {
         let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
-        let day = Span::Day.bars(now);
+        let day = Period::Day.bars(now);
         assert_eq!((day.len(), day[23].to_string().as_str()), (24, "2026-11-22T01:00:00.000Z"));
         assert_eq!(day[0].to_string(), "2026-11-21T02:00:00.000Z");
-        let fortnight = Span::Fortnight.bars(now);
+        let fortnight = Period::TwoWeeks.bars(now);
         assert_eq!((fortnight.len(), fortnight[13].to_string().as_str()), (14, "2026-11-22T00:00:00.000Z"));
     }
 
@@ -264,7 +266,7 @@ mod tests {
             hour("2026-11-21T23:00:00Z", 2),
             hour("2026-11-22T00:00:00Z", 4),
         ];
-        let bars = bars(&Span::Fortnight.bars(now), &hours);
+        let bars = bars(&Period::TwoWeeks.bars(now), &hours);
         assert_eq!((bars[12].outcomes.failed, bars[12].outcomes.succeeded), (3, 2));
         assert_eq!(bars[13].outcomes.failed, 4);
         assert_eq!(bars[0].outcomes, Outcomes::default());

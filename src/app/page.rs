@@ -12,7 +12,7 @@ use crate::model::id::{EnvironmentId, Id, IdKind};
 pub const DEFAULT_SIZE: i64 = 10;
 
 /// The maximum page size.
-pub const LARGEST_SIZE: i64 = 100;
+pub const MAX_SIZE: i64 = 100;
 
 /// The field name of the token in errors.
 pub const TOKEN_FIELD: &str = "page_token";
@@ -47,25 +47,25 @@ pub struct Page<T> {
 }
 
 /// The validated pagination parameters of a request.
-pub struct Wanted<K> {
+pub struct PageRequest<K> {
     /// The id of the first item.
     pub from: Option<Id<K>>,
     size: i64,
 }
 
-impl<K: IdKind> Wanted<K> {
+impl<K: IdKind> PageRequest<K> {
     /// Parses the parameters of a request.
-    pub fn read(state: &State, list: &List, query: &PageQuery) -> Result<Self> {
+    pub fn parse(state: &State, list: &List, query: &PageQuery) -> Result<Self> {
         let size = match &query.size {
             None => DEFAULT_SIZE,
             Some(text) => {
-                text.parse().ok().filter(|size| (1..=LARGEST_SIZE).contains(size)).ok_or_else(|| {
-                    Error::invalid("page_size", format!("must be a number from 1 to {LARGEST_SIZE}"))
+                text.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or_else(|| {
+                    Error::invalid("page_size", format!("must be a number from 1 to {MAX_SIZE}"))
                 })?
             }
         };
         let from = query.token.as_deref().map(|token| {
-            read_token(state, list, token)
+            parse_token(state, list, token)
                 .ok_or_else(|| Error::invalid(TOKEN_FIELD, "invalid pagination token"))
         });
         Ok(Self { from: from.transpose()?, size })
@@ -77,7 +77,7 @@ impl<K: IdKind> Wanted<K> {
     }
 
     /// Makes the page of the items found.
-    pub fn fill<T>(
+    pub fn page_of<T>(
         &self,
         state: &State,
         list: &List,
@@ -90,9 +90,9 @@ impl<K: IdKind> Wanted<K> {
         Page { items: found, next_token }
     }
 
-    /// [`Self::fill`] for a search that stopped early; it continues at `rest`. Such a page may be short or even
+    /// [`Self::page_of`] for a search that stopped early; it continues at `rest`. Such a page may be short or even
     /// empty without being the last.
-    pub fn fill_until<T>(
+    pub fn page_until<T>(
         &self,
         state: &State,
         list: &List,
@@ -100,7 +100,7 @@ impl<K: IdKind> Wanted<K> {
         rest: Option<Id<K>>,
         id: impl Fn(&T) -> Id<K>,
     ) -> Page<T> {
-        let mut page = self.fill(state, list, found, id);
+        let mut page = self.page_of(state, list, found, id);
         if let Some(rest) = rest.filter(|_| page.next_token.is_empty()) {
             page.next_token = write_token(state, list, rest);
         }
@@ -116,7 +116,7 @@ fn write_token<K: IdKind>(state: &State, list: &List, id: Id<K>) -> String {
     BASE64.encode(bytes)
 }
 
-fn read_token<K: IdKind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
+fn parse_token<K: IdKind>(state: &State, list: &List, token: &str) -> Option<Id<K>> {
     // 16 bytes of id and 32 of MAC, in base64.
     if token.len() != 64 {
         return None;

@@ -3,7 +3,7 @@
 use super::{
     Error, Result, State,
     actor::Actor,
-    admission::{self, LoginOf},
+    admission::{self, LoginAttempt},
 };
 use crate::{
     model::{
@@ -17,7 +17,7 @@ use crate::{
 
 /// The result of a redeemed login.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redeemed {
+pub struct RedeemedLogin {
     /// The e-mail address, as the identity provider sent it.
     pub email: Email,
     /// The app's state; empty if the app did not start the login.
@@ -34,7 +34,7 @@ pub struct Redeemed {
 
 /// Redeems an access code. It is valid once, for a few minutes, in its own environment. Codes of OAuth logins are
 /// redeemed at the token endpoint instead (ruling 18). Refused if the user may no longer sign in.
-pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed> {
+pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<RedeemedLogin> {
     let code: AccessCode =
         code.parse().map_err(|error| Error::invalid("saml_access_code", ToString::to_string(&error)))?;
     let digest = code.digest();
@@ -49,7 +49,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     };
     let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
     let tx = state.db.write().await?;
-    let login = LoginOf {
+    let login = LoginAttempt {
         organization_id: flow.organization_id,
         connection_id: flow.saml_connection_id,
         email: &email,
@@ -62,7 +62,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
         return Err(gone());
     }
     tx.commit().await?;
-    Ok(Redeemed {
+    Ok(RedeemedLogin {
         email,
         state: flow.state.unwrap_or_default(),
         attributes: flow.attributes,

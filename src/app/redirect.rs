@@ -8,7 +8,7 @@ use crate::{
 
 /// The maximum length of the app's state, in bytes. It is stored with every started login; SSOReady does not limit
 /// it.
-const MOST_STATE: usize = 4096;
+const MAX_STATE_BYTES: usize = 4096;
 
 /// The request of the app. The first non-empty one of the three ids selects the connection.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +25,13 @@ pub struct RedirectRequest {
 
 /// Starts a login and returns the URL for the browser.
 pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -> Result<String> {
-    if request.state.len() > MOST_STATE {
-        return Err(Error::invalid("state", format!("must be at most {MOST_STATE} bytes long")));
+    if request.state.len() > MAX_STATE_BYTES {
+        return Err(Error::invalid("state", format!("must be at most {MAX_STATE_BYTES} bytes long")));
     }
     if request.state.contains('\0') {
         return Err(Error::invalid("state", "must not contain NUL"));
     }
-    let login = find_connection(state, actor.served_environment()?, request).await?;
+    let login = find_connection(state, actor.authorize_app()?, request).await?;
     if !login.connection.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }

@@ -20,7 +20,7 @@ pub const MAX_UNAUTHENTICATED_BODY: usize = 64 * 1024;
 
 /// How many bytes may be in memory at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub struct MemoryBounds {
     /// Of all requests.
     pub total: usize,
     /// Of all unauthenticated requests.
@@ -36,7 +36,7 @@ pub struct Bounds {
     pub reserve: usize,
 }
 
-impl Bounds {
+impl MemoryBounds {
     /// The bounds for `total` bytes: half of it unauthenticated; a quarter for one client address, an eighth
     /// unauthenticated. No bounds per client address unless `per_client`.
     pub const fn share(total: usize, per_client: bool) -> Self {
@@ -79,7 +79,13 @@ struct Usage {
 
 impl Usage {
     /// This usage and `bytes` more, if that stays within the bounds.
-    fn and(self, bytes: usize, authenticated: bool, total: usize, unauthenticated: usize) -> Option<Self> {
+    fn checked_add(
+        self,
+        bytes: usize,
+        authenticated: bool,
+        total: usize,
+        unauthenticated: usize,
+    ) -> Option<Self> {
         let more = Self {
             total: self.total.saturating_add(bytes),
             unauthenticated: self.unauthenticated.saturating_add(if authenticated { 0 } else { bytes }),
@@ -89,7 +95,7 @@ impl Usage {
         fits.then_some(more)
     }
 
-    fn less(self, bytes: usize, authenticated: bool) -> Self {
+    fn subtract(self, bytes: usize, authenticated: bool) -> Self {
         Self {
             total: self.total.saturating_sub(bytes),
             unauthenticated: self.unauthenticated.saturating_sub(if authenticated { 0 } else { bytes }),
@@ -98,7 +104,7 @@ impl Usage {
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct Usages {
     all: Usage,
     /// Only clients with a non-zero usage, so it is bounded.
     clients: HashMap<IpAddr, Usage>,
@@ -107,14 +113,14 @@ struct Held {
 /// The memory of all requests of this process.
 #[derive(Debug)]
 pub struct RequestMemory {
-    bounds: Bounds,
-    held: Mutex<Held>,
+    bounds: MemoryBounds,
+    usage: Mutex<Usages>,
 }
 
 impl RequestMemory {
     /// Nothing in use.
-    pub fn new(bounds: Bounds) -> Arc<Self> {
-        Arc::new(Self { bounds, held: Mutex::default() })
+    pub fn new(bounds: MemoryBounds) -> Arc<Self> {
+        Arc::new(Self { bounds, usage: Mutex::default() })
     }
 
     /// An empty reservation for `client`, a block of [`crate::model::client_address::ClientAddress`]. `None`, as
@@ -124,46 +130,46 @@ impl RequestMemory {
     }
 
     fn add(&self, client: Option<IpAddr>, bytes: usize, authenticated: bool) -> Result<(), Exhausted> {
-        let Bounds { total, unauthenticated, client_total, client_unauthenticated, small, reserve } =
+        let MemoryBounds { total, unauthenticated, client_total, client_unauthenticated, small, reserve } =
             self.bounds;
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let holds = client.and_then(|client| held.clients.get(&client)).map_or(0, |used| used.total);
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = client.and_then(|client| usage.clients.get(&client)).map_or(0, |used| used.total);
         let is_small = client.is_some() && holds.saturating_add(bytes) <= small;
         let unauthenticated = unauthenticated + if is_small { reserve } else { 0 };
-        let all = held.all.and(bytes, authenticated, total, unauthenticated);
+        let all = usage.all.checked_add(bytes, authenticated, total, unauthenticated);
         let own = client.map(|client| {
-            let used = held.clients.get(&client).copied().unwrap_or_default();
-            (client, used.and(bytes, authenticated, client_total, client_unauthenticated))
+            let used = usage.clients.get(&client).copied().unwrap_or_default();
+            (client, used.checked_add(bytes, authenticated, client_total, client_unauthenticated))
         });
         match (own, all) {
             (Some((_, None)), _) => Err(Exhausted::Client),
             (_, None) => Err(Exhausted::Total),
             (own, Some(all)) => {
-                held.all = all;
+                usage.all = all;
                 if let Some((client, Some(used))) = own {
-                    held.clients.insert(client, used);
+                    usage.clients.insert(client, used);
                 }
                 Ok(())
             }
         }
     }
 
-    fn give_back(&self, client: Option<IpAddr>, bytes: usize, authenticated: bool) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.all = held.all.less(bytes, authenticated);
+    fn release(&self, client: Option<IpAddr>, bytes: usize, authenticated: bool) {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        usage.all = usage.all.subtract(bytes, authenticated);
         if let Some(client) = client {
-            let used = held.clients.get(&client).copied().unwrap_or_default().less(bytes, authenticated);
+            let used = usage.clients.get(&client).copied().unwrap_or_default().subtract(bytes, authenticated);
             if used.total == 0 {
-                held.clients.remove(&client);
+                usage.clients.remove(&client);
             } else {
-                held.clients.insert(client, used);
+                usage.clients.insert(client, used);
             }
         }
     }
 
     #[cfg(test)]
     fn total(&self) -> usize {
-        self.held.lock().unwrap().all.total
+        self.usage.lock().unwrap().all.total
     }
 }
 
@@ -195,7 +201,7 @@ impl Reservation {
     /// Releases all bytes.
     pub fn clear(&mut self) {
         if self.bytes > 0 {
-            self.memory.give_back(self.client, std::mem::take(&mut self.bytes), self.authenticated);
+            self.memory.release(self.client, std::mem::take(&mut self.bytes), self.authenticated);
         }
     }
 
@@ -203,7 +209,7 @@ impl Reservation {
     fn authenticate(&mut self) {
         if !self.authenticated {
             self.authenticated = true;
-            self.memory.give_back(self.client, self.bytes, false);
+            self.memory.release(self.client, self.bytes, false);
             // The bytes fitted as unauthenticated, so they fit as authenticated.
             let bytes = std::mem::take(&mut self.bytes);
             if self.memory.add(self.client, bytes, true).is_ok() {
@@ -231,7 +237,7 @@ pub enum BodyError {
 }
 
 #[derive(Debug)]
-struct Allowed {
+struct BodyState {
     limit: usize,
     received: usize,
     reservation: Reservation,
@@ -240,12 +246,12 @@ struct Allowed {
 
 /// The allowance of one request's body; added to every request by `http::middleware`.
 #[derive(Debug, Clone)]
-pub struct BodyAllowance(Rc<RefCell<Allowed>>);
+pub struct BodyAllowance(Rc<RefCell<BodyState>>);
 
 impl BodyAllowance {
     /// A body of at most `limit` bytes until the client is authenticated.
     pub fn new(reservation: Reservation, limit: usize) -> Self {
-        Self(Rc::new(RefCell::new(Allowed { limit, received: 0, reservation, error: None })))
+        Self(Rc::new(RefCell::new(BodyState { limit, received: 0, reservation, error: None })))
     }
 
     /// The client is authenticated: the limit is [`MAX_BODY`].
@@ -256,7 +262,7 @@ impl BodyAllowance {
     }
 
     /// Whether a body with this `Content-Length` is within the limit.
-    pub fn takes(&self, announced: u64) -> bool {
+    pub fn accepts(&self, announced: u64) -> bool {
         usize::try_from(announced).is_ok_and(|length| length <= self.0.borrow().limit)
     }
 
@@ -298,7 +304,7 @@ impl BodyAllowance {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds::share(800, true);
+    const BOUNDS: MemoryBounds = MemoryBounds::share(800, true);
 
     fn client(last: u8) -> Option<IpAddr> {
         Some(IpAddr::from([192, 0, 2, last]))
@@ -320,7 +326,7 @@ mod tests {
         assert_eq!(memory.total(), 200);
         drop((second, other));
         assert_eq!(memory.total(), 0);
-        assert!(memory.held.lock().unwrap().clients.is_empty(), "nobody is remembered who holds nothing");
+        assert!(memory.usage.lock().unwrap().clients.is_empty(), "nobody is remembered who holds nothing");
     }
 
     #[test]
@@ -368,19 +374,20 @@ mod tests {
 
     #[test]
     fn the_limit_grows_with_the_proof() {
-        let memory = RequestMemory::new(Bounds::share(64 << 20, true));
+        let memory = RequestMemory::new(MemoryBounds::share(64 << 20, true));
         let body = BodyAllowance::new(memory.reservation(client(1)), MAX_UNAUTHENTICATED_BODY);
         assert!(
-            body.takes(MAX_UNAUTHENTICATED_BODY as u64) && !body.takes(MAX_UNAUTHENTICATED_BODY as u64 + 1)
+            body.accepts(MAX_UNAUTHENTICATED_BODY as u64)
+                && !body.accepts(MAX_UNAUTHENTICATED_BODY as u64 + 1)
         );
-        assert!(!body.takes(u64::MAX));
+        assert!(!body.accepts(u64::MAX));
         body.authenticated();
-        assert!(body.takes(MAX_BODY as u64) && !body.takes(MAX_BODY as u64 + 1));
+        assert!(body.accepts(MAX_BODY as u64) && !body.accepts(MAX_BODY as u64 + 1));
     }
 
     #[test]
     fn clients_need_not_be_told_apart() {
-        let memory = RequestMemory::new(Bounds::share(800, false));
+        let memory = RequestMemory::new(MemoryBounds::share(800, false));
         let mut one = memory.reservation(client(1));
         one.grow(400).unwrap();
         assert_eq!(one.grow(1), Err(Exhausted::Total));

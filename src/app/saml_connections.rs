@@ -2,10 +2,10 @@
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Part},
+    actor::{Actor, OrganizationPart},
     audit, environments, import_metadata, input, metadata_refresh, organizations,
-    outgoing::Version,
-    page::{List, Page, PageQuery, Wanted},
+    outgoing::Validators,
+    page::{List, Page, PageQuery, PageRequest},
     sp_keys,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 pub use crate::store::saml_connections::NamedConnection;
 
 /// The maximum number of signing certificates of a connection.
-pub(super) const MOST_CERTIFICATES: usize = 32;
+pub(super) const MAX_CERTIFICATES: usize = 32;
 
 /// A change of a connection, unvalidated. `None` leaves a field unchanged, an empty text clears it.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,7 @@ pub struct SamlConnectionChange {
 
 /// A connection with what else is shown to the identity provider's admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribedConnection {
+pub struct SamlConnectionView {
     /// The connection.
     pub connection: SamlConnection,
     /// Our encryption certificate, if the connection uses assertion encryption.
@@ -73,28 +73,29 @@ pub struct DescribedConnection {
 impl SamlConnectionChange {
     /// Fetches and parses the metadata of the change. Call it outside of transactions. The `stored` URL is not
     /// fetched again: a client that sends back a whole connection repeats it.
-    async fn metadata(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<Imported>> {
+    async fn metadata(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<ImportedMetadata>> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let wanted = given(&self.idp_entity_id);
-        match (given(&self.idp_metadata), self.new_address(state, stored)?) {
+        match (given(&self.idp_metadata), self.new_metadata_url(state, stored)?) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err(Error::invalid(import_metadata::ADDRESS, "must not come together with idpMetadata"))
+                Err(Error::invalid(import_metadata::URL_FIELD, "must not come together with idpMetadata"))
             }
             (Some(xml), None) => {
-                let read = move || import_metadata::from_document(xml.as_bytes(), wanted.as_deref());
+                let read = move || import_metadata::parse_document(xml.as_bytes(), wanted.as_deref());
                 let metadata = tokio::task::spawn_blocking(read).await.map_err(Error::internal)??;
-                Ok(Some(Imported { metadata, from: None }))
+                Ok(Some(ImportedMetadata { metadata, from: None }))
             }
             (None, Some(url)) => {
-                let (metadata, version) = import_metadata::from_url(state, &url, wanted.as_deref()).await?;
-                Ok(Some(Imported { metadata, from: Some((url, version)) }))
+                let (metadata, validators) =
+                    import_metadata::fetch_and_parse(state, &url, wanted.as_deref()).await?;
+                Ok(Some(ImportedMetadata { metadata, from: Some((url, validators)) }))
             }
         }
     }
 
     /// The metadata URL, if it differs from the `stored` one.
-    fn new_address(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<HttpUrl>> {
+    fn new_metadata_url(&self, state: &State, stored: Option<&HttpUrl>) -> Result<Option<HttpUrl>> {
         let Some(text) = self.idp_metadata_url.as_deref().map(str::trim).filter(|text| !text.is_empty())
         else {
             return Ok(None);
@@ -103,21 +104,28 @@ impl SamlConnectionChange {
             return Ok(None);
         }
         // The content of this URL is trusted from now on.
-        input::endpoint_url(state.settings.allow_private_metadata, import_metadata::ADDRESS, text, &None)
+        input::endpoint_url(state.settings.allow_private_metadata, import_metadata::URL_FIELD, text, &None)
             .map(Some)
     }
 
     /// Sets or clears the metadata URL and its refresh state.
-    fn follow(&self, state: &State, connection: &mut SamlConnection, imported: &Option<Imported>) {
+    fn set_metadata_source(
+        &self,
+        state: &State,
+        connection: &mut SamlConnection,
+        imported: &Option<ImportedMetadata>,
+    ) {
         let cleared = self.idp_metadata_url.as_ref().is_some_and(|url| url.trim().is_empty());
         match imported {
-            Some(Imported { metadata, from: Some((url, version)) }) => {
+            Some(ImportedMetadata { metadata, from: Some((url, validators)) }) => {
                 connection.idp_metadata_url = Some(url.clone());
-                connection.metadata = metadata_refresh::fetched(state, metadata, version.clone());
+                connection.metadata = metadata_refresh::refreshed_state(state, metadata, validators.clone());
             }
             // A document replaces the URL, unless the change confirms the URL too.
-            Some(Imported { from: None, .. }) if self.idp_metadata_url.is_none() => forget(connection),
-            _ if cleared => forget(connection),
+            Some(ImportedMetadata { from: None, .. }) if self.idp_metadata_url.is_none() => {
+                clear_metadata(connection)
+            }
+            _ if cleared => clear_metadata(connection),
             _ => {}
         }
     }
@@ -126,9 +134,9 @@ impl SamlConnectionChange {
         &self,
         state: &State,
         connection: &mut SamlConnection,
-        imported: Option<Imported>,
+        imported: Option<ImportedMetadata>,
     ) -> Result<()> {
-        let said = |one: &SamlConnection| {
+        let idp_settings = |one: &SamlConnection| {
             (
                 one.idp_entity_id.clone(),
                 one.idp_redirect_url.clone(),
@@ -136,15 +144,16 @@ impl SamlConnectionChange {
                 one.idp_binding,
             )
         };
-        self.follow(state, connection, &imported);
-        let before = said(connection);
+        self.set_metadata_source(state, connection, &imported);
+        let before = idp_settings(connection);
         let fetched = imported.as_ref().is_some_and(|imported| imported.from.is_some());
-        if let Some(Imported { metadata, from }) = imported {
+        if let Some(ImportedMetadata { metadata, from }) = imported {
             connection.idp_entity_id = Some(metadata.entity_id.clone());
-            let field = if from.is_some() { import_metadata::ADDRESS } else { import_metadata::DOCUMENT };
+            let field =
+                if from.is_some() { import_metadata::URL_FIELD } else { import_metadata::DOCUMENT_FIELD };
             connection.idp_redirect_url = Some(input::url(field, &metadata.sso_redirect_url)?);
             connection.idp_binding = binding_of(&metadata);
-            connection.idp_certificates = read_certificates(field, &metadata.certificates_pem)?;
+            connection.idp_certificates = parse_certificates(field, &metadata.certificates_pem)?;
             connection.sign_authn_requests |= metadata.want_authn_requests_signed;
         }
         if let Some(id) = &self.idp_entity_id {
@@ -191,7 +200,7 @@ impl SamlConnectionChange {
             connection.idp_kind = input::idp_kind(kind)?;
         }
         connection.idp_certificate_expires_at = last_expiry(&connection.idp_certificates);
-        if !fetched && said(connection) != before {
+        if !fetched && idp_settings(connection) != before {
             // After a manual change the next refresh must fetch and compare the whole document.
             connection.metadata.etag = None;
             connection.metadata.last_modified = None;
@@ -204,9 +213,9 @@ impl SamlConnectionChange {
     fn certificates(&self, current: &[String]) -> Result<Option<Vec<String>>> {
         let one = self.idp_certificate.as_ref();
         let text =
-            one.map(|text| read_certificates("idpCertificate", std::slice::from_ref(text))).transpose()?;
+            one.map(|text| parse_certificates("idpCertificate", std::slice::from_ref(text))).transpose()?;
         let several = self.idp_certificates.as_ref();
-        let list = several.map(|list| read_certificates("idpCertificates", list)).transpose()?;
+        let list = several.map(|list| parse_certificates("idpCertificates", list)).transpose()?;
         match (text, list) {
             (Some(text), Some(list)) if text != list => match (text == current, list == current) {
                 (true, false) => Ok(Some(list)),
@@ -222,14 +231,14 @@ impl SamlConnectionChange {
 }
 
 /// The metadata of a change.
-struct Imported {
+struct ImportedMetadata {
     metadata: IdpMetadata,
     /// The URL and validators, if it was fetched.
-    from: Option<(HttpUrl, Version)>,
+    from: Option<(HttpUrl, Validators)>,
 }
 
 /// Clears the metadata URL and its refresh state.
-fn forget(connection: &mut SamlConnection) {
+fn clear_metadata(connection: &mut SamlConnection) {
     connection.idp_metadata_url = None;
     connection.metadata = MetadataRefresh::default();
 }
@@ -243,7 +252,7 @@ pub(super) fn binding_of(metadata: &IdpMetadata) -> IdpBinding {
 }
 
 /// Parses PEM texts; returns each certificate once, as PEM of its own.
-pub(super) fn read_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
+pub(super) fn parse_certificates(field: &'static str, texts: &[String]) -> Result<Vec<String>> {
     let mut certificates = Vec::new();
     for text in texts.iter().filter(|text| !text.trim().is_empty()) {
         let bundle =
@@ -253,8 +262,8 @@ pub(super) fn read_certificates(field: &'static str, texts: &[String]) -> Result
                 certificates.push(pem);
             }
         }
-        if certificates.len() > MOST_CERTIFICATES {
-            return Err(Error::invalid(field, format!("must be at most {MOST_CERTIFICATES} certificates")));
+        if certificates.len() > MAX_CERTIFICATES {
+            return Err(Error::invalid(field, format!("must be at most {MAX_CERTIFICATES} certificates")));
         }
     }
     Ok(certificates)
@@ -267,8 +276,8 @@ pub async fn create(
     actor: &Actor,
     organization_id: OrganizationId,
     change: &SamlConnectionChange,
-) -> Result<DescribedConnection> {
-    let environment_id = actor.managed_part(Part::Saml, organization_id)?;
+) -> Result<SamlConnectionView> {
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, organization_id)?;
     let metadata = change.metadata(state, None).await?;
     let now = state.now();
     let id: SamlConnectionId = Id::new(now, &*state.random);
@@ -304,21 +313,21 @@ pub async fn create(
         updated_at: now,
     };
     change.apply(state, &mut connection, metadata)?;
-    connection.test = is_test(state, &connection);
+    connection.test = is_test_idp(state, &connection);
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
     }
     store::saml_connections::insert(&mut tx, &connection).await?;
     audit::created(&mut tx, state, actor, &connection).await?;
     tx.commit().await?;
-    describe(state, connection).await
+    view(state, connection).await
 }
 
 /// The connection with this id.
-pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<DescribedConnection> {
+pub async fn find(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<SamlConnectionView> {
     let connection = load(&mut state.db.read().await?, actor.environment(), id).await?;
-    actor.viewed_part(Part::Saml, connection.organization_id)?;
-    describe(state, connection).await
+    actor.authorize_view_part(OrganizationPart::Saml, connection.organization_id)?;
+    view(state, connection).await
 }
 
 /// The environment of a connection: for the operator, who gives only the connection's id.
@@ -333,10 +342,10 @@ pub async fn list(
     actor: &Actor,
     organization_id: OrganizationId,
     query: &PageQuery,
-) -> Result<Page<DescribedConnection>> {
-    let environment_id = actor.viewed_part(Part::Saml, organization_id)?;
+) -> Result<Page<SamlConnectionView>> {
+    let environment_id = actor.authorize_view_part(OrganizationPart::Saml, organization_id)?;
     let list = List::of(environment_id, format_args!("saml_connections/{organization_id}"));
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     organizations::load(&mut conn, environment_id, organization_id).await?;
     let found = store::saml_connections::list(
@@ -348,7 +357,7 @@ pub async fn list(
     )
     .await?;
     drop(conn);
-    let page = wanted.fill(state, &list, found, |connection| connection.id);
+    let page = wanted.page_of(state, &list, found, |connection| connection.id);
     let certificate = match page.items.iter().any(|connection| connection.assertion_encryption) {
         true => Some(sp_keys::encryption_certificate(state, environment_id).await?),
         false => None,
@@ -356,7 +365,7 @@ pub async fn list(
     let items = page
         .items
         .into_iter()
-        .map(|connection| DescribedConnection {
+        .map(|connection| SamlConnectionView {
             encryption_certificate: certificate.clone().filter(|_| connection.assertion_encryption),
             connection,
         })
@@ -371,14 +380,14 @@ pub async fn list_by_expiry(
     actor: &Actor,
     query: &PageQuery,
 ) -> Result<Page<NamedConnection>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "saml_connections_by_expiry");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found =
         store::saml_connections::list_by_expiry(&mut conn, environment_id, wanted.from, wanted.limit())
             .await?;
-    Ok(wanted.fill(state, &list, found, |named| named.connection.id))
+    Ok(wanted.page_of(state, &list, found, |named| named.connection.id))
 }
 
 /// Changes a connection.
@@ -387,10 +396,10 @@ pub async fn update(
     actor: &Actor,
     id: SamlConnectionId,
     change: &SamlConnectionChange,
-) -> Result<DescribedConnection> {
+) -> Result<SamlConnectionView> {
     let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
     let organization_id = stored.organization_id;
-    let environment_id = actor.managed_part(Part::Saml, organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, organization_id)?;
     let metadata = change.metadata(state, stored.idp_metadata_url.as_ref()).await?;
     let mut tx = state.db.write().await?;
     // Lock the organization, so that concurrent changes of `primary` are serialised.
@@ -399,8 +408,9 @@ pub async fn update(
     let mut connection = before.clone();
     change.apply(state, &mut connection, metadata)?;
     // A connection to the test identity provider stays one after the public URL has changed.
-    let wiring = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
-    connection.test = is_test(state, &connection) || (before.test && wiring(&before) == wiring(&connection));
+    let endpoint = |one: &SamlConnection| (one.idp_entity_id.clone(), one.idp_redirect_url.clone());
+    connection.test =
+        is_test_idp(state, &connection) || (before.test && endpoint(&before) == endpoint(&connection));
     connection.updated_at = state.now();
     if connection.primary {
         store::saml_connections::unset_primary(&mut tx, environment_id, organization_id).await?;
@@ -410,14 +420,14 @@ pub async fn update(
     }
     audit::updated(&mut tx, state, actor, &before, &connection).await?;
     tx.commit().await?;
-    describe(state, connection).await
+    view(state, connection).await
 }
 
 /// Removes a connection. Its login flows are kept.
 pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Result<()> {
     let mut tx = state.db.write().await?;
     let connection = load(&mut tx, actor.environment(), id).await?;
-    let environment_id = actor.managed_part(Part::Saml, connection.organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Saml, connection.organization_id)?;
     if !store::saml_connections::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
@@ -428,7 +438,7 @@ pub async fn remove(state: &State, actor: &Actor, id: SamlConnectionId) -> Resul
 
 /// Whether the connection points to the bundled test identity provider, which authenticates anybody as anybody.
 /// Its logins are refused unless the test identity provider is enabled (ruling 24).
-pub(super) fn is_test(state: &State, connection: &SamlConnection) -> bool {
+pub(super) fn is_test_idp(state: &State, connection: &SamlConnection) -> bool {
     let entity_id = connection.idp_entity_id.as_deref();
     let sign_on = connection.idp_redirect_url.as_ref().map(HttpUrl::as_str);
     entity_id.into_iter().chain(sign_on).any(|address| state.links.is_test_idp(address))
@@ -446,10 +456,10 @@ fn not_found(id: SamlConnectionId) -> Error {
     Error::not_found("SAML connection", id)
 }
 
-async fn describe(state: &State, connection: SamlConnection) -> Result<DescribedConnection> {
+async fn view(state: &State, connection: SamlConnection) -> Result<SamlConnectionView> {
     let encryption_certificate = match connection.assertion_encryption {
         true => Some(sp_keys::encryption_certificate(state, connection.environment_id).await?),
         false => None,
     };
-    Ok(DescribedConnection { connection, encryption_certificate })
+    Ok(SamlConnectionView { connection, encryption_certificate })
 }

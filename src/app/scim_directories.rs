@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Part},
+    actor::{Actor, OrganizationPart},
     audit::{self, Entry},
     environments, input, organizations,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
     scim_usage::{self, Allowance, Usage},
 };
 use crate::{
@@ -27,16 +27,16 @@ pub use store::scim_directories::DirectorySummary;
 
 /// The default overlap of a rotation: how long replaced tokens keep working while the customer's admin enters the
 /// new one.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// The maximum overlap.
-pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The maximum number of valid tokens of a directory.
-const MOST_TOKENS: i64 = 10;
+const MAX_TOKENS: i64 = 10;
 
 /// The resolution of a token's last use: each update is a write.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+const LAST_USED_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// A change of a directory. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,7 @@ impl ScimDirectoryChange {
 
 /// A directory with its tokens and usage, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DescribedDirectory {
+pub struct ScimDirectoryView {
     /// The directory.
     pub directory: ScimDirectory,
     /// Its valid tokens without their secrets, the newest first.
@@ -80,7 +80,7 @@ pub struct DescribedDirectory {
 
 /// The directory of an authenticated SCIM request, with what bounds its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
+pub struct ProvisioningTarget {
     /// The directory.
     pub directory: ScimDirectory,
     /// Its organization, whose domains bound the addresses of users.
@@ -89,7 +89,7 @@ pub struct Directory {
     pub allowance: Allowance,
 }
 
-impl Directory {
+impl ProvisioningTarget {
     /// Whether users may have addresses of `domain` (ruling 1: whitelisted and verified domains only).
     pub fn accepts_domain(&self, domain: &Domain) -> bool {
         self.organization.accepts_domain(domain)
@@ -98,7 +98,7 @@ impl Directory {
 
 /// Authenticates a SCIM request by its bearer token. A token is valid for one directory; an unknown directory is
 /// not found.
-pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> Result<Directory> {
+pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> Result<ProvisioningTarget> {
     let refused = || Error::Unauthenticated("this bearer token is not valid for this directory".into());
     let now = state.now();
     // A malformed token is looked up too, so that the answer for an unknown directory is the same.
@@ -112,7 +112,7 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
     };
     let presented = presented.ok_or_else(|| not_found(id))?;
     let token = presented.token.ok_or_else(refused)?;
-    let noted = now - USE_NOTED_EVERY;
+    let noted = now - LAST_USED_RESOLUTION;
     if token.last_used_at.is_none_or(|at| at <= noted) {
         let mut tx = state.db.write().await?;
         store::scim_directories::update_last_used(&mut tx, digest, now, noted).await?;
@@ -121,7 +121,7 @@ pub async fn authenticate(state: &State, id: ScimDirectoryId, bearer: &str) -> R
         tx.commit().await?;
     }
     let allowance = scim_usage::allowance(state, presented.directory.environment_id).await?;
-    Ok(Directory { directory: presented.directory, organization: presented.organization, allowance })
+    Ok(ProvisioningTarget { directory: presented.directory, organization: presented.organization, allowance })
 }
 
 /// Creates a directory of an organization, without a token: [`rotate`] creates one. Its SCIM base URL is derived
@@ -131,8 +131,8 @@ pub async fn create(
     actor: &Actor,
     organization_id: OrganizationId,
     change: &ScimDirectoryChange,
-) -> Result<DescribedDirectory> {
-    let environment_id = actor.managed_part(Part::Scim, organization_id)?;
+) -> Result<ScimDirectoryView> {
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, organization_id)?;
     let now = state.now();
     let id: ScimDirectoryId = Id::new(now, &*state.random);
     let mut tx = state.db.write().await?;
@@ -160,15 +160,15 @@ pub async fn create(
     store::scim_directories::insert(&mut tx, &directory).await?;
     audit::created(&mut tx, state, actor, &directory).await?;
     tx.commit().await?;
-    Ok(DescribedDirectory { directory, tokens: Vec::new(), usage: Usage::default() })
+    Ok(ScimDirectoryView { directory, tokens: Vec::new(), usage: Usage::default() })
 }
 
 /// The directory with this id.
-pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
+pub async fn find(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
     let mut conn = state.db.read().await?;
     let directory = load(&mut conn, actor.environment(), id).await?;
-    actor.viewed_part(Part::Scim, directory.organization_id)?;
-    describe(state, &mut conn, directory).await
+    actor.authorize_view_part(OrganizationPart::Scim, directory.organization_id)?;
+    view(state, &mut conn, directory).await
 }
 
 /// The environment of a directory: for the operator, who gives only the directory's id.
@@ -183,10 +183,10 @@ pub async fn list(
     actor: &Actor,
     organization_id: OrganizationId,
     query: &PageQuery,
-) -> Result<Page<DescribedDirectory>> {
-    let environment_id = actor.viewed_part(Part::Scim, organization_id)?;
+) -> Result<Page<ScimDirectoryView>> {
+    let environment_id = actor.authorize_view_part(OrganizationPart::Scim, organization_id)?;
     let list = List::of(environment_id, format_args!("scim_directories/{organization_id}"));
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     organizations::load(&mut conn, environment_id, organization_id).await?;
     let found = store::scim_directories::list(
@@ -197,23 +197,23 @@ pub async fn list(
         wanted.limit(),
     )
     .await?;
-    let page = wanted.fill(state, &list, found, |directory| directory.id);
+    let page = wanted.page_of(state, &list, found, |directory| directory.id);
     let mut items = Vec::with_capacity(page.items.len());
     for directory in page.items {
-        items.push(describe(state, &mut conn, directory).await?);
+        items.push(view(state, &mut conn, directory).await?);
     }
     Ok(Page { items, next_token: page.next_token })
 }
 
 /// One page of the directories of an environment with their organizations, the newest first.
 pub async fn list_newest(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<DirectorySummary>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "scim_directories/newest");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found =
         store::scim_directories::list_newest(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |directory| directory.id))
+    Ok(wanted.page_of(state, &list, found, |directory| directory.id))
 }
 
 /// Changes a directory.
@@ -222,10 +222,10 @@ pub async fn update(
     actor: &Actor,
     id: ScimDirectoryId,
     change: &ScimDirectoryChange,
-) -> Result<DescribedDirectory> {
+) -> Result<ScimDirectoryView> {
     let stored = load(&mut state.db.read().await?, actor.environment(), id).await?;
     let organization_id = stored.organization_id;
-    let environment_id = actor.managed_part(Part::Scim, organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, organization_id)?;
     let mut tx = state.db.write().await?;
     // Lock the organization, so that concurrent changes of `primary` are serialised.
     store::organizations::lock(&mut tx, environment_id, organization_id).await?;
@@ -238,16 +238,16 @@ pub async fn update(
     }
     store::scim_directories::update(&mut tx, &directory).await?;
     audit::updated(&mut tx, state, actor, &before, &directory).await?;
-    let described = describe(state, &mut tx, directory).await?;
+    let view = view(state, &mut tx, directory).await?;
     tx.commit().await?;
-    Ok(described)
+    Ok(view)
 }
 
 /// Removes a directory with its users, groups, tokens and request log. Its events are kept.
 pub async fn remove(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<()> {
     let mut tx = state.db.write().await?;
     let directory = load(&mut tx, actor.environment(), id).await?;
-    let environment_id = actor.managed_part(Part::Scim, directory.organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, directory.organization_id)?;
     if !store::scim_directories::remove(&mut tx, environment_id, id).await? {
         return Err(not_found(id));
     }
@@ -263,10 +263,10 @@ pub async fn rotate(
     id: ScimDirectoryId,
     overlap: Duration,
 ) -> Result<ScimBearerToken> {
-    if overlap > LONGEST_OVERLAP {
+    if overlap > MAX_OVERLAP {
         return Err(Error::invalid(
             "overlapSeconds",
-            format!("must be a number from 0 to {}", LONGEST_OVERLAP.as_secs()),
+            format!("must be a number from 0 to {}", MAX_OVERLAP.as_secs()),
         ));
     }
     let now = state.now();
@@ -274,12 +274,11 @@ pub async fn rotate(
     let mut tx = state.db.write().await?;
     let directory = lock(&mut tx, actor, id).await?;
     store::scim_directories::expire_tokens(&mut tx, id, now + overlap, true).await?;
-    if store::scim_directories::list_tokens(&mut tx, id, now, MOST_TOKENS).await?.len()
-        >= MOST_TOKENS as usize
+    if store::scim_directories::list_tokens(&mut tx, id, now, MAX_TOKENS).await?.len() >= MAX_TOKENS as usize
     {
         return Err(Error::FailedPrecondition(
             format!(
-                "this directory already has {MOST_TOKENS} valid bearer tokens; end the overlap of the replaced \
+                "this directory already has {MAX_TOKENS} valid bearer tokens; end the overlap of the replaced \
                  ones first, or rotate with overlapSeconds 0"
             )
             .into(),
@@ -287,28 +286,28 @@ pub async fn rotate(
     }
     store::scim_directories::insert_token(&mut tx, directory.id, token.digest(), now).await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
-    let entry = Entry::of(&directory, "bearer_token_rotated").saying(facts);
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.author(), entry).await?;
+    let entry = Entry::of(&directory, "bearer_token_rotated").with_values(facts);
+    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
     Ok(token)
 }
 
 /// Ends all tokens but the newest, now.
-pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<DescribedDirectory> {
+pub async fn end_overlap(state: &State, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectoryView> {
     let mut tx = state.db.write().await?;
     let directory = lock(&mut tx, actor, id).await?;
     store::scim_directories::expire_tokens(&mut tx, id, state.now(), false).await?;
     let entry = Entry::of(&directory, "bearer_token_overlap_ended");
-    audit::record(&mut tx, state, Some(directory.environment_id), &actor.author(), entry).await?;
-    let described = describe(state, &mut tx, directory).await?;
+    audit::record(&mut tx, state, Some(directory.environment_id), &actor.principal(), entry).await?;
+    let view = view(state, &mut tx, directory).await?;
     tx.commit().await?;
-    Ok(described)
+    Ok(view)
 }
 
 /// Locks the directory's tokens until the transaction ends, and loads the directory.
 async fn lock(tx: &mut store::Transaction, actor: &Actor, id: ScimDirectoryId) -> Result<ScimDirectory> {
     let directory = load(tx, actor.environment(), id).await?;
-    let environment_id = actor.managed_part(Part::Scim, directory.organization_id)?;
+    let environment_id = actor.authorize_manage_part(OrganizationPart::Scim, directory.organization_id)?;
     store::organizations::lock(tx, environment_id, directory.organization_id).await?;
     load(tx, environment_id, id).await
 }
@@ -325,13 +324,9 @@ pub(super) fn not_found(id: ScimDirectoryId) -> Error {
     Error::not_found("SCIM directory", id)
 }
 
-async fn describe(
-    state: &State,
-    conn: &mut store::Conn,
-    directory: ScimDirectory,
-) -> Result<DescribedDirectory> {
+async fn view(state: &State, conn: &mut store::Conn, directory: ScimDirectory) -> Result<ScimDirectoryView> {
     let tokens =
-        store::scim_directories::list_tokens(conn, directory.id, state.now(), MOST_TOKENS + 1).await?;
+        store::scim_directories::list_tokens(conn, directory.id, state.now(), MAX_TOKENS + 1).await?;
     let usage = scim_usage::of_directory(conn, directory.id, state.now()).await?;
-    Ok(DescribedDirectory { directory, tokens, usage })
+    Ok(ScimDirectoryView { directory, tokens, usage })
 }

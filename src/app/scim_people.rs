@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Error, Result, State,
     actor::Actor,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
     scim_directories,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 
 /// The maximum number of members in a group's attributes. A larger group has no `members` attribute, as a partial
 /// list would be wrong; listing users with `scimGroupId` pages through them.
-const MOST_MEMBERS: usize = 1000;
+const MAX_MEMBERS: usize = 1000;
 
 /// Selects a directory by the first non-empty one of the three ids.
 #[derive(Debug, Clone, Default)]
@@ -78,11 +78,11 @@ async fn find_directory(
         }
     };
     if !query.scim_directory_id.is_empty() {
-        let id: ScimDirectoryId = read_id("scim_directory_id", &query.scim_directory_id)?;
+        let id: ScimDirectoryId = parse_id("scim_directory_id", &query.scim_directory_id)?;
         return Ok(scim_directories::load(conn, environment_id, id).await?.id);
     }
     let found = if !query.organization_id.is_empty() {
-        let id: OrganizationId = read_id("organization_id", &query.organization_id)?;
+        let id: OrganizationId = parse_id("organization_id", &query.organization_id)?;
         store::scim_directories::find_primary(conn, environment_id, id)
             .await?
             .ok_or_else(no_primary("organization_id"))?
@@ -100,7 +100,7 @@ async fn find_directory(
     Ok(found.id)
 }
 
-fn read_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T> {
+fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|error| Error::invalid(field, ToString::to_string(&error)))
 }
 
@@ -112,33 +112,33 @@ pub async fn list_users(
     group: &str,
     page: &PageQuery,
 ) -> Result<Page<DirectoryUser>> {
-    let environment_id = actor.served_environment()?;
+    let environment_id = actor.authorize_app()?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let group: Option<ScimGroupId> = match group {
         "" => None,
-        text => Some(read_id("scim_group_id", text)?),
+        text => Some(parse_id("scim_group_id", text)?),
     };
     let list = match group {
         None => List::of(environment_id, format_args!("scim_users/{directory}")),
         Some(group) => List::of(environment_id, format_args!("scim_users/{directory}/{group}")),
     };
-    let wanted = Wanted::read(state, &list, page)?;
+    let wanted = PageRequest::parse(state, &list, page)?;
     let found = match group {
         None => store::scim_people::list_users(&mut conn, directory, wanted.from, wanted.limit()).await?,
         Some(group) => {
             store::scim_people::list_members(&mut conn, directory, group, wanted.from, wanted.limit()).await?
         }
     };
-    let page = wanted.fill(state, &list, found, |user| user.id);
-    Ok(Page { items: page.items.into_iter().map(describe_user).collect(), next_token: page.next_token })
+    let page = wanted.page_of(state, &list, found, |user| user.id);
+    Ok(Page { items: page.items.into_iter().map(user_view).collect(), next_token: page.next_token })
 }
 
 /// One user, deleted or not.
 pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_user(&mut conn, actor.served_environment()?, id).await?;
-    found.map(describe_user).ok_or_else(|| Error::not_found("SCIM user", id))
+    let found = store::scim_people::find_user(&mut conn, actor.authorize_app()?, id).await?;
+    found.map(user_view).ok_or_else(|| Error::not_found("SCIM user", id))
 }
 
 /// One page of a directory's groups, deleted ones included.
@@ -148,16 +148,16 @@ pub async fn list_groups(
     query: &DirectoryQuery,
     page: &PageQuery,
 ) -> Result<Page<DirectoryGroup>> {
-    let environment_id = actor.served_environment()?;
+    let environment_id = actor.authorize_app()?;
     let mut conn = state.db.read().await?;
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
-    let wanted = Wanted::read(state, &list, page)?;
+    let wanted = PageRequest::parse(state, &list, page)?;
     let found = store::scim_people::list_groups(&mut conn, directory, wanted.from, wanted.limit()).await?;
-    let page = wanted.fill(state, &list, found, |group| group.id);
+    let page = wanted.page_of(state, &list, found, |group| group.id);
     let mut items = Vec::with_capacity(page.items.len());
     for group in page.items {
-        items.push(describe_group(&mut conn, group).await?);
+        items.push(group_view(&mut conn, group).await?);
     }
     Ok(Page { items, next_token: page.next_token })
 }
@@ -165,8 +165,8 @@ pub async fn list_groups(
 /// One group, deleted or not.
 pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_group(&mut conn, actor.served_environment()?, id).await?;
-    describe_group(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
+    let found = store::scim_people::find_group(&mut conn, actor.authorize_app()?, id).await?;
+    group_view(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 
 /// The users of a directory with this e-mail address, user name, display name, external id or id.
@@ -176,7 +176,7 @@ pub async fn search_users(
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryUser>> {
-    let environment_id = actor.served_environment()?;
+    let environment_id = actor.authorize_app()?;
     let name = super::input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     scim_directories::load(&mut conn, environment_id, directory).await?;
@@ -188,7 +188,7 @@ pub async fn search_users(
             .collect(),
         Err(_) => store::scim_people::search_users(&mut conn, directory, &name.to_lowercase(), &name).await?,
     };
-    Ok(found.into_iter().map(describe_user).collect())
+    Ok(found.into_iter().map(user_view).collect())
 }
 
 /// The groups of a directory with this name, external id or id.
@@ -198,7 +198,7 @@ pub async fn search_groups(
     directory: ScimDirectoryId,
     name: &str,
 ) -> Result<Vec<DirectoryGroup>> {
-    let environment_id = actor.served_environment()?;
+    let environment_id = actor.authorize_app()?;
     let name = super::input::line("q", name.trim(), 500)?;
     let mut conn = state.db.read().await?;
     scim_directories::load(&mut conn, environment_id, directory).await?;
@@ -214,13 +214,13 @@ pub async fn search_groups(
     };
     let mut groups = Vec::with_capacity(found.len());
     for group in found {
-        groups.push(describe_group(&mut conn, group).await?);
+        groups.push(group_view(&mut conn, group).await?);
     }
     Ok(groups)
 }
 
 /// The maximum number of groups of a user that are returned.
-const MOST_GROUPS: i64 = 200;
+const MAX_GROUPS: i64 = 200;
 
 /// The ids and names of a user's groups.
 pub async fn groups_of(
@@ -228,16 +228,16 @@ pub async fn groups_of(
     actor: &Actor,
     user: &DirectoryUser,
 ) -> Result<Vec<(ScimGroupId, String)>> {
-    let environment_id = actor.served_environment()?;
+    let environment_id = actor.authorize_app()?;
     let mut conn = state.db.read().await?;
     scim_directories::load(&mut conn, environment_id, user.directory_id).await?;
-    Ok(store::scim_people::list_groups_of(&mut conn, user.directory_id, user.id, MOST_GROUPS).await?)
+    Ok(store::scim_people::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)
 }
 
-fn describe_user(user: StoredUser) -> DirectoryUser {
+fn user_view(user: StoredUser) -> DirectoryUser {
     let deleted = user.deleted || !user.active;
     let mut attributes = user.document;
-    strip(&mut attributes);
+    remove_internal(&mut attributes);
     attributes.insert("active".to_owned(), Value::Bool(!deleted));
     DirectoryUser {
         id: user.id,
@@ -249,14 +249,14 @@ fn describe_user(user: StoredUser) -> DirectoryUser {
     }
 }
 
-async fn describe_group(conn: &mut store::Conn, group: StoredGroup) -> Result<DirectoryGroup> {
+async fn group_view(conn: &mut store::Conn, group: StoredGroup) -> Result<DirectoryGroup> {
     let mut attributes = group.document;
-    strip(&mut attributes);
+    remove_internal(&mut attributes);
     attributes.insert("displayName".to_owned(), Value::from(group.display_name.as_str()));
     attributes.remove("members");
-    let limit = i64::try_from(MOST_MEMBERS + 1).unwrap_or(i64::MAX);
+    let limit = i64::try_from(MAX_MEMBERS + 1).unwrap_or(i64::MAX);
     let members = store::scim_people::list_member_ids(conn, group.id, limit).await?;
-    if members.len() <= MOST_MEMBERS {
+    if members.len() <= MAX_MEMBERS {
         let members = members.into_iter().map(|(id, attributes)| member(id, attributes.as_deref()));
         attributes.insert("members".to_owned(), members.collect());
     }
@@ -279,7 +279,7 @@ fn member(id: String, attributes: Option<&str>) -> Value {
 }
 
 /// Removes what is no attribute of the resource itself, and the password.
-fn strip(attributes: &mut Map<String, Value>) {
+fn remove_internal(attributes: &mut Map<String, Value>) {
     for name in ["schemas", "id", "meta", "groups", "password"] {
         attributes.remove(name);
     }
@@ -303,11 +303,11 @@ mod tests {
             deleted,
             document: document.as_object().unwrap().clone(),
         };
-        let described = describe_user(user(true, false));
+        let described = user_view(user(true, false));
         assert_eq!(Value::Object(described.attributes), json!({ "userName": "a", "active": true }));
         assert!(!described.deleted);
         for gone in [user(false, false), user(true, true)] {
-            let described = describe_user(gone);
+            let described = user_view(gone);
             assert!(described.deleted);
             assert_eq!(described.attributes["active"], false);
         }

@@ -1,6 +1,6 @@
 //! The log of SCIM requests: written asynchronously, read by support.
 //!
-//! [`note`] puts a request into a bounded queue and returns; a writer takes batches from it, redacts secrets in
+//! [`enqueue`] puts a request into a bounded queue and returns; a writer takes batches from it, redacts secrets in
 //! the bodies, seals and stores them (ruling 27). Requests that do not fit into the queue are dropped and counted
 //! in a metric.
 
@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Part},
-    directory_limits::LogRoom,
-    page::{List, Page, PageQuery, Wanted},
+    actor::{Actor, OrganizationPart},
+    directory_limits::LogBudget,
+    page::{List, Page, PageQuery, PageRequest},
     scim_directories,
 };
 use crate::{
@@ -35,29 +35,29 @@ use crate::{
 };
 
 /// How many bytes of a body are queued and parsed.
-const LONGEST_READ: usize = 256 * 1024;
+const MAX_READ_BYTES: usize = 256 * 1024;
 
 /// How many bytes of a body are stored.
-const LONGEST_KEPT: usize = 16 * 1024;
+const MAX_STORED_BYTES: usize = 16 * 1024;
 
 /// Up to this size repeated bodies are stored each time.
-const LONGEST_REPEATED: usize = 1024;
+const MAX_REPEATED_BYTES: usize = 1024;
 
 /// The size of a log row without path and bodies, in bytes.
-const ROW: usize = 300;
+const ROW_BYTES: usize = 300;
 
 /// The maximum length of path and query that is stored.
-const LONGEST_PATH: usize = 2000;
+const MAX_PATH_LENGTH: usize = 2000;
 
 /// The maximum length of the queue, in requests and in bytes.
-const MOST_WAITING: usize = 4096;
-const MOST_WAITING_BYTES: usize = 8 * 1024 * 1024;
+const MAX_QUEUED: usize = 4096;
+const MAX_QUEUED_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many requests are written in one transaction.
 const BATCH: usize = 100;
 
 /// How long the writer waits after the first request, to collect a batch.
-const GATHER: Duration = Duration::from_millis(200);
+const BATCH_DELAY: Duration = Duration::from_millis(200);
 
 /// A SCIM request that was answered.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub struct NewScimRequest<'a> {
 
 /// A request in the queue.
 #[derive(Debug, Clone)]
-struct Waiting {
+struct QueuedRequest {
     id: ScimRequestId,
     directory: ScimDirectoryId,
     at: Timestamp,
@@ -97,11 +97,11 @@ struct Waiting {
     response_body: Vec<u8>,
     response_length: usize,
     /// The placeholder for the bodies, if they are not stored.
-    instead: Option<&'static str>,
+    placeholder: Option<&'static str>,
     error: Option<&'static str>,
 }
 
-impl Waiting {
+impl QueuedRequest {
     fn bytes(&self) -> usize {
         self.request_body.len() + self.response_body.len() + self.path.len() + 256
     }
@@ -118,15 +118,15 @@ pub struct ScimRequestLog {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedRequest>,
     bytes: usize,
 }
 
 impl ScimRequestLog {
     /// Adds a request; `false` if the queue is full.
-    fn push(&self, request: Waiting) -> bool {
+    fn push(&self, request: QueuedRequest) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.waiting.len() >= MOST_WAITING || queue.bytes + request.bytes() > MOST_WAITING_BYTES {
+        if queue.waiting.len() >= MAX_QUEUED || queue.bytes + request.bytes() > MAX_QUEUED_BYTES {
             return false;
         }
         queue.bytes += request.bytes();
@@ -136,16 +136,16 @@ impl ScimRequestLog {
         true
     }
 
-    fn take(&self, most: usize) -> Vec<Waiting> {
+    fn take(&self, most: usize) -> Vec<QueuedRequest> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let count = most.min(queue.waiting.len());
-        let batch: Vec<Waiting> = queue.waiting.drain(..count).collect();
-        queue.bytes -= batch.iter().map(Waiting::bytes).sum::<usize>();
+        let batch: Vec<QueuedRequest> = queue.waiting.drain(..count).collect();
+        queue.bytes -= batch.iter().map(QueuedRequest::bytes).sum::<usize>();
         batch
     }
 
     /// Returns a batch that could not be written to the front of the queue.
-    fn put_back(&self, batch: Vec<Waiting>) {
+    fn requeue(&self, batch: Vec<QueuedRequest>) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         for request in batch.into_iter().rev() {
             queue.bytes += request.bytes();
@@ -156,27 +156,27 @@ impl ScimRequestLog {
 
 /// Adds an answered request to the queue, without waiting. When a directory uses up its log budget, first bodies
 /// are left out, then whole requests, which are counted in a metric. A repeated larger body is stored once.
-pub fn note(state: &State, request: &NewScimRequest<'_>) {
+pub fn enqueue(state: &State, request: &NewScimRequest<'_>) {
     let (limits, directory) = (&state.directory_limits, request.directory);
-    let repeats = request.request_body.len() > LONGEST_REPEATED
+    let repeats = request.request_body.len() > MAX_REPEATED_BYTES
         && limits.is_repeated(directory, request.method, request.path, request.request_body);
-    let kept = |bytes: &[u8]| if repeats { 0 } else { bytes.len().min(LONGEST_KEPT) };
+    let kept = |bytes: &[u8]| if repeats { 0 } else { bytes.len().min(MAX_STORED_BYTES) };
     // Sealed and in base64, a body takes a third more.
     let bodies = (kept(request.request_body) + kept(request.response_body)) * 4 / 3;
-    let row = ROW + request.path.len().min(LONGEST_PATH);
-    let instead = match limits.log_room(directory, request.at, row, bodies) {
-        LogRoom::Full => {
+    let row = ROW_BYTES + request.path.len().min(MAX_PATH_LENGTH);
+    let placeholder = match limits.charge_log(directory, request.at, row, bodies) {
+        LogBudget::Exhausted => {
             telemetry::scim_request_unlogged(1);
             return;
         }
-        LogRoom::WithoutBodies => Some("(not kept: this directory's log is nearly full for this hour)"),
-        LogRoom::Whole => repeats.then_some("(not kept: the same body came to this address before)"),
+        LogBudget::WithoutBodies => Some("(not kept: this directory's log is nearly full for this hour)"),
+        LogBudget::Sufficient => repeats.then_some("(not kept: the same body came to this address before)"),
     };
-    let head = |bytes: &[u8]| match instead {
+    let head = |bytes: &[u8]| match placeholder {
         Some(_) => Vec::new(),
-        None => bytes[..bytes.len().min(LONGEST_READ)].to_vec(),
+        None => bytes[..bytes.len().min(MAX_READ_BYTES)].to_vec(),
     };
-    let waiting = Waiting {
+    let waiting = QueuedRequest {
         id: Id::new(request.at, &*state.random),
         directory: request.directory,
         at: request.at,
@@ -188,7 +188,7 @@ pub fn note(state: &State, request: &NewScimRequest<'_>) {
         request_length: request.request_body.len(),
         response_body: head(request.response_body),
         response_length: request.response_body.len(),
-        instead,
+        placeholder,
         error: request.error,
     };
     if !state.scim_requests.push(waiting) {
@@ -197,10 +197,10 @@ pub fn note(state: &State, request: &NewScimRequest<'_>) {
 }
 
 /// The writer: stores the queue in batches until its task is dropped.
-pub async fn write_on(state: State) {
+pub async fn run_writer(state: State) {
     loop {
         state.scim_requests.filled.notified().await;
-        tokio::time::sleep(GATHER).await;
+        tokio::time::sleep(BATCH_DELAY).await;
         if let Err(error) = flush(&state).await {
             tracing::warn!(%error, "SCIM requests could not be logged; they are tried again");
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -218,7 +218,7 @@ pub async fn flush(state: &State) -> Result<()> {
             return Ok(());
         }
         // Up to a hundred bodies are parsed to redact secrets.
-        let bytes = batch.iter().map(Waiting::bytes).sum();
+        let bytes = batch.iter().map(QueuedRequest::bytes).sum();
         let batch = Arc::new(batch);
         let (sealing, rows) = (Arc::clone(&batch), state.clone());
         let rows = state.offload.run(None, bytes, move || sealing.iter().map(|it| seal(&rows, it)).collect());
@@ -228,7 +228,7 @@ pub async fn flush(state: &State) -> Result<()> {
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            state.scim_requests.put_back(Arc::unwrap_or_clone(batch));
+            state.scim_requests.requeue(Arc::unwrap_or_clone(batch));
             return Err(error);
         }
     }
@@ -263,24 +263,24 @@ async fn write(state: &State, rows: &[StoredRequest]) -> Result<()> {
     }
 }
 
-fn place(id: ScimRequestId, column: &str) -> String {
+fn seal_context(id: ScimRequestId, column: &str) -> String {
     format!("scim_requests/{column}/{id}")
 }
 
-fn seal(state: &State, request: &Waiting) -> StoredRequest {
+fn seal(state: &State, request: &QueuedRequest) -> StoredRequest {
     let sealed = |column, body: &[u8], length| {
-        let text = match request.instead.filter(|_| length > 0) {
+        let text = match request.placeholder.filter(|_| length > 0) {
             Some(text) => text.to_owned(),
-            None => redact::body(body, length, LONGEST_KEPT)?,
+            None => redact::body(body, length, MAX_STORED_BYTES)?,
         };
-        Some(state.master_key.seal(&place(request.id, column), text.as_bytes(), &*state.random))
+        Some(state.master_key.seal(&seal_context(request.id, column), text.as_bytes(), &*state.random))
     };
     StoredRequest {
         id: request.id,
         directory_id: request.directory,
         at: request.at,
         method: redact::storable(&request.method),
-        path: redact::path(&request.path, LONGEST_PATH),
+        path: redact::path(&request.path, MAX_PATH_LENGTH),
         status: i64::from(request.status),
         duration_ms: i64::try_from(request.duration.as_millis()).unwrap_or(i64::MAX),
         request_body: sealed("request_body", &request.request_body, request.request_length),
@@ -326,9 +326,9 @@ pub async fn list(
 ) -> Result<Page<ScimRequest>> {
     let environment_id = actor.environment();
     let found = scim_directories::load(&mut state.db.read().await?, environment_id, directory).await?;
-    actor.viewed_part(Part::Scim, found.organization_id)?;
+    actor.authorize_view_part(OrganizationPart::Scim, found.organization_id)?;
     let list = List::of(environment_id, format_args!("scim_requests/{directory}"));
-    let wanted = Wanted::read(state, &list, page)?;
+    let wanted = PageRequest::parse(state, &list, page)?;
     // PostgreSQL fails on a text with NUL.
     super::input::line("method", &query.method, 20)?;
     super::input::line("error", &query.error, 100)?;
@@ -352,7 +352,7 @@ pub async fn list(
         },
     )
     .await?;
-    let page = wanted.fill(state, &list, found, |request| request.id);
+    let page = wanted.page_of(state, &list, found, |request| request.id);
     let items = page.items.into_iter().map(|row| open(state, row)).collect::<Result<_>>()?;
     Ok(Page { items, next_token: page.next_token })
 }
@@ -364,7 +364,7 @@ pub async fn find(state: &State, actor: &Actor, id: ScimRequestId) -> Result<Sci
     let row = scim_requests::find(&mut conn, environment_id, id).await?;
     let row = row.ok_or_else(|| Error::not_found("SCIM request", id))?;
     let directory = scim_directories::load(&mut conn, environment_id, row.directory_id).await?;
-    actor.viewed_part(Part::Scim, directory.organization_id)?;
+    actor.authorize_view_part(OrganizationPart::Scim, directory.organization_id)?;
     open(state, row)
 }
 
@@ -373,7 +373,8 @@ fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
         sealed
             .as_deref()
             .map(|sealed| {
-                let plain = state.master_key.open(&place(row.id, column), sealed).map_err(Error::internal)?;
+                let plain =
+                    state.master_key.open(&seal_context(row.id, column), sealed).map_err(Error::internal)?;
                 String::from_utf8(plain).map_err(Error::internal)
             })
             .transpose()
@@ -396,8 +397,8 @@ fn open(state: &State, row: StoredRequest) -> Result<ScimRequest> {
 mod tests {
     use super::*;
 
-    fn waiting(bytes: usize) -> Waiting {
-        Waiting {
+    fn waiting(bytes: usize) -> QueuedRequest {
+        QueuedRequest {
             id: Id::from_bits(1),
             directory: Id::from_bits(2),
             at: Timestamp::from_millis(0),
@@ -409,7 +410,7 @@ mod tests {
             request_length: bytes,
             response_body: Vec::new(),
             response_length: 0,
-            instead: None,
+            placeholder: None,
             error: None,
         }
     }
@@ -417,15 +418,15 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_in_number_and_in_bytes() {
         let log = ScimRequestLog::default();
-        assert!((0..MOST_WAITING).all(|_| log.push(waiting(1))));
+        assert!((0..MAX_QUEUED).all(|_| log.push(waiting(1))));
         assert!(!log.push(waiting(1)));
         let batch = log.take(10);
         assert_eq!(batch.len(), 10);
         assert!(log.push(waiting(1)));
-        log.put_back(batch);
-        assert_eq!(log.take(usize::MAX).len(), MOST_WAITING + 1);
+        log.requeue(batch);
+        assert_eq!(log.take(usize::MAX).len(), MAX_QUEUED + 1);
         assert_eq!(log.queue.lock().unwrap().bytes, 0);
-        assert!(log.push(waiting(MOST_WAITING_BYTES - 256)));
+        assert!(log.push(waiting(MAX_QUEUED_BYTES - 256)));
         assert!(!log.push(waiting(1)));
     }
 

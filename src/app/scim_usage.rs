@@ -14,7 +14,7 @@ use std::{
 use lru::LruCache;
 use serde_json::Value;
 
-use super::{Result, State, provision, scim_directories::Directory};
+use super::{Result, State, provision, scim_directories::ProvisioningTarget};
 use crate::{
     model::{
         event::EventKind,
@@ -32,24 +32,24 @@ use crate::{
 pub use store::scim_usage::Usage;
 
 /// The maximum age of a cached sum of an environment's directories.
-const SUMMED_EVERY: Duration = Duration::from_secs(60);
+const SUM_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// How many environments' sums are cached.
-const SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+const MAX_SUMS: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
 /// From this part of a quota on it counts as nearly used up, in percent.
-const NEAR: i64 = 80;
+const NEAR_PERCENT: i64 = 80;
 
 /// The usage from which on `most` counts as nearly used up; at least 1. Does not overflow for `i64::MAX`.
-fn near(most: i64) -> i64 {
-    (most / 100 * NEAR + most % 100 * NEAR / 100).max(1)
+fn near_threshold(most: i64) -> i64 {
+    (most / 100 * NEAR_PERCENT + most % 100 * NEAR_PERCENT / 100).max(1)
 }
 
 /// The display name of [`Quota::day_bytes`].
 pub const DAY_BYTES: &str = "bytes written today";
 
 /// The note for that quota in messages.
-pub const BEGINS_ANEW: &str = "The quota of a day begins anew at 00:00 UTC.";
+pub const DAILY_RESET_NOTE: &str = "The quota of a day begins anew at 00:00 UTC.";
 
 /// The quota of one directory, or of all directories of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Quota {
     pub fn near(&self, usage: &Usage) -> Vec<&'static str> {
         self.parts(usage)
             .into_iter()
-            .filter(|(_, used, most)| *used >= near(*most))
+            .filter(|(_, used, most)| *used >= near_threshold(*most))
             .map(|(name, _, _)| name)
             .collect()
     }
@@ -122,11 +122,11 @@ impl Allowance {
 
 /// A cache of the usage of environments, by environment, with the time it was read.
 #[derive(Debug)]
-pub struct EnvironmentUsages(Mutex<LruCache<EnvironmentId, (Timestamp, Usage)>>);
+pub struct EnvironmentUsageCache(Mutex<LruCache<EnvironmentId, (Timestamp, Usage)>>);
 
-impl Default for EnvironmentUsages {
+impl Default for EnvironmentUsageCache {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(SUMS)))
+        Self(Mutex::new(LruCache::new(MAX_SUMS)))
     }
 }
 
@@ -143,7 +143,7 @@ pub async fn of_environment(state: &State, environment: EnvironmentId) -> Result
         sums.get(&environment).copied()
     };
     match known {
-        Some((at, usage)) if now.since(at) < SUMMED_EVERY && day(at) == day(now) => Ok(usage),
+        Some((at, usage)) if now.since(at) < SUM_MAX_AGE && day(at) == day(now) => Ok(usage),
         _ => {
             let usage = {
                 let mut conn = state.db.read().await?;
@@ -162,19 +162,19 @@ pub async fn of_directory(conn: &mut store::Conn, id: ScimDirectoryId, now: Time
 }
 
 /// Up to a hundred directories that have nearly or completely used up a part of this quota: for the operator.
-pub async fn fullest(
+pub async fn near_quota(
     conn: &mut store::Conn,
     now: Timestamp,
     quota: &Quota,
 ) -> Result<Vec<(ScimDirectoryId, Usage)>> {
-    const MOST: i64 = 100;
+    const MAX_ENTRIES: i64 = 100;
     let least = Usage {
-        user_count: near(quota.users),
-        group_count: near(quota.groups),
-        stored_bytes: near(quota.stored_bytes),
-        day_bytes: near(quota.day_bytes),
+        user_count: near_threshold(quota.users),
+        group_count: near_threshold(quota.groups),
+        stored_bytes: near_threshold(quota.stored_bytes),
+        day_bytes: near_threshold(quota.day_bytes),
     };
-    Ok(store::scim_usage::list_at_least(conn, &least, day(now), MOST).await?)
+    Ok(store::scim_usage::list_at_least(conn, &least, day(now), MAX_ENTRIES).await?)
 }
 
 /// The quotas for a request to a directory of `environment`.
@@ -189,16 +189,16 @@ pub(super) async fn allowance(state: &State, environment: EnvironmentId) -> Resu
 
 /// What a change adds to the usage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Added {
+struct UsageDelta {
     users: i64,
     groups: i64,
     stored: i64,
     written: i64,
     /// Whether it is a removal, which is never refused.
-    takes_away: bool,
+    is_removal: bool,
 }
 
-impl Added {
+impl UsageDelta {
     /// Both changes together.
     fn and(self, other: Self) -> Self {
         Self {
@@ -206,12 +206,12 @@ impl Added {
             groups: self.groups + other.groups,
             stored: self.stored + other.stored,
             written: self.written + other.written,
-            takes_away: self.takes_away && other.takes_away,
+            is_removal: self.is_removal && other.is_removal,
         }
     }
 
     /// Computed from the data of its event.
-    fn by(kind: EventKind, data: &Value) -> Self {
+    fn from_event(kind: EventKind, data: &Value) -> Self {
         let size = |value: &Value| match value {
             Value::Null => 0,
             value => {
@@ -226,10 +226,10 @@ impl Added {
             EventKind::UserCreated => Self { users: 1, stored: RESOURCE_BYTES + after, ..changed },
             EventKind::GroupCreated => Self { groups: 1, stored: RESOURCE_BYTES + after, ..changed },
             EventKind::UserUpdated | EventKind::UserReactivated | EventKind::GroupUpdated => changed,
-            EventKind::UserDeactivated => Self { takes_away: true, ..changed },
+            EventKind::UserDeactivated => Self { is_removal: true, ..changed },
             // The row stays.
             EventKind::UserDeleted | EventKind::GroupDeleted => {
-                Self { stored: 0, takes_away: true, ..changed }
+                Self { stored: 0, is_removal: true, ..changed }
             }
             EventKind::GroupMembershipChanged => {
                 let (added, removed) = (count("added"), count("removed"));
@@ -237,7 +237,7 @@ impl Added {
                     stored: (added - removed) * MEMBERSHIP_BYTES,
                     written: (added + removed) * MEMBERSHIP_BYTES,
                     // More members leave than join: a removal.
-                    takes_away: removed > added || added == 0,
+                    is_removal: removed > added || added == 0,
                     ..Self::default()
                 }
             }
@@ -252,7 +252,7 @@ impl Added {
 /// the directory's usage row until the transaction ends: call it last, right before recording the event.
 pub(super) async fn count(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     now: Timestamp,
     kind: EventKind,
     data: &Value,
@@ -263,25 +263,25 @@ pub(super) async fn count(
 /// [`count`] for several events, with one statement.
 pub(super) async fn count_all<'a>(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     now: Timestamp,
     changes: impl IntoIterator<Item = (EventKind, &'a Value)>,
 ) -> provision::Result<()> {
-    let mut changes = changes.into_iter().map(|(kind, data)| Added::by(kind, data));
+    let mut changes = changes.into_iter().map(|(kind, data)| UsageDelta::from_event(kind, data));
     let Some(first) = changes.next() else { return Ok(()) };
-    let added = changes.fold(first, Added::and);
+    let added = changes.fold(first, UsageDelta::and);
     let (id, environment) = (directory.directory.id, directory.directory.environment_id);
     let usage = store::scim_usage::add(tx, id, environment, (added.stored, added.written), day(now)).await?;
-    match added.takes_away {
+    match added.is_removal {
         true => Ok(()),
         false => Ok(check(&directory.allowance, &usage, &added)?),
     }
 }
 
 /// Counts the memberships that were removed with their group.
-pub(super) async fn count_emptied(
+pub(super) async fn count_removed_members(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     now: Timestamp,
     members: i64,
 ) -> provision::Result<()> {
@@ -290,7 +290,7 @@ pub(super) async fn count_emptied(
     Ok(())
 }
 
-fn check(allowance: &Allowance, usage: &Usage, added: &Added) -> Result<(), scim::Error> {
+fn check(allowance: &Allowance, usage: &Usage, added: &UsageDelta) -> Result<(), scim::Error> {
     let parts = [added.users, added.groups, added.stored, added.written];
     let whole = allowance.environment.parts(&allowance.environment_usage);
     for ((part, own), all) in parts.into_iter().zip(allowance.quota.parts(usage)).zip(whole) {
@@ -299,23 +299,23 @@ fn check(allowance: &Allowance, usage: &Usage, added: &Added) -> Result<(), scim
         }
         let (name, used, most) = own;
         if used > most {
-            return Err(over("this directory", "", name, most));
+            return Err(quota_exceeded("this directory", "", name, most));
         }
         let (name, used, most) = all;
         if used >= most {
-            return Err(over("this environment", " in all its directories", name, most));
+            return Err(quota_exceeded("this environment", " in all its directories", name, most));
         }
     }
     Ok(())
 }
 
-fn over(whose: &str, within: &str, name: &str, most: i64) -> scim::Error {
+fn quota_exceeded(whose: &str, within: &str, name: &str, most: i64) -> scim::Error {
     telemetry::scim_limited("quota");
     let quota = match name.strip_prefix("bytes ") {
         Some(rest) if most >= 1 << 20 => format!("{} MiB {rest}", most >> 20),
         _ => format!("{most} {name}"),
     };
-    let anew = if name == DAY_BYTES { format!(" {BEGINS_ANEW}") } else { String::new() };
+    let anew = if name == DAY_BYTES { format!(" {DAILY_RESET_NOTE}") } else { String::new() };
     scim::Error::QuotaExceeded(format!(
         "{whose} may have {quota}{within}, and has as many: nothing was changed.{anew} Ask the app's vendor to raise the \
          quota (settings scim.…); deactivating and deleting still work"
@@ -332,7 +332,7 @@ mod tests {
     fn what_takes_something_away_is_never_refused() {
         let person = json!({ "attributes": { "userName": "a" } });
         let both = json!({ "before": person, "after": person });
-        for (kind, data, takes_away) in [
+        for (kind, data, is_removal) in [
             (EventKind::UserCreated, json!({ "after": person }), false),
             (EventKind::UserUpdated, both.clone(), false),
             (EventKind::UserReactivated, both.clone(), false),
@@ -342,7 +342,7 @@ mod tests {
             (EventKind::GroupMembershipChanged, json!({ "added": ["a"], "removed": ["b"] }), false),
             (EventKind::GroupMembershipChanged, json!({ "added": [], "removed": ["b"] }), true),
         ] {
-            assert_eq!(Added::by(kind, &data).takes_away, takes_away, "{kind:?}");
+            assert_eq!(UsageDelta::from_event(kind, &data).is_removal, is_removal, "{kind:?}");
         }
     }
 
@@ -352,7 +352,8 @@ mod tests {
         let allowance = Allowance { quota, ..Allowance::unlimited() };
         let full = Usage { user_count: 2, group_count: 1, stored_bytes: 90, day_bytes: 90 };
         let grows = |users, groups, stored| {
-            check(&allowance, &full, &Added { users, groups, stored, written: 1, takes_away: false }).is_ok()
+            check(&allowance, &full, &UsageDelta { users, groups, stored, written: 1, is_removal: false })
+                .is_ok()
         };
         assert!(!grows(1, 0, 1), "a second user");
         assert!(grows(0, 1, 1), "the one group");
@@ -362,13 +363,16 @@ mod tests {
         let of = |user_count, group_count| Usage { user_count, group_count, ..Usage::default() };
         assert_eq!(small.near(&of(39, 1)), [""; 0]);
         assert_eq!(small.near(&of(40, 2)), ["users", "groups"]);
-        assert_eq!((near(0), near(1), near(150), near(i64::MAX)), (1, 1, 120, i64::MAX / 100 * 80 + 5));
+        assert_eq!(
+            (near_threshold(0), near_threshold(1), near_threshold(150), near_threshold(i64::MAX)),
+            (1, 1, 120, i64::MAX / 100 * 80 + 5)
+        );
         let environment = Quota { users: 2, ..Quota::UNLIMITED };
         let allowance = Allowance { environment, environment_usage: full, ..Allowance::unlimited() };
-        let added = Added { users: 1, ..Added::default() };
+        let added = UsageDelta { users: 1, ..UsageDelta::default() };
         let text = check(&allowance, &Usage::default(), &added).unwrap_err().to_string();
         assert!(text.contains("this environment may have 2 users in all its directories,"), "{text}");
-        let text = over("this directory", "", DAY_BYTES, 4 << 30).to_string();
+        let text = quota_exceeded("this directory", "", DAY_BYTES, 4 << 30).to_string();
         assert!(text.contains("may have 4096 MiB written today, and"), "{text}");
         assert!(text.contains("begins anew at 00:00 UTC"), "{text}");
     }

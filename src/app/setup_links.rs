@@ -8,7 +8,7 @@ use super::{
     actor::{Actor, Credential, SetupGrant},
     audit::{self, Entry},
     environments, organizations,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// The default lifetime of a link.
-pub const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The maximum lifetime of a link.
-pub const LONGEST_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The resolution of a session's last use: each update is a write.
-const VISIT_NOTED_EVERY: Duration = Duration::from_secs(60);
+const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// A link to create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,18 +42,18 @@ pub struct NewSetupLink {
     pub can_manage_scim: bool,
     /// Whether it may request and verify domains.
     pub can_manage_domains: bool,
-    /// How long it can be redeemed; [`LIFETIME`] if `None`.
+    /// How long it can be redeemed; [`DEFAULT_LIFETIME`] if `None`.
     pub lifetime: Option<Duration>,
 }
 
 /// Creates a link. Its URL is returned only here.
 pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Result<(SetupLink, String)> {
-    let environment_id = actor.managed_environment()?;
-    let lifetime = wanted.lifetime.unwrap_or(LIFETIME);
-    if lifetime.is_zero() || lifetime > LONGEST_LIFETIME {
+    let environment_id = actor.authorize_manage()?;
+    let lifetime = wanted.lifetime.unwrap_or(DEFAULT_LIFETIME);
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
         return Err(Error::invalid(
             "lifetimeSeconds",
-            format!("must be a number from 1 to {}", LONGEST_LIFETIME.as_secs()),
+            format!("must be a number from 1 to {}", MAX_LIFETIME.as_secs()),
         ));
     }
     let now = state.now();
@@ -65,7 +65,7 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
         can_manage_saml: wanted.can_manage_saml,
         can_manage_scim: wanted.can_manage_scim,
         can_manage_domains: wanted.can_manage_domains,
-        created_by: name_of(actor),
+        created_by: creator(actor),
         created_at: now,
         expires_at: now + lifetime,
         redeemed_at: None,
@@ -83,7 +83,7 @@ pub async fn create(state: &State, actor: &Actor, wanted: &NewSetupLink) -> Resu
 }
 
 /// The creator of a link, for the list of links.
-fn name_of(actor: &Actor) -> String {
+fn creator(actor: &Actor) -> String {
     match actor.credential() {
         Credential::Administrator { id, .. } => id.to_string(),
         Credential::ApiKey { id, .. } => id.to_string(),
@@ -95,7 +95,7 @@ fn name_of(actor: &Actor) -> String {
 
 /// The link with this id.
 pub async fn find(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     store::setup_links::find(&mut conn, environment_id, id).await?.ok_or_else(|| not_found(id))
 }
@@ -113,10 +113,10 @@ pub async fn list(
     organization_id: Option<OrganizationId>,
     query: &PageQuery,
 ) -> Result<Page<SetupLink>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let name = organization_id.map_or_else(|| "setup_links".to_owned(), |id| format!("setup_links/{id}"));
     let list = List::of(environment_id, name);
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     if let Some(organization_id) = organization_id {
         organizations::load(&mut conn, environment_id, organization_id).await?;
@@ -124,18 +124,18 @@ pub async fn list(
     let found =
         store::setup_links::list(&mut conn, environment_id, organization_id, wanted.from, wanted.limit())
             .await?;
-    Ok(wanted.fill(state, &list, found, |link| link.id))
+    Ok(wanted.page_of(state, &list, found, |link| link.id))
 }
 
 /// Revokes a link and all its sessions. It stays in the list.
 pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<SetupLink> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let revoked = store::setup_links::update_revoked(&mut tx, environment_id, id, state.now()).await?;
     let link = store::setup_links::find(&mut tx, environment_id, id).await?.ok_or_else(|| not_found(id))?;
     if revoked {
         let entry = Entry::of(&link, "revoked");
-        audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+        audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     }
     tx.commit().await?;
     Ok(link)
@@ -143,7 +143,7 @@ pub async fn revoke(state: &State, actor: &Actor, id: SetupLinkId) -> Result<Set
 
 /// Why a link cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unusable {
+pub enum SetupLinkError {
     /// Unknown or malformed.
     Unknown,
     /// Redeemed before, by another browser.
@@ -162,46 +162,46 @@ pub enum Unusable {
 
 /// The state of a link for the browser that opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrival {
+pub enum LinkState {
     /// It can be redeemed.
     Ready(SetupLink),
     /// This browser redeemed it before, and its session is valid.
-    Again(SetupSession),
+    HasSession(SetupSession),
     /// It cannot be used. With the environment, if the link is known.
-    Unusable(Unusable, Option<EnvironmentId>),
+    Unusable(SetupLinkError, Option<EnvironmentId>),
 }
 
 /// Checks a link without redeeming it, so that link previews have no effect. `session` is the browser's cookie.
-pub async fn arrive(state: &State, token: &str, session: Option<&str>) -> Result<Arrival> {
+pub async fn check(state: &State, token: &str, session: Option<&str>) -> Result<LinkState> {
     let Ok(token) = token.parse::<SetupLinkToken>() else {
-        return Ok(Arrival::Unusable(Unusable::Unknown, None));
+        return Ok(LinkState::Unusable(SetupLinkError::Unknown, None));
     };
     let mut conn = state.db.read().await?;
     let Some(link) = store::setup_links::find_by_token(&mut conn, token.digest()).await? else {
-        return Ok(Arrival::Unusable(Unusable::Unknown, None));
+        return Ok(LinkState::Unusable(SetupLinkError::Unknown, None));
     };
     if let Some(session) = find_session(state, &mut conn, session).await?
         && session.link.id == link.id
     {
-        return Ok(Arrival::Again(session));
+        return Ok(LinkState::HasSession(session));
     }
     let environment_id = Some(link.environment_id);
     Ok(match link.status(state.now()) {
-        SetupLinkStatus::Open => Arrival::Ready(link),
-        SetupLinkStatus::Redeemed => Arrival::Unusable(
-            Unusable::Used { at: link.redeemed_at.unwrap_or(link.created_at) },
+        SetupLinkStatus::Open => LinkState::Ready(link),
+        SetupLinkStatus::Redeemed => LinkState::Unusable(
+            SetupLinkError::Used { at: link.redeemed_at.unwrap_or(link.created_at) },
             environment_id,
         ),
         SetupLinkStatus::Expired => {
-            Arrival::Unusable(Unusable::Expired { at: link.expires_at }, environment_id)
+            LinkState::Unusable(SetupLinkError::Expired { at: link.expires_at }, environment_id)
         }
-        SetupLinkStatus::Revoked => Arrival::Unusable(Unusable::Revoked, environment_id),
+        SetupLinkStatus::Revoked => LinkState::Unusable(SetupLinkError::Revoked, environment_id),
     })
 }
 
 /// A new session of a redeemed link.
 #[derive(Debug)]
-pub struct Redeemed {
+pub struct NewSession {
     /// The environment of the link.
     pub environment_id: EnvironmentId,
     /// The session token for the cookie.
@@ -211,19 +211,19 @@ pub struct Redeemed {
 }
 
 /// Redeems a link and creates a session; of concurrent requests one succeeds. `address` is the client's. The inner
-/// error is the state of the link as [`arrive`] returns it.
+/// error is the state of the link as [`check`] returns it.
 pub async fn redeem(
     state: &State,
     token: &str,
     session: Option<&str>,
     address: Option<IpAddr>,
-) -> Result<Result<Redeemed, Arrival>> {
-    let link = match arrive(state, token, session).await? {
-        Arrival::Ready(link) => link,
+) -> Result<Result<NewSession, LinkState>> {
+    let link = match check(state, token, session).await? {
+        LinkState::Ready(link) => link,
         other => return Ok(Err(other)),
     };
     let Ok(presented) = token.parse::<SetupLinkToken>() else {
-        return Ok(Err(Arrival::Unusable(Unusable::Unknown, None)));
+        return Ok(Err(LinkState::Unusable(SetupLinkError::Unknown, None)));
     };
     let now = state.now();
     let made = SetupSessionToken::new(&*state.random);
@@ -231,19 +231,20 @@ pub async fn redeem(
     let mut tx = state.db.write().await?;
     if !store::setup_links::consume(&mut tx, presented.digest(), now).await? {
         drop(tx);
-        return Ok(Err(match arrive(state, token, session).await? {
-            Arrival::Ready(link) => {
-                Arrival::Unusable(Unusable::Expired { at: link.expires_at }, Some(link.environment_id))
-            }
+        return Ok(Err(match check(state, token, session).await? {
+            LinkState::Ready(link) => LinkState::Unusable(
+                SetupLinkError::Expired { at: link.expires_at },
+                Some(link.environment_id),
+            ),
             other => other,
         }));
     }
     store::setup_links::insert_session(&mut tx, made.digest(), link.id, now, expires_at).await?;
     let actor = actor_of(&link).at(address);
     let entry = Entry::of(&link, "redeemed");
-    audit::record(&mut tx, state, Some(link.environment_id), &actor.author(), entry).await?;
+    audit::record(&mut tx, state, Some(link.environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
-    Ok(Ok(Redeemed { environment_id: link.environment_id, token: made, expires_at }))
+    Ok(Ok(NewSession { environment_id: link.environment_id, token: made, expires_at }))
 }
 
 /// Authenticates a browser by its session cookie; `None` if the session is not valid.
@@ -253,20 +254,20 @@ pub async fn authenticate(state: &State, cookie: &str) -> Result<Option<SetupSes
         find_session(state, &mut conn, Some(cookie)).await?
     };
     let now = state.now();
-    let noted = now - VISIT_NOTED_EVERY;
+    let seen_before = now - LAST_SEEN_RESOLUTION;
     if let Some(session) = &session
-        && session.last_seen_at <= noted
+        && session.last_seen_at <= seen_before
         && let Ok(token) = cookie.parse::<SetupSessionToken>()
     {
         let mut tx = state.db.write().await?;
-        store::setup_links::update_last_seen(&mut tx, token.digest(), now, noted).await?;
+        store::setup_links::update_last_seen(&mut tx, token.digest(), now, seen_before).await?;
         tx.commit().await?;
     }
     Ok(session)
 }
 
 /// Ends a session. The link stays redeemed.
-pub async fn leave(state: &State, cookie: &str) -> Result<()> {
+pub async fn end_session(state: &State, cookie: &str) -> Result<()> {
     if let Ok(token) = cookie.parse::<SetupSessionToken>() {
         let mut tx = state.db.write().await?;
         store::setup_links::remove_session(&mut tx, token.digest()).await?;
@@ -287,7 +288,7 @@ async fn find_session(
 }
 
 /// The organization and the environment of a link.
-pub async fn place_of(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
+pub async fn load_context(state: &State, link: &SetupLink) -> Result<(Organization, Environment)> {
     let mut conn = state.db.read().await?;
     let organization = organizations::load(&mut conn, link.environment_id, link.organization_id).await?;
     Ok((organization, environments::load(&mut conn, link.environment_id).await?))

@@ -33,34 +33,34 @@ pub use crate::store::organization_domains::SharedDomain;
 pub const FIELD: &str = "shareDomain";
 
 /// How the operator confirms.
-const BY_OPERATOR: &str = "Give --share-domain";
+const OPERATOR_HINT: &str = "Give --share-domain";
 
 /// How an administrator confirms: the checkbox of the form.
-pub(crate) const BY_ADMINISTRATOR: &str = "Say yes";
+pub(crate) const ADMINISTRATOR_HINT: &str = "Say yes";
 
 /// The maximum number of other organizations that get an audit entry and an event.
-const MAX_TOLD: usize = 100;
+const MAX_NOTIFIED: usize = 100;
 
 /// The maximum number of domains in an error message.
 const MAX_NAMED: usize = 10;
 
 /// Why a domain may not be shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum SharedDomainError {
     /// Another organization has it verified by DNS.
     Verified(SharedDomain),
     /// Other organizations have these, and the caller did not confirm the sharing.
-    Unasked {
+    Unconfirmed {
         /// The domains with the other organizations.
         elsewhere: Vec<SharedDomain>,
         /// How the caller confirms.
         yes: &'static str,
     },
     /// Another organization has it, about which the caller learns nothing.
-    NotYours,
+    Taken,
 }
 
-impl Refused {
+impl SharedDomainError {
     /// The error for the caller.
     pub(crate) fn into_error(self) -> Error {
         match self {
@@ -69,34 +69,34 @@ impl Refused {
                     "the domain {} is proved by DNS to be that of {}; it can be no other organization's. Remove it there \
                      first if it is not theirs any more",
                     there.domain,
-                    name_of(&there)
+                    label(&there)
                 )
                 .into(),
             ),
-            Self::Unasked { elsewhere, yes } => Error::invalid(
+            Self::Unconfirmed { elsewhere, yes } => Error::invalid(
                 FIELD,
                 format!(
                     "the domain {}: the identity providers of all of them could then sign in people of each. \
                      {yes} only if that is meant",
-                    list_of(&elsewhere)
+                    describe_all(&elsewhere)
                 ),
             ),
-            Self::NotYours => Error::FailedPrecondition(NOT_YOURS.into()),
+            Self::Taken => Error::FailedPrecondition(TAKEN_MESSAGE.into()),
         }
     }
 }
 
 /// The message for callers who may not learn about other organizations.
-pub(crate) const NOT_YOURS: &str =
+pub(crate) const TAKEN_MESSAGE: &str =
     "another organization here has this domain already; ask support to sort it out";
 
 /// Whether the last DNS check succeeded, but another organization of the environment has the domain.
 pub fn is_taken(listed: &DomainVerification) -> bool {
-    !listed.state.is_accepted() && listed.check_error.as_deref() == Some(NOT_YOURS)
+    !listed.state.is_accepted() && listed.check_error.as_deref() == Some(TAKEN_MESSAGE)
 }
 
 /// The other organization's display name and id.
-fn name_of(there: &SharedDomain) -> String {
+fn label(there: &SharedDomain) -> String {
     match there.display_name.trim() {
         "" => there.organization_id.to_string(),
         name => format!("{name} ({})", there.organization_id),
@@ -105,14 +105,14 @@ fn name_of(there: &SharedDomain) -> String {
 
 /// The domains with their other organizations, since one confirmation covers all: the first few, and the number of
 /// the rest.
-fn list_of(elsewhere: &[SharedDomain]) -> String {
+fn describe_all(elsewhere: &[SharedDomain]) -> String {
     let mut parts: Vec<String> = elsewhere
         .iter()
         .take(MAX_NAMED)
         .enumerate()
         .map(|(place, there)| {
             let (verb, end) = if place == 0 { (" counts", " already") } else { ("", "") };
-            format!("{}{verb} for {}{end}", there.domain, name_of(there))
+            format!("{}{verb} for {}{end}", there.domain, label(there))
         })
         .collect();
     if elsewhere.len() > MAX_NAMED {
@@ -132,7 +132,7 @@ pub(super) async fn lock(tx: &mut Transaction, environment_id: EnvironmentId) ->
 
 /// The other organizations that have `domains`, which take effect for `organization_id`. Call it with the
 /// environment [`lock`]ed.
-pub(super) async fn elsewhere(
+pub(super) async fn find_other_organizations(
     tx: &mut Transaction,
     environment_id: EnvironmentId,
     organization_id: OrganizationId,
@@ -142,27 +142,27 @@ pub(super) async fn elsewhere(
         .await?)
 }
 
-/// Whether the caller may share the domains with `elsewhere`; `yes` is the caller's confirmation.
+/// Whether the caller may share the domains with `elsewhere`; `confirmed` is the caller's confirmation.
 pub(super) fn check(
     actor: &Actor,
     elsewhere: &[SharedDomain],
-    yes: bool,
-) -> std::result::Result<(), Refused> {
+    confirmed: bool,
+) -> std::result::Result<(), SharedDomainError> {
     if elsewhere.is_empty() {
         return Ok(());
     }
     let verified = elsewhere.iter().find(|there| there.verified);
     match (actor.credential(), verified) {
-        (Credential::SetupLink(_), _) => Err(Refused::NotYours),
-        (_, Some(verified)) => Err(Refused::Verified(verified.clone())),
+        (Credential::SetupLink(_), _) => Err(SharedDomainError::Taken),
+        (_, Some(verified)) => Err(SharedDomainError::Verified(verified.clone())),
         (Credential::ApiKey { .. }, None) => Ok(()),
-        _ if yes => Ok(()),
+        _ if confirmed => Ok(()),
         (credential, None) => {
             let yes = match credential {
-                Credential::Operator => BY_OPERATOR,
-                _ => BY_ADMINISTRATOR,
+                Credential::Operator => OPERATOR_HINT,
+                _ => ADMINISTRATOR_HINT,
             };
-            Err(Refused::Unasked { elsewhere: elsewhere.to_vec(), yes })
+            Err(SharedDomainError::Unconfirmed { elsewhere: elsewhere.to_vec(), yes })
         }
     }
 }
@@ -176,17 +176,17 @@ pub(super) async fn record(
     organization_id: OrganizationId,
     elsewhere: &[SharedDomain],
 ) -> Result<()> {
-    let mut told: BTreeMap<OrganizationId, BTreeMap<String, Vec<OrganizationId>>> = BTreeMap::new();
+    let mut affected: BTreeMap<OrganizationId, BTreeMap<String, Vec<OrganizationId>>> = BTreeMap::new();
     for there in elsewhere {
         let (domain, other) = (there.domain.to_string(), there.organization_id);
-        told.entry(organization_id).or_default().entry(domain.clone()).or_default().push(other);
-        if told.len() > MAX_TOLD && !told.contains_key(&other) {
+        affected.entry(organization_id).or_default().entry(domain.clone()).or_default().push(other);
+        if affected.len() > MAX_NOTIFIED && !affected.contains_key(&other) {
             continue;
         }
-        told.entry(other).or_default().entry(domain).or_default().push(organization_id);
+        affected.entry(other).or_default().entry(domain).or_default().push(organization_id);
     }
     let environment_id = actor.environment();
-    for (id, domains) in &told {
+    for (id, domains) in &affected {
         let target = AuditTarget { kind: "organization", id: id.to_string(), organization_id: Some(*id) };
         let entry = Entry {
             action: "organization.domain_shared".to_owned(),
@@ -194,9 +194,9 @@ pub(super) async fn record(
             before: serde_json::Map::new(),
             after: audit_fields! { "sharedDomains": json!(domains) },
         };
-        audit::record(tx, state, Some(environment_id), &actor.author(), entry).await?;
+        audit::record(tx, state, Some(environment_id), &actor.principal(), entry).await?;
     }
-    for (id, domains) in &told {
+    for (id, domains) in &affected {
         let domains: Value = json!(domains);
         let event = NewEvent {
             environment: &environment_id,
@@ -217,7 +217,7 @@ pub async fn list(
     actor: &Actor,
     organizations: &[OrganizationId],
 ) -> Result<BTreeMap<OrganizationId, Vec<Domain>>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     let mut shared: BTreeMap<OrganizationId, Vec<Domain>> = BTreeMap::new();
     let found = store::organization_domains::list_shared(&mut conn, environment_id, organizations).await?;
@@ -234,7 +234,7 @@ pub async fn list_others(
     organization_id: OrganizationId,
     domains: &[Domain],
 ) -> Result<Vec<SharedDomain>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     Ok(store::organization_domains::list_other_organizations(
         &mut conn,

@@ -24,27 +24,27 @@ use crate::{
 pub const JWKS_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// How long this process caches the keys.
-const KEPT: Duration = Duration::from_secs(60);
+const CACHE_TTL: Duration = Duration::from_secs(60);
 
 /// How long before its first signature a key is published: longer than clients and replicas cache the old set.
 const PUBLISH_AHEAD: Duration = Duration::from_secs(3600);
 
 /// How much longer than the last token a key stays published, to allow for clock skew.
-const MARGIN: Duration = Duration::from_secs(10 * 60);
+const CLOCK_MARGIN: Duration = Duration::from_secs(10 * 60);
 
 /// The cached keys of this process.
 #[derive(Default)]
-pub struct KeyRing {
-    kept: RwLock<Option<Arc<Ring>>>,
-    reading: tokio::sync::Mutex<()>,
+pub struct KeyCache {
+    cached: RwLock<Option<Arc<KeySet>>>,
+    load_lock: tokio::sync::Mutex<()>,
 }
 
-struct Ring {
-    read_at: Timestamp,
-    keys: Vec<RingKey>,
+struct KeySet {
+    loaded_at: Timestamp,
+    keys: Vec<CachedKey>,
 }
 
-struct RingKey {
+struct CachedKey {
     key: Arc<SigningKey>,
     generation: i64,
     active_from: Timestamp,
@@ -54,7 +54,7 @@ struct RingKey {
 /// The stage of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stage {
+pub enum KeyStage {
     /// Published, not yet signing.
     Next,
     /// Signing.
@@ -72,7 +72,7 @@ pub struct KeySummary {
     /// Its algorithm.
     pub algorithm: IdTokenAlg,
     /// Its stage.
-    pub stage: Stage,
+    pub stage: KeyStage,
     /// From when it signs.
     pub active_from: Timestamp,
     /// When it is no longer published.
@@ -93,7 +93,7 @@ pub enum Rotation {
 /// The active key of `algorithm`.
 pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningKey>> {
     let now = state.now();
-    let ring = ring(state).await?;
+    let ring = key_set(state).await?;
     ring.active(algorithm, now)
         .map(|key| Arc::clone(&key.key))
         .ok_or_else(|| Error::internal(format!("there is no {} key", algorithm.as_str())))
@@ -102,14 +102,14 @@ pub async fn signer(state: &State, algorithm: IdTokenAlg) -> Result<Arc<SigningK
 /// The published public keys.
 pub async fn published(state: &State) -> Result<JwkSet> {
     let now = state.now();
-    let ring = ring(state).await?;
+    let ring = key_set(state).await?;
     Ok(JwkSet { keys: ring.unretired(now).map(|key| key.key.jwk().clone()).collect() })
 }
 
 /// Every key that is not retired, for the operator.
 pub async fn list(state: &State) -> Result<Vec<KeySummary>> {
     let now = state.now();
-    let ring = ring(state).await?;
+    let ring = key_set(state).await?;
     Ok(ring.unretired(now).map(|key| ring.summary(key, now)).collect())
 }
 
@@ -119,7 +119,7 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
     let (begin, retired_at) = match rotation {
         Rotation::Overlapping => {
             let begin = now + PUBLISH_AHEAD;
-            (begin, begin + id_token::ID_TOKEN_LIFETIME + MARGIN)
+            (begin, begin + id_token::ID_TOKEN_LIFETIME + CLOCK_MARGIN)
         }
         Rotation::Compromised => (now, now),
     };
@@ -139,48 +139,48 @@ pub async fn rotate(state: &State, rotation: Rotation) -> Result<Vec<KeySummary>
         signing_keys::update_retired(&mut tx, Purpose::IdToken, name, generation, retired_at).await?;
     }
     tx.commit().await?;
-    state.id_token_keys.forget();
+    state.id_token_keys.invalidate();
     list(state).await
 }
 
-impl KeyRing {
-    fn fresh(&self, now: Timestamp) -> Option<Arc<Ring>> {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|ring| ring.read_at <= now && now.since(ring.read_at) < KEPT).cloned()
+impl KeyCache {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<KeySet>> {
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().filter(|ring| ring.loaded_at <= now && now.since(ring.loaded_at) < CACHE_TTL).cloned()
     }
 
-    fn keep(&self, ring: Option<Arc<Ring>>) {
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = ring;
+    fn replace(&self, ring: Option<Arc<KeySet>>) {
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = ring;
     }
 
-    fn forget(&self) {
-        self.keep(None);
+    fn invalidate(&self) {
+        self.replace(None);
     }
 }
 
-impl Ring {
-    fn unretired(&self, now: Timestamp) -> impl Iterator<Item = &RingKey> {
+impl KeySet {
+    fn unretired(&self, now: Timestamp) -> impl Iterator<Item = &CachedKey> {
         self.keys.iter().filter(move |key| key.retired_at.is_none_or(|at| at > now))
     }
 
     /// The newest key whose `active_from` is past; if there is none, which only a clock that was set back can cause,
     /// the oldest.
-    fn active(&self, algorithm: IdTokenAlg, now: Timestamp) -> Option<&RingKey> {
+    fn active(&self, algorithm: IdTokenAlg, now: Timestamp) -> Option<&CachedKey> {
         let line = || self.unretired(now).filter(|key| key.key.algorithm() == algorithm);
         let begun = line().filter(|key| key.active_from <= now);
         begun.max_by_key(|key| key.generation).or_else(|| line().min_by_key(|key| key.generation))
     }
 
-    fn summary(&self, key: &RingKey, now: Timestamp) -> KeySummary {
+    fn summary(&self, key: &CachedKey, now: Timestamp) -> KeySummary {
         let algorithm = key.key.algorithm();
         let active = self.active(algorithm, now).map_or(key.generation, |active| active.generation);
         KeySummary {
             kid: key.key.jwk().kid.clone(),
             algorithm,
             stage: match key.generation.cmp(&active) {
-                std::cmp::Ordering::Greater => Stage::Next,
-                std::cmp::Ordering::Equal => Stage::Active,
-                std::cmp::Ordering::Less => Stage::Retiring,
+                std::cmp::Ordering::Greater => KeyStage::Next,
+                std::cmp::Ordering::Equal => KeyStage::Active,
+                std::cmp::Ordering::Less => KeyStage::Retiring,
             },
             active_from: key.active_from,
             retired_at: key.retired_at,
@@ -189,23 +189,23 @@ impl Ring {
 }
 
 /// The cached keys, reloaded when the cache has expired. Concurrent requests load them once.
-async fn ring(state: &State) -> Result<Arc<Ring>> {
+async fn key_set(state: &State) -> Result<Arc<KeySet>> {
     let keys = &state.id_token_keys;
     if let Some(ring) = keys.fresh(state.now()) {
         return Ok(ring);
     }
-    let _one_reads = keys.reading.lock().await;
+    let _one_reads = keys.load_lock.lock().await;
     if let Some(ring) = keys.fresh(state.now()) {
         return Ok(ring);
     }
-    let ring = Arc::new(read(state).await?);
-    keys.keep(Some(Arc::clone(&ring)));
+    let ring = Arc::new(load(state).await?);
+    keys.replace(Some(Arc::clone(&ring)));
     Ok(ring)
 }
 
 /// Loads the keys; creates the first key of an algorithm that has none, or uses the one that another replica
 /// created at the same time.
-async fn read(state: &State) -> Result<Ring> {
+async fn load(state: &State) -> Result<KeySet> {
     let now = state.now();
     let mut stored = signing_keys::list(&mut state.db.read().await?, Purpose::IdToken, now).await?;
     let missing: Vec<IdTokenAlg> = IdTokenAlg::ALL
@@ -227,7 +227,7 @@ async fn read(state: &State) -> Result<Ring> {
     keys.sort_by_key(|key| {
         (IdTokenAlg::ALL.iter().position(|algorithm| *algorithm == key.key.algorithm()), key.generation)
     });
-    Ok(Ring { read_at: now, keys })
+    Ok(KeySet { loaded_at: now, keys })
 }
 
 /// Generates keys on a blocking thread.
@@ -251,12 +251,12 @@ fn seal(state: &State, key: &SigningKey, generation: i64, active_from: Timestamp
     })
 }
 
-fn open(state: &State, stored: &StoredKey) -> Result<RingKey> {
+fn open(state: &State, stored: &StoredKey) -> Result<CachedKey> {
     let algorithm = IdTokenAlg::parse(&stored.algorithm)
         .ok_or_else(|| Error::internal(format!("key {} is of an unknown algorithm", stored.id)))?;
     let pkcs8 =
         state.master_key.open(&StoredKey::place(&stored.id), &stored.private_key).map_err(Error::internal)?;
-    Ok(RingKey {
+    Ok(CachedKey {
         key: Arc::new(SigningKey::from_pkcs8(algorithm, &pkcs8).map_err(Error::internal)?),
         generation: stored.generation,
         active_from: stored.active_from,
@@ -340,20 +340,20 @@ mod tests {
         assert_eq!(kid(&here).await, old, "still signs");
         assert_eq!(published_kids(&here).await.len(), 6);
         // The other replica has read the new keys long before one of them signs.
-        assert!(KEPT + JWKS_MAX_AGE < PUBLISH_AHEAD);
-        clock.advance(KEPT);
+        assert!(CACHE_TTL + JWKS_MAX_AGE < PUBLISH_AHEAD);
+        clock.advance(CACHE_TTL);
         assert_eq!(published_kids(&there).await.len(), 6);
         let stages = |keys: &[KeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
-        assert_eq!(stages(&list(&there).await.unwrap())[..2], [Stage::Active, Stage::Next]);
+        assert_eq!(stages(&list(&there).await.unwrap())[..2], [KeyStage::Active, KeyStage::Next]);
 
         clock.advance(PUBLISH_AHEAD);
         let new = kid(&there).await;
         assert_ne!(new, old);
         assert_eq!(kid(&here).await, new);
         assert!(published_kids(&here).await.contains(&old), "its tokens are still good");
-        assert_eq!(stages(&list(&here).await.unwrap())[..2], [Stage::Retiring, Stage::Active]);
+        assert_eq!(stages(&list(&here).await.unwrap())[..2], [KeyStage::Retiring, KeyStage::Active]);
 
-        clock.advance(id_token::ID_TOKEN_LIFETIME + MARGIN);
+        clock.advance(id_token::ID_TOKEN_LIFETIME + CLOCK_MARGIN);
         assert_eq!(published_kids(&there).await.len(), 3);
         assert!(!published_kids(&there).await.contains(&old));
         let gone = signing_keys::remove_retired(&mut here.db.write().await.unwrap(), clock.now()).await;
@@ -367,7 +367,7 @@ mod tests {
         let keys = rotate(&here, Rotation::Overlapping).await.unwrap();
         assert_eq!(keys.len(), 3);
         for key in keys {
-            assert_eq!((key.stage, key.active_from), (Stage::Active, clock.now()), "says when it signs");
+            assert_eq!((key.stage, key.active_from), (KeyStage::Active, clock.now()), "says when it signs");
         }
     }
 
@@ -378,7 +378,7 @@ mod tests {
         let old = kid(&here).await;
         rotate(&here, Rotation::Overlapping).await.unwrap();
         let keys = rotate(&here, Rotation::Compromised).await.unwrap();
-        assert!(keys.len() == 3 && keys.iter().all(|key| key.stage == Stage::Active));
+        assert!(keys.len() == 3 && keys.iter().all(|key| key.stage == KeyStage::Active));
         assert_ne!(kid(&here).await, old);
         assert!(!published_kids(&here).await.contains(&old));
     }

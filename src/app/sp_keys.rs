@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     Error, Result, State,
-    signing_keys::{Rotation, Stage},
+    signing_keys::{KeyStage, Rotation},
 };
 use crate::{
     model::{
@@ -32,7 +32,7 @@ const ALGORITHM: &str = "RSA";
 pub const PUBLISH_AHEAD: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// How long after that the old key still decrypts.
-pub const STILL_DECRYPTS: Duration = Duration::from_secs(90 * 24 * 3600);
+pub const DECRYPT_OVERLAP: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A key pair, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -41,7 +41,7 @@ pub struct SpKeySummary {
     /// Its id.
     pub id: String,
     /// Its stage. Key pairs of all stages decrypt and are published.
-    pub stage: Stage,
+    pub stage: KeyStage,
     /// From when it signs.
     pub active_from: Timestamp,
     /// When it stops decrypting.
@@ -55,21 +55,21 @@ pub struct SpKeySummary {
 /// The key pairs of an environment in use, at least one: the first one signs, all of them decrypt and are
 /// published.
 pub async fn key_pairs(state: &State, environment: EnvironmentId) -> Result<Vec<KeyPair>> {
-    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
+    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
     stored.iter().map(|key| open(state, key)).collect()
 }
 
 /// The certificate for identity providers to encrypt to, as PEM: the newest. Its key decrypts as soon as it is
 /// published.
 pub async fn encryption_certificate(state: &State, environment: EnvironmentId) -> Result<String> {
-    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
+    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
     let newest = stored.iter().max_by_key(|key| key.generation).expect("there is at least one");
     certificate(newest).map(str::to_owned)
 }
 
 /// The key pairs of an environment in use, the signing one first, for the operator.
 pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKeySummary>> {
-    let stored = ensure(state, Purpose::SamlSp(environment)).await?;
+    let stored = load_or_create(state, Purpose::SamlSp(environment)).await?;
     let signs = stored[0].generation;
     stored
         .iter()
@@ -79,9 +79,9 @@ pub async fn list(state: &State, environment: EnvironmentId) -> Result<Vec<SpKey
             Ok(SpKeySummary {
                 id: key.id.clone(),
                 stage: match key.generation.cmp(&signs) {
-                    std::cmp::Ordering::Greater => Stage::Next,
-                    std::cmp::Ordering::Equal => Stage::Active,
-                    std::cmp::Ordering::Less => Stage::Retiring,
+                    std::cmp::Ordering::Greater => KeyStage::Next,
+                    std::cmp::Ordering::Equal => KeyStage::Active,
+                    std::cmp::Ordering::Less => KeyStage::Retiring,
                 },
                 active_from: key.active_from,
                 retired_at: key.retired_at,
@@ -99,13 +99,13 @@ pub async fn rotate(
     rotation: Rotation,
 ) -> Result<Vec<SpKeySummary>> {
     let purpose = Purpose::SamlSp(environment);
-    ensure(state, purpose).await?;
+    load_or_create(state, purpose).await?;
     let now = state.now();
     let (active_from, retired_at) = match rotation {
-        Rotation::Overlapping => (now + PUBLISH_AHEAD, now + PUBLISH_AHEAD + STILL_DECRYPTS),
+        Rotation::Overlapping => (now + PUBLISH_AHEAD, now + PUBLISH_AHEAD + DECRYPT_OVERLAP),
         Rotation::Compromised => (now, now),
     };
-    let mut key = make(state, purpose, active_from).await?;
+    let mut key = generate(state, purpose, active_from).await?;
     let mut tx = state.db.write().await?;
     key.generation = store::signing_keys::last_generation(&mut tx, purpose, ALGORITHM).await? + 1;
     if !store::signing_keys::insert(&mut tx, purpose, &key).await? {
@@ -118,17 +118,17 @@ pub async fn rotate(
 
 /// The key pair of the bundled test identity provider, created when it is first needed.
 pub async fn test_idp_key_pair(state: &State) -> Result<KeyPair> {
-    let stored = ensure(state, Purpose::TestIdp).await?;
+    let stored = load_or_create(state, Purpose::TestIdp).await?;
     open(state, &stored[0])
 }
 
 /// The keys in use, the signing one first; creates the first key if there is none.
-async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
+async fn load_or_create(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
     let found = in_use(state, purpose).await?;
     if !found.is_empty() {
         return Ok(found);
     }
-    let key = make(state, purpose, state.now()).await?;
+    let key = generate(state, purpose, state.now()).await?;
     // If several create the first key at once, one is stored, and all use it.
     let mut tx = state.db.write().await?;
     store::signing_keys::insert(&mut tx, purpose, &key).await?;
@@ -138,7 +138,7 @@ async fn ensure(state: &State, purpose: Purpose) -> Result<Vec<StoredKey>> {
 }
 
 /// Generates a key pair, of generation 1 unless the caller changes it.
-async fn make(state: &State, purpose: Purpose, active_from: Timestamp) -> Result<StoredKey> {
+async fn generate(state: &State, purpose: Purpose, active_from: Timestamp) -> Result<StoredKey> {
     let now = state.now();
     let random = state.random.clone();
     let pair = tokio::task::spawn_blocking(move || {
@@ -221,21 +221,21 @@ mod tests {
 
         let after = rotate(&state, environment, Rotation::Overlapping).await.unwrap();
         let stages = |keys: &[SpKeySummary]| keys.iter().map(|key| key.stage).collect::<Vec<_>>();
-        assert_eq!(stages(&after), [Stage::Active, Stage::Next]);
+        assert_eq!(stages(&after), [KeyStage::Active, KeyStage::Next]);
         let new = after[1].certificate.clone();
         assert_eq!(pems().await, [old.clone(), new.clone()], "the old one signs, both are published");
         assert_eq!(encryption_certificate(&state, environment).await.unwrap(), new);
 
         clock.advance(PUBLISH_AHEAD);
         assert_eq!(pems().await, [new.clone(), old.clone()], "the new one signs, both decrypt");
-        assert_eq!(stages(&list(&state, environment).await.unwrap()), [Stage::Active, Stage::Retiring]);
-        clock.advance(STILL_DECRYPTS);
+        assert_eq!(stages(&list(&state, environment).await.unwrap()), [KeyStage::Active, KeyStage::Retiring]);
+        clock.advance(DECRYPT_OVERLAP);
         assert_eq!(pems().await, std::slice::from_ref(&new));
 
         let other = EnvironmentId::new(state.now(), &*state.random);
         let others = list(&state, other).await.unwrap();
         let after = rotate(&state, environment, Rotation::Compromised).await.unwrap();
-        assert_eq!(stages(&after), [Stage::Active]);
+        assert_eq!(stages(&after), [KeyStage::Active]);
         assert_ne!(after[0].certificate, new, "the known one is gone at once");
         assert_eq!(list(&state, other).await.unwrap(), others, "another environment's are its own");
     }

@@ -8,13 +8,13 @@ use super::{
     directory_limits::{DirectoryLimits, DirectoryRates},
     dns::{Dns, TxtResolver},
     fair_queue::FairQueue,
-    limits::Limits,
+    limits::RateLimiter,
     offload::Offload,
-    outgoing::{Outgoing, OutgoingLimits},
+    outgoing::{HttpClient, HttpClientLimits},
     provision::bulk::BulkRuns,
     scim_requests::ScimRequestLog,
-    scim_usage::{EnvironmentUsages, Quotas},
-    signing_keys::KeyRing,
+    scim_usage::{EnvironmentUsageCache, Quotas},
+    signing_keys::KeyCache,
 };
 use crate::{
     app::sign_in::CertificateCache,
@@ -33,10 +33,10 @@ use crate::{
 };
 
 /// How long a SAML response waits for verification before it is refused as busy.
-const VERIFICATION_PATIENCE: Duration = Duration::from_secs(5);
+const MAX_VERIFICATION_WAIT: Duration = Duration::from_secs(5);
 
 /// How many parsed certificates are cached.
-const CERTIFICATES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+const MAX_CERTIFICATES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 /// The shared state: the database, the clock, randomness, the master key, settings, caches and limits. Cheap to
 /// clone; the same for every request.
@@ -57,20 +57,20 @@ pub struct State {
     /// The queue of SAML responses for verification.
     pub verifications: FairQueue<SamlConnectionId>,
     /// Rate limits of refused SAML responses and started logins.
-    pub response_limits: Arc<Limits>,
+    pub response_limits: Arc<RateLimiter>,
     /// The settings.
     pub settings: Arc<Settings>,
     /// The keys that sign ID tokens.
-    pub id_token_keys: Arc<KeyRing>,
+    pub id_token_keys: Arc<KeyCache>,
     /// The queue of the SCIM request log.
     pub scim_requests: Arc<ScimRequestLog>,
     /// Limits of SCIM directories.
     pub directory_limits: Arc<DirectoryLimits>,
     /// The cached SCIM usage of environments.
-    pub environment_usages: Arc<EnvironmentUsages>,
+    pub environment_usages: Arc<EnvironmentUsageCache>,
     /// The resolver for domain verification.
     pub dns: Arc<dyn TxtResolver>,
-    pub(super) outgoing: Arc<tokio::sync::OnceCell<Outgoing>>,
+    pub(super) outgoing: Arc<tokio::sync::OnceCell<HttpClient>>,
     /// The hashing of administrators' passwords.
     pub passwords: Passwords,
     /// Runs CPU-bound work off the async threads.
@@ -78,7 +78,7 @@ pub struct State {
     /// The running SCIM Bulk requests.
     pub bulk_runs: BulkRuns,
     /// Rate limits of console sign-ins per account.
-    pub sign_in_limits: Arc<Limits>,
+    pub sign_in_limits: Arc<RateLimiter>,
 }
 
 impl State {
@@ -98,8 +98,8 @@ impl State {
             random,
             master_key,
             links,
-            certificates: CertificateCache::new(CERTIFICATES),
-            verifications: FairQueue::new(cores, VERIFICATION_PATIENCE),
+            certificates: CertificateCache::new(MAX_CERTIFICATES),
+            verifications: FairQueue::new(cores, MAX_VERIFICATION_WAIT),
             response_limits: Arc::default(),
             outgoing: Arc::default(),
             dns: Arc::new(Dns::new(settings.dns_servers.clone())),
@@ -128,11 +128,12 @@ impl State {
 
     /// The HTTP client for URLs given by third parties. Created by the first call, on a blocking thread, because
     /// loading the system's certificates takes a while.
-    pub async fn outgoing(&self) -> Result<&Outgoing> {
+    pub async fn http_client(&self) -> Result<&HttpClient> {
         let make = || async {
             let allow_private = self.settings.allow_private_metadata;
-            let made =
-                tokio::task::spawn_blocking(move || Outgoing::new(allow_private, OutgoingLimits::default()));
+            let made = tokio::task::spawn_blocking(move || {
+                HttpClient::new(allow_private, HttpClientLimits::default())
+            });
             made.await.map_err(Error::internal)?.map_err(Error::internal)
         };
         self.outgoing.get_or_try_init(make).await
@@ -196,21 +197,21 @@ pub struct ConsoleSettings {
 
 impl ConsoleSettings {
     /// Whether passwords are accepted.
-    pub fn takes_passwords(&self) -> bool {
+    pub fn allows_passwords(&self) -> bool {
         !self.require_sso && !self.require_passkey
     }
 
     /// Whether passkeys are accepted.
-    pub fn takes_passkeys(&self) -> bool {
+    pub fn allows_passkeys(&self) -> bool {
         !self.require_sso
     }
 
     /// Whether a session of this sign-in method is accepted.
-    pub fn admits(&self, method: AuthenticationMethod) -> bool {
+    pub fn allows(&self, method: AuthenticationMethod) -> bool {
         match method {
-            AuthenticationMethod::Password => self.takes_passwords(),
+            AuthenticationMethod::Password => self.allows_passwords(),
             // An invited administrator registers a passkey if only passkeys are accepted.
-            AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.takes_passkeys(),
+            AuthenticationMethod::Passkey | AuthenticationMethod::Invitation => self.allows_passkeys(),
             AuthenticationMethod::Saml => self.saml_connection.is_some(),
             AuthenticationMethod::Oidc => self.oidc.is_some(),
         }

@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Part},
+    actor::{Actor, OrganizationPart},
     sign_in::{self, Begun, Browser, Refused},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The maximum number of tests of a connection per hour.
-const MOST_AN_HOUR: i64 = 100;
+const MAX_PER_HOUR: i64 = 100;
 
 /// A test login with its current outcome.
 #[derive(Debug)]
@@ -42,14 +42,14 @@ pub async fn begin(
 ) -> Result<Result<Begun, Refused>> {
     debug_assert!(origin.is_test());
     let target = load(state, actor, connection).await?;
-    actor.managed_part(Part::Saml, target.organization.id)?;
+    actor.authorize_manage_part(OrganizationPart::Saml, target.organization.id)?;
     let now = state.now();
     let since = now - std::time::Duration::from_secs(3600);
     let begun = {
         let mut conn = state.db.read().await?;
-        saml_flows::count_tests(&mut conn, connection, since, MOST_AN_HOUR).await?
+        saml_flows::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
     };
-    if begun >= MOST_AN_HOUR {
+    if begun >= MAX_PER_HOUR {
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
     }
     let id = SamlFlowId::new(now, &*state.random);
@@ -68,7 +68,7 @@ pub async fn find(
     proof: Option<&str>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
-    actor.viewed_part(Part::Saml, target.organization.id)?;
+    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
     let mut conn = state.db.read().await?;
     let found = saml_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
     let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
@@ -83,7 +83,7 @@ pub async fn find(
 /// The latest test of a connection that was started from the setup pages.
 pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
     let target = load(state, actor, connection).await?;
-    actor.viewed_part(Part::Saml, target.organization.id)?;
+    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
     let mut conn = state.db.read().await?;
     Ok(saml_flows::find_latest_test(&mut conn, connection).await?)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Result, State,
-    admission::{self, LoginOf},
+    admission::{self, LoginAttempt},
 };
 use crate::{
     model::secret::AccessToken,
@@ -26,11 +26,11 @@ pub async fn userinfo(
     let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
         return Ok(Err(Error::InvalidToken));
     };
-    let of = LoginOf {
+    let of = LoginAttempt {
         organization_id: login.organization_id,
         connection_id: login.saml_connection_id,
         email: &login.email,
     };
-    let admitted = admission::ask(&mut conn, of, &mut Vec::new()).await?;
+    let admitted = admission::check_read_only(&mut conn, of, &mut Vec::new()).await?;
     Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
 }

@@ -10,7 +10,7 @@ use super::{
     actor::Actor,
     audit::{self, Entry},
     events, input,
-    page::{List, Page, PageQuery, Wanted},
+    page::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{
@@ -25,13 +25,13 @@ use crate::{
 use signature::WebhookSecret;
 
 /// The default overlap of a rotation: how long the previous secret also signs.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// The maximum overlap.
-const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The maximum number of webhooks of an environment.
-const MOST_WEBHOOKS: i64 = 100;
+const MAX_WEBHOOKS: i64 = 100;
 
 /// A change of a webhook, unvalidated. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ pub struct WebhookChange {
 impl WebhookChange {
     fn event_types(&self) -> Result<Option<Vec<EventKind>>> {
         let Some(names) = &self.event_types else { return Ok(None) };
-        events::read_kinds("eventTypes", names.iter().map(String::as_str)).map(Some)
+        events::parse_kinds("eventTypes", names.iter().map(String::as_str)).map(Some)
     }
 
     fn url(&self, state: &State, stored: &Option<HttpUrl>) -> Result<Option<HttpUrl>> {
@@ -63,7 +63,7 @@ pub async fn create(
     actor: &Actor,
     change: &WebhookChange,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let now = state.now();
     let id: WebhookId = Id::new(now, &*state.random);
     let secret = WebhookSecret::new(&*state.random);
@@ -73,11 +73,11 @@ pub async fn create(
     if !store::environments::lock(&mut tx, environment_id).await? {
         return Err(Error::not_found("environment", environment_id));
     }
-    if store::webhooks::list(&mut tx, environment_id, None, MOST_WEBHOOKS).await?.len()
-        >= MOST_WEBHOOKS as usize
+    if store::webhooks::list(&mut tx, environment_id, None, MAX_WEBHOOKS).await?.len()
+        >= MAX_WEBHOOKS as usize
     {
         return Err(Error::FailedPrecondition(
-            format!("an environment has at most {MOST_WEBHOOKS} webhooks; remove one first").into(),
+            format!("an environment has at most {MAX_WEBHOOKS} webhooks; remove one first").into(),
         ));
     }
     let webhook = Webhook {
@@ -101,23 +101,23 @@ pub async fn create(
 
 /// The webhook with this id.
 pub async fn find(state: &State, actor: &Actor, id: WebhookId) -> Result<Webhook> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     load(&mut state.db.read().await?, environment_id, id).await
 }
 
 /// One page of the webhooks, in order of creation.
 pub async fn list(state: &State, actor: &Actor, query: &PageQuery) -> Result<Page<Webhook>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "webhooks");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = store::webhooks::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |webhook| webhook.id))
+    Ok(wanted.page_of(state, &list, found, |webhook| webhook.id))
 }
 
 /// Changes a webhook.
 pub async fn update(state: &State, actor: &Actor, id: WebhookId, change: &WebhookChange) -> Result<Webhook> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let event_types = change.event_types()?;
     let now = state.now();
     let mut tx = state.db.write().await?;
@@ -150,9 +150,9 @@ pub async fn rotate_secret(
     id: WebhookId,
     overlap: Duration,
 ) -> Result<(Webhook, WebhookSecret)> {
-    let environment_id = actor.managed_environment()?;
-    if overlap > LONGEST_OVERLAP {
-        let most = LONGEST_OVERLAP.as_secs();
+    let environment_id = actor.authorize_manage()?;
+    if overlap > MAX_OVERLAP {
+        let most = MAX_OVERLAP.as_secs();
         return Err(Error::invalid("overlapSeconds", format!("must be a number from 0 to {most}")));
     }
     let now = state.now();
@@ -165,15 +165,15 @@ pub async fn rotate_secret(
     webhook.updated_at = now;
     store::webhooks::update_secrets(&mut tx, &webhook).await?;
     let facts = audit_fields! { "overlapSeconds": overlap.as_secs() };
-    let entry = Entry::of(&webhook, "secret_rotated").saying(facts);
-    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    let entry = Entry::of(&webhook, "secret_rotated").with_values(facts);
+    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
     Ok((webhook, secret))
 }
 
 /// Removes a webhook with its deliveries.
 pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     let webhook = load(&mut tx, environment_id, id).await?;
     if !store::webhooks::remove(&mut tx, environment_id, id).await? {
@@ -186,7 +186,7 @@ pub async fn remove(state: &State, actor: &Actor, id: WebhookId) -> Result<()> {
 
 /// Sends all events after a sequence number again, as new deliveries.
 pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64) -> Result<Webhook> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     store::webhooks::lock(&mut tx, environment_id, id).await?;
     let mut webhook = load(&mut tx, environment_id, id).await?;
@@ -201,8 +201,8 @@ pub async fn replay_from(state: &State, actor: &Actor, id: WebhookId, after: u64
     webhook.next_sequence = (after + 1).max(first);
     webhook.updated_at = state.now();
     store::webhooks::update(&mut tx, &webhook).await?;
-    let entry = Entry::of(&webhook, "replayed").saying(audit_fields! { "after": after });
-    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    let entry = Entry::of(&webhook, "replayed").with_values(audit_fields! { "after": after });
+    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
     Ok(webhook)
 }
@@ -215,7 +215,7 @@ pub async fn list_deliveries(
     delivery_state: &str,
     query: &PageQuery,
 ) -> Result<Page<WebhookDelivery>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let wanted_state = match delivery_state {
         "" => None,
         name => Some(
@@ -224,7 +224,7 @@ pub async fn list_deliveries(
         ),
     };
     let list = List::of(environment_id, format_args!("webhook_deliveries/{webhook}/{delivery_state}"));
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     load(&mut conn, environment_id, webhook).await?;
     let found = store::webhook_deliveries::list(
@@ -236,12 +236,12 @@ pub async fn list_deliveries(
         wanted.limit(),
     )
     .await?;
-    Ok(wanted.fill(state, &list, found, |delivery| delivery.id))
+    Ok(wanted.page_of(state, &list, found, |delivery| delivery.id))
 }
 
 /// One delivery.
 pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     let found = store::webhook_deliveries::find(&mut conn, environment_id, id).await?;
     found.ok_or_else(|| delivery_not_found(id))
@@ -249,7 +249,7 @@ pub async fn find_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) 
 
 /// Sends one delivery again, under the same `webhook-id`.
 pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId) -> Result<WebhookDelivery> {
-    let environment_id = actor.managed_environment()?;
+    let environment_id = actor.authorize_manage()?;
     let mut tx = state.db.write().await?;
     if !store::webhook_deliveries::requeue(&mut tx, environment_id, id, state.now()).await? {
         return Err(delivery_not_found(id));
@@ -260,8 +260,8 @@ pub async fn replay_delivery(state: &State, actor: &Actor, id: WebhookDeliveryId
     store::webhooks::reset_backoff(&mut tx, delivery.webhook_id).await?;
     let webhook = load(&mut tx, environment_id, delivery.webhook_id).await?;
     let facts = audit_fields! { "webhookDeliveryId": id.to_string() };
-    let entry = Entry::of(&webhook, "delivery_replayed").saying(facts);
-    audit::record(&mut tx, state, Some(environment_id), &actor.author(), entry).await?;
+    let entry = Entry::of(&webhook, "delivery_replayed").with_values(facts);
+    audit::record(&mut tx, state, Some(environment_id), &actor.principal(), entry).await?;
     tx.commit().await?;
     Ok(delivery)
 }

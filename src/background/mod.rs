@@ -40,7 +40,7 @@ async fn run_jobs(state: &State, holder: &str, retention: Retention) -> Result<(
         retention::sweep(state, retention).await?;
     }
     if acquire_lease(state, "certificate expiry", holder).await? {
-        certificate_expiry::fill_in(state).await?;
+        certificate_expiry::backfill(state).await?;
         certificate_expiry::warn(state).await?;
     }
     // Every replica exports its own metrics.

@@ -80,8 +80,11 @@ pub async fn sweep(state: &State, retention: Retention) -> Result<()> {
     sweep!(state, "console sessions", |tx| store::admin_sessions::remove_expired(tx, ended));
     sweep!(state, "invitations", |tx| store::admin_invitations::remove_expired(tx, ended));
     sweep!(state, "sign-in challenges", |tx| store::admin_passkeys::remove_expired_challenges(tx, now));
-    sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::KEPT));
-    sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(tx, now - idempotency::KEPT));
+    sweep!(state, "login counts", |tx| store::login_counts::remove_old(tx, now - login_counts::WINDOW));
+    sweep!(state, "idempotency keys", |tx| store::idempotency_keys::remove_old(
+        tx,
+        now - idempotency::RETENTION
+    ));
     sweep!(state, "signing keys", |tx| store::signing_keys::remove_retired(tx, now));
     Ok(())
 }

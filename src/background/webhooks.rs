@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::app::{State, webhooks::deliver::Courier};
+use crate::app::{State, webhooks::deliver::Dispatcher};
 
 /// How often due deliveries are dispatched.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 pub async fn run(state: State) {
     tokio::time::sleep(INTERVAL).await;
     // Loading the system's CA certificates takes a while: not on this thread.
-    let dispatcher = match tokio::task::spawn_blocking(move || Courier::new(state)).await {
+    let dispatcher = match tokio::task::spawn_blocking(move || Dispatcher::new(state)).await {
         Ok(Ok(dispatcher)) => dispatcher,
         Ok(Err(error)) => {
             tracing::error!(%error, "webhooks are not delivered: no HTTP client could be made");
@@ -21,7 +21,7 @@ pub async fn run(state: State) {
     };
     loop {
         tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = dispatcher.set_out().await {
+        if let Err(error) = dispatcher.dispatch_due().await {
             tracing::warn!(%error, "webhook deliveries could not be dispatched; it is tried again");
         }
     }

@@ -7,7 +7,7 @@ use super::{SettingsArgs, output, session};
 use crate::{
     app::{
         Error, State,
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         administrators::{
             invitations::{self, Invited},
             people::{self, Scope},
@@ -116,7 +116,7 @@ fn parse_role(text: &str) -> Result<Role, String> {
 
 async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope> {
     Ok(match environment {
-        None => Scope::Everywhere(Author::OPERATOR),
+        None => Scope::Everywhere(Principal::OPERATOR),
         Some(name) => Scope::Environment(Actor::operator(environments::find(state, name).await?.id)),
     })
 }
@@ -156,7 +156,7 @@ impl Admin {
             }
             Self::Reset(reset) => {
                 let who = people::find_by_email(&state, &reset.email).await?;
-                let (invitation, token) = invitations::reset(&state, &Author::OPERATOR, who.id)
+                let (invitation, token) = invitations::reset(&state, &Principal::OPERATOR, who.id)
                     .await
                     .map_err(session::cli_error)?;
                 let link = state.links.console_join(&token.reveal());

@@ -11,7 +11,7 @@ use super::{SettingsArgs, output, serve};
 use crate::{
     app::{
         State,
-        actor::Author,
+        actor::Principal,
         administrators::{
             invitations::{self, Invited},
             people::{self, Scope},
@@ -99,7 +99,7 @@ async fn console_url(state: &State) -> anyhow::Result<String> {
     if people::any_exists(state).await? {
         return Ok(state.links.console().into());
     }
-    let everywhere = Scope::Everywhere(Author::OPERATOR);
+    let everywhere = Scope::Everywhere(Principal::OPERATOR);
     match invitations::create(state, &everywhere, "", Role::Owner).await? {
         Invited::Link(_, token) => Ok(state.links.console_join(&token.reveal()).into()),
         Invited::Added(_) => Ok(state.links.console().into()),

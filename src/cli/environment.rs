@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{SettingsArgs, output, session};
 use crate::{
     app::{
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         environments::{self, EnvironmentChange},
     },
     http::api::environments as wire,
@@ -113,7 +113,7 @@ impl Environment {
                 let mut change = create.fields.change();
                 change.display_name.get_or_insert_with(|| create.slug.clone());
                 change.slug = Some(create.slug);
-                let made = environments::create(&state, &Author::OPERATOR, &change)
+                let made = environments::create(&state, &Principal::OPERATOR, &change)
                     .await
                     .map_err(session::cli_error)?;
                 output::resource(create.json, &wire::Environment::from(&made), "Environment created:")

@@ -12,7 +12,7 @@ use crate::{
         actor::Actor,
         organizations,
         page::PageQuery,
-        scim_directories::{self, OVERLAP, ScimDirectoryChange},
+        scim_directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange},
     },
     http::api::scim_directories as wire,
     model::id::{OrganizationId, ScimDirectoryId},
@@ -130,11 +130,11 @@ impl ScimDirectory {
                     .await
                     .map_err(session::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
-                rotate(&state, &actor, made.directory.id, OVERLAP, create.json, title).await
+                rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
             }
             Self::Rotate(wanted) => {
                 let environment = scim_directories::environment_of(&state, wanted.directory).await?;
-                let overlap = wanted.overlap.map_or(OVERLAP, Duration::from_secs);
+                let overlap = wanted.overlap.map_or(DEFAULT_OVERLAP, Duration::from_secs);
                 let title = "New bearer token; it is shown only once:";
                 let actor = Actor::operator(environment);
                 rotate(&state, &actor, wanted.directory, overlap, wanted.json, title).await

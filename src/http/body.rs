@@ -144,7 +144,7 @@ impl Stream for MeteredBody {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         // Checked here and not earlier: the handler may have authenticated the caller and raised the allowance.
-        if this.content_length.is_some_and(|length| !this.allowance.takes(length)) {
+        if this.content_length.is_some_and(|length| !this.allowance.accepts(length)) {
             return Poll::Ready(Some(Err(this.refuse(BodyError::TooLarge))));
         }
         let now = this.clock.now();

@@ -407,7 +407,7 @@ mod tests {
     use std::{collections::VecDeque, task::Waker};
 
     use super::*;
-    use crate::{app::request_memory::Bounds, model::time::ManualClock};
+    use crate::{app::request_memory::MemoryBounds, model::time::ManualClock};
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
@@ -464,7 +464,7 @@ mod tests {
         let connections = Arc::new(Connections {
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             max_per_client,
-            memory: RequestMemory::new(Bounds::share(memory, true)),
+            memory: RequestMemory::new(MemoryBounds::share(memory, true)),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             open: Mutex::default(),
         });

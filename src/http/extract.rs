@@ -46,7 +46,7 @@ impl KeyScope for AnyKey {
 
 impl KeyScope for ManagementKey {
     fn check(actor: &Actor) -> Result<()> {
-        actor.managed_environment().map(drop)
+        actor.authorize_manage().map(drop)
     }
 }
 

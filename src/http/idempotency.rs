@@ -25,7 +25,7 @@ use crate::{
     app::{
         self, State,
         actor::Credential,
-        idempotency::{self, Begun, Claim},
+        idempotency::{self, Claim, ClaimOutcome},
     },
     links::path,
     model::{id::ApiKeyId, secret::Digest},
@@ -54,15 +54,15 @@ pub async fn handle(
             _ => error,
         })?;
     let asked = digest(&request, &body);
-    let begun = match idempotency::begin(&state, api_key_id, &key, asked).await {
+    let begun = match idempotency::claim(&state, api_key_id, &key, asked).await {
         Ok(begun) => begun,
         Err(error) => return Ok(request.error_response(ApiError::api(error))),
     };
     let claim = match begun {
-        Begun::First(claim) => claim,
-        Begun::Before(answer) => return Ok(request.into_response(replayed(&answer))),
-        Begun::Running => return Ok(request.into_response(still_running())),
-        Begun::Other => return Ok(request.into_response(key_reused())),
+        ClaimOutcome::Claimed(claim) => claim,
+        ClaimOutcome::Completed(answer) => return Ok(request.into_response(replayed(&answer))),
+        ClaimOutcome::InProgress => return Ok(request.into_response(still_running())),
+        ClaimOutcome::KeyReused => return Ok(request.into_response(key_reused())),
     };
     request.extensions_mut().insert(BufferedBody(body));
     // In a separate task, so that the response is stored even if the caller disconnects.
@@ -148,7 +148,7 @@ async fn store_response(
         release_key(state, claim).await;
         return Err(ApiError::api(app::Error::internal("the response body cannot be read")).into());
     };
-    if let Err(error) = idempotency::finish(state, claim, status.as_u16(), &body).await {
+    if let Err(error) = idempotency::complete(state, claim, status.as_u16(), &body).await {
         // The request was carried out, so its response is returned; retries wait until the claim expires.
         tracing::error!(%error, "the response could not be stored for retries");
     }
@@ -156,13 +156,13 @@ async fn store_response(
 }
 
 async fn release_key(state: &State, claim: &Claim) {
-    if let Err(error) = idempotency::abandon(state, claim).await {
+    if let Err(error) = idempotency::release(state, claim).await {
         tracing::error!(%error, "an idempotency key could not be released; it expires later");
     }
 }
 
 /// The stored response.
-fn replayed(answer: &idempotency::Answer) -> HttpResponse {
+fn replayed(answer: &idempotency::ReplayedResponse) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header((REPLAYED, "true"));

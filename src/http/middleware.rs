@@ -30,7 +30,7 @@ use tracing::Instrument as _;
 use super::{body, client, connection::ConnectionState, fallback, path, problem::ApiError, routes};
 use crate::{
     app::{
-        limits::{Caller, Limits},
+        limits::{RateLimitKey, RateLimiter},
         request_memory::{BodyAllowance, BodyError, RequestMemory},
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
@@ -52,7 +52,7 @@ pub struct MiddlewareState {
     /// Proxies whose `X-Forwarded-For` and `X-Request-Id` are accepted.
     pub trusted_proxies: Vec<IpNet>,
     /// The rate limits, or `None` when they are off.
-    pub limits: Option<Limits>,
+    pub limits: Option<RateLimiter>,
     /// The memory that requests share.
     pub memory: Arc<RequestMemory>,
     /// The clock for the limits.
@@ -80,10 +80,10 @@ impl MiddlewareState {
     }
 
     /// The rate-limit entry of the request, if failures count on this route.
-    fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<Caller> {
+    fn caller(&self, request: &ServiceRequest, route: &str, client: ClientAddress) -> Option<RateLimitKey> {
         let limits = self.limits.as_ref()?;
         let rate_limit = routes::rate_limit(request.method(), route)?;
-        Some(limits.caller(rate_limit, client.network(), &routes::limit_key(route, request.path())))
+        Some(limits.key(rate_limit, client.network(), &routes::limit_key(route, request.path())))
     }
 }
 
@@ -151,7 +151,7 @@ pub async fn handle(
     if let (Some(caller), Some(limits), None, false) = (caller, &middleware.limits, refused, overloaded)
         && routes::is_failure(&caller, response.status())
     {
-        limits.failed(caller, middleware.clock.now());
+        limits.record_failure(caller, middleware.clock.now());
     }
     if let Some(page) = error_page(&response, &path, &id) {
         response = page;
@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        app::request_memory::Bounds,
+        app::request_memory::MemoryBounds,
         model::{
             random::SeededRandom,
             time::{ManualClock, Timestamp},
@@ -328,8 +328,8 @@ mod tests {
     async fn a_panic_is_our_failure_and_not_the_end_of_the_connection() {
         let middleware = Arc::new(MiddlewareState {
             trusted_proxies: Vec::new(),
-            limits: Some(Limits::new()),
-            memory: RequestMemory::new(Bounds::share(1 << 20, true)),
+            limits: Some(RateLimiter::new()),
+            memory: RequestMemory::new(MemoryBounds::share(1 << 20, true)),
             clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1))),
             random: Arc::new(SeededRandom::new(1)),
             https: true,

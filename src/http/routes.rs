@@ -10,7 +10,7 @@ use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
 use crate::{
     app::{
         State,
-        limits::{Caller, Door},
+        limits::{RateLimit, RateLimitKey},
         request_memory::MAX_UNAUTHENTICATED_BODY,
     },
     links::{console as console_path, path},
@@ -65,17 +65,17 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
 }
 
 /// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::admit`).
-pub(super) fn rate_limit(method: &Method, route: &str) -> Option<Door> {
+pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
     match route {
-        path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(Door::Credentials),
+        path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(RateLimit::Credentials),
         path::OAUTH_AUTHORIZE | console_path::SIGN_IN_SAML | console_path::SIGN_IN_OIDC => {
-            Some(Door::Beginnings)
+            Some(RateLimit::LoginStart)
         }
-        route if route.starts_with(scim::BASE) => Some(Door::Directories),
+        route if route.starts_with(scim::BASE) => Some(RateLimit::Directories),
         console_path::SIGN_IN | console_path::SIGN_IN_PASSKEY | console_path::JOIN
             if *method == Method::POST =>
         {
-            Some(Door::SignIn)
+            Some(RateLimit::ConsoleSignIn)
         }
         _ => None,
     }
@@ -107,12 +107,16 @@ pub(super) fn max_unauthenticated_body(route: &str) -> usize {
 /// Whether a response with this status counts as a failure for the caller's rate limit. At redeem and token only wrong
 /// credentials count: wrong codes originate from browsers and reach us through the vendor's servers, which must not
 /// be locked out.
-pub(super) fn is_failure(caller: &Caller, status: StatusCode) -> bool {
-    match caller.door() {
-        Door::Credentials | Door::Directories | Door::Account => status == StatusCode::UNAUTHORIZED,
-        Door::SignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
-        Door::Responses | Door::IdpResponses | Door::LoginResponses => status.is_client_error(),
-        Door::Beginnings => true,
+pub(super) fn is_failure(caller: &RateLimitKey, status: StatusCode) -> bool {
+    match caller.limit() {
+        RateLimit::Credentials | RateLimit::Directories | RateLimit::Account => {
+            status == StatusCode::UNAUTHORIZED
+        }
+        RateLimit::ConsoleSignIn => matches!(status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND),
+        RateLimit::SamlResponses | RateLimit::IdpSamlResponses | RateLimit::LoginSamlResponses => {
+            status.is_client_error()
+        }
+        RateLimit::LoginStart => true,
     }
 }
 

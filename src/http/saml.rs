@@ -126,7 +126,7 @@ async fn sp_metadata(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
-    let xml = metadata::of(&state, connection).await.map_err(|error| ApiError::page(error, &request))?;
+    let xml = metadata::render(&state, connection).await.map_err(|error| ApiError::page(error, &request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
         .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ostiary::{
     app::{
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         administrators::{
             invitations::{self, Invited},
             people::{self, Scope},
@@ -33,7 +33,7 @@ use crate::{
 /// A link that the operator made.
 async fn invited(app: &TestApp, email: &str, role: Role, environment: Option<&Environment>) -> String {
     let scope = match environment {
-        None => Scope::Everywhere(Author::OPERATOR),
+        None => Scope::Everywhere(Principal::OPERATOR),
         Some(environment) => Scope::Environment(Actor::operator(environment.id)),
     };
     match invitations::create(&app.state, &scope, email, role).await.unwrap() {
@@ -96,7 +96,7 @@ async fn stored_passkey(app: &TestApp, administrator: &Administrator, name: &str
 
 async fn actions(app: &TestApp) -> Vec<String> {
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
-    let page = audit::list_installation(&app.state, &Author::OPERATOR, &AuditFilter::default(), &query)
+    let page = audit::list_installation(&app.state, &Principal::OPERATOR, &AuditFilter::default(), &query)
         .await
         .unwrap();
     page.items.into_iter().map(|event| event.action).collect()
@@ -290,7 +290,7 @@ both! {
         });
         let statuses = crate::support::all(tries).await;
         assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
-        let everybody = people::list(&app.state, &Scope::Everywhere(Author::OPERATOR), &PageQuery::default()).await;
+        let everybody = people::list(&app.state, &Scope::Everywhere(Principal::OPERATOR), &PageQuery::default()).await;
         assert_eq!(everybody.unwrap().items.len(), 1);
     }
 
@@ -299,7 +299,7 @@ both! {
         app.wait(Duration::from_secs(72 * 3600 + 1));
         assert_eq!(join(&app, &app.browser(), &old, "").await.status, 404);
 
-        let scope = Scope::Everywhere(Author::OPERATOR);
+        let scope = Scope::Everywhere(Principal::OPERATOR);
         let Invited::Link(invitation, token) =
             invitations::create(&app.state, &scope, "b@vendor.example", Role::Owner).await.unwrap()
         else { panic!() };
@@ -529,7 +529,7 @@ both! {
             owners.push(app.account(&format!("owner{number}@vendor.example"), Role::Owner, None).await);
             app.wait(Duration::from_millis(2));
         }
-        let scope = Scope::Everywhere(Author::OPERATOR);
+        let scope = Scope::Everywhere(Principal::OPERATOR);
         let tries = owners.iter().enumerate().map(|(number, owner)| {
             let (state, scope) = (&app.state, &scope);
             async move {
@@ -577,7 +577,7 @@ both! {
     async fn a_reset_link_replaces_what_opened_the_account(app: TestApp) {
         let dana = app.with_password("dana@vendor.example").await;
         let browser = app.signed_in(&dana).await;
-        let (_, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let (_, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let page = app.browser().get(&app.url(&format!("/console/join?token={}", token.reveal()))).await;
         assert!(page.body.contains("Choose a new way to sign in"), "{}", page.body);
         assert!(is_in(&app, &browser).await, "nothing happens before the button");
@@ -673,7 +673,7 @@ both! {
         assert!(refused.status == 403 && refused.body.contains("use a passkey"), "{}", refused.body);
         assert!(is_in(&app, &by_password).await && !is_in(&strict, &by_password).await, "nor does an older session");
         // A link makes a passkey, and no password.
-        let (_, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let (_, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let link = strict.url(&format!("/console/join?token={}", token.reveal()));
         let page = app.browser().get(&link).await.body;
         assert!(page.contains("Create a passkey") && !page.contains("newPassword"), "{page}");
@@ -716,13 +716,13 @@ both! {
     async fn a_link_for_somebody_who_was_removed_opens_nothing(app: TestApp) {
         let production = app.environment("production").await;
         app.account("boss@vendor.example", Role::Owner, None).await;
-        let scope = Scope::Everywhere(Author::OPERATOR);
+        let scope = Scope::Everywhere(Principal::OPERATOR);
         // Two invitations, of which one is used, and a link to get back in.
         let used = invited(&app, "dana@vendor.example", Role::Admin, None).await;
         let spare = invited(&app, "DANA@vendor.example", Role::Owner, Some(&production)).await;
         assert_eq!(join(&app, &app.browser(), &used, "").await.status, 303);
         let dana = people::find_by_email(&app.state, "dana@vendor.example").await.unwrap();
-        let (reset, token) = invitations::reset(&app.state, &Author::OPERATOR, dana.id).await.unwrap();
+        let (reset, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         people::remove(&app.state, &scope, dana.id).await.unwrap();
         let browser = app.browser();
         for link in [&token.reveal(), &spare] {

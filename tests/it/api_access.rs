@@ -295,7 +295,7 @@ async fn acme(app: &TestApp) -> World {
         response_body: b"",
         error: None,
     };
-    scim_requests::note(&app.state, &noted);
+    scim_requests::enqueue(&app.state, &noted);
     let (actor, any) = (Actor::operator(environment.id), ScimRequestQuery::default());
     let requests = scim_requests::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
     let sequence = app.happened(&directory, EventKind::UserCreated, json!({})).await;

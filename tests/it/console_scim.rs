@@ -127,7 +127,7 @@ both! {
             response_body: b"",
             error: Some("unauthorized"),
         };
-        scim_requests::note(&app.state, &refused);
+        scim_requests::enqueue(&app.state, &refused);
 
         let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
         let base = format!("/console/{}/scim-directories/{}/requests", environment.id, directory.id);

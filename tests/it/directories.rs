@@ -6,7 +6,7 @@ use ostiary::{
     app::{
         Error,
         actor::Actor,
-        scim_directories::{self, DescribedDirectory, ScimDirectoryChange},
+        scim_directories::{self, ScimDirectoryChange, ScimDirectoryView},
         scim_requests::{self, NewScimRequest},
         sign_in,
     },
@@ -294,7 +294,7 @@ both! {
         let (tenant, key) = acme(&app).await;
         let directory = app.directory(&tenant).await.directory;
         let note = |method: &str, path: &str, status: u16, body: &[u8], error| {
-            scim_requests::note(&app.state, &NewScimRequest {
+            scim_requests::enqueue(&app.state, &NewScimRequest {
                 directory: directory.id, at: app.now(), method, path, status, duration: Duration::from_millis(7),
                 request_body: body, response_body: br#"{"id":"x"}"#, error,
             });
@@ -340,7 +340,7 @@ both! {
         let staying = app.directory(&tenant).await.directory;
         let going: ScimDirectoryId = Id::from_bits(9);
         for (directory, path) in [(staying.id, "/1"), (going, "/2"), (staying.id, "/3")] {
-            scim_requests::note(&app.state, &NewScimRequest {
+            scim_requests::enqueue(&app.state, &NewScimRequest {
                 directory, at: app.now(), method: "GET", path, status: 200, duration: Duration::ZERO,
                 request_body: b"", response_body: b"", error: None,
             });
@@ -416,7 +416,7 @@ both! {
     }
 }
 
-async fn set(app: &TestApp, tenant: &Tenant, directory: &DescribedDirectory, change: ScimDirectoryChange) {
+async fn set(app: &TestApp, tenant: &Tenant, directory: &ScimDirectoryView, change: ScimDirectoryChange) {
     let actor = Actor::operator(tenant.environment.id);
     scim_directories::update(&app.state, &actor, directory.directory.id, &change).await.unwrap();
 }

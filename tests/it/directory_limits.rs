@@ -141,7 +141,7 @@ both! {
         let other = app.scim_directory(&app.tenant(&environment, "other.example").await).await;
         app.scim_user(&hostile_one, "eve@hostile.example").await;
         app.scim_user(&other, "ada@other.example").await;
-        let turn = app.state.directory_limits.search(hostile_one.id).await.unwrap();
+        let turn = app.state.directory_limits.acquire_search(hostile_one.id).await.unwrap();
         // Fewer than the directory's turns, so that one is left for the lookup.
         let searches: Vec<_> = (0..2).map(|_| send(&app, &hostile_one, &hostile("/Users"))).collect();
         let lookup = get(&app, &hostile_one, "/Users?filter=userName+eq+%22EVE@hostile.example%22").await;

@@ -77,5 +77,5 @@ async fn a_failure_and_silence_are_not_taken_for_an_empty_answer() {
     server.ignore("silent.example");
     assert_eq!(dns.txt("silent.example").await, Err(DnsError::TimedOut));
     let long = format!("{}.example", "x".repeat(64));
-    assert_eq!(dns.txt(&long).await, Err(DnsError::NotAName(long.clone())));
+    assert_eq!(dns.txt(&long).await, Err(DnsError::InvalidName(long.clone())));
 }

@@ -7,7 +7,7 @@ use ostiary::{
         actor::Actor,
         flows::{self, Change, FlowQuery},
         login_counts,
-        overview::{self, NextStep, Span},
+        overview::{self, NextStep, Period},
         page::PageQuery,
     },
     model::{
@@ -452,7 +452,7 @@ both! {
         login_counts::count(&app.state, Duration::from_secs(24 * 3600)).await.unwrap();
         assert_counted(&app, &actor).await;
 
-        let shown = overview::show(&app.state, &actor, Span::Day).await.unwrap();
+        let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
         let failed: Vec<_> = shown.organizations.iter().map(|o| (o.organization_id, o.failed)).collect();
         assert_eq!(failed, [(other.tenant.organization.id, 4), (world.tenant.organization.id, 1)]);
         let failing: Vec<_> = shown.connections.iter().map(|f| f.connection.saml_connection_id).collect();
@@ -463,7 +463,7 @@ both! {
 
         // A foreign environment's figures are its own.
         let empty = app.environment("empty").await;
-        let shown = overview::show(&app.state, &Actor::operator(empty.id), Span::Fortnight).await.unwrap();
+        let shown = overview::load(&app.state, &Actor::operator(empty.id), Period::TwoWeeks).await.unwrap();
         assert!(shown.bars.iter().all(|bar| bar.outcomes == Outcomes::default()));
         assert!(shown.organizations.is_empty() && shown.connections.is_empty());
         assert_eq!(shown.next, Some(NextStep::Organization));
@@ -485,7 +485,7 @@ both! {
             assert_eq!(browser.send(request).await.status, 200);
         };
         let silent = async || {
-            let shown = overview::show(&app.state, &actor, Span::Day).await.unwrap();
+            let shown = overview::load(&app.state, &actor, Period::Day).await.unwrap();
             shown.directories.iter().map(|silent| silent.directory_id).collect::<Vec<_>>()
         };
         call().await;
@@ -512,8 +512,8 @@ async fn assert_counted(app: &TestApp, actor: &Actor) {
         .await
         .unwrap();
     drop(conn);
-    for span in [Span::Day, Span::Fortnight] {
-        let shown = overview::show(&app.state, actor, span).await.unwrap();
+    for span in [Period::Day, Period::TwoWeeks] {
+        let shown = overview::load(&app.state, actor, span).await.unwrap();
         let all = shown.bars.iter().fold(Outcomes::default(), |sum, bar| sum.plus(bar.outcomes));
         assert_eq!(all, Outcomes { succeeded, failed, in_progress, stray }, "{span:?}");
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ostiary::{
-    app::idempotency::{self, Begun},
+    app::idempotency::{self, ClaimOutcome},
     model::secret::Digest,
 };
 use reqwest::Method;
@@ -83,7 +83,7 @@ both! {
         assert_eq!(app.api(&key, Method::DELETE, &path, None).await.status, 404);
 
         // A day later nobody remembers.
-        app.wait(idempotency::KEPT);
+        app.wait(idempotency::RETENTION);
         let anew = make("k-1", &body).await;
         assert_eq!((anew.status.as_u16(), replayed(&anew)), (200, false));
         assert_ne!(anew.body, first.body);
@@ -156,22 +156,22 @@ both! {
         let mut conn = app.state.db.read().await.unwrap();
         let key = ostiary::store::api_keys::list(&mut conn, world.id, None, 1).await.unwrap()[0].id;
         drop(conn);
-        let begin = async || idempotency::begin(&app.state, key, "k", Digest::of("request")).await.unwrap();
-        let Begun::First(lost) = begin().await else { panic!("the first is the first") };
+        let begin = async || idempotency::claim(&app.state, key, "k", Digest::of("request")).await.unwrap();
+        let ClaimOutcome::Claimed(lost) = begin().await else { panic!("the first is the first") };
         app.wait(Duration::from_secs(119));
-        assert!(matches!(begin().await, Begun::Running));
+        assert!(matches!(begin().await, ClaimOutcome::InProgress));
         app.wait(Duration::from_secs(1));
-        let Begun::First(second) = begin().await else { panic!("the first one is lost") };
+        let ClaimOutcome::Claimed(second) = begin().await else { panic!("the first one is lost") };
         // The lost one comes back to life, and changes nothing.
-        idempotency::finish(&app.state, &lost, 200, b"late").await.unwrap();
-        idempotency::abandon(&app.state, &lost).await.unwrap();
-        assert!(matches!(begin().await, Begun::Running));
-        idempotency::finish(&app.state, &second, 201, b"first").await.unwrap();
-        let Begun::Before(answer) = begin().await else { panic!("it was answered") };
+        idempotency::complete(&app.state, &lost, 200, b"late").await.unwrap();
+        idempotency::release(&app.state, &lost).await.unwrap();
+        assert!(matches!(begin().await, ClaimOutcome::InProgress));
+        idempotency::complete(&app.state, &second, 201, b"first").await.unwrap();
+        let ClaimOutcome::Completed(answer) = begin().await else { panic!("it was answered") };
         assert_eq!((answer.status, answer.body.as_slice()), (201, b"first".as_slice()));
         // What was answered is not freed any more.
-        idempotency::abandon(&app.state, &second).await.unwrap();
-        assert!(matches!(begin().await, Begun::Before(_)));
+        idempotency::release(&app.state, &second).await.unwrap();
+        assert!(matches!(begin().await, ClaimOutcome::Completed(_)));
     }
 
     async fn who_may_not_learns_nothing_from_a_key(app: TestApp) {

@@ -512,7 +512,7 @@ both! {
         tx.sql("UPDATE saml_connections SET idp_certificate_expires_at = NULL, certificate_next_warning_at = NULL").execute().await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(read().await, None);
-        certificate_expiry::fill_in(&app.state).await.unwrap();
+        certificate_expiry::backfill(&app.state).await.unwrap();
         assert_eq!(read().await, noted);
     }
 }

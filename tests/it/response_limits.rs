@@ -5,8 +5,8 @@ use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
 use ostiary::{
     app::{
-        fair_queue::{MAX_WAITING_OF_CLIENT, Turn},
-        limits::Door,
+        fair_queue::{MAX_WAITING_PER_CLIENT, Permit},
+        limits::RateLimit,
     },
     model::{
         environment::IdpInitiated,
@@ -83,12 +83,12 @@ async fn junk(browser: &Browser, tenant: &Tenant, origin: Option<&str>) -> u32 {
 }
 
 /// Every turn that there is.
-async fn all_turns(app: &TestApp) -> Vec<Turn<SamlConnectionId>> {
+async fn all_turns(app: &TestApp) -> Vec<Permit<SamlConnectionId>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let nobody = Id::from_bits(1);
     let mut turns = Vec::new();
     for _ in 0..cores {
-        turns.push(app.state.verifications.turn(nobody, HERE).await.unwrap());
+        turns.push(app.state.verifications.acquire(nobody, HERE).await.unwrap());
     }
     turns
 }
@@ -112,13 +112,13 @@ both! {
 
         let turns = all_turns(&app).await;
         let (queue, connection) = (&app.state.verifications, world.tenant.connection.id);
-        let flood: Vec<_> = (0..MAX_WAITING_OF_CLIENT)
+        let flood: Vec<_> = (0..MAX_WAITING_PER_CLIENT)
             .map(|_| {
                 let queue = queue.clone();
-                actix_web::rt::spawn(async move { drop(queue.turn(connection, HERE).await) })
+                actix_web::rt::spawn(async move { drop(queue.acquire(connection, HERE).await) })
             })
             .collect();
-        until(|| queue.waiting() == MAX_WAITING_OF_CLIENT).await;
+        until(|| queue.waiting() == MAX_WAITING_PER_CLIENT).await;
 
         // More often than a login may fail.
         for _ in 0..35 {
@@ -136,7 +136,7 @@ both! {
 
         // Another connection has a place of its own.
         let release = async {
-            until(|| queue.waiting() > MAX_WAITING_OF_CLIENT).await;
+            until(|| queue.waiting() > MAX_WAITING_PER_CLIENT).await;
             drop(turns);
         };
         let (answer, ()) = tokio::join!(there.answer(&elsewhere, &world.other, &response_there), release);
@@ -222,11 +222,11 @@ both! {
         let again = async || post_from(&app.browser(), &world.tenant, None, &response).await.status.as_u16();
         assert_eq!(again().await, 200, "the form that goes to the identity provider");
         let limits = &app.state.response_limits;
-        let behind = format!("restart {}", world.tenant.connection.id);
-        let caller = limits.caller(Door::Beginnings, HERE, &behind);
+        let subject = format!("restart {}", world.tenant.connection.id);
+        let caller = limits.key(RateLimit::LoginStart, HERE, &subject);
         let mut begun = 1;
         while limits.check(&caller, app.now()).is_ok() {
-            limits.failed(caller, app.now());
+            limits.record_failure(caller, app.now());
             begun += 1;
         }
         assert!(begun >= 300, "a whole company may come from its portal: {begun}");

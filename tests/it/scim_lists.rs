@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ostiary::{
     app::{
         provision::search,
-        scim_directories::{self, Directory},
+        scim_directories::{self, ProvisioningTarget},
     },
     model::random::{Random as _, SeededRandom},
     scim::{Filter, ListQuery, ResourceType},
@@ -348,7 +348,7 @@ both! {
 /// What a filter finds, through the use case.
 async fn in_process(
     app: &TestApp,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     kind: ResourceType,
     filter: Option<&str>,
 ) -> Vec<Value> {

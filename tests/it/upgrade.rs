@@ -8,7 +8,7 @@ use std::{env, fs, path::PathBuf, sync::Arc};
 
 use ostiary::{
     app::{
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         administrators::{
             invitations::{self, Invited},
             people::Scope,
@@ -242,7 +242,7 @@ impl Installation {
 
     async fn fill_console(&mut self) {
         let app = &self.app;
-        let scope = Scope::Everywhere(Author::OPERATOR);
+        let scope = Scope::Everywhere(Principal::OPERATOR);
         let Invited::Link(_, token) = invitations::create(&app.state, &scope, "", Role::Owner).await.unwrap()
         else {
             panic!("an administrator already");

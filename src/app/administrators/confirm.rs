@@ -77,6 +77,6 @@ async fn note(
         return Err(Error::FailedPrecondition("your session ended in the meantime; sign in again".into()));
     }
     let said = audit_fields! { "method": method.as_str(), "sessionId": who.session.id };
-    let entry = Entry::of(&who.administrator, "confirmed").saying(said);
-    audit::record(tx, state, None, &who.author(device.address), entry).await
+    let entry = Entry::of(&who.administrator, "confirmed").with_values(said);
+    audit::record(tx, state, None, &who.principal(device.address), entry).await
 }

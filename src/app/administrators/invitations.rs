@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Author, Credential},
+        actor::{Credential, Principal},
         audit::{self, Entry},
         input,
     },
@@ -48,9 +48,9 @@ pub enum Invited {
 /// Invites somebody to a role. Without an address the link is for whoever has it.
 pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Result<Invited> {
     let environment_id = scope.owned()?;
-    scope.author().proved_lately()?;
+    scope.principal().require_recent_authentication()?;
     let email = match email.trim() {
-        "" if matches!(scope.author().credential, Credential::Operator) => None,
+        "" if matches!(scope.principal().credential, Credential::Operator) => None,
         "" => return Err(Error::invalid("email", "is required")),
         text => Some(parse_email(text)?),
     };
@@ -61,7 +61,7 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
     {
         // A link would let whoever made it in as somebody who may be able to do more.
         let grant = RoleGrant { environment_id, role };
-        people::raise(&mut tx, state, &scope.author(), &known, grant).await?;
+        people::raise(&mut tx, state, &scope.principal(), &known, grant).await?;
         tx.commit().await?;
         return Ok(Invited::Added(known));
     }
@@ -73,11 +73,11 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
         ));
     }
     let invitation =
-        new(state, InvitationPurpose::Join, email, RoleGrant { environment_id, role }, &scope.author());
+        new(state, InvitationPurpose::Join, email, RoleGrant { environment_id, role }, &scope.principal());
     let token = AdminInvitationToken::new(&*state.random);
     admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
-    let entry = Entry::of(&invitation, "created").saying(audited(&invitation));
-    audit::record(&mut tx, state, environment_id, &scope.author(), entry).await?;
+    let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
+    audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;
     Ok(Invited::Link(invitation, token))
 }
@@ -86,22 +86,22 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
 /// makes the link could use it.
 pub async fn reset(
     state: &State,
-    author: &Author,
+    principal: &Principal,
     id: AdministratorId,
 ) -> Result<(AdminInvitation, AdminInvitationToken)> {
-    author.owns_everything()?;
-    author.proved_lately()?;
+    principal.require_global_owner()?;
+    principal.require_recent_authentication()?;
     let mut tx = state.db.write().await?;
     let administrator = store::administrators::find(&mut tx, id).await?;
     let administrator = administrator
         .filter(|found| found.disabled_at.is_none())
         .ok_or_else(|| Error::not_found("administrator", id))?;
     let grant = RoleGrant { environment_id: None, role: Role::Viewer };
-    let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, author);
+    let invitation = new(state, InvitationPurpose::Reset, Some(administrator.email), grant, principal);
     let token = AdminInvitationToken::new(&*state.random);
     admin_invitations::insert(&mut tx, &invitation, token.digest()).await?;
-    let entry = Entry::of(&invitation, "created").saying(audited(&invitation));
-    audit::record(&mut tx, state, None, author, entry).await?;
+    let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
+    audit::record(&mut tx, state, None, principal, entry).await?;
     tx.commit().await?;
     Ok((invitation, token))
 }
@@ -111,7 +111,7 @@ fn new(
     purpose: InvitationPurpose,
     email: Option<Email>,
     grant: RoleGrant,
-    author: &Author,
+    principal: &Principal,
 ) -> AdminInvitation {
     let now = state.now();
     AdminInvitation {
@@ -119,7 +119,7 @@ fn new(
         purpose,
         email,
         grant,
-        invited_by: match author.credential {
+        invited_by: match principal.credential {
             Credential::Administrator { id, .. } => Some(id),
             _ => None,
         },
@@ -153,8 +153,8 @@ pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Resu
     if !admin_invitations::remove(&mut tx, environment_id, id).await? {
         return Err(missing());
     }
-    let entry = Entry::of(&invitation, "revoked").saying(audited(&invitation));
-    audit::record(&mut tx, state, environment_id, &scope.author(), entry).await?;
+    let entry = Entry::of(&invitation, "revoked").with_values(audited(&invitation));
+    audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -316,8 +316,8 @@ pub(super) async fn join(
             .map_err(Error::conflict_on("passkey", "credential"))?;
     }
     if invitation.purpose == InvitationPurpose::Join {
-        let author = Author { credential: Credential::Service, address: device.address };
-        people::raise(&mut tx, state, &author, &administrator, invitation.grant).await?;
+        let principal = Principal { credential: Credential::Service, address: device.address };
+        people::raise(&mut tx, state, &principal, &administrator, invitation.grant).await?;
     }
     let deed = match invitation.purpose {
         InvitationPurpose::Join => "joined",
@@ -338,11 +338,11 @@ async fn record_join(
     invitation: &AdminInvitation,
     device: &Device,
 ) -> Result<()> {
-    let author = sign_in::author_of(tx, administrator, device).await?;
+    let principal = sign_in::principal_of(tx, administrator, device).await?;
     let said = crate::model::audit::audit_fields! {
         "email": administrator.email.as_str(),
         "invitationId": invitation.id,
     };
-    let entry = Entry::of(administrator, deed).saying(said);
-    audit::record(tx, state, invitation.grant.environment_id, &author, entry).await
+    let entry = Entry::of(administrator, deed).with_values(said);
+    audit::record(tx, state, invitation.grant.environment_id, &principal, entry).await
 }

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use super::{
     Error, Result, State,
-    actor::{Actor, Author, Credential},
+    actor::{Actor, Credential, Principal},
 };
 use crate::{
     model::{
@@ -46,13 +46,13 @@ pub struct SignedIn {
     /// Since when, and how they proved it.
     pub session: AdminSession,
     /// Whether they proved it in the last minutes.
-    pub proved_lately: bool,
+    pub recently_authenticated: bool,
 }
 
 impl SignedIn {
-    /// This administrator as the author of what concerns more than one environment, or only themselves.
-    pub fn author(&self, address: Option<IpAddr>) -> Author {
-        author(self.administrator.id, &self.grants, self.proved_lately, address)
+    /// This administrator as the principal of what concerns more than one environment, or only themselves.
+    pub fn principal(&self, address: Option<IpAddr>) -> Principal {
+        principal(self.administrator.id, &self.grants, self.recently_authenticated, address)
     }
 
     /// This administrator at work in an environment. One in which they have no role is not there for them.
@@ -61,9 +61,9 @@ impl SignedIn {
             .grants
             .role_in(environment_id)
             .ok_or_else(|| Error::not_found("environment", environment_id))?;
-        let (id, proved_lately) = (self.administrator.id, self.proved_lately);
-        let credential = Credential::Administrator { id, role, everywhere, proved_lately };
-        Ok(Author { credential, address }.in_environment(environment_id))
+        let (id, recently_authenticated) = (self.administrator.id, self.recently_authenticated);
+        let credential = Credential::Administrator { id, role, everywhere, recently_authenticated };
+        Ok(Principal { credential, address }.in_environment(environment_id))
     }
 
     /// The environments in which they have a role, in the order in which they were made.
@@ -114,10 +114,18 @@ async fn lock_own(tx: &mut store::Transaction, who: &SignedIn) -> Result<Adminis
     store::administrators::find(tx, who.administrator.id).await?.ok_or_else(removed)
 }
 
-fn author(id: AdministratorId, grants: &RoleGrants, proved_lately: bool, address: Option<IpAddr>) -> Author {
+fn principal(
+    id: AdministratorId,
+    grants: &RoleGrants,
+    recently_authenticated: bool,
+    address: Option<IpAddr>,
+) -> Principal {
     let (role, everywhere) = match grants.global_role() {
         Some(role) => (role, true),
         None => (grants.0.iter().map(|grant| grant.role).max().unwrap_or(Role::Viewer), false),
     };
-    Author { credential: Credential::Administrator { id, role, everywhere, proved_lately }, address }
+    Principal {
+        credential: Credential::Administrator { id, role, everywhere, recently_authenticated },
+        address,
+    }
 }

@@ -216,8 +216,8 @@ pub async fn add(
     admin_passkeys::insert(&mut tx, &stored, &credential_key)
         .await
         .map_err(Error::conflict_on("passkey", "passkey"))?;
-    let entry = Entry::of(&stored.passkey, "created").saying(stored.passkey.audit_fields());
-    audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+    let entry = Entry::of(&stored.passkey, "created").with_values(stored.passkey.audit_fields());
+    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(stored.passkey)
 }
@@ -240,9 +240,9 @@ pub async fn rename(state: &State, who: &SignedIn, id: PasskeyId, name: &str, de
     let before = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?.passkey;
     admin_passkeys::update_name(&mut tx, who.administrator.id, id, &name).await?;
     let after = AdminPasskey { display_name: name, ..before.clone() };
-    let mut entry = Entry::of(&after, "updated").saying(after.audit_fields());
+    let mut entry = Entry::of(&after, "updated").with_values(after.audit_fields());
     entry.before = before.audit_fields();
-    audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -256,9 +256,9 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
     let account = super::lock_own(&mut tx, who).await?;
     let stored = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?;
     let others = admin_passkeys::list(&mut tx, who.administrator.id, 2).await?.len() > 1;
-    let has_password = account.password_hash.is_some() && state.settings.console.takes_passwords();
+    let has_password = account.password_hash.is_some() && state.settings.console.allows_passwords();
     if !has_password && !others {
-        return Err(Error::FailedPrecondition(if state.settings.console.takes_passwords() {
+        return Err(Error::FailedPrecondition(if state.settings.console.allows_passwords() {
             "this is your only way to sign in; set a password or add another passkey first".into()
         } else {
             "this is your only way to sign in; add another passkey first".into()
@@ -267,7 +267,7 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
     admin_passkeys::remove(&mut tx, who.administrator.id, id).await?;
     let mut entry = Entry::of(&stored.passkey, "deleted");
     entry.before = stored.passkey.audit_fields();
-    audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -328,7 +328,7 @@ pub(super) async fn authenticate(
     expected: Option<AdministratorId>,
     device: &Device,
 ) -> Result<(Transaction, Administrator)> {
-    if !state.settings.console.takes_passkeys() {
+    if !state.settings.console.allows_passkeys() {
         return Err(Error::Forbidden(
             "passkeys are switched off here: sign in through single sign-on".into(),
         ));

@@ -4,9 +4,9 @@ use super::{Device, confirm};
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         audit::{self, Entry},
-        page::{List, Page, PageQuery, Wanted},
+        page::{List, Page, PageQuery, PageRequest},
     },
     model::{
         administrator::{Administrator, Role, RoleGrant},
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub enum Scope {
     /// In every environment, those to come too.
-    Everywhere(Author),
+    Everywhere(Principal),
     /// In one.
     Environment(Actor),
 }
@@ -29,8 +29,8 @@ impl Scope {
     /// The environment of the roles (`None`: every one), if the caller may say who has them.
     pub fn owned(&self) -> Result<Option<EnvironmentId>> {
         match self {
-            Self::Everywhere(author) => author.owns_everything().map(|()| None),
-            Self::Environment(actor) => actor.owned_environment().map(Some),
+            Self::Everywhere(principal) => principal.require_global_owner().map(|()| None),
+            Self::Environment(actor) => actor.authorize_own().map(Some),
         }
     }
 
@@ -38,15 +38,15 @@ impl Scope {
     fn viewed(&self) -> Result<Option<EnvironmentId>> {
         match self {
             Self::Everywhere(_) => self.owned(),
-            Self::Environment(actor) => actor.viewed_environment().map(Some),
+            Self::Environment(actor) => actor.authorize_view().map(Some),
         }
     }
 
     /// Who works.
-    pub fn author(&self) -> Author {
+    pub fn principal(&self) -> Principal {
         match self {
-            Self::Everywhere(author) => *author,
-            Self::Environment(actor) => actor.author(),
+            Self::Everywhere(principal) => *principal,
+            Self::Environment(actor) => actor.principal(),
         }
     }
 }
@@ -55,16 +55,16 @@ impl Scope {
 pub async fn list(state: &State, scope: &Scope, query: &PageQuery) -> Result<Page<(Administrator, Role)>> {
     let environment_id = scope.viewed()?;
     let list = List::of(environment_id.unwrap_or(EnvironmentId::from_bits(0)), "administrators");
-    let wanted = Wanted::read(state, &list, query)?;
+    let wanted = PageRequest::parse(state, &list, query)?;
     let mut conn = state.db.read().await?;
     let found = store::administrators::list(&mut conn, environment_id, wanted.from, wanted.limit()).await?;
-    Ok(wanted.fill(state, &list, found, |(administrator, _)| administrator.id))
+    Ok(wanted.page_of(state, &list, found, |(administrator, _)| administrator.id))
 }
 
 /// Those with a role in every environment, the first hundred, for whoever may look at one of them: who else
 /// can see it is no secret there.
 pub async fn list_everywhere(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
-    actor.viewed_environment()?;
+    actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     Ok(store::administrators::list(&mut conn, None, None, 100).await?)
 }
@@ -92,7 +92,7 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
         return Ok(());
     }
     if role > before {
-        scope.author().proved_lately()?;
+        scope.principal().require_recent_authentication()?;
     }
     store::administrators::upsert_grant(&mut tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
@@ -127,7 +127,7 @@ pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result
 pub(super) async fn raise(
     tx: &mut Transaction,
     state: &State,
-    author: &Author,
+    principal: &Principal,
     administrator: &Administrator,
     grant: RoleGrant,
 ) -> Result<()> {
@@ -139,7 +139,7 @@ pub(super) async fn raise(
     }
     store::administrators::upsert_grant(tx, administrator.id, grant).await?;
     let entry = role_entry(administrator, grant.environment_id, before, Some(grant.role));
-    audit::record(tx, state, grant.environment_id, author, entry).await
+    audit::record(tx, state, grant.environment_id, principal, entry).await
 }
 
 /// The administrator with this id and their role here. Whoever else changes roles waits until the
@@ -183,7 +183,7 @@ async fn disable(
     store::administrators::disable(tx, administrator.id, now).await?;
     admin_passkeys::remove_all(tx, administrator.id).await?;
     admin_sessions::revoke_all(tx, administrator.id, None, now).await?;
-    audit::record(tx, state, None, &scope.author(), Entry::of(&administrator, "disabled")).await
+    audit::record(tx, state, None, &scope.principal(), Entry::of(&administrator, "disabled")).await
 }
 
 fn role_entry(
@@ -199,7 +199,7 @@ fn role_entry(
         },
         None => serde_json::Map::new(),
     };
-    let mut entry = Entry::of(administrator, "role_changed").saying(fields(after));
+    let mut entry = Entry::of(administrator, "role_changed").with_values(fields(after));
     entry.before = fields(before);
     entry
 }
@@ -214,7 +214,7 @@ async fn record_role(
     after: Option<Role>,
 ) -> Result<()> {
     let entry = role_entry(administrator, environment_id, before, after);
-    audit::record(tx, state, environment_id, &scope.author(), entry).await
+    audit::record(tx, state, environment_id, &scope.principal(), entry).await
 }
 
 /// Changes an administrator's own name.
@@ -228,7 +228,7 @@ pub async fn rename(state: &State, who: &super::SignedIn, name: &str, device: &D
     entry.before = audit_fields! { "displayName": before.display_name };
     entry.after = audit_fields! { "displayName": after.display_name };
     if before.display_name != after.display_name {
-        audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -262,7 +262,7 @@ pub async fn set_password(
     store::administrators::update(&mut tx, &after).await?;
     admin_sessions::revoke_all(&mut tx, after.id, Some(who.session.id), state.now()).await?;
     let entry = Entry::of(&after, "password_changed");
-    audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -80,7 +80,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     };
     let settings = &state.settings.console;
     // What was switched off opens nothing any more, whenever it was used.
-    if !session.is_active(now, settings.session_idle) || !settings.admits(session.method) {
+    if !session.is_active(now, settings.session_idle) || !settings.allows(session.method) {
         return Ok(None);
     }
     let administrator = store::administrators::find(&mut conn, session.administrator_id).await?;
@@ -96,8 +96,8 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
         admin_sessions::update_seen(&mut tx, &session).await?;
         tx.commit().await?;
     }
-    let proved_lately = confirm::is_proof_recent(session.authenticated_at, now);
-    Ok(Some(SignedIn { administrator, grants, session, proved_lately }))
+    let recently_authenticated = confirm::is_proof_recent(session.authenticated_at, now);
+    Ok(Some(SignedIn { administrator, grants, session, recently_authenticated }))
 }
 
 /// The proof that a form was made for this session: what its hidden field holds.
@@ -135,7 +135,7 @@ pub async fn sign_out(state: &State, who: &SignedIn, device: &Device) -> Result<
     let mut tx = state.db.write().await?;
     if admin_sessions::revoke(&mut tx, who.administrator.id, who.session.id, state.now()).await? {
         let entry = Entry::of(&who.administrator, "signed_out");
-        audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -149,7 +149,7 @@ pub async fn revoke(state: &State, who: &SignedIn, id: AdminSessionId, device: &
     }
     let target = AdminSession { id, ..who.session.clone() };
     let entry = Entry::of(&target, "revoked");
-    audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -161,7 +161,7 @@ pub async fn revoke_others(state: &State, who: &SignedIn, device: &Device) -> Re
         admin_sessions::revoke_all(&mut tx, who.administrator.id, Some(who.session.id), state.now()).await?;
     if ended > 0 {
         let entry = Entry::of(&who.administrator, "other_sessions_revoked");
-        audit::record(&mut tx, state, None, &who.author(device.address), entry).await?;
+        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(ended)

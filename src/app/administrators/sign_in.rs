@@ -9,9 +9,9 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Author, Credential},
+        actor::{Credential, Principal},
         audit::{self, Entry},
-        limits::{Caller, Door},
+        limits::{RateLimit, RateLimitKey},
     },
     model::{
         administrator::{Administrator, AuthenticationMethod},
@@ -42,7 +42,7 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
     let is_good = state.passwords.verify(password, hash).await?;
     let (Some(administrator), true) = (&found, is_good) else {
         if let Some(caller) = caller {
-            state.sign_in_limits.failed(caller, state.now());
+            state.sign_in_limits.record_failure(caller, state.now());
         }
         if let Some(administrator) = found {
             // Not waited for: that would tell whose address is known.
@@ -85,7 +85,7 @@ pub(super) async fn verify_own(
     let good = state.passwords.verify(password, administrator.password_hash.as_ref()).await?;
     if !good {
         if let Some(caller) = caller {
-            state.sign_in_limits.failed(caller, state.now());
+            state.sign_in_limits.record_failure(caller, state.now());
         }
         failed(state, administrator, AuthenticationMethod::Password, device).await;
     }
@@ -93,17 +93,17 @@ pub(super) async fn verify_own(
 }
 
 /// Who tries here, by account and address.
-fn caller(state: &State, email: &str, device: &Device) -> Option<Caller> {
+fn caller(state: &State, email: &str, device: &Device) -> Option<RateLimitKey> {
     let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let key = email.to_ascii_lowercase();
     state
         .settings
         .console
         .rate_limits
-        .then(|| state.sign_in_limits.caller(Door::Account, ClientAddress(address).network(), &key))
+        .then(|| state.sign_in_limits.key(RateLimit::Account, ClientAddress(address).network(), &key))
 }
 
-fn check_limit(state: &State, caller: Option<&Caller>) -> Result<()> {
+fn check_limit(state: &State, caller: Option<&RateLimitKey>) -> Result<()> {
     let Some(caller) = caller else { return Ok(()) };
     state.sign_in_limits.check(caller, state.now()).map_err(|retry_after| Error::Limited { retry_after })
 }
@@ -133,24 +133,25 @@ pub(super) async fn begin(
         return Err(Error::Unauthenticated("this account was removed".into()));
     }
     let begun = sessions::begin(tx, state, administrator.id, method, device).await?;
-    let author = author_of(tx, administrator, device).await?;
+    let principal = principal_of(tx, administrator, device).await?;
     let said = audit_fields! {
         "method": method.as_str(),
         "sessionId": begun.session.id,
         "userAgent": begun.session.user_agent,
     };
-    audit::record(tx, state, None, &author, Entry::of(administrator, "signed_in").saying(said)).await?;
+    audit::record(tx, state, None, &principal, Entry::of(administrator, "signed_in").with_values(said))
+        .await?;
     Ok(begun)
 }
 
-/// An administrator who proves at this moment who they are, as the author of what they do to themselves.
-pub(super) async fn author_of(
+/// An administrator who proves at this moment who they are, as the principal of what they do to themselves.
+pub(super) async fn principal_of(
     tx: &mut Transaction,
     administrator: &Administrator,
     device: &Device,
-) -> Result<Author> {
+) -> Result<Principal> {
     let grants = store::administrators::list_grants(tx, administrator.id).await?;
-    Ok(super::author(administrator.id, &grants, true, device.address))
+    Ok(super::principal(administrator.id, &grants, true, device.address))
 }
 
 /// Notes that somebody tried to be this administrator and could not prove it.
@@ -162,10 +163,10 @@ pub(super) async fn failed(
 ) {
     let note = async {
         let mut tx = state.db.write().await?;
-        let author = Author { credential: Credential::Service, address: device.address };
+        let principal = Principal { credential: Credential::Service, address: device.address };
         let said = audit_fields! { "method": method.as_str() };
-        let entry = Entry::of(administrator, "sign_in_failed").saying(said);
-        audit::record(&mut tx, state, None, &author, entry).await?;
+        let entry = Entry::of(administrator, "sign_in_failed").with_values(said);
+        audit::record(&mut tx, state, None, &principal, entry).await?;
         tx.commit().await?;
         Ok::<_, Error>(())
     };

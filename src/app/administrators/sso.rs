@@ -17,10 +17,10 @@ use super::{Device, people, sessions::Begun, sign_in};
 use crate::{
     app::{
         Error, OidcProvider, Result, State,
-        actor::{Author, Credential},
-        admission::{self, LoginOf},
+        actor::{Credential, Principal},
+        admission::{self, LoginAttempt},
         audit::{self, Entry},
-        outgoing::{Outgoing, OutgoingError, OutgoingLimits},
+        outgoing::{HttpClient, HttpClientError, HttpClientLimits},
         sign_in::{self as login, Browser},
     },
     model::{
@@ -207,7 +207,7 @@ pub async fn finish_saml(
     waiting.check_account(email)?;
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
-    let login = LoginOf { organization_id, connection_id, email };
+    let login = LoginAttempt { organization_id, connection_id, email };
     if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());
     }
@@ -391,12 +391,12 @@ async fn admit(
     } else if was_removed {
         store::administrators::enable(tx, administrator.id, now).await?;
     }
-    let author = Author { credential: Credential::Service, address: device.address };
-    people::raise(tx, state, &author, &administrator, invitation.grant).await?;
-    let author = sign_in::author_of(tx, &administrator, device).await?;
+    let principal = Principal { credential: Credential::Service, address: device.address };
+    people::raise(tx, state, &principal, &administrator, invitation.grant).await?;
+    let principal = sign_in::principal_of(tx, &administrator, device).await?;
     let said = audit_fields! { "email": email.as_str(), "invitationId": invitation.id };
-    let entry = Entry::of(&administrator, "joined").saying(said);
-    audit::record(tx, state, invitation.grant.environment_id, &author, entry).await?;
+    let entry = Entry::of(&administrator, "joined").with_values(said);
+    audit::record(tx, state, invitation.grant.environment_id, &principal, entry).await?;
     sign_in::begin(tx, state, &administrator, method, device).await
 }
 
@@ -409,7 +409,7 @@ fn redirect_uri(state: &State) -> Result<RedirectUrl> {
     RedirectUrl::new(state.links.console_oidc_callback().into()).map_err(Error::internal)
 }
 
-async fn discover<F: Future<Output = Result<HttpResponse, OutgoingError>>>(
+async fn discover<F: Future<Output = Result<HttpResponse, HttpClientError>>>(
     provider: &OidcProvider,
     call: &impl Fn(HttpRequest) -> F,
 ) -> Result<CoreProviderMetadata> {
@@ -426,15 +426,15 @@ fn refused(error: &impl std::fmt::Display) -> Error {
 }
 
 /// Requests to the provider. The operator named it, so it may be anywhere, this machine included.
-struct Http(Outgoing);
+struct Http(HttpClient);
 
 impl Http {
     fn new() -> Result<Self> {
-        let limits = OutgoingLimits { bytes: 256 * 1024, redirects: 0, ..OutgoingLimits::default() };
-        Outgoing::new(true, limits).map(Self).map_err(Error::internal)
+        let limits = HttpClientLimits { bytes: 256 * 1024, redirects: 0, ..HttpClientLimits::default() };
+        HttpClient::new(true, limits).map(Self).map_err(Error::internal)
     }
 
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, OutgoingError> {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpClientError> {
         self.0.exchange(request).await
     }
 }

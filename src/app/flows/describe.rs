@@ -3,7 +3,7 @@
 
 use super::{Flow, find};
 use crate::{
-    app::{Error, Result, State, actor::Actor, certificates::CertificateFacts, sp_keys},
+    app::{Error, Result, State, actor::Actor, certificates::CertificateView, sp_keys},
     model::{
         id::SamlFlowId,
         organization::Organization,
@@ -24,7 +24,7 @@ pub struct Reading {
     /// The fingerprints of the certificates that made them.
     pub verified_by: Vec<String>,
     /// The certificates that the response brought along, whosever they are.
-    pub enclosed: Vec<CertificateFacts>,
+    pub enclosed: Vec<CertificateView>,
     /// The assertion in clear, where it came encrypted and our keys open it.
     pub decrypted: Option<String>,
 }
@@ -41,7 +41,7 @@ pub struct Described {
     /// Its connection as it is now, while it is there.
     pub connection: Option<SamlConnection>,
     /// The certificates that the connection trusts now.
-    pub trusted: Vec<CertificateFacts>,
+    pub trusted: Vec<CertificateView>,
 }
 
 /// One login with everything around it.
@@ -59,7 +59,7 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<De
     let mut trusted = Vec::new();
     for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {
         let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
-        trusted.extend(read.iter().map(CertificateFacts::from));
+        trusted.extend(read.iter().map(CertificateView::from));
     }
     let encrypted = found
         .steps
@@ -90,7 +90,7 @@ fn read(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -
         response_signed: verified.iter().any(|one| one.of_response),
         assertion_signed: verified.iter().any(|one| !one.of_response),
         verified_by,
-        enclosed: reading::embedded_certificates(xml).iter().map(CertificateFacts::from).collect(),
+        enclosed: reading::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
         decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
             true => reading::decrypted_assertion(xml, keys),
             false => None,

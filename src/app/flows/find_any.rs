@@ -83,7 +83,7 @@ pub async fn list_named(
     ids.sort_unstable();
     ids.dedup();
     let mut conn = state.db.read().await?;
-    let names = store::organizations::list_names(&mut conn, actor.viewed_environment()?, &ids).await?;
+    let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
     let listed = page.items.into_iter().map(|flow| Listed {
         organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
         flow,

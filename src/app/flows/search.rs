@@ -4,7 +4,7 @@ use crate::{
     app::{
         Error, Result, State,
         actor::Actor,
-        page::{List, Page, PageQuery, Wanted},
+        page::{List, Page, PageQuery, PageRequest},
     },
     model::{
         email::Email,
@@ -45,9 +45,9 @@ pub async fn list(
     query: &FlowQuery,
     page: &PageQuery,
 ) -> Result<Page<SamlFlow>> {
-    let environment_id = actor.viewed_environment()?;
+    let environment_id = actor.authorize_view()?;
     let list = List::of(environment_id, "saml_flows");
-    let page = Wanted::<SamlFlowKind>::read(state, &list, page)?;
+    let page = PageRequest::<SamlFlowKind>::parse(state, &list, page)?;
     let email = email_key(&query.email)?;
     let mut wanted = saml_flows::FlowFilter {
         environment_id,
@@ -77,7 +77,7 @@ pub async fn list(
         found = saml_flows::search(&mut conn, &wanted).await?;
         flows.append(&mut found.flows);
     }
-    Ok(page.fill_until(state, &list, flows, found.next, |flow| flow.id))
+    Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
 }
 
 fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<Option<T>> {

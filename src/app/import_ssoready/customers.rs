@@ -10,8 +10,8 @@ use crate::{
         Result,
         actor::Actor,
         input,
-        organizations::{MOST_DOMAINS, set_domains},
-        saml_connections::is_test,
+        organizations::{MAX_DOMAINS, set_domains},
+        saml_connections::is_test_idp,
         shared_domains,
     },
     model::{
@@ -219,7 +219,7 @@ impl Run<'_> {
             }
         }
         let mut named: Vec<String> = Vec::new();
-        for text in theirs.domains.iter().take(MOST_DOMAINS) {
+        for text in theirs.domains.iter().take(MAX_DOMAINS) {
             let allowed = self.options.allow_free_mail;
             match Domain::parse(text).and_then(|domain| domain.ensure_claimable(allowed)) {
                 // Theirs tell domains apart by their case.
@@ -237,7 +237,7 @@ impl Run<'_> {
                 }
             }
         }
-        let more = theirs.domains.len().saturating_sub(MOST_DOMAINS);
+        let more = theirs.domains.len().saturating_sub(MAX_DOMAINS);
         if more > 0 {
             whole = false;
             self.report.of(ResourceKind::Domain).skipped += more as u64;
@@ -271,7 +271,8 @@ impl Run<'_> {
             .filter_map(|text| Domain::parse(text).ok())
             .filter(|domain| !ours.accepts_domain(domain))
             .collect();
-        let elsewhere = shared_domains::elsewhere(tx, ours.environment_id, ours.id, &new).await?;
+        let elsewhere =
+            shared_domains::find_other_organizations(tx, ours.environment_id, ours.id, &new).await?;
         let mut left_out: HashSet<Domain> = HashSet::new();
         for there in elsewhere {
             let (domain, other) = (&there.domain, there.organization_id);
@@ -482,7 +483,7 @@ impl Run<'_> {
             first.clone_from(&theirs.sp_acs_url);
         }
         ours.sp_entity_id.clone_from(&theirs.sp_entity_id);
-        ours.test = is_test(self.state, ours);
+        ours.test = is_test_idp(self.state, ours);
         whole
     }
 

@@ -57,7 +57,7 @@ impl Run<'_> {
             before: serde_json::Map::new(),
             after: details,
         };
-        audit::record(&mut tx, self.state, Some(id), &Actor::service(id).author(), entry).await?;
+        audit::record(&mut tx, self.state, Some(id), &Actor::service(id).principal(), entry).await?;
         self.end(tx, ResourceKind::Environment).await
     }
 

@@ -12,7 +12,7 @@ use crate::{
             self,
             bring::{self, Standing},
         },
-        scim_directories::Directory,
+        scim_directories::ProvisioningTarget,
         scim_usage::Allowance,
     },
     model::{
@@ -33,7 +33,7 @@ const NO_DIRECTORY: &str = "its directory is not here";
 
 /// The directories of a page.
 #[derive(Default)]
-struct Directories(HashMap<ScimDirectoryId, Option<Directory>>);
+struct Directories(HashMap<ScimDirectoryId, Option<ProvisioningTarget>>);
 
 impl Directories {
     async fn find(
@@ -41,14 +41,14 @@ impl Directories {
         tx: &mut Transaction,
         environment: EnvironmentId,
         id: ScimDirectoryId,
-    ) -> Result<Option<Directory>> {
+    ) -> Result<Option<ProvisioningTarget>> {
         if let Some(known) = self.0.get(&id) {
             return Ok(known.clone());
         }
         let mut found = None;
         if let Some(directory) = store::scim_directories::find(tx, environment, id).await? {
             let organization = store::organizations::find(tx, environment, directory.organization_id).await?;
-            found = organization.map(|organization| Directory {
+            found = organization.map(|organization| ProvisioningTarget {
                 directory,
                 organization,
                 allowance: Allowance::unlimited(),
@@ -412,7 +412,7 @@ impl Run<'_> {
     async fn touch(
         &self,
         tx: &mut Transaction,
-        directory: &Directory,
+        directory: &ProvisioningTarget,
         group: ScimGroupId,
         now: Timestamp,
     ) -> Result<()> {

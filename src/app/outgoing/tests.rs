@@ -56,11 +56,11 @@ fn serve() -> SocketAddr {
     address
 }
 
-fn limits() -> OutgoingLimits {
-    OutgoingLimits { bytes: 1000, ..OutgoingLimits::default() }
+fn limits() -> HttpClientLimits {
+    HttpClientLimits { bytes: 1000, ..HttpClientLimits::default() }
 }
 
-async fn code(client: &Outgoing, url: &str) -> &'static str {
+async fn code(client: &HttpClient, url: &str) -> &'static str {
     match client.get(&Url::parse(url).unwrap()).await {
         Ok(_) => "ok",
         Err(error) => error.code(),
@@ -71,12 +71,12 @@ async fn code(client: &Outgoing, url: &str) -> &'static str {
 async fn loopback_is_refused_unless_allowed() {
     let address = serve();
     let port = address.port();
-    let guarded = Outgoing::new(false, limits()).unwrap();
+    let guarded = HttpClient::new(false, limits()).unwrap();
     for host in ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0"] {
         let url = format!("http://{host}:{port}/ok");
         assert_eq!(code(&guarded, &url).await, "outgoing_private_target", "{host}");
     }
-    let open = Outgoing::new(true, limits()).unwrap();
+    let open = HttpClient::new(true, limits()).unwrap();
     for host in ["127.0.0.1", "localhost"] {
         let url = Url::parse(&format!("http://{host}:{port}/ok")).unwrap();
         assert_eq!(open.get(&url).await.unwrap(), b"hello", "{host}");
@@ -86,7 +86,7 @@ async fn loopback_is_refused_unless_allowed() {
 #[tokio::test]
 async fn every_redirect_is_checked_anew() {
     let base = format!("http://{}", serve());
-    let client = Outgoing::with_exceptions(vec!["127.0.0.1/32".parse().unwrap()], limits()).unwrap();
+    let client = HttpClient::with_exceptions(vec!["127.0.0.1/32".parse().unwrap()], limits()).unwrap();
     for (path, expected) in [
         ("/once", "ok"),
         ("/to-private", "outgoing_private_target"),
@@ -104,17 +104,17 @@ async fn every_redirect_is_checked_anew() {
 #[tokio::test]
 async fn size_and_time_are_bounded() {
     let base = format!("http://{}", serve());
-    let hasty = OutgoingLimits { time: Duration::from_millis(200), ..limits() };
-    let client = Outgoing::new(true, limits()).unwrap();
+    let hasty = HttpClientLimits { time: Duration::from_millis(200), ..limits() };
+    let client = HttpClient::new(true, limits()).unwrap();
     assert_eq!(code(&client, &format!("{base}/large")).await, "outgoing_too_large");
     assert_eq!(code(&client, &format!("{base}/large-unannounced")).await, "outgoing_too_large");
-    let client = Outgoing::new(true, hasty).unwrap();
+    let client = HttpClient::new(true, hasty).unwrap();
     assert_eq!(code(&client, &format!("{base}/silent")).await, "outgoing_timed_out");
 }
 
 #[tokio::test]
 async fn only_the_web_is_fetched() {
-    let client = Outgoing::new(true, limits()).unwrap();
+    let client = HttpClient::new(true, limits()).unwrap();
     for url in ["file:///etc/passwd", "ftp://a.example/", "http://u:p@127.0.0.1/", "data:,x"] {
         assert_eq!(code(&client, url).await, "outgoing_not_web", "{url}");
     }
@@ -124,7 +124,7 @@ async fn only_the_web_is_fetched() {
 
 #[tokio::test]
 async fn link_local_and_cloud_addresses_are_never_called() {
-    let open = Outgoing::new(true, limits()).unwrap();
+    let open = HttpClient::new(true, limits()).unwrap();
     for host in [
         "169.254.169.254",
         "169.254.0.1",

@@ -4,7 +4,7 @@
 //! of a PATCH, and Bulk.
 
 use crate::{
-    app::scim_directories::Directory,
+    app::scim_directories::ProvisioningTarget,
     model::email::Email,
     scim::{self, EmailEntry, Resource},
 };
@@ -25,13 +25,13 @@ struct Entry {
 ///
 /// For an inactive user whom Microsoft Entra ID renamed in a soft delete, the former address is reported: apps know the
 /// person by that one.
-pub(super) fn judge(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
+pub(super) fn judge(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let reported = judge_entries(directory, user)?;
     let former = || Email::parse_soft_deleted(reported.as_ref()?.as_str());
     Ok(if user.active() { reported } else { former().or(reported) })
 }
 
-fn judge_entries(directory: &Directory, user: &Resource) -> Result<Option<Email>, scim::Error> {
+fn judge_entries(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let user_name = user.user_name().unwrap_or_default();
     let own = match user_name.contains('@') {
         true => Some(domestic(directory, "userName", user_name)?),
@@ -69,7 +69,7 @@ pub(super) fn known_by(user: &Resource) -> Vec<Email> {
     known
 }
 
-fn domestic(directory: &Directory, attribute: &str, text: &str) -> Result<Email, scim::Error> {
+fn domestic(directory: &ProvisioningTarget, attribute: &str, text: &str) -> Result<Email, scim::Error> {
     let address = read(attribute, text)?;
     match directory.accepts_domain(address.domain()) {
         true => Ok(address),
@@ -88,7 +88,7 @@ fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
 /// How many of the organization's domains an error lists: a Bulk request may repeat it a thousand times.
 const SHOWN_DOMAINS: usize = 10;
 
-fn foreign(directory: &Directory, attribute: &str, address: &Email, primary: bool) -> scim::Error {
+fn foreign(directory: &ProvisioningTarget, attribute: &str, address: &Email, primary: bool) -> scim::Error {
     let all: Vec<&str> = directory.organization.accepted_domains().map(|d| d.as_str()).collect();
     let shown = all.iter().take(SHOWN_DOMAINS).copied().collect::<Vec<_>>().join(", ");
     let domains = match all.len() {
@@ -117,10 +117,10 @@ mod tests {
     };
     use crate::scim::ResourceType;
 
-    fn directory(allow_foreign: bool) -> Directory {
+    fn directory(allow_foreign: bool) -> ProvisioningTarget {
         let at = Timestamp::from_millis(0);
         let domain = |text: &str, state| OrganizationDomain { domain: Domain::parse(text).unwrap(), state };
-        Directory {
+        ProvisioningTarget {
             directory: ScimDirectory {
                 id: Id::from_bits(1),
                 environment_id: Id::from_bits(2),

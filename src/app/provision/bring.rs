@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Directory, Error, Result, addresses, groups, members, render, users};
+use super::{Error, ProvisioningTarget, Result, addresses, groups, members, render, users};
 use crate::{
     model::{
         email::Email,
@@ -81,7 +81,7 @@ pub(in crate::app) fn salvage(
 
 /// Applies imported attributes to `user`, if its directory allows them. Returns what was left out.
 pub(in crate::app) fn take_user(
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     user: &mut ScimUser,
     user_name: &str,
     standing: Standing,
@@ -126,7 +126,7 @@ pub(in crate::app) fn take_group(
 /// `tell`, events are recorded.
 pub(in crate::app) async fn write_user(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     before: Option<&ScimUser>,
     user: &ScimUser,
     now: Timestamp,
@@ -177,7 +177,7 @@ pub(in crate::app) async fn write_user(
 /// Updates the groups that lost a member because of the import itself.
 async fn note_groups(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     groups: &[ScimGroupId],
     now: Timestamp,
 ) -> Result<()> {
@@ -199,7 +199,7 @@ async fn note_groups(
 /// Writes an imported group; `before` is the stored one. Duplicate names stay (ruling 28).
 pub(in crate::app) async fn write_group(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     before: Option<&ScimGroup>,
     group: &ScimGroup,
     now: Timestamp,
@@ -239,7 +239,7 @@ pub(in crate::app) async fn write_group(
 /// Adds and removes members of an imported group. Returns how many were added and removed.
 pub(in crate::app) async fn write_members(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     group: ScimGroupId,
     (come, gone): (&[ScimUserId], &[ScimUserId]),
     now: Timestamp,

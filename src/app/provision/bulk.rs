@@ -16,7 +16,7 @@ use std::{
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
-use super::{Budget, Change, Directory, Error, Rendered, Result, Tags, etag, groups, render, users};
+use super::{Budget, Change, Error, ProvisioningTarget, Rendered, Result, Tags, etag, groups, render, users};
 use crate::{
     app::{self, State},
     model::{id::ScimDirectoryId, time::Timestamp},
@@ -169,7 +169,7 @@ impl Ordered {
 
 /// Runs the operations, each in its own transaction, and returns the Bulk response. None is started at `until` or
 /// later.
-pub async fn run(state: &State, directory: &Directory, ordered: Ordered, until: Timestamp) -> Value {
+pub async fn run(state: &State, directory: &ProvisioningTarget, ordered: Ordered, until: Timestamp) -> Value {
     let Ordered { request, order } = ordered;
     let (made, budget) = (request.created_bulk_ids(), Budget::default());
     let mut ids: HashMap<String, String> = HashMap::new();
@@ -227,7 +227,7 @@ fn refused(operation: &BulkOperation, location: Option<String>, error: Error) ->
 
 async fn one(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     operation: &BulkOperation,
     budget: &Budget,
 ) -> BulkOutcome {
@@ -252,7 +252,7 @@ async fn one(
 /// Parses an operation's data; large data on another thread.
 async fn read<T: Send + 'static>(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     operation: &BulkOperation,
     parse: impl FnOnce(Value) -> Result<T, scim::Error> + Send + 'static,
 ) -> Result<T> {
@@ -266,7 +266,7 @@ async fn read<T: Send + 'static>(
 
 async fn act(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     operation: &BulkOperation,
     kind: ResourceType,
     id: &str,

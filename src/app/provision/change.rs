@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Directory, Error, Result, check_size};
+use super::{Error, ProvisioningTarget, Result, check_size};
 use crate::{
     app::{self, State, directory_limits::UNITS_PER_REQUEST},
     scim::{
@@ -53,10 +53,10 @@ impl Budget {
     }
 
     /// Charges the units spent, also of a failed computation. They count as requests of the directory too.
-    pub(super) fn charge(&self, state: &State, directory: &Directory, units: u64) {
+    pub(super) fn charge(&self, state: &State, directory: &ProvisioningTarget, units: u64) {
         self.0.store(self.left().saturating_sub(units), Ordering::Relaxed);
         let more = units / UNITS_PER_REQUEST;
-        state.directory_limits.take_requests(directory.directory.id, state.now(), more);
+        state.directory_limits.charge_requests(directory.directory.id, state.now(), more);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
-use super::{Directory, Result, search::Begin};
+use super::{ProvisioningTarget, Result, search::Begin};
 use crate::{
     app::State,
     model::time::Timestamp,
@@ -26,7 +26,12 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn of(state: &'a State, directory: &Directory, kind: ResourceType, query: &ListQuery) -> Self {
+    pub(super) fn of(
+        state: &'a State,
+        directory: &ProvisioningTarget,
+        kind: ResourceType,
+        query: &ListQuery,
+    ) -> Self {
         let filter = query.filter.as_ref().map(ToString::to_string).unwrap_or_default();
         let sort = query.sort.as_ref().map(|sort| format!("{} {}", sort.path, sort.descending));
         // With the length, so that no two queries have the same context.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Budget, Change, Directory, Rendered, Result, Tags,
+    Budget, Change, ProvisioningTarget, Rendered, Result, Tags,
     change::{TRIES, Wanted, contended},
     check_size, check_version,
     members::{self, Plan},
@@ -28,7 +28,7 @@ use crate::{
 /// Creates a group (RFC 7644 §3.3).
 pub async fn create(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     mut resource: Resource,
     with_members: bool,
 ) -> Result<Rendered> {
@@ -66,7 +66,12 @@ pub async fn create(
 }
 
 /// The group with this id.
-pub async fn find(state: &State, directory: &Directory, id: &str, with_members: bool) -> Result<Rendered> {
+pub async fn find(
+    state: &State,
+    directory: &ProvisioningTarget,
+    id: &str,
+    with_members: bool,
+) -> Result<Rendered> {
     let group_id = read_id(ResourceType::Group, id)?;
     let mut conn = state.db.read().await?;
     let group = store::scim_groups::find(&mut conn, directory.directory.id, group_id)
@@ -101,7 +106,7 @@ impl Ahead {
 /// Changes a group and its members by PUT (RFC 7644 §3.5.1) or PATCH (§3.5.2).
 pub async fn change(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     id: &str,
     change: &Change,
     if_match: Option<&Tags>,
@@ -185,7 +190,7 @@ pub async fn change(
 /// Writes the changes of a locked group, and commits. Returns it, `with_members` if requested.
 async fn write(
     mut tx: Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     before: ScimGroup,
     (resource, plan): (&Resource, &Plan),
     with_members: bool,
@@ -218,7 +223,12 @@ async fn write(
 }
 
 /// Deletes a group (RFC 7644 §3.6) with its memberships. The row stays for the app's API and for history.
-pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
+pub async fn remove(
+    state: &State,
+    directory: &ProvisioningTarget,
+    id: &str,
+    if_match: Option<&Tags>,
+) -> Result<()> {
     let group_id = read_id(ResourceType::Group, id)?;
     persistently(async || {
         let now = state.now();
@@ -233,7 +243,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
             .ok_or_else(|| outdated(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
         members::record_left(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
-        scim_usage::count_emptied(&mut tx, directory, now, members).await?;
+        scim_usage::count_removed_members(&mut tx, directory, now, members).await?;
         let data = json!({ "before": render::group_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::GroupDeleted, data).await?;
         tx.commit().await?;
@@ -274,7 +284,7 @@ async fn members_of(conn: &mut store::Conn, group: &ScimGroup, wanted: bool) -> 
 
 async fn rendered(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     group: ScimGroup,
     members: Vec<ScimMember>,
 ) -> Result<Rendered> {
@@ -286,7 +296,7 @@ async fn rendered(
 
 pub(super) async fn record(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     group: &ScimGroup,
     now: Timestamp,
     kind: EventKind,

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{Directory, Result, render};
+use super::{ProvisioningTarget, Result, render};
 use crate::{
     app::{
         State,
@@ -139,7 +139,7 @@ impl Plan {
     /// takes more work than is left.
     pub(super) async fn by_reading(
         state: &State,
-        directory: &Directory,
+        directory: &ProvisioningTarget,
         group: ScimGroupId,
         changes: Vec<MembershipChange>,
         work: &mut WorkBudget,
@@ -218,7 +218,7 @@ impl Plan {
     pub(super) async fn carry_out(
         &self,
         tx: &mut Transaction,
-        directory: &Directory,
+        directory: &ProvisioningTarget,
         group: ScimGroupId,
         now: Timestamp,
     ) -> Result<Delta> {
@@ -308,7 +308,7 @@ impl Steps {
 
     fn fate(
         &self,
-        directory: &Directory,
+        directory: &ProvisioningTarget,
         id: ScimMemberId,
         stored: Option<&ScimMember>,
         work: &mut WorkBudget,
@@ -363,7 +363,7 @@ fn read(group: ScimGroupId, member: &Member) -> Result<ScimMember> {
 /// Refuses members that are not users or groups of this directory.
 async fn check_there(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     named: &BTreeSet<ScimMemberId>,
 ) -> Result<()> {
     let (mut users, mut groups) = (Vec::new(), Vec::new());
@@ -401,7 +401,7 @@ fn unknown(id: &str) -> super::Error {
 /// Records the events of a membership change.
 pub(super) async fn record_delta(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     group: ScimGroupId,
     now: Timestamp,
     delta: &Delta,
@@ -414,7 +414,7 @@ pub(super) async fn record_delta(
 /// Records the events of members added to and removed from a group.
 pub(super) async fn record(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     group: ScimGroupId,
     now: Timestamp,
     added: &[String],
@@ -432,7 +432,7 @@ pub(super) async fn record(
 /// Records the events of one member removed from each of these groups.
 pub(super) async fn record_left(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     groups: &[ScimGroupId],
     now: Timestamp,
     member: &str,
@@ -444,7 +444,7 @@ pub(super) async fn record_left(
 
 async fn record_changes(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     now: Timestamp,
     changes: Vec<NewEvent<'_>>,
 ) -> Result<()> {
@@ -455,7 +455,7 @@ async fn record_changes(
 }
 
 fn event<'a>(
-    directory: &'a Directory,
+    directory: &'a ProvisioningTarget,
     group: ScimGroupId,
     added: &[String],
     removed: &[String],

@@ -1,6 +1,6 @@
 //! SCIM 2.0 provisioning (RFC 7644): the users and groups that an identity provider writes to one directory.
 //!
-//! Every use case takes the authenticated [`Directory`] and sees no other one. One request (in Bulk: one operation)
+//! Every use case takes the authenticated [`ProvisioningTarget`] and sees no other one. One request (in Bulk: one operation)
 //! is one transaction, with its event.
 
 mod addresses;
@@ -19,7 +19,7 @@ use std::fmt;
 pub use change::{Budget, Change};
 pub use render::Rendered;
 
-use super::scim_directories::Directory;
+use super::scim_directories::ProvisioningTarget;
 use crate::{
     model::id::Id,
     scim::{self, ResourceType},

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Directory, Result, etag};
+use super::{ProvisioningTarget, Result, etag};
 use crate::{
     model::{
         id::{ScimGroupId, ScimUserId},
@@ -37,12 +37,20 @@ impl Rendered {
 }
 
 /// The URL of a resource, below the directory's stored SCIM base URL.
-pub(super) fn location(directory: &Directory, kind: ResourceType, id: &dyn std::fmt::Display) -> String {
+pub(super) fn location(
+    directory: &ProvisioningTarget,
+    kind: ResourceType,
+    id: &dyn std::fmt::Display,
+) -> String {
     format!("{}/{}/{id}", directory.directory.scim_base_url, kind.endpoint())
 }
 
 /// A user with its groups.
-pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupId, String)]) -> Rendered {
+pub(super) fn user(
+    directory: &ProvisioningTarget,
+    user: &ScimUser,
+    groups: &[(ScimGroupId, String)],
+) -> Rendered {
     let location = location(directory, ResourceType::User, &user.id);
     let metadata = ResourceMetadata {
         id: &user.id.to_string(),
@@ -69,7 +77,7 @@ pub(super) fn user(directory: &Directory, user: &ScimUser, groups: &[(ScimGroupI
 }
 
 /// A group. If `members` is empty, the attribute is omitted.
-pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
+pub(super) fn group(directory: &ProvisioningTarget, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
     let location = location(directory, ResourceType::Group, &group.id);
     let metadata = ResourceMetadata {
         id: &group.id.to_string(),
@@ -86,7 +94,7 @@ pub(super) fn group(directory: &Directory, group: &ScimGroup, members: &[ScimMem
 }
 
 /// One entry of `members`: the stored attributes with `value`, `$ref` and `type`.
-pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
+pub(super) fn member(directory: &ProvisioningTarget, member: &ScimMember) -> Value {
     let kind = match member.id {
         ScimMemberId::User(_) => ResourceType::User,
         ScimMemberId::Group(_) => ResourceType::Group,
@@ -101,7 +109,7 @@ pub(super) fn member(directory: &Directory, member: &ScimMember) -> Value {
 /// Users with their groups, which are read in one query.
 pub(super) async fn users(
     conn: &mut Conn,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     users: &[ScimUser],
 ) -> Result<Vec<Rendered>> {
     let ids: Vec<ScimUserId> = users.iter().map(|user| user.id).collect();

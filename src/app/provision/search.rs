@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use super::{Directory, Rendered, Result, cursor::Cursor, render};
+use super::{ProvisioningTarget, Rendered, Result, cursor::Cursor, render};
 use crate::{
     app::{self, State, directory_limits::UNITS_PER_REQUEST},
     model::{
@@ -100,12 +100,14 @@ fn too_many() -> scim::Error {
 /// Runs a search on a blocking thread, in its directory's queue, and charges its work.
 async fn aside(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     query: &ListQuery,
-    search: impl AsyncFnOnce(&State, &Directory, &ListQuery, &Work) -> Result<ListResponse> + Send + 'static,
+    search: impl AsyncFnOnce(&State, &ProvisioningTarget, &ListQuery, &Work) -> Result<ListResponse>
+    + Send
+    + 'static,
 ) -> Result<ListResponse> {
     let id = directory.directory.id;
-    let turn = state.directory_limits.search(id).await?;
+    let turn = state.directory_limits.acquire_search(id).await?;
     let (runtime, span) = (tokio::runtime::Handle::current(), tracing::Span::current());
     let abandoned = Arc::new(AtomicBool::new(false));
     let _abandons = Abandons(Arc::clone(&abandoned));
@@ -114,7 +116,7 @@ async fn aside(
         let work = Work { units: Cell::new(0), abandoned };
         let found = runtime.block_on(search(&here, &directory, &query, &work).instrument(span));
         let units = work.units.get();
-        here.directory_limits.take_requests(id, here.now(), units / UNITS_PER_REQUEST);
+        here.directory_limits.charge_requests(id, here.now(), units / UNITS_PER_REQUEST);
         // The turn ends with the work, even if the request was cancelled.
         drop(turn);
         found
@@ -125,7 +127,7 @@ async fn aside(
 /// The resources of one kind that a query finds.
 pub async fn list(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     kind: ResourceType,
     query: &ListQuery,
 ) -> Result<ListResponse> {
@@ -140,7 +142,7 @@ pub async fn list(
 
 async fn list_here(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     kind: ResourceType,
     query: &ListQuery,
     work: &Work,
@@ -183,13 +185,17 @@ async fn list_here(
 }
 
 /// The resources of all kinds that a query finds (RFC 7644 §3.4.2.1): users, then groups, unless the query sorts them.
-pub async fn list_all(state: &State, directory: &Directory, query: &ListQuery) -> Result<ListResponse> {
+pub async fn list_all(
+    state: &State,
+    directory: &ProvisioningTarget,
+    query: &ListQuery,
+) -> Result<ListResponse> {
     aside(state, directory, query, list_all_here).await
 }
 
 async fn list_all_here(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     query: &ListQuery,
     work: &Work,
 ) -> Result<ListResponse> {
@@ -322,7 +328,7 @@ struct Finder<'a> {
     /// Taken for a batch and returned after it.
     conn: Option<Conn>,
     work: &'a Work,
-    directory: &'a Directory,
+    directory: &'a ProvisioningTarget,
     kind: ResourceType,
     query: &'a ListQuery,
     /// The database's part of the filter.
@@ -340,7 +346,7 @@ struct Finder<'a> {
 impl<'a> Finder<'a> {
     fn new(
         db: &'a Db,
-        directory: &'a Directory,
+        directory: &'a ProvisioningTarget,
         kind: ResourceType,
         query: &'a ListQuery,
         work: &'a Work,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Budget, Change, Directory, Rendered, Result, Tags, addresses,
+    Budget, Change, ProvisioningTarget, Rendered, Result, Tags, addresses,
     change::{TRIES, Wanted, contended},
     check_size, check_version, members, not_found, outdated, persistently, read_id, render,
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Creates a user (RFC 7644 §3.3). The database enforces that `userName` is unique.
-pub async fn create(state: &State, directory: &Directory, resource: Resource) -> Result<Rendered> {
+pub async fn create(state: &State, directory: &ProvisioningTarget, resource: Resource) -> Result<Rendered> {
     let now = state.now();
     let id: ScimUserId = Id::new(now, &*state.random);
     persistently(async || {
@@ -57,7 +57,7 @@ pub async fn create(state: &State, directory: &Directory, resource: Resource) ->
 }
 
 /// The user with this id.
-pub async fn find(state: &State, directory: &Directory, id: &str) -> Result<Rendered> {
+pub async fn find(state: &State, directory: &ProvisioningTarget, id: &str) -> Result<Rendered> {
     let user_id = read_id(ResourceType::User, id)?;
     let mut conn = state.db.read().await?;
     let user = store::scim_users::find(&mut conn, directory.directory.id, user_id)
@@ -85,7 +85,7 @@ struct Ahead {
 /// Changes a user by PUT (RFC 7644 §3.5.1) or PATCH (§3.5.2). A PUT without `active` leaves it unchanged.
 pub async fn change(
     state: &State,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     id: &str,
     change: &Change,
     if_match: Option<&Tags>,
@@ -142,7 +142,7 @@ pub async fn change(
 /// Writes the changed attributes of a locked user, and commits.
 async fn write(
     mut tx: Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     before: ScimUser,
     resource: &Resource,
     now: Timestamp,
@@ -176,7 +176,12 @@ async fn write(
 
 /// Deletes a user (RFC 7644 §3.6): it is not found any more, leaves its groups, and its `userName` is free. The row
 /// stays for the app's API and for history.
-pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Option<&Tags>) -> Result<()> {
+pub async fn remove(
+    state: &State,
+    directory: &ProvisioningTarget,
+    id: &str,
+    if_match: Option<&Tags>,
+) -> Result<()> {
     let user_id = read_id(ResourceType::User, id)?;
     persistently(async || {
         let now = state.now();
@@ -200,7 +205,7 @@ pub async fn remove(state: &State, directory: &Directory, id: &str, if_match: Op
 }
 
 /// Applies the resource to the stored user, if the directory allows its addresses.
-pub(super) fn take(directory: &Directory, user: &mut ScimUser, resource: &Resource) -> Result<()> {
+pub(super) fn take(directory: &ProvisioningTarget, user: &mut ScimUser, resource: &Resource) -> Result<()> {
     user.user_name = resource
         .user_name()
         .map(str::to_owned)
@@ -213,7 +218,11 @@ pub(super) fn take(directory: &Directory, user: &mut ScimUser, resource: &Resour
     Ok(())
 }
 
-async fn rendered(conn: &mut store::Conn, directory: &Directory, user: &ScimUser) -> Result<Rendered> {
+async fn rendered(
+    conn: &mut store::Conn,
+    directory: &ProvisioningTarget,
+    user: &ScimUser,
+) -> Result<Rendered> {
     let mut rendered = render::users(conn, directory, std::slice::from_ref(user)).await?;
     Ok(rendered.swap_remove(0))
 }
@@ -232,7 +241,7 @@ fn taken(error: store::Error, user: &ScimUser) -> super::Error {
 /// addresses, except those that another active user has now.
 pub(super) async fn end_what_is_held(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     known_as: &[&ScimUser],
     now: Timestamp,
 ) -> Result<()> {
@@ -252,7 +261,7 @@ pub(super) async fn end_what_is_held(
 
 pub(super) async fn record(
     tx: &mut Transaction,
-    directory: &Directory,
+    directory: &ProvisioningTarget,
     user: &ScimUser,
     now: Timestamp,
     kind: EventKind,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The replacement of a secret.
-const GONE: &str = "(redacted)";
+const REDACTED: &str = "(redacted)";
 
 /// The body to store: `None` if it was empty; secrets redacted; at most `most` bytes. `length` is the full length
 /// if `bytes` is only its beginning.
@@ -34,7 +34,7 @@ pub(super) fn body(bytes: &[u8], length: usize, most: usize) -> Option<String> {
 /// The path and query to store: a filter on passwords may contain one.
 pub(super) fn path(path: &str, most: usize) -> String {
     let text = match path.split_once('?') {
-        Some((path, query)) if mentions_password(&decoded(query)) => format!("{path}?{GONE}"),
+        Some((path, query)) if mentions_password(&decoded(query)) => format!("{path}?{REDACTED}"),
         _ => path.to_owned(),
     };
     storable(&text.chars().take(most).collect::<String>())
@@ -73,7 +73,7 @@ fn redact(value: &mut Value) {
                 // A filter, or a path with a filter, contains the value it compares with.
                 let compared = text.is_some_and(|text| is("filter") || (is("path") && text.contains('"')));
                 if is_secret(name) || compared || (at_secret && is("value")) {
-                    *field = Value::from(GONE);
+                    *field = Value::from(REDACTED);
                 } else {
                     redact(field);
                 }

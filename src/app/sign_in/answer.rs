@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        admission::{self, Denial, LoginOf},
+        admission::{self, Denial, LoginAttempt},
     },
     model::{
         check::Check,
@@ -149,7 +149,7 @@ async fn admit_now(
     checks: &mut Vec<Check>,
 ) -> Result<Result<(), Refusal>> {
     let connection_id = target.connection.id;
-    let login = LoginOf { organization_id: target.organization.id, connection_id, email };
+    let login = LoginAttempt { organization_id: target.organization.id, connection_id, email };
     match admission::check(tx, login, checks).await? {
         Ok(_) => Ok(Ok(())),
         Err(Denial::Gone) => Err(Error::not_found("SAML connection", connection_id)),

@@ -103,7 +103,7 @@ pub async fn receive(state: &State, connection: SamlConnectionId, post: Post) ->
                 return Ok(Outcome::Bounce);
             }
             let mut checks = verdict.checks;
-            metadata_refresh::hurry(state, &target.connection, rejection, &mut checks).await?;
+            metadata_refresh::request_refresh(state, &target.connection, rejection, &mut checks).await?;
             let evidence = Evidence {
                 flow,
                 browser_matches,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        admission::{self, Denial, LoginOf},
+        admission::{self, Denial, LoginAttempt},
     },
     model::{check::Check, email::Email, environment::IdpInitiated, saml_flow::SamlFlow, time::Timestamp},
     saml::{VerifiedAssertion, checks},
@@ -56,9 +56,9 @@ async fn admit(
         Err(refusal) => return Ok(Err(refusal)),
     };
     let connection_id = target.connection.id;
-    let login = LoginOf { organization_id: target.organization.id, connection_id, email: &email };
+    let login = LoginAttempt { organization_id: target.organization.id, connection_id, email: &email };
     let mut conn = state.db.read().await?;
-    match admission::ask(&mut conn, login, checks).await? {
+    match admission::check_read_only(&mut conn, login, checks).await? {
         Ok(_) => Ok(Ok(email)),
         Err(Denial::Gone) => Err(Error::not_found("SAML connection", connection_id)),
         Err(Denial::Refused(refusal)) => Ok(Err(refusal)),

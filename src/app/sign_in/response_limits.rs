@@ -11,7 +11,7 @@ use super::Browser;
 use crate::{
     app::{
         Error, Result, State,
-        limits::{Caller, Door},
+        limits::{RateLimit, RateLimitKey},
     },
     model::{client_address::ClientAddress, http_url::HttpUrl, id::SamlConnectionId},
     store::{saml_connections, saml_flows},
@@ -30,11 +30,11 @@ pub struct Sender {
 
 /// The rate limit keys that a post may count against.
 struct Allowances {
-    address: Caller,
+    address: RateLimitKey,
     /// The browser, if a login of the connection is pending in it.
-    login: Option<Caller>,
+    login: Option<RateLimitKey>,
     /// The identity provider's pages at this address, if the origin is one of them.
-    idp: Option<Caller>,
+    idp: Option<RateLimitKey>,
 }
 
 impl Allowances {
@@ -42,18 +42,23 @@ impl Allowances {
         let (limits, block, connection) =
             (&state.response_limits, sender.client.network(), connection.to_string());
         let login = |browser: &Browser| {
-            let behind = format!("{connection} {}", browser.reveal());
-            limits.caller(Door::LoginResponses, IpAddr::V4(Ipv4Addr::UNSPECIFIED), &behind)
+            let subject = format!("{connection} {}", browser.reveal());
+            limits.key(RateLimit::LoginSamlResponses, IpAddr::V4(Ipv4Addr::UNSPECIFIED), &subject)
         };
         Self {
-            address: limits.caller(Door::Responses, block, &connection),
+            address: limits.key(RateLimit::SamlResponses, block, &connection),
             login: sender.browser.as_ref().map(login),
-            idp: sender.origin.as_ref().map(|_| limits.caller(Door::IdpResponses, block, &connection)),
+            idp: sender.origin.as_ref().map(|_| limits.key(RateLimit::IdpSamlResponses, block, &connection)),
         }
     }
 
     /// The key that this post counts against.
-    async fn find(&self, state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<Caller> {
+    async fn find(
+        &self,
+        state: &State,
+        connection: SamlConnectionId,
+        sender: &Sender,
+    ) -> Result<RateLimitKey> {
         let mut conn = state.db.read().await?;
         if let (Some(login), Some(browser)) = (self.login, &sender.browser)
             && saml_flows::has_pending_request(&mut conn, connection, browser.digest(), state.now()).await?
@@ -84,7 +89,7 @@ pub async fn admit(state: &State, connection: SamlConnectionId, sender: &Sender)
         return Ok(());
     }
     let allowances = Allowances::of(state, connection, sender);
-    let check = |caller: &Caller| state.response_limits.check(caller, state.now());
+    let check = |caller: &RateLimitKey| state.response_limits.check(caller, state.now());
     let all = [Some(allowances.address), allowances.login, allowances.idp];
     if all.iter().flatten().all(|caller| check(caller).is_ok()) {
         return Ok(());
@@ -99,7 +104,7 @@ pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: 
         return Ok(());
     }
     let counts = Allowances::of(state, connection, sender).find(state, connection, sender).await?;
-    state.response_limits.failed(counts, state.now());
+    state.response_limits.record_failure(counts, state.now());
     Ok(())
 }
 
@@ -113,13 +118,13 @@ pub(super) fn count_restart(
     if !state.settings.rate_limits {
         return Ok(());
     }
-    let behind = format!("restart {connection}");
-    let caller = state.response_limits.caller(Door::Beginnings, client.network(), &behind);
+    let subject = format!("restart {connection}");
+    let caller = state.response_limits.key(RateLimit::LoginStart, client.network(), &subject);
     state
         .response_limits
         .check(&caller, state.now())
         .map_err(|retry_after| Error::Limited { retry_after })?;
-    state.response_limits.failed(caller, state.now());
+    state.response_limits.record_failure(caller, state.now());
     Ok(())
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn verify(
         false => Vec::new(),
     };
     let (clock_skew, cross_check) = (state.settings.clock_skew, state.settings.cross_check);
-    let turn = state.verifications.turn(connection.id, client).await?;
+    let turn = state.verifications.acquire(connection.id, client).await?;
     let verdict = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let begun = Instant::now();

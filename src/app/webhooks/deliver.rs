@@ -16,7 +16,7 @@ use super::signature;
 use crate::{
     app::{
         Error, Result, State, events,
-        outgoing::{Outgoing, OutgoingError, OutgoingLimits},
+        outgoing::{HttpClient, HttpClientError, HttpClientLimits},
     },
     model::{
         id::{Id, WebhookId},
@@ -29,20 +29,20 @@ use crate::{
 };
 
 /// The timeout of one attempt.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a replica serves one endpoint at a time, and the lease that excludes other replicas.
-const ROUND: Duration = Duration::from_secs(30);
+const MAX_SERVING_TIME: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(60);
 
 /// How many endpoints a replica serves at a time.
-const AT_ONCE: usize = 128;
+const CONCURRENCY: usize = 128;
 
 /// How many events are turned into deliveries, and how many deliveries are read, at a time.
 const BATCH: i64 = 100;
 
 /// The delays between the attempts of a delivery, about two and a half days in all.
-const RETRIES: [Duration; 11] = [
+const RETRY_DELAYS: [Duration; 11] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
     Duration::from_secs(2 * 60),
@@ -57,47 +57,51 @@ const RETRIES: [Duration; 11] = [
 ];
 
 /// The maximum number of attempts of a delivery.
-pub const ATTEMPTS: usize = RETRIES.len() + 1;
+pub const MAX_ATTEMPTS: usize = RETRY_DELAYS.len() + 1;
 
 /// The maximum backoff of an endpoint.
-const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
+const MAX_BACKOFF: Duration = Duration::from_secs(5 * 60);
 
 /// Delivers events to webhooks. Cheap to clone.
 #[derive(Clone)]
-pub struct Courier {
+pub struct Dispatcher {
     state: State,
-    outgoing: Outgoing,
-    turns: Arc<Semaphore>,
+    outgoing: HttpClient,
+    permits: Arc<Semaphore>,
     /// The endpoints that this process serves, so that a clock jump does not start a second task for one.
-    at: Arc<Mutex<HashSet<WebhookId>>>,
+    serving: Arc<Mutex<HashSet<WebhookId>>>,
 }
 
-impl Courier {
+impl Dispatcher {
     /// A dispatcher for this service.
     pub fn new(state: State) -> Result<Self> {
-        let limits =
-            OutgoingLimits { bytes: 64 * 1024, time: PATIENCE, redirects: 0, keep_connections: true };
+        let limits = HttpClientLimits {
+            bytes: 64 * 1024,
+            time: ATTEMPT_TIMEOUT,
+            redirects: 0,
+            keep_connections: true,
+        };
         let outgoing =
-            Outgoing::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
-        Ok(Self { state, outgoing, turns: Arc::new(Semaphore::new(AT_ONCE)), at: Arc::default() })
+            HttpClient::new(state.settings.allow_private_targets, limits).map_err(Error::internal)?;
+        Ok(Self { state, outgoing, permits: Arc::new(Semaphore::new(CONCURRENCY)), serving: Arc::default() })
     }
 
     /// Starts a task for every endpoint that has due work and is not being served. Does not wait for the tasks.
-    pub async fn set_out(&self) -> Result<()> {
+    pub async fn dispatch_due(&self) -> Result<()> {
         let now = self.state.now();
         let busy = {
             let mut conn = self.state.db.read().await?;
-            store::webhooks::list_due(&mut conn, now, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)).await?
+            store::webhooks::list_due(&mut conn, now, i64::try_from(CONCURRENCY).unwrap_or(i64::MAX)).await?
         };
         for webhook in busy {
-            let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else { break };
-            if !self.at.lock().await.insert(webhook.id) {
+            let Ok(turn) = Arc::clone(&self.permits).try_acquire_owned() else { break };
+            if !self.serving.lock().await.insert(webhook.id) {
                 continue;
             }
             if self.claim(webhook.id, now).await? {
-                tokio::spawn(self.clone().visit(webhook, turn));
+                tokio::spawn(self.clone().run(webhook, turn));
             } else {
-                self.at.lock().await.remove(&webhook.id);
+                self.serving.lock().await.remove(&webhook.id);
             }
         }
         Ok(())
@@ -112,26 +116,26 @@ impl Courier {
         };
         let claimed = claim.await;
         if claimed.is_err() {
-            self.at.lock().await.remove(&id);
+            self.serving.lock().await.remove(&id);
         }
         claimed
     }
 
-    async fn visit(self, webhook: Webhook, _turn: OwnedSemaphorePermit) {
+    async fn run(self, webhook: Webhook, _turn: OwnedSemaphorePermit) {
         let id = webhook.id;
-        if let Err(error) = self.round(webhook).await {
+        if let Err(error) = self.deliver(webhook).await {
             tracing::warn!(webhook = %id, %error, "webhook deliveries failed internally; they are retried");
         }
-        self.at.lock().await.remove(&id);
+        self.serving.lock().await.remove(&id);
     }
 
     /// Creates deliveries of new events and sends those that are due, until there are none, the time is up or one
     /// fails.
-    async fn round(&self, mut webhook: Webhook) -> Result<()> {
+    async fn deliver(&self, mut webhook: Webhook) -> Result<()> {
         let state = &self.state;
-        let until = Instant::now() + ROUND;
+        let until = Instant::now() + MAX_SERVING_TIME;
         let mut failures = webhook.failures;
-        'round: loop {
+        'deliveries: loop {
             let known = {
                 let mut conn = state.db.read().await?;
                 store::webhooks::find(&mut conn, webhook.environment_id, webhook.id).await?
@@ -151,13 +155,13 @@ impl Courier {
             }
             for delivery in due {
                 let outcome = self.attempt(&webhook, delivery).await?;
-                failures = if outcome == Outcome::Refused { failures.saturating_add(1) } else { 0 };
-                if outcome == Outcome::Refused || Instant::now() >= until {
-                    break 'round;
+                failures = if outcome == Outcome::Failed { failures.saturating_add(1) } else { 0 };
+                if outcome == Outcome::Failed || Instant::now() >= until {
+                    break 'deliveries;
                 }
             }
         }
-        let rest = if failures == 0 { Duration::ZERO } else { rest_after(failures, &*state.random) };
+        let rest = if failures == 0 { Duration::ZERO } else { backoff(failures, &*state.random) };
         let mut tx = state.db.write().await?;
         store::webhooks::release(&mut tx, webhook.id, state.now() + rest, failures).await?;
         Ok(tx.commit().await?)
@@ -219,7 +223,7 @@ impl Courier {
             }
         };
         let now = state.now();
-        let (outcome, gone) = settle(&mut delivery, answer, now, &*state.random);
+        let (outcome, gone) = apply_answer(&mut delivery, answer, now, &*state.random);
         let mut tx = state.db.write().await?;
         webhook_deliveries::update(&mut tx, &delivery, before).await?;
         if gone {
@@ -227,7 +231,7 @@ impl Courier {
         }
         tx.commit().await?;
         if outcome != Outcome::Dropped {
-            telemetry::webhook_attempted(outcome == Outcome::Taken);
+            telemetry::webhook_attempted(outcome == Outcome::Delivered);
         }
         Ok(outcome)
     }
@@ -239,8 +243,8 @@ impl Courier {
         at: Timestamp,
         signature: &str,
         body: Vec<u8>,
-    ) -> Result<u16, OutgoingError> {
-        let url = webhook.url.to_url().ok_or(OutgoingError::NotWeb)?;
+    ) -> Result<u16, HttpClientError> {
+        let url = webhook.url.to_url().ok_or(HttpClientError::InvalidUrl)?;
         let headers = [
             ("content-type", "application/json"),
             ("webhook-id", id),
@@ -255,18 +259,18 @@ impl Courier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// The endpoint answered 2xx.
-    Taken,
+    Delivered,
     /// It did not, or could not be reached.
-    Refused,
+    Failed,
     /// The event is no longer kept.
     Dropped,
 }
 
 /// Applies the answer to an attempt to the delivery (`None`: its event is no longer kept). Also returns whether the
 /// endpoint is gone: it answered 410 (Standard Webhooks).
-fn settle(
+fn apply_answer(
     delivery: &mut WebhookDelivery,
-    answer: Option<Result<u16, OutgoingError>>,
+    answer: Option<Result<u16, HttpClientError>>,
     now: Timestamp,
     random: &dyn Random,
 ) -> (Outcome, bool) {
@@ -287,25 +291,25 @@ fn settle(
     delivery.last_error = error;
     if delivery.last_error.is_none() {
         delivery.state = DeliveryState::Delivered;
-        return (Outcome::Taken, false);
+        return (Outcome::Delivered, false);
     }
     let gone = status == Some(410);
     let made = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
-    match RETRIES.get(made - 1).filter(|_| !gone) {
-        Some(wait) => delivery.next_attempt_at = Some(now + jittered(*wait, random)),
+    match RETRY_DELAYS.get(made - 1).filter(|_| !gone) {
+        Some(wait) => delivery.next_attempt_at = Some(now + with_jitter(*wait, random)),
         None => delivery.state = DeliveryState::Failed,
     }
-    (Outcome::Refused, gone)
+    (Outcome::Failed, gone)
 }
 
 /// The backoff of an endpoint after so many failures in a row: 1 s, 2 s, 4 s … 5 min.
-fn rest_after(failures: u32, random: &dyn Random) -> Duration {
+fn backoff(failures: u32, random: &dyn Random) -> Duration {
     let doubled = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
-    jittered(Duration::from_secs(doubled).min(LONGEST_REST), random)
+    with_jitter(Duration::from_secs(doubled).min(MAX_BACKOFF), random)
 }
 
 /// Adds a jitter of up to a fifth, so that deliveries that failed together are not retried together.
-fn jittered(wait: Duration, random: &dyn Random) -> Duration {
+fn with_jitter(wait: Duration, random: &dyn Random) -> Duration {
     let mut bytes = [0; 2];
     random.fill(&mut bytes);
     wait.mul_f64(0.8 + 0.4 * f64::from(u16::from_be_bytes(bytes)) / f64::from(u16::MAX))
@@ -339,18 +343,18 @@ mod tests {
         let random = SeededRandom::new(1);
         let mut delivery = delivery(0);
         let mut waited = Duration::ZERO;
-        for made in 1..=ATTEMPTS {
-            let (outcome, gone) = settle(&mut delivery, Some(Ok(503)), NOW, &random);
-            assert_eq!((outcome, gone), (Outcome::Refused, false));
+        for made in 1..=MAX_ATTEMPTS {
+            let (outcome, gone) = apply_answer(&mut delivery, Some(Ok(503)), NOW, &random);
+            assert_eq!((outcome, gone), (Outcome::Failed, false));
             assert_eq!(delivery.attempts as usize, made);
             let Some(next) = delivery.next_attempt_at else { break };
             let wait = next.since(NOW);
-            let planned = RETRIES[made - 1];
+            let planned = RETRY_DELAYS[made - 1];
             assert!(wait >= planned.mul_f64(0.79) && wait <= planned.mul_f64(1.21), "{wait:?}");
             waited += wait;
         }
         assert_eq!(delivery.state, DeliveryState::Failed);
-        assert_eq!(delivery.attempts as usize, ATTEMPTS);
+        assert_eq!(delivery.attempts as usize, MAX_ATTEMPTS);
         assert!(waited > Duration::from_secs(2 * 24 * 3600 / 2), "{waited:?}");
     }
 
@@ -365,12 +369,12 @@ mod tests {
             (410, DeliveryState::Failed, true),
         ] {
             let mut delivery = delivery(0);
-            let (_, was_gone) = settle(&mut delivery, Some(Ok(status)), NOW, &random);
+            let (_, was_gone) = apply_answer(&mut delivery, Some(Ok(status)), NOW, &random);
             assert_eq!((delivery.state, was_gone), (state, gone), "{status}");
             assert_eq!(delivery.last_status, Some(status));
         }
         let mut delivery = delivery(0);
-        let (outcome, _) = settle(&mut delivery, None, NOW, &random);
+        let (outcome, _) = apply_answer(&mut delivery, None, NOW, &random);
         assert_eq!(
             (outcome, delivery.state, delivery.attempts),
             (Outcome::Dropped, DeliveryState::Failed, 0)
@@ -381,7 +385,7 @@ mod tests {
     fn rests_double_up_to_five_minutes() {
         let random = SeededRandom::new(1);
         for (failures, seconds) in [(1, 1.0), (2, 2.0), (5, 16.0), (9, 256.0), (10, 300.0), (200, 300.0)] {
-            let rest = rest_after(failures, &random).as_secs_f64();
+            let rest = backoff(failures, &random).as_secs_f64();
             assert!(rest >= 0.79 * seconds && rest <= 1.21 * seconds, "{failures}: {rest}");
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 const PREFIX: &str = "whsec_";
 
 /// The length of a new secret in bytes; Standard Webhooks requires 24 to 64.
-const BYTES: usize = 32;
+const SECRET_BYTES: usize = 32;
 
 /// The signing secret of one endpoint. Its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl fmt::Debug for WebhookSecret {
 impl WebhookSecret {
     /// A new random secret.
     pub fn new(random: &dyn Random) -> Self {
-        let mut bytes = vec![0; BYTES];
+        let mut bytes = vec![0; SECRET_BYTES];
         random.fill(&mut bytes);
         Self(bytes)
     }
@@ -46,12 +46,12 @@ impl WebhookSecret {
 
     /// Seals the secret for the row of its webhook.
     pub fn seal(&self, state: &State, id: WebhookId) -> String {
-        state.master_key.seal(&place(id), &self.0, &*state.random)
+        state.master_key.seal(&seal_context(id), &self.0, &*state.random)
     }
 
     /// Opens what [`WebhookSecret::seal`] sealed.
     pub fn open(state: &State, id: WebhookId, sealed: &str) -> Result<Self> {
-        state.master_key.open(&place(id), sealed).map(Self).map_err(Error::internal)
+        state.master_key.open(&seal_context(id), sealed).map(Self).map_err(Error::internal)
     }
 
     /// The value of `webhook-signature`: HMAC-SHA-256 of id, timestamp and body, joined by full stops.
@@ -81,7 +81,7 @@ pub(super) fn of(state: &State, webhook: &Webhook, id: &str, at: Timestamp, body
     Ok(signatures)
 }
 
-fn place(id: WebhookId) -> String {
+fn seal_context(id: WebhookId) -> String {
     format!("webhooks/secret/{id}")
 }
 

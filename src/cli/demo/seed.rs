@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         Error, State,
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         api_keys,
         api_keys::ApiKeyChange,
         environments,
@@ -147,7 +147,7 @@ async fn environment(state: &State) -> anyhow::Result<Environment> {
     };
     match environments::find(state, SLUG).await {
         Ok(found) => Ok(environments::update(state, &Actor::operator(found.id), &change).await?),
-        Err(Error::NotFound { .. }) => Ok(environments::create(state, &Author::OPERATOR, &change).await?),
+        Err(Error::NotFound { .. }) => Ok(environments::create(state, &Principal::OPERATOR, &change).await?),
         Err(error) => Err(error.into()),
     }
 }

@@ -138,7 +138,7 @@ pub async fn find(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
     Ok(reply(&app::environments::current(&state, &call.actor).await.map_err(api)?))
 }
 
@@ -159,7 +159,7 @@ pub async fn update(
     mut call: ApiCall<ManagementKey, Fields>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
     Ok(reply(&app::environments::update(&state, &call.actor, &change).await.map_err(api)?))
 }
@@ -181,7 +181,7 @@ pub async fn remove(
     call: ApiCall<ManagementKey>,
     path: web::Path<String>,
 ) -> ApiResult {
-    call.actor.works_in(id("id", &path).map_err(api)?).map_err(api)?;
+    call.actor.require_environment(id("id", &path).map_err(api)?).map_err(api)?;
     app::environments::remove(&state, &call.actor).await.map_err(api)?;
     Ok(done())
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{ApiResult, api, fields::Fields, schema::Error};
 use crate::{
-    app::{self, State, redeem::Redeemed, redirect::RedirectRequest},
+    app::{self, State, redeem::RedeemedLogin, redirect::RedirectRequest},
     http::extract::{AnyKey, ApiCall},
     links::path,
     model::{
@@ -98,8 +98,8 @@ pub struct RedeemReply {
     saml_flow_id: SamlFlowId,
 }
 
-impl From<Redeemed> for RedeemReply {
-    fn from(redeemed: Redeemed) -> Self {
+impl From<RedeemedLogin> for RedeemReply {
+    fn from(redeemed: RedeemedLogin) -> Self {
         let last = |(name, values): (&String, &Vec<String>)| {
             (name.clone(), values.last().cloned().unwrap_or_default())
         };

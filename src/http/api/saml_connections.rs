@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        saml_connections::{DescribedConnection, SamlConnectionChange},
+        saml_connections::{SamlConnectionChange, SamlConnectionView},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -77,8 +77,8 @@ pub struct SamlConnection {
     sp_encryption_certificate: Option<String>,
 }
 
-impl From<&DescribedConnection> for SamlConnection {
-    fn from(described: &DescribedConnection) -> Self {
+impl From<&SamlConnectionView> for SamlConnection {
+    fn from(described: &SamlConnectionView) -> Self {
         let connection = &described.connection;
         Self {
             id: connection.id,
@@ -132,7 +132,7 @@ pub struct SamlConnectionsReply {
     next_page_token: String,
 }
 
-fn reply(connection: &DescribedConnection) -> HttpResponse {
+fn reply(connection: &SamlConnectionView) -> HttpResponse {
     HttpResponse::Ok().json(SamlConnectionReply { saml_connection: connection.into() })
 }
 

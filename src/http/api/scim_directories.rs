@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        scim_directories::{DescribedDirectory, OVERLAP, ScimDirectoryChange},
+        scim_directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -81,8 +81,8 @@ pub struct BearerToken {
     last_used_at: Option<Timestamp>,
 }
 
-impl From<&DescribedDirectory> for ScimDirectory {
-    fn from(described: &DescribedDirectory) -> Self {
+impl From<&ScimDirectoryView> for ScimDirectory {
+    fn from(described: &ScimDirectoryView) -> Self {
         let directory = &described.directory;
         Self {
             id: directory.id,
@@ -138,7 +138,7 @@ pub struct BearerTokenReply {
     bearer_token: String,
 }
 
-fn reply(directory: &DescribedDirectory) -> HttpResponse {
+fn reply(directory: &ScimDirectoryView) -> HttpResponse {
     HttpResponse::Ok().json(ScimDirectoryReply { scim_directory: directory.into() })
 }
 
@@ -309,7 +309,8 @@ pub async fn rotate(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let overlap = call.body.number("overlapSeconds").map_err(api)?.map_or(OVERLAP, Duration::from_secs);
+    let overlap =
+        call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
     let token = app::scim_directories::rotate(&state, &call.actor, id, overlap).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(BearerTokenReply { bearer_token: token.reveal() }))
 }

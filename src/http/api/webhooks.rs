@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        webhooks::{OVERLAP, WebhookChange},
+        webhooks::{DEFAULT_OVERLAP, WebhookChange},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -312,7 +312,8 @@ pub async fn rotate_secret(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let overlap = call.body.number("overlapSeconds").map_err(api)?.map_or(OVERLAP, Duration::from_secs);
+    let overlap =
+        call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
     let rotated = app::webhooks::rotate_secret(&state, &call.actor, id, overlap).await;
     let (webhook, secret) = rotated.map_err(api)?;
     Ok(HttpResponse::Ok().json(WebhookSecretReply { webhook: (&webhook).into(), secret: secret.reveal() }))

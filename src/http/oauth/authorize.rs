@@ -75,7 +75,7 @@ fn choose_organization(
         choices: &choices,
         action: path::OAUTH_AUTHORIZE,
         fields: &fields,
-        field: authorize::ORGANIZATION,
+        field: authorize::ORGANIZATION_PARAMETER,
         banner: saml::banner(state),
     };
     page(StatusCode::OK, PagePolicy::AnyFormTarget, view.view())

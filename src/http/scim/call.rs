@@ -15,9 +15,9 @@ use super::answer::ScimError;
 use crate::{
     app::{
         self, State,
-        directory_limits::Turn,
+        directory_limits::DirectoryPermit,
         provision::Tags,
-        scim_directories::{self, Directory},
+        scim_directories::{self, ProvisioningTarget},
     },
     model::id::ScimDirectoryId,
     pages::posted::allow_large_body,
@@ -27,13 +27,13 @@ use crate::{
 /// An authenticated SCIM request. The body is read only after the token was verified.
 pub(super) struct ScimCall {
     /// The directory that the token belongs to.
-    pub directory: Directory,
+    pub directory: ProvisioningTarget,
     body: web::Bytes,
 }
 
 /// The directory's permit for one of its concurrent requests, until the response is sent.
 pub(super) struct RequestPermit(
-    #[expect(dead_code, reason = "held, and given back when it is dropped")] Turn,
+    #[expect(dead_code, reason = "held, and given back when it is dropped")] DirectoryPermit,
 );
 
 /// The directory of an authenticated request, for the request log: unauthenticated requests are not logged.
@@ -94,13 +94,13 @@ impl FromRequest for ScimCall {
             let state = state(&request).map_err(ScimError::from)?;
             let directory = authenticate(state, &request).await.map_err(ScimError::from)?;
             let (id, limits) = (directory.directory.id, &state.directory_limits);
-            limits.count_request(id, state.now()).map_err(ScimError::from)?;
+            limits.charge_request(id, state.now()).map_err(ScimError::from)?;
             allow_large_body(&request);
             let body = read(&request, payload).await?;
-            limits.take_bytes(id, state.now(), body.len());
+            limits.charge_bytes(id, state.now(), body.len());
             request.extensions_mut().insert(LoggedBody(body.clone()));
             // Only after the body has arrived: a slow body does not block other requests.
-            let turn = limits.turn(id).await.map_err(ScimError::from)?;
+            let turn = limits.acquire_request(id).await.map_err(ScimError::from)?;
             request.extensions_mut().insert(RequestPermit(turn));
             Ok(Self { directory, body })
         })
@@ -114,7 +114,7 @@ fn state(request: &HttpRequest) -> app::Result<&State> {
         .ok_or_else(|| app::Error::internal("the server was built without its state"))
 }
 
-async fn authenticate(state: &State, request: &HttpRequest) -> app::Result<Directory> {
+async fn authenticate(state: &State, request: &HttpRequest) -> app::Result<ProvisioningTarget> {
     let text = request.match_info().get("directory").unwrap_or_default();
     let id: ScimDirectoryId =
         text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;

@@ -157,7 +157,7 @@ pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpR
     let run = state.bulk_runs.begin(call.directory.directory.id)?;
     let operations = call.parse(&state, bulk::Ordered::parse).await?;
     let more = operations.len().saturating_sub(1) as u64;
-    state.directory_limits.take_requests(call.directory.directory.id, state.now(), more);
+    state.directory_limits.charge_requests(call.directory.directory.id, state.now(), more);
     let arrived = log::received_at(&request).unwrap_or_else(|| state.now());
     let detached = log::DetachedRequest::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();

@@ -94,9 +94,9 @@ async fn respond(
 ) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
-    let (recent, passwords) = (confirm::is_recent(state, admin), settings.takes_passwords());
-    let takes_passkeys = settings.takes_passkeys() && passkeys::are_possible(state);
-    let challenge = match takes_passkeys && recent {
+    let (recent, passwords) = (confirm::is_recent(state, admin), settings.allows_passwords());
+    let allows_passkeys = settings.allows_passkeys() && passkeys::are_possible(state);
+    let challenge = match allows_passkeys && recent {
         true => passkeys::begin_adding(state, admin).await.map(Some).or_else(|error| match error {
             // The maximum number of passkeys is reached.
             Error::FailedPrecondition(_) => Ok(None),
@@ -105,7 +105,7 @@ async fn respond(
         false => None,
     };
     let own = passkeys::list(state, admin).await?;
-    let own_challenge = match takes_passkeys && !recent && !own.is_empty() {
+    let own_challenge = match allows_passkeys && !recent && !own.is_empty() {
         true => Some(passkeys::begin_sign_in(state)?),
         false => None,
     };

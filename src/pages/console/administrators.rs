@@ -48,7 +48,7 @@ pub(super) struct AdministratorList<'a> {
 
 fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> Scope {
     if form.text("where") == EVERYWHERE {
-        Scope::Everywhere(context.actor.author())
+        Scope::Everywhere(context.actor.principal())
     } else {
         Scope::Environment(context.actor)
     }
@@ -60,11 +60,12 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
 }
 
 async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
-    let (local, global) = (Scope::Environment(context.actor), Scope::Everywhere(context.actor.author()));
+    let (local, global) = (Scope::Environment(context.actor), Scope::Everywhere(context.actor.principal()));
     let place = context.place(&[]);
     let own = people::list(&context.state, &local, &place.query()).await?;
     let everywhere = people::list_everywhere(&context.state, &context.actor).await?;
-    let (may_local, may_global) = (context.is_owner(), context.actor.author().owns_everything().is_ok());
+    let (may_local, may_global) =
+        (context.is_owner(), context.actor.principal().require_global_owner().is_ok());
     let own_invitations =
         if may_local { invitations::list(&context.state, &local).await? } else { Vec::new() };
     let global_invitations =
@@ -268,7 +269,7 @@ fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormEr
     let fields = html! {
         (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
         (view.radios("role", "Role", &roles))
-        @if context.actor.author().owns_everything().is_ok() { (view.radios("where", "Where", &places)) }
+        @if context.actor.principal().require_global_owner().is_ok() { (view.radios("where", "Where", &places)) }
     };
     context.shell(Section::Administrators, "Invite somebody").respond_with(
         errors.status(),

@@ -63,7 +63,7 @@ const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
     let found = load(&context.state, log, &place).await?;
-    let installation = context.admin.author().owns_everything().is_ok();
+    let installation = context.admin.principal().require_global_owner().is_ok();
     let shown = AuditLogPage {
         page: &found.page,
         names: &found.names,
@@ -80,7 +80,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
 
 /// `GET /console/audit-events`
 pub async fn list_installation(context: ConsoleContext) -> PageResult {
-    let log = Log::of_installation(&context.admin.author())?;
+    let log = Log::of_installation(&context.admin.principal())?;
     let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
     let found = load(&context.state, log, &place).await?;
     let shown = AuditLogPage {
@@ -224,7 +224,7 @@ pub async fn export(context: EnvironmentContext) -> PageResult {
 
 /// `GET /console/audit-events/export`
 pub async fn export_installation(context: ConsoleContext) -> PageResult {
-    let log = Log::of_installation(&context.admin.author())?;
+    let log = Log::of_installation(&context.admin.principal())?;
     let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
     let filter = filter(&context.state, &place).await?;
     let name = format!("audit-installation-{}.jsonl", day_of(context.now()));

@@ -23,7 +23,7 @@ use crate::{
 /// `GET /console`
 pub async fn list(context: ConsoleContext) -> PageResult {
     let environments = context.admin.environments(&context.state).await?;
-    let may_create = context.admin.author().owns_everything().is_ok();
+    let may_create = context.admin.principal().require_global_owner().is_ok();
     Ok(context.shell("Environments").respond(view(&environments, &context.admin, may_create, context.now())))
 }
 
@@ -72,14 +72,14 @@ pub(super) fn view(
 
 /// `GET /console/environments/new`
 pub async fn new(context: ConsoleContext) -> PageResult {
-    context.admin.author().owns_everything()?;
+    context.admin.principal().require_global_owner()?;
     let typed = FormValues::new().with("idpInitiated", "RESTART");
     Ok(form_page(&context, &typed, &FormErrors::none()))
 }
 
 /// `POST /console/environments/new`
 pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    match app::environments::create(&context.state, &context.admin.author(), &change(&form)).await {
+    match app::environments::create(&context.state, &context.admin.principal(), &change(&form)).await {
         Ok(environment) => Ok(see_other(
             &links::expand(console::ENVIRONMENT, &[&environment.id]),
             Flash(ResourceKind::Environment, Action::Created),

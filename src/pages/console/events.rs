@@ -7,7 +7,7 @@ use super::{here::EnvironmentContext, json, shell::Section};
 use crate::{
     app::{
         self,
-        events::{Latest, LatestQuery},
+        events::{LatestEvents, LatestQuery},
     },
     links::console,
     model::{
@@ -54,7 +54,9 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let (latest, errors) =
         match app::events::list_latest(&context.state, &context.actor, &query, PAGE_SIZE).await {
             Ok(latest) => (latest, FormErrors::none()),
-            Err(error) => (Latest { events: Vec::new(), next_before: None }, FormErrors::from_error(error)?),
+            Err(error) => {
+                (LatestEvents { events: Vec::new(), next_before: None }, FormErrors::from_error(error)?)
+            }
         };
     let ids = latest.events.iter().map(|event| event.organization_id);
     let names = app::organizations::names(&context.state, &context.actor, ids).await?;

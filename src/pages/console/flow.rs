@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{
         self,
-        certificates::CertificateFacts,
+        certificates::CertificateView,
         flows::{Change, Compared, Described, Reading, Recheck},
         sign_in::meaning,
     },
@@ -419,7 +419,7 @@ fn redeem_response(described: &Described) -> String {
 fn certificates(described: &Described) -> Markup {
     let verified: Vec<&String> = described.readings.iter().flat_map(|reading| &reading.verified_by).collect();
     let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
-    let mut untrusted: Vec<&CertificateFacts> = Vec::new();
+    let mut untrusted: Vec<&CertificateView> = Vec::new();
     for certificate in described.readings.iter().flat_map(|reading| &reading.enclosed) {
         if !trusted(&certificate.fingerprint) && !untrusted.contains(&certificate) {
             untrusted.push(certificate);
@@ -460,7 +460,7 @@ fn certificates(described: &Described) -> Markup {
     }
 }
 
-fn certificate_facts(certificate: &CertificateFacts) -> Markup {
+fn certificate_facts(certificate: &CertificateView) -> Markup {
     facts(&[
         ("Subject", html! { (certificate.subject) }),
         ("Issuer", html! { (certificate.issuer) }),

@@ -140,7 +140,7 @@ impl EnvironmentContext {
     /// A notice, above a form, that the action needs a recent authentication, with a link that returns here;
     /// `None` if the last one is recent. `what` names the action: "invite somebody".
     pub fn confirm_identity_notice(&self, what: &str) -> Option<Markup> {
-        if self.admin.proved_lately {
+        if self.admin.recently_authenticated {
             return None;
         }
         let way = links::with_next(console::ACCOUNT, self.request.path());
@@ -179,22 +179,22 @@ impl EnvironmentContext {
 
     /// Whether the administrator may change what is in the environment.
     pub fn may_manage(&self) -> bool {
-        self.actor.managed_environment().is_ok()
+        self.actor.authorize_manage().is_ok()
     }
 
     /// Whether the administrator may change the environment itself.
     pub fn is_owner(&self) -> bool {
-        self.actor.owned_environment().is_ok()
+        self.actor.authorize_own().is_ok()
     }
 
     /// Returns an error unless the administrator may change what is in the environment. For pages with a form.
     pub fn require_manage(&self) -> Result<(), PageError> {
-        self.actor.managed_environment().map(drop).map_err(PageError)
+        self.actor.authorize_manage().map(drop).map_err(PageError)
     }
 
     /// Returns an error unless the administrator may change the environment itself.
     pub fn require_owner(&self) -> Result<(), PageError> {
-        self.actor.owned_environment().map(drop).map_err(PageError)
+        self.actor.authorize_own().map(drop).map_err(PageError)
     }
 
     /// The request.

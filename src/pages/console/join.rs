@@ -109,7 +109,7 @@ async fn respond(
     let email_is_fixed = email.is_some();
     let email = email.map_or_else(|| invitation_form.email.trim().to_owned(), |email| email.to_string());
     let settings = &state.settings.console;
-    let offers_passkey = !email.is_empty() && settings.takes_passkeys() && passkeys::are_possible(state);
+    let offers_passkey = !email.is_empty() && settings.allows_passkeys() && passkeys::are_possible(state);
     let mut known_email = email;
     let passkey = match offers_passkey {
         false => None,
@@ -137,7 +137,7 @@ async fn respond(
         email_is_fixed,
         display_name: invitation_form.display_name.clone(),
         errors,
-        passwords: settings.takes_passwords(),
+        passwords: settings.allows_passwords(),
         sso_only: settings.require_sso,
         passkey,
     };

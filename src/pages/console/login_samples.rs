@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     app::{
-        certificates::CertificateFacts,
+        certificates::CertificateView,
         flows::{Described, Flow, Listed, Reading, Recheck},
-        overview::{Bar, EndingCertificate, Failing, NextStep, Outcomes, Overview, Span},
+        overview::{Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period},
         sign_in::Refusal,
     },
     links::{Links, console, expand},
@@ -171,8 +171,8 @@ const RESPONSE: &str = "<saml2p:Response xmlns:saml2p=\"urn:oasis:names:tc:SAML:
     <saml2:AttributeStatement><saml2:Attribute Name=\"groups\"><saml2:AttributeValue>Finance &amp; \"Legal\" &lt;all&gt;</saml2:AttributeValue>\
     </saml2:Attribute></saml2:AttributeStatement></saml2:Assertion></saml2p:Response>";
 
-fn certificate(fingerprint: &str, subject: &str) -> CertificateFacts {
-    CertificateFacts {
+fn certificate(fingerprint: &str, subject: &str) -> CertificateView {
+    CertificateView {
         subject: subject.to_owned(),
         issuer: subject.to_owned(),
         not_before: minutes(700_000),
@@ -391,7 +391,7 @@ fn overview_samples() {
             },
         })
         .collect();
-    let failing = |name: &str, ever| Failing {
+    let failing = |name: &str, ever| FailingConnectionView {
         connection: FailingConnection {
             saml_connection_id: Id::from_bits(3),
             organization_id: Id::from_bits(2),
@@ -408,7 +408,7 @@ fn overview_samples() {
     };
     let full = Overview {
         now: now(),
-        span: Span::Day,
+        span: Period::Day,
         bars,
         organizations: vec![
             busy("Acme", 1412),
@@ -417,15 +417,15 @@ fn overview_samples() {
         ],
         connections: vec![failing("Acme", true), failing("Globex Corporation", false)],
         certificates: vec![
-            EndingCertificate {
+            ExpiringCertificate {
                 saml_connection_id: Id::from_bits(3),
                 organization_name: "Hooli".into(),
-                ends_at: minutes(2000),
+                expires_at: minutes(2000),
             },
-            EndingCertificate {
+            ExpiringCertificate {
                 saml_connection_id: Id::from_bits(4),
                 organization_name: "Versicherungsgesellschaft von 1873 <Hamburg> & Söhne".into(),
-                ends_at: now() + Duration::from_secs(9 * 24 * 3600),
+                expires_at: now() + Duration::from_secs(9 * 24 * 3600),
             },
         ],
         directories: vec![IdleDirectory {
@@ -439,7 +439,7 @@ fn overview_samples() {
     sample("console-overview", &full);
     let empty = |next| Overview {
         now: now(),
-        span: Span::Fortnight,
+        span: Period::TwoWeeks,
         bars: vec![],
         organizations: vec![],
         connections: vec![],

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self,
-        oauth_clients::{Created, OauthClientChange},
+        oauth_clients::{ClientWithSecret, OauthClientChange},
     },
     links::{Links, console},
     model::{environment::Environment, id::OauthClientId, oauth_client::OauthClient, time::Timestamp},
@@ -179,7 +179,7 @@ pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> PageResu
     Ok(secret_page(&context, &created))
 }
 
-fn secret_page(context: &EnvironmentContext, created: &Created) -> HttpResponse {
+fn secret_page(context: &EnvironmentContext, created: &ClientWithSecret) -> HttpResponse {
     let onward = context.href(console::OAUTH_CLIENT, &[&created.client.id]);
     let panel = SecretPanel {
         name: "client secret",

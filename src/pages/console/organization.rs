@@ -15,8 +15,8 @@ use crate::{
         self,
         audit::AuditFilter,
         page::{Page, PageQuery},
-        saml_connections::DescribedConnection,
-        scim_directories::DescribedDirectory,
+        saml_connections::SamlConnectionView,
+        scim_directories::ScimDirectoryView,
         shared_domains::SharedDomain,
     },
     links::console,
@@ -38,8 +38,8 @@ pub(super) struct OrganizationPage<'a> {
     pub organization: &'a Organization,
     /// Other organizations for which its domains count too.
     pub shared: &'a [SharedDomain],
-    pub connections: &'a Page<DescribedConnection>,
-    pub directories: &'a Page<DescribedDirectory>,
+    pub connections: &'a Page<SamlConnectionView>,
+    pub directories: &'a Page<ScimDirectoryView>,
     pub links: &'a Page<SetupLink>,
     pub audit: &'a [AuditLine],
     /// Whether the administrator may change it.

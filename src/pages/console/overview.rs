@@ -6,7 +6,7 @@ use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self,
-        overview::{Bar, Failing, NextStep, Overview, Span},
+        overview::{Bar, FailingConnectionView, NextStep, Overview, Period},
     },
     links::{self, console},
     model::{id::EnvironmentId, time::Timestamp},
@@ -19,8 +19,8 @@ use crate::{
 
 /// `GET /console/{environment}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let span = Span::parse(context.place(&["span"]).filter("span"));
-    let overview = app::overview::show(&context.state, &context.actor, span).await?;
+    let span = Period::parse(context.place(&["span"]).filter("span"));
+    let overview = app::overview::load(&context.state, &context.actor, span).await?;
     let content = view(context.environment.id, &overview);
     Ok(context.shell(Section::Overview, "Overview").respond(content))
 }
@@ -58,11 +58,11 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
     }
 }
 
-fn span_links(environment: EnvironmentId, current: Span) -> Markup {
+fn span_links(environment: EnvironmentId, current: Period) -> Markup {
     let base = links::expand(console::OVERVIEW, &[&environment]);
     html! {
         nav.spans aria-label="Time" {
-            @for (span, label, query) in [(Span::Day, "24 hours", ""), (Span::Fortnight, "14 days", "?span=14d")] {
+            @for (span, label, query) in [(Period::Day, "24 hours", ""), (Period::TwoWeeks, "14 days", "?span=14d")] {
                 a.button.small href={ (base) (query) } aria-current=[(span == current).then_some("true")] { (label) }
             }
         }
@@ -117,7 +117,7 @@ const BELOW: f64 = 32.0;
 const ABOVE: f64 = 14.0;
 
 /// Logins over time as stacked bars. Refused ones are hatched, so that colour is not the only distinction.
-fn chart(bars: &[Bar], span: Span) -> Markup {
+fn chart(bars: &[Bar], span: Period) -> Markup {
     let sum = |bar: &Bar| bar.outcomes.succeeded + bar.outcomes.failed + bar.outcomes.in_progress;
     let highest = scale_end(bars.iter().map(sum).max().unwrap_or(0));
     let height = HEIGHT - BELOW - ABOVE;
@@ -130,8 +130,8 @@ fn chart(bars: &[Bar], span: Span) -> Markup {
     let described = format!(
         "{total} logins {}, {failed} of them refused. The table below has the same numbers.",
         match span {
-            Span::Day => "in the last 24 hours",
-            Span::Fortnight => "in the last 14 days",
+            Period::Day => "in the last 24 hours",
+            Period::TwoWeeks => "in the last 14 days",
         }
     );
     html! {
@@ -205,20 +205,20 @@ fn scale_end(highest: i64) -> i64 {
 }
 
 /// Whether a bar has a label: every fourth hour or second day, counted from the latest bar.
-fn has_label(at: usize, count: usize, span: Span) -> bool {
+fn has_label(at: usize, count: usize, span: Period) -> bool {
     let every = match span {
-        Span::Day => 4,
-        Span::Fortnight => 2,
+        Period::Day => 4,
+        Period::TwoWeeks => 2,
     };
     (count - 1 - at).is_multiple_of(every)
 }
 
 /// `14:00`, or `21 Nov`.
-fn bar_label(from: Timestamp, span: Span) -> String {
+fn bar_label(from: Timestamp, span: Period) -> String {
     let text = exact(from);
     match span {
-        Span::Day => text.get(11..16).unwrap_or_default().to_owned(),
-        Span::Fortnight => {
+        Period::Day => text.get(11..16).unwrap_or_default().to_owned(),
+        Period::TwoWeeks => {
             const MONTHS: [&str; 12] =
                 ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
             let month = text.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(1);
@@ -229,7 +229,7 @@ fn bar_label(from: Timestamp, span: Span) -> String {
 }
 
 /// The chart's numbers as a table, for people who cannot see the chart.
-fn chart_table(bars: &[Bar], span: Span) -> Markup {
+fn chart_table(bars: &[Bar], span: Period) -> Markup {
     let columns = [
         column("From"),
         number("Succeeded"),
@@ -242,7 +242,7 @@ fn chart_table(bars: &[Bar], span: Span) -> Markup {
         .rev()
         .map(|bar| {
             let outcomes = bar.outcomes;
-            let mut row = vec![html! { time datetime=(bar.from) { (bar_label(bar.from, Span::Fortnight)) @if span == Span::Day { " " (bar_label(bar.from, span)) } } }];
+            let mut row = vec![html! { time datetime=(bar.from) { (bar_label(bar.from, Period::TwoWeeks)) @if span == Period::Day { " " (bar_label(bar.from, span)) } } }];
             row.extend(
                 [outcomes.succeeded, outcomes.failed, outcomes.in_progress, outcomes.stray]
                     .map(|count| html! { (grouped(count)) }),
@@ -253,7 +253,11 @@ fn chart_table(bars: &[Bar], span: Span) -> Markup {
     html! { details { summary { "The same as a table" } (table("Logins over time", &columns, &rows)) } }
 }
 
-fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Timestamp) -> Markup {
+fn failing_connections(
+    environment: EnvironmentId,
+    failing: &[FailingConnectionView],
+    now: Timestamp,
+) -> Markup {
     html! {
         section.card.stack {
             h2 { "Failing connections" }
@@ -262,7 +266,7 @@ fn failing_connections(environment: EnvironmentId, failing: &[Failing], now: Tim
             } @else {
                 p.soft { "No login has succeeded since the last refused one." }
                 ul.rows {
-                    @for Failing { connection, flow } in failing {
+                    @for FailingConnectionView { connection, flow } in failing {
                         li {
                             div {
                                 a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
@@ -319,10 +323,10 @@ fn expiring_certificates(environment: EnvironmentId, overview: &Overview) -> Mar
                     @for certificate in &overview.certificates {
                         li {
                             a href=(links::expand(console::SAML_CONNECTION, &[&environment, &certificate.saml_connection_id])) { (name(&certificate.organization_name)) }
-                            @if certificate.ends_at <= overview.now {
-                                (mark(Icon::Bad, "Ended")) (time(certificate.ends_at, overview.now))
+                            @if certificate.expires_at <= overview.now {
+                                (mark(Icon::Bad, "Ended")) (time(certificate.expires_at, overview.now))
                             } @else {
-                                (mark(Icon::Attention, "Ends")) (time(certificate.ends_at, overview.now))
+                                (mark(Icon::Attention, "Ends")) (time(certificate.expires_at, overview.now))
                             }
                         }
                     }
@@ -387,7 +391,7 @@ mod tests {
     fn bars_are_called_by_their_hour_or_day() {
         let from = Timestamp::parse_rfc3339("2026-11-02T14:00:00Z").unwrap();
         assert_eq!(
-            (bar_label(from, Span::Day), bar_label(from, Span::Fortnight)),
+            (bar_label(from, Period::Day), bar_label(from, Period::TwoWeeks)),
             ("14:00".into(), "2 Nov".into())
         );
     }

@@ -15,12 +15,12 @@ use super::{
 use crate::{
     app::{
         audit::Names,
-        certificates::CertificateFacts,
+        certificates::CertificateView,
         page::Page,
-        saml_connections::DescribedConnection,
-        scim_directories::DescribedDirectory,
+        saml_connections::SamlConnectionView,
+        scim_directories::ScimDirectoryView,
         scim_usage::{Quota, Usage},
-        shared_domains::{self, Refused, SharedDomain},
+        shared_domains::{self, SharedDomain, SharedDomainError},
     },
     links::{self, Links},
     model::{
@@ -166,13 +166,13 @@ fn empty_connection() -> SamlConnection {
     }
 }
 
-fn directory() -> DescribedDirectory {
+fn directory() -> ScimDirectoryView {
     let token = |age: u32, until: Option<u32>| BearerToken {
         created_at: now() - DAY * age,
         expires_at: until.map(|days| now() + DAY * days),
         last_used_at: Some(now() - Duration::from_secs(90)),
     };
-    DescribedDirectory {
+    ScimDirectoryView {
         directory: ScimDirectory {
             id: Id::from_bits(9),
             idp_kind: None,
@@ -288,7 +288,7 @@ fn organization_samples() {
     let content = organizations::view(&page, &shared, &place, Some("/new"), &|_| "/there".into(), now());
     sample("console-organizations", Section::Organizations, "Organizations", content);
 
-    let described = |connection| DescribedConnection { connection, encryption_certificate: None };
+    let described = |connection| SamlConnectionView { connection, encryption_certificate: None };
     let link = |hours: u64, redeemed| SetupLink {
         id: Id::from_bits(u128::from(hours)),
         environment_id: Id::from_bits(1),
@@ -368,13 +368,14 @@ fn organization_samples() {
     );
     let others =
         |verified| SharedDomain { display_name: long.to_owned(), ..elsewhere("acme.test", verified) };
-    let asked = Refused::Unasked {
+    let asked = SharedDomainError::Unconfirmed {
         elsewhere: vec![others(false), elsewhere("acme.test", false)],
-        yes: shared_domains::BY_ADMINISTRATOR,
+        yes: shared_domains::ADMINISTRATOR_HINT,
     };
-    for (name, refused) in
-        [("console-domain-share", asked), ("console-domain-refused", Refused::Verified(others(true)))]
-    {
+    for (name, refused) in [
+        ("console-domain-share", asked),
+        ("console-domain-refused", SharedDomainError::Verified(others(true))),
+    ] {
         let errors = FormErrors::from_error(refused.into_error()).unwrap();
         let content =
             domains::approve_view(&listed, ("/approve", "/domain"), csrf(), &FormValues::new(), &errors);
@@ -384,7 +385,7 @@ fn organization_samples() {
 
 #[test]
 fn connection_samples() {
-    let certificates = |days: u32| CertificateFacts {
+    let certificates = |days: u32| CertificateView {
         subject: "CN=dev-123, O=Okta, L=San Francisco".into(),
         issuer: "CN=dev-123, O=Okta, L=San Francisco".into(),
         not_before: now() - DAY * 3000,
@@ -392,9 +393,9 @@ fn connection_samples() {
         fingerprint: "3f".repeat(32),
         pem: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n".into(),
     };
-    let ended = CertificateFacts { not_after: now() - DAY * 3, ..certificates(1) };
+    let ended = CertificateView { not_after: now() - DAY * 3, ..certificates(1) };
     let (described, links, environment) = (
-        DescribedConnection {
+        SamlConnectionView {
             connection: connection(),
             encryption_certificate: Some("-----BEGIN CERTIFICATE-----\n".into()),
         },
@@ -412,7 +413,7 @@ fn connection_samples() {
         now: now(),
     };
     sample("console-connection", Section::Organizations, "acme.okta.com", saml_connection::view(&ready));
-    let empty = DescribedConnection { connection: empty_connection(), encryption_certificate: None };
+    let empty = SamlConnectionView { connection: empty_connection(), encryption_certificate: None };
     let missing =
         saml_connection::ConnectionPage { described: &empty, certificates: &[], may_manage: false, ..ready };
     sample(
@@ -444,7 +445,7 @@ fn connection_samples() {
 fn directory_samples() {
     let content = scim_directory::view(&directory(), &quota(), &customer("Acme"), true, &href, csrf(), now());
     sample("console-directory", Section::Directories, "Directory of Acme", content);
-    let bare = DescribedDirectory { tokens: vec![], ..directory() };
+    let bare = ScimDirectoryView { tokens: vec![], ..directory() };
     let content = scim_directory::view(&bare, &quota(), &customer("Acme"), false, &href, csrf(), now());
     sample("console-directory-without-token", Section::Directories, "Directory of Acme", content);
 }

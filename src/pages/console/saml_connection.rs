@@ -14,8 +14,8 @@ use super::{
 use crate::{
     app::{
         self,
-        certificates::{CertificateFacts, look_at},
-        saml_connections::DescribedConnection,
+        certificates::{CertificateView, certificate_views},
+        saml_connections::SamlConnectionView,
     },
     links::{Links, console},
     model::{
@@ -36,8 +36,8 @@ const EXPIRY_WARNING: std::time::Duration = std::time::Duration::from_secs(30 * 
 
 /// The page of a connection.
 pub(super) struct ConnectionPage<'a> {
-    pub described: &'a DescribedConnection,
-    pub certificates: &'a [CertificateFacts],
+    pub described: &'a SamlConnectionView,
+    pub certificates: &'a [CertificateView],
     pub environment: &'a Environment,
     pub links: &'a Links,
     pub may_manage: bool,
@@ -53,7 +53,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context, &described.connection).await?;
     let page = ConnectionPage {
         described: &described,
-        certificates: &look_at(&described.connection.idp_certificates),
+        certificates: &certificate_views(&described.connection.idp_certificates),
         environment: &context.environment,
         links: &context.state.links_of(&context.environment),
         may_manage: context.may_manage(),
@@ -187,7 +187,7 @@ fn idp_settings(page: &ConnectionPage<'_>) -> Markup {
 }
 
 /// The validity of a certificate as a mark.
-fn validity(certificate: &CertificateFacts, now: Timestamp) -> Markup {
+fn validity(certificate: &CertificateView, now: Timestamp) -> Markup {
     let day = crate::pages::components::relative(certificate.not_after, now);
     match () {
         () if certificate.not_after <= now => mark(Icon::Bad, &format!("ended {day}")),

@@ -182,7 +182,7 @@ fn dana() -> SignedIn {
         revoked_at: None,
     };
     let grants = RoleGrants(vec![RoleGrant { environment_id: None, role: Role::Owner }]);
-    SignedIn { administrator, grants, session, proved_lately: true }
+    SignedIn { administrator, grants, session, recently_authenticated: true }
 }
 
 fn challenge() -> Challenge {

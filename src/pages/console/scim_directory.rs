@@ -18,8 +18,8 @@ use super::{
 use crate::{
     app::{
         self,
-        scim_directories::{DescribedDirectory, ScimDirectoryChange},
-        scim_usage::{BEGINS_ANEW, DAY_BYTES, Quota},
+        scim_directories::{ScimDirectoryChange, ScimDirectoryView},
+        scim_usage::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
     },
     links::console,
     model::{
@@ -96,7 +96,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 
 /// The page.
 pub(super) fn view(
-    described: &DescribedDirectory,
+    described: &ScimDirectoryView,
     quota: &Quota,
     organization: &Organization,
     may_manage: bool,
@@ -170,7 +170,7 @@ pub(super) fn view(
                         "Little or nothing is left of: "
                         (near.iter().map(|name| usage_label(name)).collect::<Vec<_>>().join(", "))
                         ". Once used up, what would add to it is refused with 403; deactivating and deleting still work. "
-                        @if near.contains(&DAY_BYTES) { (BEGINS_ANEW) " " }
+                        @if near.contains(&DAY_BYTES) { (DAILY_RESET_NOTE) " " }
                         "The settings " code { "scim.directory_…" } " raise the quota."
                     }
                 }))
@@ -394,7 +394,7 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 
 async fn confirm_page(
     context: &EnvironmentContext,
-    described: &DescribedDirectory,
+    described: &ScimDirectoryView,
     typed: &FormValues,
     errors: &FormErrors,
 ) -> Result<HttpResponse, PageError> {

@@ -140,13 +140,13 @@ pub(super) async fn respond_with_error(state: &State, error: Error, email: &str,
 
 async fn respond(state: &State, view: SignInPage, status: StatusCode) -> PageResult {
     let settings = &state.settings.console;
-    let passkey = match settings.takes_passkeys() && passkeys::are_possible(state) {
+    let passkey = match settings.allows_passkeys() && passkeys::are_possible(state) {
         true => Some(passkeys::begin_sign_in(state)?),
         false => None,
     };
     let view = SignInPage {
         no_administrator: !people::any_exists(state).await?,
-        passwords: settings.takes_passwords(),
+        passwords: settings.allows_passwords(),
         passkey,
         saml: settings.saml_connection.is_some(),
         oidc: settings.oidc.is_some(),

@@ -15,7 +15,7 @@ use super::cookie;
 use crate::{
     app::{
         Error, Result, State,
-        actor::{Actor, Author},
+        actor::{Actor, Principal},
         administrators::{Device, SignedIn, sessions},
     },
     links::{self, console},
@@ -67,9 +67,9 @@ impl CurrentAdministrator {
         self.signed_in.authorize_in(state, environment, self.device.address).await
     }
 
-    /// The administrator as the author of changes outside a single environment.
-    pub fn author(&self) -> Author {
-        self.signed_in.author(self.device.address)
+    /// The administrator as the principal of changes outside a single environment.
+    pub fn principal(&self) -> Principal {
+        self.signed_in.principal(self.device.address)
     }
 
     /// The environments in which the administrator has a role.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        setup_links::{self, Arrival, Unusable},
+        setup_links::{self, LinkState, SetupLinkError},
     },
     links::path,
     model::{branding::Branding, client_address::ClientAddress, id::EnvironmentId, time::Timestamp},
@@ -37,7 +37,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> PageResult {
     if token.is_empty() && session.is_some() {
         return Ok(see_other(path::SETUP_HOME));
     }
-    let arrival = setup_links::arrive(&state, &token, session.as_deref()).await?;
+    let arrival = setup_links::check(&state, &token, session.as_deref()).await?;
     link_response(&state, arrival, &token).await
 }
 
@@ -63,7 +63,7 @@ pub async fn redeem(state: web::Data<State>, request: HttpRequest, form: Anonymo
 pub async fn leave(sent: SetupForm) -> PageResult {
     let context = &sent.context;
     for presented in cookie::read(&context.request) {
-        setup_links::leave(&context.state, &presented.value).await?;
+        setup_links::end_session(&context.state, &presented.value).await?;
     }
     let message = Message {
         reason: Some("setup_left"),
@@ -81,11 +81,11 @@ pub async fn leave(sent: SetupForm) -> PageResult {
     Ok(response)
 }
 
-async fn link_response(state: &State, arrival: Arrival, token: &str) -> PageResult {
+async fn link_response(state: &State, arrival: LinkState, token: &str) -> PageResult {
     let (environment_id, status) = match &arrival {
-        Arrival::Again(_) => return Ok(see_other(path::SETUP_HOME)),
-        Arrival::Ready(link) => (Some(link.environment_id), StatusCode::OK),
-        Arrival::Unusable(_, environment_id) => (*environment_id, StatusCode::GONE),
+        LinkState::HasSession(_) => return Ok(see_other(path::SETUP_HOME)),
+        LinkState::Ready(link) => (Some(link.environment_id), StatusCode::OK),
+        LinkState::Unusable(_, environment_id) => (*environment_id, StatusCode::GONE),
     };
     let (branding, application) = branding_and_name(state, environment_id).await?;
     let layout = SetupLayout {
@@ -96,7 +96,7 @@ async fn link_response(state: &State, arrival: Arrival, token: &str) -> PageResu
         banner: None,
     };
     let (title, content) = match &arrival {
-        Arrival::Unusable(why, _) => ("This link does not open", unusable(why, &application, state.now())),
+        LinkState::Unusable(why, _) => ("This link does not open", unusable(why, &application, state.now())),
         _ => ("Start setup", start(token, &application)),
     };
     Ok(layout.answer_with(status, PagePolicy::SameOriginForms, title, content))
@@ -141,18 +141,18 @@ pub fn start(token: &str, application: &str) -> Markup {
 }
 
 /// The page for a link that cannot be used.
-pub fn unusable(why: &Unusable, application: &str, now: Timestamp) -> Markup {
+pub fn unusable(why: &SetupLinkError, application: &str, now: Timestamp) -> Markup {
     let happened = match why {
-        Unusable::Unknown => html! { "The link is not complete, or it is not one of ours." },
-        Unusable::Used { at } => html! {
+        SetupLinkError::Unknown => html! { "The link is not complete, or it is not one of ours." },
+        SetupLinkError::Used { at } => html! {
             "It was opened " (time(*at, now)) ", in another browser or on another device, and it works in that one only."
         },
-        Unusable::Expired { at } => html! { "It expired " (time(*at, now)) "." },
-        Unusable::Revoked => html! { "The team of " (application) " revoked it." },
+        SetupLinkError::Expired { at } => html! { "It expired " (time(*at, now)) "." },
+        SetupLinkError::Revoked => html! { "The team of " (application) " revoked it." },
     };
     let remedy = match why {
-        Unusable::Unknown => "Copy the whole link out of the message that you got, and open it again.",
-        Unusable::Used { .. } => {
+        SetupLinkError::Unknown => "Copy the whole link out of the message that you got, and open it again.",
+        SetupLinkError::Used { .. } => {
             "If that was you, go back to that browser and open the link there. If not, ask whoever sent it to you for \
              a new one, and tell them that somebody opened this one."
         }

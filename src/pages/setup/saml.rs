@@ -179,7 +179,7 @@ async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
 /// `GET /setup/saml/{connection}/sp-metadata.xml`
 pub async fn sp_metadata(context: SetupContext, path: web::Path<String>) -> PageResult {
     let connection = load(&context, &path).await?;
-    let xml = app::metadata::of(&context.state, connection.id).await?;
+    let xml = app::metadata::render(&context.state, connection.id).await?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"sp-metadata.xml\""))

@@ -11,7 +11,7 @@ use super::{
     test_result,
 };
 use crate::{
-    app::{setup_links::Unusable, shared_domains::NOT_YOURS},
+    app::{setup_links::SetupLinkError, shared_domains::TAKEN_MESSAGE},
     links::path,
     model::{
         branding::Branding,
@@ -74,7 +74,7 @@ fn link_samples() {
         Refresh::Off,
         arrive::start("ssoready_one_time_token_x", "Northwind Cloud"),
     );
-    let used = Unusable::Used { at: Timestamp::from_millis(now().millis() - 3 * 3_600_000) };
+    let used = SetupLinkError::Used { at: Timestamp::from_millis(now().millis() - 3 * 3_600_000) };
     sample(
         "used",
         "This link does not open",
@@ -252,7 +252,7 @@ fn outcome_samples() {
         Refresh::Off,
         domains::card(&listed, "Northwind Cloud", &html! {}, now()),
     );
-    let taken = DomainVerification { check_error: Some(NOT_YOURS.into()), ..listed };
+    let taken = DomainVerification { check_error: Some(TAKEN_MESSAGE.into()), ..listed };
     let card = domains::card(&taken, "Northwind Cloud", &html! {}, now());
     sample("domain-taken", "E-mail domains", Refresh::Off, card);
 }

@@ -14,7 +14,7 @@ use crate::{
     app::{
         self, Error,
         page::PageQuery,
-        scim_directories::{DescribedDirectory, OVERLAP, ScimDirectoryChange},
+        scim_directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
         scim_requests::ScimRequestQuery,
     },
     links::{self, path},
@@ -37,7 +37,7 @@ const MAX_DIRECTORIES: &str = "20";
 const MAX_LIVE_REQUESTS: &str = "10";
 
 /// The organization's directories.
-pub async fn directories(context: &SetupContext) -> app::Result<Vec<DescribedDirectory>> {
+pub async fn directories(context: &SetupContext) -> app::Result<Vec<ScimDirectoryView>> {
     let query = PageQuery { token: None, size: Some(MAX_DIRECTORIES.to_owned()) };
     let page =
         app::scim_directories::list(&context.state, &context.actor, context.organization.id, &query).await?;
@@ -45,12 +45,12 @@ pub async fn directories(context: &SetupContext) -> app::Result<Vec<DescribedDir
 }
 
 /// Whether a directory has received a request.
-pub fn is_used(described: &DescribedDirectory) -> bool {
+pub fn is_used(described: &ScimDirectoryView) -> bool {
     described.tokens.iter().any(|token| token.last_used_at.is_some())
 }
 
 /// The progress of a directory as a badge.
-pub fn progress(described: &DescribedDirectory) -> Markup {
+pub fn progress(described: &ScimDirectoryView) -> Markup {
     match (is_used(described), described.tokens.is_empty()) {
         (true, _) => mark(Icon::Good, "Requests arrive"),
         (false, false) => mark(Icon::Attention, "Nothing arrived yet"),
@@ -59,7 +59,7 @@ pub fn progress(described: &DescribedDirectory) -> Markup {
 }
 
 /// The step to continue with.
-pub fn resume(described: &DescribedDirectory) -> &'static str {
+pub fn resume(described: &ScimDirectoryView) -> &'static str {
     let steps = providers::for_kind(described.directory.idp_kind).scim_steps();
     let at = if described.tokens.is_empty() { steps.first() } else { steps.last() };
     at.map_or("live", |step| step.slug)
@@ -135,7 +135,7 @@ pub async fn create(sent: SetupForm) -> PageResult {
 }
 
 /// The directory with the id of the path, if it belongs to the organization.
-async fn load(context: &SetupContext, id: &str) -> app::Result<DescribedDirectory> {
+async fn load(context: &SetupContext, id: &str) -> app::Result<ScimDirectoryView> {
     let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
     let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
     match found.directory.organization_id == context.organization.id {
@@ -155,14 +155,14 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
     let context = &sent.context;
     let described = load(context, &path.0).await?;
     let id = described.directory.id;
-    let token = app::scim_directories::rotate(&context.state, &context.actor, id, OVERLAP).await?;
+    let token = app::scim_directories::rotate(&context.state, &context.actor, id, DEFAULT_OVERLAP).await?;
     let described = load(context, &path.0).await?;
     show(context, &described, &path.1, Some(token)).await
 }
 
 async fn show(
     context: &SetupContext,
-    described: &DescribedDirectory,
+    described: &ScimDirectoryView,
     slug: &str,
     made: Option<ScimBearerToken>,
 ) -> PageResult {
@@ -214,7 +214,7 @@ async fn show(
 
 /// The token that was just created, or the button that creates one.
 fn token_part(
-    described: &DescribedDirectory,
+    described: &ScimDirectoryView,
     made: Option<&ScimBearerToken>,
     action: &str,
     csrf: Markup,

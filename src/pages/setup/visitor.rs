@@ -115,7 +115,7 @@ pub async fn current_session(state: &State, request: &HttpRequest) -> app::Resul
     for presented in cookie::read(request) {
         let Some(session) = setup_links::authenticate(state, &presented.value).await? else { continue };
         let link = session.link;
-        let (organization, environment) = setup_links::place_of(state, &link).await?;
+        let (organization, environment) = setup_links::load_context(state, &link).await?;
         if presented.is_accepted_at(&cookie::links_for_host(state, &environment, request)) {
             return Ok(Some(BrowserSession { link, organization, environment, value: presented.value }));
         }

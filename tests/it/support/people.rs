@@ -4,7 +4,7 @@ use ostiary::{
     app::{
         actor::Actor,
         events::{self, NewEvent},
-        scim_directories::{self, DescribedDirectory, ScimDirectoryChange},
+        scim_directories::{self, ScimDirectoryChange, ScimDirectoryView},
     },
     model::{
         event::EventKind,
@@ -19,7 +19,7 @@ use super::{Tenant, TestApp};
 
 impl TestApp {
     /// A primary directory of the tenant.
-    pub async fn directory(&self, tenant: &Tenant) -> DescribedDirectory {
+    pub async fn directory(&self, tenant: &Tenant) -> ScimDirectoryView {
         let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
         let actor = Actor::operator(tenant.environment.id);
         scim_directories::create(&self.state, &actor, tenant.organization.id, &change)
@@ -31,7 +31,7 @@ impl TestApp {
     /// believe it.
     pub async fn person(
         &self,
-        directory: &DescribedDirectory,
+        directory: &ScimDirectoryView,
         email: &str,
         active: bool,
         deleted: bool,
@@ -63,7 +63,7 @@ impl TestApp {
     }
 
     /// Another address of a person.
-    pub async fn address(&self, directory: &DescribedDirectory, user: ScimUserId, email: &str) {
+    pub async fn address(&self, directory: &ScimDirectoryView, user: ScimUserId, email: &str) {
         let mut tx = self.state.db.write().await.expect("a transaction");
         tx.sql("INSERT INTO scim_user_emails (directory_id, value_key, user_id) VALUES ($1, $2, $3)")
             .bind(directory.directory.id)
@@ -90,7 +90,7 @@ impl TestApp {
     /// A group with members.
     pub async fn group(
         &self,
-        directory: &DescribedDirectory,
+        directory: &ScimDirectoryView,
         name: &str,
         members: &[ScimUserId],
     ) -> ScimGroupId {
@@ -129,14 +129,14 @@ impl TestApp {
     }
 
     /// Something that happened in a directory; gives its sequence number.
-    pub async fn happened(&self, directory: &DescribedDirectory, kind: EventKind, data: Value) -> u64 {
+    pub async fn happened(&self, directory: &ScimDirectoryView, kind: EventKind, data: Value) -> u64 {
         self.happened_at(directory, kind, data, self.now()).await
     }
 
     /// The same at another time.
     pub async fn happened_at(
         &self,
-        directory: &DescribedDirectory,
+        directory: &ScimDirectoryView,
         kind: EventKind,
         data: Value,
         at: Timestamp,

@@ -24,9 +24,9 @@ fn who_came_and_went_again_did_neither() {
 
 const GROUP: u128 = 1_000;
 
-fn directory() -> Directory {
+fn directory() -> ProvisioningTarget {
     let at = Timestamp::from_millis(0);
-    Directory {
+    ProvisioningTarget {
         directory: ScimDirectory {
             id: Id::from_bits(1),
             environment_id: Id::from_bits(2),

@@ -1,4 +1,4 @@
-//! Login flows for support: search, the timeline of checks, and the recheck against today's settings.
+//! Login flows for support: search, details with every check, and a recheck with the current settings.
 
 mod describe;
 mod find_any;
@@ -24,11 +24,11 @@ use crate::{
 pub struct Flow {
     /// The login.
     pub flow: SamlFlow,
-    /// Its steps, the oldest first; documents are decrypted if they are still kept.
+    /// Its steps, oldest first, with their documents decrypted as far as these are still stored.
     pub steps: Vec<FlowStep>,
 }
 
-/// The environment of a flow, given by its id: for the operator.
+/// The environment of a flow, found by its id alone: for the operator.
 pub async fn environment_of(state: &State, id: SamlFlowId) -> Result<EnvironmentId> {
     let mut conn = state.db.read().await?;
     let flow = saml_flows::find_in_any_environment(&mut conn, id)

@@ -111,7 +111,7 @@ def walk(browser, name, width, scheme, join_link, email, with_passkey):
         expect(button).to_be_visible()
         signal(True)
         button.click()
-        expect(page.get_by_text("does not open anything here")).to_be_visible()
+        expect(page.get_by_text("is not accepted here")).to_be_visible()
         seen("sign-in-refused")
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill("violet kettle under snow")

@@ -1,6 +1,5 @@
-//! Proving once more who one is, in a session that is open: before anything changes that opens the account
-//! (ASVS 5.0 §7.5.1). Whoever sits down at a browser that somebody left, or got hold of its cookie, must not turn
-//! minutes into a way in of their own.
+//! Reauthentication within a session, required before a change to the account's credentials (ASVS 5.0 §7.5.1).
+//! A person at an unattended browser, or with a stolen cookie, must not be able to add credentials of their own.
 
 use std::time::Duration;
 
@@ -14,20 +13,20 @@ use crate::{
     store::{Transaction, admin_sessions},
 };
 
-/// How long a proof counts.
+/// How long an authentication counts as recent.
 pub const RECENT: Duration = Duration::from_secs(10 * 60);
 
-/// Whether it was proved lately, at sign-in or since, who sits at the browser.
+/// Whether the administrator authenticated recently, at sign-in or since.
 pub fn is_recent(state: &State, who: &SignedIn) -> bool {
     is_proof_recent(who.session.authenticated_at, state.now())
 }
 
-/// Whether a proof of this time counts.
+/// Whether an authentication at this time is recent.
 pub(super) fn is_proof_recent(authenticated_at: Timestamp, now: Timestamp) -> bool {
     authenticated_at + RECENT > now
 }
 
-/// Refuses what opens the account to whoever has not proved it lately.
+/// Returns an error unless the administrator authenticated recently.
 pub(super) fn check(state: &State, who: &SignedIn) -> Result<()> {
     match is_recent(state, who) {
         true => Ok(()),
@@ -35,7 +34,7 @@ pub(super) fn check(state: &State, who: &SignedIn) -> Result<()> {
     }
 }
 
-/// Proves it by the password.
+/// Reauthenticates by password.
 pub async fn with_password(state: &State, who: &SignedIn, password: &str, device: &Device) -> Result<()> {
     sign_in::check_passwords(state)?;
     if !sign_in::verify_own(state, &who.administrator, password, device).await? {
@@ -47,7 +46,7 @@ pub async fn with_password(state: &State, who: &SignedIn, password: &str, device
     Ok(())
 }
 
-/// Proves it by a passkey of the very account.
+/// Reauthenticates by a passkey of this account.
 pub async fn with_passkey(
     state: &State,
     who: &SignedIn,

@@ -1,4 +1,4 @@
-//! Invitations: one-time links by which somebody becomes an administrator, or gets back in.
+//! Invitations: single-use links that make somebody an administrator or reset an administrator's credentials.
 
 use std::time::Duration;
 
@@ -30,22 +30,22 @@ use crate::{
     },
 };
 
-/// How long a link is good.
+/// How long a link is valid.
 pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
-/// How many open invitations there may be in one place.
+/// The maximum number of open invitations in one scope.
 const MOST_OPEN: i64 = 200;
 
-/// What became of an invitation.
+/// The result of an invitation.
 #[derive(Debug)]
 pub enum Invited {
-    /// There is a link to hand on; its token is told this once.
+    /// A link was created. Its token is returned only here.
     Link(AdminInvitation, AdminInvitationToken),
-    /// They were an administrator already, and have the role now.
+    /// The address is that of an administrator, who was granted the role.
     Added(Administrator),
 }
 
-/// Invites somebody to a role. Without an address the link is for whoever has it.
+/// Invites somebody to a role. Only the operator may omit the address: such a link is for whoever has it.
 pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Result<Invited> {
     let environment_id = scope.owned()?;
     scope.principal().require_recent_authentication()?;
@@ -59,7 +59,7 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
         && let Some(known) = store::administrators::find_by_email(&mut tx, email).await?
         && known.disabled_at.is_none()
     {
-        // A link would let whoever made it in as somebody who may be able to do more.
+        // The creator of a link could use it to sign in as an administrator with more rights.
         let grant = RoleGrant { environment_id, role };
         people::raise(&mut tx, state, &scope.principal(), &known, grant).await?;
         tx.commit().await?;
@@ -82,8 +82,8 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
     Ok(Invited::Link(invitation, token))
 }
 
-/// Makes a link for an administrator who lost password and passkeys. It takes an owner of everything: who
-/// makes the link could use it.
+/// Creates a link to reset the credentials of an administrator. Requires a global owner: the creator of the link
+/// could use it.
 pub async fn reset(
     state: &State,
     principal: &Principal,
@@ -137,14 +137,14 @@ fn parse_email(text: &str) -> Result<Email> {
     Email::parse(text).ok_or_else(|| Error::invalid("email", "must be an e-mail address: dana@example.com"))
 }
 
-/// The invitations that are open here.
+/// The open invitations of this scope.
 pub async fn list(state: &State, scope: &Scope) -> Result<Vec<AdminInvitation>> {
     let environment_id = scope.owned()?;
     let mut conn = state.db.read().await?;
     Ok(admin_invitations::list_open(&mut conn, environment_id, state.now(), MOST_OPEN).await?)
 }
 
-/// Takes an invitation back: its link opens nothing any more.
+/// Revokes an invitation: its link is no longer valid.
 pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Result<()> {
     let environment_id = scope.owned()?;
     let missing = || Error::not_found("invitation", id);
@@ -159,18 +159,18 @@ pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Resu
     Ok(())
 }
 
-/// An invitation whose link somebody opened.
+/// An invitation, found by the token of its link.
 #[derive(Debug, Clone)]
 pub struct Opened {
     /// The invitation.
     pub invitation: AdminInvitation,
     /// The environment it is for; `None` for every one.
     pub environment: Option<Environment>,
-    /// The account that it lets back in or makes anew; `None` for a new one.
+    /// The account of its address, if there is one.
     pub account: Option<Administrator>,
 }
 
-/// Looks at the invitation behind a link, which is not used up by that.
+/// Loads the invitation of a link. Does not consume it.
 pub async fn open(state: &State, token: &str) -> Result<Opened> {
     let mut conn = state.db.read().await?;
     let invitation = find_open(&mut conn, state, token).await?;
@@ -198,24 +198,24 @@ async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result
         .ok_or_else(missing)
 }
 
-/// What somebody brings who follows an invitation.
+/// What a person enters to accept an invitation.
 #[derive(Debug, Clone, Default)]
 pub struct InvitationForm {
     /// Their address, where the invitation names none.
     pub email: String,
-    /// What they want to be called.
+    /// Their display name.
     pub display_name: String,
 }
 
-/// How somebody will sign in from now on.
+/// The credential of an account whose invitation is accepted.
 pub(super) enum Proof {
-    /// By this password.
+    /// A password.
     Password(PasswordHash),
-    /// By this passkey, made for the account with this id.
+    /// A passkey for the account with this id, and its `credential_key`.
     Passkey(AdministratorId, Box<StoredPasskey>, String),
 }
 
-/// Whose address an invitation is used with.
+/// The address that an invitation is accepted with.
 pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &InvitationForm) -> Result<Email> {
     match &invitation.email {
         Some(email) => Ok(email.clone()),
@@ -223,7 +223,7 @@ pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &InvitationForm) 
     }
 }
 
-/// Follows an invitation and chooses a password. Gives the session that begins.
+/// Accepts an invitation with a password. Returns the new session.
 pub async fn join_with_password(
     state: &State,
     token: &str,
@@ -239,8 +239,8 @@ pub async fn join_with_password(
     join(state, token, newcomer, Proof::Password(hash), device).await
 }
 
-/// Follows an invitation: in one transaction it is used up, and there is an administrator, a way to sign in
-/// and a session.
+/// Accepts an invitation: one transaction consumes it and writes the administrator, the credential and the
+/// session.
 pub(super) async fn join(
     state: &State,
     token: &str,
@@ -260,11 +260,11 @@ pub(super) async fn join(
     let is_new = known.is_none();
     let mut administrator = match known {
         Some(known) if known.disabled_at.is_none() && invitation.purpose == InvitationPurpose::Join => {
-            // They joined by another link in the meantime. This one must not open their account.
+            // They accepted another invitation in the meantime. This one must not give access to their account.
             return Err(Error::invalid("email", "already belongs to an administrator; sign in instead"));
         }
         Some(known) if known.disabled_at.is_some() && invitation.purpose == InvitationPurpose::Reset => {
-            // They were removed in the meantime; only an invitation makes somebody an administrator again.
+            // They were removed in the meantime. A reset does not enable an account again.
             return Err(Error::not_found("invitation", ""));
         }
         Some(known) => known,

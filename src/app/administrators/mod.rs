@@ -1,4 +1,4 @@
-//! Administrators: who may enter the console, how they prove it, and what they may do there.
+//! Administrators of the console: authentication, sessions, invitations and roles.
 
 pub mod confirm;
 pub mod invitations;
@@ -24,38 +24,38 @@ use crate::{
     store,
 };
 
-/// How many environments a person is shown at once.
+/// The maximum number of environments that are listed.
 const MOST_ENVIRONMENTS: usize = 500;
 
-/// The browser that an administrator uses, as far as it can be told.
+/// The browser of an administrator, as far as it is known.
 #[derive(Debug, Clone, Default)]
 pub struct Device {
-    /// From where it calls.
+    /// Its IP address.
     pub address: Option<IpAddr>,
-    /// What it says that it is.
+    /// Its `User-Agent` header.
     pub user_agent: String,
 }
 
-/// An administrator with a living session.
+/// An administrator with an active session.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
-    /// Who.
+    /// The account.
     pub administrator: Administrator,
-    /// What they may do.
+    /// Their roles.
     pub grants: RoleGrants,
-    /// Since when, and how they proved it.
+    /// The session, with the method and time of its authentication.
     pub session: AdminSession,
-    /// Whether they proved it in the last minutes.
+    /// Whether they authenticated recently.
     pub recently_authenticated: bool,
 }
 
 impl SignedIn {
-    /// This administrator as the principal of what concerns more than one environment, or only themselves.
+    /// This administrator as the principal of changes to several environments or to their own account.
     pub fn principal(&self, address: Option<IpAddr>) -> Principal {
         principal(self.administrator.id, &self.grants, self.recently_authenticated, address)
     }
 
-    /// This administrator at work in an environment. One in which they have no role is not there for them.
+    /// This administrator as the actor in an environment. `NotFound` if they have no role in it.
     pub fn actor(&self, environment_id: EnvironmentId, address: Option<IpAddr>) -> Result<Actor> {
         let (role, everywhere) = self
             .grants
@@ -66,12 +66,12 @@ impl SignedIn {
         Ok(Principal { credential, address }.in_environment(environment_id))
     }
 
-    /// The environments in which they have a role, in the order in which they were made.
+    /// The environments in which they have a role, oldest first.
     pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
         self.first_environments(state, MOST_ENVIRONMENTS).await
     }
 
-    /// The first few of them.
+    /// The first `max` environments in which they have a role, oldest first.
     pub async fn first_environments(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
         let mut conn = state.db.read().await?;
         if self.grants.global_role().is_some() {
@@ -88,7 +88,7 @@ impl SignedIn {
         Ok(environments)
     }
 
-    /// One environment in which they have a role, and they at work in it.
+    /// Authorises this administrator in an environment. Returns the environment and the actor.
     pub async fn authorize_in(
         &self,
         state: &State,
@@ -104,8 +104,8 @@ impl SignedIn {
     }
 }
 
-/// The account of somebody who is signed in, kept from everybody else until the transaction ends. Refuses when it
-/// was removed in the meantime.
+/// Locks the account of a signed-in administrator until the transaction ends, and returns it. An error if it was
+/// removed.
 async fn lock_own(tx: &mut store::Transaction, who: &SignedIn) -> Result<Administrator> {
     let removed = || Error::FailedPrecondition("your account was removed in the meantime".into());
     if !store::administrators::lock_enabled(tx, who.administrator.id).await? {

@@ -1,7 +1,7 @@
-//! Passkeys (WebAuthn Level 3): made, listed, named, taken away, and used to sign in without a name.
+//! Passkeys (WebAuthn Level 3): registered, listed, renamed, removed, and used to sign in without a user name.
 //!
-//! A challenge travels sealed through the browser, so that nobody fills the database by asking for some;
-//! its answer is taken once. Passkeys need a host name in the public URL: an address of numbers has none.
+//! The state of a challenge is sealed and kept by the browser, so that anonymous requests write no rows; a response
+//! is accepted once. Passkeys need a host name in the public URL: an IP address is no relying party id.
 
 use std::time::Duration;
 
@@ -37,13 +37,13 @@ use crate::{
     store::{self, Transaction, admin_passkeys, admin_passkeys::StoredPasskey},
 };
 
-/// How long a person has to touch their key.
+/// How long a challenge is valid.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// How many passkeys one may have.
+/// The maximum number of passkeys of an administrator.
 const MOST_PASSKEYS: i64 = 20;
 
-/// The place that sealed challenges are bound to.
+/// The contexts that sealed challenges are bound to.
 const REGISTRATION: &str = "admin_challenges/registration";
 const SIGN_IN: &str = "admin_challenges/sign_in";
 
@@ -52,14 +52,14 @@ const SIGN_IN: &str = "admin_challenges/sign_in";
 pub struct Challenge {
     /// The options for `navigator.credentials`, as JSON.
     pub options: Value,
-    /// Comes back with the answer.
+    /// The sealed state, which the browser returns with its response.
     pub sealed: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Sealed<T> {
     state: T,
-    /// Whom it is for: digits of the id, as JSON numbers hold no 128 bits.
+    /// The id of the administrator, as text: JSON numbers do not hold 128 bits.
     administrator: String,
     expires_at: i64,
     once: String,
@@ -111,7 +111,7 @@ fn open<T: for<'de> Deserialize<'de>>(state: &State, place: &str, text: &str) ->
     Ok(sealed)
 }
 
-/// Takes the answer to a challenge, once.
+/// Marks a challenge as answered. An error if it was answered before.
 async fn consume<T>(tx: &mut Transaction, sealed: &Sealed<T>) -> Result<()> {
     let expires_at = Timestamp::from_millis(sealed.expires_at);
     if admin_passkeys::consume_challenge(tx, Digest::of(&sealed.once), expires_at).await? {
@@ -136,7 +136,7 @@ async fn registration(
         .start_passkey_registration(Uuid::from_u128(id.bits()), email, name, Some(exclude.collect()))
         .map_err(Error::internal)?;
     let mut options = serde_json::to_value(options).map_err(Error::internal)?;
-    // The library discourages them; without one the browser cannot offer the passkey by itself at sign-in.
+    // The library discourages resident keys; without one the browser cannot offer the passkey at sign-in.
     if let Some(selection) = options.pointer_mut("/publicKey/authenticatorSelection") {
         selection["residentKey"] = "preferred".into();
         selection["requireResidentKey"] = false.into();
@@ -144,7 +144,7 @@ async fn registration(
     Ok(Challenge { options, sealed: seal(state, REGISTRATION, registration, Some(id))? })
 }
 
-/// The answer to a registration challenge, verified: the passkey and its key in the table.
+/// Verifies the response to a registration challenge. Returns the passkey and its `credential_key`.
 fn register(
     state: &State,
     sealed: &Sealed<PasskeyRegistration>,
@@ -180,7 +180,7 @@ fn parse(credential: &str) -> Result<Passkey> {
     serde_json::from_str(credential).map_err(Error::internal)
 }
 
-/// The challenge for another passkey of somebody who is signed in.
+/// The challenge for another passkey of a signed-in administrator.
 pub async fn begin_adding(state: &State, who: &SignedIn) -> Result<Challenge> {
     let existing = {
         let mut conn = state.db.read().await?;
@@ -195,7 +195,7 @@ pub async fn begin_adding(state: &State, who: &SignedIn) -> Result<Challenge> {
     registration(state, administrator.id, administrator.email.as_str(), administrator.name(), &existing).await
 }
 
-/// Adds the passkey that answers the challenge.
+/// Verifies the response to a registration challenge and adds the passkey.
 pub async fn add(
     state: &State,
     who: &SignedIn,
@@ -222,14 +222,14 @@ pub async fn add(
     Ok(stored.passkey)
 }
 
-/// The passkeys of somebody who is signed in.
+/// The passkeys of a signed-in administrator.
 pub async fn list(state: &State, who: &SignedIn) -> Result<Vec<AdminPasskey>> {
     let mut conn = state.db.read().await?;
     let found = admin_passkeys::list(&mut conn, who.administrator.id, MOST_PASSKEYS).await?;
     Ok(found.into_iter().map(|stored| stored.passkey).collect())
 }
 
-/// Gives one's passkey another name.
+/// Renames one of the administrator's own passkeys.
 pub async fn rename(state: &State, who: &SignedIn, id: PasskeyId, name: &str, device: &Device) -> Result<()> {
     let missing = || Error::not_found("passkey", id);
     let name = input::line("passkeyName", name.trim(), 100)?;
@@ -247,7 +247,7 @@ pub async fn rename(state: &State, who: &SignedIn, id: PasskeyId, name: &str, de
     Ok(())
 }
 
-/// Takes one of one's passkeys away. The last way to sign in stays.
+/// Removes one of the administrator's own passkeys. An error if it is their last credential.
 pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Device) -> Result<()> {
     confirm::check(state, who)?;
     let missing = || Error::not_found("passkey", id);
@@ -272,7 +272,7 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
     Ok(())
 }
 
-/// The challenge for the passkey of somebody who follows an invitation.
+/// The challenge for the passkey with which an invitation is accepted.
 pub async fn begin_joining(state: &State, token: &str, newcomer: &InvitationForm) -> Result<Challenge> {
     let opened = invitations::open(state, token).await?;
     let email = invitations::email_of(&opened.invitation, newcomer)?;
@@ -287,7 +287,7 @@ pub async fn begin_joining(state: &State, token: &str, newcomer: &InvitationForm
     registration(state, id, email.as_str(), newcomer.display_name.trim(), &[]).await
 }
 
-/// Follows an invitation with the passkey that answers the challenge.
+/// Accepts an invitation with the passkey that answers the challenge.
 pub async fn join(
     state: &State,
     token: &str,
@@ -298,12 +298,12 @@ pub async fn join(
 ) -> Result<Begun> {
     let sealed: Sealed<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
     let (stored, credential_key) = register(state, &sealed, answer, "")?;
-    // The invitation is what counts once here; its use and this passkey stand in one transaction.
+    // The challenge is not consumed: the invitation is, in the transaction that writes the passkey.
     let proof = Proof::Passkey(stored.passkey.administrator_id, Box::new(stored), credential_key);
     invitations::join(state, token, newcomer, proof, device).await
 }
 
-/// A challenge for whoever has a passkey here.
+/// An authentication challenge for any passkey.
 pub fn begin_sign_in(state: &State) -> Result<Challenge> {
     let (options, authentication) =
         needed(state)?.start_discoverable_authentication().map_err(Error::internal)?;
@@ -311,7 +311,7 @@ pub fn begin_sign_in(state: &State) -> Result<Challenge> {
     Ok(Challenge { options, sealed: seal(state, SIGN_IN, authentication, None)? })
 }
 
-/// Signs in whoever's passkey answers the challenge.
+/// Signs in the administrator whose passkey answers the challenge.
 pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device) -> Result<Begun> {
     let (mut tx, administrator) = authenticate(state, sealed, answer, None, device).await?;
     let begun = sign_in::begin(&mut tx, state, &administrator, AuthenticationMethod::Passkey, device).await?;
@@ -319,8 +319,8 @@ pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device)
     Ok(begun)
 }
 
-/// Who answers the challenge with a passkey: `expected`, or anybody who has one here. The challenge is used up in
-/// the transaction that comes back.
+/// Verifies the response to an authentication challenge, by a passkey of `expected` or of any administrator. The
+/// challenge is consumed in the returned transaction.
 pub(super) async fn authenticate(
     state: &State,
     sealed: &str,
@@ -333,7 +333,7 @@ pub(super) async fn authenticate(
             "passkeys are switched off here: sign in through single sign-on".into(),
         ));
     }
-    let refused = || Error::Unauthenticated("This passkey does not open anything here.".into());
+    let refused = || Error::Unauthenticated("This passkey is not accepted here.".into());
     let sealed: Sealed<DiscoverableAuthentication> = open(state, SIGN_IN, sealed)?;
     let answer: PublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
     let webauthn = needed(state)?;
@@ -365,7 +365,7 @@ pub(super) async fn authenticate(
     let new = serde_json::to_string(&passkey).map_err(Error::internal)?;
     let mut tx = state.db.write().await?;
     consume(&mut tx, &sealed).await?;
-    // The counter was compared with this one: another answer in the meantime would be a copy of the key.
+    // The signature counter was compared with this credential: a change in the meantime indicates a cloned key.
     if !admin_passkeys::update_used(&mut tx, stored.passkey.id, &stored.credential, &new, state.now()).await?
     {
         return Err(refused());

@@ -1,8 +1,8 @@
-//! Passwords of administrators: which are taken, and how they are kept and compared.
+//! Passwords of administrators: the rules for new ones, hashing and verification.
 //!
-//! Kept as Argon2id (RFC 9106) at OWASP's first recommendation; the rules are those of NIST SP 800-63B
-//! §5.1.1.2: long enough, not what is tried first (as zxcvbn estimates it), not one's own address or our name, and
-//! nothing else.
+//! Hashed with Argon2id (RFC 9106) at OWASP's first recommendation. The rules are those of NIST SP 800-63B
+//! §5.1.1.2: a minimum length, not easy to guess (as zxcvbn estimates it), not the person's own address or name or
+//! the product's name, and nothing else.
 
 use std::{
     sync::{
@@ -24,23 +24,23 @@ use crate::{
     model::{administrator::PasswordHash, random::Random},
 };
 
-/// The shortest password.
+/// The minimum length of a new password, in characters.
 pub const SHORTEST: usize = 12;
 
-/// The longest new one: whoever pastes a book is after our processor.
+/// The maximum length of a new password, in characters. Bounds the work for one request.
 const LONGEST: usize = 128;
 
-/// How hard a password must be to guess: about a million tries or more.
+/// The minimum zxcvbn score: a million guesses or more.
 const FAIR: Score = Score::Two;
 
-/// How many characters are estimated: the estimate's cost grows with the square and more. What is hard to guess so
-/// far does not become easier by what follows.
+/// How many characters are estimated: the cost grows at least quadratically. A password whose beginning is hard to
+/// guess does not become easier by what follows.
 const ESTIMATED: usize = 40;
 
-/// How many words of a person's own are looked for.
+/// The maximum number of personal words that are checked.
 const MOST_OWN_WORDS: usize = 20;
 
-/// Words that much of the world takes for a password, or would take here.
+/// Words that are common in passwords, or likely in passwords for this product.
 const USUAL_WORDS: &[&str] = &[
     "ostiary",
     "password",
@@ -77,7 +77,7 @@ const USUAL_WORDS: &[&str] = &[
     "autumn",
 ];
 
-/// What everybody knows although it looks hard to guess: phrases of usual words, walks over the keyboard.
+/// Well-known passwords that look hard to guess: phrases of common words, keyboard patterns.
 const FAMOUS: &[&str] = &[
     "correcthorsebatterystaple",
     "correct horse battery staple",
@@ -95,30 +95,30 @@ const FAMOUS: &[&str] = &[
     "maytheforcebewithyou",
 ];
 
-/// How many passwords are hashed at once: each takes 19 MiB and some ten milliseconds of a core.
+/// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
 const AT_ONCE: usize = 2;
 
-/// How many new passwords are estimated at once.
+/// The maximum number of concurrent estimates of new passwords.
 const ESTIMATED_AT_ONCE: usize = 1;
 
-/// How long somebody waits for their turn.
+/// How long a call waits for a permit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Memory in KiB, passes and lanes.
+/// The Argon2 parameters: memory in KiB, passes and lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
-/// How a hash at today's cost begins.
+/// The prefix of a hash with the current parameters.
 const TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
-/// Stands for the hash of somebody who is not there, so that looking takes as long. No password has it.
+/// The hash to verify against when there is no account, so that it takes as long. No password has it.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// What hashes passwords: a few at a time, away from the threads that answer.
+/// Hashes and estimates passwords on blocking threads, a limited number at a time.
 #[derive(Debug, Clone)]
 pub struct Passwords {
     hashing: Arc<Semaphore>,
-    /// New passwords are estimated here: that never keeps anybody from signing in.
+    /// Separate from `hashing`, so that estimates of new passwords do not delay sign-ins.
     estimating: Arc<Semaphore>,
     memory: Arc<Memory>,
     runs: Arc<AtomicU64>,
@@ -135,14 +135,14 @@ impl Default for Passwords {
     }
 }
 
-/// The memory in which passwords are hashed, taken up again by the next: freed and allocated by one thread after
-/// the other, the C library would keep a block of each.
+/// The memory of Argon2, reused by the next hash: if each thread allocated and freed its own, the C allocator would
+/// retain a block for each.
 #[derive(Default)]
 struct Memory(Mutex<Vec<Vec<Block>>>);
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // What stands in it was made from passwords.
+        // The content is derived from passwords.
         formatter.write_str("Memory")
     }
 }
@@ -162,12 +162,12 @@ impl Memory {
 }
 
 impl Passwords {
-    /// How often a password was hashed so far.
+    /// The number of passwords that were hashed so far.
     pub fn runs(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// Refuses a new password that is too short, too long or too easy to guess. `own` says who the person is:
+    /// Returns an error if a new password is too short, too long or too easy to guess. `own` holds the person's
     /// address and name.
     pub async fn check(&self, field: &'static str, password: &str, own: &[&str]) -> Result<()> {
         check_length(field, password)?;
@@ -184,7 +184,7 @@ impl Passwords {
         run(&self.hashing, move || hash(&memory, &password, &salt)).await
     }
 
-    /// Whether the password is the one of this hash. For somebody without one it takes as long, and is not.
+    /// Whether the password matches this hash. Without a hash it takes as long, and the result is false.
     pub async fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool> {
         let is_somebody = hash.is_some();
         let hash = hash.map_or(NOBODY, |hash| &hash.0).to_owned();
@@ -194,7 +194,7 @@ impl Passwords {
     }
 }
 
-/// Waits for a turn, then works on a thread where nobody waits.
+/// Waits for a permit, then runs `work` on a blocking thread.
 async fn run<T: Send + 'static>(
     turns: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -211,7 +211,7 @@ async fn run<T: Send + 'static>(
     .map_err(Error::internal)?
 }
 
-/// The hash at today's cost, as a PHC string.
+/// The hash with the current parameters, as a PHC string.
 fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
     let internal = |error: &dyn std::fmt::Display| Error::internal(error.to_string());
     let argon2 = argon2()?;
@@ -227,7 +227,7 @@ fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
     Ok(PasswordHash(phc.to_string()))
 }
 
-/// Whether this PHC string of today's cost or another is the password's. A string that cannot be read is nobody's.
+/// Whether this PHC string, with any parameters, is a hash of the password. False for a malformed string.
 fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
     let Ok(phc) = Phc::new(phc) else { return false };
     let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else {
@@ -246,7 +246,7 @@ fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
         && Output::new(out).is_ok_and(|found| found == *expected)
 }
 
-/// Whether a hash was made at another cost than today's.
+/// Whether a hash was made with other than the current parameters.
 pub fn is_outdated(hash: &PasswordHash) -> bool {
     !hash.0.starts_with(TODAY)
 }
@@ -257,7 +257,7 @@ fn argon2() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Refuses a password by its length alone, before anything is worked out of it.
+/// Checks the length alone, before any expensive work.
 fn check_length(field: &'static str, password: &str) -> Result<()> {
     // A character has at most four bytes, so a longer text need not be counted.
     let length = if password.len() > 4 * LONGEST { usize::MAX } else { password.chars().count() };
@@ -273,7 +273,7 @@ fn check_length(field: &'static str, password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a password of a good length that an attacker would soon try. Takes milliseconds.
+/// Returns an error if a password of valid length is easy to guess. Takes milliseconds.
 fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result<()> {
     let small = password.to_lowercase();
     if is_mostly(&small, own.iter().map(String::as_str)) {
@@ -286,20 +286,19 @@ fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result
         ));
     }
     let words: Vec<&str> = own.iter().map(String::as_str).chain(FAMOUS.iter().copied()).collect();
-    // In small letters: capitals make a password that is tried first hardly better.
+    // In lower case: capitals hardly make a common password harder to guess.
     if zxcvbn::zxcvbn(beginning(&small), &words).score() < FAIR {
         return Err(Error::invalid(field, "is too easy to guess; a few words in a row are good"));
     }
     Ok(())
 }
 
-/// As much of a password as is estimated.
+/// The part of a password that is estimated.
 fn beginning(password: &str) -> &str {
     password.char_indices().nth(ESTIMATED).map_or(password, |(end, _)| &password[..end])
 }
 
-/// What a person is called, in the forms in which somebody would try it: address and name, whole and in parts. The
-/// longest first.
+/// The personal words of a person: their address and name, whole and in parts, longest first.
 fn own_words(own: &[&str]) -> Vec<String> {
     let parts = own.iter().flat_map(|word| word.split(['@', ' ', '.', '-', '_', '+']));
     let wholes = own.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['@', ' '])));
@@ -314,7 +313,7 @@ fn own_words(own: &[&str]) -> Vec<String> {
     words
 }
 
-/// Whether less than seven letters are left when the words are taken out wherever they stand.
+/// Whether fewer than seven characters are left after every occurrence of the words is removed.
 fn is_mostly<'a>(password: &str, words: impl IntoIterator<Item = &'a str>) -> bool {
     let mut left = password.to_owned();
     for word in words {
@@ -328,7 +327,7 @@ mod tests {
     use super::*;
     use crate::model::random::SeededRandom;
 
-    /// Of "violet kettle under snow", by the crate's own hasher, as before: today's cost, and a smaller one.
+    /// Hashes of "violet kettle under snow" by the crate's own hasher: the current parameters, and lower ones.
     const STORED: &str =
         "$argon2id$v=19$m=19456,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$5+d+un0FIzNNVSH0d2oqgJeeEDVGHMbQHcf8a139yG4";
     const CHEAPER: &str =
@@ -396,7 +395,7 @@ mod tests {
         assert!(!passwords.verify("violet kettles", Some(&hash)).await.unwrap());
         let before = passwords.runs();
         assert!(!passwords.verify("violet kettle", None).await.unwrap());
-        assert_eq!(passwords.runs(), before + 1, "nobody's password is hashed too");
+        assert_eq!(passwords.runs(), before + 1, "without a hash the work is the same");
         assert!(is_outdated(&PasswordHash("$argon2id$v=19$m=4096,t=3,p=1$x$y".into())));
     }
 

@@ -1,4 +1,5 @@
-//! Who may do what: listed, changed, taken away. There is always somebody who owns everything.
+//! Roles of administrators: listed, changed and removed; at least one global owner always remains. Also changes
+//! to an administrator's own name and password.
 
 use super::{Device, confirm};
 use crate::{
@@ -16,17 +17,17 @@ use crate::{
     store::{self, Transaction, admin_invitations, admin_passkeys, admin_sessions},
 };
 
-/// Where somebody works on people: in one environment, or on those of every one.
+/// Where roles are administered: in one environment or globally.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope {
-    /// In every environment, those to come too.
+    /// In every environment, including future ones.
     Everywhere(Principal),
-    /// In one.
+    /// In one environment.
     Environment(Actor),
 }
 
 impl Scope {
-    /// The environment of the roles (`None`: every one), if the caller may say who has them.
+    /// The environment of the roles (`None`: every one), if the caller may change them.
     pub fn owned(&self) -> Result<Option<EnvironmentId>> {
         match self {
             Self::Everywhere(principal) => principal.require_global_owner().map(|()| None),
@@ -34,7 +35,7 @@ impl Scope {
         }
     }
 
-    /// The environment of the roles (`None`: every one), if the caller may look at them.
+    /// The environment of the roles (`None`: every one), if the caller may view them.
     fn viewed(&self) -> Result<Option<EnvironmentId>> {
         match self {
             Self::Everywhere(_) => self.owned(),
@@ -42,7 +43,7 @@ impl Scope {
         }
     }
 
-    /// Who works.
+    /// The caller.
     pub fn principal(&self) -> Principal {
         match self {
             Self::Everywhere(principal) => *principal,
@@ -51,7 +52,7 @@ impl Scope {
     }
 }
 
-/// One page of those with a role here.
+/// One page of the administrators with a role in this scope.
 pub async fn list(state: &State, scope: &Scope, query: &PageQuery) -> Result<Page<(Administrator, Role)>> {
     let environment_id = scope.viewed()?;
     let list = List::of(environment_id.unwrap_or(EnvironmentId::from_bits(0)), "administrators");
@@ -61,8 +62,8 @@ pub async fn list(state: &State, scope: &Scope, query: &PageQuery) -> Result<Pag
     Ok(wanted.page_of(state, &list, found, |(administrator, _)| administrator.id))
 }
 
-/// Those with a role in every environment, the first hundred, for whoever may look at one of them: who else
-/// can see it is no secret there.
+/// The first hundred administrators with a global role, for a caller who may view an environment: they may know
+/// who else has access to it.
 pub async fn list_everywhere(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
     actor.authorize_view()?;
     let mut conn = state.db.read().await?;
@@ -74,7 +75,7 @@ pub async fn any_exists(state: &State) -> Result<bool> {
     Ok(store::administrators::any_exists(&mut state.db.read().await?).await?)
 }
 
-/// The administrator whom a person names by address.
+/// The administrator with this e-mail address.
 pub async fn find_by_email(state: &State, email: &str) -> Result<Administrator> {
     let missing = || Error::not_found("administrator", crate::app::input::quoted(email));
     let parsed = crate::model::email::Email::parse(email.trim()).ok_or_else(missing)?;
@@ -83,7 +84,7 @@ pub async fn find_by_email(state: &State, email: &str) -> Result<Administrator> 
     found.filter(|found| found.disabled_at.is_none()).ok_or_else(missing)
 }
 
-/// Gives somebody who has a role here another one.
+/// Changes the role of an administrator who has one in this scope.
 pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: Role) -> Result<()> {
     let environment_id = scope.owned()?;
     let mut tx = state.db.write().await?;
@@ -104,8 +105,8 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
     Ok(())
 }
 
-/// Takes somebody's role here away. Who has no other one is no administrator any more: sessions,
-/// password and passkeys go.
+/// Removes the role of an administrator in this scope. Without another role the account is disabled: its
+/// sessions, password and passkeys are removed.
 pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result<()> {
     let environment_id = scope.owned()?;
     let mut tx = state.db.write().await?;
@@ -123,7 +124,7 @@ pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result
     Ok(())
 }
 
-/// Gives a role where there was a smaller one or none, as part of something else.
+/// RoleGrants a role where there is a lesser one or none, within the caller's transaction.
 pub(super) async fn raise(
     tx: &mut Transaction,
     state: &State,
@@ -142,8 +143,8 @@ pub(super) async fn raise(
     audit::record(tx, state, grant.environment_id, principal, entry).await
 }
 
-/// The administrator with this id and their role here. Whoever else changes roles waits until the
-/// transaction's end.
+/// The administrator with this id and their role in this scope. Concurrent changes of roles wait until the
+/// transaction ends.
 async fn locked(
     tx: &mut Transaction,
     environment_id: Option<EnvironmentId>,
@@ -157,8 +158,8 @@ async fn locked(
     Ok((administrator, held.ok_or_else(missing)?.role))
 }
 
-/// Refuses what would leave nobody who owns everything. An environment may be without an owner of its own:
-/// those of everything own it too.
+/// Returns an error if no global owner would remain. An environment needs no owner of its own: global owners own
+/// it too.
 async fn keep_an_owner(tx: &mut Transaction, environment_id: Option<EnvironmentId>) -> Result<()> {
     if environment_id.is_none() && store::administrators::count_owners(tx).await? == 0 {
         return Err(Error::FailedPrecondition(
@@ -177,8 +178,8 @@ async fn disable(
     administrator: Administrator,
 ) -> Result<()> {
     let now = state.now();
-    // A link to get back in, or an older invitation that they had not used, would let them in again. Taken back
-    // first: whoever uses one at this moment is through before, or finds it gone.
+    // An open reset link or invitation would restore access. Removed first: a concurrent use of one completes
+    // before this or finds it gone.
     admin_invitations::remove_by_email(tx, &administrator.email).await?;
     store::administrators::disable(tx, administrator.id, now).await?;
     admin_passkeys::remove_all(tx, administrator.id).await?;
@@ -234,7 +235,7 @@ pub async fn rename(state: &State, who: &super::SignedIn, name: &str, device: &D
     Ok(())
 }
 
-/// Changes an administrator's own password, or gives them their first one, and ends their other sessions.
+/// Changes an administrator's own password, or sets their first one, and revokes their other sessions.
 pub async fn set_password(
     state: &State,
     who: &super::SignedIn,
@@ -245,7 +246,7 @@ pub async fn set_password(
     super::sign_in::check_passwords(state)?;
     let administrator = &who.administrator;
     match administrator.password_hash {
-        // To know it is proof enough.
+        // The current password reauthenticates.
         Some(_) if super::sign_in::verify_own(state, administrator, current, device).await? => {}
         Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
         None => confirm::check(state, who)?,

@@ -1,4 +1,4 @@
-//! Console sessions: begun at sign-in, looked up by their cookie's digest, ended by time or by hand.
+//! Console sessions: created at sign-in, found by the digest of their cookie, ended by expiry or revocation.
 
 use std::time::Duration;
 
@@ -18,19 +18,19 @@ use crate::{
     store::{self, Transaction, admin_sessions},
 };
 
-/// How exactly it is noted when a session was last used.
+/// The minimum interval between two updates of a session's `last_seen_at`.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
-/// How many sessions are listed.
+/// The maximum number of sessions that are listed.
 const MOST_SESSIONS: i64 = 200;
 
-/// How much of what a browser says about itself is kept.
+/// The maximum length of a stored `User-Agent`, in characters.
 const LONGEST_USER_AGENT: usize = 400;
 
-/// What a form's token is authenticated for.
+/// The purpose that CSRF tokens are authenticated for.
 const FORM_PURPOSE: &str = "console form";
 
-/// A session that has begun: its cookie's value is told this once.
+/// A new session. Its token is returned only here: the database has the digest.
 #[derive(Debug)]
 pub struct Begun {
     /// The session.
@@ -39,7 +39,7 @@ pub struct Begun {
     pub token: AdminSessionToken,
 }
 
-/// Begins a session for somebody who proved who it is.
+/// Creates the session of an authenticated administrator.
 pub async fn begin(
     tx: &mut Transaction,
     state: &State,
@@ -70,7 +70,7 @@ pub async fn begin(
     Ok(Begun { session, token })
 }
 
-/// Who is signed in by this cookie, if its session is alive and its administrator was not removed.
+/// Authenticates a session cookie. `None` if its session has ended or its administrator was removed.
 pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option<SignedIn>> {
     let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(None) };
     let now = state.now();
@@ -79,7 +79,7 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
         return Ok(None);
     };
     let settings = &state.settings.console;
-    // What was switched off opens nothing any more, whenever it was used.
+    // Sessions of an authentication method that was disabled since are not accepted.
     if !session.is_active(now, settings.session_idle) || !settings.allows(session.method) {
         return Ok(None);
     }
@@ -100,19 +100,19 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     Ok(Some(SignedIn { administrator, grants, session, recently_authenticated }))
 }
 
-/// The proof that a form was made for this session: what its hidden field holds.
+/// The CSRF token of this session, for the hidden field of its forms.
 pub fn form_token(state: &State, session: AdminSessionId) -> String {
     BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session.to_string()))
 }
 
-/// Whether `token` is the proof of [`form_token`] for this session.
+/// Whether `token` is the CSRF token of this session.
 pub fn is_form_token(state: &State, session: AdminSessionId, token: &str) -> bool {
     BASE64
         .decode(token)
         .is_ok_and(|tag| state.master_key.verify_tag(FORM_PURPOSE, &session.to_string(), &tag))
 }
 
-/// Ends the session of a cookie that another one replaces in the same browser.
+/// Revokes the session of a cookie that a new one replaces in the same browser.
 pub async fn forget(state: &State, cookie: &str) -> Result<()> {
     let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(()) };
     let mut tx = state.db.write().await?;
@@ -123,14 +123,14 @@ pub async fn forget(state: &State, cookie: &str) -> Result<()> {
     Ok(())
 }
 
-/// The living sessions of an administrator, the newest first.
+/// The active sessions of an administrator, newest first.
 pub async fn list(state: &State, who: &SignedIn) -> Result<Vec<AdminSession>> {
     let mut conn = state.db.read().await?;
     let idle = state.settings.console.session_idle;
     Ok(admin_sessions::list(&mut conn, who.administrator.id, state.now(), idle, MOST_SESSIONS).await?)
 }
 
-/// Ends this very session.
+/// Revokes the current session.
 pub async fn sign_out(state: &State, who: &SignedIn, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
     if admin_sessions::revoke(&mut tx, who.administrator.id, who.session.id, state.now()).await? {
@@ -141,7 +141,7 @@ pub async fn sign_out(state: &State, who: &SignedIn, device: &Device) -> Result<
     Ok(())
 }
 
-/// Ends one of the administrator's own sessions.
+/// Revokes one of the administrator's own sessions.
 pub async fn revoke(state: &State, who: &SignedIn, id: AdminSessionId, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
     if !admin_sessions::revoke(&mut tx, who.administrator.id, id, state.now()).await? {
@@ -154,7 +154,7 @@ pub async fn revoke(state: &State, who: &SignedIn, id: AdminSessionId, device: &
     Ok(())
 }
 
-/// Ends all of the administrator's own sessions but this one, and tells how many there were.
+/// Revokes all of the administrator's own sessions except the current one. Returns their number.
 pub async fn revoke_others(state: &State, who: &SignedIn, device: &Device) -> Result<u64> {
     let mut tx = state.db.write().await?;
     let ended =

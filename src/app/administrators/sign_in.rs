@@ -1,4 +1,4 @@
-//! Signing in to the console, however it is proved who somebody is: at the end of each way stands a session.
+//! Sign-in to the console by password, and the start of a session after any authentication method.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -22,11 +22,11 @@ use crate::{
     store::{self, Transaction},
 };
 
-/// What everybody is told whose address and password do not go together, whichever of them is wrong.
+/// The one error message for an unknown address and for a wrong password.
 pub const WRONG: &str = "This address and this password do not go together.";
 
-/// Signs somebody in by address and password. Whether there is such an address shows neither in the answer
-/// nor in the time it takes.
+/// Signs an administrator in by e-mail address and password. Neither the response nor its timing shows whether
+/// the address is known.
 pub async fn with_password(state: &State, email: &str, password: &str, device: &Device) -> Result<Begun> {
     check_passwords(state)?;
     let wrong = || Error::Unauthenticated(WRONG.into());
@@ -45,7 +45,7 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
             state.sign_in_limits.record_failure(caller, state.now());
         }
         if let Some(administrator) = found {
-            // Not waited for: that would tell whose address is known.
+            // Not awaited: the response time would show that the address is known.
             let (state, device) = (state.clone(), device.clone());
             tokio::spawn(async move {
                 failed(&state, &administrator, AuthenticationMethod::Password, &device).await
@@ -60,7 +60,7 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
     Ok(begun)
 }
 
-/// Refuses passwords where they are switched off, and says what is taken.
+/// Returns an error if passwords are disabled, naming the method to use instead.
 pub(super) fn check_passwords(state: &State) -> Result<()> {
     let settings = &state.settings.console;
     match (settings.require_sso, settings.require_passkey) {
@@ -72,8 +72,8 @@ pub(super) fn check_passwords(state: &State) -> Result<()> {
     }
 }
 
-/// Whether this is the password of an administrator who is signed in. Guesses count as they do at sign-in:
-/// somebody else may sit at the browser.
+/// Whether this is the password of a signed-in administrator. Wrong passwords count against the rate limit of
+/// sign-ins: another person may be using the browser.
 pub(super) async fn verify_own(
     state: &State,
     administrator: &Administrator,
@@ -92,7 +92,7 @@ pub(super) async fn verify_own(
     Ok(good)
 }
 
-/// Who tries here, by account and address.
+/// The rate-limit key of an attempt: account and network. `None` if rate limits are disabled.
 fn caller(state: &State, email: &str, device: &Device) -> Option<RateLimitKey> {
     let address = device.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let key = email.to_ascii_lowercase();
@@ -108,7 +108,7 @@ fn check_limit(state: &State, caller: Option<&RateLimitKey>) -> Result<()> {
     state.sign_in_limits.check(caller, state.now()).map_err(|retry_after| Error::Limited { retry_after })
 }
 
-/// Keeps the password at today's cost.
+/// Rehashes the password if its hash was made with other than the current parameters.
 async fn rehash(state: &State, administrator: &Administrator, password: &str) -> Result<()> {
     let Some(old) = administrator.password_hash.as_ref().filter(|hash| passwords::is_outdated(hash)) else {
         return Ok(());
@@ -120,7 +120,7 @@ async fn rehash(state: &State, administrator: &Administrator, password: &str) ->
     Ok(())
 }
 
-/// Begins the session of somebody who proved who they are, and says so in the audit log.
+/// Starts the session of an authenticated administrator and records it in the audit log.
 pub(super) async fn begin(
     tx: &mut Transaction,
     state: &State,
@@ -128,7 +128,7 @@ pub(super) async fn begin(
     method: AuthenticationMethod,
     device: &Device,
 ) -> Result<Begun> {
-    // Whoever removes the account meanwhile waits, and ends this session, or came first.
+    // A concurrent removal of the account waits for this lock and then ends this session, or it came first.
     if !store::administrators::lock_enabled(tx, administrator.id).await? {
         return Err(Error::Unauthenticated("this account was removed".into()));
     }
@@ -144,7 +144,7 @@ pub(super) async fn begin(
     Ok(begun)
 }
 
-/// An administrator who proves at this moment who they are, as the principal of what they do to themselves.
+/// An administrator who authenticates in this request, as the principal of changes to their own account.
 pub(super) async fn principal_of(
     tx: &mut Transaction,
     administrator: &Administrator,
@@ -154,7 +154,7 @@ pub(super) async fn principal_of(
     Ok(super::principal(administrator.id, &grants, true, device.address))
 }
 
-/// Notes that somebody tried to be this administrator and could not prove it.
+/// Records a failed authentication as this administrator in the audit log.
 pub(super) async fn failed(
     state: &State,
     administrator: &Administrator,
@@ -171,6 +171,6 @@ pub(super) async fn failed(
         Ok::<_, Error>(())
     };
     if let Err(error) = note.await {
-        tracing::warn!(%error, "a failed sign-in could not be noted");
+        tracing::warn!(%error, "a failed sign-in could not be recorded");
     }
 }

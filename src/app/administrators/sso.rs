@@ -1,8 +1,8 @@
 //! Single sign-on to the console, where the operator configured it: through a SAML connection of the
-//! gateway's own, or through an OpenID provider. The address that either tells must be that of an
-//! administrator, or of somebody who was invited.
+//! gateway's own, or through an OpenID provider. The asserted e-mail address must be that of an administrator
+//! or of an open invitation.
 //!
-//! What must be remembered until the browser comes back travels in its cookie, sealed; it counts once.
+//! The state of a pending sign-in is sealed in a cookie of the browser and accepted once.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -37,54 +37,54 @@ use crate::{
     },
 };
 
-/// How long a sign-in elsewhere may take.
+/// How long a sign-in at the identity provider may take.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// The place that the sealed cookie is bound to.
+/// The context that the sealed cookie is bound to.
 const PLACE: &str = "admin_challenges/sso";
 
-/// A sign-in through the OpenID provider that has begun.
+/// The redirect that begins a sign-in through the OpenID provider.
 #[derive(Debug)]
 pub struct SsoRedirect {
-    /// Where the browser goes.
+    /// The URL of the authorization request.
     pub location: String,
-    /// What its cookie holds until it is back.
+    /// The value of the cookie with the pending sign-in.
     pub cookie: String,
 }
 
-/// A sign-in elsewhere that ended well, and where its browser wanted to go.
+/// A completed sign-in through an identity provider.
 #[derive(Debug)]
 pub struct SsoCallback {
     /// The session.
     pub begun: Begun,
-    /// The path.
+    /// The path to redirect the browser to.
     pub next: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Waiting {
-    /// OAuth's `state`, or the login flow.
+    /// OAuth's `state`, or the id of the login flow.
     state: String,
     nonce: String,
     verifier: String,
     next: String,
     expires_at: i64,
-    /// Whether the provider is to ask for credentials.
+    /// Whether the provider must ask for credentials.
     #[serde(default)]
     forced: bool,
-    /// Whose account the browser is signed in to, where that is confirmed.
+    /// The address of the signed-in account, for a reauthentication.
     #[serde(default)]
     account: Option<String>,
 }
 
-/// How somebody goes away to sign in.
+/// What a sign-in through an identity provider is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Purpose<'a> {
-    /// To enter the console.
+    /// To sign in to the console.
     SignIn,
-    /// To prove anew who they are: the provider is to ask for credentials, whoever is signed in there.
+    /// To reauthenticate: the provider must ask for credentials even if it has a session.
     Confirm {
-        /// Whose account the browser is signed in to.
+        /// The address of the signed-in account.
         account: Option<&'a Email>,
     },
 }
@@ -106,12 +106,12 @@ impl Waiting {
         }
     }
 
-    /// When the browser went away.
+    /// When the sign-in began.
     fn begun_at(&self) -> Timestamp {
         Timestamp::from_millis(self.expires_at) - LIFETIME
     }
 
-    /// Refuses somebody else than whose account is confirmed.
+    /// Returns an error if another address than that of the signed-in account was asserted.
     fn check_account(&self, told: &Email) -> Result<()> {
         match self.account.as_deref().and_then(Email::parse) {
             Some(account) if account.key() != told.key() => Err(Error::FailedPrecondition(
@@ -130,7 +130,7 @@ fn seal(state: &State, waiting: &Waiting) -> Result<String> {
     Ok(state.master_key.seal(PLACE, &json, &*state.random))
 }
 
-/// What the cookie holds, if it belongs to what came back.
+/// Opens the sealed cookie. An error if it has expired or belongs to another `state`.
 fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
     let json = state.master_key.open(PLACE, cookie).map_err(|_| stranger())?;
     let waiting: Waiting = serde_json::from_slice(&json).map_err(|_| stranger())?;
@@ -141,14 +141,14 @@ fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
     Ok(waiting)
 }
 
-/// Somebody comes back who did not begin here.
+/// The error for a callback without its pending sign-in in this browser.
 fn stranger() -> Error {
     Error::FailedPrecondition(
         "this sign-in was not begun in this browser, or took too long; begin again".into(),
     )
 }
 
-/// Takes what came back, once.
+/// Marks a pending sign-in as used. An error if it was used before.
 async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
     let expires_at = Timestamp::from_millis(waiting.expires_at);
     match admin_passkeys::consume_challenge(tx, Digest::of(&waiting.state), expires_at).await? {
@@ -157,8 +157,8 @@ async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
     }
 }
 
-/// Begins a sign-in through the SAML connection, in `browser` and no other. Gives the way to the identity
-/// provider, and what the browser's cookie holds until it is back.
+/// Begins a sign-in through the SAML connection, bound to `browser`. Returns the login request, and the value of
+/// the cookie with the pending sign-in.
 pub async fn begin_saml(
     state: &State,
     next: &str,
@@ -180,8 +180,8 @@ pub async fn begin_saml(
     Ok((begun, cookie))
 }
 
-/// Ends a sign-in through the SAML connection: the flow that this browser began, and in which this browser
-/// carried the response, has gone well. Another browser gets nothing and uses nothing up.
+/// Completes a sign-in through the SAML connection: the flow succeeded, and this browser both began it and posted
+/// its response. A request of another browser is an error and consumes nothing.
 pub async fn finish_saml(
     state: &State,
     flow: &str,
@@ -211,7 +211,7 @@ pub async fn finish_saml(
     if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());
     }
-    // Nobody was told the code; that it is used up ends the flow, once and within its few minutes.
+    // The code was given to nobody. To consume it completes the flow, once and before the code expires.
     if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());
     }
@@ -258,7 +258,7 @@ pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Resu
     Ok(SsoRedirect { location: location.into(), cookie: seal(state, &waiting)? })
 }
 
-/// Ends a sign-in through the OpenID provider: exchanges the code and reads the ID token.
+/// Completes a sign-in through the OpenID provider: exchanges the code and validates the ID token.
 pub async fn finish_oidc(
     state: &State,
     code: &str,
@@ -268,7 +268,7 @@ pub async fn finish_oidc(
 ) -> Result<SsoCallback> {
     let waiting = open(state, cookie, came)?;
     {
-        // Before anything is asked of the provider: a second try ends here.
+        // Before any request to the provider: a replay fails here.
         let mut tx = state.db.write().await?;
         consume(&mut tx, &waiting).await?;
         tx.commit().await?;
@@ -291,8 +291,8 @@ pub async fn finish_oidc(
         .request_async(&call)
         .await
         .map_err(|error| refused(&error))?;
-    let id_token = tokens.id_token().ok_or_else(|| refused(&"no ID token came"))?;
-    // Only what a key pair signs: a secret that the provider shares with us could be anybody's who has it.
+    let id_token = tokens.id_token().ok_or_else(|| refused(&"the response has no ID token"))?;
+    // Asymmetric algorithms only: with HMAC, anybody with the client secret could sign.
     let asymmetric = algorithms.into_iter().filter(|one| {
         serde_json::to_value(one)
             .is_ok_and(|name| name.as_str().is_some_and(|name| !name.starts_with("HS") && name != "none"))
@@ -313,8 +313,8 @@ pub async fn finish_oidc(
     Ok(SsoCallback { begun, next: waiting.next })
 }
 
-/// When the person proved who they are: only where the provider had to ask them for credentials, and says that it
-/// did so since the browser went away. What it answered by itself, or tells no time of, is no proof.
+/// The time of authentication, if the provider had to ask for credentials and states that it did so after the
+/// sign-in began. `None` if it may have used a session of its own, or states no time.
 fn proof(
     forced: bool,
     asked_at: Option<Timestamp>,
@@ -324,7 +324,7 @@ fn proof(
     asked_at.filter(|at| forced && *at + skew >= begun_at)
 }
 
-/// Notes since when the new session counts as proved: never later than now, and never at all without a proof.
+/// Sets the authentication time of the new session: not later than now, and never recent if it is unknown.
 async fn note_authentication(
     tx: &mut Transaction,
     begun: &mut Begun,
@@ -336,17 +336,17 @@ async fn note_authentication(
     Ok(())
 }
 
-/// Whose ID token this is. An address that the provider says it has not verified is anybody's; of one of which
-/// it says nothing, the operator who chose the provider answers for it.
+/// The e-mail address of an ID token. An error if the provider states that it is not verified. Without
+/// `email_verified` it is trusted: the operator chose the provider.
 fn told_address(claims: &CoreIdTokenClaims) -> Result<Email> {
     if claims.email_verified() == Some(false) {
         return Err(Error::Unauthenticated("The provider has not verified your e-mail address.".into()));
     }
     let email = claims.email().and_then(|email| Email::parse(email.as_str()));
-    email.ok_or_else(|| refused(&"it tells no e-mail address"))
+    email.ok_or_else(|| refused(&"the ID token has no e-mail address"))
 }
 
-/// Lets in who proved this address: an administrator, or somebody invited, who is one from now on.
+/// Starts a session for a verified address: of an administrator, or of an open invitation, which is accepted.
 async fn admit(
     tx: &mut Transaction,
     state: &State,
@@ -417,7 +417,7 @@ async fn discover<F: Future<Output = Result<HttpResponse, HttpClientError>>>(
     CoreProviderMetadata::discover_async(issuer, call).await.map_err(|error| refused(&error))
 }
 
-/// The provider did not play its part. What it said stands in the log.
+/// The error for a failure of the provider. Its cause is logged.
 fn refused(error: &impl std::fmt::Display) -> Error {
     tracing::warn!(%error, "signing an administrator in through the OpenID provider failed");
     Error::FailedPrecondition(
@@ -425,7 +425,7 @@ fn refused(error: &impl std::fmt::Display) -> Error {
     )
 }
 
-/// Requests to the provider. The operator named it, so it may be anywhere, this machine included.
+/// The HTTP client for the provider. Private and loopback addresses are allowed: the operator configured it.
 struct Http(HttpClient);
 
 impl Http {

@@ -1,5 +1,5 @@
-//! One login with everything that a person who looks into it needs beside it: whose it was, the certificates
-//! on both sides, what a signature vouches for, and what was encrypted.
+//! One login with its context: organization, connection, the certificates of both sides, what the signatures
+//! cover, and decrypted assertions.
 
 use super::{Flow, find};
 use crate::{
@@ -14,37 +14,37 @@ use crate::{
     store,
 };
 
-/// What is to be read in a document of the timeline.
+/// What a document of the timeline contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Whether a signature that verified covers the whole response.
+    /// Whether a verified signature covers the whole response.
     pub response_signed: bool,
-    /// Whether one covers the assertion.
+    /// Whether a verified signature covers the assertion.
     pub assertion_signed: bool,
-    /// The fingerprints of the certificates that made them.
+    /// The fingerprints of the certificates that verified them.
     pub verified_by: Vec<String>,
-    /// The certificates that the response brought along, whosever they are.
+    /// The certificates embedded in the response, trusted or not.
     pub enclosed: Vec<CertificateView>,
-    /// The assertion in clear, where it came encrypted and our keys open it.
+    /// The decrypted assertion, if it was encrypted to one of our keys.
     pub decrypted: Option<String>,
 }
 
-/// A login, described.
+/// A login with its context.
 #[derive(Debug)]
 pub struct Described {
     /// The login with its timeline.
     pub found: Flow,
-    /// What is to be read in each step's document.
+    /// What each step's document contains.
     pub readings: Vec<Reading>,
-    /// Its organization, while it is there.
+    /// Its organization, if it still exists.
     pub organization: Option<Organization>,
-    /// Its connection as it is now, while it is there.
+    /// Its connection as it is now, if it still exists.
     pub connection: Option<SamlConnection>,
     /// The certificates that the connection trusts now.
     pub trusted: Vec<CertificateView>,
 }
 
-/// One login with everything around it.
+/// Loads one login with its context.
 pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Described> {
     let found = find(state, actor, id).await?;
     let flow = &found.flow;
@@ -66,7 +66,7 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<De
         .iter()
         .filter(|step| step.kind != StepKind::Requested)
         .any(|step| step.document.as_deref().is_some_and(reading::is_encrypted));
-    // Whoever never asked for encryption has no keys, and looking makes none.
+    // `key_pairs` creates missing keys. Without assertion encryption there may be none, and a view creates none.
     let keys = match &connection {
         Some(connection) if encrypted && connection.assertion_encryption => {
             let pairs = sp_keys::key_pairs(state, connection.environment_id).await?;

@@ -1,4 +1,4 @@
-//! One field for whatever support has in hand: an address, a company, an id, a refusal's code.
+//! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
 
 use super::search::{FlowQuery, list};
 use crate::{
@@ -11,23 +11,23 @@ use crate::{
     store,
 };
 
-/// What somebody typed, understood.
+/// A parsed search text.
 #[derive(Debug)]
 pub enum Sought {
     /// One login, by its id.
     Flow(SamlFlowId),
     /// Logins that these filters find.
     Flows(FlowQuery),
-    /// Several companies of that name; somebody must say which.
+    /// Several organizations match the name: one must be chosen.
     Organizations(Vec<Organization>),
-    /// No company of that name, and nothing else that it could be.
+    /// No organization matches the name.
     Nothing,
 }
 
-/// How many companies are offered.
+/// The maximum number of organizations to choose from.
 const OFFERED: &str = "10";
 
-/// Understands what was typed. `filters` are kept where it is not about them.
+/// Parses a search text and looks organizations up by name. It overrides one of `filters`; the others are kept.
 pub async fn understand(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<Sought> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -45,7 +45,7 @@ pub async fn understand(state: &State, actor: &Actor, typed: &str, filters: Flow
     if typed.contains('@') {
         return Ok(Sought::Flows(FlowQuery { email: typed.to_owned(), ..filters }));
     }
-    // Codes have this form, and names of companies hardly ever do.
+    // Codes have this form, and names of organizations hardly ever do.
     if typed.contains('_') && typed.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     {
         return Ok(Sought::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
@@ -67,11 +67,11 @@ pub async fn understand(state: &State, actor: &Actor, typed: &str, filters: Flow
 pub struct Listed {
     /// The login.
     pub flow: SamlFlow,
-    /// Its organization's name, while that is there.
+    /// The name of its organization, if that still exists.
     pub organization: Option<String>,
 }
 
-/// A page of logins with the names that a person reads, and what leads to the next one.
+/// A page of logins with the names of their organizations, and the token of the next page.
 pub async fn list_named(
     state: &State,
     actor: &Actor,

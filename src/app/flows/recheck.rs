@@ -1,4 +1,4 @@
-//! "Check again with today's settings": would the response that was stored let the person in now?
+//! Checks a stored response again with the current settings: would the login be accepted now?
 
 use std::collections::BTreeMap;
 
@@ -15,50 +15,50 @@ use crate::{
     store::saml_connections,
 };
 
-/// A stored response, checked when it came and again.
+/// The checks of a stored response, at its arrival and now.
 #[derive(Debug)]
 pub struct Recheck {
-    /// When the response came. All times are judged as of then.
+    /// When the response arrived. Time conditions are checked as of then.
     pub received_at: Timestamp,
-    /// What was checked then.
+    /// The checks at its arrival.
     pub then: Vec<Check>,
-    /// What is checked now.
+    /// The checks with the current settings.
     pub now: Vec<Check>,
-    /// Who would come in now, or the code of the refusal.
+    /// The address that would be signed in now, or the code of the refusal.
     pub outcome: Result<Email, &'static str>,
 }
 
-/// What became of one check.
+/// How the result of one check changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// It failed and holds now.
+    /// It failed then and passes now.
     Mended,
-    /// It held and fails now.
+    /// It passed then and fails now.
     Broken,
     /// It was not reached then, and fails now.
     NewlyFailed,
-    /// It was not reached then, and holds now.
+    /// It was not reached then, and passes now.
     NewlyPassed,
-    /// It fails as it did.
+    /// It failed then and fails now.
     StillFailed,
-    /// It holds as it did.
+    /// It passed then and passes now.
     StillPassed,
-    /// It is not asked again: it can hold only once, or something before it fails now.
+    /// It was not repeated: it can pass only once, or an earlier check fails now.
     NotAsked,
 }
 
 /// One check, then and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compared<'a> {
-    /// As it was.
+    /// The result then.
     pub then: Option<&'a Check>,
-    /// As it is.
+    /// The result now.
     pub now: Option<&'a Check>,
 }
 
 impl Compared<'_> {
-    /// What became of it.
+    /// How the result changed.
     pub fn change(&self) -> Change {
         match (self.then.map(|check| check.passed), self.now.map(|check| check.passed)) {
             (Some(false), Some(true)) => Change::Mended,
@@ -73,8 +73,7 @@ impl Compared<'_> {
 }
 
 impl Recheck {
-    /// Every check that was made then or is made now, in the order of today; what is not asked again stands
-    /// at the end.
+    /// Every check that was made then or now, in the order of now; checks that were not repeated come last.
     pub fn compared(&self) -> Vec<Compared<'_>> {
         let mut then: BTreeMap<&str, std::collections::VecDeque<&Check>> = BTreeMap::new();
         for check in &self.then {
@@ -95,8 +94,8 @@ impl Recheck {
     }
 }
 
-/// Checks the flow's response again against its connection as it is now: the one that was accepted, else
-/// the last one whose document is still kept. Writes nothing.
+/// Checks a response of the flow against its connection as it is now: the accepted response, else the last one
+/// whose document is still stored. Writes nothing.
 pub async fn recheck(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Recheck> {
     let (flow, steps, target) = {
         let mut conn = state.db.read().await?;
@@ -122,7 +121,7 @@ pub async fn recheck(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Rec
     })
 }
 
-/// The response to check again, with what was found in it.
+/// The response to check again, with its step.
 fn response(steps: Vec<FlowStep>) -> Option<(FlowStep, String)> {
     let mut kept: Vec<FlowStep> = steps
         .into_iter()

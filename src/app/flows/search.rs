@@ -1,4 +1,4 @@
-//! Lists of logins, by what support remembers of them.
+//! Search for logins by organization, connection, e-mail address, status, refusal and time.
 
 use crate::{
     app::{
@@ -15,30 +15,30 @@ use crate::{
     store::saml_flows,
 };
 
-/// Which logins are wanted, as it came; what is empty does not matter.
+/// Filters for logins, as unparsed text. An empty filter matches every login.
 #[derive(Debug, Clone, Default)]
 pub struct FlowQuery {
     /// An organization's id.
     pub organization_id: String,
     /// A connection's id.
     pub saml_connection_id: String,
-    /// A whole address, in any case: of who signed in, or of whom a refused response named.
+    /// A whole address, in any case: of the person who signed in, or the one in a refused response.
     pub email: String,
     /// `in_progress`, `failed` or `succeeded`, with SSOReady's `SAML_FLOW_STATUS_` before it or without.
     pub status: String,
     /// The code of a refusal.
     pub refusal: String,
-    /// Begun at this moment or later: RFC 3339, or a day.
+    /// Started at this time or later: RFC 3339, or a date.
     pub since: String,
-    /// Begun before this moment.
+    /// Started before this time.
     pub until: String,
 }
 
-/// How many times one call goes on looking where the filters let nothing through.
+/// The maximum number of database searches of one call, while the filters match too few logins.
 const ATTEMPTS: usize = 2;
 
-/// One page of an environment's logins, the newest first. Where filters let little through, a page may be
-/// short and still not be the last: looking on is another call.
+/// One page of an environment's logins, newest first. If the filters match few of them, a page may be short without
+/// being the last: the next call continues the search.
 pub async fn list(
     state: &State,
     actor: &Actor,
@@ -105,7 +105,7 @@ fn status(text: &str) -> Result<Option<FlowStatus>> {
     FlowStatus::parse(&name).map(Some).ok_or_else(refused)
 }
 
-/// A moment as RFC 3339, or a day in UTC, as forms give it.
+/// Parses a time in RFC 3339, or a date in UTC as HTML forms send it.
 fn moment(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
     if text.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! API keys and OAuth clients: their ids and the digests of their secrets, which are made there as here.
+//! Import of API keys and OAuth clients: their ids and the digests of their secrets, which SSOReady computes alike.
 
 use super::{FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What theirs, which have no names, are called here.
+/// The display name of imported keys and clients: in SSOReady they have none.
 const NAME: &str = "Imported from SSOReady";
 const NO_SECRET: &str = "it has no digest of its secret";
 const SECRET_TAKEN: &str = "another API key has the same secret";
@@ -68,7 +68,7 @@ impl Run<'_> {
                     known.note(id, source);
                     self.report.of(KIND).imported += 1;
                 }
-                // Of a key here its name alone changes, which theirs have not.
+                // Only the name of a key can change here, which is kept: there is no conflict.
                 Step::Changed(_) => match store::api_keys::find(tx, environment, id).await? {
                     Some(before) => {
                         let ours = ApiKey { management: theirs.management, ..before };
@@ -115,8 +115,8 @@ impl Run<'_> {
             match known.step(id, source) {
                 Step::Same => self.report.of(KIND).unchanged += 1,
                 Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-                // Nothing there changes a client's secret; what was set of it here is not put at risk.
-                Step::Changed(_) => self.report.keep(KIND, id, "its secret is another one there now"),
+                // SSOReady never changes a client's secret: keep the settings that were made here.
+                Step::Changed(_) => self.report.keep(KIND, id, "its secret was changed in SSOReady"),
                 Step::New => {
                     let ours = OauthClient {
                         id,

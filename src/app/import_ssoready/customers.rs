@@ -1,4 +1,4 @@
-//! Organizations, and how their identity providers are tied in: SAML connections and SCIM directories.
+//! Import of organizations, their SAML connections and their SCIM directories.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,7 +36,7 @@ use crate::{
 
 const NO_ORGANIZATION: &str = "its organization is not here";
 
-/// Who is the primary one of each organization of a page, while the page is written.
+/// The primary connection or directory of each organization of a page, while the page is written.
 struct Primaries {
     of: PrimaryOf,
     environment: EnvironmentId,
@@ -60,8 +60,8 @@ impl Primaries {
         Ok(Self { of, environment, held, noted, now })
     }
 
-    /// Whether `id` may be the primary one: nobody else is, or who is was brought by an earlier run and
-    /// not touched here since. Then it is no longer.
+    /// Makes `id` the primary one, if there is none or it was imported by an earlier run and is unchanged here
+    /// since; that one is unset. Returns whether `id` is the primary one.
     async fn take<K: IdKind>(
         &mut self,
         tx: &mut Transaction,
@@ -89,7 +89,7 @@ impl Primaries {
         Ok(true)
     }
 
-    /// `id` is not the primary one.
+    /// Forgets `id` as the primary one.
     fn leave<K: IdKind>(&mut self, organization: OrganizationId, id: Id<K>) {
         if self.held.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
             self.held.remove(&organization);
@@ -97,7 +97,7 @@ impl Primaries {
     }
 }
 
-const NOT_PRIMARY: &str = "it came as one beside the primary one: another one is that here";
+const NOT_PRIMARY: &str = "it was imported as not primary: another one is primary here";
 
 impl Run<'_> {
     pub(super) async fn organizations(&mut self, environment: EnvironmentId) -> Result<()> {
@@ -183,8 +183,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Makes our organization say what theirs says. Tells whether all of it could be taken. `shared` gets the
-    /// domains that count for another organization too from now on.
+    /// Applies the values of SSOReady to our organization. Returns whether all of them were usable. Domains that
+    /// another organization has too are added to `shared`.
     async fn take_organization(
         &mut self,
         tx: &mut Transaction,
@@ -222,7 +222,7 @@ impl Run<'_> {
         for text in theirs.domains.iter().take(MAX_DOMAINS) {
             let allowed = self.options.allow_free_mail;
             match Domain::parse(text).and_then(|domain| domain.ensure_claimable(allowed)) {
-                // Theirs tell domains apart by their case.
+                // Domains of SSOReady are case-sensitive.
                 Ok(domain) if named.iter().any(|known| known == domain.as_str()) => {}
                 Ok(domain) => named.push(domain.as_str().to_owned()),
                 Err(refused) => {
@@ -257,8 +257,8 @@ impl Run<'_> {
         Ok(whole)
     }
 
-    /// Leaves those of `named` out that would begin to count here and count for another organization already,
-    /// unless the operator said yes to that and DNS did not prove them there (ruling 38). Tells whether all stayed.
+    /// Removes the new domains from `named` that another organization already has, unless the operator allowed
+    /// that and they are not verified by DNS for the other one (ruling 38). Returns whether all remain.
     async fn share_domains(
         &mut self,
         tx: &mut Transaction,
@@ -374,7 +374,7 @@ impl Run<'_> {
         known.store(tx).await
     }
 
-    /// Which of these organizations are here.
+    /// Which of these organizations exist here.
     async fn present(
         &self,
         tx: &mut Transaction,
@@ -404,8 +404,8 @@ impl Run<'_> {
         Ok(taken)
     }
 
-    /// A connection with nothing of the identity provider yet. What ours is called and where responses
-    /// go stay what the identity provider was told; beside that, it may post to our own address.
+    /// A connection without the settings of the identity provider. The SP entity id and the first ACS URL are those
+    /// that the identity provider is configured with; our own ACS URL is accepted too.
     fn connection(&self, environment: &Environment, theirs: &SourceConnection) -> SamlConnection {
         let mut sp_acs_urls = vec![theirs.sp_acs_url.clone()];
         let links = self.state.links_of(environment);
@@ -424,7 +424,7 @@ impl Run<'_> {
             idp_certificate_expires_at: None,
             idp_metadata_url: None,
             metadata: MetadataRefresh::default(),
-            // They know no other one.
+            // SSOReady supports no other binding.
             idp_binding: IdpBinding::Post,
             sp_entity_id: theirs.sp_entity_id.clone(),
             sp_acs_urls,
@@ -442,11 +442,11 @@ impl Run<'_> {
         }
     }
 
-    /// Makes our connection say what theirs says. Tells whether all of it could be taken.
+    /// Applies the values of SSOReady to our connection. Returns whether all of them were usable.
     fn take_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
         const KIND: ResourceKind = ResourceKind::SamlConnection;
         let mut whole = true;
-        // Theirs are empty where the management API left them out.
+        // SSOReady stores an empty text where its management API got none.
         let given = |text: &Option<String>| {
             text.as_deref().map(str::trim).map(str::to_owned).filter(|text| !text.is_empty())
         };
@@ -563,7 +563,7 @@ impl Run<'_> {
                         Some(before) => {
                             let primary =
                                 self.take_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
-                            // The base URL is fixed with a directory, there as here.
+                            // The base URL of a directory never changes, in SSOReady or here.
                             let ours = ScimDirectory { primary, updated_at: self.now, ..before };
                             self.replace_token(tx, theirs, written_at, &mut taken).await?;
                             store::scim_directories::update(tx, &ours).await?;
@@ -577,8 +577,7 @@ impl Run<'_> {
         known.store(tx).await
     }
 
-    /// Another token opens the directory there now: it does here, and the one that came before no longer
-    /// does, unless a newer one was made here.
+    /// Replaces the bearer token with the one that SSOReady has now, unless a newer one was created here.
     async fn replace_token(
         &mut self,
         tx: &mut Transaction,
@@ -595,7 +594,7 @@ impl Run<'_> {
             self.report.remark(
                 ResourceKind::ScimDirectory,
                 theirs.id,
-                "its bearer token was changed there, and here too: the one made here stays",
+                "its bearer token was changed in SSOReady, and here too: the one made here is kept",
             );
             return Ok(());
         }
@@ -606,11 +605,11 @@ impl Run<'_> {
     }
 }
 
-/// Something that an organization has one primary one of.
+/// A resource of which an organization has one primary one.
 trait OfOrganization {
     /// The kind of its id.
     type Kind: IdKind;
-    /// The organization, and its own id.
+    /// The id of the organization, and its own id.
     fn who(&self) -> (OrganizationId, Id<Self::Kind>);
 }
 

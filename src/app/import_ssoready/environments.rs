@@ -1,4 +1,4 @@
-//! Environments, each with everything in it.
+//! Import of environments, each with everything in it.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Run<'_> {
-    /// Brings an environment and everything in it.
+    /// Imports an environment and everything in it.
     pub(super) async fn environment(&mut self, theirs: &SourceEnvironment) -> Result<()> {
         let before = self.report.clone();
         let mut tx = self.begin().await?;
@@ -27,7 +27,7 @@ impl Run<'_> {
         self.end(tx, ResourceKind::Environment).await?;
         let Some(ours) = ours.filter(|_| step != Step::Foreign) else { return Ok(()) };
         self.report.environments.push(theirs.id);
-        // Whoever listens to events already is told what comes by later runs.
+        // A new environment has no webhooks yet; later runs emit events.
         let tell = step != Step::New;
         self.api_keys(theirs.id).await?;
         self.oauth_clients(theirs.id).await?;
@@ -39,7 +39,7 @@ impl Run<'_> {
         self.record(theirs.id, &before).await
     }
 
-    /// One entry in the audit log for all that was brought.
+    /// Records all that was imported as one entry in the audit log.
     async fn record(&mut self, id: EnvironmentId, before: &super::Report) -> Result<()> {
         let written = self.report.written_since(before);
         if written.is_empty() {
@@ -117,7 +117,7 @@ impl Run<'_> {
         Ok(step)
     }
 
-    /// Makes our environment say what theirs says. Tells whether all of it could be taken.
+    /// Applies the values of SSOReady to our environment. Returns whether all of them were usable.
     fn take_environment(&mut self, ours: &mut Environment, theirs: &SourceEnvironment) -> bool {
         let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 200);
         ours.display_name = name;
@@ -159,7 +159,7 @@ impl Run<'_> {
     }
 }
 
-/// A slug from the environment's name that nobody has, or from its id.
+/// An unused slug from the environment's name, or from its id.
 async fn free_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
     for text in slugs(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
         if let Ok(slug) = Slug::parse(&text)
@@ -171,7 +171,7 @@ async fn free_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<S
     Err(crate::app::Error::internal("an id that is a slug already"))
 }
 
-/// Slugs for an environment, the best first; the last one is its id's own.
+/// Candidates for the slug of an environment, best first; the last one is made of its id.
 fn slugs(name: &str, id: EnvironmentId) -> Vec<String> {
     let mut base = String::new();
     for letter in name.chars() {

@@ -1,10 +1,10 @@
-//! Leaving SSOReady: everything that makes logins and directories work there comes here, ids and secrets
-//! too, so that neither the vendor's code nor a customer's identity provider must be touched.
+//! Import from SSOReady: everything that logins and directories depend on, including ids and secrets, so that
+//! neither the vendor's code nor a customer's identity provider needs a change.
 //!
-//! It can be run again. What is noted of each thing (`store::imports`) tells three cases apart: nothing
-//! changed there, so nothing is done; it changed there only, so the change is brought; it changed (or went)
-//! here too, so it stays as it is here. What is gone there stays here. Pages are read outside of any
-//! transaction of ours and each is written in one: whoever is interrupted runs it again and goes on.
+//! The import can be repeated. The record of each resource (`store::imports`) distinguishes three cases: unchanged
+//! in SSOReady, nothing is done; changed in SSOReady only, it is updated here; changed or removed here too, it is
+//! kept as it is here. What was removed in SSOReady is kept here. Pages are read outside of any transaction of ours
+//! and each is written in one, so that an interrupted import can be run again.
 
 mod credentials;
 mod customers;
@@ -32,22 +32,22 @@ use crate::{
     },
 };
 
-/// What is to be imported, and how.
+/// The options of an import.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// Their database: `postgres://…`.
+    /// The URL of the database of SSOReady: `postgres://…`.
     pub from: String,
-    /// Which environments; all when empty.
+    /// The environments to import; all if empty.
     pub environments: Vec<EnvironmentId>,
-    /// Whether it is a trial, which writes nothing.
+    /// Whether this is a dry run, which writes nothing.
     pub dry_run: bool,
-    /// Whether organizations may bring domains of free-mail providers.
+    /// Whether domains of free-mail providers are imported.
     pub allow_free_mail: bool,
-    /// Whether organizations may bring domains that count for another one already.
+    /// Whether domains are imported that another organization already has.
     pub share_domain: bool,
 }
 
-/// Imports. `progress` is called after every page.
+/// Runs an import. `progress` is called after every page.
 pub async fn import(
     state: &State,
     options: &ImportOptions,
@@ -57,7 +57,7 @@ pub async fn import(
     let mut run = Run {
         state,
         options,
-        // One time for the whole run: what was written later was not written by it.
+        // One time for the whole run: a later `updated_at` was not written by it.
         now: state.now(),
         source,
         report: Report { dry_run: options.dry_run, ..Report::default() },
@@ -83,7 +83,7 @@ struct Run<'a> {
     now: Timestamp,
     source: Source,
     report: Report,
-    /// A trial's one transaction, which is never committed.
+    /// The one transaction of a dry run, which is never committed.
     trial: Option<Transaction>,
     progress: &'a mut (dyn FnMut(ResourceKind, &Report) + Send),
 }
@@ -104,13 +104,13 @@ impl Run<'_> {
         }
         match left.iter().min() {
             Some(missing) => {
-                Err(Error::invalid("environment", format!("there is no environment {missing} there")))
+                Err(Error::invalid("environment", format!("there is no environment {missing} in SSOReady")))
             }
             None => Ok(()),
         }
     }
 
-    /// A transaction to write a page in. Nothing is read from their database while it is open.
+    /// The transaction to write a page in. SSOReady's database is not read while it is open.
     async fn begin(&mut self) -> Result<Transaction> {
         match self.trial.take() {
             Some(trial) => Ok(trial),
@@ -118,7 +118,7 @@ impl Run<'_> {
         }
     }
 
-    /// The page is written.
+    /// Commits a page, except in a dry run, and reports progress.
     async fn end(&mut self, tx: Transaction, thing: ResourceKind) -> Result<()> {
         match self.options.dry_run {
             true => self.trial = Some(tx),
@@ -129,20 +129,20 @@ impl Run<'_> {
     }
 }
 
-/// What is to be done with a thing of theirs.
+/// The state of a resource, compared with its import record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// It was never here.
+    /// It was not imported before.
     New,
-    /// It is as it was when it was brought.
+    /// It is unchanged in SSOReady since its import.
     Same,
-    /// It is otherwise now; ours was written then.
+    /// It changed in SSOReady since its import, which wrote ours at this time.
     Changed(Timestamp),
-    /// Something of this id is here that no import brought.
+    /// Ours has the same id, but was not imported.
     Foreign,
 }
 
-/// What is known here of a page of things of theirs.
+/// The import records of a page of resources.
 struct Known {
     noted: HashMap<String, ImportRecord>,
     present: HashSet<String>,
@@ -174,12 +174,12 @@ impl Known {
         }
     }
 
-    /// Notes that a thing was written.
+    /// Records that a resource was written now.
     fn note<K: IdKind>(&mut self, id: Id<K>, source: Digest) {
         self.note_at(id, source, self.now);
     }
 
-    /// Notes that a thing was looked at, and written at `written_at`.
+    /// Records that a resource is up to date and was written at `written_at`.
     fn note_at<K: IdKind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
         self.notes.push((id.to_string(), ImportRecord { source, written_at }));
     }
@@ -189,21 +189,21 @@ impl Known {
     }
 }
 
-/// The digest of a thing of theirs, by which it is known that it changed.
+/// The digest of a resource of SSOReady, by which changes are detected.
 fn digest_of(fields: &impl Serialize) -> Digest {
     Digest::of(serde_json::to_string(fields).unwrap_or_default())
 }
 
-/// What is noted of a thing that came with something missing: the next run looks at it again.
+/// The digest to record for a resource that was imported in part: the next run processes it again.
 fn incomplete(source: Digest) -> Digest {
     Digest::of(format!("incomplete {}", source.to_hex()))
 }
 
-const CHANGED_HERE: &str = "it was changed there, and here too since it was imported";
-const REMOVED_HERE: &str = "it was changed there, and removed here since it was imported";
-const FOREIGN: &str = "something with this id is here that was not imported";
+const CHANGED_HERE: &str = "it was changed in SSOReady, and here too since it was imported";
+const REMOVED_HERE: &str = "it was changed in SSOReady, and removed here since it was imported";
+const FOREIGN: &str = "this id exists here already and was not imported";
 
-/// A text for people, without control characters and not too long. Tells whether it is as it came.
+/// Removes control characters and cuts the text to `max` characters. Also returns whether it is unchanged.
 fn tidy(text: &str, most: usize) -> (String, bool) {
     let tidied: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
     let as_it_came = tidied == text;

@@ -1,4 +1,4 @@
-//! People, groups, and who is in which.
+//! Import of SCIM users, groups and memberships.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,7 +31,7 @@ use crate::{
 
 const NO_DIRECTORY: &str = "its directory is not here";
 
-/// The directories of a page.
+/// A cache of the directories of a page.
 #[derive(Default)]
 struct Directories(HashMap<ScimDirectoryId, Option<ProvisioningTarget>>);
 
@@ -59,7 +59,7 @@ impl Directories {
     }
 }
 
-/// What was stored of a resource. What is no object holds nothing.
+/// The stored attributes of a resource. Empty if they are no JSON object.
 fn attributes(json: Option<&str>) -> Map<String, Value> {
     match json.map(serde_json::from_str) {
         Some(Ok(Value::Object(attributes))) => attributes,
@@ -67,9 +67,9 @@ fn attributes(json: Option<&str>) -> Map<String, Value> {
     }
 }
 
-/// Their one flag means deactivated and deleted alike. Whoever's attributes still say that he is active
-/// was deleted; anybody else is deactivated: neither gets in, and an identity provider goes on with a
-/// deactivated one under the id that it knows.
+/// The status of a user. SSOReady has one flag for deactivated and deleted users. A user whose attributes still
+/// say `active` was deleted; any other was deactivated. Neither can log in, and an identity provider can continue
+/// with a deactivated user under the id that it knows.
 fn standing(theirs: &SourceUser, attributes: &Map<String, Value>) -> Standing {
     let active = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case("active")).map(|(_, v)| v);
     let says_active = match active {
@@ -84,15 +84,15 @@ fn standing(theirs: &SourceUser, attributes: &Map<String, Value>) -> Standing {
     }
 }
 
-/// Why somebody cannot come, without his address.
+/// Why a user is skipped, without their address.
 fn refusal(user_name: &str, error: provision::Error) -> Result<String> {
     let address = Email::parse(user_name);
     match (error, address) {
         (provision::Error::App(Error::Internal(source)), _) => Err(Error::Internal(source)),
         _ if user_name.is_empty() => Ok("it has no e-mail address".to_owned()),
-        (_, None) => Ok("its e-mail address cannot be read as one".to_owned()),
+        (_, None) => Ok("its e-mail address is malformed".to_owned()),
         (provision::Error::Scim(crate::scim::Error::InvalidValue(_)), Some(address)) => Ok(format!(
-            "its address is at {}, which is none of the organization's domains that came",
+            "its address is at {}, which is not among the imported domains of the organization",
             address.domain()
         )),
         (error, Some(_)) => Ok(error.to_string()),
@@ -212,7 +212,7 @@ impl Run<'_> {
         known.store(tx).await
     }
 
-    /// Tells what of a resource was left out. It is not looked at again until it changes there.
+    /// Adds a remark on what of a resource was left out. It is not processed again until it changes in SSOReady.
     fn left_out(&mut self, kind: ResourceKind, id: impl ToString, left_out: &[String]) {
         if !left_out.is_empty() {
             let names: Vec<String> = left_out.iter().take(10).map(|name| input::quoted(name)).collect();
@@ -342,8 +342,8 @@ impl Run<'_> {
         known.store(tx).await
     }
 
-    /// Makes the memberships of these users what they are there, in groups that are as they were brought.
-    /// A group whose members were changed here since keeps those that it has.
+    /// Sets the memberships of these users as in SSOReady, in groups that are unchanged here since their import.
+    /// Other groups keep the members that they have.
     async fn write_memberships(
         &mut self,
         tx: &mut Transaction,
@@ -364,7 +364,7 @@ impl Run<'_> {
         for (user, group) in wanted.difference(&present) {
             match living.contains(user) {
                 true => changes.entry(*group).or_default().0.push(*user),
-                // Who was deleted is in no group here.
+                // Deleted users are in no group here.
                 false => self.report.of(KIND).skipped += 1,
             }
         }
@@ -381,14 +381,14 @@ impl Run<'_> {
             let Some((come, gone)) = changes.get(&group) else { continue };
             let many = (come.len() + gone.len()) as u64;
             let Some(known) = known.get(&group) else {
-                // Deleted groups have nobody in them here.
+                // Deleted groups have no members here.
                 self.report.of(KIND).skipped += many;
                 continue;
             };
             let noted = noted.get(&group.to_string()).map(|noted| noted.written_at);
             if noted != Some(known.updated_at) {
                 self.report.of(KIND).kept += many;
-                self.report.remark(KIND, group, format!("{many} of its memberships are otherwise there; it was changed here since it was imported, and stays so"));
+                self.report.remark(KIND, group, format!("{many} of its memberships differ in SSOReady; it was changed here since it was imported, and is kept"));
                 continue;
             }
             let Some(directory) = directories.find(tx, environment, known.directory_id).await? else {
@@ -408,7 +408,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A group of an earlier run has a new version, by this run.
+    /// Gives a group that an earlier run imported a new version, written by this run.
     async fn touch(
         &self,
         tx: &mut Transaction,

@@ -1,4 +1,4 @@
-//! What an import did, kind by kind, and what it could not do.
+//! The report of an import: counts by kind of resource, and remarks.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::model::id::EnvironmentId;
 
-/// How many remarks a report keeps; the rest is counted.
+/// The maximum number of remarks in a report; the rest is counted.
 const MOST_REMARKS: usize = 10_000;
 
-/// What there is to import, in the order in which it is.
+/// The kinds of imported resources, in the order of their import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
@@ -50,7 +50,7 @@ impl ResourceKind {
         Self::ScimMembership,
     ];
 
-    /// What a person calls several of them.
+    /// The plural of its name.
     pub fn plural(self) -> &'static str {
         match self {
             Self::Environment => "environments",
@@ -67,52 +67,52 @@ impl ResourceKind {
     }
 }
 
-/// What became of the things of one kind.
+/// What was done with the resources of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Came new.
+    /// Imported for the first time.
     pub imported: u64,
-    /// Were changed there since the import before, and now here.
+    /// Changed in SSOReady since the previous import, and updated here.
     pub updated: u64,
-    /// Are as they were.
+    /// Unchanged.
     pub unchanged: u64,
-    /// Were changed there and here: they stay as they are here.
+    /// Changed in SSOReady and here: kept as they are here.
     pub kept: u64,
-    /// Could not come.
+    /// Could not be imported.
     pub skipped: u64,
 }
 
 impl Counts {
-    /// How many there were in all.
+    /// The sum of the counts.
     pub fn total(&self) -> u64 {
         self.imported + self.updated + self.unchanged + self.kept + self.skipped
     }
 }
 
-/// Something about one thing that somebody should look at.
+/// Something about one resource that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Remark {
-    /// What it is.
+    /// The kind of the resource.
     pub kind: ResourceKind,
-    /// Which one.
+    /// Its id.
     pub id: String,
-    /// What became of it, and why.
+    /// What was done with it, and why.
     pub reason: String,
 }
 
-/// What an import did.
+/// The report of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether it was a trial: then nothing was written.
+    /// Whether it was a dry run: then nothing was written.
     #[serde(rename = "dryRun")]
     pub dry_run: bool,
-    /// The environments that were looked at.
+    /// The environments that were processed.
     pub environments: Vec<EnvironmentId>,
-    /// Kind by kind.
+    /// The counts by kind.
     pub counts: BTreeMap<ResourceKind, Counts>,
-    /// What should be looked at.
+    /// The remarks, at most ten thousand.
     pub remarks: Vec<Remark>,
-    /// How many remarks there were besides.
+    /// How many more remarks there were.
     #[serde(rename = "remarksLeftOut")]
     pub remarks_left_out: u64,
 }
@@ -139,7 +139,7 @@ impl Report {
         self.remark(kind, id, format!("kept as it is here: {}", reason.into()));
     }
 
-    /// What was written since `before`, kind by kind.
+    /// What was written since `before`, by kind.
     pub(super) fn written_since(&self, before: &Self) -> BTreeMap<ResourceKind, Counts> {
         let written = |thing: &ResourceKind, now: &Counts| {
             let then = before.counts.get(thing).copied().unwrap_or_default();

@@ -1,7 +1,8 @@
 //! Bulk (RFC 7644 §3.7): many operations in one request, each handled like a single request.
 //!
 //! Each operation is its own transaction. A request is either refused before its first operation, or its response has
-//! an outcome for every operation. One that does not fit into [`TIME`] is not started, and its outcome says so.
+//! an outcome for every operation up to `failOnErrors`. One that does not fit into [`TIME`] is not started, and its
+//! outcome says so.
 
 use std::{
     collections::{HashMap, HashSet},

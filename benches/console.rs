@@ -260,7 +260,7 @@ impl Customer {
         for login in 0..2 {
             let now = self.organization.created_at + Duration::from_secs(60 * login);
             let id = Id::new(now, &SystemRandom);
-            let mut flow = sign_in::start(&target, FlowOrigin::Api, None, None, false, id, now);
+            let mut flow = sign_in::new_flow(&target, FlowOrigin::Api, None, None, false, id, now);
             let failed = (2 * number) as u64 + login;
             if failed.is_multiple_of(20) {
                 flow.status = FlowStatus::Failed;

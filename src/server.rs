@@ -374,11 +374,11 @@ impl Server {
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
         let log = tokio::spawn(scim_requests::run_writer(self.state.clone()));
-        let bulk = actix_web::rt::spawn(self.state.bulk_runs.clone().serve());
+        let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
         let outcome = self.gateway.await;
-        self.state.bulk_runs.stop();
-        if tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_runs.ended()).await.is_err() {
+        self.state.bulk_executor.stop();
+        if tokio::time::timeout(BULK_STOP_TIMEOUT, self.state.bulk_executor.idle()).await.is_err() {
             tracing::warn!("a Bulk operation did not end in time");
         }
         bulk.abort();
@@ -482,7 +482,7 @@ fn metrics_server(state: &State, wanted: SocketAddr) -> Result<(SocketAddr, dev:
 async fn stop_on_signal(server: dev::ServerHandle, state: State) {
     signal().await;
     tracing::info!("stopping: finishing the requests in flight");
-    state.bulk_runs.stop();
+    state.bulk_executor.stop();
     let forced = {
         let server = server.clone();
         tokio::spawn(async move {

@@ -6,7 +6,7 @@
 //! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
 //! ends the code and tokens the login issued.
 
-use super::{Result, sign_in::Refusal};
+use super::{Result, sign_in};
 use crate::{
     model::{
         check::Check,
@@ -25,7 +25,7 @@ use crate::{
 
 /// The login to check.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LoginAttempt<'a> {
+pub(super) struct LoginSubject<'a> {
     /// Its organization.
     pub(super) organization_id: OrganizationId,
     /// Its SAML connection.
@@ -40,7 +40,7 @@ pub(super) enum Denial {
     /// Its organization or its connection no longer exists.
     Gone,
     /// The organization or its directories refuse the user.
-    Refused(Refusal),
+    Refused(sign_in::Error),
 }
 
 /// Checks in the transaction that accepts the login or consumes its code. Locks the user's rows in the
@@ -48,7 +48,7 @@ pub(super) enum Denial {
 /// take those locks first too. The outcome of each check is appended to `checks`.
 pub(super) async fn check(
     tx: &mut Transaction,
-    login: LoginAttempt<'_>,
+    login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(tx, login, checks).await?;
@@ -65,7 +65,7 @@ pub(super) async fn check_code(
     mut tx: Transaction,
     flow: SamlFlowId,
     code: Digest,
-    login: LoginAttempt<'_>,
+    login: LoginSubject<'_>,
     now: Timestamp,
 ) -> Result<Option<(Transaction, LoginEligibility)>> {
     let mut checks = Vec::new();
@@ -87,7 +87,7 @@ pub(super) async fn check_code(
 /// [`check`] without locks, where nothing is written.
 pub(super) async fn check_read_only(
     conn: &mut Conn,
-    login: LoginAttempt<'_>,
+    login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let found = find(conn, login, checks).await?;
@@ -96,7 +96,7 @@ pub(super) async fn check_read_only(
 
 async fn check_directories(
     conn: &mut Conn,
-    login: LoginAttempt<'_>,
+    login: LoginSubject<'_>,
     found: std::result::Result<LoginEligibility, Denial>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
@@ -113,7 +113,7 @@ async fn check_directories(
 
 async fn find(
     conn: &mut Conn,
-    login: LoginAttempt<'_>,
+    login: LoginSubject<'_>,
     checks: &mut Vec<Check>,
 ) -> Result<Result<LoginEligibility, Denial>> {
     let domain = login.email.domain();
@@ -121,7 +121,7 @@ async fn find(
     Ok(match found.filter(|found| found.has_connection) {
         None => Err(Denial::Gone),
         Some(found) if !found.domain_counts => {
-            let refusal = Refusal::EmailOutsideOrganizationDomains;
+            let refusal = sign_in::Error::EmailOutsideOrganizationDomains;
             let expected = Some("a domain of the organization".to_owned());
             checks.push(refusal.failed(expected, Some(login.email.to_string())));
             Err(Denial::Refused(refusal))
@@ -130,13 +130,17 @@ async fn find(
     })
 }
 
-fn decide(policy: LoginPolicy, standing: DirectoryStatus, checks: &mut Vec<Check>) -> Result<(), Refusal> {
+fn decide(
+    policy: LoginPolicy,
+    standing: DirectoryStatus,
+    checks: &mut Vec<Check>,
+) -> Result<(), sign_in::Error> {
     let found = match standing {
         DirectoryStatus { active: true, .. } => "active in a directory",
         DirectoryStatus { inactive: true, .. } => "inactive or deleted in the directory",
         DirectoryStatus { .. } => "in no directory",
     };
-    let mut holds = |refusal: Refusal, expected: &str, holds: bool| {
+    let mut holds = |refusal: sign_in::Error, expected: &str, holds: bool| {
         let (expected, found) = (Some(expected.to_owned()), Some(found.to_owned()));
         checks.push(if holds { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
         if holds { Ok(()) } else { Err(refusal) }
@@ -144,12 +148,12 @@ fn decide(policy: LoginPolicy, standing: DirectoryStatus, checks: &mut Vec<Check
     let switched_off = !standing.active && standing.inactive;
     let refused = switched_off && (standing.refused || policy.require_provisioned);
     holds(
-        Refusal::DirectoryUserInactive,
+        sign_in::Error::DirectoryUserInactive,
         "not switched off in every directory that knows the person",
         !refused,
     )?;
     if policy.require_provisioned {
-        holds(Refusal::DirectoryUserUnknown, "active in a directory", standing.active)?;
+        holds(sign_in::Error::DirectoryUserUnknown, "active in a directory", standing.active)?;
     }
     Ok(())
 }
@@ -160,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_directorys_word_counts() {
-        let (inactive, unknown) = (Err(Refusal::DirectoryUserInactive), Err(Refusal::DirectoryUserUnknown));
+        let (inactive, unknown) =
+            (Err(sign_in::Error::DirectoryUserInactive), Err(sign_in::Error::DirectoryUserUnknown));
         let standing = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
         for (require_provisioned, standing, expected) in [
             (false, standing(false, false, false), Ok(())),

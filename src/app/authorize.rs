@@ -3,7 +3,7 @@
 
 use super::{
     Result, State,
-    sign_in::{self, Begun, Browser, Refused},
+    sign_in::{self, BegunLogin, BrowserId, RefusedLogin},
 };
 use crate::{
     model::{
@@ -33,7 +33,7 @@ pub const ORGANIZATION_PARAMETER: &str = "organization_id";
 #[derive(Debug)]
 pub enum Outcome {
     /// Redirect to the identity provider.
-    Begun(Begun),
+    Begun(BegunLogin),
     /// The user chooses one of these organizations.
     Choose {
         /// The display name of the app.
@@ -46,7 +46,7 @@ pub enum Outcome {
     /// Redirect to the client with an error.
     ToClient(String),
     /// The connection accepts no logins; the user sees a page that leads back to the app.
-    Refused(Refused),
+    Refused(RefusedLogin),
     /// An error page: the client or the redirect URI is not valid (RFC 6749 §4.1.2.1).
     Page(Error),
 }
@@ -61,7 +61,12 @@ pub struct Choice {
 }
 
 /// Starts the login of an authorization request. `host` is the host that the browser addressed.
-pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, host: &str) -> Result<Outcome> {
+pub async fn authorize(
+    state: &State,
+    query: &str,
+    browser: Option<BrowserId>,
+    host: &str,
+) -> Result<Outcome> {
     let parameters = match Parameters::parse(query) {
         Ok(parameters) => parameters,
         Err(error) => return Ok(Outcome::Page(error)),
@@ -107,8 +112,15 @@ pub async fn authorize(state: &State, query: &str, browser: Option<Browser>, hos
     };
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
-    let flow =
-        sign_in::start(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
+    let flow = sign_in::new_flow(
+        &target,
+        FlowOrigin::Oauth,
+        request.state,
+        Some(oauth),
+        request.force_authn,
+        id,
+        now,
+    );
     Ok(match sign_in::begin_or_refuse(state, &target, flow, browser, host).await? {
         Ok(begun) => Outcome::Begun(begun),
         Err(refused) => Outcome::Refused(refused),

@@ -3,7 +3,7 @@
 use super::{
     Error, Result, State,
     actor::Actor,
-    admission::{self, LoginAttempt},
+    admission::{self, LoginSubject},
 };
 use crate::{
     model::{
@@ -49,7 +49,7 @@ pub async fn redeem(state: &State, actor: &Actor, code: &str) -> Result<Redeemed
     };
     let email = flow.email.ok_or_else(|| store::Error::inconsistent("saml_flows", "email", flow.id))?;
     let tx = state.db.write().await?;
-    let login = LoginAttempt {
+    let login = LoginSubject {
         organization_id: flow.organization_id,
         connection_id: flow.saml_connection_id,
         email: &email,

@@ -35,7 +35,7 @@ pub async fn redirect(state: &State, actor: &Actor, request: &RedirectRequest) -
     if !login.connection.missing_settings().is_empty() {
         return Err(Error::FailedPrecondition(NOT_CONFIGURED.into()));
     }
-    sign_in::start_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
+    sign_in::create_link(state, &login, Some(request.state.clone()).filter(|text| !text.is_empty())).await
 }
 
 /// SSOReady's message with its URL (contracts §2.3), which programs may compare.

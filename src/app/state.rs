@@ -11,7 +11,7 @@ use super::{
     limits::RateLimiter,
     offload::Offload,
     outgoing::{HttpClient, HttpClientLimits},
-    provision::bulk::BulkRuns,
+    provision::bulk::BulkExecutor,
     scim_requests::ScimRequestLog,
     scim_usage::{EnvironmentUsageCache, Quotas},
     signing_keys::KeyCache,
@@ -76,7 +76,7 @@ pub struct State {
     /// Runs CPU-bound work off the async threads.
     pub offload: Offload,
     /// The running SCIM Bulk requests.
-    pub bulk_runs: BulkRuns,
+    pub bulk_executor: BulkExecutor,
     /// Rate limits of console sign-ins per account.
     pub sign_in_limits: Arc<RateLimiter>,
 }
@@ -110,7 +110,7 @@ impl State {
             scim_requests: Arc::default(),
             passwords: Passwords::default(),
             offload: Offload::new(cores / 2),
-            bulk_runs: BulkRuns::default(),
+            bulk_executor: BulkExecutor::default(),
             sign_in_limits: Arc::default(),
         }
     }

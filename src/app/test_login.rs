@@ -3,7 +3,7 @@
 use super::{
     Error, Result, State,
     actor::{Actor, OrganizationPart},
-    sign_in::{self, Begun, Browser, Refused},
+    sign_in::{self, BegunLogin, BrowserId, RefusedLogin},
 };
 use crate::{
     model::{
@@ -37,9 +37,9 @@ pub async fn begin(
     actor: &Actor,
     connection: SamlConnectionId,
     origin: FlowOrigin,
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     host: &str,
-) -> Result<Result<Begun, Refused>> {
+) -> Result<Result<BegunLogin, RefusedLogin>> {
     debug_assert!(origin.is_test());
     let target = load(state, actor, connection).await?;
     actor.authorize_manage_part(OrganizationPart::Saml, target.organization.id)?;
@@ -53,18 +53,18 @@ pub async fn begin(
         return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
     }
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = sign_in::start(&target, origin, None, None, false, id, now);
+    let flow = sign_in::new_flow(&target, origin, None, None, false, id, now);
     sign_in::begin_or_refuse(state, &target, flow, browser, host).await
 }
 
-/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`sign_in::SEEN`], for browsers
+/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`sign_in::TEST_PROOF`], for browsers
 /// that hold the cookie on another host.
 pub async fn find(
     state: &State,
     actor: &Actor,
     connection: SamlConnectionId,
     flow: SamlFlowId,
-    browser: Option<&Browser>,
+    browser: Option<&BrowserId>,
     proof: Option<&str>,
 ) -> Result<TestLogin> {
     let target = load(state, actor, connection).await?;
@@ -75,8 +75,8 @@ pub async fn find(
     let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
     let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
     let carried_by = flow.request.as_ref().map(|request| request.browser);
-    let own = carried_by.is_some() && carried_by == browser.map(Browser::digest)
-        || proof.is_some_and(|proof| sign_in::is_seen(state, &flow, proof));
+    let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
+        || proof.is_some_and(|proof| sign_in::is_test_proof(state, &flow, proof));
     Ok(TestLogin { flow, steps, own })
 }
 

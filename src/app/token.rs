@@ -3,7 +3,7 @@
 
 use super::{
     Error as ServiceError, Result, State,
-    admission::{self, LoginAttempt},
+    admission::{self, LoginSubject},
     signing_keys,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub async fn exchange(
         revoke(state, &grant, now).await?;
         return Ok(Err(Error::CodeNotFound));
     }
-    let login = LoginAttempt {
+    let login = LoginSubject {
         organization_id: grant.login.organization_id,
         connection_id: grant.login.saml_connection_id,
         email: &grant.login.email,

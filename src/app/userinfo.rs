@@ -2,7 +2,7 @@
 
 use super::{
     Result, State,
-    admission::{self, LoginAttempt},
+    admission::{self, LoginSubject},
 };
 use crate::{
     model::secret::AccessToken,
@@ -26,7 +26,7 @@ pub async fn userinfo(
     let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
         return Ok(Err(Error::InvalidToken));
     };
-    let of = LoginAttempt {
+    let of = LoginSubject {
         organization_id: login.organization_id,
         connection_id: login.saml_connection_id,
         email: &login.email,

@@ -119,7 +119,7 @@ impl ApiError {
 
     /// The corresponding SCIM error.
     pub(super) fn to_scim_error(&self) -> scim::Error {
-        provision::in_scim(&self.error)
+        provision::to_scim_error(&self.error)
     }
 }
 

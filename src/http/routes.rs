@@ -64,7 +64,7 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));
 }
 
-/// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::admit`).
+/// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::check_rate_limit`).
 pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(RateLimit::Credentials),

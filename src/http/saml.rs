@@ -12,7 +12,7 @@ use crate::{
     app::{
         Error, State, metadata,
         request_memory::{BodyAllowance, BodyError},
-        sign_in::{self, Outcome, Post, Refused, Sender},
+        sign_in::{self, AcsOutcome, AcsRequest, RefusedLogin, Sender},
     },
     links::path,
     model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
@@ -68,7 +68,7 @@ async fn acs(
     let connection = parse_connection(&connection, &request)?;
     let problem = |error| ApiError::page(error, &request);
     let sender = sender(&state, &request);
-    sign_in::admit(&state, connection, &sender).await.map_err(problem)?;
+    sign_in::check_rate_limit(&state, connection, &sender).await.map_err(problem)?;
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
         answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
@@ -102,20 +102,22 @@ async fn post(
 ) -> actix_web::Result<HttpResponse> {
     let body = web::Bytes::from_request(request, &mut payload.into_inner()).await?;
     let form = Form::read(request, &body);
-    let post = Post {
+    let post = AcsRequest {
         saml_response: form.single("SAMLResponse").map(str::to_owned),
         relay_state: form.single("RelayState").map(str::to_owned),
         host: host(request).to_owned(),
         client: sender.client,
         browser: sender.browser.clone(),
-        bounced: form.single(REPOSTED_FIELD).is_some(),
+        reposted: form.single(REPOSTED_FIELD).is_some(),
     };
     let outcome = sign_in::receive(state, connection, post).await;
     Ok(match outcome.map_err(|error| ApiError::page(error, request))? {
-        Outcome::Accepted { location, .. } | Outcome::HandedOver { location } => see_other(&location),
-        Outcome::Restarted(begun) => send_to_idp(state, begun),
-        Outcome::Bounce => repost_form(state, &form, request),
-        Outcome::Refused(refused) => refusal_response(state, &refused, request),
+        AcsOutcome::Accepted { location, .. } | AcsOutcome::InitiateAtApp { location } => {
+            see_other(&location)
+        }
+        AcsOutcome::Restarted(begun) => send_to_idp(state, begun),
+        AcsOutcome::Repost => repost_form(state, &form, request),
+        AcsOutcome::Refused(refused) => refusal_response(state, &refused, request),
     })
 }
 
@@ -179,13 +181,13 @@ fn repost_form(state: &State, form: &Form, request: &HttpRequest) -> HttpRespons
 }
 
 /// The response to a refused login: a page, or JSON for clients that ask for it.
-pub(super) fn refusal_response(state: &State, refused: &Refused, request: &HttpRequest) -> HttpResponse {
+pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &HttpRequest) -> HttpResponse {
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
-    let status = if refused.is_about_form() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
+    let status = if refused.is_invalid_message() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
     let words = pages::refusal_words::text(code);
-    let decisive = refused.decisive();
-    if let Some(page) = refused.test_result.as_deref().filter(|_| !wants_json(request)) {
+    let decisive = refused.failed_check();
+    if let Some(page) = refused.test_result_url.as_deref().filter(|_| !wants_json(request)) {
         return see_other(page);
     }
     if wants_json(request) {
@@ -197,7 +199,7 @@ pub(super) fn refusal_response(state: &State, refused: &Refused, request: &HttpR
             "samlFlowId": flow,
             "expected": evidence.and_then(|check: &Check| check.expected.as_deref()),
             "found": evidence.and_then(|check| check.found.as_deref()),
-            "redirectUrl": refused.back_to_app,
+            "redirectUrl": refused.error_redirect,
         }));
     }
     let view = pages::refused::LoginErrorPage {
@@ -207,7 +209,7 @@ pub(super) fn refusal_response(state: &State, refused: &Refused, request: &HttpR
         signature_verified: refused.signature_verified,
         application: refused.application.as_deref(),
         organization: refused.organization.as_deref(),
-        back: refused.back_to_app.as_deref(),
+        back: refused.error_redirect.as_deref(),
         banner: banner(state),
     };
     page(status, PagePolicy::SameOriginForms, view.view())

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::{
         State,
-        sign_in::{Begun, Browser, ToIdp},
+        sign_in::{BegunLogin, BrowserId, IdpRedirect},
     },
     links::Links,
 };
@@ -33,13 +33,13 @@ pub fn host(request: &HttpRequest) -> &str {
 
 /// The browser's cookie, under a name that is accepted here. With https that is one that no sibling host and no
 /// page without TLS can set; otherwise an attacker could plant a login of their own (login CSRF).
-pub fn browser(links: &Links, request: &HttpRequest) -> Option<Browser> {
-    COOKIE.read(links, request).find_map(|cookie| Browser::parse(cookie.value()))
+pub fn browser(links: &Links, request: &HttpRequest) -> Option<BrowserId> {
+    COOKIE.read(links, request).find_map(|cookie| BrowserId::parse(cookie.value()))
 }
 
 /// Sets the browser's cookie. A response of the identity provider is a cross-site post, so the cookie
 /// must be `SameSite=None` where it can be `Secure`; elsewhere it is `Lax`, and the second post brings it.
-fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &Browser) {
+fn set_cookies(response: &mut HttpResponse, links: &Links, browser: &BrowserId) {
     let cookie = |name: &'static str, secure: bool| {
         Cookie::build(name, browser.reveal().to_owned())
             .path("/")
@@ -60,10 +60,10 @@ pub fn banner(state: &State) -> Option<&'static str> {
 }
 
 /// Sends the browser to the identity provider.
-pub fn send_to_idp(state: &State, begun: Begun) -> HttpResponse {
-    let mut response = match &begun.to_idp {
-        ToIdp::Redirect(location) => see_other(location),
-        ToIdp::Post(form) => {
+pub fn send_to_idp(state: &State, begun: BegunLogin) -> HttpResponse {
+    let mut response = match &begun.redirect {
+        IdpRedirect::Redirect(location) => see_other(location),
+        IdpRedirect::Post(form) => {
             let fields: Vec<(&str, &str)> =
                 form.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let view = AutoPost {

@@ -62,7 +62,7 @@ async fn login(app: &TestApp, tenant: &Tenant, email: &str) -> Answer {
     let mut conn = app.state.db.read().await.unwrap();
     let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
-    let link = sign_in::start_link(&app.state, &target, None).await.unwrap();
+    let link = sign_in::create_link(&app.state, &target, None).await.unwrap();
     let browser = app.browser();
     let request = Request::read(&browser.get(&link).await);
     let idp = IdentityProvider::get();

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use clap::CommandFactory as _;
 use ostiary::{
-    app::sign_in::Refusal,
+    app::sign_in,
     cli::Cli,
     config::SETTINGS,
     model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg},
@@ -59,7 +59,11 @@ fn public_names_stay() {
         "refusals of a SAML response",
         saml::Error::ALL.iter().map(|rejection| rejection.code().to_owned()),
     );
-    section(&mut list, "refusals of a login", Refusal::OWN.iter().map(|refusal| refusal.code().to_owned()));
+    section(
+        &mut list,
+        "refusals of a login",
+        sign_in::Error::OWN.iter().map(|refusal| refusal.code().to_owned()),
+    );
     section(
         &mut list,
         "SCIM errors",

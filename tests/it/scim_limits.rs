@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use ostiary::{
     app::{
         Error,
-        provision::bulk::{self, Ordered},
+        provision::bulk::{self, OrderedBulkRequest},
         scim_directories, scim_requests,
     },
     model::{
@@ -308,7 +308,7 @@ both! {
         assert_eq!(json::parse(refused.body.as_bytes()).unwrap()["status"], "413");
 
         let opened = scim_directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
-        let outcomes = bulk::run(&app.state, &opened, Ordered::parse(bulk_of(3)).unwrap(), app.clock.now()).await;
+        let outcomes = bulk::run(&app.state, &opened, OrderedBulkRequest::parse(bulk_of(3)).unwrap(), app.clock.now()).await;
         let outcomes = outcomes["Operations"].as_array().unwrap();
         assert_eq!(outcomes.len(), 3);
         for outcome in outcomes {
@@ -318,7 +318,7 @@ both! {
         let list = app.scim(&directory, Method::GET, "/Users", None).await.json();
         assert_eq!(list["totalResults"], 0);
         let later = app.clock.now() + Duration::from_millis(1);
-        let outcomes = bulk::run(&app.state, &opened, Ordered::parse(bulk_of(3)).unwrap(), later).await;
+        let outcomes = bulk::run(&app.state, &opened, OrderedBulkRequest::parse(bulk_of(3)).unwrap(), later).await;
         assert!(outcomes["Operations"].as_array().unwrap().iter().all(|outcome| outcome["status"] == "201"), "{outcomes}");
     }
 
@@ -326,7 +326,7 @@ both! {
         let environment = app.environment("prod").await;
         let directory = app.scim_directory(&app.tenant(&environment, "acme.example").await).await;
         let other = app.scim_directory(&app.tenant(&environment, "other.example").await).await;
-        let run = app.state.bulk_runs.begin(directory.id).unwrap();
+        let run = app.state.bulk_executor.acquire(directory.id).unwrap();
         let refused = app.scim(&directory, Method::POST, "/Bulk", Some(bulk_of(1))).await;
         assert_eq!(refused.status, 429, "{}", refused.body);
         assert!(refused.headers.contains_key(header::RETRY_AFTER));
@@ -334,11 +334,11 @@ both! {
         assert_eq!(answer.status, 200, "{}", answer.body);
         drop(run);
         assert_eq!(app.scim(&directory, Method::POST, "/Bulk", Some(bulk_of(1))).await.status, 200);
-        let all: Vec<_> = (1..=4_u128).map(|n| app.state.bulk_runs.begin(Id::from_bits(n)).unwrap()).collect();
+        let all: Vec<_> = (1..=4_u128).map(|n| app.state.bulk_executor.acquire(Id::from_bits(n)).unwrap()).collect();
         // No place left is an overload, not this directory's own limit.
-        assert!(matches!(app.state.bulk_runs.begin(directory.id), Err(Error::Unavailable { .. })));
+        assert!(matches!(app.state.bulk_executor.acquire(directory.id), Err(Error::Unavailable { .. })));
         drop(all);
-        assert!(app.state.bulk_runs.begin(directory.id).is_ok());
+        assert!(app.state.bulk_executor.acquire(directory.id).is_ok());
     }
 
     async fn a_client_who_hangs_up_does_not_end_its_bulk_request(app: TestApp) {
@@ -365,7 +365,7 @@ both! {
         }
         drop(stream);
         // Its place is free again when it is done, and then everything is.
-        let free = || app.state.bulk_runs.begin(directory.id).is_ok();
+        let free = || app.state.bulk_executor.acquire(directory.id).is_ok();
         while !free() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

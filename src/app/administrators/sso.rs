@@ -18,10 +18,10 @@ use crate::{
     app::{
         Error, OidcProvider, Result, State,
         actor::{Credential, Principal},
-        admission::{self, LoginAttempt},
+        admission::{self, LoginSubject},
         audit::{self, Entry},
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
-        sign_in::{self as login, Browser},
+        sign_in::{self as login, BrowserId},
     },
     model::{
         administrator::{Administrator, AuthenticationMethod},
@@ -162,9 +162,9 @@ async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
 pub async fn begin_saml(
     state: &State,
     next: &str,
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     purpose: Purpose<'_>,
-) -> Result<(login::Begun, String)> {
+) -> Result<(login::BegunLogin, String)> {
     let off = || Error::not_found("SAML sign-in", "(not configured)");
     let id = state.settings.console.saml_connection.ok_or_else(off)?;
     let target = {
@@ -186,7 +186,7 @@ pub async fn finish_saml(
     state: &State,
     flow: &str,
     cookie: &str,
-    browser: Option<&Browser>,
+    browser: Option<&BrowserId>,
     device: &Device,
 ) -> Result<SsoCallback> {
     let waiting = open(state, cookie, flow)?;
@@ -201,13 +201,13 @@ pub async fn finish_saml(
         return Err(over());
     };
     let carried_by = found.request.as_ref().map(|request| request.browser);
-    if carried_by.is_none() || carried_by != browser.map(Browser::digest) {
+    if carried_by.is_none() || carried_by != browser.map(BrowserId::digest) {
         return Err(stranger());
     }
     waiting.check_account(email)?;
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
-    let login = LoginAttempt { organization_id, connection_id, email };
+    let login = LoginSubject { organization_id, connection_id, email };
     if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());
     }

@@ -117,7 +117,7 @@ pub async fn recheck(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Rec
         received_at: step.at,
         then: step.checks,
         now,
-        outcome: outcome.map_err(sign_in::Refusal::code),
+        outcome: outcome.map_err(sign_in::Error::code),
     })
 }
 
@@ -136,17 +136,17 @@ fn response(steps: Vec<FlowStep>) -> Option<(FlowStep, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::sign_in::Refusal;
+    use crate::app::sign_in;
 
     #[test]
     fn checks_are_compared_by_name_and_turn() {
-        let (issuer, missing) = (Refusal::EmailMissing, Refusal::NoRedirectUrl);
+        let (issuer, missing) = (sign_in::Error::EmailMissing, sign_in::Error::NoRedirectUrl);
         let recheck = Recheck {
             received_at: Timestamp::from_millis(0),
             then: vec![
                 issuer.passed(None, None),
                 issuer.failed(None, Some("second".into())),
-                Refusal::AssertionReplayed.passed(None, None),
+                sign_in::Error::AssertionReplayed.passed(None, None),
             ],
             now: vec![
                 issuer.passed(None, None),

@@ -10,7 +10,7 @@ use crate::{
         Error, Result, input,
         provision::{
             self,
-            bring::{self, Standing},
+            bring::{self, AccountStatus},
         },
         scim_directories::ProvisioningTarget,
         scim_usage::Allowance,
@@ -70,7 +70,7 @@ fn attributes(json: Option<&str>) -> Map<String, Value> {
 /// The status of a user. SSOReady has one flag for deactivated and deleted users. A user whose attributes still
 /// say `active` was deleted; any other was deactivated. Neither can log in, and an identity provider can continue
 /// with a deactivated user under the id that it knows.
-fn standing(theirs: &SourceUser, attributes: &Map<String, Value>) -> Standing {
+fn status(theirs: &SourceUser, attributes: &Map<String, Value>) -> AccountStatus {
     let active = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case("active")).map(|(_, v)| v);
     let says_active = match active {
         Some(Value::Bool(active)) => *active,
@@ -78,9 +78,9 @@ fn standing(theirs: &SourceUser, attributes: &Map<String, Value>) -> Standing {
         _ => false,
     };
     match (theirs.deleted, says_active) {
-        (false, _) => Standing::Active,
-        (true, true) => Standing::Deleted,
-        (true, false) => Standing::Inactive,
+        (false, _) => AccountStatus::Active,
+        (true, true) => AccountStatus::Deleted,
+        (true, false) => AccountStatus::Inactive,
     }
 }
 
@@ -172,7 +172,7 @@ impl Run<'_> {
                 deleted_at: None,
             });
             let stored = attributes(theirs.attributes.as_deref());
-            let left_out = match bring::take_group(&mut ours, &theirs.display_name, &stored) {
+            let left_out = match bring::apply_group(&mut ours, &theirs.display_name, &stored) {
                 Ok(left_out) => left_out,
                 Err(provision::Error::Scim(refused)) => {
                     self.report.skip(KIND, id, refused.detail().to_owned());
@@ -298,8 +298,8 @@ impl Run<'_> {
                 deleted_at: None,
             });
             let stored = attributes(theirs.attributes.as_deref());
-            let standing = standing(theirs, &stored);
-            let left_out = match bring::take_user(&directory, &mut ours, &theirs.email, standing, &stored) {
+            let status = status(theirs, &stored);
+            let left_out = match bring::apply_user(&directory, &mut ours, &theirs.email, status, &stored) {
                 Ok(left_out) => left_out,
                 Err(error) => {
                     let reason = refusal(&theirs.email, error)?;
@@ -307,7 +307,7 @@ impl Run<'_> {
                     continue;
                 }
             };
-            let deleted = standing == Standing::Deleted;
+            let deleted = status == AccountStatus::Deleted;
             ours.deleted_at = deleted.then(|| ours.deleted_at.unwrap_or(self.now));
             if !deleted {
                 let key = (theirs.directory_id, user_name_key(&ours.user_name));
@@ -432,13 +432,13 @@ mod tests {
     #[test]
     fn one_flag_of_theirs_is_two_states_of_ours() {
         for (deleted, attributes, expected) in [
-            (false, json!({"active": false}), Standing::Active),
-            (false, json!({}), Standing::Active),
-            (true, json!({"active": true}), Standing::Deleted),
-            (true, json!({"Active": "True"}), Standing::Deleted),
-            (true, json!({"active": "False"}), Standing::Inactive),
-            (true, json!({}), Standing::Inactive),
-            (true, json!([1]), Standing::Inactive),
+            (false, json!({"active": false}), AccountStatus::Active),
+            (false, json!({}), AccountStatus::Active),
+            (true, json!({"active": true}), AccountStatus::Deleted),
+            (true, json!({"Active": "True"}), AccountStatus::Deleted),
+            (true, json!({"active": "False"}), AccountStatus::Inactive),
+            (true, json!({}), AccountStatus::Inactive),
+            (true, json!([1]), AccountStatus::Inactive),
         ] {
             let theirs = SourceUser {
                 id: Id::from_bits(1),
@@ -448,7 +448,7 @@ mod tests {
                 attributes: Some(attributes.to_string()),
             };
             let stored = super::attributes(theirs.attributes.as_deref());
-            assert_eq!(standing(&theirs, &stored), expected, "{attributes}");
+            assert_eq!(status(&theirs, &stored), expected, "{attributes}");
         }
     }
 }

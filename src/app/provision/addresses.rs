@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// One entry of `emails`, as needed for the rule.
-struct Entry {
+struct CheckedAddress {
     address: Email,
     primary: bool,
     work: bool,
-    domestic: bool,
+    own_domain: bool,
 }
 
 /// Refuses a user with an address outside the organization's domains, and returns the address that is reported to
@@ -25,32 +25,35 @@ struct Entry {
 ///
 /// For an inactive user whom Microsoft Entra ID renamed in a soft delete, the former address is reported: apps know the
 /// person by that one.
-pub(super) fn judge(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
-    let reported = judge_entries(directory, user)?;
+pub(super) fn validate(
+    directory: &ProvisioningTarget,
+    user: &Resource,
+) -> Result<Option<Email>, scim::Error> {
+    let reported = validate_entries(directory, user)?;
     let former = || Email::parse_soft_deleted(reported.as_ref()?.as_str());
     Ok(if user.active() { reported } else { former().or(reported) })
 }
 
-fn judge_entries(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
+fn validate_entries(directory: &ProvisioningTarget, user: &Resource) -> Result<Option<Email>, scim::Error> {
     let user_name = user.user_name().unwrap_or_default();
     let own = match user_name.contains('@') {
-        true => Some(domestic(directory, "userName", user_name)?),
+        true => Some(parse_own_domain(directory, "userName", user_name)?),
         false => None,
     };
     let mut entries = Vec::new();
     for EmailEntry { value, primary, kind } in user.emails() {
         let address = read("emails", &value)?;
-        let is_domestic = directory.accepts_domain(address.domain());
-        if !is_domestic && (primary || !directory.directory.allow_foreign_secondary_emails) {
-            return Err(foreign(directory, "emails", &address, primary));
+        let is_own_domain = directory.accepts_domain(address.domain());
+        if !is_own_domain && (primary || !directory.directory.allow_foreign_secondary_emails) {
+            return Err(foreign_domain(directory, "emails", &address, primary));
         }
         let work = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
-        entries.push(Entry { address, primary, work, domestic: is_domestic });
+        entries.push(CheckedAddress { address, primary, work, own_domain: is_own_domain });
     }
     if own.is_some() {
         return Ok(own);
     }
-    entries.retain(|entry| entry.domestic);
+    entries.retain(|entry| entry.own_domain);
     let place = entries
         .iter()
         .position(|entry| entry.primary)
@@ -60,7 +63,7 @@ fn judge_entries(directory: &ProvisioningTarget, user: &Resource) -> Result<Opti
 }
 
 /// All addresses of a user: access is revoked under each of them.
-pub(super) fn known_by(user: &Resource) -> Vec<Email> {
+pub(super) fn all_addresses(user: &Resource) -> Vec<Email> {
     let emails = user.emails().into_iter().map(|entry| entry.value);
     let texts = user.user_name().map(str::to_owned).into_iter().chain(emails);
     let mut known: Vec<Email> = texts.filter_map(|text| Email::parse(&text)).collect();
@@ -69,11 +72,15 @@ pub(super) fn known_by(user: &Resource) -> Vec<Email> {
     known
 }
 
-fn domestic(directory: &ProvisioningTarget, attribute: &str, text: &str) -> Result<Email, scim::Error> {
+fn parse_own_domain(
+    directory: &ProvisioningTarget,
+    attribute: &str,
+    text: &str,
+) -> Result<Email, scim::Error> {
     let address = read(attribute, text)?;
     match directory.accepts_domain(address.domain()) {
         true => Ok(address),
-        false => Err(foreign(directory, attribute, &address, true)),
+        false => Err(foreign_domain(directory, attribute, &address, true)),
     }
 }
 
@@ -86,15 +93,20 @@ fn read(attribute: &str, text: &str) -> Result<Email, scim::Error> {
 }
 
 /// How many of the organization's domains an error lists: a Bulk request may repeat it a thousand times.
-const SHOWN_DOMAINS: usize = 10;
+const MAX_LISTED_DOMAINS: usize = 10;
 
-fn foreign(directory: &ProvisioningTarget, attribute: &str, address: &Email, primary: bool) -> scim::Error {
+fn foreign_domain(
+    directory: &ProvisioningTarget,
+    attribute: &str,
+    address: &Email,
+    primary: bool,
+) -> scim::Error {
     let all: Vec<&str> = directory.organization.accepted_domains().map(|d| d.as_str()).collect();
-    let shown = all.iter().take(SHOWN_DOMAINS).copied().collect::<Vec<_>>().join(", ");
+    let shown = all.iter().take(MAX_LISTED_DOMAINS).copied().collect::<Vec<_>>().join(", ");
     let domains = match all.len() {
         0 => "it has none yet".to_owned(),
-        1..=SHOWN_DOMAINS => shown,
-        count => format!("{shown} and {} more", count - SHOWN_DOMAINS),
+        1..=MAX_LISTED_DOMAINS => shown,
+        count => format!("{shown} and {} more", count - MAX_LISTED_DOMAINS),
     };
     let what = match primary && directory.directory.allow_foreign_secondary_emails {
         true => "can be a secondary address only: it is not of the organization's domains",
@@ -150,8 +162,8 @@ mod tests {
         }
     }
 
-    fn judged(allow_foreign: bool, user: Value) -> Result<Option<String>, String> {
-        judge(&directory(allow_foreign), &Resource::parse(ResourceType::User, user).unwrap().resource)
+    fn validated(allow_foreign: bool, user: Value) -> Result<Option<String>, String> {
+        validate(&directory(allow_foreign), &Resource::parse(ResourceType::User, user).unwrap().resource)
             .map(|email| email.map(|email| email.as_str().to_owned()))
             .map_err(|error| error.detail().to_owned())
     }
@@ -169,7 +181,7 @@ mod tests {
             (json!({"userName": "dana", "emails": [{"type": "work"}]}), None),
             (json!({"userName": "dana"}), None),
         ] {
-            assert_eq!(judged(false, user.clone()), Ok(reported.map(str::to_owned)), "{user}");
+            assert_eq!(validated(false, user.clone()), Ok(reported.map(str::to_owned)), "{user}");
         }
     }
 
@@ -184,9 +196,11 @@ mod tests {
             (format!("{id}@acme.example"), false, format!("{id}@acme.example")),
         ] {
             let user = json!({"userName": name, "active": active});
-            assert_eq!(judged(false, user), Ok(Some(reported)), "{name}");
+            assert_eq!(validated(false, user), Ok(Some(reported)), "{name}");
         }
-        assert!(judged(false, json!({"userName": format!("{id}a@evil.example"), "active": false})).is_err());
+        assert!(
+            validated(false, json!({"userName": format!("{id}a@evil.example"), "active": false})).is_err()
+        );
     }
 
     #[test]
@@ -205,7 +219,7 @@ mod tests {
             ),
             (json!({"userName": "dana", "emails": [{"value": "no address"}]}), "no address"),
         ] {
-            let error = judged(false, user.clone()).unwrap_err();
+            let error = validated(false, user.clone()).unwrap_err();
             assert!(error.contains(named), "{user}: {error}");
         }
     }
@@ -215,14 +229,16 @@ mod tests {
         let foreign = json!({"value": "a@evil.example", "type": "work"});
         let both = json!([foreign, {"value": "d@acme.example"}]);
         assert_eq!(
-            judged(true, json!({"userName": "dana", "emails": both})),
+            validated(true, json!({"userName": "dana", "emails": both})),
             Ok(Some("d@acme.example".into()))
         );
-        assert_eq!(judged(true, json!({"userName": "dana", "emails": [foreign]})), Ok(None));
+        assert_eq!(validated(true, json!({"userName": "dana", "emails": [foreign]})), Ok(None));
         let primary = json!([{"value": "a@evil.example", "primary": true}]);
         assert!(
-            judged(true, json!({"userName": "dana", "emails": primary})).unwrap_err().contains("secondary")
+            validated(true, json!({"userName": "dana", "emails": primary}))
+                .unwrap_err()
+                .contains("secondary")
         );
-        assert!(judged(true, json!({"userName": "a@evil.example"})).is_err());
+        assert!(validated(true, json!({"userName": "a@evil.example"})).is_err());
     }
 }

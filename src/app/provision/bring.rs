@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// Attributes that are generated, or stored elsewhere.
-const NOT_TAKEN: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];
+const IGNORED_ATTRIBUTES: [&str; 6] = ["schemas", "id", "meta", "groups", "members", "password"];
 
 /// The status of an imported user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::app) enum Standing {
+pub(in crate::app) enum AccountStatus {
     /// May sign in.
     Active,
     /// Exists, and may not sign in.
@@ -35,7 +35,7 @@ pub(in crate::app) enum Standing {
 
 /// The valid part of a resource, and the names of the invalid attributes.
 #[derive(Debug)]
-pub(in crate::app) struct Salvaged {
+pub(in crate::app) struct PartialResource {
     /// The valid part.
     pub(in crate::app) resource: Resource,
     /// The names of the attributes left out, sorted.
@@ -44,24 +44,24 @@ pub(in crate::app) struct Salvaged {
 
 /// Parses stored attributes like the body of a PUT. `name` is the required attribute with its current value, since the
 /// attributes may be stale.
-pub(in crate::app) fn salvage(
+pub(in crate::app) fn parse_leniently(
     kind: ResourceType,
     name: (&str, &str),
     attributes: &Map<String, Value>,
-) -> Result<Salvaged, scim::Error> {
+) -> Result<PartialResource, scim::Error> {
     let (required, value) = name;
     let with_name = |mut body: Map<String, Value>| {
         body.insert(required.to_owned(), value.into());
         Resource::parse(kind, Value::Object(body)).map(|parsed| parsed.resource)
     };
-    let own = |key: &str| NOT_TAKEN.iter().any(|it| it.eq_ignore_ascii_case(key));
+    let own = |key: &str| IGNORED_ATTRIBUTES.iter().any(|it| it.eq_ignore_ascii_case(key));
     let given: Map<String, Value> = attributes
         .iter()
         .filter(|(key, _)| !own(key) && !key.eq_ignore_ascii_case(required))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if let Ok(resource) = with_name(given.clone()) {
-        return Ok(Salvaged { resource, left_out: Vec::new() });
+        return Ok(PartialResource { resource, left_out: Vec::new() });
     }
     let one = |key: &String, value: &Value| with_name(Map::from_iter([(key.clone(), value.clone())])).is_ok();
     let (good, bad): (Vec<_>, Vec<_>) = given.into_iter().partition(|(key, value)| one(key, value));
@@ -76,21 +76,21 @@ pub(in crate::app) fn salvage(
         }
     };
     left_out.sort();
-    Ok(Salvaged { resource, left_out })
+    Ok(PartialResource { resource, left_out })
 }
 
 /// Applies imported attributes to `user`, if its directory allows them. Returns what was left out.
-pub(in crate::app) fn take_user(
+pub(in crate::app) fn apply_user(
     directory: &ProvisioningTarget,
     user: &mut ScimUser,
     user_name: &str,
-    standing: Standing,
+    status: AccountStatus,
     attributes: &Map<String, Value>,
 ) -> Result<Vec<String>> {
-    let Salvaged { mut resource, mut left_out } =
-        salvage(ResourceType::User, ("userName", user_name), attributes)?;
-    resource.attributes.insert("active".into(), (standing == Standing::Active).into());
-    if addresses::judge(directory, &resource).is_err()
+    let PartialResource { mut resource, mut left_out } =
+        parse_leniently(ResourceType::User, ("userName", user_name), attributes)?;
+    resource.attributes.insert("active".into(), (status == AccountStatus::Active).into());
+    if addresses::validate(directory, &resource).is_err()
         && let Some(Value::Array(entries)) = resource.attributes.get_mut("emails")
     {
         let before = entries.len();
@@ -105,36 +105,36 @@ pub(in crate::app) fn take_user(
             resource.attributes.remove("emails");
         }
     }
-    users::take(directory, user, &resource)?;
+    users::apply_resource(directory, user, &resource)?;
     Ok(left_out)
 }
 
 /// Applies imported attributes to `group`. Returns what was left out.
-pub(in crate::app) fn take_group(
+pub(in crate::app) fn apply_group(
     group: &mut ScimGroup,
     display_name: &str,
     attributes: &Map<String, Value>,
 ) -> Result<Vec<String>> {
-    let Salvaged { mut resource, left_out } =
-        salvage(ResourceType::Group, ("displayName", display_name), attributes)?;
+    let PartialResource { mut resource, left_out } =
+        parse_leniently(ResourceType::Group, ("displayName", display_name), attributes)?;
     drop(resource.take_members());
-    groups::take(group, &resource)?;
+    groups::apply_resource(group, &resource)?;
     Ok(left_out)
 }
 
 /// Writes an imported user; `before` is the stored one. The caller has checked that the `userName` is free. With
-/// `tell`, events are recorded.
+/// `with_events`, events are recorded.
 pub(in crate::app) async fn write_user(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
     before: Option<&ScimUser>,
     user: &ScimUser,
     now: Timestamp,
-    tell: bool,
+    with_events: bool,
 ) -> Result<()> {
     let Some(before) = before else {
         store::scim_users::insert(tx, user).await?;
-        if tell && user.deleted_at.is_none() {
+        if with_events && user.deleted_at.is_none() {
             let data = json!({ "after": render::user_event(user) });
             users::record(tx, directory, user, now, EventKind::UserCreated, data).await?;
         }
@@ -150,13 +150,13 @@ pub(in crate::app) async fn write_user(
         (false, true) => {
             let groups = store::scim_users::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| super::outdated(before.version))?;
-            note_groups(tx, directory, &groups, now).await?;
+                .ok_or_else(|| super::version_conflict(before.version))?;
+            update_groups(tx, directory, &groups, now).await?;
             (EventKind::UserDeleted, json!({ "before": render::user_event(before) }))
         }
         (false, false) => {
             if !store::scim_users::update(tx, before, user).await? {
-                return Err(super::outdated(before.version));
+                return Err(super::version_conflict(before.version));
             }
             match (before.active, user.active) {
                 (true, false) => (EventKind::UserDeactivated, both),
@@ -166,16 +166,16 @@ pub(in crate::app) async fn write_user(
         }
     };
     if before.active && before.deleted_at.is_none() && (!user.active || user.deleted_at.is_some()) {
-        users::end_what_is_held(tx, directory, &[before, user], now).await?;
+        users::revoke_access(tx, directory, &[before, user], now).await?;
     }
-    match tell {
+    match with_events {
         true => users::record(tx, directory, user, now, kind, data).await,
         false => Ok(()),
     }
 }
 
 /// Updates the groups that lost a member because of the import itself.
-async fn note_groups(
+async fn update_groups(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
     groups: &[ScimGroupId],
@@ -186,10 +186,10 @@ async fn note_groups(
     let noted = store::imports::list(tx, &noted).await?;
     store::scim_groups::update_versions(tx, directory.directory.id, groups, now).await?;
     for group in groups {
-        let as_brought = known.get(group).is_some_and(|known| {
+        let as_imported = known.get(group).is_some_and(|known| {
             noted.get(&group.to_string()).is_some_and(|noted| noted.written_at == known.updated_at)
         });
-        if as_brought {
+        if as_imported {
             store::imports::update_written(tx, &group.to_string(), now).await?;
         }
     }
@@ -203,7 +203,7 @@ pub(in crate::app) async fn write_group(
     before: Option<&ScimGroup>,
     group: &ScimGroup,
     now: Timestamp,
-    tell: bool,
+    with_events: bool,
 ) -> Result<()> {
     let (kind, data) = match (before, group.deleted_at.is_some()) {
         (Some(before), true) if before.deleted_at.is_some() => return Ok(()),
@@ -214,8 +214,8 @@ pub(in crate::app) async fn write_group(
         (Some(before), true) => {
             let parents = store::scim_groups::update_deleted(tx, before, now)
                 .await?
-                .ok_or_else(|| super::outdated(before.version))?;
-            note_groups(tx, directory, &parents, now).await?;
+                .ok_or_else(|| super::version_conflict(before.version))?;
+            update_groups(tx, directory, &parents, now).await?;
             (EventKind::GroupDeleted, json!({ "before": render::group_event(before) }))
         }
         (Some(before), false) if before.deleted_at.is_some() => {
@@ -224,13 +224,13 @@ pub(in crate::app) async fn write_group(
         }
         (Some(before), false) => {
             if !store::scim_groups::update(tx, before.version, group).await? {
-                return Err(super::outdated(before.version));
+                return Err(super::version_conflict(before.version));
             }
             let data = json!({ "before": render::group_event(before), "after": render::group_event(group) });
             (EventKind::GroupUpdated, data)
         }
     };
-    match tell && (before.is_some() || group.deleted_at.is_none()) {
+    match with_events && (before.is_some() || group.deleted_at.is_none()) {
         true => groups::record(tx, directory, group, now, kind, data).await,
         false => Ok(()),
     }
@@ -241,28 +241,28 @@ pub(in crate::app) async fn write_members(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
     group: ScimGroupId,
-    (come, gone): (&[ScimUserId], &[ScimUserId]),
+    (added, removed_ids): (&[ScimUserId], &[ScimUserId]),
     now: Timestamp,
-    tell: bool,
+    with_events: bool,
 ) -> Result<(usize, usize), Error> {
     let wanted: Vec<ScimMember> =
-        come.iter().map(|id| ScimMember { id: ScimMemberId::User(*id), attributes: Map::new() }).collect();
-    let gone: Vec<String> = gone.iter().map(ScimUserId::to_string).collect();
-    let added = store::scim_members::insert(tx, directory.directory.id, group, &wanted, now).await?;
-    let removed = store::scim_members::remove(tx, group, &gone).await?;
-    if tell {
-        members::record(tx, directory, group, now, &added, &removed).await?;
+        added.iter().map(|id| ScimMember { id: ScimMemberId::User(*id), attributes: Map::new() }).collect();
+    let removed_ids: Vec<String> = removed_ids.iter().map(ScimUserId::to_string).collect();
+    let inserted = store::scim_members::insert(tx, directory.directory.id, group, &wanted, now).await?;
+    let removed = store::scim_members::remove(tx, group, &removed_ids).await?;
+    if with_events {
+        members::record(tx, directory, group, now, &inserted, &removed).await?;
     }
-    Ok((added.len(), removed.len()))
+    Ok((inserted.len(), removed.len()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn salvaged(kind: ResourceType, name: (&str, &str), attributes: Value) -> (Value, Vec<String>) {
+    fn parsed_leniently(kind: ResourceType, name: (&str, &str), attributes: Value) -> (Value, Vec<String>) {
         let Value::Object(attributes) = attributes else { panic!("an object") };
-        let Salvaged { resource, left_out } = salvage(kind, name, &attributes).unwrap();
+        let PartialResource { resource, left_out } = parse_leniently(kind, name, &attributes).unwrap();
         (Value::Object(resource.attributes), left_out)
     }
 
@@ -273,7 +273,7 @@ mod tests {
             "name": {"givenName": "Dana"}, "emails": "no list of addresses", "title": ["a", "b"],
             "nickname": "D",
         });
-        let (taken, left_out) = salvaged(ResourceType::User, ("userName", "new@acme.example"), stale);
+        let (taken, left_out) = parsed_leniently(ResourceType::User, ("userName", "new@acme.example"), stale);
         assert_eq!(left_out, ["title"]);
         assert_eq!(taken["userName"], "new@acme.example");
         assert_eq!(taken["nickName"], "D");
@@ -281,8 +281,8 @@ mod tests {
         assert!(taken.get("id").is_none() && taken.get("schemas").is_none() && taken.get("title").is_none());
 
         let twice = json!({"displayName": "G", "externalId": "1", "externalID": "2"});
-        let (taken, left_out) = salvaged(ResourceType::Group, ("displayName", "Now"), twice);
+        let (taken, left_out) = parsed_leniently(ResourceType::Group, ("displayName", "Now"), twice);
         assert_eq!((taken, left_out.len()), (json!({"displayName": "Now"}), 2));
-        assert!(salvage(ResourceType::User, ("userName", ""), &Map::new()).is_err());
+        assert!(parse_leniently(ResourceType::User, ("userName", ""), &Map::new()).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Bulk (RFC 7644 §3.7): many operations in one request, each handled like a single request.
 //!
 //! Each operation is its own transaction. A request is either refused before its first operation, or its response has
-//! an outcome for every operation up to `failOnErrors`. One that does not fit into [`TIME`] is not started, and its
+//! an outcome for every operation up to `failOnErrors`. One that does not fit into [`MAX_DURATION`] is not started, and its
 //! outcome says so.
 
 use std::{
@@ -17,7 +17,10 @@ use std::{
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 
-use super::{Budget, Change, Error, ProvisioningTarget, Rendered, Result, Tags, etag, groups, render, users};
+use super::{
+    Change, EntityTags, Error, ProvisioningTarget, RenderedResource, RequestBudget, Result, etag, groups,
+    render, users,
+};
 use crate::{
     app::{self, State},
     model::{id::ScimDirectoryId, time::Timestamp},
@@ -33,10 +36,10 @@ pub const MAX_OPERATIONS: usize = 1000;
 
 /// How long after its arrival a request starts operations, so that the response is sent well before the request
 /// timeout.
-pub const TIME: Duration = Duration::from_secs(15);
+pub const MAX_DURATION: Duration = Duration::from_secs(15);
 
 /// How many Bulk requests run at a time; one per directory.
-const MAX_RUNS: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// The `Retry-After` if no place is free.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -46,15 +49,15 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// They run on the server's main thread, not on the worker thread of the request: a worker that has no connections
 /// left stops, and its tasks end with it.
 #[derive(Debug, Clone)]
-pub struct BulkRuns(Arc<Shared>);
+pub struct BulkExecutor(Arc<Shared>);
 
 /// Creates a future on the thread that runs it.
-type Work = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+type Task = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 #[derive(Debug)]
 struct Shared {
-    work: mpsc::UnboundedSender<Work>,
-    arrived: Mutex<Option<mpsc::UnboundedReceiver<Work>>>,
+    work: mpsc::UnboundedSender<Task>,
+    arrived: Mutex<Option<mpsc::UnboundedReceiver<Task>>>,
     running: Mutex<HashSet<ScimDirectoryId>>,
     stopping: AtomicBool,
     ended: Notify,
@@ -62,12 +65,12 @@ struct Shared {
 
 /// A running Bulk request; its place is freed on drop.
 #[derive(Debug)]
-pub struct BulkRun {
-    runs: BulkRuns,
+pub struct BulkPermit {
+    executor: BulkExecutor,
     directory: ScimDirectoryId,
 }
 
-impl Default for BulkRuns {
+impl Default for BulkExecutor {
     fn default() -> Self {
         let (work, arrived) = mpsc::unbounded_channel();
         Self(Arc::new(Shared {
@@ -80,28 +83,28 @@ impl Default for BulkRuns {
     }
 }
 
-impl BulkRuns {
+impl BulkExecutor {
     /// Acquires a place for a directory. [`app::Error::Limited`]: it has one already; [`app::Error::Unavailable`]: none
     /// is free, or the server is stopping.
-    pub fn begin(&self, directory: ScimDirectoryId) -> app::Result<BulkRun> {
+    pub fn acquire(&self, directory: ScimDirectoryId) -> app::Result<BulkPermit> {
         let mut running = self.running();
         if running.contains(&directory) {
             return Err(app::Error::Limited { retry_after: RETRY_AFTER });
         }
-        if running.len() >= MAX_RUNS || self.is_stopping() {
+        if running.len() >= MAX_CONCURRENT || self.is_stopping() {
             return Err(app::Error::Unavailable { retry_after: RETRY_AFTER });
         }
         running.insert(directory);
-        Ok(BulkRun { runs: self.clone(), directory })
+        Ok(BulkPermit { executor: self.clone(), directory })
     }
 
-    /// Queues `work`, which holds a [`BulkRun`], for [`BulkRuns::serve`].
+    /// Queues `work`, which holds a [`BulkPermit`], for [`BulkExecutor::serve`].
     pub fn spawn<F: Future<Output = ()> + 'static>(&self, work: impl FnOnce() -> F + Send + 'static) {
         // Fails only after the server has stopped.
         let _ = self.0.work.send(Box::new(move || Box::pin(work())));
     }
 
-    /// Runs what [`BulkRuns::spawn`] queues, on this thread, until it is dropped; a second call does nothing.
+    /// Runs what [`BulkExecutor::spawn`] queues, on this thread, until it is dropped; a second call does nothing.
     pub async fn serve(self) {
         let arrived = self.0.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut arrived) = arrived else { return };
@@ -120,7 +123,7 @@ impl BulkRuns {
     }
 
     /// Waits until none is running.
-    pub async fn ended(&self) {
+    pub async fn idle(&self) {
         loop {
             let ended = self.0.ended.notified();
             if self.running().is_empty() {
@@ -135,21 +138,21 @@ impl BulkRuns {
     }
 }
 
-impl Drop for BulkRun {
+impl Drop for BulkPermit {
     fn drop(&mut self) {
-        self.runs.running().remove(&self.directory);
-        self.runs.0.ended.notify_waiters();
+        self.executor.running().remove(&self.directory);
+        self.executor.0.ended.notify_waiters();
     }
 }
 
 /// A Bulk request with the execution order of its operations.
 #[derive(Debug)]
-pub struct Ordered {
+pub struct OrderedBulkRequest {
     request: BulkRequest,
     order: Vec<usize>,
 }
 
-impl Ordered {
+impl OrderedBulkRequest {
     /// Parses the body of a request.
     pub fn parse(body: Value) -> Result<Self, scim::Error> {
         let request = BulkRequest::parse(body, MAX_OPERATIONS)?;
@@ -170,22 +173,27 @@ impl Ordered {
 
 /// Runs the operations, each in its own transaction, and returns the Bulk response. None is started at `until` or
 /// later.
-pub async fn run(state: &State, directory: &ProvisioningTarget, ordered: Ordered, until: Timestamp) -> Value {
-    let Ordered { request, order } = ordered;
-    let (made, budget) = (request.created_bulk_ids(), Budget::default());
+pub async fn run(
+    state: &State,
+    directory: &ProvisioningTarget,
+    ordered: OrderedBulkRequest,
+    until: Timestamp,
+) -> Value {
+    let OrderedBulkRequest { request, order } = ordered;
+    let (created, budget) = (request.created_bulk_ids(), RequestBudget::default());
     let mut ids: HashMap<String, String> = HashMap::new();
     let mut outcomes: Vec<(usize, BulkOutcome)> = Vec::new();
     let mut failures = 0;
     for at in order {
         let Some(operation) = request.operations.get(at) else { continue };
-        if state.now() >= until || state.bulk_runs.is_stopping() {
-            outcomes.push((at, refused(operation, None, not_begun())));
+        if state.now() >= until || state.bulk_executor.is_stopping() {
+            outcomes.push((at, failed_outcome(operation, None, not_started())));
             continue;
         }
         let mut operation = operation.clone();
-        let outcome = match operation.resolve(&made, &ids) {
-            Ok(()) => one(state, directory, &operation, &budget).await,
-            Err(error) => refused(&operation, None, error.into()),
+        let outcome = match operation.resolve(&created, &ids) {
+            Ok(()) => run_operation(state, directory, &operation, &budget).await,
+            Err(error) => failed_outcome(&operation, None, error.into()),
         };
         if let (Method::Post, Ok(_), Some(bulk_id), Some(location)) =
             (operation.method, &outcome.result, &operation.bulk_id, &outcome.location)
@@ -204,16 +212,16 @@ pub async fn run(state: &State, directory: &ProvisioningTarget, ordered: Ordered
     bulk_response(&outcomes)
 }
 
-fn not_begun() -> Error {
+fn not_started() -> Error {
     let text = format!(
         "nothing was done: the Bulk request took longer than {} seconds, or the server stops; send this operation \
          again, and fewer of them in one request",
-        TIME.as_secs()
+        MAX_DURATION.as_secs()
     );
     scim::Error::Limited(text).into()
 }
 
-fn refused(operation: &BulkOperation, location: Option<String>, error: Error) -> BulkOutcome {
+fn failed_outcome(operation: &BulkOperation, location: Option<String>, error: Error) -> BulkOutcome {
     if let Error::App(crate::app::Error::Internal(source)) = &error {
         tracing::error!(cause = source.to_string(), "a Bulk operation failed on our side");
     }
@@ -226,19 +234,19 @@ fn refused(operation: &BulkOperation, location: Option<String>, error: Error) ->
     }
 }
 
-async fn one(
+async fn run_operation(
     state: &State,
     directory: &ProvisioningTarget,
     operation: &BulkOperation,
-    budget: &Budget,
+    budget: &RequestBudget,
 ) -> BulkOutcome {
     let target = match operation.target() {
         Ok(target) => target,
-        Err(error) => return refused(operation, None, error.into()),
+        Err(error) => return failed_outcome(operation, None, error.into()),
     };
     let location = target.id.as_ref().map(|id| render::location(directory, target.kind, id));
     let id = target.id.unwrap_or_default();
-    match act(state, directory, operation, target.kind, &id, budget).await {
+    match apply_operation(state, directory, operation, target.kind, &id, budget).await {
         Ok((status, rendered)) => BulkOutcome {
             method: operation.method,
             bulk_id: operation.bulk_id.clone(),
@@ -246,12 +254,12 @@ async fn one(
             version: rendered.as_ref().map(|rendered| etag(rendered.version)),
             result: Ok(status),
         },
-        Err(error) => refused(operation, location, error),
+        Err(error) => failed_outcome(operation, location, error),
     }
 }
 
 /// Parses an operation's data; large data on another thread.
-async fn read<T: Send + 'static>(
+async fn parse_data<T: Send + 'static>(
     state: &State,
     directory: &ProvisioningTarget,
     operation: &BulkOperation,
@@ -265,25 +273,25 @@ async fn read<T: Send + 'static>(
     Ok(state.offload.run(Some(directory.directory.id), bytes, move || parse(data)).await??)
 }
 
-async fn act(
+async fn apply_operation(
     state: &State,
     directory: &ProvisioningTarget,
     operation: &BulkOperation,
     kind: ResourceType,
     id: &str,
-    budget: &Budget,
-) -> Result<(u16, Option<Rendered>)> {
-    let if_match = operation.version.as_deref().map(Tags::parse);
+    budget: &RequestBudget,
+) -> Result<(u16, Option<RenderedResource>)> {
+    let if_match = operation.version.as_deref().map(EntityTags::parse);
     let if_match = if_match.as_ref();
     let change = match operation.method {
         Method::Post => {
             let parse = move |data| Ok(Resource::parse_create(kind, data)?.resource);
-            let resource = read(state, directory, operation, parse).await?;
-            let made = match kind {
+            let resource = parse_data(state, directory, operation, parse).await?;
+            let created = match kind {
                 ResourceType::User => users::create(state, directory, resource).await?,
                 ResourceType::Group => groups::create(state, directory, resource, false).await?,
             };
-            return Ok((201, Some(made)));
+            return Ok((201, Some(created)));
         }
         Method::Delete => {
             match kind {
@@ -294,10 +302,11 @@ async fn act(
         }
         Method::Put => {
             let parse = move |data| Change::replace(Resource::parse(kind, data)?.resource);
-            read(state, directory, operation, parse).await?
+            parse_data(state, directory, operation, parse).await?
         }
         Method::Patch => {
-            read(state, directory, operation, |data| PatchRequest::parse(data).map(Change::patch)).await?
+            parse_data(state, directory, operation, |data| PatchRequest::parse(data).map(Change::patch))
+                .await?
         }
     };
     let changed = match kind {

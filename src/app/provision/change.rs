@@ -32,22 +32,22 @@ const LIGHT_VALUES: u64 = 2_000;
 const LIGHT_WORK: u64 = 10_000;
 
 /// How often a change is computed again because the resource changed meanwhile.
-pub(super) const TRIES: u32 = 5;
+pub(super) const MAX_ATTEMPTS: u32 = 5;
 
-/// The `Retry-After` after [`TRIES`] attempts.
+/// The `Retry-After` after [`MAX_ATTEMPTS`] attempts.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The units of work that a request may spend; in Bulk, for all its operations together.
 #[derive(Debug)]
-pub struct Budget(AtomicU64);
+pub struct RequestBudget(AtomicU64);
 
-impl Default for Budget {
+impl Default for RequestBudget {
     fn default() -> Self {
         Self(AtomicU64::new(MAX_WORK_UNITS))
     }
 }
 
-impl Budget {
+impl RequestBudget {
     pub(super) fn left(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -63,12 +63,12 @@ impl Budget {
 /// A requested change of an existing resource. Cheap to clone.
 #[derive(Clone)]
 pub struct Change {
-    wanted: Request,
+    request: ChangeRequest,
     light: bool,
 }
 
 #[derive(Clone)]
-enum Request {
+enum ChangeRequest {
     /// Replaces the resource (RFC 7644 §3.5.1).
     Replace(Arc<(Resource, Vec<Member>)>),
     /// Applies all operations, or none (RFC 7644 §3.5.2).
@@ -76,7 +76,7 @@ enum Request {
 }
 
 /// The result of applying a change.
-pub(super) struct Wanted {
+pub(super) struct AppliedChange {
     /// The new attributes, without a group's members.
     pub(super) resource: Resource,
     /// The changes of a group's members.
@@ -90,7 +90,7 @@ impl Change {
         // Checked before a lock is taken.
         check_size(&resource.attributes)?;
         let light = members.len() <= MAX_EXCEPT;
-        Ok(Self { wanted: Request::Replace(Arc::new((resource, members))), light })
+        Ok(Self { request: ChangeRequest::Replace(Arc::new((resource, members))), light })
     }
 
     /// The body of a PATCH.
@@ -98,7 +98,7 @@ impl Change {
         let operations = request.operations();
         let light = operations.len() <= LIGHT_OPERATIONS
             && operations.iter().filter_map(|it| it.value.as_ref()).map(weight).sum::<u64>() <= LIGHT_VALUES;
-        Self { wanted: Request::Patch(Arc::new(request)), light }
+        Self { request: ChangeRequest::Patch(Arc::new(request)), light }
     }
 
     /// Whether it may be applied inside the transaction.
@@ -107,16 +107,20 @@ impl Change {
     }
 
     /// Applies the change to a stored resource, within the given work.
-    pub(super) fn apply(&self, stored: &Resource, work: &mut WorkBudget) -> Result<Wanted, scim::Error> {
-        let wanted = match &self.wanted {
-            Request::Replace(replacement) => {
+    pub(super) fn apply(
+        &self,
+        stored: &Resource,
+        work: &mut WorkBudget,
+    ) -> Result<AppliedChange, scim::Error> {
+        let wanted = match &self.request {
+            ChangeRequest::Replace(replacement) => {
                 let (mut resource, members) = (**replacement).clone();
                 resource.keep_active(stored);
-                Wanted { resource, members: vec![MembershipChange::Replace(members)] }
+                AppliedChange { resource, members: vec![MembershipChange::Replace(members)] }
             }
-            Request::Patch(request) => {
+            ChangeRequest::Patch(request) => {
                 let patched = request.apply_within(stored, work)?;
-                Wanted { resource: patched.resource, members: patched.members }
+                AppliedChange { resource: patched.resource, members: patched.members }
             }
         };
         check_size(&wanted.resource.attributes)?;
@@ -124,7 +128,7 @@ impl Change {
     }
 
     /// The same inside a transaction; `None` if it takes more than `LIGHT_WORK`.
-    pub(super) fn apply_quickly(&self, stored: &Resource) -> Result<Option<Wanted>, scim::Error> {
+    pub(super) fn apply_if_light(&self, stored: &Resource) -> Result<Option<AppliedChange>, scim::Error> {
         let mut work = WorkBudget::new(LIGHT_WORK);
         match self.apply(stored, &mut work) {
             Err(_) if work.is_exhausted() => Ok(None),
@@ -133,7 +137,7 @@ impl Change {
     }
 }
 
-/// The error after [`TRIES`] attempts: the resource was changed concurrently each time.
-pub(super) fn contended() -> Error {
+/// The error after [`MAX_ATTEMPTS`] attempts: the resource was changed concurrently each time.
+pub(super) fn contention_error() -> Error {
     app::Error::Limited { retry_after: RETRY_AFTER }.into()
 }

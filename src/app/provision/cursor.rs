@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
-use super::{ProvisioningTarget, Result, search::Begin};
+use super::{ProvisioningTarget, Result, search::PageStart};
 use crate::{
     app::State,
     model::time::Timestamp,
@@ -20,13 +20,13 @@ pub const LIFETIME: Duration = Duration::from_secs(3600);
 const PURPOSE: &str = "scim cursor";
 
 /// Encodes and decodes the cursors of one query.
-pub(super) struct Cursor<'a> {
+pub(super) struct CursorCodec<'a> {
     state: &'a State,
     context: String,
 }
 
-impl<'a> Cursor<'a> {
-    pub(super) fn of(
+impl<'a> CursorCodec<'a> {
+    pub(super) fn new(
         state: &'a State,
         directory: &ProvisioningTarget,
         kind: ResourceType,
@@ -45,20 +45,20 @@ impl<'a> Cursor<'a> {
         Self { state, context }
     }
 
-    pub(super) fn write(&self, begin: &Begin, count: u64) -> String {
+    pub(super) fn encode(&self, begin: &PageStart, count: u64) -> String {
         let place = match begin {
-            Begin::After(id) => format!("a{id}"),
-            Begin::Offset(offset) => format!("o{offset}"),
+            PageStart::After(id) => format!("a{id}"),
+            PageStart::Offset(offset) => format!("o{offset}"),
         };
         let content = format!("{}.{count}.{place}", self.state.now().millis());
-        let proof = self.state.master_key.compute_tag(PURPOSE, &self.proven(&content));
+        let proof = self.state.master_key.compute_tag(PURPOSE, &self.mac_input(&content));
         let mut bytes = proof.to_vec();
         bytes.extend(content.as_bytes());
         BASE64.encode(bytes)
     }
 
     /// Decodes a cursor: the start of its page.
-    pub(super) fn read(&self, text: &str, count: u64) -> Result<Begin> {
+    pub(super) fn decode(&self, text: &str, count: u64) -> Result<PageStart> {
         let invalid = || scim::Error::InvalidCursor("the cursor is not of this query".into());
         // 32 bytes of proof and at most 100 of content.
         if text.len() > 200 {
@@ -67,7 +67,7 @@ impl<'a> Cursor<'a> {
         let bytes = BASE64.decode(text).map_err(|_| invalid())?;
         let (proof, content) = bytes.split_first_chunk::<32>().ok_or_else(invalid)?;
         let content = std::str::from_utf8(content).map_err(|_| invalid())?;
-        if !self.state.master_key.verify_tag(PURPOSE, &self.proven(content), proof) {
+        if !self.state.master_key.verify_tag(PURPOSE, &self.mac_input(content), proof) {
             return Err(invalid().into());
         }
         let mut parts = content.splitn(3, '.');
@@ -83,13 +83,13 @@ impl<'a> Cursor<'a> {
             return Err(scim::Error::InvalidCount(text).into());
         }
         match (place.strip_prefix('a'), place.strip_prefix('o').and_then(|offset| offset.parse().ok())) {
-            (Some(id), _) => Ok(Begin::After(id.to_owned())),
-            (_, Some(offset)) => Ok(Begin::Offset(offset)),
+            (Some(id), _) => Ok(PageStart::After(id.to_owned())),
+            (_, Some(offset)) => Ok(PageStart::Offset(offset)),
             _ => Err(invalid().into()),
         }
     }
 
-    fn proven(&self, content: &str) -> String {
+    fn mac_input(&self, content: &str) -> String {
         format!("{}/{content}", self.context)
     }
 }

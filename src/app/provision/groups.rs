@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Budget, Change, ProvisioningTarget, Rendered, Result, Tags,
-    change::{TRIES, Wanted, contended},
+    Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result,
+    change::{AppliedChange, MAX_ATTEMPTS, contention_error},
     check_size, check_version,
-    members::{self, Plan},
-    not_found, outdated, persistently, read_id, render,
+    members::{self, MembershipPlan},
+    not_found, parse_id, render, retry_deadlocks, version_conflict,
 };
 use crate::{
     app::{
@@ -31,13 +31,13 @@ pub async fn create(
     directory: &ProvisioningTarget,
     mut resource: Resource,
     with_members: bool,
-) -> Result<Rendered> {
+) -> Result<RenderedResource> {
     let wanted = [MembershipChange::Add(resource.take_members())];
     let now = state.now();
     let id: ScimGroupId = Id::new(now, &*state.random);
-    let plan = Plan::without_reading(id, &wanted)?
+    let plan = MembershipPlan::from_changes(id, &wanted)?
         .ok_or_else(|| app::Error::internal("a new group has no members to read"))?;
-    let (group, members) = persistently(async || {
+    let (group, members) = retry_deadlocks(async || {
         let mut group = ScimGroup {
             id,
             directory_id: directory.directory.id,
@@ -49,11 +49,11 @@ pub async fn create(
             updated_at: now,
             deleted_at: None,
         };
-        take(&mut group, &resource)?;
+        apply_resource(&mut group, &resource)?;
         let mut tx = state.db.write().await?;
         check_name(&mut tx, &group, None).await?;
         store::scim_groups::insert(&mut tx, &group).await?;
-        let delta = plan.carry_out(&mut tx, directory, id, now).await?;
+        let delta = plan.execute(&mut tx, directory, id, now).await?;
         let members = members_of(&mut tx, &group, with_members).await?;
         let data = json!({ "after": render::group_event(&group) });
         record(&mut tx, directory, &group, now, EventKind::GroupCreated, data).await?;
@@ -62,7 +62,7 @@ pub async fn create(
         Ok((group, members))
     })
     .await?;
-    rendered(state, directory, group, members).await
+    render_off_thread(state, directory, group, members).await
 }
 
 /// The group with this id.
@@ -71,15 +71,15 @@ pub async fn find(
     directory: &ProvisioningTarget,
     id: &str,
     with_members: bool,
-) -> Result<Rendered> {
-    let group_id = read_id(ResourceType::Group, id)?;
+) -> Result<RenderedResource> {
+    let group_id = parse_id(ResourceType::Group, id)?;
     let mut conn = state.db.read().await?;
     let group = store::scim_groups::find(&mut conn, directory.directory.id, group_id)
         .await?
         .ok_or_else(|| not_found(ResourceType::Group, id))?;
     let members = members_of(&mut conn, &group, with_members).await?;
     drop(conn);
-    rendered(state, directory, group, members).await
+    render_off_thread(state, directory, group, members).await
 }
 
 fn stored(group: &ScimGroup) -> Resource {
@@ -87,16 +87,16 @@ fn stored(group: &ScimGroup) -> Resource {
 }
 
 /// A change computed before the transaction.
-struct Ahead {
+struct PreparedChange {
     before: ScimGroup,
     resource: Resource,
-    plan: Plan,
+    plan: MembershipPlan,
 }
 
-impl Ahead {
+impl PreparedChange {
     /// Whether it is valid for the current version of the group.
     fn fits(&self, now: &ScimGroup) -> bool {
-        match self.plan.of_one_version {
+        match self.plan.version_bound {
             true => self.before.version == now.version,
             false => self.before.document == now.document,
         }
@@ -109,13 +109,13 @@ pub async fn change(
     directory: &ProvisioningTarget,
     id: &str,
     change: &Change,
-    if_match: Option<&Tags>,
+    if_match: Option<&EntityTags>,
     with_members: bool,
-    budget: &Budget,
-) -> Result<Rendered> {
-    let group_id = read_id(ResourceType::Group, id)?;
+    budget: &RequestBudget,
+) -> Result<RenderedResource> {
+    let group_id = parse_id(ResourceType::Group, id)?;
     let not_there = || not_found(ResourceType::Group, id);
-    let work_out = async || {
+    let prepare = async || {
         let found = {
             let mut conn = state.db.read().await?;
             store::scim_groups::find(&mut conn, directory.directory.id, group_id).await?
@@ -127,7 +127,7 @@ pub async fn change(
             let mut work = work;
             let wanted = change.apply(&resource, &mut work);
             let planned = wanted.map_err(super::Error::from).and_then(|wanted| {
-                let plan = Plan::without_reading(group_id, &wanted.members)?;
+                let plan = MembershipPlan::from_changes(group_id, &wanted.members)?;
                 Ok((wanted, plan))
             });
             (planned, work)
@@ -136,39 +136,43 @@ pub async fn change(
         let (planned, mut work) = state.offload.run(of, usize::MAX, apply).await?;
         let planned = match planned {
             Ok((wanted, Some(plan))) => Ok((wanted.resource, plan)),
-            Ok((wanted, None)) => Plan::by_reading(state, directory, group_id, wanted.members, &mut work)
-                .await
-                .map(|plan| (wanted.resource, plan)),
+            Ok((wanted, None)) => {
+                MembershipPlan::from_stored_members(state, directory, group_id, wanted.members, &mut work)
+                    .await
+                    .map(|plan| (wanted.resource, plan))
+            }
             Err(error) => Err(error),
         };
         budget.charge(state, directory, work.spent());
         let (resource, plan) = planned?;
-        Ok::<_, super::Error>(Ahead { before, resource, plan })
+        Ok::<_, super::Error>(PreparedChange { before, resource, plan })
     };
-    let mut ahead = match change.is_light() {
+    let mut prepared = match change.is_light() {
         true => None,
-        false => Some(work_out().await?),
+        false => Some(prepare().await?),
     };
-    for _ in 0..TRIES {
-        let outcome = persistently(async || {
+    for _ in 0..MAX_ATTEMPTS {
+        let outcome = retry_deadlocks(async || {
             let now = state.now();
             let mut tx = state.db.write().await?;
             let before = store::scim_groups::lock(&mut tx, directory.directory.id, group_id)
                 .await?
                 .ok_or_else(not_there)?;
             check_version(if_match, before.version)?;
-            match &ahead {
-                Some(ahead) if ahead.fits(&before) => {
-                    write(tx, directory, before, (&ahead.resource, &ahead.plan), with_members, now)
+            match &prepared {
+                Some(prepared) if prepared.fits(&before) => {
+                    write(tx, directory, before, (&prepared.resource, &prepared.plan), with_members, now)
                         .await
                         .map(Some)
                 }
                 Some(_) => Ok(None),
                 None => {
-                    let Some(Wanted { resource, members }) = change.apply_quickly(&stored(&before))? else {
+                    let Some(AppliedChange { resource, members }) =
+                        change.apply_if_light(&stored(&before))?
+                    else {
                         return Ok(None);
                     };
-                    match Plan::without_reading(group_id, &members)? {
+                    match MembershipPlan::from_changes(group_id, &members)? {
                         Some(plan) => write(tx, directory, before, (&resource, &plan), with_members, now)
                             .await
                             .map(Some),
@@ -179,12 +183,12 @@ pub async fn change(
         });
         match outcome.await? {
             Some((group, members)) => {
-                return rendered(state, directory, group, members).await;
+                return render_off_thread(state, directory, group, members).await;
             }
-            None => ahead = Some(work_out().await?),
+            None => prepared = Some(prepare().await?),
         }
     }
-    Err(contended())
+    Err(contention_error())
 }
 
 /// Writes the changes of a locked group, and commits. Returns it, `with_members` if requested.
@@ -192,17 +196,17 @@ async fn write(
     mut tx: Transaction,
     directory: &ProvisioningTarget,
     before: ScimGroup,
-    (resource, plan): (&Resource, &Plan),
+    (resource, plan): (&Resource, &MembershipPlan),
     with_members: bool,
     now: Timestamp,
 ) -> Result<(ScimGroup, Vec<ScimMember>)> {
     let mut group = before.clone();
-    take(&mut group, resource)?;
+    apply_resource(&mut group, resource)?;
     let attributes_changed = group != before;
     if group.display_name != before.display_name {
         check_name(&mut tx, &group, Some(group.id)).await?;
     }
-    let delta = plan.carry_out(&mut tx, directory, group.id, now).await?;
+    let delta = plan.execute(&mut tx, directory, group.id, now).await?;
     if !attributes_changed && delta.is_empty() {
         let members = members_of(&mut tx, &before, with_members).await?;
         return Ok((before, members));
@@ -210,7 +214,7 @@ async fn write(
     group.version = before.version + 1;
     group.updated_at = now;
     if !store::scim_groups::update(&mut tx, before.version, &group).await? {
-        return Err(outdated(group.version));
+        return Err(version_conflict(group.version));
     }
     let members = members_of(&mut tx, &group, with_members).await?;
     if attributes_changed {
@@ -227,10 +231,10 @@ pub async fn remove(
     state: &State,
     directory: &ProvisioningTarget,
     id: &str,
-    if_match: Option<&Tags>,
+    if_match: Option<&EntityTags>,
 ) -> Result<()> {
-    let group_id = read_id(ResourceType::Group, id)?;
-    persistently(async || {
+    let group_id = parse_id(ResourceType::Group, id)?;
+    retry_deadlocks(async || {
         let now = state.now();
         let mut tx = state.db.write().await?;
         let before = store::scim_groups::lock(&mut tx, directory.directory.id, group_id)
@@ -240,9 +244,9 @@ pub async fn remove(
         let members = store::scim_members::count(&mut tx, &[group_id]).await?.into_iter().sum();
         let parents = store::scim_groups::update_deleted(&mut tx, &before, now)
             .await?
-            .ok_or_else(|| outdated(before.version))?;
+            .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &parents, now).await?;
-        members::record_left(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
+        members::record_removed_from(&mut tx, directory, &parents, now, &before.id.to_string()).await?;
         scim_usage::count_removed_members(&mut tx, directory, now, members).await?;
         let data = json!({ "before": render::group_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::GroupDeleted, data).await?;
@@ -253,7 +257,7 @@ pub async fn remove(
 }
 
 /// Applies the resource to the stored group, without its members.
-pub(super) fn take(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
+pub(super) fn apply_resource(group: &mut ScimGroup, resource: &Resource) -> Result<()> {
     group.display_name = resource
         .display_name()
         .map(str::to_owned)
@@ -282,12 +286,12 @@ async fn members_of(conn: &mut store::Conn, group: &ScimGroup, wanted: bool) -> 
     Ok(members.into_iter().map(|(_, member)| member).collect())
 }
 
-async fn rendered(
+async fn render_off_thread(
     state: &State,
     directory: &ProvisioningTarget,
     group: ScimGroup,
     members: Vec<ScimMember>,
-) -> Result<Rendered> {
+) -> Result<RenderedResource> {
     let bytes = members.len() * render::MEMBER_BYTES;
     let of = directory.directory.id;
     let directory = directory.clone();

@@ -1,6 +1,6 @@
 //! Changes of a group's members; only the affected rows are written.
 //!
-//! The combined effect of all operations is computed first, as a [`Plan`], and then executed by a few statements
+//! The combined effect of all operations is computed first, as a [`MembershipPlan`], and then executed by a few statements
 //! over sets of rows. Only a filter on members, or a large replacement, needs to read the stored members; that is
 //! done before the transaction.
 
@@ -29,19 +29,19 @@ use crate::{
 };
 
 /// How many members are read at a time.
-const PAGE: i64 = 1000;
+const MEMBERS_PER_READ: i64 = 1000;
 
 /// The most members in one event; more are split into several events.
-const TOLD_AT_ONCE: usize = 1000;
+const MEMBERS_PER_EVENT: usize = 1000;
 
 /// The net effect of a request on the members.
 #[derive(Debug, Default)]
-pub(super) struct Delta {
+pub(super) struct MembershipDelta {
     added: BTreeSet<String>,
     removed: BTreeSet<String>,
 }
 
-impl Delta {
+impl MembershipDelta {
     /// Whether nothing changed.
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
@@ -66,78 +66,80 @@ impl Delta {
 
 /// The changes to make to a group's members.
 #[derive(Debug, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct MembershipPlan {
     /// The members to remove, first.
-    gone: Gone,
+    removals: Removals,
     /// The members to add afterwards; an existing one does not change.
-    come: Vec<ScimMember>,
+    additions: Vec<ScimMember>,
     /// The users and groups that must exist in the directory.
-    named: BTreeSet<ScimMemberId>,
+    referenced: BTreeSet<ScimMemberId>,
     /// Whether it was computed from the stored members, and so is valid for one version of the group only.
-    pub(super) of_one_version: bool,
+    pub(super) version_bound: bool,
 }
 
 #[derive(Debug, PartialEq)]
-enum Gone {
+enum Removals {
     /// These ids.
-    These(Vec<String>),
+    Only(Vec<String>),
     /// All except these: at most [`MAX_EXCEPT`].
-    AllBut(Vec<String>),
+    AllExcept(Vec<String>),
 }
 
-impl Plan {
+impl MembershipPlan {
     /// The plan from the changes alone; `None` if the stored members must be read.
-    pub(super) fn without_reading(group: ScimGroupId, changes: &[MembershipChange]) -> Result<Option<Self>> {
-        struct Fate {
+    pub(super) fn from_changes(group: ScimGroupId, changes: &[MembershipChange]) -> Result<Option<Self>> {
+        struct MemberState {
             removed: bool,
             present: Option<ScimMember>,
         }
-        let (mut fates, mut named, mut all) = (BTreeMap::<String, Fate>::new(), BTreeSet::new(), false);
+        let (mut outcomes, mut referenced, mut all) =
+            (BTreeMap::<String, MemberState>::new(), BTreeSet::new(), false);
         for change in changes {
             // An Add after a Replace without that member: the Replace removes the stored one.
             let removed = all && matches!(change, MembershipChange::Add(_));
             let members = match change {
                 MembershipChange::Add(members) => members,
                 MembershipChange::Replace(members) if members.len() <= MAX_EXCEPT => {
-                    fates.clear();
+                    outcomes.clear();
                     all = true;
                     members
                 }
                 MembershipChange::Remove(ids) => {
                     for id in ids {
-                        fates.insert(id.clone(), Fate { removed: true, present: None });
+                        outcomes.insert(id.clone(), MemberState { removed: true, present: None });
                     }
                     continue;
                 }
                 MembershipChange::Replace(_) | MembershipChange::RemoveWhere(_) => return Ok(None),
             };
             for member in members {
-                let member = read(group, member)?;
-                named.insert(member.id);
-                let fate = fates.entry(member.id.to_string()).or_insert(Fate { removed, present: None });
-                fate.present.get_or_insert(member);
+                let member = parse_member(group, member)?;
+                referenced.insert(member.id);
+                let outcome =
+                    outcomes.entry(member.id.to_string()).or_insert(MemberState { removed, present: None });
+                outcome.present.get_or_insert(member);
             }
         }
-        let (mut removed, mut kept, mut come) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, fate) in fates {
-            match (fate.removed, &fate.present) {
+        let (mut removed, mut kept, mut additions) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, outcome) in outcomes {
+            match (outcome.removed, &outcome.present) {
                 (true, _) => removed.push(id),
                 (false, Some(_)) => kept.push(id),
                 (false, None) => {}
             }
-            come.extend(fate.present);
+            additions.extend(outcome.present);
         }
-        let gone = match all {
-            true => Gone::AllBut(kept),
-            false => Gone::These(removed),
+        let removals = match all {
+            true => Removals::AllExcept(kept),
+            false => Removals::Only(removed),
         };
-        Ok(Some(Self { gone, come, named, of_one_version: false }))
+        Ok(Some(Self { removals, additions, referenced, version_bound: false }))
     }
 
     /// The plan from the stored members, which are read in pages; no connection is held while a page is evaluated. It
     /// is valid for the version of the group that the caller read before. [`scim::Error::TooLarge`]: the evaluation
     /// takes more work than is left.
-    pub(super) async fn by_reading(
+    pub(super) async fn from_stored_members(
         state: &State,
         directory: &ProvisioningTarget,
         group: ScimGroupId,
@@ -145,101 +147,104 @@ impl Plan {
         work: &mut WorkBudget,
     ) -> Result<Self> {
         let of = Some(directory.directory.id);
-        let steps = state.offload.run(of, usize::MAX, move || Steps::read(group, changes)).await??;
+        let steps = state.offload.run(of, usize::MAX, move || Steps::index(group, changes)).await??;
         let counted = store::scim_members::count(&mut state.db.read().await?, &[group]).await?;
         steps.check(u64::try_from(counted.first().copied().unwrap_or(0)).unwrap_or(0), work)?;
         let (steps, directory) = (Arc::new(steps), Arc::new(directory.clone()));
         let mut plan = Self {
-            gone: Gone::These(Vec::new()),
-            come: Vec::new(),
-            named: BTreeSet::new(),
-            of_one_version: true,
+            removals: Removals::Only(Vec::new()),
+            additions: Vec::new(),
+            referenced: BTreeSet::new(),
+            version_bound: true,
         };
         let (mut seen, mut after) = (HashSet::new(), String::new());
         loop {
-            let page = store::scim_members::list(&mut state.db.read().await?, group, &after, PAGE).await?;
+            let page =
+                store::scim_members::list(&mut state.db.read().await?, group, &after, MEMBERS_PER_READ)
+                    .await?;
             let Some(last) = page.last() else { break };
             after = last.id.to_string();
             let (steps, directory, mut left) = (Arc::clone(&steps), Arc::clone(&directory), work.clone());
             let looked_at = move || {
-                let fates: Result<Vec<_>, scim::Error> = page
+                let outcomes: Result<Vec<_>, scim::Error> = page
                     .into_iter()
                     .map(|stored| {
-                        let fate = steps.fate(&directory, stored.id, Some(&stored), &mut left)?;
-                        Ok((stored.id, fate))
+                        let outcome = steps.outcome(&directory, stored.id, Some(&stored), &mut left)?;
+                        Ok((stored.id, outcome))
                     })
                     .collect();
-                (fates, left)
+                (outcomes, left)
             };
-            let (fates, left) = state.offload.run(of, usize::MAX, looked_at).await?;
+            let (outcomes, left) = state.offload.run(of, usize::MAX, looked_at).await?;
             *work = left;
-            for (id, fate) in fates? {
-                plan.note(id, true, fate);
+            for (id, outcome) in outcomes? {
+                plan.add_outcome(id, true, outcome);
                 seen.insert(id);
             }
         }
         let left = work.clone();
         let looked_at = move || {
             let mut left = left;
-            let new = steps.named.iter().filter(|id| !seen.contains(id));
-            let fates: Result<Vec<_>, scim::Error> =
-                new.map(|&id| Ok((id, steps.fate(&directory, id, None, &mut left)?))).collect();
-            (fates, left)
+            let new = steps.referenced.iter().filter(|id| !seen.contains(id));
+            let outcomes: Result<Vec<_>, scim::Error> =
+                new.map(|&id| Ok((id, steps.outcome(&directory, id, None, &mut left)?))).collect();
+            (outcomes, left)
         };
-        let (fates, left) = state.offload.run(of, usize::MAX, looked_at).await?;
+        let (outcomes, left) = state.offload.run(of, usize::MAX, looked_at).await?;
         *work = left;
-        for (id, fate) in fates? {
-            plan.named.insert(id);
-            plan.note(id, false, fate);
+        for (id, outcome) in outcomes? {
+            plan.referenced.insert(id);
+            plan.add_outcome(id, false, outcome);
         }
         Ok(plan)
     }
 
-    fn note(&mut self, id: ScimMemberId, stored: bool, fate: Fate) {
-        let gone = |plan: &mut Self| {
-            if let Gone::These(ids) = &mut plan.gone {
+    fn add_outcome(&mut self, id: ScimMemberId, stored: bool, outcome: MemberOutcome) {
+        let remove = |plan: &mut Self| {
+            if let Removals::Only(ids) = &mut plan.removals {
                 ids.push(id.to_string());
             }
         };
-        match fate {
-            Fate::Unchanged => {}
-            Fate::Absent if stored => gone(self),
-            Fate::Absent => {}
-            Fate::New(member) => {
+        match outcome {
+            MemberOutcome::Unchanged => {}
+            MemberOutcome::NotMember if stored => remove(self),
+            MemberOutcome::NotMember => {}
+            MemberOutcome::New(member) => {
                 if stored {
-                    gone(self);
+                    remove(self);
                 }
-                self.come.push(member);
+                self.additions.push(member);
             }
         }
     }
 
     /// Executes the plan. The caller has locked the group.
-    pub(super) async fn carry_out(
+    pub(super) async fn execute(
         &self,
         tx: &mut Transaction,
         directory: &ProvisioningTarget,
         group: ScimGroupId,
         now: Timestamp,
-    ) -> Result<Delta> {
-        let mut delta = Delta::default();
-        delta.remove(match &self.gone {
-            Gone::These(ids) => store::scim_members::remove(tx, group, ids).await?,
-            Gone::AllBut(kept) => store::scim_members::remove_except(tx, group, kept).await?,
+    ) -> Result<MembershipDelta> {
+        let mut delta = MembershipDelta::default();
+        delta.remove(match &self.removals {
+            Removals::Only(ids) => store::scim_members::remove(tx, group, ids).await?,
+            Removals::AllExcept(kept) => store::scim_members::remove_except(tx, group, kept).await?,
         });
-        check_there(tx, directory, &self.named).await?;
-        delta.add(store::scim_members::insert(tx, directory.directory.id, group, &self.come, now).await?);
+        check_members_exist(tx, directory, &self.referenced).await?;
+        delta
+            .add(store::scim_members::insert(tx, directory.directory.id, group, &self.additions, now).await?);
         Ok(delta)
     }
 }
 
-/// The result for one stored or named member.
+/// The result for one stored or referenced member.
 #[derive(Debug, PartialEq)]
-enum Fate {
+enum MemberOutcome {
     /// No change.
     Unchanged,
     /// Not a member.
-    Absent,
+    NotMember,
     /// A member with the attributes of the request.
     New(ScimMember),
 }
@@ -247,7 +252,7 @@ enum Fate {
 /// The changes of a request, indexed by member.
 struct Steps {
     steps: Vec<Step>,
-    named: BTreeSet<ScimMemberId>,
+    referenced: BTreeSet<ScimMemberId>,
 }
 
 enum Step {
@@ -268,13 +273,13 @@ impl Step {
 }
 
 impl Steps {
-    fn read(group: ScimGroupId, changes: Vec<MembershipChange>) -> Result<Self> {
-        let mut named = BTreeSet::new();
+    fn index(group: ScimGroupId, changes: Vec<MembershipChange>) -> Result<Self> {
+        let mut referenced = BTreeSet::new();
         let mut by_id = |members: &[Member]| {
             let mut known = HashMap::with_capacity(members.len());
             for member in members {
-                let member = read(group, member)?;
-                named.insert(member.id);
+                let member = parse_member(group, member)?;
+                referenced.insert(member.id);
                 known.entry(member.id).or_insert(member);
             }
             Ok::<_, super::Error>(known)
@@ -288,13 +293,13 @@ impl Steps {
             })
         });
         let steps = steps.collect::<Result<_>>()?;
-        Ok(Self { steps, named })
+        Ok(Self { steps, referenced })
     }
 
     /// Refuses changes that take too much work for a group of this size, before any member is read.
     fn check(&self, members: u64, work: &mut WorkBudget) -> Result<(), scim::Error> {
         let each: u64 = self.steps.iter().map(Step::cost).sum();
-        let needed = members.saturating_add(self.named.len() as u64).saturating_mul(each);
+        let needed = members.saturating_add(self.referenced.len() as u64).saturating_mul(each);
         let mut copy = work.clone();
         copy.spend(needed).map_err(|_| {
             work.spend(u64::MAX).ok();
@@ -306,13 +311,13 @@ impl Steps {
         })
     }
 
-    fn fate(
+    fn outcome(
         &self,
         directory: &ProvisioningTarget,
         id: ScimMemberId,
         stored: Option<&ScimMember>,
         work: &mut WorkBudget,
-    ) -> Result<Fate, scim::Error> {
+    ) -> Result<MemberOutcome, scim::Error> {
         let text = id.to_string();
         let (mut now, mut sent) = (stored, false);
         let mut shown: Option<(Value, u64)> = None;
@@ -342,32 +347,32 @@ impl Steps {
             work.spend(1)?;
         }
         Ok(match now {
-            None => Fate::Absent,
+            None => MemberOutcome::NotMember,
             Some(member) if sent && stored.is_none_or(|stored| stored.attributes != member.attributes) => {
-                Fate::New(member.clone())
+                MemberOutcome::New(member.clone())
             }
-            Some(_) => Fate::Unchanged,
+            Some(_) => MemberOutcome::Unchanged,
         })
     }
 }
 
 /// Parses a member; a group cannot contain itself.
-fn read(group: ScimGroupId, member: &Member) -> Result<ScimMember> {
-    let id = ScimMemberId::parse(&member.value).ok_or_else(|| unknown(&member.value))?;
+fn parse_member(group: ScimGroupId, member: &Member) -> Result<ScimMember> {
+    let id = ScimMemberId::parse(&member.value).ok_or_else(|| unknown_member(&member.value))?;
     if id == ScimMemberId::Group(group) {
         return Err(scim::Error::InvalidValue("members: a group cannot be in itself".into()).into());
     }
-    Ok(ScimMember { id, attributes: sent(member) })
+    Ok(ScimMember { id, attributes: stored_attributes(member) })
 }
 
 /// Refuses members that are not users or groups of this directory.
-async fn check_there(
+async fn check_members_exist(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
-    named: &BTreeSet<ScimMemberId>,
+    referenced: &BTreeSet<ScimMemberId>,
 ) -> Result<()> {
     let (mut users, mut groups) = (Vec::new(), Vec::new());
-    for id in named {
+    for id in referenced {
         match id {
             ScimMemberId::User(id) => users.push(*id),
             ScimMemberId::Group(id) => groups.push(*id),
@@ -376,15 +381,15 @@ async fn check_there(
     let directory_id = directory.directory.id;
     let known_users = store::scim_users::list_existing(tx, directory_id, &users).await?;
     let known_groups = store::scim_groups::list_existing(tx, directory_id, &groups).await?;
-    let missing = named.iter().find(|id| match id {
+    let missing = referenced.iter().find(|id| match id {
         ScimMemberId::User(id) => !known_users.contains(id),
         ScimMemberId::Group(id) => !known_groups.contains(id),
     });
-    missing.map_or(Ok(()), |missing| Err(unknown(&missing.to_string())))
+    missing.map_or(Ok(()), |missing| Err(unknown_member(&missing.to_string())))
 }
 
 /// The attributes of a member that are stored (`display`). `type` and `$ref` follow from its id.
-fn sent(member: &Member) -> Map<String, Value> {
+fn stored_attributes(member: &Member) -> Map<String, Value> {
     let mut attributes = member.attributes.clone();
     for ours in ["type", "$ref"] {
         attributes.remove(ours);
@@ -393,7 +398,7 @@ fn sent(member: &Member) -> Map<String, Value> {
 }
 
 /// The same error for ids of other directories.
-fn unknown(id: &str) -> super::Error {
+fn unknown_member(id: &str) -> super::Error {
     let shown: String = id.chars().take(80).flat_map(char::escape_debug).collect();
     scim::Error::InvalidValue(format!("members: there is no user or group \"{shown}\" here")).into()
 }
@@ -404,7 +409,7 @@ pub(super) async fn record_delta(
     directory: &ProvisioningTarget,
     group: ScimGroupId,
     now: Timestamp,
-    delta: &Delta,
+    delta: &MembershipDelta,
 ) -> Result<()> {
     let added: Vec<String> = delta.added.iter().cloned().collect();
     let removed: Vec<String> = delta.removed.iter().cloned().collect();
@@ -420,7 +425,7 @@ pub(super) async fn record(
     added: &[String],
     removed: &[String],
 ) -> Result<()> {
-    let (mut added, mut removed) = (added.chunks(TOLD_AT_ONCE), removed.chunks(TOLD_AT_ONCE));
+    let (mut added, mut removed) = (added.chunks(MEMBERS_PER_EVENT), removed.chunks(MEMBERS_PER_EVENT));
     let chunks = std::iter::from_fn(|| match (added.next(), removed.next()) {
         (None, None) => None,
         (came, went) => Some((came.unwrap_or_default(), went.unwrap_or_default())),
@@ -430,7 +435,7 @@ pub(super) async fn record(
 }
 
 /// Records the events of one member removed from each of these groups.
-pub(super) async fn record_left(
+pub(super) async fn record_removed_from(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
     groups: &[ScimGroupId],

@@ -16,8 +16,8 @@ pub mod users;
 
 use std::fmt;
 
-pub use change::{Budget, Change};
-pub use render::Rendered;
+pub use change::{Change, RequestBudget};
+pub use render::RenderedResource;
 
 use super::scim_directories::ProvisioningTarget;
 use crate::{
@@ -43,13 +43,13 @@ impl Error {
     pub fn into_scim(self) -> scim::Error {
         match self {
             Self::Scim(error) => error,
-            Self::App(error) => in_scim(&error),
+            Self::App(error) => to_scim_error(&error),
         }
     }
 }
 
 /// An application error as a SCIM error.
-pub fn in_scim(error: &super::Error) -> scim::Error {
+pub fn to_scim_error(error: &super::Error) -> scim::Error {
     let text = error.to_string();
     match error {
         super::Error::Unauthenticated(_) => scim::Error::Unauthorized(text),
@@ -98,14 +98,14 @@ pub fn etag(version: i64) -> String {
 
 /// The entity tags of `If-Match` or `If-None-Match` (RFC 9110 §13.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tags {
+pub enum EntityTags {
     /// `*`: any version.
     Any,
     /// These versions, without `W/` and quotes.
-    These(Vec<String>),
+    List(Vec<String>),
 }
 
-impl Tags {
+impl EntityTags {
     /// Parses the value of the header.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
@@ -117,28 +117,28 @@ impl Tags {
             let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
             tag.trim_matches('"').to_owned()
         };
-        Self::These(text.split(',').map(one).collect())
+        Self::List(text.split(',').map(one).collect())
     }
 
     /// Whether a version matches. The comparison is weak: all our tags are weak, and RFC 7644 §3.14 has clients send
     /// them in `If-Match`.
-    pub fn name(&self, version: i64) -> bool {
+    pub fn matches(&self, version: i64) -> bool {
         match self {
             Self::Any => true,
-            Self::These(tags) => tags.iter().any(|tag| *tag == version.to_string()),
+            Self::List(tags) => tags.iter().any(|tag| *tag == version.to_string()),
         }
     }
 }
 
 /// Refuses a write whose `If-Match` does not match the version.
-fn check_version(if_match: Option<&Tags>, version: i64) -> Result<()> {
+fn check_version(if_match: Option<&EntityTags>, version: i64) -> Result<()> {
     match if_match {
-        Some(tags) if !tags.name(version) => Err(outdated(version)),
+        Some(tags) if !tags.matches(version) => Err(version_conflict(version)),
         _ => Ok(()),
     }
 }
 
-fn outdated(version: i64) -> Error {
+fn version_conflict(version: i64) -> Error {
     let now = etag(version);
     scim::Error::PreconditionFailed(format!("the resource was changed: its version is now {now}")).into()
 }
@@ -149,30 +149,30 @@ fn not_found(kind: ResourceType, id: &str) -> Error {
 }
 
 /// The maximum size of a stored resource as JSON: pages of them must fit into memory.
-const LARGEST_DOCUMENT: usize = 64 * 1024;
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// Refuses a resource that is too large.
 fn check_size(document: &serde_json::Map<String, serde_json::Value>) -> Result<(), scim::Error> {
     match serde_json::to_vec(document).map_or(0, |json| json.len()) {
-        ..=LARGEST_DOCUMENT => Ok(()),
+        ..=MAX_DOCUMENT_BYTES => Ok(()),
         size => {
-            let text = format!("the resource takes {size} bytes; it may take {LARGEST_DOCUMENT}");
+            let text = format!("the resource takes {size} bytes; it may take {MAX_DOCUMENT_BYTES}");
             Err(scim::Error::TooLarge(text))
         }
     }
 }
 
 /// Parses an id in a path or a body; a malformed one is not found.
-fn read_id<K: crate::model::id::IdKind>(kind: ResourceType, text: &str) -> Result<Id<K>> {
+fn parse_id<K: crate::model::id::IdKind>(kind: ResourceType, text: &str) -> Result<Id<K>> {
     text.parse().map_err(|_| not_found(kind, text))
 }
 
 /// How often a deadlocked transaction is attempted.
-const TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
 /// Retries a transaction that the database aborted because of a deadlock.
-async fn persistently<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
-    for _ in 1..TRIES {
+async fn retry_deadlocks<T>(mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..MAX_ATTEMPTS {
         match attempt().await {
             Err(Error::App(super::Error::Internal(source)))
                 if source.downcast_ref::<store::Error>().is_some_and(store::Error::is_deadlock) => {}
@@ -188,11 +188,11 @@ mod tests {
 
     #[test]
     fn tags_are_compared_weakly() {
-        assert!(Tags::parse(&etag(3)).name(3));
-        assert!(Tags::parse("\"2\", W/\"3\"").name(3));
-        assert!(Tags::parse(" * ").name(3));
+        assert!(EntityTags::parse(&etag(3)).matches(3));
+        assert!(EntityTags::parse("\"2\", W/\"3\"").matches(3));
+        assert!(EntityTags::parse(" * ").matches(3));
         for other in ["", "\"33\"", "W/\"2\"", "3x"] {
-            assert!(!Tags::parse(other).name(3), "{other}");
+            assert!(!EntityTags::parse(other).matches(3), "{other}");
         }
     }
 }

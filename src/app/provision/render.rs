@@ -20,7 +20,7 @@ pub(super) const MEMBER_BYTES: usize = 160;
 
 /// A resource as returned to clients, before the attribute projection.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rendered {
+pub struct RenderedResource {
     /// The whole resource.
     pub body: Value,
     /// Its version, for `ETag`.
@@ -29,7 +29,7 @@ pub struct Rendered {
     pub location: String,
 }
 
-impl Rendered {
+impl RenderedResource {
     /// Its approximate size as JSON in bytes.
     pub fn bytes(&self) -> usize {
         self.body["members"].as_array().map_or(0, Vec::len) * MEMBER_BYTES
@@ -50,7 +50,7 @@ pub(super) fn user(
     directory: &ProvisioningTarget,
     user: &ScimUser,
     groups: &[(ScimGroupId, String)],
-) -> Rendered {
+) -> RenderedResource {
     let location = location(directory, ResourceType::User, &user.id);
     let metadata = ResourceMetadata {
         id: &user.id.to_string(),
@@ -73,11 +73,15 @@ pub(super) fn user(
             })
             .collect();
     }
-    Rendered { body, version: user.version, location }
+    RenderedResource { body, version: user.version, location }
 }
 
 /// A group. If `members` is empty, the attribute is omitted.
-pub(super) fn group(directory: &ProvisioningTarget, group: &ScimGroup, members: &[ScimMember]) -> Rendered {
+pub(super) fn group(
+    directory: &ProvisioningTarget,
+    group: &ScimGroup,
+    members: &[ScimMember],
+) -> RenderedResource {
     let location = location(directory, ResourceType::Group, &group.id);
     let metadata = ResourceMetadata {
         id: &group.id.to_string(),
@@ -90,7 +94,7 @@ pub(super) fn group(directory: &ProvisioningTarget, group: &ScimGroup, members: 
     if !members.is_empty() {
         body["members"] = members.iter().map(|one| member(directory, one)).collect();
     }
-    Rendered { body, version: group.version, location }
+    RenderedResource { body, version: group.version, location }
 }
 
 /// One entry of `members`: the stored attributes with `value`, `$ref` and `type`.
@@ -111,7 +115,7 @@ pub(super) async fn users(
     conn: &mut Conn,
     directory: &ProvisioningTarget,
     users: &[ScimUser],
-) -> Result<Vec<Rendered>> {
+) -> Result<Vec<RenderedResource>> {
     let ids: Vec<ScimUserId> = users.iter().map(|user| user.id).collect();
     let mut groups: HashMap<ScimUserId, Vec<(ScimGroupId, String)>> = HashMap::new();
     for (id, group, name) in store::scim_members::list_groups_of(conn, directory.directory.id, &ids).await? {

@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use super::{ProvisioningTarget, Rendered, Result, cursor::Cursor, render};
+use super::{ProvisioningTarget, RenderedResource, Result, cursor::CursorCodec, render};
 use crate::{
     app::{self, State, directory_limits::UNITS_PER_REQUEST},
     model::{
@@ -38,13 +38,13 @@ use crate::{
 };
 
 /// The page size if the query has no `count`.
-pub const DEFAULT_PAGE: u64 = 100;
+pub const DEFAULT_PAGE_SIZE: u64 = 100;
 
 /// The maximum page size. A larger `count` is reduced to it.
-pub const LARGEST_PAGE: u64 = 500;
+pub const MAX_PAGE_SIZE: u64 = 500;
 
 /// The most members of all groups of one page together. A page ends early rather than exceed it.
-const MOST_MEMBERS: i64 = 50_000;
+const MAX_MEMBERS_PER_PAGE: i64 = 50_000;
 
 /// How many rows are read per batch where the program filters.
 const BATCH: i64 = 200;
@@ -57,21 +57,21 @@ pub const MAX_UNITS: u64 = 500_000;
 const COMPARISONS_PER_UNIT: u64 = 16;
 
 /// How many resources can be sorted in memory.
-const MOST_SORTED: usize = 10_000;
+const MAX_SORTED: usize = 10_000;
 
 /// The work spent by one search.
 #[derive(Debug, Default)]
-struct Work {
+struct SearchBudget {
     units: Cell<u64>,
     /// Set when the request was cancelled.
-    abandoned: Arc<AtomicBool>,
+    cancelled: Arc<AtomicBool>,
 }
 
-impl Work {
+impl SearchBudget {
     /// Spends `units`; `false`, and nothing is spent, over the limit or after cancellation.
     fn spend(&self, units: u64) -> bool {
         let sum = self.units.get().saturating_add(units);
-        let may = sum <= MAX_UNITS && !self.abandoned.load(Ordering::Relaxed);
+        let may = sum <= MAX_UNITS && !self.cancelled.load(Ordering::Relaxed);
         if may {
             self.units.set(sum);
         }
@@ -80,9 +80,9 @@ impl Work {
 }
 
 /// Cancels the search when the waiting request is dropped.
-struct Abandons(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Abandons {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -98,22 +98,22 @@ fn too_many() -> scim::Error {
 }
 
 /// Runs a search on a blocking thread, in its directory's queue, and charges its work.
-async fn aside(
+async fn run_off_thread(
     state: &State,
     directory: &ProvisioningTarget,
     query: &ListQuery,
-    search: impl AsyncFnOnce(&State, &ProvisioningTarget, &ListQuery, &Work) -> Result<ListResponse>
+    search: impl AsyncFnOnce(&State, &ProvisioningTarget, &ListQuery, &SearchBudget) -> Result<ListResponse>
     + Send
     + 'static,
 ) -> Result<ListResponse> {
     let id = directory.directory.id;
     let turn = state.directory_limits.acquire_search(id).await?;
     let (runtime, span) = (tokio::runtime::Handle::current(), tracing::Span::current());
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let _abandons = Abandons(Arc::clone(&abandoned));
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let _cancel = CancelOnDrop(Arc::clone(&cancelled));
     let (here, directory, query) = (state.clone(), directory.clone(), query.clone());
     let done = tokio::task::spawn_blocking(move || {
-        let work = Work { units: Cell::new(0), abandoned };
+        let work = SearchBudget { units: Cell::new(0), cancelled };
         let found = runtime.block_on(search(&here, &directory, &query, &work).instrument(span));
         let units = work.units.get();
         here.directory_limits.charge_requests(id, here.now(), units / UNITS_PER_REQUEST);
@@ -131,51 +131,51 @@ pub async fn list(
     kind: ResourceType,
     query: &ListQuery,
 ) -> Result<ListResponse> {
-    if Finder::new(&state.db, directory, kind, query, &Work::default()).is_lookup() {
-        return list_here(state, directory, kind, query, &Work::default()).await;
+    if Finder::new(&state.db, directory, kind, query, &SearchBudget::default()).is_lookup() {
+        return list_in_place(state, directory, kind, query, &SearchBudget::default()).await;
     }
-    aside(state, directory, query, async move |state, directory, query, work| {
-        list_here(state, directory, kind, query, work).await
+    run_off_thread(state, directory, query, async move |state, directory, query, work| {
+        list_in_place(state, directory, kind, query, work).await
     })
     .await
 }
 
-async fn list_here(
+async fn list_in_place(
     state: &State,
     directory: &ProvisioningTarget,
     kind: ResourceType,
     query: &ListQuery,
-    work: &Work,
+    work: &SearchBudget,
 ) -> Result<ListResponse> {
     let mut finder = Finder::new(&state.db, directory, kind, query, work);
-    let count = query.page.count().unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);
+    let count = query.page.count().unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE);
     let (found, position) = match &query.page {
         Page::Index { start, .. } => {
-            (finder.page(Begin::Offset(start - 1), count).await?, Position::Index(*start))
+            (finder.page(PageStart::Offset(start - 1), count).await?, Position::Index(*start))
         }
         Page::Cursor { cursor, .. } => {
-            let cursors = Cursor::of(state, directory, kind, query);
+            let cursors = CursorCodec::new(state, directory, kind, query);
             let begin = match cursor {
-                Some(text) => cursors.read(text, count)?,
-                None if query.sort.is_none() => Begin::After(String::new()),
-                None => Begin::Offset(0),
+                Some(text) => cursors.decode(text, count)?,
+                None if query.sort.is_none() => PageStart::After(String::new()),
+                None => PageStart::Offset(0),
             };
             let found = finder.page(begin.clone(), count).await?;
             let next = match (begin, found.resources.last()) {
                 _ if !found.more => None,
                 // The scan stopped early: the next page continues after the last scanned resource.
-                (Begin::After(_), _) if found.looked_to.is_some() => {
-                    found.looked_to.clone().map(Begin::After)
+                (PageStart::After(_), _) if found.scanned_to.is_some() => {
+                    found.scanned_to.clone().map(PageStart::After)
                 }
                 (_, None) => None,
-                (Begin::After(_), Some(last)) => {
-                    Some(Begin::After(last.body["id"].as_str().unwrap_or_default().to_owned()))
+                (PageStart::After(_), Some(last)) => {
+                    Some(PageStart::After(last.body["id"].as_str().unwrap_or_default().to_owned()))
                 }
-                (Begin::Offset(offset), Some(_)) => {
-                    Some(Begin::Offset(offset.saturating_add(found.resources.len() as u64)))
+                (PageStart::Offset(offset), Some(_)) => {
+                    Some(PageStart::Offset(offset.saturating_add(found.resources.len() as u64)))
                 }
             };
-            let next = next.map(|begin| cursors.write(&begin, count));
+            let next = next.map(|begin| cursors.encode(&begin, count));
             (found, Position::Cursor { next, previous: None })
         }
     };
@@ -190,28 +190,28 @@ pub async fn list_all(
     directory: &ProvisioningTarget,
     query: &ListQuery,
 ) -> Result<ListResponse> {
-    aside(state, directory, query, list_all_here).await
+    run_off_thread(state, directory, query, list_all_in_place).await
 }
 
-async fn list_all_here(
+async fn list_all_in_place(
     state: &State,
     directory: &ProvisioningTarget,
     query: &ListQuery,
-    work: &Work,
+    work: &SearchBudget,
 ) -> Result<ListResponse> {
     let Page::Index { start, count } = query.page else {
         let text = "a cursor pages through one resource type only: search at its endpoint";
         return Err(scim::Error::InvalidValue(text.into()).into());
     };
-    let (skip, count) = (start - 1, count.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE));
+    let (skip, count) = (start - 1, count.unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE));
     let (mut resources, mut total) = (Vec::new(), 0);
     if let Some(sort) = &query.sort {
-        let keep = kept(sort, skip, count)?;
+        let keep = sort_window(sort, skip, count)?;
         let mut first = Vec::new();
         for kind in ResourceType::ALL {
             let mut finder = Finder::new(&state.db, directory, kind, query, work);
-            finder.begin_work(false).await?;
-            let (of_kind, of_kind_total) = finder.first(sort, keep).await?;
+            finder.charge_estimate(false).await?;
+            let (of_kind, of_kind_total) = finder.first_keys(sort, keep).await?;
             first.extend(of_kind.into_iter().map(|(key, id)| (key, id, kind)));
             total += of_kind_total;
         }
@@ -221,7 +221,7 @@ async fn list_all_here(
         for chunk in wanted.chunk_by(|one, other| one.2 == other.2) {
             let ids: Vec<String> = chunk.iter().map(|(_, id, _)| id.clone()).collect();
             let mut finder = Finder::new(&state.db, directory, chunk[0].2, query, work);
-            let rows = finder.named(&ids).await?;
+            let rows = finder.find_by_ids(&ids).await?;
             let rendered = finder.render(rows).await?;
             let ended = rendered.len() < ids.len();
             resources.extend(rendered);
@@ -234,7 +234,7 @@ async fn list_all_here(
             let offset = skip.saturating_sub(total);
             let room = count.saturating_sub(resources.len() as u64);
             let mut finder = Finder::new(&state.db, directory, kind, query, work);
-            let found = finder.page(Begin::Offset(offset), room).await?;
+            let found = finder.page(PageStart::Offset(offset), room).await?;
             total += found.total.unwrap_or(0);
             resources.extend(found.resources);
         }
@@ -256,7 +256,7 @@ fn size(value: &Value) -> u64 {
 }
 
 /// A sort key of limited size. Texts that differ only after 200 characters compare as equal.
-fn shortened(key: SortKey) -> SortKey {
+fn shorten(key: SortKey) -> SortKey {
     match key {
         SortKey::Text(text) => SortKey::Text(text.chars().take(200).collect()),
         key => key,
@@ -264,12 +264,12 @@ fn shortened(key: SortKey) -> SortKey {
 }
 
 /// How many of the first resources must be held to return a sorted page.
-fn kept(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
+fn sort_window(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
     let keep = usize::try_from(skip.saturating_add(count)).unwrap_or(usize::MAX);
     match count {
         0 => Ok(0),
-        _ if keep > MOST_SORTED => {
-            let text = format!("sorted by {}, only the first {MOST_SORTED} can be asked for", sort.path);
+        _ if keep > MAX_SORTED => {
+            let text = format!("sorted by {}, only the first {MAX_SORTED} can be asked for", sort.path);
             Err(scim::Error::TooMany(text).into())
         }
         _ => Ok(keep),
@@ -278,7 +278,7 @@ fn kept(sort: &Sort, skip: u64, count: u64) -> Result<usize> {
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Begin {
+pub(super) enum PageStart {
     /// After this id; at the first resource if it is empty.
     After(String),
     /// After this many resources.
@@ -286,12 +286,12 @@ pub(super) enum Begin {
 }
 
 /// One page of a result.
-struct Found {
-    resources: Vec<Rendered>,
+struct ResultPage {
+    resources: Vec<RenderedResource>,
     total: Option<u64>,
     more: bool,
     /// The id of the last scanned resource, if the scan stopped before the page was full.
-    looked_to: Option<String>,
+    scanned_to: Option<String>,
 }
 
 /// Stored resources of one kind.
@@ -327,7 +327,7 @@ struct Finder<'a> {
     db: &'a Db,
     /// Taken for a batch and returned after it.
     conn: Option<Conn>,
-    work: &'a Work,
+    work: &'a SearchBudget,
     directory: &'a ProvisioningTarget,
     kind: ResourceType,
     query: &'a ListQuery,
@@ -349,7 +349,7 @@ impl<'a> Finder<'a> {
         directory: &'a ProvisioningTarget,
         kind: ResourceType,
         query: &'a ListQuery,
-        work: &'a Work,
+        work: &'a SearchBudget,
     ) -> Self {
         let compiled = query
             .filter
@@ -379,7 +379,7 @@ impl<'a> Finder<'a> {
     }
 
     /// How many resources of the kind the directory has, without deleted ones.
-    async fn living(&mut self) -> Result<u64> {
+    async fn count_existing(&mut self) -> Result<u64> {
         let directory = self.directory.directory.id;
         let count = match self.kind {
             ResourceType::User => store::scim_users::count(self.conn().await?, directory, None).await?,
@@ -389,12 +389,12 @@ impl<'a> Finder<'a> {
     }
 
     /// Charges the estimated work of the database; refuses at once if it is over the limit.
-    async fn begin_work(&mut self, is_resumable: bool) -> Result<()> {
+    async fn charge_estimate(&mut self, is_resumable: bool) -> Result<()> {
         if self.indexed {
             return Ok(());
         }
         let is_scan = !self.exact || (self.query.sort.is_some() && self.order.is_none());
-        let living = self.living().await?;
+        let living = self.count_existing().await?;
         let comparisons = match (&self.condition, self.order) {
             (Some(_), _) => living.saturating_mul(self.terms),
             (None, Some(_)) => living,
@@ -410,19 +410,19 @@ impl<'a> Finder<'a> {
         }
     }
 
-    async fn page(&mut self, begin: Begin, count: u64) -> Result<Found> {
-        self.begin_work(matches!(begin, Begin::After(_)) && self.query.sort.is_none()).await?;
+    async fn page(&mut self, begin: PageStart, count: u64) -> Result<ResultPage> {
+        self.charge_estimate(matches!(begin, PageStart::After(_)) && self.query.sort.is_none()).await?;
         match (&self.query.sort, self.order) {
-            (Some(sort), None) => self.sorted_here(sort, begin, count).await,
-            _ if self.exact => self.selected(begin, count).await,
-            _ => self.scanned(begin, count).await,
+            (Some(sort), None) => self.page_sorted_in_memory(sort, begin, count).await,
+            _ if self.exact => self.page_by_database(begin, count).await,
+            _ => self.page_by_scan(begin, count).await,
         }
     }
 
-    fn search(&self, begin: &Begin, limit: i64) -> Search {
+    fn search(&self, begin: &PageStart, limit: i64) -> Search {
         let (after, offset) = match begin {
-            Begin::After(id) => (Some(id.clone()), 0),
-            Begin::Offset(offset) => (None, i64::try_from(*offset).unwrap_or(i64::MAX)),
+            PageStart::After(id) => (Some(id.clone()), 0),
+            PageStart::Offset(offset) => (None, i64::try_from(*offset).unwrap_or(i64::MAX)),
         };
         Search {
             condition: self.condition.clone(),
@@ -460,7 +460,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The database filters and sorts.
-    async fn selected(&mut self, begin: Begin, count: u64) -> Result<Found> {
+    async fn page_by_database(&mut self, begin: PageStart, count: u64) -> Result<ResultPage> {
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
         let mut rows = match count {
             0 => Rows::Users(Vec::new()),
@@ -473,7 +473,7 @@ impl<'a> Finder<'a> {
         rows.truncate(limit);
         let total = match begin {
             // The page reaches the end of the result, so the total is known.
-            Begin::Offset(offset) if !more && count > 0 && (rows.len() > 0 || offset == 0) => {
+            PageStart::Offset(offset) if !more && count > 0 && (rows.len() > 0 || offset == 0) => {
                 offset + rows.len() as u64
             }
             _ => self.count().await?,
@@ -481,7 +481,7 @@ impl<'a> Finder<'a> {
         let asked = rows.len();
         let resources = self.render(rows).await?;
         let more = more || resources.len() < asked;
-        Ok(Found { resources, total: Some(total), more, looked_to: None })
+        Ok(ResultPage { resources, total: Some(total), more, scanned_to: None })
     }
 
     /// Reads the rows of `condition` in the database's order and passes the matching ones to `visit` until it returns
@@ -489,28 +489,28 @@ impl<'a> Finder<'a> {
     /// last scanned resource.
     async fn scan(
         &mut self,
-        mut begin: Begin,
+        mut begin: PageStart,
         is_resumable: bool,
-        visit: &mut dyn FnMut(Rendered) -> Result<bool>,
+        visit: &mut dyn FnMut(RenderedResource) -> Result<bool>,
     ) -> Result<Option<String>> {
-        let mut looked_to = None;
+        let mut scanned_to = None;
         loop {
             let search = self.search(&begin, BATCH);
             let rows = self.rows(&search).await?;
             let (read, last) = (rows.len(), rows.last_id());
             let Some(last) = last else { return Ok(None) };
-            let whole = self.whole(rows).await?;
+            let whole = self.render_for_filter(rows).await?;
             // Returned while this batch is evaluated.
             self.conn = None;
             for resource in whole {
                 if !self.work.spend(self.terms.saturating_mul(1 + size(&resource.body) / 1024)) {
-                    return match (is_resumable, looked_to) {
-                        (true, Some(looked_to)) => Ok(Some(looked_to)),
+                    return match (is_resumable, scanned_to) {
+                        (true, Some(scanned_to)) => Ok(Some(scanned_to)),
                         _ => Err(too_many().into()),
                     };
                 }
                 if is_resumable {
-                    looked_to = resource.body["id"].as_str().map(str::to_owned);
+                    scanned_to = resource.body["id"].as_str().map(str::to_owned);
                 }
                 let matches = self.query.filter.as_ref().is_none_or(|filter| filter.matches(&resource.body));
                 if matches && !visit(resource)? {
@@ -521,21 +521,21 @@ impl<'a> Finder<'a> {
                 return Ok(None);
             }
             begin = match (begin, self.order) {
-                (Begin::Offset(offset), Some(_)) => Begin::Offset(offset.saturating_add(read as u64)),
-                _ => Begin::After(last),
+                (PageStart::Offset(offset), Some(_)) => PageStart::Offset(offset.saturating_add(read as u64)),
+                _ => PageStart::After(last),
             };
         }
     }
 
     /// The program filters, in the order of the database: a scan.
-    async fn scanned(&mut self, begin: Begin, count: u64) -> Result<Found> {
+    async fn page_by_scan(&mut self, begin: PageStart, count: u64) -> Result<ResultPage> {
         let (mut resources, mut seen, mut more) = (Vec::new(), 0_u64, false);
         let (skip, total_wanted) = match &begin {
-            Begin::After(_) => (0, false),
-            Begin::Offset(offset) => (*offset, true),
+            PageStart::After(_) => (0, false),
+            PageStart::Offset(offset) => (*offset, true),
         };
-        let start = if total_wanted { Begin::Offset(0) } else { begin };
-        let looked_to = self
+        let start = if total_wanted { PageStart::Offset(0) } else { begin };
+        let scanned_to = self
             .scan(start, !total_wanted, &mut |resource| {
                 seen += 1;
                 if seen > skip && (resources.len() as u64) < count {
@@ -546,27 +546,32 @@ impl<'a> Finder<'a> {
                 Ok(total_wanted || !more)
             })
             .await?;
-        let resources = self.trim(resources).await?;
-        let more = more || looked_to.is_some();
-        Ok(Found { resources, total: total_wanted.then_some(seen), more, looked_to })
+        let resources = self.reread(resources).await?;
+        let more = more || scanned_to.is_some();
+        Ok(ResultPage { resources, total: total_wanted.then_some(seen), more, scanned_to })
     }
 
     /// The program sorts, in memory.
-    async fn sorted_here(&mut self, sort: &Sort, begin: Begin, count: u64) -> Result<Found> {
-        let Begin::Offset(skip) = begin else {
+    async fn page_sorted_in_memory(
+        &mut self,
+        sort: &Sort,
+        begin: PageStart,
+        count: u64,
+    ) -> Result<ResultPage> {
+        let PageStart::Offset(skip) = begin else {
             return Err(scim::Error::InvalidCursor("the cursor is not of this query".into()).into());
         };
-        let (first, total) = self.first(sort, kept(sort, skip, count)?).await?;
+        let (first, total) = self.first_keys(sort, sort_window(sort, skip, count)?).await?;
         let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
         let wanted: Vec<String> = first.into_iter().skip(skipped).map(|(_, id)| id).collect();
-        let rows = self.named(&wanted).await?;
+        let rows = self.find_by_ids(&wanted).await?;
         let resources = self.render(rows).await?;
         let more = total > skip.saturating_add(resources.len() as u64);
-        Ok(Found { resources, total: Some(total), more, looked_to: None })
+        Ok(ResultPage { resources, total: Some(total), more, scanned_to: None })
     }
 
     /// Scans all resources; returns the sort keys and ids of the first `keep` in order, and the total.
-    async fn first(&mut self, sort: &Sort, keep: usize) -> Result<(Vec<(SortKey, String)>, u64)> {
+    async fn first_keys(&mut self, sort: &Sort, keep: usize) -> Result<(Vec<(SortKey, String)>, u64)> {
         let mut first: Vec<(SortKey, String)> = Vec::new();
         let mut total = 0_u64;
         let order = |one: &(SortKey, String), other: &(SortKey, String)| {
@@ -574,10 +579,10 @@ impl<'a> Finder<'a> {
         };
         // Sorted in batches: inserting each key in order would be quadratic.
         let room = keep.saturating_mul(2).saturating_add(1000);
-        self.scan(Begin::Offset(0), false, &mut |resource| {
+        self.scan(PageStart::Offset(0), false, &mut |resource| {
             total += 1;
             let id = resource.body["id"].as_str().unwrap_or_default().to_owned();
-            first.push((shortened(sort.key(&resource.body)), id));
+            first.push((shorten(sort.key(&resource.body)), id));
             if first.len() >= room {
                 first.sort_unstable_by(order);
                 first.truncate(keep);
@@ -591,7 +596,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The resources with these ids, in this order.
-    async fn named(&mut self, ids: &[String]) -> Result<Rows> {
+    async fn find_by_ids(&mut self, ids: &[String]) -> Result<Rows> {
         let mut rows = match self.kind {
             ResourceType::User => Rows::Users(Vec::new()),
             ResourceType::Group => Rows::Groups(Vec::new()),
@@ -628,7 +633,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The resources with all attributes that the filter reads.
-    async fn whole(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
+    async fn render_for_filter(&mut self, rows: Rows) -> Result<Vec<RenderedResource>> {
         match rows {
             Rows::Users(users) => {
                 let mut rendered = match self.reads("groups") || self.query.projection.includes("groups") {
@@ -656,7 +661,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The resources as returned to the client.
-    async fn render(&mut self, rows: Rows) -> Result<Vec<Rendered>> {
+    async fn render(&mut self, rows: Rows) -> Result<Vec<RenderedResource>> {
         match rows {
             Rows::Users(users) if self.query.projection.includes("groups") => self.users(&users).await,
             Rows::Users(users) => {
@@ -670,7 +675,7 @@ impl<'a> Finder<'a> {
                     .into_iter()
                     .take_while(|count| {
                         members += count;
-                        members <= MOST_MEMBERS
+                        members <= MAX_MEMBERS_PER_PAGE
                     })
                     .count();
                 groups.truncate(fit.max(1));
@@ -683,20 +688,20 @@ impl<'a> Finder<'a> {
     }
 
     /// Scanned resources as returned to the client: read again, with their members.
-    async fn trim(&mut self, found: Vec<Rendered>) -> Result<Vec<Rendered>> {
+    async fn reread(&mut self, found: Vec<RenderedResource>) -> Result<Vec<RenderedResource>> {
         let ids: Vec<String> =
             found.iter().filter_map(|resource| resource.body["id"].as_str().map(str::to_owned)).collect();
-        let rows = self.named(&ids).await?;
+        let rows = self.find_by_ids(&ids).await?;
         self.render(rows).await
     }
 
     /// Users with their groups.
-    async fn users(&mut self, users: &[ScimUser]) -> Result<Vec<Rendered>> {
+    async fn users(&mut self, users: &[ScimUser]) -> Result<Vec<RenderedResource>> {
         let directory = self.directory;
         render::users(self.conn().await?, directory, users).await
     }
 
-    async fn with_members(&mut self, groups: &[ScimGroup]) -> Result<Vec<Rendered>> {
+    async fn with_members(&mut self, groups: &[ScimGroup]) -> Result<Vec<RenderedResource>> {
         let ids: Vec<_> = groups.iter().map(|group| group.id).collect();
         let mut members: BTreeMap<_, Vec<ScimMember>> = BTreeMap::new();
         for (group, member) in store::scim_members::list_of_groups(self.conn().await?, &ids).await? {
@@ -716,19 +721,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_ends_when_there_was_enough_or_nobody_waits_for_it() {
-        let work = Work::default();
+    fn work_stops_at_the_limit_and_on_cancellation() {
+        let work = SearchBudget::default();
         assert!(work.spend(MAX_UNITS) && !work.spend(1));
         assert_eq!(work.units.get(), MAX_UNITS);
-        let work = Work::default();
-        let request = Abandons(Arc::clone(&work.abandoned));
+        let work = SearchBudget::default();
+        let request = CancelOnDrop(Arc::clone(&work.cancelled));
         assert!(work.spend(1));
         drop(request);
         assert!(!work.spend(1));
     }
 
     #[test]
-    fn a_resource_weighs_what_it_takes() {
+    fn a_resource_has_about_the_size_of_its_json() {
         let value =
             serde_json::json!({ "userName": "a".repeat(100), "emails": [{ "value": "b".repeat(200) }] });
         assert!((300..450).contains(&size(&value)), "{}", size(&value));

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Budget, Change, ProvisioningTarget, Rendered, Result, Tags, addresses,
-    change::{TRIES, Wanted, contended},
-    check_size, check_version, members, not_found, outdated, persistently, read_id, render,
+    Change, EntityTags, ProvisioningTarget, RenderedResource, RequestBudget, Result, addresses,
+    change::{AppliedChange, MAX_ATTEMPTS, contention_error},
+    check_size, check_version, members, not_found, parse_id, render, retry_deadlocks, version_conflict,
 };
 use crate::{
     app::{
@@ -25,10 +25,14 @@ use crate::{
 };
 
 /// Creates a user (RFC 7644 §3.3). The database enforces that `userName` is unique.
-pub async fn create(state: &State, directory: &ProvisioningTarget, resource: Resource) -> Result<Rendered> {
+pub async fn create(
+    state: &State,
+    directory: &ProvisioningTarget,
+    resource: Resource,
+) -> Result<RenderedResource> {
     let now = state.now();
     let id: ScimUserId = Id::new(now, &*state.random);
-    persistently(async || {
+    retry_deadlocks(async || {
         let mut user = ScimUser {
             id,
             directory_id: directory.directory.id,
@@ -42,11 +46,11 @@ pub async fn create(state: &State, directory: &ProvisioningTarget, resource: Res
             updated_at: now,
             deleted_at: None,
         };
-        take(directory, &mut user, &resource)?;
+        apply_resource(directory, &mut user, &resource)?;
         let mut tx = state.db.write().await?;
-        store::scim_users::insert(&mut tx, &user).await.map_err(|error| taken(error, &user))?;
+        store::scim_users::insert(&mut tx, &user).await.map_err(|error| user_name_conflict(error, &user))?;
         if !user.active {
-            end_what_is_held(&mut tx, directory, &[&user], now).await?;
+            revoke_access(&mut tx, directory, &[&user], now).await?;
         }
         let data = json!({ "after": render::user_event(&user) });
         record(&mut tx, directory, &user, now, EventKind::UserCreated, data).await?;
@@ -57,13 +61,13 @@ pub async fn create(state: &State, directory: &ProvisioningTarget, resource: Res
 }
 
 /// The user with this id.
-pub async fn find(state: &State, directory: &ProvisioningTarget, id: &str) -> Result<Rendered> {
-    let user_id = read_id(ResourceType::User, id)?;
+pub async fn find(state: &State, directory: &ProvisioningTarget, id: &str) -> Result<RenderedResource> {
+    let user_id = parse_id(ResourceType::User, id)?;
     let mut conn = state.db.read().await?;
     let user = store::scim_users::find(&mut conn, directory.directory.id, user_id)
         .await?
         .ok_or_else(|| not_found(ResourceType::User, id))?;
-    rendered(&mut conn, directory, &user).await
+    render_one(&mut conn, directory, &user).await
 }
 
 pub(super) fn stored(user: &ScimUser) -> Resource {
@@ -76,7 +80,7 @@ pub(super) fn stored(user: &ScimUser) -> Resource {
 }
 
 /// A change computed before the transaction.
-struct Ahead {
+struct PreparedChange {
     /// The version that it was computed for.
     version: i64,
     resource: Resource,
@@ -88,12 +92,12 @@ pub async fn change(
     directory: &ProvisioningTarget,
     id: &str,
     change: &Change,
-    if_match: Option<&Tags>,
-    budget: &Budget,
-) -> Result<Rendered> {
-    let user_id = read_id(ResourceType::User, id)?;
+    if_match: Option<&EntityTags>,
+    budget: &RequestBudget,
+) -> Result<RenderedResource> {
+    let user_id = parse_id(ResourceType::User, id)?;
     let not_there = || not_found(ResourceType::User, id);
-    let work_out = async || {
+    let prepare = async || {
         let found = {
             let mut conn = state.db.read().await?;
             store::scim_users::find(&mut conn, directory.directory.id, user_id).await?
@@ -105,25 +109,25 @@ pub async fn change(
         let apply = move || (change.apply(&stored(&before), &mut work), work.spent());
         let (wanted, spent) = state.offload.run(Some(directory.directory.id), usize::MAX, apply).await?;
         budget.charge(state, directory, spent);
-        Ok::<_, super::Error>(Ahead { version, resource: wanted?.resource })
+        Ok::<_, super::Error>(PreparedChange { version, resource: wanted?.resource })
     };
-    let mut ahead = match change.is_light() {
+    let mut prepared = match change.is_light() {
         true => None,
-        false => Some(work_out().await?),
+        false => Some(prepare().await?),
     };
-    for _ in 0..TRIES {
-        let outcome = persistently(async || {
+    for _ in 0..MAX_ATTEMPTS {
+        let outcome = retry_deadlocks(async || {
             let now = state.now();
             let mut tx = state.db.write().await?;
             let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
                 .await?
                 .ok_or_else(not_there)?;
             check_version(if_match, before.version)?;
-            let resource = match &ahead {
-                Some(ahead) if ahead.version == before.version => ahead.resource.clone(),
+            let resource = match &prepared {
+                Some(prepared) if prepared.version == before.version => prepared.resource.clone(),
                 Some(_) => return Ok(None),
-                None => match change.apply_quickly(&stored(&before))? {
-                    Some(Wanted { resource, .. }) => resource,
+                None => match change.apply_if_light(&stored(&before))? {
+                    Some(AppliedChange { resource, .. }) => resource,
                     None => return Ok(None),
                 },
             };
@@ -133,10 +137,10 @@ pub async fn change(
             Some(answer) => {
                 return Ok(answer);
             }
-            None => ahead = Some(work_out().await?),
+            None => prepared = Some(prepare().await?),
         }
     }
-    Err(contended())
+    Err(contention_error())
 }
 
 /// Writes the changed attributes of a locked user, and commits.
@@ -146,22 +150,22 @@ async fn write(
     before: ScimUser,
     resource: &Resource,
     now: Timestamp,
-) -> Result<Rendered> {
+) -> Result<RenderedResource> {
     let mut user = before.clone();
-    take(directory, &mut user, resource)?;
+    apply_resource(directory, &mut user, resource)?;
     if user == before {
-        return rendered(&mut tx, directory, &before).await;
+        return render_one(&mut tx, directory, &before).await;
     }
     user.version = before.version + 1;
     user.updated_at = now;
     let written = store::scim_users::update(&mut tx, &before, &user).await;
-    if !written.map_err(|error| taken(error, &user))? {
-        return Err(outdated(user.version));
+    if !written.map_err(|error| user_name_conflict(error, &user))? {
+        return Err(version_conflict(user.version));
     }
-    let answer = rendered(&mut tx, directory, &user).await?;
+    let answer = render_one(&mut tx, directory, &user).await?;
     // Also if the user was inactive before: a changed address may have live tokens.
     if !user.active {
-        end_what_is_held(&mut tx, directory, &[&before, &user], now).await?;
+        revoke_access(&mut tx, directory, &[&before, &user], now).await?;
     }
     let kind = match (before.active, user.active) {
         (true, false) => EventKind::UserDeactivated,
@@ -180,10 +184,10 @@ pub async fn remove(
     state: &State,
     directory: &ProvisioningTarget,
     id: &str,
-    if_match: Option<&Tags>,
+    if_match: Option<&EntityTags>,
 ) -> Result<()> {
-    let user_id = read_id(ResourceType::User, id)?;
-    persistently(async || {
+    let user_id = parse_id(ResourceType::User, id)?;
+    retry_deadlocks(async || {
         let now = state.now();
         let mut tx = state.db.write().await?;
         let before = store::scim_users::lock(&mut tx, directory.directory.id, user_id)
@@ -192,10 +196,10 @@ pub async fn remove(
         check_version(if_match, before.version)?;
         let groups = store::scim_users::update_deleted(&mut tx, &before, now)
             .await?
-            .ok_or_else(|| outdated(before.version))?;
+            .ok_or_else(|| version_conflict(before.version))?;
         store::scim_groups::update_versions(&mut tx, directory.directory.id, &groups, now).await?;
-        end_what_is_held(&mut tx, directory, &[&before], now).await?;
-        members::record_left(&mut tx, directory, &groups, now, &before.id.to_string()).await?;
+        revoke_access(&mut tx, directory, &[&before], now).await?;
+        members::record_removed_from(&mut tx, directory, &groups, now, &before.id.to_string()).await?;
         let data = json!({ "before": render::user_event(&before) });
         record(&mut tx, directory, &before, now, EventKind::UserDeleted, data).await?;
         tx.commit().await?;
@@ -205,29 +209,33 @@ pub async fn remove(
 }
 
 /// Applies the resource to the stored user, if the directory allows its addresses.
-pub(super) fn take(directory: &ProvisioningTarget, user: &mut ScimUser, resource: &Resource) -> Result<()> {
+pub(super) fn apply_resource(
+    directory: &ProvisioningTarget,
+    user: &mut ScimUser,
+    resource: &Resource,
+) -> Result<()> {
     user.user_name = resource
         .user_name()
         .map(str::to_owned)
         .ok_or_else(|| scim::Error::InvalidValue("userName is required".into()))?;
     user.external_id = resource.external_id().map(str::to_owned);
-    user.email = addresses::judge(directory, resource)?.as_ref().map(Email::as_str).map(str::to_owned);
+    user.email = addresses::validate(directory, resource)?.as_ref().map(Email::as_str).map(str::to_owned);
     user.active = resource.active();
     check_size(&resource.attributes)?;
     user.document = resource.attributes.clone();
     Ok(())
 }
 
-async fn rendered(
+async fn render_one(
     conn: &mut store::Conn,
     directory: &ProvisioningTarget,
     user: &ScimUser,
-) -> Result<Rendered> {
+) -> Result<RenderedResource> {
     let mut rendered = render::users(conn, directory, std::slice::from_ref(user)).await?;
     Ok(rendered.swap_remove(0))
 }
 
-fn taken(error: store::Error, user: &ScimUser) -> super::Error {
+fn user_name_conflict(error: store::Error, user: &ScimUser) -> super::Error {
     match error {
         store::Error::Duplicate => {
             let name: String = user.user_name.chars().take(100).flat_map(char::escape_debug).collect();
@@ -239,7 +247,7 @@ fn taken(error: store::Error, user: &ScimUser) -> super::Error {
 
 /// Revokes the access tokens and unredeemed codes of a person who lost access, under all their present and former
 /// addresses, except those that another active user has now.
-pub(super) async fn end_what_is_held(
+pub(super) async fn revoke_access(
     tx: &mut Transaction,
     directory: &ProvisioningTarget,
     known_as: &[&ScimUser],
@@ -247,7 +255,7 @@ pub(super) async fn end_what_is_held(
 ) -> Result<()> {
     let Some(user) = known_as.last() else { return Ok(()) };
     let (directory_id, id) = (directory.directory.id, user.id);
-    let today = known_as.iter().flat_map(|user| addresses::known_by(&stored(user)));
+    let today = known_as.iter().flat_map(|user| addresses::all_addresses(&stored(user)));
     let reported = known_as.iter().filter_map(|user| Email::parse(user.email.as_deref()?));
     let mut keys: Vec<String> = today.chain(reported).map(|email| email.key()).collect();
     keys.extend(store::scim_users::list_former_addresses(tx, directory_id, id).await?);

@@ -2,13 +2,13 @@
 //! transaction.
 
 use super::{
-    Refusal, identity,
-    record::{self, Evidence, own_test_result},
+    Error, identity,
+    record::{self, LoginAttempt, test_result_url_with_proof},
 };
 use crate::{
     app::{
-        Error, Result, State,
-        admission::{self, Denial, LoginAttempt},
+        self, Result, State,
+        admission::{self, Denial, LoginSubject},
     },
     model::{
         check::Check,
@@ -26,17 +26,17 @@ use crate::{
 };
 
 /// Accepts a pending login; returns the app's URL with the code, or the refusal.
-pub(super) async fn sign_in(
+pub(super) async fn accept(
     state: &State,
     target: &LoginConnection,
     flow: &SamlFlow,
     request: &PendingRequest,
     assertion: &VerifiedAssertion,
-    evidence: &mut Evidence,
-) -> Result<Result<String, Refusal>> {
-    let stays_here = flow.origin == FlowOrigin::Administrator;
-    let has_target = flow.oauth.is_some() || flow.origin.is_test() || stays_here;
-    let email = match admit(target, has_target, assertion, &mut evidence.checks) {
+    attempt: &mut LoginAttempt,
+) -> Result<Result<String, Error>> {
+    let is_administrator = flow.origin == FlowOrigin::Administrator;
+    let has_target = flow.oauth.is_some() || flow.origin.is_test() || is_administrator;
+    let email = match authorize(target, has_target, assertion, &mut attempt.checks) {
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -54,39 +54,39 @@ pub(super) async fn sign_in(
         code: (!flow.origin.is_test()).then(|| (code.digest(), now + lifetime)),
     };
     let mut tx = state.db.write().await?;
-    if let Err(refusal) = admit_now(&mut tx, target, &email, &mut evidence.checks).await? {
+    if let Err(refusal) = authorize_in_transaction(&mut tx, target, &email, &mut attempt.checks).await? {
         return Ok(Err(refusal));
     }
     if !saml_flows::consume_request(&mut tx, flow.id, &request.id, &answer, now).await? {
-        return Ok(Err(Refusal::RequestAlreadyUsed));
+        return Ok(Err(Error::RequestAlreadyUsed));
     }
-    if !remember(&mut tx, target, assertion).await? {
-        evidence.checks.push(replayed());
-        return Ok(Err(Refusal::AssertionReplayed));
+    if !record_assertion(&mut tx, target, assertion).await? {
+        attempt.checks.push(replayed_check());
+        return Ok(Err(Error::AssertionReplayed));
     }
-    evidence.checks.push(Refusal::AssertionReplayed.passed(None, None));
-    insert_accepted(state, &mut tx, flow, evidence).await?;
+    attempt.checks.push(Error::AssertionReplayed.passed(None, None));
+    record_accepted(state, &mut tx, flow, attempt).await?;
     tx.commit().await?;
-    if stays_here {
+    if is_administrator {
         // The code is not disclosed: the browser that began the login proves itself by its cookie.
         return Ok(Ok(state.links.console_saml_finish(flow.id).into()));
     }
-    if let Some(page) = own_test_result(state, target, flow) {
+    if let Some(page) = test_result_url_with_proof(state, target, flow) {
         tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "test login accepted");
         return Ok(Ok(page));
     }
-    Ok(Ok(accepted(target, flow, &code)))
+    Ok(Ok(app_redirect(target, flow, &code)))
 }
 
 /// Accepts `flow`, a new login that the identity provider began.
-pub(super) async fn sign_in_unsolicited(
+pub(super) async fn accept_unsolicited(
     state: &State,
     target: &LoginConnection,
     mut flow: SamlFlow,
     assertion: &VerifiedAssertion,
-    evidence: &mut Evidence,
-) -> Result<Result<String, Refusal>> {
-    let email = match admit(target, false, assertion, &mut evidence.checks) {
+    attempt: &mut LoginAttempt,
+) -> Result<Result<String, Error>> {
+    let email = match authorize(target, false, assertion, &mut attempt.checks) {
         Ok(email) => email,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -99,22 +99,22 @@ pub(super) async fn sign_in_unsolicited(
         consumed_at: None,
     });
     let mut tx = state.db.write().await?;
-    if let Err(refusal) = admit_now(&mut tx, target, &email, &mut evidence.checks).await? {
+    if let Err(refusal) = authorize_in_transaction(&mut tx, target, &email, &mut attempt.checks).await? {
         return Ok(Err(refusal));
     }
-    if !remember(&mut tx, target, assertion).await? {
-        evidence.checks.push(replayed());
-        return Ok(Err(Refusal::AssertionReplayed));
+    if !record_assertion(&mut tx, target, assertion).await? {
+        attempt.checks.push(replayed_check());
+        return Ok(Err(Error::AssertionReplayed));
     }
-    evidence.checks.push(Refusal::AssertionReplayed.passed(None, None));
+    attempt.checks.push(Error::AssertionReplayed.passed(None, None));
     saml_flows::insert(&mut tx, &flow).await?;
-    insert_accepted(state, &mut tx, &flow, evidence).await?;
+    record_accepted(state, &mut tx, &flow, attempt).await?;
     tx.commit().await?;
-    Ok(Ok(accepted(target, &flow, &code)))
+    Ok(Ok(app_redirect(target, &flow, &code)))
 }
 
 /// Whether the assertion was accepted before.
-pub(super) async fn was_seen(
+pub(super) async fn is_replayed(
     state: &State,
     target: &LoginConnection,
     assertion: &VerifiedAssertion,
@@ -125,40 +125,40 @@ pub(super) async fn was_seen(
 
 /// Authenticates and authorises the person: returns their e-mail address if its domain belongs to the organization and
 /// the login has a redirect target.
-pub(super) fn admit(
+pub(super) fn authorize(
     target: &LoginConnection,
     has_target: bool,
     assertion: &VerifiedAssertion,
     checks: &mut Vec<Check>,
-) -> Result<Email, Refusal> {
-    let email = identity::email_of(&target.connection, &assertion.subject, checks)?;
+) -> Result<Email, Error> {
+    let email = identity::find_email(&target.connection, &assertion.subject, checks)?;
     identity::check_domain(&target.organization, &email, checks)?;
     if !has_target && target.environment.redirect_url.is_none() {
-        checks.push(Refusal::NoRedirectUrl.failed(None, None));
-        return Err(Refusal::NoRedirectUrl);
+        checks.push(Error::NoRedirectUrl.failed(None, None));
+        return Err(Error::NoRedirectUrl);
     }
     Ok(email)
 }
 
 /// Authorises again in the transaction that accepts the login: the connection may be deleted, the domain removed or
 /// the person deactivated since the response was verified.
-async fn admit_now(
+async fn authorize_in_transaction(
     tx: &mut crate::store::Transaction,
     target: &LoginConnection,
     email: &Email,
     checks: &mut Vec<Check>,
-) -> Result<Result<(), Refusal>> {
+) -> Result<Result<(), Error>> {
     let connection_id = target.connection.id;
-    let login = LoginAttempt { organization_id: target.organization.id, connection_id, email };
+    let login = LoginSubject { organization_id: target.organization.id, connection_id, email };
     match admission::check(tx, login, checks).await? {
         Ok(_) => Ok(Ok(())),
-        Err(Denial::Gone) => Err(Error::not_found("SAML connection", connection_id)),
+        Err(Denial::Gone) => Err(app::Error::not_found("SAML connection", connection_id)),
         Err(Denial::Refused(refusal)) => Ok(Err(refusal)),
     }
 }
 
 /// Stores the ID of the assertion against replay; `false` if it was accepted before, on any replica.
-async fn remember(
+async fn record_assertion(
     tx: &mut crate::store::Transaction,
     target: &LoginConnection,
     assertion: &VerifiedAssertion,
@@ -168,26 +168,26 @@ async fn remember(
     Ok(saml_flows::insert_seen_assertion(tx, target.connection.id, digest, until).await?)
 }
 
-fn replayed() -> Check {
-    Refusal::AssertionReplayed.failed(Some("an assertion that was never used".to_owned()), None)
+fn replayed_check() -> Check {
+    Error::AssertionReplayed.failed(Some("an assertion that was never used".to_owned()), None)
 }
 
 /// Adds the accepted response to the flow's timeline.
-async fn insert_accepted(
+async fn record_accepted(
     state: &State,
     tx: &mut crate::store::Transaction,
     flow: &SamlFlow,
-    evidence: &Evidence,
+    attempt: &LoginAttempt,
 ) -> Result<()> {
     let now = state.now();
-    let document = evidence.xml.as_deref().map(|xml| record::seal_document(state, flow.id, xml, now));
-    let step = NewStep { at: now, kind: StepKind::Accepted, checks: &evidence.checks, document };
+    let document = attempt.xml.as_deref().map(|xml| record::seal_document(state, flow.id, xml, now));
+    let step = NewStep { at: now, kind: StepKind::Accepted, checks: &attempt.checks, document };
     Ok(saml_flows::insert_step(tx, flow.id, step).await?)
 }
 
 /// The browser's redirect: the OAuth client's redirect URI with code and state, or the environment's redirect URL with
 /// the access code.
-fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> String {
+fn app_redirect(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> String {
     telemetry::login_succeeded();
     tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, "login accepted");
     let code = code.reveal();
@@ -200,7 +200,7 @@ fn accepted(target: &LoginConnection, flow: &SamlFlow, code: &AccessCode) -> Str
             oauth::authorize::response_url(&oauth.redirect_uri, &pairs)
         }
         (None, Some(url)) => url.with_query(&[("saml_access_code", &code)]),
-        (None, None) => String::from("/"), // `admit` refused such a login
+        (None, None) => String::from("/"), // `authorize` refused such a login
     }
 }
 

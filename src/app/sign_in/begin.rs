@@ -6,9 +6,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use url::{Position, Url};
 
-use super::{Browser, Refusal, Refused, record};
+use super::{BrowserId, Error, RefusedLogin, record};
 use crate::{
-    app::{Error, Result, State, sp_keys},
+    app::{self, Result, State, sp_keys},
     model::{
         id::{SamlConnectionId, SamlFlowId},
         saml_connection::{IdpBinding, SamlConnection},
@@ -34,7 +34,7 @@ const LINK_PURPOSE: &str = "login link";
 
 /// How the browser transports an AuthnRequest to the identity provider.
 #[derive(Debug)]
-pub enum ToIdp {
+pub enum IdpRedirect {
     /// Follow this URL (SAML 2.0 Bindings §3.4).
     Redirect(String),
     /// Post this form (SAML 2.0 Bindings §3.5).
@@ -43,17 +43,17 @@ pub enum ToIdp {
 
 /// A login that has begun: its flow and what the browser does next.
 #[derive(Debug)]
-pub struct Begun {
+pub struct BegunLogin {
     /// The flow.
     pub flow: SamlFlowId,
     /// The redirect to the identity provider.
-    pub to_idp: ToIdp,
+    pub redirect: IdpRedirect,
     /// The browser that the flow is bound to; the caller must set its cookie.
-    pub browser: Browser,
+    pub browser: BrowserId,
 }
 
 /// A new flow of the connection, not stored yet.
-pub fn start(
+pub fn new_flow(
     target: &LoginConnection,
     origin: FlowOrigin,
     app_state: Option<String>,
@@ -84,16 +84,13 @@ pub fn start(
 }
 
 /// Checks that the connection is configured and enabled for logins.
-pub(super) fn check_ready(
-    state: &State,
-    connection: &SamlConnection,
-) -> Result<(), (Refusal, Option<String>)> {
+pub(super) fn check_ready(state: &State, connection: &SamlConnection) -> Result<(), (Error, Option<String>)> {
     let missing = connection.missing_settings();
     if !missing.is_empty() {
-        return Err((Refusal::ConnectionNotConfigured, Some(format!("{} missing", missing.join(", ")))));
+        return Err((Error::ConnectionNotConfigured, Some(format!("{} missing", missing.join(", ")))));
     }
     if connection.test && !state.settings.test_idp {
-        return Err((Refusal::TestConnectionDisabled, None));
+        return Err((Error::TestConnectionDisabled, None));
     }
     Ok(())
 }
@@ -105,35 +102,35 @@ pub async fn begin(
     state: &State,
     target: &LoginConnection,
     flow: SamlFlow,
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     host: &str,
-) -> Result<Begun> {
+) -> Result<BegunLogin> {
     if !host_of(&acs_url(&target.connection)?).eq_ignore_ascii_case(host) {
-        let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+        let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
         let mut tx = state.db.write().await?;
         saml_flows::insert(&mut tx, &flow).await?;
         tx.commit().await?;
-        let to_idp = ToIdp::Redirect(link_to(state, &target.connection, flow.id)?);
-        return Ok(Begun { flow: flow.id, to_idp, browser });
+        let redirect = IdpRedirect::Redirect(login_link(state, &target.connection, flow.id)?);
+        return Ok(BegunLogin { flow: flow.id, redirect, browser });
     }
-    begin_here(state, target, flow, browser).await
+    begin_in_browser(state, target, flow, browser).await
 }
 
 /// Begins `flow`, which is not stored yet, in this browser only: without an intermediate link.
-async fn begin_here(
+async fn begin_in_browser(
     state: &State,
     target: &LoginConnection,
     mut flow: SamlFlow,
-    browser: Option<Browser>,
-) -> Result<Begun> {
-    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+    browser: Option<BrowserId>,
+) -> Result<BegunLogin> {
+    let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
     flow.request = Some(new_request(state, &browser, flow.created_at));
-    let (xml, to_idp) = authn_request(state, target, &flow, flow.created_at).await?;
+    let (xml, redirect) = authn_request(state, target, &flow, flow.created_at).await?;
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
     record_request(state, &mut tx, flow.id, &xml, flow.created_at).await?;
     tx.commit().await?;
-    Ok(Begun { flow: flow.id, to_idp, browser })
+    Ok(BegunLogin { flow: flow.id, redirect, browser })
 }
 
 /// Begins `flow` like [`begin`], or stores it as refused if the connection is not ready for logins.
@@ -141,12 +138,12 @@ pub async fn begin_or_refuse(
     state: &State,
     target: &LoginConnection,
     flow: SamlFlow,
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     host: &str,
-) -> Result<Result<Begun, Refused>> {
+) -> Result<Result<BegunLogin, RefusedLogin>> {
     match check_ready(state, &target.connection) {
         Ok(()) => Ok(Ok(begin(state, target, flow, browser, host).await?)),
-        Err((refusal, found)) => Ok(Err(refuse_unbegun(state, target, &flow, refusal, found).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
     }
 }
 
@@ -156,13 +153,13 @@ pub async fn begin_or_refuse(
 pub async fn begin_administrator(
     state: &State,
     target: &LoginConnection,
-    browser: Option<Browser>,
+    browser: Option<BrowserId>,
     force_authn: bool,
-) -> Result<Result<Begun, Refused>> {
+) -> Result<Result<BegunLogin, RefusedLogin>> {
     let (acs, console) = (acs_url(&target.connection)?, state.links.console());
     if acs.host() != console.host() {
         let name = |url: &Url| url.host_str().unwrap_or_default().to_owned();
-        return Err(Error::FailedPrecondition(
+        return Err(app::Error::FailedPrecondition(
             format!(
                 "responses of this connection come to {}, and the console is at {}: for the console, make a \
                  connection whose ACS URL is on the console's host",
@@ -174,46 +171,46 @@ pub async fn begin_administrator(
     }
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = start(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
+    let flow = new_flow(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
     match check_ready(state, &target.connection) {
-        Ok(()) => Ok(Ok(begin_here(state, target, flow, browser).await?)),
-        Err((refusal, found)) => Ok(Err(refuse_unbegun(state, target, &flow, refusal, found).await?)),
+        Ok(()) => Ok(Ok(begin_in_browser(state, target, flow, browser).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
     }
 }
 
 /// Stores a flow and refuses it.
-async fn refuse_unbegun(
+async fn refuse_new(
     state: &State,
     target: &LoginConnection,
     flow: &SamlFlow,
-    refusal: Refusal,
+    refusal: Error,
     found: Option<String>,
-) -> Result<Refused> {
+) -> Result<RefusedLogin> {
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, flow).await?;
     tx.commit().await?;
     let checks = vec![refusal.failed(None, found)];
-    record::refuse_begun(state, target, flow, refusal, checks).await
+    record::refuse_before_request(state, target, flow, refusal, checks).await
 }
 
 /// Stores a flow that begins when its link is opened, and returns that link.
-pub async fn start_link(
+pub async fn create_link(
     state: &State,
     target: &LoginConnection,
     app_state: Option<String>,
 ) -> Result<String> {
     let now = state.now();
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = start(target, FlowOrigin::Api, app_state, None, false, id, now);
+    let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
     let mut tx = state.db.write().await?;
     saml_flows::insert(&mut tx, &flow).await?;
     tx.commit().await?;
-    link_to(state, &target.connection, id)
+    login_link(state, &target.connection, id)
 }
 
 /// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
 /// there. The ACS URL is the stored one, not derived from today's public URL.
-fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
+fn login_link(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
     let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
     let mut origin = acs_url(connection)?;
     origin.set_path("/");
@@ -223,9 +220,11 @@ fn link_to(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Resu
 
 /// The ACS URL of our requests: the first of the connection's stored ones.
 fn acs_url(connection: &SamlConnection) -> Result<Url> {
-    let text =
-        connection.sp_acs_urls.first().ok_or_else(|| Error::internal("a connection without an ACS URL"))?;
-    Url::parse(text).map_err(Error::internal)
+    let text = connection
+        .sp_acs_urls
+        .first()
+        .ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
+    Url::parse(text).map_err(app::Error::internal)
 }
 
 /// Host and port as a browser writes them into its `Host` header.
@@ -233,21 +232,21 @@ fn host_of(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
-/// Begins the login of a link from [`start_link`]. The link can be opened again until its login is finished; the
+/// Begins the login of a link from [`create_link`]. The link can be opened again until its login is finished; the
 /// flow is bound to the browser that opened it last. This is safe only where the app creates the session, so no
 /// link begins the sign-in of an administrator.
 pub async fn begin_from_link(
     state: &State,
     connection: SamlConnectionId,
     link_state: &str,
-    browser: Option<Browser>,
-) -> Result<Result<Begun, Refused>> {
+    browser: Option<BrowserId>,
+) -> Result<Result<BegunLogin, RefusedLogin>> {
     let now = state.now();
     let mut conn = state.db.read().await?;
     let target = saml_connections::find_for_login(&mut conn, connection)
         .await?
-        .ok_or_else(|| Error::not_found("SAML connection", connection))?;
-    let flow = match flow_of_link(state, link_state) {
+        .ok_or_else(|| app::Error::not_found("SAML connection", connection))?;
+    let flow = match parse_link_state(state, link_state) {
         Some(id) => saml_flows::find(&mut conn, connection, id).await?,
         None => None,
     };
@@ -255,31 +254,31 @@ pub async fn begin_from_link(
     let is_open =
         |flow: &SamlFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
     let Some(mut flow) = flow.filter(is_open) else {
-        return Ok(Err(Refused::unrecorded(state, Refusal::LinkExpired)));
+        return Ok(Err(RefusedLogin::not_stored(state, Error::LinkExpired)));
     };
     if let Err((refusal, found)) = check_ready(state, &target.connection) {
         let checks = vec![refusal.failed(None, found)];
-        return Ok(Err(record::refuse_begun(state, &target, &flow, refusal, checks).await?));
+        return Ok(Err(record::refuse_before_request(state, &target, &flow, refusal, checks).await?));
     }
-    let browser = browser.unwrap_or_else(|| Browser::new(&*state.random));
+    let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
     let request = match flow.request.take() {
         Some(request) if request.browser == browser.digest() && request.expires_at > now => request,
         _ => new_request(state, &browser, now),
     };
     flow.request = Some(request.clone());
-    let (xml, to_idp) = authn_request(state, &target, &flow, now).await?;
+    let (xml, redirect) = authn_request(state, &target, &flow, now).await?;
     let mut tx = state.db.write().await?;
     if !saml_flows::update_request(&mut tx, flow.id, &request, now).await? {
         drop(tx);
-        return Ok(Err(Refused::unrecorded(state, Refusal::RequestAlreadyUsed)));
+        return Ok(Err(RefusedLogin::not_stored(state, Error::RequestAlreadyUsed)));
     }
     record_request(state, &mut tx, flow.id, &xml, now).await?;
     tx.commit().await?;
-    Ok(Ok(Begun { flow: flow.id, to_idp, browser }))
+    Ok(Ok(BegunLogin { flow: flow.id, redirect, browser }))
 }
 
 /// The flow id in a link's `state`, if its MAC is valid.
-fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
+fn parse_link_state(state: &State, link_state: &str) -> Option<SamlFlowId> {
     let (id, tag) = link_state.split_once('.')?;
     let tag = BASE64.decode(tag).ok()?;
     if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {
@@ -289,7 +288,7 @@ fn flow_of_link(state: &State, link_state: &str) -> Option<SamlFlowId> {
 }
 
 /// A request with a new ID, unrelated to the flow's id.
-fn new_request(state: &State, browser: &Browser, now: Timestamp) -> PendingRequest {
+fn new_request(state: &State, browser: &BrowserId, now: Timestamp) -> PendingRequest {
     PendingRequest {
         id: request_id(&*state.random),
         browser: browser.digest(),
@@ -305,10 +304,10 @@ async fn authn_request(
     target: &LoginConnection,
     flow: &SamlFlow,
     now: Timestamp,
-) -> Result<(String, ToIdp)> {
+) -> Result<(String, IdpRedirect)> {
     let connection = &target.connection;
     let (Some(request), Some(destination)) = (&flow.request, &connection.idp_redirect_url) else {
-        return Err(Error::internal("a login was begun without a request or a configured connection"));
+        return Err(app::Error::internal("a login was begun without a request or a configured connection"));
     };
     let acs_url = connection.sp_acs_urls.first().map_or("", String::as_str);
     let authn_request = AuthnRequest {
@@ -326,21 +325,22 @@ async fn authn_request(
     let relay_state = flow.id.to_string();
     let xml = match (&signing, connection.idp_binding) {
         (Some(keys), IdpBinding::Post) => {
-            authn_request.to_signed_xml(&keys.key, &keys.certificate).map_err(Error::internal)?
+            authn_request.to_signed_xml(&keys.key, &keys.certificate).map_err(app::Error::internal)?
         }
         _ => authn_request.to_xml(),
     };
-    let to_idp = match connection.idp_binding {
+    let redirect = match connection.idp_binding {
         IdpBinding::Redirect => {
             let destination =
-                destination.to_url().ok_or_else(|| Error::internal("a stored URL cannot be read"))?;
+                destination.to_url().ok_or_else(|| app::Error::internal("a stored URL cannot be read"))?;
             let key = signing.as_ref().map(|keys| &*keys.key);
-            let url = redirect_url(&destination, &xml, Some(&relay_state), key).map_err(Error::internal)?;
-            ToIdp::Redirect(url.into())
+            let url =
+                redirect_url(&destination, &xml, Some(&relay_state), key).map_err(app::Error::internal)?;
+            IdpRedirect::Redirect(url.into())
         }
-        IdpBinding::Post => ToIdp::Post(post_form(destination.as_str(), &xml, Some(&relay_state))),
+        IdpBinding::Post => IdpRedirect::Post(post_form(destination.as_str(), &xml, Some(&relay_state))),
     };
-    Ok((xml, to_idp))
+    Ok((xml, redirect))
 }
 
 /// Adds the request to the flow's timeline.

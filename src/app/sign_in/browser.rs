@@ -6,9 +6,9 @@ use crate::model::{random::Random, secret::Digest};
 
 /// The value of the per-browser cookie: 32 hexadecimal digits. It identifies a browser, not a person.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Browser(String);
+pub struct BrowserId(String);
 
-impl Browser {
+impl BrowserId {
     /// A new value, for a browser without the cookie.
     pub fn new(random: &dyn Random) -> Self {
         Self(format!("{:032x}", random.bits()))
@@ -30,7 +30,7 @@ impl Browser {
     }
 }
 
-impl fmt::Debug for Browser {
+impl fmt::Debug for BrowserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }

@@ -1,13 +1,13 @@
 //! The person in an assertion: the e-mail address, and whether its domain belongs to the organization.
 
-use super::refusal::Refusal;
+use super::refusal::Error;
 use crate::{
     model::{check::Check, email::Email, organization::Organization, saml_connection::SamlConnection},
     saml::Subject,
 };
 
 /// Attributes in which identity providers send the e-mail address if the NameID is not one.
-const USUAL_ATTRIBUTES: [&str; 8] = [
+const EMAIL_ATTRIBUTES: [&str; 8] = [
     "email",
     "mail",
     "emailaddress",
@@ -21,18 +21,18 @@ const USUAL_ATTRIBUTES: [&str; 8] = [
 /// Returns the e-mail address of the person and adds the check to `checks`. A configured attribute takes
 /// precedence, without comparing the NameID; otherwise the NameID if it is an address; otherwise the usual
 /// attributes. Two addresses of different domains are refused.
-pub fn email_of(
+pub fn find_email(
     connection: &SamlConnection,
     subject: &Subject,
     checks: &mut Vec<Check>,
-) -> Result<Email, Refusal> {
+) -> Result<Email, Error> {
     let found = match &connection.email_attribute {
         Some(name) => from_attribute(name, subject),
-        None => from_name_id_or_usual_attributes(subject),
+        None => from_name_id_or_email_attributes(subject),
     };
     match found {
         Ok((email, source)) => {
-            checks.push(Refusal::EmailMissing.passed(None, Some(source)));
+            checks.push(Error::EmailMissing.passed(None, Some(source)));
             Ok(email)
         }
         Err((refusal, expected, found)) => {
@@ -47,8 +47,8 @@ pub fn check_domain(
     organization: &Organization,
     email: &Email,
     checks: &mut Vec<Check>,
-) -> Result<(), Refusal> {
-    let refusal = Refusal::EmailOutsideOrganizationDomains;
+) -> Result<(), Error> {
+    let refusal = Error::EmailOutsideOrganizationDomains;
     let admitted: Vec<&str> = organization.accepted_domains().map(|domain| domain.as_str()).collect();
     let expected = if admitted.is_empty() { "(no domain is listed)".to_owned() } else { admitted.join(", ") };
     let found = email.to_string();
@@ -62,38 +62,38 @@ pub fn check_domain(
 }
 
 /// The most likely e-mail address in a refused response. It is for searching logins only, never for accepting one.
-pub fn named(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
-    let strict = email_of(connection, subject, &mut Vec::new()).ok();
+pub fn claimed_email(connection: &SamlConnection, subject: &Subject) -> Option<Email> {
+    let strict = find_email(connection, subject, &mut Vec::new()).ok();
     strict.or_else(|| Email::parse(&subject.name_id)).or_else(|| {
         let usual =
-            values(subject, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
+            values(subject, |attribute| EMAIL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
         usual.iter().find_map(|value| Email::parse(value))
     })
 }
 
 /// An address with its source, or the error with what was expected and what was found.
-type Found = Result<(Email, String), (Refusal, Option<String>, Option<String>)>;
+type EmailResult = Result<(Email, String), (Error, Option<String>, Option<String>)>;
 
-fn from_attribute(name: &str, subject: &Subject) -> Found {
+fn from_attribute(name: &str, subject: &Subject) -> EmailResult {
     let expected = || Some(format!("one e-mail address in the attribute {name}"));
     match values(subject, |attribute| attribute == name).as_slice() {
-        [] => Err((Refusal::EmailMissing, expected(), Some(attribute_names(subject)))),
+        [] => Err((Error::EmailMissing, expected(), Some(attribute_names(subject)))),
         [value] => match Email::parse(value) {
             Some(email) => Ok((email, format!("attribute {name}"))),
-            None => Err((Refusal::EmailMalformed, expected(), Some((*value).to_owned()))),
+            None => Err((Error::EmailMalformed, expected(), Some((*value).to_owned()))),
         },
-        several => Err((Refusal::EmailAmbiguous, expected(), Some(format!("{} values", several.len())))),
+        several => Err((Error::EmailAmbiguous, expected(), Some(format!("{} values", several.len())))),
     }
 }
 
-fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
+fn from_name_id_or_email_attributes(subject: &Subject) -> EmailResult {
     let usual =
-        values(subject, |attribute| USUAL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
+        values(subject, |attribute| EMAIL_ATTRIBUTES.contains(&attribute.to_ascii_lowercase().as_str()));
     let mut attributes: Vec<Email> = usual.iter().filter_map(|value| Email::parse(value)).collect();
     // A malformed address is a different error than a missing one: another parser might accept it.
     let malformed = |text: &str| {
         let expected = Some("a plain e-mail address".to_owned());
-        Err((Refusal::EmailMalformed, expected, Some(text.to_owned())))
+        Err((Error::EmailMalformed, expected, Some(text.to_owned())))
     };
     attributes.sort_by_key(Email::key);
     attributes.dedup_by_key(|email| email.key());
@@ -102,7 +102,7 @@ fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
         (Some(name_id), others) => match others.iter().find(|other| other.domain() != name_id.domain()) {
             None => Ok((name_id, "NameID".to_owned())),
             Some(other) => Err((
-                Refusal::EmailAmbiguous,
+                Error::EmailAmbiguous,
                 Some(
                     "one domain in NameID and e-mail attribute, or emailAttribute set in the connection"
                         .to_owned(),
@@ -113,13 +113,13 @@ fn from_name_id_or_usual_attributes(subject: &Subject) -> Found {
         (None, _) if strange.is_some() => malformed(strange.unwrap_or(&"")),
         (None, [one]) => Ok((one.clone(), "e-mail attribute".to_owned())),
         (None, [_, _, ..]) => Err((
-            Refusal::EmailAmbiguous,
+            Error::EmailAmbiguous,
             Some("one e-mail address, or emailAttribute set in the connection".to_owned()),
             Some(format!("{} different addresses", attributes.len())),
         )),
         (None, []) if subject.name_id.contains('@') => malformed(&subject.name_id),
         (None, []) => Err((
-            Refusal::EmailMissing,
+            Error::EmailMissing,
             Some("an e-mail address as NameID or in the attribute email".to_owned()),
             Some(attribute_names(subject)),
         )),

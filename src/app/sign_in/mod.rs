@@ -14,13 +14,14 @@ mod unsolicited;
 mod verification;
 
 pub use begin::{
-    Begun, ToIdp, begin, begin_administrator, begin_from_link, begin_or_refuse, start, start_link,
+    BegunLogin, IdpRedirect, begin, begin_administrator, begin_from_link, begin_or_refuse, create_link,
+    new_flow,
 };
-pub use browser::Browser;
-pub use receive::{Outcome, Post, receive};
+pub use browser::BrowserId;
+pub use receive::{AcsOutcome, AcsRequest, receive};
 pub(super) use recheck::recheck;
-pub(super) use record::document_place;
-pub use record::{Refused, SEEN, is_seen};
-pub use refusal::{Refusal, meaning};
-pub use response_limits::{Sender, admit, count_failure};
+pub(super) use record::document_context;
+pub use record::{RefusedLogin, TEST_PROOF, is_test_proof};
+pub use refusal::{Error, description};
+pub use response_limits::{Sender, check_rate_limit, count_failure};
 pub use verification::CertificateCache;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use url::Url;
 
-use super::Refusal;
+use super::Error;
 use crate::{
     app::{Result, State},
     model::{
@@ -26,29 +26,29 @@ use crate::{
 
 /// How many detached responses of a connection are stored per hour. Further ones are only counted in the metrics, so
 /// that invalid posts cannot fill the database.
-const DETACHED_AN_HOUR: i64 = 50;
+const MAX_DETACHED_PER_HOUR: i64 = 50;
 
 /// How many refusals of a connection per hour are retained as history, for responses without a verified signature.
 /// Further logins are removed like unfinished ones.
-const UNPROVEN_AN_HOUR: i64 = 100;
+const MAX_UNVERIFIED_PER_HOUR: i64 = 100;
 
 /// The same for responses with a verified signature: a signed response can be posted many times.
-const PROVEN_AN_HOUR: i64 = 500;
+const MAX_VERIFIED_PER_HOUR: i64 = 500;
 
 /// The maximum size of a stored response without a verified signature. Typical responses have 6 to 15 kB.
-const UNPROVEN_DOCUMENT: usize = 16 * 1024;
+const MAX_UNVERIFIED_DOCUMENT_BYTES: usize = 16 * 1024;
 
-/// The query parameter of the test result page with the proof of `own_test_result`.
-pub const SEEN: &str = "seen";
+/// The query parameter of the test result page with the proof of `test_result_url_with_proof`.
+pub const TEST_PROOF: &str = "seen";
 
 /// The MAC purpose of that proof.
-const SEEN_PURPOSE: &str = "test result";
+const TEST_PROOF_PURPOSE: &str = "test result";
 
 /// A refused login, as it is shown to the person and reported to the app.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedLogin {
     /// The reason.
-    pub refusal: Refusal,
+    pub refusal: Error,
     /// The flow's id, for support requests.
     pub flow: SamlFlowId,
     /// All checks, in order. Their expected values may be shown to the person only if `signature_verified`.
@@ -60,14 +60,14 @@ pub struct Refused {
     /// The organization's name, if known.
     pub organization: Option<String>,
     /// The OAuth client's redirect URI with the error, if OAuth began the login in this browser.
-    pub back_to_app: Option<String>,
+    pub error_redirect: Option<String>,
     /// Our page with the result, if the login is a test.
-    pub test_result: Option<String>,
+    pub test_result_url: Option<String>,
 }
 
-impl Refused {
+impl RefusedLogin {
     /// A refusal without a flow; it is not stored.
-    pub(super) fn unrecorded(state: &State, refusal: Refusal) -> Self {
+    pub(super) fn not_stored(state: &State, refusal: Error) -> Self {
         let flow = SamlFlowId::new(state.now(), &*state.random);
         telemetry::login_failed(refusal.code());
         tracing::info!(flow = %flow, reason = refusal.code(), "login refused");
@@ -78,28 +78,28 @@ impl Refused {
             signature_verified: false,
             application: None,
             organization: None,
-            back_to_app: None,
-            test_result: None,
+            error_redirect: None,
+            test_result_url: None,
         }
     }
 
     /// Whether the message itself is invalid or not trusted, as opposed to a valid message of a refused login.
-    pub fn is_about_form(&self) -> bool {
+    pub fn is_invalid_message(&self) -> bool {
         match self.refusal {
-            Refusal::Response(_) => !self.signature_verified,
-            Refusal::SamlResponseMissing | Refusal::LinkExpired => true,
+            Error::Response(_) => !self.signature_verified,
+            Error::SamlResponseMissing | Error::LinkExpired => true,
             _ => false,
         }
     }
 
     /// The failed check of the refusal.
-    pub fn decisive(&self) -> Option<&Check> {
+    pub fn failed_check(&self) -> Option<&Check> {
         self.checks.iter().find(|check| !check.passed && check.name == self.refusal.code())
     }
 }
 
 /// What is known of a received response.
-pub(super) struct Evidence {
+pub(super) struct LoginAttempt {
     /// The flow of its InResponseTo.
     pub flow: Option<SamlFlow>,
     /// Whether that flow is bound to the browser that posted it.
@@ -107,7 +107,7 @@ pub(super) struct Evidence {
     /// Whether a signature of the connection's identity provider was verified.
     pub signature_verified: bool,
     /// The e-mail address in it, used only if `signature_verified`.
-    pub claimed: Option<Email>,
+    pub claimed_email: Option<Email>,
     /// All checks so far, in order.
     pub checks: Vec<Check>,
     /// The response document.
@@ -119,29 +119,37 @@ pub(super) struct Evidence {
 pub(super) async fn refuse(
     state: &State,
     target: &LoginConnection,
-    evidence: Evidence,
-    refusal: Refusal,
-) -> Result<Refused> {
+    attempt: LoginAttempt,
+    refusal: Error,
+) -> Result<RefusedLogin> {
     let now = state.now();
-    let Evidence { flow, browser_matches, signature_verified, claimed, checks, xml } = evidence;
-    let claimed = claimed.filter(|_| signature_verified);
+    let LoginAttempt { flow, browser_matches, signature_verified, claimed_email, checks, xml } = attempt;
+    let claimed_email = claimed_email.filter(|_| signature_verified);
     let attached = flow.filter(|_| browser_matches || signature_verified);
-    let kept = xml.filter(|xml| signature_verified || xml.len() <= UNPROVEN_DOCUMENT);
+    let kept = xml.filter(|xml| signature_verified || xml.len() <= MAX_UNVERIFIED_DOCUMENT_BYTES);
     let sealed = |id| kept.as_deref().map(|xml| seal_document(state, id, xml, now));
     let step = |document| NewStep { at: now, kind: StepKind::Refused, checks: &checks, document };
     let connection = target.connection.id;
-    let (id, back_to_app) = match &attached {
+    let (id, error_redirect) = match &attached {
         Some(flow) => {
             let mut tx = state.db.write().await?;
             let is_history = is_history(&mut tx, connection, signature_verified, now).await?;
             match browser_matches {
                 true => {
                     let code = refusal.code();
-                    saml_flows::update_refused(&mut tx, flow.id, code, claimed.as_ref(), is_history, now)
-                        .await?;
+                    saml_flows::update_refused(
+                        &mut tx,
+                        flow.id,
+                        code,
+                        claimed_email.as_ref(),
+                        is_history,
+                        now,
+                    )
+                    .await?;
                 }
                 false => {
-                    saml_flows::update_seen(&mut tx, flow.id, claimed.as_ref(), is_history, now).await?;
+                    saml_flows::update_seen(&mut tx, flow.id, claimed_email.as_ref(), is_history, now)
+                        .await?;
                 }
             }
             if is_history {
@@ -150,23 +158,23 @@ pub(super) async fn refuse(
                 saml_flows::insert_step(&mut tx, flow.id, step(None)).await?;
             }
             tx.commit().await?;
-            (flow.id, browser_matches.then(|| back_to_app(flow, refusal)).flatten())
+            (flow.id, browser_matches.then(|| error_redirect(flow, refusal)).flatten())
         }
         None => {
             let id = SamlFlowId::new(now, &*state.random);
             let origin = if signature_verified { FlowOrigin::Idp } else { FlowOrigin::Detached };
             // Checked without the write lock first, and again inside the write transaction.
-            let room = {
+            let is_stored = {
                 let mut conn = state.db.read().await?;
-                has_room(&mut conn, connection, signature_verified, now).await?
+                is_stored_detached(&mut conn, connection, signature_verified, now).await?
             };
-            if room {
+            if is_stored {
                 let mut tx = state.db.write().await?;
-                if has_room(&mut tx, connection, signature_verified, now).await? {
-                    let mut flow = super::start(target, origin, None, None, false, id, now);
+                if is_stored_detached(&mut tx, connection, signature_verified, now).await? {
+                    let mut flow = super::new_flow(target, origin, None, None, false, id, now);
                     flow.status = FlowStatus::Failed;
                     flow.refusal = Some(refusal.code().to_owned());
-                    flow.claimed_email = claimed;
+                    flow.claimed_email = claimed_email;
                     saml_flows::insert(&mut tx, &flow).await?;
                     let document = if signature_verified { sealed(id) } else { None };
                     saml_flows::insert_step(&mut tx, id, step(document)).await?;
@@ -177,20 +185,20 @@ pub(super) async fn refuse(
         }
     };
     let own = attached.as_ref().filter(|_| browser_matches);
-    let test_result = own.and_then(|flow| own_test_result(state, target, flow));
-    if test_result.is_none() {
+    let test_result_url = own.and_then(|flow| test_result_url_with_proof(state, target, flow));
+    if test_result_url.is_none() {
         telemetry::login_failed(refusal.code());
     }
     tracing::info!(flow = %id, connection = %target.connection.id, reason = refusal.code(), "login refused");
-    Ok(Refused {
+    Ok(RefusedLogin {
         refusal,
         flow: id,
         checks,
         signature_verified,
-        application: named(&target.environment.display_name),
-        organization: named(&target.organization.display_name),
-        back_to_app,
-        test_result,
+        application: non_empty(&target.environment.display_name),
+        organization: non_empty(&target.organization.display_name),
+        error_redirect,
+        test_result_url,
     })
 }
 
@@ -198,35 +206,36 @@ pub(super) async fn refuse(
 async fn is_history(
     conn: &mut Conn,
     connection: SamlConnectionId,
-    proven: bool,
+    verified: bool,
     now: Timestamp,
 ) -> Result<bool> {
-    let most = if proven { PROVEN_AN_HOUR } else { UNPROVEN_AN_HOUR };
+    let most = if verified { MAX_VERIFIED_PER_HOUR } else { MAX_UNVERIFIED_PER_HOUR };
     Ok(saml_flows::count_refused(conn, connection, an_hour_before(now), most).await? < most)
 }
 
 /// Whether a refused response without a flow is stored.
-async fn has_room(
+async fn is_stored_detached(
     conn: &mut Conn,
     connection: SamlConnectionId,
-    proven: bool,
+    verified: bool,
     now: Timestamp,
 ) -> Result<bool> {
-    if proven {
+    if verified {
         return is_history(conn, connection, true, now).await;
     }
-    let stray = saml_flows::count_detached(conn, connection, an_hour_before(now), DETACHED_AN_HOUR).await?;
-    Ok(stray < DETACHED_AN_HOUR)
+    let stray =
+        saml_flows::count_detached(conn, connection, an_hour_before(now), MAX_DETACHED_PER_HOUR).await?;
+    Ok(stray < MAX_DETACHED_PER_HOUR)
 }
 
 /// Refuses a stored flow before its request is sent. The browser is the one that begins it.
-pub(super) async fn refuse_begun(
+pub(super) async fn refuse_before_request(
     state: &State,
     target: &LoginConnection,
     flow: &SamlFlow,
-    refusal: Refusal,
+    refusal: Error,
     checks: Vec<Check>,
-) -> Result<Refused> {
+) -> Result<RefusedLogin> {
     let now = state.now();
     let mut tx = state.db.write().await?;
     let is_history = is_history(&mut tx, target.connection.id, false, now).await?;
@@ -234,54 +243,58 @@ pub(super) async fn refuse_begun(
     let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
     saml_flows::insert_step(&mut tx, flow.id, step).await?;
     tx.commit().await?;
-    let test_result = test_result(state, target, flow);
-    if test_result.is_none() {
+    let test_result_url = test_result_url(state, target, flow);
+    if test_result_url.is_none() {
         telemetry::login_failed(refusal.code());
     }
     tracing::info!(flow = %flow.id, connection = %flow.saml_connection_id, reason = refusal.code(), "login refused");
-    let back_to_app = back_to_app(flow, refusal);
-    Ok(Refused {
+    let error_redirect = error_redirect(flow, refusal);
+    Ok(RefusedLogin {
         refusal,
         flow: flow.id,
         checks,
         signature_verified: false,
-        application: named(&target.environment.display_name),
+        application: non_empty(&target.environment.display_name),
         organization: None,
-        back_to_app,
-        test_result,
+        error_redirect,
+        test_result_url,
     })
 }
 
 /// The URL of the result page, if the login is a test, for the browser that posted the response. The browser's cookie
 /// is limited to the host of the ACS URL (RFC 6265 §5.3), so on another origin the URL carries a proof instead. The
 /// proof is bound to the request's ID, which changes if another browser opens the login's link.
-pub(super) fn own_test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
-    let page = test_page(state, target, flow)?;
+pub(super) fn test_result_url_with_proof(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+) -> Option<String> {
+    let page = test_page_url(state, target, flow)?;
     let acs = target.connection.sp_acs_urls.first().and_then(|acs| Url::parse(acs).ok());
     let here = acs.is_some_and(|acs| acs.origin() == page.origin());
     Some(match flow.request.as_ref().filter(|_| flow.origin == FlowOrigin::Setup && !here) {
         Some(request) => {
-            let proof = BASE64.encode(state.master_key.compute_tag(SEEN_PURPOSE, &request.id));
+            let proof = BASE64.encode(state.master_key.compute_tag(TEST_PROOF_PURPOSE, &request.id));
             let mut page = page;
-            page.query_pairs_mut().append_pair(SEEN, &proof);
+            page.query_pairs_mut().append_pair(TEST_PROOF, &proof);
             page.into()
         }
         None => page.into(),
     })
 }
 
-/// Whether `proof` is the one that `own_test_result` issued for the flow's current request.
-pub fn is_seen(state: &State, flow: &SamlFlow, proof: &str) -> bool {
+/// Whether `proof` is the one that `test_result_url_with_proof` issued for the flow's current request.
+pub fn is_test_proof(state: &State, flow: &SamlFlow, proof: &str) -> bool {
     let (Some(request), Ok(tag)) = (&flow.request, BASE64.decode(proof)) else { return false };
-    state.master_key.verify_tag(SEEN_PURPOSE, &request.id, &tag)
+    state.master_key.verify_tag(TEST_PROOF_PURPOSE, &request.id, &tag)
 }
 
 /// The URL of the result page, if the login is a test.
-fn test_result(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
-    test_page(state, target, flow).map(Into::into)
+fn test_result_url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<String> {
+    test_page_url(state, target, flow).map(Into::into)
 }
 
-fn test_page(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<Url> {
+fn test_page_url(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option<Url> {
     let page = match flow.origin {
         FlowOrigin::Setup => {
             state.links_of(&target.environment).setup_saml_test(flow.saml_connection_id, flow.id)
@@ -293,7 +306,7 @@ fn test_page(state: &State, target: &LoginConnection, flow: &SamlFlow) -> Option
 }
 
 /// The OAuth client's redirect URI with the error response (RFC 6749 §4.1.2.1); `None` once the request was consumed.
-fn back_to_app(flow: &SamlFlow, refusal: Refusal) -> Option<String> {
+fn error_redirect(flow: &SamlFlow, refusal: Error) -> Option<String> {
     let oauth_request = flow.oauth.as_ref()?;
     if flow.request.as_ref().is_some_and(|request| request.consumed_at.is_some()) {
         return None;
@@ -315,17 +328,17 @@ pub(super) fn seal_document(
     xml: &str,
     now: Timestamp,
 ) -> (String, Timestamp) {
-    let sealed = state.master_key.seal(&document_place(flow), xml.as_bytes(), &*state.random);
+    let sealed = state.master_key.seal(&document_context(flow), xml.as_bytes(), &*state.random);
     (sealed, now + state.settings.document_retention)
 }
 
 /// The encryption context of a flow's documents.
-pub(in crate::app) fn document_place(flow: SamlFlowId) -> String {
+pub(in crate::app) fn document_context(flow: SamlFlowId) -> String {
     format!("saml_flow_steps/document/{flow}")
 }
 
 /// The name; `None` if it is empty.
-fn named(name: &str) -> Option<String> {
+fn non_empty(name: &str) -> Option<String> {
     Some(name.to_owned()).filter(|name| !name.is_empty())
 }
 

@@ -9,15 +9,15 @@ use crate::{
 
 macro_rules! refusals {
     ($($(#[doc = $doc:literal])+ $variant:ident, $code:literal, $clause:literal, $fixer:ident, $remedy:literal;)*) => {
-        /// The reason why a login is refused. Its [`code`](Refusal::code) is stable.
+        /// The reason why a login is refused. Its [`code`](Error::code) is stable.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Refusal {
+        pub enum Error {
             /// The response itself is invalid.
             Response(saml::Error),
             $($(#[doc = $doc])+ $variant,)*
         }
 
-        impl Refusal {
+        impl Error {
             /// All variants but `Response`.
             pub const OWN: &'static [Self] = &[$(Self::$variant,)*];
 
@@ -125,12 +125,12 @@ refusals! {
 }
 
 /// The description of a code, in one sentence, for support.
-pub fn meaning(code: &str) -> Option<&'static str> {
-    let own = Refusal::OWN.iter().find(|refusal| refusal.code() == code).map(|refusal| refusal.meaning());
+pub fn description(code: &str) -> Option<&'static str> {
+    let own = Error::OWN.iter().find(|refusal| refusal.code() == code).map(|refusal| refusal.meaning());
     own.or_else(|| saml::Error::ALL.iter().find(|one| one.code() == code).map(|one| one.meaning()))
 }
 
-impl Refusal {
+impl Error {
     /// The failed check of this error.
     pub fn failed(self, expected: Option<String>, found: Option<String>) -> Check {
         self.check(false, expected, found)

@@ -7,10 +7,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use url::Url;
 
-use super::Browser;
+use super::BrowserId;
 use crate::{
     app::{
-        Error, Result, State,
+        self, Result, State,
         limits::{RateLimit, RateLimitKey},
     },
     model::{client_address::ClientAddress, http_url::HttpUrl, id::SamlConnectionId},
@@ -23,13 +23,13 @@ pub struct Sender {
     /// The address of the client.
     pub client: ClientAddress,
     /// The browser's cookie.
-    pub browser: Option<Browser>,
+    pub browser: Option<BrowserId>,
     /// The `Origin` header. A page cannot forge it; other programs can.
     pub origin: Option<String>,
 }
 
 /// The rate limit keys that a post may count against.
-struct Allowances {
+struct RateLimitKeys {
     address: RateLimitKey,
     /// The browser, if a login of the connection is pending in it.
     login: Option<RateLimitKey>,
@@ -37,11 +37,11 @@ struct Allowances {
     idp: Option<RateLimitKey>,
 }
 
-impl Allowances {
+impl RateLimitKeys {
     fn of(state: &State, connection: SamlConnectionId, sender: &Sender) -> Self {
         let (limits, block, connection) =
             (&state.response_limits, sender.client.network(), connection.to_string());
-        let login = |browser: &Browser| {
+        let login = |browser: &BrowserId| {
             let subject = format!("{connection} {}", browser.reveal());
             limits.key(RateLimit::LoginSamlResponses, IpAddr::V4(Ipv4Addr::UNSPECIFIED), &subject)
         };
@@ -68,7 +68,7 @@ impl Allowances {
         if let (Some(idp), Some(origin)) = (self.idp, &sender.origin) {
             let target = saml_connections::find_for_login(&mut conn, connection).await?;
             let address = target.and_then(|target| target.connection.idp_redirect_url);
-            if address.is_some_and(|address| is_of(&address, origin)) {
+            if address.is_some_and(|address| has_origin(&address, origin)) {
                 return Ok(idp);
             }
         }
@@ -77,25 +77,25 @@ impl Allowances {
 }
 
 /// Whether `origin` is the origin of the identity provider's URL.
-fn is_of(address: &HttpUrl, origin: &str) -> bool {
+fn has_origin(address: &HttpUrl, origin: &str) -> bool {
     let address = address.to_url().map(|url| url.origin());
     Url::parse(origin).is_ok_and(|origin| origin.origin().is_tuple() && Some(origin.origin()) == address)
 }
 
-/// Checks the rate limit before the post is read; [`Error::Limited`] after too many failures. Makes no database
+/// Checks the rate limit before the post is read; [`app::Error::Limited`] after too many failures. Makes no database
 /// call while no key is over its limit.
-pub async fn admit(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
+pub async fn check_rate_limit(state: &State, connection: SamlConnectionId, sender: &Sender) -> Result<()> {
     if !state.settings.rate_limits {
         return Ok(());
     }
-    let allowances = Allowances::of(state, connection, sender);
+    let keys = RateLimitKeys::of(state, connection, sender);
     let check = |caller: &RateLimitKey| state.response_limits.check(caller, state.now());
-    let all = [Some(allowances.address), allowances.login, allowances.idp];
+    let all = [Some(keys.address), keys.login, keys.idp];
     if all.iter().flatten().all(|caller| check(caller).is_ok()) {
         return Ok(());
     }
-    let counts = allowances.find(state, connection, sender).await?;
-    check(&counts).map_err(|retry_after| Error::Limited { retry_after })
+    let counts = keys.find(state, connection, sender).await?;
+    check(&counts).map_err(|retry_after| app::Error::Limited { retry_after })
 }
 
 /// Counts a failed post.
@@ -103,13 +103,13 @@ pub async fn count_failure(state: &State, connection: SamlConnectionId, sender: 
     if !state.settings.rate_limits {
         return Ok(());
     }
-    let counts = Allowances::of(state, connection, sender).find(state, connection, sender).await?;
+    let counts = RateLimitKeys::of(state, connection, sender).find(state, connection, sender).await?;
     state.response_limits.record_failure(counts, state.now());
     Ok(())
 }
 
 /// Counts a login that begins in place of an unsolicited response, which can be posted many times;
-/// [`Error::Limited`] if too many began.
+/// [`app::Error::Limited`] if too many began.
 pub(super) fn count_restart(
     state: &State,
     connection: SamlConnectionId,
@@ -123,7 +123,7 @@ pub(super) fn count_restart(
     state
         .response_limits
         .check(&caller, state.now())
-        .map_err(|retry_after| Error::Limited { retry_after })?;
+        .map_err(|retry_after| app::Error::Limited { retry_after })?;
     state.response_limits.record_failure(caller, state.now());
     Ok(())
 }
@@ -146,7 +146,7 @@ mod tests {
             ("", false),
             ("data:x", false),
         ] {
-            assert_eq!(is_of(&address, origin), expected, "{origin}");
+            assert_eq!(has_origin(&address, origin), expected, "{origin}");
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::{
-    Outcome, Refusal, answer, begin, identity,
-    receive::Post,
-    record::{self, Evidence},
+    AcsOutcome, Error, answer, begin, identity,
+    receive::AcsRequest,
+    record::{self, LoginAttempt},
     response_limits,
 };
 use crate::{
@@ -20,21 +20,21 @@ use crate::{
 const LOOP_WINDOW: Duration = Duration::from_secs(120);
 
 /// How many bytes of RelayState are passed to the app as its state, where unsolicited responses are allowed.
-const MOST_RELAY_STATE: usize = 2048;
+const MAX_RELAY_STATE_BYTES: usize = 2048;
 
 /// Handles a verified response without InResponseTo.
 pub(super) async fn receive(
     state: &State,
     target: &LoginConnection,
-    post: &Post,
+    post: &AcsRequest,
     assertion: VerifiedAssertion,
     verdict: Verdict,
-) -> Result<Outcome> {
-    let mut evidence = Evidence {
+) -> Result<AcsOutcome> {
+    let mut attempt = LoginAttempt {
         flow: None,
         browser_matches: false,
         signature_verified: verdict.signature_verified,
-        claimed: None,
+        claimed_email: None,
         checks: verdict.checks,
         xml: verdict.xml,
     };
@@ -42,64 +42,68 @@ pub(super) async fn receive(
     let refusal = match policy {
         IdpInitiated::Refuse => {
             let found = Some("a response that answers no request".to_owned());
-            evidence.checks.push(Refusal::IdpInitiatedRefused.failed(Some("InResponseTo".to_owned()), found));
-            Refusal::IdpInitiatedRefused
+            attempt.checks.push(Error::IdpInitiatedRefused.failed(Some("InResponseTo".to_owned()), found));
+            Error::IdpInitiatedRefused
         }
         IdpInitiated::Allow => {
             let now = state.now();
             let id = SamlFlowId::new(now, &*state.random);
             let relay_state = post.relay_state.clone().filter(|text| {
-                !text.is_empty() && text.len() <= MOST_RELAY_STATE && !text.chars().any(char::is_control)
+                !text.is_empty() && text.len() <= MAX_RELAY_STATE_BYTES && !text.chars().any(char::is_control)
             });
-            let flow = begin::start(target, FlowOrigin::Idp, relay_state, None, false, id, now);
-            match answer::sign_in_unsolicited(state, target, flow, &assertion, &mut evidence).await? {
-                Ok(location) => return Ok(Outcome::Accepted { flow: id, location }),
+            let flow = begin::new_flow(target, FlowOrigin::Idp, relay_state, None, false, id, now);
+            match answer::accept_unsolicited(state, target, flow, &assertion, &mut attempt).await? {
+                Ok(location) => return Ok(AcsOutcome::Accepted { flow: id, location }),
                 Err(refusal) => refusal,
             }
         }
         IdpInitiated::Restart => match restart(state, target, post).await? {
             Ok(outcome) => return Ok(outcome),
             Err(refusal) => {
-                evidence.checks.push(refusal.failed(None, None));
+                attempt.checks.push(refusal.failed(None, None));
                 refusal
             }
         },
     };
-    evidence.claimed = identity::named(&target.connection, &assertion.subject);
-    Ok(Outcome::Refused(record::refuse(state, target, evidence, refusal).await?))
+    attempt.claimed_email = identity::claimed_email(&target.connection, &assertion.subject);
+    Ok(AcsOutcome::Refused(record::refuse(state, target, attempt, refusal).await?))
 }
 
 /// Discards the response and begins a new login: here if the environment has a redirect URL, otherwise at the app
 /// if an OAuth client has an `initiate_login_uri`.
-async fn restart(state: &State, target: &LoginConnection, post: &Post) -> Result<Result<Outcome, Refusal>> {
+async fn restart(
+    state: &State,
+    target: &LoginConnection,
+    post: &AcsRequest,
+) -> Result<Result<AcsOutcome, Error>> {
     let now = state.now();
     if target.environment.redirect_url.is_none() {
         let mut conn = state.db.read().await?;
         let Some(client) = oauth_clients::find_initiating(&mut conn, target.environment.id).await? else {
-            return Ok(Err(Refusal::NoRedirectUrl));
+            return Ok(Err(Error::NoRedirectUrl));
         };
-        let Some(uri) = client.initiate_login_uri else { return Ok(Err(Refusal::NoRedirectUrl)) };
+        let Some(uri) = client.initiate_login_uri else { return Ok(Err(Error::NoRedirectUrl)) };
         let issuer = state.links.oauth_issuer();
         let organization = target.organization.id.to_string();
         let location = uri.with_query(&[("iss", &issuer), ("organization_id", &organization)]);
-        return Ok(Ok(Outcome::HandedOver { location }));
+        return Ok(Ok(AcsOutcome::InitiateAtApp { location }));
     }
     match &post.browser {
         // Over plain http a cross-site post has no cookie, and a loop could not be detected.
-        None if !post.bounced && !state.links.is_trustworthy() => return Ok(Ok(Outcome::Bounce)),
+        None if !post.reposted && !state.links.is_trustworthy() => return Ok(Ok(AcsOutcome::Repost)),
         Some(browser) => {
             let mut conn = state.db.read().await?;
             let digest = browser.digest();
             if saml_flows::restart_is_pending(&mut conn, target.connection.id, digest, now - LOOP_WINDOW)
                 .await?
             {
-                return Ok(Err(Refusal::RestartLoop));
+                return Ok(Err(Error::RestartLoop));
             }
         }
         None => {}
     }
     response_limits::count_restart(state, target.connection.id, post.client)?;
     let id = SamlFlowId::new(now, &*state.random);
-    let flow = begin::start(target, FlowOrigin::Restart, None, None, false, id, now);
-    Ok(Ok(Outcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))
+    let flow = begin::new_flow(target, FlowOrigin::Restart, None, None, false, id, now);
+    Ok(Ok(AcsOutcome::Restarted(begin::begin(state, target, flow, post.browser.clone(), &post.host).await?)))
 }

@@ -10,7 +10,7 @@ use std::{
 use lru::LruCache;
 
 use crate::{
-    app::{Error, Result, State, sp_keys},
+    app::{self, Result, State, sp_keys},
     model::{saml_connection::SamlConnection, time::Timestamp},
     saml::{Certificate, Trust, Verdict, verify::verify_xml},
     store::saml_connections::LoginConnection,
@@ -37,9 +37,11 @@ impl CertificateCache {
                 if let Some(certificate) = cache.get(pem) {
                     return Ok(certificate.clone());
                 }
-                let mut parsed = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+                let mut parsed = Certificate::parse_pem_bundle(pem).map_err(app::Error::internal)?;
                 let certificate = Arc::new(
-                    parsed.pop().ok_or_else(|| Error::internal("a stored certificate holds no PEM block"))?,
+                    parsed
+                        .pop()
+                        .ok_or_else(|| app::Error::internal("a stored certificate holds no PEM block"))?,
                 );
                 cache.put(pem.clone(), certificate.clone());
                 Ok(certificate)
@@ -49,20 +51,20 @@ impl CertificateCache {
 }
 
 /// A response to verify.
-pub(super) enum Received {
+pub(super) enum ResponseInput {
     /// Base64, as posted by a browser.
-    Posted(String),
+    Base64(String),
     /// The XML document, as stored in the timeline.
-    Kept(String),
+    Xml(String),
 }
 
 /// Verifies a response from `client` for the connection, as of `now`. Waits in the queue of verifications;
-/// [`Error::Unavailable`] if it is full.
+/// [`app::Error::Unavailable`] if it is full.
 pub(super) async fn verify(
     state: &State,
     target: &LoginConnection,
     client: IpAddr,
-    response: Received,
+    response: ResponseInput,
     now: Timestamp,
 ) -> Result<Verdict> {
     let connection = target.connection.clone();
@@ -79,7 +81,7 @@ pub(super) async fn verify(
     let turn = state.verifications.acquire(connection.id, client).await?;
     let verdict = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let begun = Instant::now();
+        let started = Instant::now();
         let trust = Trust {
             idp_entity_id: connection.idp_entity_id.as_deref().unwrap_or_default(),
             certificates: &certificates,
@@ -92,14 +94,14 @@ pub(super) async fn verify(
             cross_check,
         };
         match response {
-            Received::Posted(base64) => {
+            ResponseInput::Base64(base64) => {
                 let verdict = crate::saml::verify(&base64, &trust, now);
-                telemetry::response_verified(begun.elapsed(), verdict.cross_check_disagreed);
+                telemetry::response_verified(started.elapsed(), verdict.cross_check_disagreed);
                 verdict
             }
             // A recheck is not a login and is not counted in the metrics.
-            Received::Kept(xml) => verify_xml(xml.into_bytes(), &trust, now),
+            ResponseInput::Xml(xml) => verify_xml(xml.into_bytes(), &trust, now),
         }
     });
-    verdict.await.map_err(Error::internal)
+    verdict.await.map_err(app::Error::internal)
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        provision::{self, Rendered, Tags, etag},
+        provision::{self, EntityTags, RenderedResource, etag},
     },
     scim::{self, Projection},
 };
@@ -105,7 +105,7 @@ pub(super) async fn resource(
     state: &State,
     request: &HttpRequest,
     status: StatusCode,
-    rendered: Rendered,
+    rendered: RenderedResource,
     projection: Projection,
 ) -> ScimResult {
     let mut response = HttpResponse::build(status);
@@ -119,9 +119,9 @@ pub(super) async fn resource(
 }
 
 /// 304 if the client already has this version (RFC 7644 §3.14).
-pub(super) fn not_modified(known: Option<&Tags>, rendered: &Rendered) -> Option<HttpResponse> {
+pub(super) fn not_modified(known: Option<&EntityTags>, rendered: &RenderedResource) -> Option<HttpResponse> {
     known
-        .filter(|tags| tags.name(rendered.version))
+        .filter(|tags| tags.matches(rendered.version))
         .map(|_| HttpResponse::NotModified().insert_header((header::ETAG, etag(rendered.version))).finish())
 }
 

@@ -16,7 +16,7 @@ use crate::{
     app::{
         self, State,
         directory_limits::DirectoryPermit,
-        provision::Tags,
+        provision::EntityTags,
         scim_directories::{self, ProvisioningTarget},
     },
     model::id::ScimDirectoryId,
@@ -66,22 +66,22 @@ impl ScimCall {
 }
 
 /// The entity tags in `If-Match`.
-pub(super) fn if_match(request: &HttpRequest) -> Option<Tags> {
+pub(super) fn if_match(request: &HttpRequest) -> Option<EntityTags> {
     tags(request, header::IF_MATCH)
 }
 
 /// The entity tags in `If-None-Match`.
-pub(super) fn if_none_match(request: &HttpRequest) -> Option<Tags> {
+pub(super) fn if_none_match(request: &HttpRequest) -> Option<EntityTags> {
     tags(request, header::IF_NONE_MATCH)
 }
 
-fn tags(request: &HttpRequest, name: header::HeaderName) -> Option<Tags> {
+fn tags(request: &HttpRequest, name: header::HeaderName) -> Option<EntityTags> {
     let lines: Vec<String> = request
         .headers()
         .get_all(name)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect();
-    (!lines.is_empty()).then(|| Tags::parse(&lines.join(",")))
+    (!lines.is_empty()).then(|| EntityTags::parse(&lines.join(",")))
 }
 
 impl FromRequest for ScimCall {

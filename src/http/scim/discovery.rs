@@ -28,8 +28,8 @@ pub(super) async fn service_provider_config(call: ScimCall, request: HttpRequest
     let limits = ServiceLimits {
         bulk_operations: bulk::MAX_OPERATIONS,
         body_bytes: BODY_BYTES,
-        default_page: search::DEFAULT_PAGE,
-        max_page: search::LARGEST_PAGE,
+        default_page: search::DEFAULT_PAGE_SIZE,
+        max_page: search::MAX_PAGE_SIZE,
         cursor_seconds: cursor::LIFETIME.as_secs(),
     };
     let body = discovery::service_provider_config(base(&call), &limits);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        provision::{Budget, Change, bulk, groups, search, users},
+        provision::{Change, RequestBudget, bulk, groups, search, users},
     },
     scim::{self, ListQuery, PatchRequest, Projection, Resource, ResourceType},
 };
@@ -104,7 +104,7 @@ pub(super) async fn replace(state: web::Data<State>, call: ScimCall, request: Ht
     let (kind, projection) = (kind(&request)?, projection(&request)?);
     let read = move |body| Change::replace(Resource::parse(kind, body)?.resource);
     let change = call.parse(&state, read).await?;
-    let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
+    let (if_match, id, budget) = (if_match(&request), id(&request), RequestBudget::default());
     let changed = match kind {
         ResourceType::User => {
             users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?
@@ -122,7 +122,7 @@ pub(super) async fn replace(state: web::Data<State>, call: ScimCall, request: Ht
 pub(super) async fn patch(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let read = |body| PatchRequest::parse(body).map(Change::patch);
     let (change, projection) = (call.parse(&state, read).await?, projection(&request)?);
-    let (if_match, id, budget) = (if_match(&request), id(&request), Budget::default());
+    let (if_match, id, budget) = (if_match(&request), id(&request), RequestBudget::default());
     let changed = match kind(&request)? {
         ResourceType::User => {
             users::change(&state, &call.directory, id, &change, if_match.as_ref(), &budget).await?
@@ -154,16 +154,16 @@ pub(super) async fn remove(state: web::Data<State>, call: ScimCall, request: Htt
 /// `POST /Bulk` (§3.7). It runs in a separate task: neither the time limit of requests nor a client that disconnects
 /// ends it between two operations. If the response cannot be sent, the request log has it.
 pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
-    let run = state.bulk_runs.begin(call.directory.directory.id)?;
-    let operations = call.parse(&state, bulk::Ordered::parse).await?;
+    let run = state.bulk_executor.acquire(call.directory.directory.id)?;
+    let operations = call.parse(&state, bulk::OrderedBulkRequest::parse).await?;
     let more = operations.len().saturating_sub(1) as u64;
     state.directory_limits.charge_requests(call.directory.directory.id, state.now(), more);
     let arrived = log::received_at(&request).unwrap_or_else(|| state.now());
     let detached = log::DetachedRequest::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();
     let (here, directory) = (state.get_ref().clone(), call.directory.clone());
-    state.bulk_runs.spawn(move || async move {
-        let outcomes = bulk::run(&here, &directory, operations, arrived + bulk::TIME).await;
+    state.bulk_executor.spawn(move || async move {
+        let outcomes = bulk::run(&here, &directory, operations, arrived + bulk::MAX_DURATION).await;
         if let Err(outcomes) = answer.send(outcomes) {
             detached.log(&here, &outcomes);
         }

@@ -16,7 +16,7 @@ use crate::{
         self,
         certificates::CertificateView,
         flows::{Change, Compared, Described, Reading, Recheck},
-        sign_in::meaning,
+        sign_in::description,
     },
     links::{self, Links, console},
     model::{
@@ -211,7 +211,7 @@ fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Chec
                 h2 { (mark(Icon::Bad, "This check failed")) }
                 code { (check.name) }
             }
-            @if let Some(meaning) = meaning(&check.name) { p.lead { (meaning) } }
+            @if let Some(meaning) = description(&check.name) { p.lead { (meaning) } }
             (facts(&rows))
             @if others > 0 {
                 p.soft { (others) @if others == 1 { " more check" } @else { " more checks" } " failed in the same response; they are listed in the timeline." }
@@ -487,7 +487,7 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
                 p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
             })),
             Err(code) => (notice(Icon::Bad, "The login would still be refused", html! {
-                @if let Some(meaning) = meaning(code) { p { (meaning) } }
+                @if let Some(meaning) = description(code) { p { (meaning) } }
                 p { code { (code) } }
             })),
         }

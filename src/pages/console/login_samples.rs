@@ -16,7 +16,7 @@ use crate::{
         certificates::CertificateView,
         flows::{Described, Flow, Listed, Reading, Recheck},
         overview::{Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period},
-        sign_in::Refusal,
+        sign_in,
     },
     links::{Links, console, expand},
     model::{
@@ -229,7 +229,7 @@ fn flow_page() -> FlowPage {
 }
 
 fn outside_domains() -> Check {
-    Refusal::EmailOutsideOrganizationDomains
+    sign_in::Error::EmailOutsideOrganizationDomains
         .failed(Some("acme.com, acme.co.uk".into()), Some("dana@gmail.com".into()))
 }
 
@@ -285,7 +285,7 @@ fn flow_samples() {
 fn recheck_samples() {
     let mut then = passed();
     then.push(outside_domains());
-    then.push(Refusal::AssertionReplayed.passed(None, None));
+    then.push(sign_in::Error::AssertionReplayed.passed(None, None));
     let flow = described(
         login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com")),
         then.clone(),
@@ -293,7 +293,7 @@ fn recheck_samples() {
     );
     let mut mended = passed();
     mended.push(
-        Refusal::EmailOutsideOrganizationDomains
+        sign_in::Error::EmailOutsideOrganizationDomains
             .passed(Some("acme.com, acme.co.uk, gmail.com".into()), Some("dana@gmail.com".into())),
     );
     let frame = frame();

@@ -270,7 +270,7 @@ fn failing_connections(
                         li {
                             div {
                                 a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
-                                @if let Some(meaning) = flow.as_ref().and_then(|flow| app::sign_in::meaning(flow.refusal.as_deref()?)) {
+                                @if let Some(meaning) = flow.as_ref().and_then(|flow| app::sign_in::description(flow.refusal.as_deref()?)) {
                                     p { (meaning) }
                                 }
                                 p.soft.small {

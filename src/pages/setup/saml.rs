@@ -426,7 +426,7 @@ async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult
     .await?;
     Ok(match begun {
         Ok(begun) => to_idp::send_to_idp(&context.state, begun),
-        Err(refused) => match refused.test_result {
+        Err(refused) => match refused.test_result_url {
             Some(page) => see_other(&page),
             None => return Err(PageError(Error::FailedPrecondition(refused.refusal.remedy().into()))),
         },

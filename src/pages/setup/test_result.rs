@@ -38,7 +38,7 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
         return Err(gone().into());
     }
     let browser = to_idp::browser(&context.state.links, &context.request);
-    let proof = context.parameter(app::sign_in::SEEN);
+    let proof = context.parameter(app::sign_in::TEST_PROOF);
     let (state, actor) = (&context.state, &context.actor);
     let test =
         app::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref()).await?;

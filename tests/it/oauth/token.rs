@@ -191,7 +191,7 @@ both! {
             organization: stage.tenant.organization.clone(),
             environment: stage.environment.clone(),
         };
-        let link = sign_in::start_link(&app.state, &target, None);
+        let link = sign_in::create_link(&app.state, &target, None);
         let browser = app.browser();
         let callback = stage.sign_in(&browser, &link.await.unwrap(), "dana@acme.example").await;
         let code = query(&callback, "saml_access_code").unwrap();

@@ -11,8 +11,8 @@ fn ids(names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn who_came_and_went_again_did_neither() {
-    let mut delta = Delta::default();
+fn ids_added_and_removed_again_are_in_neither_set() {
+    let mut delta = MembershipDelta::default();
     delta.add(ids(&["a", "b"]));
     delta.remove(ids(&["a", "c"]));
     delta.add(ids(&["c"]));
@@ -75,7 +75,7 @@ fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
     let add = |now: &mut Membership, members: &[Member]| {
         for member in members {
             let id = ScimMemberId::parse(&member.value).unwrap();
-            now.entry(id).or_insert_with(|| sent(member));
+            now.entry(id).or_insert_with(|| stored_attributes(member));
         }
     };
     for change in changes {
@@ -96,38 +96,38 @@ fn one_by_one(before: &Membership, changes: &[MembershipChange]) -> Membership {
 }
 
 /// The effect of a plan.
-fn carried_out(before: &Membership, plan: &Plan) -> Membership {
+fn executed(before: &Membership, plan: &MembershipPlan) -> Membership {
     let mut now = before.clone();
-    match &plan.gone {
-        Gone::These(gone) => now.retain(|id, _| !gone.contains(&id.to_string())),
-        Gone::AllBut(kept) => now.retain(|id, _| kept.contains(&id.to_string())),
+    match &plan.removals {
+        Removals::Only(removals) => now.retain(|id, _| !removals.contains(&id.to_string())),
+        Removals::AllExcept(kept) => now.retain(|id, _| kept.contains(&id.to_string())),
     }
-    for member in &plan.come {
+    for member in &plan.additions {
         now.entry(member.id).or_insert_with(|| member.attributes.clone());
     }
     now
 }
 
 /// The plan from the stored members, all on one page.
-fn by_looking(before: &Membership, changes: &[MembershipChange]) -> Plan {
+fn from_stored(before: &Membership, changes: &[MembershipChange]) -> MembershipPlan {
     let directory = directory();
-    let steps = Steps::read(Id::from_bits(GROUP), changes.to_vec()).unwrap();
-    let mut plan = Plan {
-        gone: Gone::These(Vec::new()),
-        come: Vec::new(),
-        named: BTreeSet::new(),
-        of_one_version: true,
+    let steps = Steps::index(Id::from_bits(GROUP), changes.to_vec()).unwrap();
+    let mut plan = MembershipPlan {
+        removals: Removals::Only(Vec::new()),
+        additions: Vec::new(),
+        referenced: BTreeSet::new(),
+        version_bound: true,
     };
     let mut work = WorkBudget::new(MAX_WORK_UNITS);
     for (id, attributes) in before {
         let stored = ScimMember { id: *id, attributes: attributes.clone() };
-        let fate = steps.fate(&directory, *id, Some(&stored), &mut work).unwrap();
-        plan.note(*id, true, fate);
+        let outcome = steps.outcome(&directory, *id, Some(&stored), &mut work).unwrap();
+        plan.add_outcome(*id, true, outcome);
     }
-    for id in steps.named.iter().filter(|id| !before.contains_key(id)) {
-        let fate = steps.fate(&directory, *id, None, &mut work).unwrap();
-        plan.named.insert(*id);
-        plan.note(*id, false, fate);
+    for id in steps.referenced.iter().filter(|id| !before.contains_key(id)) {
+        let outcome = steps.outcome(&directory, *id, None, &mut work).unwrap();
+        plan.referenced.insert(*id);
+        plan.add_outcome(*id, false, outcome);
     }
     plan
 }
@@ -161,34 +161,34 @@ proptest! {
         changes in changes(),
     ) {
         let before: Membership =
-            before.into_iter().map(|(number, display)| (user(number), sent(&member(number, display)))).collect();
+            before.into_iter().map(|(number, display)| (user(number), stored_attributes(&member(number, display)))).collect();
         let expected = one_by_one(&before, &changes);
-        prop_assert_eq!(&carried_out(&before, &by_looking(&before, &changes)), &expected);
-        let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap();
+        prop_assert_eq!(&executed(&before, &from_stored(&before, &changes)), &expected);
+        let plan = MembershipPlan::from_changes(Id::from_bits(GROUP), &changes).unwrap();
         let filtered = changes.iter().any(|change| matches!(change, MembershipChange::RemoveWhere(_)));
         prop_assert_eq!(plan.is_none(), filtered);
         if let Some(plan) = plan {
-            prop_assert_eq!(&carried_out(&before, &plan), &expected);
+            prop_assert_eq!(&executed(&before, &plan), &expected);
         }
     }
 }
 
 #[test]
-fn whoever_is_added_must_be_there_also_when_they_go_again() {
+fn an_added_member_must_exist_even_if_it_is_removed_again() {
     let changes =
         [MembershipChange::Add(vec![member(1, None)]), MembershipChange::Remove(vec![user(1).to_string()])];
-    let plan = Plan::without_reading(Id::from_bits(GROUP), &changes).unwrap().unwrap();
-    assert_eq!(plan.named, BTreeSet::from([user(1)]));
-    assert_eq!((plan.come, plan.gone), (Vec::new(), Gone::These(vec![user(1).to_string()])));
+    let plan = MembershipPlan::from_changes(Id::from_bits(GROUP), &changes).unwrap().unwrap();
+    assert_eq!(plan.referenced, BTreeSet::from([user(1)]));
+    assert_eq!((plan.additions, plan.removals), (Vec::new(), Removals::Only(vec![user(1).to_string()])));
     let itself =
         [MembershipChange::Add(vec![Member::new(ScimMemberId::Group(Id::from_bits(GROUP)).to_string())])];
-    assert!(Plan::without_reading(Id::from_bits(GROUP), &itself).is_err());
+    assert!(MembershipPlan::from_changes(Id::from_bits(GROUP), &itself).is_err());
 }
 
 #[test]
 fn filters_times_members_are_refused_before_one_is_read() {
     let where_ = MembershipChange::RemoveWhere(Path::parse("members[display co \"x\"]").unwrap());
-    let steps = |count: usize| Steps::read(Id::from_bits(GROUP), vec![where_.clone(); count]).unwrap();
+    let steps = |count: usize| Steps::index(Id::from_bits(GROUP), vec![where_.clone(); count]).unwrap();
     let mut work = WorkBudget::new(MAX_WORK_UNITS);
     let error = steps(4_000).check(10_000, &mut work).unwrap_err();
     assert!(error.detail().contains("4000") && error.detail().contains("10000 members"), "{error}");

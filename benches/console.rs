@@ -304,7 +304,7 @@ async fn administrator(state: &State) -> String {
     let grant = RoleGrant { environment_id: None, role: Role::Owner };
     store::administrators::upsert_grant(&mut tx, administrator.id, grant).await.expect("a role");
     let device = Device { address: None, user_agent: "a benchmark".to_owned() };
-    let begun = sessions::begin(&mut tx, state, administrator.id, AuthenticationMethod::Passkey, &device)
+    let begun = sessions::create(&mut tx, state, administrator.id, AuthenticationMethod::Passkey, &device)
         .await
         .expect("a session");
     tx.commit().await.expect("a commit");

@@ -5,9 +5,9 @@ mod find_any;
 mod recheck;
 mod search;
 
-pub use describe::{Described, Reading, describe};
-pub use find_any::{Listed, Sought, list_named, understand};
-pub use recheck::{Change, Compared, Recheck, recheck};
+pub use describe::{DocumentFacts, FlowView, describe};
+pub use find_any::{FlowSummary, SearchQuery, list_with_organizations, parse};
+pub use recheck::{CheckChange, CheckComparison, Recheck, recheck};
 pub use search::{FlowQuery, list};
 
 use super::{Error, Result, State, actor::Actor, sign_in};
@@ -21,7 +21,7 @@ use crate::{
 
 /// A login with its timeline.
 #[derive(Debug)]
-pub struct Flow {
+pub struct FlowDetails {
     /// The login.
     pub flow: SamlFlow,
     /// Its steps, oldest first, with their documents decrypted as far as these are still stored.
@@ -38,11 +38,11 @@ pub async fn environment_of(state: &State, id: SamlFlowId) -> Result<Environment
 }
 
 /// One login with its timeline.
-pub async fn find(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Flow> {
+pub async fn find(state: &State, actor: &Actor, id: SamlFlowId) -> Result<FlowDetails> {
     let mut conn = state.db.read().await?;
     let flow = load(&mut conn, actor, id).await?;
     let steps = open_steps(state, &mut conn, id).await?;
-    Ok(Flow { flow, steps })
+    Ok(FlowDetails { flow, steps })
 }
 
 async fn load(conn: &mut Conn, actor: &Actor, id: SamlFlowId) -> Result<SamlFlow> {

@@ -9,8 +9,8 @@ use crate::{
         Error, State,
         actor::{Actor, Principal},
         administrators::{
-            invitations::{self, Invited},
-            people::{self, Scope},
+            invitations::{self, InviteOutcome},
+            people::{self, RoleScope},
         },
         environments,
         page::PageQuery,
@@ -114,10 +114,10 @@ fn parse_role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| "must be viewer, admin or owner".to_owned())
 }
 
-async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<Scope> {
+async fn scope(state: &State, environment: Option<&str>) -> anyhow::Result<RoleScope> {
     Ok(match environment {
-        None => Scope::Everywhere(Principal::OPERATOR),
-        Some(name) => Scope::Environment(Actor::operator(environments::find(state, name).await?.id)),
+        None => RoleScope::Global(Principal::OPERATOR),
+        Some(name) => RoleScope::Environment(Actor::operator(environments::find(state, name).await?.id)),
     })
 }
 
@@ -156,7 +156,7 @@ impl Admin {
             }
             Self::Reset(reset) => {
                 let who = people::find_by_email(&state, &reset.email).await?;
-                let (invitation, token) = invitations::reset(&state, &Principal::OPERATOR, who.id)
+                let (invitation, token) = invitations::create_reset(&state, &Principal::OPERATOR, who.id)
                     .await
                     .map_err(session::cli_error)?;
                 let link = state.links.console_join(&token.reveal());
@@ -178,7 +178,7 @@ impl Invite {
         let invited =
             invitations::create(state, &scope, &self.email, self.role).await.map_err(session::cli_error)?;
         match invited {
-            Invited::Link(invitation, token) => {
+            InviteOutcome::Link(invitation, token) => {
                 let view = json!({
                     "id": invitation.id,
                     "email": invitation.email.as_ref().map(|email| email.as_str()),
@@ -189,7 +189,7 @@ impl Invite {
                 });
                 print_link(self.json, &view, "One-time invitation link; it is shown only once:")
             }
-            Invited::Added(who) => {
+            InviteOutcome::Added(who) => {
                 let view = json!({ "email": who.email.as_str(), "role": self.role.as_str(), "link": null });
                 print_link(
                     self.json,

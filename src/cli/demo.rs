@@ -13,8 +13,8 @@ use crate::{
         State,
         actor::Principal,
         administrators::{
-            invitations::{self, Invited},
-            people::{self, Scope},
+            invitations::{self, InviteOutcome},
+            people::{self, RoleScope},
         },
     },
     config::{Config, ConfigError, SettingError},
@@ -99,10 +99,10 @@ async fn console_url(state: &State) -> anyhow::Result<String> {
     if people::any_exists(state).await? {
         return Ok(state.links.console().into());
     }
-    let everywhere = Scope::Everywhere(Principal::OPERATOR);
+    let everywhere = RoleScope::Global(Principal::OPERATOR);
     match invitations::create(state, &everywhere, "", Role::Owner).await? {
-        Invited::Link(_, token) => Ok(state.links.console_join(&token.reveal()).into()),
-        Invited::Added(_) => Ok(state.links.console().into()),
+        InviteOutcome::Link(_, token) => Ok(state.links.console_join(&token.reveal()).into()),
+        InviteOutcome::Added(_) => Ok(state.links.console().into()),
     }
 }
 

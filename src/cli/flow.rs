@@ -8,7 +8,7 @@ use crate::{
     app::{
         actor::Actor,
         environments,
-        flows::{self, Change, FlowQuery, Recheck},
+        flows::{self, CheckChange, FlowQuery, Recheck},
         page::PageQuery,
     },
     model::{
@@ -192,7 +192,7 @@ fn summary_json(flow: &SamlFlow) -> Value {
     })
 }
 
-fn flow_json(found: &flows::Flow) -> Value {
+fn flow_json(found: &flows::FlowDetails) -> Value {
     let mut value = summary_json(&found.flow);
     let steps = found.steps.iter().map(|step| {
         json!({ "time": step.at, "kind": step.kind, "checks": step.checks, "document": step.document })
@@ -204,7 +204,7 @@ fn flow_json(found: &flows::Flow) -> Value {
 }
 
 /// Prints a flow's timeline: failed checks in full, passed ones as a count.
-fn print_flow(found: &flows::Flow) {
+fn print_flow(found: &flows::FlowDetails) {
     let flow = &found.flow;
     output::line(&format!("{}  {}", flow.id, status(flow.status)));
     output::line(&format!("  connection    {}", flow.saml_connection_id));
@@ -233,7 +233,7 @@ fn print_flow(found: &flows::Flow) {
 }
 
 fn recheck_json(checked: &Recheck) -> Value {
-    let checks = checked.compared().into_iter().map(|compared| {
+    let checks = checked.comparisons().into_iter().map(|compared| {
         let name = compared.now.or(compared.then).map(|check| check.name.clone());
         json!({ "name": name, "change": compared.change(), "then": compared.then, "now": compared.now })
     });
@@ -249,15 +249,17 @@ fn recheck_json(checked: &Recheck) -> Value {
 /// Prints what changed since the response was received, then the result it would have now.
 fn print_recheck(checked: &Recheck) {
     output::line(&format!("The response of {}, checked with the current settings:", checked.received_at));
-    let compared = checked.compared();
-    let still = compared.iter().filter(|compared| compared.change() == Change::StillPassed).count();
+    let compared = checked.comparisons();
+    let still = compared.iter().filter(|compared| compared.change() == CheckChange::StillPassed).count();
     for compared in &compared {
         match (compared.change(), compared.now.or(compared.then)) {
-            (Change::Mended, Some(check)) => output::line(&format!("    ✓ {}  (failed then)", check.name)),
-            (Change::NewlyPassed, Some(check)) => {
+            (CheckChange::Fixed, Some(check)) => {
+                output::line(&format!("    ✓ {}  (failed then)", check.name))
+            }
+            (CheckChange::NewlyPassed, Some(check)) => {
                 output::line(&format!("    ✓ {}  (not reached then)", check.name));
             }
-            (Change::Broken | Change::NewlyFailed | Change::StillFailed, Some(check)) => {
+            (CheckChange::Broken | CheckChange::NewlyFailed | CheckChange::StillFailed, Some(check)) => {
                 print_failed_check(check)
             }
             _ => {}

@@ -6,8 +6,8 @@ use ostiary::{
     app::{
         actor::{Actor, Principal},
         administrators::{
-            invitations::{self, Invited},
-            people::{self, Scope},
+            invitations::{self, InviteOutcome},
+            people::{self, RoleScope},
         },
         audit::{self, AuditFilter},
         page::PageQuery,
@@ -33,12 +33,12 @@ use crate::{
 /// A link that the operator made.
 async fn invited(app: &TestApp, email: &str, role: Role, environment: Option<&Environment>) -> String {
     let scope = match environment {
-        None => Scope::Everywhere(Principal::OPERATOR),
-        Some(environment) => Scope::Environment(Actor::operator(environment.id)),
+        None => RoleScope::Global(Principal::OPERATOR),
+        Some(environment) => RoleScope::Environment(Actor::operator(environment.id)),
     };
     match invitations::create(&app.state, &scope, email, role).await.unwrap() {
-        Invited::Link(_, token) => token.reveal(),
-        Invited::Added(_) => panic!("an administrator already"),
+        InviteOutcome::Link(_, token) => token.reveal(),
+        InviteOutcome::Added(_) => panic!("an administrator already"),
     }
 }
 
@@ -134,7 +134,7 @@ both! {
             let path = if path.ends_with('/') { format!("{path}{passkey}") } else { path.to_owned() };
             let browser = app.signed_in(&dana).await;
             let token = form_token(&app, &browser).await;
-            let hashed = app.state.passwords.runs() + hashed;
+            let hashed = app.state.passwords.hash_count() + hashed;
             let mut tx = app.state.db.write().await.unwrap();
             assert!(store::administrators::disable(&mut tx, dana.id, app.now()).await.unwrap());
             let posted = {
@@ -149,7 +149,7 @@ both! {
                 })
             };
             // As far as it gets: these are answered behind it by the same worker.
-            while app.state.passwords.runs() < hashed {
+            while app.state.passwords.hash_count() < hashed {
                 assert_eq!(app.browser().get(&app.url("/healthz")).await.status, 200);
             }
             for _ in 0..20 {
@@ -290,7 +290,7 @@ both! {
         });
         let statuses = crate::support::all(tries).await;
         assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
-        let everybody = people::list(&app.state, &Scope::Everywhere(Principal::OPERATOR), &PageQuery::default()).await;
+        let everybody = people::list(&app.state, &RoleScope::Global(Principal::OPERATOR), &PageQuery::default()).await;
         assert_eq!(everybody.unwrap().items.len(), 1);
     }
 
@@ -299,8 +299,8 @@ both! {
         app.wait(Duration::from_secs(72 * 3600 + 1));
         assert_eq!(join(&app, &app.browser(), &old, "").await.status, 404);
 
-        let scope = Scope::Everywhere(Principal::OPERATOR);
-        let Invited::Link(invitation, token) =
+        let scope = RoleScope::Global(Principal::OPERATOR);
+        let InviteOutcome::Link(invitation, token) =
             invitations::create(&app.state, &scope, "b@vendor.example", Role::Owner).await.unwrap()
         else { panic!() };
         invitations::revoke(&app.state, &scope, invitation.id).await.unwrap();
@@ -322,9 +322,9 @@ both! {
         assert_eq!(answer.status, 422, "{}", answer.body);
         assert!(!is_in(&app, &thief).await && is_in(&app, &boss).await);
         // With the account there, an invitation is a role and no link.
-        let scope = Scope::Environment(Actor::operator(production.id));
+        let scope = RoleScope::Environment(Actor::operator(production.id));
         let invited = invitations::create(&app.state, &scope, "BOSS@vendor.example", Role::Admin).await.unwrap();
-        assert!(matches!(invited, Invited::Added(_)));
+        assert!(matches!(invited, InviteOutcome::Added(_)));
     }
 
     async fn a_form_is_taken_from_its_own_session_only(app: TestApp) {
@@ -436,10 +436,10 @@ both! {
         app.account("keyholder@vendor.example", Role::Admin, None).await;
         let mut bodies = Vec::new();
         for email in ["dana@vendor.example", "nobody@vendor.example", "keyholder@vendor.example", "no address"] {
-            let before = app.state.passwords.runs();
+            let before = app.state.passwords.hash_count();
             let answer = sign_in(&app, &app.browser(), email, "violet kettle under rain", "").await;
             assert_eq!(answer.status, 401);
-            assert_eq!(app.state.passwords.runs(), before + 1, "{email}: the hasher ran once");
+            assert_eq!(app.state.passwords.hash_count(), before + 1, "{email}: the hasher ran once");
             let body = answer.body.replace(email, "ADDRESS");
             let (head, tail) = body.split_once("data-options").unwrap();
             bodies.push((head.to_owned(), tail.split_once("name=\"answer\"").unwrap().1.to_owned()));
@@ -462,11 +462,11 @@ both! {
         for _ in 0..10 {
             assert_eq!(sign_in(&app, &browser, "dana@vendor.example", "wrong wrong wrong", "").await.status, 401);
         }
-        let runs = app.state.passwords.runs();
+        let runs = app.state.passwords.hash_count();
         let limited = sign_in(&app, &browser, "DANA@vendor.example", PASSWORD, "").await;
         assert_eq!(limited.status, 429);
         assert!(!limited.header("retry-after").is_empty());
-        assert_eq!(app.state.passwords.runs(), runs, "nothing is hashed for who must wait");
+        assert_eq!(app.state.passwords.hash_count(), runs, "nothing is hashed for who must wait");
         assert_eq!(sign_in(&app, &browser, "other@vendor.example", PASSWORD, "").await.status, 303);
         app.wait(Duration::from_secs(31));
         assert_eq!(sign_in(&app, &browser, "dana@vendor.example", PASSWORD, "").await.status, 303);
@@ -529,7 +529,7 @@ both! {
             owners.push(app.account(&format!("owner{number}@vendor.example"), Role::Owner, None).await);
             app.wait(Duration::from_millis(2));
         }
-        let scope = Scope::Everywhere(Principal::OPERATOR);
+        let scope = RoleScope::Global(Principal::OPERATOR);
         let tries = owners.iter().enumerate().map(|(number, owner)| {
             let (state, scope) = (&app.state, &scope);
             async move {
@@ -577,7 +577,7 @@ both! {
     async fn a_reset_link_replaces_what_opened_the_account(app: TestApp) {
         let dana = app.with_password("dana@vendor.example").await;
         let browser = app.signed_in(&dana).await;
-        let (_, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
+        let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let page = app.browser().get(&app.url(&format!("/console/join?token={}", token.reveal()))).await;
         assert!(page.body.contains("Choose a new way to sign in"), "{}", page.body);
         assert!(is_in(&app, &browser).await, "nothing happens before the button");
@@ -633,12 +633,12 @@ both! {
             let wrong = post(&browser, &token, "/confirm", &[("confirmPassword", "wrong wrong wrong")]).await;
             assert!(wrong.status == 422 && wrong.body.contains("not your password"), "{}", wrong.body);
         }
-        let runs = app.state.passwords.runs();
+        let runs = app.state.passwords.hash_count();
         for (path, field) in [("/confirm", "confirmPassword"), ("/password", "currentPassword")] {
             let limited = post(&browser, &token, path, &[(field, PASSWORD), ("newPassword", new), ("repeatPassword", new)]).await;
             assert_eq!(limited.status, 429, "{path}");
         }
-        assert_eq!(app.state.passwords.runs(), runs, "nothing is hashed for who must wait");
+        assert_eq!(app.state.passwords.hash_count(), runs, "nothing is hashed for who must wait");
         assert_eq!(post(&other, &others, "/confirm", &[("confirmPassword", "")]).await.status, 422, "has none");
         let rest = account(&browser).await;
         let challenge = rest.split("name=\"challenge\" value=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -673,7 +673,7 @@ both! {
         assert!(refused.status == 403 && refused.body.contains("use a passkey"), "{}", refused.body);
         assert!(is_in(&app, &by_password).await && !is_in(&strict, &by_password).await, "nor does an older session");
         // A link makes a passkey, and no password.
-        let (_, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
+        let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let link = strict.url(&format!("/console/join?token={}", token.reveal()));
         let page = app.browser().get(&link).await.body;
         assert!(page.contains("Create a passkey") && !page.contains("newPassword"), "{page}");
@@ -716,13 +716,13 @@ both! {
     async fn a_link_for_somebody_who_was_removed_opens_nothing(app: TestApp) {
         let production = app.environment("production").await;
         app.account("boss@vendor.example", Role::Owner, None).await;
-        let scope = Scope::Everywhere(Principal::OPERATOR);
+        let scope = RoleScope::Global(Principal::OPERATOR);
         // Two invitations, of which one is used, and a link to get back in.
         let used = invited(&app, "dana@vendor.example", Role::Admin, None).await;
         let spare = invited(&app, "DANA@vendor.example", Role::Owner, Some(&production)).await;
         assert_eq!(join(&app, &app.browser(), &used, "").await.status, 303);
         let dana = people::find_by_email(&app.state, "dana@vendor.example").await.unwrap();
-        let (reset, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
+        let (reset, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         people::remove(&app.state, &scope, dana.id).await.unwrap();
         let browser = app.browser();
         for link in [&token.reveal(), &spare] {

@@ -5,8 +5,8 @@ use ostiary::{
     app::{
         actor::Principal,
         administrators::{
-            invitations::{self, Invited},
-            people::Scope,
+            invitations::{self, InviteOutcome},
+            people::RoleScope,
         },
     },
     config::Redacted,
@@ -86,9 +86,9 @@ both! {
         let refused = signed_in(&stranger, "eve@vendor.example").await;
         assert_eq!(refused.status, 401);
         assert!(refused.body.contains("no administrator here"), "{}", refused.body);
-        let scope = Scope::Everywhere(Principal::OPERATOR);
+        let scope = RoleScope::Global(Principal::OPERATOR);
         let invited = invitations::create(&app.state, &scope, "Eve@vendor.example", Role::Viewer).await.unwrap();
-        assert!(matches!(invited, Invited::Link(..)));
+        assert!(matches!(invited, InviteOutcome::Link(..)));
         assert_eq!(signed_in(&stranger, "eve@vendor.example").await.status, 303);
         assert!(is_in(&console, &stranger).await);
     }
@@ -285,7 +285,7 @@ both! {
         refused("/console/sign-in/passkey", &[("challenge", challenge), ("answer", "{}")]).await;
         assert!(!browser.get(&console.url("/console/sign-in")).await.body.contains("name=\"challenge\""));
         // Nor does a link make a password while passwords are off.
-        let (_, token) = invitations::reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
+        let (_, token) = invitations::create_reset(&app.state, &Principal::OPERATOR, dana.id).await.unwrap();
         let (token, new) = (token.reveal(), "another violet kettle");
         let fields = [("token", token.as_str()), ("newPassword", new), ("repeatPassword", new)];
         let answer = browser.post(&console.url("/console/join"), &fields).await;

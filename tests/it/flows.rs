@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostiary::{
     app::{
         actor::Actor,
-        flows::{self, Change, FlowQuery},
+        flows::{self, CheckChange, FlowQuery},
         login_counts,
         overview::{self, NextStep, Period},
         page::PageQuery,
@@ -390,12 +390,12 @@ both! {
         let checked = flows::recheck(&app.state, &actor, id).await.unwrap();
         assert_eq!(checked.outcome.as_ref().err(), Some(&"email_outside_organization_domains"));
         let change = |name: &str| {
-            let compared = checked.compared();
+            let compared = checked.comparisons();
             compared.iter().find(|c| c.now.is_some_and(|check| check.name == name)).map(|c| c.change())
         };
-        assert_eq!(change("assertion_issuer"), Some(Change::Mended));
-        assert_eq!(change("email_outside_organization_domains"), Some(Change::NewlyFailed));
-        assert_eq!(change("assertion_audience"), Some(Change::StillPassed));
+        assert_eq!(change("assertion_issuer"), Some(CheckChange::Fixed));
+        assert_eq!(change("email_outside_organization_domains"), Some(CheckChange::NewlyFailed));
+        assert_eq!(change("assertion_audience"), Some(CheckChange::StillPassed));
     }
 }
 

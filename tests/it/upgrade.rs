@@ -10,8 +10,8 @@ use ostiary::{
     app::{
         actor::{Actor, Principal},
         administrators::{
-            invitations::{self, Invited},
-            people::Scope,
+            invitations::{self, InviteOutcome},
+            people::RoleScope,
         },
     },
     config::{Config, Redacted},
@@ -242,8 +242,9 @@ impl Installation {
 
     async fn fill_console(&mut self) {
         let app = &self.app;
-        let scope = Scope::Everywhere(Principal::OPERATOR);
-        let Invited::Link(_, token) = invitations::create(&app.state, &scope, "", Role::Owner).await.unwrap()
+        let scope = RoleScope::Global(Principal::OPERATOR);
+        let InviteOutcome::Link(_, token) =
+            invitations::create(&app.state, &scope, "", Role::Owner).await.unwrap()
         else {
             panic!("an administrator already");
         };
@@ -259,7 +260,7 @@ impl Installation {
         assert_eq!(browser.post(&app.url("/console/join"), &fields).await.status, 303);
         self.contents.console_session = browser.cookie(PUBLIC_URL, CONSOLE_COOKIE).unwrap();
         let environment = self.contents.environment.parse().unwrap();
-        let scope = Scope::Environment(Actor::operator(environment));
+        let scope = RoleScope::Environment(Actor::operator(environment));
         invitations::create(&app.state, &scope, "invited@vendor.example", Role::Viewer).await.unwrap();
     }
 

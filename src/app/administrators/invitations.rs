@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     Device,
-    people::{self, Scope},
-    sessions::Begun,
+    people::{self, RoleScope},
+    sessions::NewSession,
     sign_in,
 };
 use crate::{
@@ -34,11 +34,11 @@ use crate::{
 pub const LIFETIME: Duration = Duration::from_secs(72 * 3600);
 
 /// The maximum number of open invitations in one scope.
-const MOST_OPEN: i64 = 200;
+const MAX_OPEN_INVITATIONS: i64 = 200;
 
 /// The result of an invitation.
 #[derive(Debug)]
-pub enum Invited {
+pub enum InviteOutcome {
     /// A link was created. Its token is returned only here.
     Link(AdminInvitation, AdminInvitationToken),
     /// The address is that of an administrator, who was granted the role.
@@ -46,7 +46,7 @@ pub enum Invited {
 }
 
 /// Invites somebody to a role. Only the operator may omit the address: such a link is for whoever has it.
-pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Result<Invited> {
+pub async fn create(state: &State, scope: &RoleScope, email: &str, role: Role) -> Result<InviteOutcome> {
     let environment_id = scope.owned()?;
     scope.principal().require_recent_authentication()?;
     let email = match email.trim() {
@@ -61,15 +61,16 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
     {
         // The creator of a link could use it to sign in as an administrator with more rights.
         let grant = RoleGrant { environment_id, role };
-        people::raise(&mut tx, state, &scope.principal(), &known, grant).await?;
+        people::grant_role(&mut tx, state, &scope.principal(), &known, grant).await?;
         tx.commit().await?;
-        return Ok(Invited::Added(known));
+        return Ok(InviteOutcome::Added(known));
     }
-    if admin_invitations::list_open(&mut tx, environment_id, state.now(), MOST_OPEN).await?.len() as i64
-        >= MOST_OPEN
+    if admin_invitations::list_open(&mut tx, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?.len()
+        as i64
+        >= MAX_OPEN_INVITATIONS
     {
         return Err(Error::FailedPrecondition(
-            format!("there are {MOST_OPEN} open invitations; take some back first").into(),
+            format!("there are {MAX_OPEN_INVITATIONS} open invitations; take some back first").into(),
         ));
     }
     let invitation =
@@ -79,12 +80,12 @@ pub async fn create(state: &State, scope: &Scope, email: &str, role: Role) -> Re
     let entry = Entry::of(&invitation, "created").with_values(audited(&invitation));
     audit::record(&mut tx, state, environment_id, &scope.principal(), entry).await?;
     tx.commit().await?;
-    Ok(Invited::Link(invitation, token))
+    Ok(InviteOutcome::Link(invitation, token))
 }
 
 /// Creates a link to reset the credentials of an administrator. Requires a global owner: the creator of the link
 /// could use it.
-pub async fn reset(
+pub async fn create_reset(
     state: &State,
     principal: &Principal,
     id: AdministratorId,
@@ -138,14 +139,14 @@ fn parse_email(text: &str) -> Result<Email> {
 }
 
 /// The open invitations of this scope.
-pub async fn list(state: &State, scope: &Scope) -> Result<Vec<AdminInvitation>> {
+pub async fn list(state: &State, scope: &RoleScope) -> Result<Vec<AdminInvitation>> {
     let environment_id = scope.owned()?;
     let mut conn = state.db.read().await?;
-    Ok(admin_invitations::list_open(&mut conn, environment_id, state.now(), MOST_OPEN).await?)
+    Ok(admin_invitations::list_open(&mut conn, environment_id, state.now(), MAX_OPEN_INVITATIONS).await?)
 }
 
 /// Revokes an invitation: its link is no longer valid.
-pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Result<()> {
+pub async fn revoke(state: &State, scope: &RoleScope, id: AdminInvitationId) -> Result<()> {
     let environment_id = scope.owned()?;
     let missing = || Error::not_found("invitation", id);
     let mut tx = state.db.write().await?;
@@ -161,7 +162,7 @@ pub async fn revoke(state: &State, scope: &Scope, id: AdminInvitationId) -> Resu
 
 /// An invitation, found by the token of its link.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct OpenedInvitation {
     /// The invitation.
     pub invitation: AdminInvitation,
     /// The environment it is for; `None` for every one.
@@ -171,7 +172,7 @@ pub struct Opened {
 }
 
 /// Loads the invitation of a link. Does not consume it.
-pub async fn open(state: &State, token: &str) -> Result<Opened> {
+pub async fn open(state: &State, token: &str) -> Result<OpenedInvitation> {
     let mut conn = state.db.read().await?;
     let invitation = find_open(&mut conn, state, token).await?;
     let environment = match invitation.grant.environment_id {
@@ -186,7 +187,7 @@ pub async fn open(state: &State, token: &str) -> Result<Opened> {
     if invitation.purpose == InvitationPurpose::Reset && removed {
         return Err(Error::not_found("invitation", ""));
     }
-    Ok(Opened { invitation, environment, account })
+    Ok(OpenedInvitation { invitation, environment, account })
 }
 
 async fn find_open(conn: &mut store::Conn, state: &State, token: &str) -> Result<AdminInvitation> {
@@ -208,7 +209,7 @@ pub struct InvitationForm {
 }
 
 /// The credential of an account whose invitation is accepted.
-pub(super) enum Proof {
+pub(super) enum NewCredential {
     /// A password.
     Password(PasswordHash),
     /// A passkey for the account with this id, and its `credential_key`.
@@ -216,43 +217,43 @@ pub(super) enum Proof {
 }
 
 /// The address that an invitation is accepted with.
-pub(super) fn email_of(invitation: &AdminInvitation, newcomer: &InvitationForm) -> Result<Email> {
+pub(super) fn invitee_email(invitation: &AdminInvitation, form: &InvitationForm) -> Result<Email> {
     match &invitation.email {
         Some(email) => Ok(email.clone()),
-        None => parse_email(newcomer.email.trim()),
+        None => parse_email(form.email.trim()),
     }
 }
 
 /// Accepts an invitation with a password. Returns the new session.
-pub async fn join_with_password(
+pub async fn accept_with_password(
     state: &State,
     token: &str,
-    newcomer: &InvitationForm,
+    form: &InvitationForm,
     password: &str,
     device: &Device,
-) -> Result<Begun> {
-    sign_in::check_passwords(state)?;
+) -> Result<NewSession> {
+    sign_in::check_passwords_enabled(state)?;
     let invitation = find_open(&mut state.db.read().await?, state, token).await?;
-    let email = email_of(&invitation, newcomer)?;
-    state.passwords.check("newPassword", password, &[email.as_str(), &newcomer.display_name]).await?;
+    let email = invitee_email(&invitation, form)?;
+    state.passwords.check("newPassword", password, &[email.as_str(), &form.display_name]).await?;
     let hash = state.passwords.hash(password, &*state.random).await?;
-    join(state, token, newcomer, Proof::Password(hash), device).await
+    accept(state, token, form, NewCredential::Password(hash), device).await
 }
 
 /// Accepts an invitation: one transaction consumes it and writes the administrator, the credential and the
 /// session.
-pub(super) async fn join(
+pub(super) async fn accept(
     state: &State,
     token: &str,
-    newcomer: &InvitationForm,
-    proof: Proof,
+    form: &InvitationForm,
+    credential: NewCredential,
     device: &Device,
-) -> Result<Begun> {
+) -> Result<NewSession> {
     let now = state.now();
-    let display_name = input::line("displayName", newcomer.display_name.trim(), 200)?;
+    let display_name = input::line("displayName", form.display_name.trim(), 200)?;
     let mut tx = state.db.write().await?;
     let invitation = find_open(&mut tx, state, token).await?;
-    let email = email_of(&invitation, newcomer)?;
+    let email = invitee_email(&invitation, form)?;
     if !admin_invitations::consume(&mut tx, invitation.id, now).await? {
         return Err(Error::not_found("invitation", ""));
     }
@@ -272,9 +273,9 @@ pub(super) async fn join(
             return Err(Error::not_found("invitation", ""));
         }
         None => Administrator {
-            id: match &proof {
-                Proof::Passkey(id, ..) => *id,
-                Proof::Password(_) => Id::new(now, &*state.random),
+            id: match &credential {
+                NewCredential::Passkey(id, ..) => *id,
+                NewCredential::Password(_) => Id::new(now, &*state.random),
             },
             email,
             display_name: String::new(),
@@ -289,9 +290,9 @@ pub(super) async fn join(
     }
     let was_removed = administrator.disabled_at.take().is_some();
     administrator.updated_at = now;
-    administrator.password_hash = match &proof {
-        Proof::Password(hash) => Some(hash.clone()),
-        Proof::Passkey(..) => None,
+    administrator.password_hash = match &credential {
+        NewCredential::Password(hash) => Some(hash.clone()),
+        NewCredential::Passkey(..) => None,
     };
     if is_new {
         store::administrators::insert(&mut tx, &administrator)
@@ -305,7 +306,7 @@ pub(super) async fn join(
         admin_passkeys::remove_all(&mut tx, administrator.id).await?;
         admin_sessions::revoke_all(&mut tx, administrator.id, None, now).await?;
     }
-    if let Proof::Passkey(id, stored, credential_key) = &proof {
+    if let NewCredential::Passkey(id, stored, credential_key) = &credential {
         if *id != administrator.id {
             return Err(Error::FailedPrecondition(
                 "this passkey was made for another account; try again".into(),
@@ -317,24 +318,25 @@ pub(super) async fn join(
     }
     if invitation.purpose == InvitationPurpose::Join {
         let principal = Principal { credential: Credential::Service, address: device.address };
-        people::raise(&mut tx, state, &principal, &administrator, invitation.grant).await?;
+        people::grant_role(&mut tx, state, &principal, &administrator, invitation.grant).await?;
     }
-    let deed = match invitation.purpose {
+    let action = match invitation.purpose {
         InvitationPurpose::Join => "joined",
         InvitationPurpose::Reset => "credentials_reset",
     };
-    record_join(&mut tx, state, &administrator, deed, &invitation, device).await?;
+    record_acceptance(&mut tx, state, &administrator, action, &invitation, device).await?;
     let begun =
-        sign_in::begin(&mut tx, state, &administrator, AuthenticationMethod::Invitation, device).await?;
+        sign_in::start_session(&mut tx, state, &administrator, AuthenticationMethod::Invitation, device)
+            .await?;
     tx.commit().await?;
     Ok(begun)
 }
 
-async fn record_join(
+async fn record_acceptance(
     tx: &mut Transaction,
     state: &State,
     administrator: &Administrator,
-    deed: &str,
+    action: &str,
     invitation: &AdminInvitation,
     device: &Device,
 ) -> Result<()> {
@@ -343,6 +345,6 @@ async fn record_join(
         "email": administrator.email.as_str(),
         "invitationId": invitation.id,
     };
-    let entry = Entry::of(administrator, deed).with_values(said);
+    let entry = Entry::of(administrator, action).with_values(said);
     audit::record(tx, state, invitation.grant.environment_id, &principal, entry).await
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The maximum number of environments that are listed.
-const MOST_ENVIRONMENTS: usize = 500;
+const MAX_ENVIRONMENTS: usize = 500;
 
 /// The browser of an administrator, as far as it is known.
 #[derive(Debug, Clone, Default)]
@@ -68,19 +68,19 @@ impl SignedIn {
 
     /// The environments in which they have a role, oldest first.
     pub async fn environments(&self, state: &State) -> Result<Vec<Environment>> {
-        self.first_environments(state, MOST_ENVIRONMENTS).await
+        self.first_environments(state, MAX_ENVIRONMENTS).await
     }
 
     /// The first `max` environments in which they have a role, oldest first.
-    pub async fn first_environments(&self, state: &State, most: usize) -> Result<Vec<Environment>> {
+    pub async fn first_environments(&self, state: &State, max: usize) -> Result<Vec<Environment>> {
         let mut conn = state.db.read().await?;
         if self.grants.global_role().is_some() {
-            let limit = i64::try_from(most).map_err(Error::internal)?;
+            let limit = i64::try_from(max).map_err(Error::internal)?;
             return Ok(store::environments::list(&mut conn, None, limit).await?);
         }
         let mut own: Vec<EnvironmentId> = self.grants.environments().collect();
         own.sort();
-        own.truncate(most);
+        own.truncate(max);
         let mut environments = Vec::with_capacity(own.len());
         for id in own {
             environments.extend(store::environments::find(&mut conn, id).await?);
@@ -106,12 +106,12 @@ impl SignedIn {
 
 /// Locks the account of a signed-in administrator until the transaction ends, and returns it. An error if it was
 /// removed.
-async fn lock_own(tx: &mut store::Transaction, who: &SignedIn) -> Result<Administrator> {
+async fn lock_account(tx: &mut store::Transaction, admin: &SignedIn) -> Result<Administrator> {
     let removed = || Error::FailedPrecondition("your account was removed in the meantime".into());
-    if !store::administrators::lock_enabled(tx, who.administrator.id).await? {
+    if !store::administrators::lock_enabled(tx, admin.administrator.id).await? {
         return Err(removed());
     }
-    store::administrators::find(tx, who.administrator.id).await?.ok_or_else(removed)
+    store::administrators::find(tx, admin.administrator.id).await?.ok_or_else(removed)
 }
 
 fn principal(

@@ -17,8 +17,8 @@ use webauthn_rs::prelude::{
 
 use super::{
     Device, SignedIn, confirm,
-    invitations::{self, InvitationForm, Proof},
-    sessions::Begun,
+    invitations::{self, InvitationForm, NewCredential},
+    sessions::NewSession,
     sign_in,
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// The maximum number of passkeys of an administrator.
-const MOST_PASSKEYS: i64 = 20;
+const MAX_PASSKEYS: i64 = 20;
 
 /// The contexts that sealed challenges are bound to.
 const REGISTRATION: &str = "admin_challenges/registration";
@@ -57,7 +57,7 @@ pub struct Challenge {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Sealed<T> {
+struct SealedChallenge<T> {
     state: T,
     /// The id of the administrator, as text: JSON numbers do not hold 128 bits.
     administrator: String,
@@ -66,7 +66,7 @@ struct Sealed<T> {
 }
 
 /// Whether passkeys can be used at this public URL.
-pub fn are_possible(state: &State) -> bool {
+pub fn are_supported(state: &State) -> bool {
     webauthn(state).is_some()
 }
 
@@ -79,7 +79,7 @@ fn webauthn(state: &State) -> Option<Webauthn> {
     WebauthnBuilder::new(&host, &origin).ok()?.rp_name("Ostiary").build().ok()
 }
 
-fn needed(state: &State) -> Result<Webauthn> {
+fn require_webauthn(state: &State) -> Result<Webauthn> {
     webauthn(state).ok_or_else(|| {
         Error::FailedPrecondition("passkeys need https and a host name in the public URL".into())
     })
@@ -87,24 +87,28 @@ fn needed(state: &State) -> Result<Webauthn> {
 
 fn seal<T: Serialize>(
     state: &State,
-    place: &str,
+    context: &str,
     inner: T,
     administrator: Option<AdministratorId>,
 ) -> Result<String> {
-    let sealed = Sealed {
+    let sealed = SealedChallenge {
         state: inner,
         administrator: administrator.map(|id| id.to_string()).unwrap_or_default(),
         expires_at: (state.now() + CHALLENGE_LIFETIME).millis(),
         once: format!("{:032x}", state.random.bits()),
     };
     let json = serde_json::to_vec(&sealed).map_err(Error::internal)?;
-    Ok(state.master_key.seal(place, &json, &*state.random))
+    Ok(state.master_key.seal(context, &json, &*state.random))
 }
 
-fn open<T: for<'de> Deserialize<'de>>(state: &State, place: &str, text: &str) -> Result<Sealed<T>> {
+fn open<T: for<'de> Deserialize<'de>>(
+    state: &State,
+    context: &str,
+    text: &str,
+) -> Result<SealedChallenge<T>> {
     let over = || Error::FailedPrecondition("this took too long; try again".into());
-    let json = state.master_key.open(place, text).map_err(|_| over())?;
-    let sealed: Sealed<T> = serde_json::from_slice(&json).map_err(|_| over())?;
+    let json = state.master_key.open(context, text).map_err(|_| over())?;
+    let sealed: SealedChallenge<T> = serde_json::from_slice(&json).map_err(|_| over())?;
     if Timestamp::from_millis(sealed.expires_at) <= state.now() {
         return Err(over());
     }
@@ -112,7 +116,7 @@ fn open<T: for<'de> Deserialize<'de>>(state: &State, place: &str, text: &str) ->
 }
 
 /// Marks a challenge as answered. An error if it was answered before.
-async fn consume<T>(tx: &mut Transaction, sealed: &Sealed<T>) -> Result<()> {
+async fn consume<T>(tx: &mut Transaction, sealed: &SealedChallenge<T>) -> Result<()> {
     let expires_at = Timestamp::from_millis(sealed.expires_at);
     if admin_passkeys::consume_challenge(tx, Digest::of(&sealed.once), expires_at).await? {
         Ok(())
@@ -122,7 +126,7 @@ async fn consume<T>(tx: &mut Transaction, sealed: &Sealed<T>) -> Result<()> {
 }
 
 /// The challenge for a new passkey.
-async fn registration(
+async fn registration_challenge(
     state: &State,
     id: AdministratorId,
     email: &str,
@@ -132,7 +136,7 @@ async fn registration(
     let exclude =
         existing.iter().filter_map(|stored| parse(&stored.credential).ok()).map(|key| key.cred_id().clone());
     let name = if name.is_empty() { email } else { name };
-    let (options, registration) = needed(state)?
+    let (options, registration) = require_webauthn(state)?
         .start_passkey_registration(Uuid::from_u128(id.bits()), email, name, Some(exclude.collect()))
         .map_err(Error::internal)?;
     let mut options = serde_json::to_value(options).map_err(Error::internal)?;
@@ -145,18 +149,19 @@ async fn registration(
 }
 
 /// Verifies the response to a registration challenge. Returns the passkey and its `credential_key`.
-fn register(
+fn verify_registration(
     state: &State,
-    sealed: &Sealed<PasskeyRegistration>,
+    sealed: &SealedChallenge<PasskeyRegistration>,
     answer: &str,
     display_name: &str,
 ) -> Result<(StoredPasskey, String)> {
     let refused = || Error::invalid("passkey", "was not made; try again or take another device");
     let answer: RegisterPublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
-    let passkey = needed(state)?.finish_passkey_registration(&answer, &sealed.state).map_err(|error| {
-        tracing::info!(%error, "a passkey was refused");
-        refused()
-    })?;
+    let passkey =
+        require_webauthn(state)?.finish_passkey_registration(&answer, &sealed.state).map_err(|error| {
+            tracing::info!(%error, "a passkey was refused");
+            refused()
+        })?;
     let now = state.now();
     let display_name = match input::line("passkeyName", display_name.trim(), 100)? {
         name if name.is_empty() => "Passkey".to_owned(),
@@ -181,81 +186,95 @@ fn parse(credential: &str) -> Result<Passkey> {
 }
 
 /// The challenge for another passkey of a signed-in administrator.
-pub async fn begin_adding(state: &State, who: &SignedIn) -> Result<Challenge> {
+pub async fn begin_registration(state: &State, admin: &SignedIn) -> Result<Challenge> {
     let existing = {
         let mut conn = state.db.read().await?;
-        admin_passkeys::list(&mut conn, who.administrator.id, MOST_PASSKEYS).await?
+        admin_passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?
     };
-    if existing.len() as i64 >= MOST_PASSKEYS {
+    if existing.len() as i64 >= MAX_PASSKEYS {
         return Err(Error::FailedPrecondition(
-            format!("you have {MOST_PASSKEYS} passkeys; remove one first").into(),
+            format!("you have {MAX_PASSKEYS} passkeys; remove one first").into(),
         ));
     }
-    let administrator = &who.administrator;
-    registration(state, administrator.id, administrator.email.as_str(), administrator.name(), &existing).await
+    let administrator = &admin.administrator;
+    registration_challenge(
+        state,
+        administrator.id,
+        administrator.email.as_str(),
+        administrator.name(),
+        &existing,
+    )
+    .await
 }
 
 /// Verifies the response to a registration challenge and adds the passkey.
-pub async fn add(
+pub async fn finish_registration(
     state: &State,
-    who: &SignedIn,
+    admin: &SignedIn,
     sealed: &str,
     answer: &str,
     display_name: &str,
     device: &Device,
 ) -> Result<AdminPasskey> {
-    confirm::check(state, who)?;
-    let sealed: Sealed<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
-    let (stored, credential_key) = register(state, &sealed, answer, display_name)?;
-    if stored.passkey.administrator_id != who.administrator.id {
+    confirm::require_recent_authentication(state, admin)?;
+    let sealed: SealedChallenge<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
+    let (stored, credential_key) = verify_registration(state, &sealed, answer, display_name)?;
+    if stored.passkey.administrator_id != admin.administrator.id {
         return Err(Error::FailedPrecondition("this passkey was made for another account; try again".into()));
     }
     let mut tx = state.db.write().await?;
-    super::lock_own(&mut tx, who).await?;
+    super::lock_account(&mut tx, admin).await?;
     consume(&mut tx, &sealed).await?;
     admin_passkeys::insert(&mut tx, &stored, &credential_key)
         .await
         .map_err(Error::conflict_on("passkey", "passkey"))?;
     let entry = Entry::of(&stored.passkey, "created").with_values(stored.passkey.audit_fields());
-    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(stored.passkey)
 }
 
 /// The passkeys of a signed-in administrator.
-pub async fn list(state: &State, who: &SignedIn) -> Result<Vec<AdminPasskey>> {
+pub async fn list(state: &State, admin: &SignedIn) -> Result<Vec<AdminPasskey>> {
     let mut conn = state.db.read().await?;
-    let found = admin_passkeys::list(&mut conn, who.administrator.id, MOST_PASSKEYS).await?;
+    let found = admin_passkeys::list(&mut conn, admin.administrator.id, MAX_PASSKEYS).await?;
     Ok(found.into_iter().map(|stored| stored.passkey).collect())
 }
 
 /// Renames one of the administrator's own passkeys.
-pub async fn rename(state: &State, who: &SignedIn, id: PasskeyId, name: &str, device: &Device) -> Result<()> {
+pub async fn rename(
+    state: &State,
+    admin: &SignedIn,
+    id: PasskeyId,
+    name: &str,
+    device: &Device,
+) -> Result<()> {
     let missing = || Error::not_found("passkey", id);
     let name = input::line("passkeyName", name.trim(), 100)?;
     if name.is_empty() {
         return Err(Error::invalid("passkeyName", "is required"));
     }
     let mut tx = state.db.write().await?;
-    let before = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?.passkey;
-    admin_passkeys::update_name(&mut tx, who.administrator.id, id, &name).await?;
+    let before =
+        admin_passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?.passkey;
+    admin_passkeys::update_name(&mut tx, admin.administrator.id, id, &name).await?;
     let after = AdminPasskey { display_name: name, ..before.clone() };
     let mut entry = Entry::of(&after, "updated").with_values(after.audit_fields());
     entry.before = before.audit_fields();
-    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Removes one of the administrator's own passkeys. An error if it is their last credential.
-pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Device) -> Result<()> {
-    confirm::check(state, who)?;
+pub async fn remove(state: &State, admin: &SignedIn, id: PasskeyId, device: &Device) -> Result<()> {
+    confirm::require_recent_authentication(state, admin)?;
     let missing = || Error::not_found("passkey", id);
     let mut tx = state.db.write().await?;
     store::administrators::lock_owners(&mut tx).await?;
-    let account = super::lock_own(&mut tx, who).await?;
-    let stored = admin_passkeys::find(&mut tx, who.administrator.id, id).await?.ok_or_else(missing)?;
-    let others = admin_passkeys::list(&mut tx, who.administrator.id, 2).await?.len() > 1;
+    let account = super::lock_account(&mut tx, admin).await?;
+    let stored = admin_passkeys::find(&mut tx, admin.administrator.id, id).await?.ok_or_else(missing)?;
+    let others = admin_passkeys::list(&mut tx, admin.administrator.id, 2).await?.len() > 1;
     let has_password = account.password_hash.is_some() && state.settings.console.allows_passwords();
     if !has_password && !others {
         return Err(Error::FailedPrecondition(if state.settings.console.allows_passwords() {
@@ -264,18 +283,22 @@ pub async fn remove(state: &State, who: &SignedIn, id: PasskeyId, device: &Devic
             "this is your only way to sign in; add another passkey first".into()
         }));
     }
-    admin_passkeys::remove(&mut tx, who.administrator.id, id).await?;
+    admin_passkeys::remove(&mut tx, admin.administrator.id, id).await?;
     let mut entry = Entry::of(&stored.passkey, "deleted");
     entry.before = stored.passkey.audit_fields();
-    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// The challenge for the passkey with which an invitation is accepted.
-pub async fn begin_joining(state: &State, token: &str, newcomer: &InvitationForm) -> Result<Challenge> {
+pub async fn begin_invitation_registration(
+    state: &State,
+    token: &str,
+    form: &InvitationForm,
+) -> Result<Challenge> {
     let opened = invitations::open(state, token).await?;
-    let email = invitations::email_of(&opened.invitation, newcomer)?;
+    let email = invitations::invitee_email(&opened.invitation, form)?;
     let id = match opened.account {
         Some(account) => account.id,
         None => {
@@ -284,37 +307,39 @@ pub async fn begin_joining(state: &State, token: &str, newcomer: &InvitationForm
             known.map_or_else(|| Id::new(state.now(), &*state.random), |known| known.id)
         }
     };
-    registration(state, id, email.as_str(), newcomer.display_name.trim(), &[]).await
+    registration_challenge(state, id, email.as_str(), form.display_name.trim(), &[]).await
 }
 
 /// Accepts an invitation with the passkey that answers the challenge.
-pub async fn join(
+pub async fn accept_invitation(
     state: &State,
     token: &str,
-    newcomer: &InvitationForm,
+    form: &InvitationForm,
     sealed: &str,
     answer: &str,
     device: &Device,
-) -> Result<Begun> {
-    let sealed: Sealed<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
-    let (stored, credential_key) = register(state, &sealed, answer, "")?;
+) -> Result<NewSession> {
+    let sealed: SealedChallenge<PasskeyRegistration> = open(state, REGISTRATION, sealed)?;
+    let (stored, credential_key) = verify_registration(state, &sealed, answer, "")?;
     // The challenge is not consumed: the invitation is, in the transaction that writes the passkey.
-    let proof = Proof::Passkey(stored.passkey.administrator_id, Box::new(stored), credential_key);
-    invitations::join(state, token, newcomer, proof, device).await
+    let credential =
+        NewCredential::Passkey(stored.passkey.administrator_id, Box::new(stored), credential_key);
+    invitations::accept(state, token, form, credential, device).await
 }
 
 /// An authentication challenge for any passkey.
-pub fn begin_sign_in(state: &State) -> Result<Challenge> {
+pub fn begin_authentication(state: &State) -> Result<Challenge> {
     let (options, authentication) =
-        needed(state)?.start_discoverable_authentication().map_err(Error::internal)?;
+        require_webauthn(state)?.start_discoverable_authentication().map_err(Error::internal)?;
     let options = serde_json::to_value(options).map_err(Error::internal)?;
     Ok(Challenge { options, sealed: seal(state, SIGN_IN, authentication, None)? })
 }
 
 /// Signs in the administrator whose passkey answers the challenge.
-pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device) -> Result<Begun> {
+pub async fn sign_in(state: &State, sealed: &str, answer: &str, device: &Device) -> Result<NewSession> {
     let (mut tx, administrator) = authenticate(state, sealed, answer, None, device).await?;
-    let begun = sign_in::begin(&mut tx, state, &administrator, AuthenticationMethod::Passkey, device).await?;
+    let begun =
+        sign_in::start_session(&mut tx, state, &administrator, AuthenticationMethod::Passkey, device).await?;
     tx.commit().await?;
     Ok(begun)
 }
@@ -334,9 +359,9 @@ pub(super) async fn authenticate(
         ));
     }
     let refused = || Error::Unauthenticated("This passkey is not accepted here.".into());
-    let sealed: Sealed<DiscoverableAuthentication> = open(state, SIGN_IN, sealed)?;
+    let sealed: SealedChallenge<DiscoverableAuthentication> = open(state, SIGN_IN, sealed)?;
     let answer: PublicKeyCredential = serde_json::from_str(answer).map_err(|_| refused())?;
-    let webauthn = needed(state)?;
+    let webauthn = require_webauthn(state)?;
     let (owner, credential_id) =
         webauthn.identify_discoverable_authentication(&answer).map_err(|_| refused())?;
     let credential_key = BASE64.encode(credential_id);
@@ -357,7 +382,7 @@ pub(super) async fn authenticate(
         Ok(result) => result,
         Err(error) => {
             tracing::info!(%error, administrator = %administrator.id, "a passkey's answer was refused");
-            sign_in::failed(state, &administrator, AuthenticationMethod::Passkey, device).await;
+            sign_in::record_failure(state, &administrator, AuthenticationMethod::Passkey, device).await;
             return Err(refused());
         }
     };

@@ -25,23 +25,23 @@ use crate::{
 };
 
 /// The minimum length of a new password, in characters.
-pub const SHORTEST: usize = 12;
+pub const MIN_LENGTH: usize = 12;
 
 /// The maximum length of a new password, in characters. Bounds the work for one request.
-const LONGEST: usize = 128;
+const MAX_LENGTH: usize = 128;
 
 /// The minimum zxcvbn score: a million guesses or more.
-const FAIR: Score = Score::Two;
+const MIN_SCORE: Score = Score::Two;
 
 /// How many characters are estimated: the cost grows at least quadratically. A password whose beginning is hard to
 /// guess does not become easier by what follows.
-const ESTIMATED: usize = 40;
+const MAX_ESTIMATED_LENGTH: usize = 40;
 
 /// The maximum number of personal words that are checked.
-const MOST_OWN_WORDS: usize = 20;
+const MAX_PERSONAL_WORDS: usize = 20;
 
 /// Words that are common in passwords, or likely in passwords for this product.
-const USUAL_WORDS: &[&str] = &[
+const COMMON_WORDS: &[&str] = &[
     "ostiary",
     "password",
     "passwort",
@@ -78,7 +78,7 @@ const USUAL_WORDS: &[&str] = &[
 ];
 
 /// Well-known passwords that look hard to guess: phrases of common words, keyboard patterns.
-const FAMOUS: &[&str] = &[
+const COMMON_PASSWORDS: &[&str] = &[
     "correcthorsebatterystaple",
     "correct horse battery staple",
     "thisismypassword",
@@ -96,22 +96,22 @@ const FAMOUS: &[&str] = &[
 ];
 
 /// The maximum number of concurrent hashes: each takes 19 MiB and about ten milliseconds of a core.
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT_HASHES: usize = 2;
 
 /// The maximum number of concurrent estimates of new passwords.
-const ESTIMATED_AT_ONCE: usize = 1;
+const MAX_CONCURRENT_ESTIMATES: usize = 1;
 
 /// How long a call waits for a permit.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The Argon2 parameters: memory in KiB, passes and lanes.
-const COST: (u32, u32, u32) = (19_456, 2, 1);
+const ARGON2_PARAMS: (u32, u32, u32) = (19_456, 2, 1);
 
 /// The prefix of a hash with the current parameters.
-const TODAY: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+const CURRENT_PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 
 /// The hash to verify against when there is no account, so that it takes as long. No password has it.
-const NOBODY: &str =
+const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes and estimates passwords on blocking threads, a limited number at a time.
@@ -120,17 +120,17 @@ pub struct Passwords {
     hashing: Arc<Semaphore>,
     /// Separate from `hashing`, so that estimates of new passwords do not delay sign-ins.
     estimating: Arc<Semaphore>,
-    memory: Arc<Memory>,
-    runs: Arc<AtomicU64>,
+    memory: Arc<MemoryPool>,
+    hash_count: Arc<AtomicU64>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         Self {
-            hashing: Arc::new(Semaphore::new(AT_ONCE)),
-            estimating: Arc::new(Semaphore::new(ESTIMATED_AT_ONCE)),
+            hashing: Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES)),
+            estimating: Arc::new(Semaphore::new(MAX_CONCURRENT_ESTIMATES)),
             memory: Arc::default(),
-            runs: Arc::default(),
+            hash_count: Arc::default(),
         }
     }
 }
@@ -138,16 +138,16 @@ impl Default for Passwords {
 /// The memory of Argon2, reused by the next hash: if each thread allocated and freed its own, the C allocator would
 /// retain a block for each.
 #[derive(Default)]
-struct Memory(Mutex<Vec<Vec<Block>>>);
+struct MemoryPool(Mutex<Vec<Vec<Block>>>);
 
-impl std::fmt::Debug for Memory {
+impl std::fmt::Debug for MemoryPool {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The content is derived from passwords.
         formatter.write_str("Memory")
     }
 }
 
-impl Memory {
+impl MemoryPool {
     /// Fills `out` with the hash.
     fn hash(&self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> argon2::Result<()> {
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
@@ -163,16 +163,16 @@ impl Memory {
 
 impl Passwords {
     /// The number of passwords that were hashed so far.
-    pub fn runs(&self) -> u64 {
-        self.runs.load(Ordering::Relaxed)
+    pub fn hash_count(&self) -> u64 {
+        self.hash_count.load(Ordering::Relaxed)
     }
 
     /// Returns an error if a new password is too short, too long or too easy to guess. `own` holds the person's
     /// address and name.
     pub async fn check(&self, field: &'static str, password: &str, own: &[&str]) -> Result<()> {
         check_length(field, password)?;
-        let (password, own) = (password.to_owned(), own_words(own));
-        run(&self.estimating, move || check_strength(field, &password, &own)).await
+        let (password, own) = (password.to_owned(), personal_words(own));
+        run_blocking(&self.estimating, move || check_strength(field, &password, &own)).await
     }
 
     /// The hash of a password, with fresh salt.
@@ -180,31 +180,31 @@ impl Passwords {
         let mut salt = [0; 16];
         random.fill(&mut salt);
         let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        run(&self.hashing, move || hash(&memory, &password, &salt)).await
+        self.hash_count.fetch_add(1, Ordering::Relaxed);
+        run_blocking(&self.hashing, move || hash(&memory, &password, &salt)).await
     }
 
     /// Whether the password matches this hash. Without a hash it takes as long, and the result is false.
     pub async fn verify(&self, password: &str, hash: Option<&PasswordHash>) -> Result<bool> {
-        let is_somebody = hash.is_some();
-        let hash = hash.map_or(NOBODY, |hash| &hash.0).to_owned();
+        let has_hash = hash.is_some();
+        let hash = hash.map_or(DUMMY_HASH, |hash| &hash.0).to_owned();
         let (password, memory) = (password.to_owned(), Arc::clone(&self.memory));
-        self.runs.fetch_add(1, Ordering::Relaxed);
-        run(&self.hashing, move || Ok(is_hash_of(&memory, &hash, &password) && is_somebody)).await
+        self.hash_count.fetch_add(1, Ordering::Relaxed);
+        run_blocking(&self.hashing, move || Ok(is_hash_of(&memory, &hash, &password) && has_hash)).await
     }
 }
 
-/// Waits for a permit, then runs `work` on a blocking thread.
-async fn run<T: Send + 'static>(
-    turns: &Arc<Semaphore>,
+/// Waits for a permit, then hash_count `work` on a blocking thread.
+async fn run_blocking<T: Send + 'static>(
+    semaphore: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let turn = tokio::time::timeout(PATIENCE, Arc::clone(turns).acquire_owned()).await;
-    let Ok(turn) = turn else { return Err(Error::Unavailable { retry_after: PATIENCE }) };
-    let turn = turn.map_err(Error::internal)?;
+    let permit = tokio::time::timeout(PERMIT_TIMEOUT, Arc::clone(semaphore).acquire_owned()).await;
+    let Ok(permit) = permit else { return Err(Error::Unavailable { retry_after: PERMIT_TIMEOUT }) };
+    let permit = permit.map_err(Error::internal)?;
     tokio::task::spawn_blocking(move || {
         let done = work();
-        drop(turn);
+        drop(permit);
         done
     })
     .await
@@ -212,7 +212,7 @@ async fn run<T: Send + 'static>(
 }
 
 /// The hash with the current parameters, as a PHC string.
-fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
+fn hash(memory: &MemoryPool, password: &str, salt: &[u8]) -> Result<PasswordHash> {
     let internal = |error: &dyn std::fmt::Display| Error::internal(error.to_string());
     let argon2 = argon2()?;
     let mut out = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -228,7 +228,7 @@ fn hash(memory: &Memory, password: &str, salt: &[u8]) -> Result<PasswordHash> {
 }
 
 /// Whether this PHC string, with any parameters, is a hash of the password. False for a malformed string.
-fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
+fn is_hash_of(memory: &MemoryPool, phc: &str, password: &str) -> bool {
     let Ok(phc) = Phc::new(phc) else { return false };
     let (Some(salt), Some(expected), Some(version)) = (&phc.salt, &phc.hash, phc.version) else {
         return false;
@@ -248,27 +248,27 @@ fn is_hash_of(memory: &Memory, phc: &str, password: &str) -> bool {
 
 /// Whether a hash was made with other than the current parameters.
 pub fn is_outdated(hash: &PasswordHash) -> bool {
-    !hash.0.starts_with(TODAY)
+    !hash.0.starts_with(CURRENT_PREFIX)
 }
 
 fn argon2() -> Result<Argon2<'static>> {
-    let params =
-        Params::new(COST.0, COST.1, COST.2, None).map_err(|error| Error::internal(error.to_string()))?;
+    let params = Params::new(ARGON2_PARAMS.0, ARGON2_PARAMS.1, ARGON2_PARAMS.2, None)
+        .map_err(|error| Error::internal(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 /// Checks the length alone, before any expensive work.
 fn check_length(field: &'static str, password: &str) -> Result<()> {
     // A character has at most four bytes, so a longer text need not be counted.
-    let length = if password.len() > 4 * LONGEST { usize::MAX } else { password.chars().count() };
-    if length < SHORTEST {
+    let length = if password.len() > 4 * MAX_LENGTH { usize::MAX } else { password.chars().count() };
+    if length < MIN_LENGTH {
         return Err(Error::invalid(
             field,
-            format!("must be at least {SHORTEST} characters long; a few words in a row are good"),
+            format!("must be at least {MIN_LENGTH} characters long; a few words in a row are good"),
         ));
     }
-    if length > LONGEST {
-        return Err(Error::invalid(field, format!("must be at most {LONGEST} characters long")));
+    if length > MAX_LENGTH {
+        return Err(Error::invalid(field, format!("must be at most {MAX_LENGTH} characters long")));
     }
     Ok(())
 }
@@ -279,34 +279,34 @@ fn check_strength(field: &'static str, password: &str, own: &[String]) -> Result
     if is_mostly(&small, own.iter().map(String::as_str)) {
         return Err(Error::invalid(field, "must not be your own name or address with a little added"));
     }
-    if let Some(word) = USUAL_WORDS.iter().find(|word| is_mostly(&small, [**word])) {
+    if let Some(word) = COMMON_WORDS.iter().find(|word| is_mostly(&small, [**word])) {
         return Err(Error::invalid(
             field,
             format!("must not be \u{201c}{word}\u{201d} with a little added; it is tried first"),
         ));
     }
-    let words: Vec<&str> = own.iter().map(String::as_str).chain(FAMOUS.iter().copied()).collect();
+    let words: Vec<&str> = own.iter().map(String::as_str).chain(COMMON_PASSWORDS.iter().copied()).collect();
     // In lower case: capitals hardly make a common password harder to guess.
-    if zxcvbn::zxcvbn(beginning(&small), &words).score() < FAIR {
+    if zxcvbn::zxcvbn(estimated_part(&small), &words).score() < MIN_SCORE {
         return Err(Error::invalid(field, "is too easy to guess; a few words in a row are good"));
     }
     Ok(())
 }
 
 /// The part of a password that is estimated.
-fn beginning(password: &str) -> &str {
-    password.char_indices().nth(ESTIMATED).map_or(password, |(end, _)| &password[..end])
+fn estimated_part(password: &str) -> &str {
+    password.char_indices().nth(MAX_ESTIMATED_LENGTH).map_or(password, |(end, _)| &password[..end])
 }
 
 /// The personal words of a person: their address and name, whole and in parts, longest first.
-fn own_words(own: &[&str]) -> Vec<String> {
+fn personal_words(own: &[&str]) -> Vec<String> {
     let parts = own.iter().flat_map(|word| word.split(['@', ' ', '.', '-', '_', '+']));
     let wholes = own.iter().flat_map(|word| std::iter::once(*word).chain(word.split(['@', ' '])));
     let mut words: Vec<String> = wholes
         .chain(parts)
         .map(str::to_lowercase)
         .filter(|word| word.chars().count() >= 4)
-        .take(MOST_OWN_WORDS)
+        .take(MAX_PERSONAL_WORDS)
         .collect();
     words.push("ostiary".to_owned());
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
@@ -337,7 +337,7 @@ mod tests {
     fn only_what_is_tried_first_is_refused() {
         let check = |field, password: &str, own: &[&str]| {
             check_length(field, password)?;
-            check_strength(field, password, &own_words(own))
+            check_strength(field, password, &personal_words(own))
         };
         let own = ["dana.smith@ledgerline.example", "Dana Smith"];
         for bad in [
@@ -389,19 +389,19 @@ mod tests {
     async fn a_password_is_that_of_its_own_hash_only() {
         let (passwords, random) = (Passwords::default(), SeededRandom::new(1));
         let hash = passwords.hash("violet kettle", &random).await.unwrap();
-        assert!(hash.0.starts_with(TODAY) && !is_outdated(&hash), "{}", hash.0);
+        assert!(hash.0.starts_with(CURRENT_PREFIX) && !is_outdated(&hash), "{}", hash.0);
         assert_ne!(passwords.hash("violet kettle", &random).await.unwrap(), hash, "the salt is fresh");
         assert!(passwords.verify("violet kettle", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("violet kettles", Some(&hash)).await.unwrap());
-        let before = passwords.runs();
+        let before = passwords.hash_count();
         assert!(!passwords.verify("violet kettle", None).await.unwrap());
-        assert_eq!(passwords.runs(), before + 1, "without a hash the work is the same");
+        assert_eq!(passwords.hash_count(), before + 1, "without a hash the work is the same");
         assert!(is_outdated(&PasswordHash("$argon2id$v=19$m=4096,t=3,p=1$x$y".into())));
     }
 
     #[test]
-    fn a_hash_of_before_is_read() {
-        let memory = Memory::default();
+    fn a_hash_with_older_parameters_is_accepted() {
+        let memory = MemoryPool::default();
         for (hash, outdated) in [(STORED, false), (CHEAPER, true)] {
             assert!(is_hash_of(&memory, hash, "violet kettle under snow"));
             assert!(!is_hash_of(&memory, hash, "violet kettle under rain"));
@@ -414,9 +414,9 @@ mod tests {
 
     #[test]
     fn a_long_password_costs_no_more_to_estimate_than_one_of_forty_characters() {
-        assert_eq!(beginning(&"@4(0$".repeat(25)).chars().count(), ESTIMATED);
-        assert_eq!(beginning(&"\u{2603}".repeat(128)), "\u{2603}".repeat(ESTIMATED));
-        assert_eq!(beginning("short"), "short");
+        assert_eq!(estimated_part(&"@4(0$".repeat(25)).chars().count(), MAX_ESTIMATED_LENGTH);
+        assert_eq!(estimated_part(&"\u{2603}".repeat(128)), "\u{2603}".repeat(MAX_ESTIMATED_LENGTH));
+        assert_eq!(estimated_part("short"), "short");
     }
 
     #[actix_web::test]
@@ -437,26 +437,32 @@ mod tests {
             }
             seen.extend(blocks());
         }
-        assert!((1..=AT_ONCE).contains(&blocks().len()) && seen.len() <= AT_ONCE, "{seen:?}");
+        assert!(
+            (1..=MAX_CONCURRENT_HASHES).contains(&blocks().len()) && seen.len() <= MAX_CONCURRENT_HASHES,
+            "{seen:?}"
+        );
     }
 
     #[actix_web::test]
     async fn who_signs_in_does_not_wait_for_estimates() {
         let passwords = Passwords::default();
-        let busy =
-            Arc::clone(&passwords.estimating).acquire_many_owned(ESTIMATED_AT_ONCE as u32).await.unwrap();
+        let busy = Arc::clone(&passwords.estimating)
+            .acquire_many_owned(MAX_CONCURRENT_ESTIMATES as u32)
+            .await
+            .unwrap();
         assert!(!passwords.verify("wrong", None).await.unwrap());
         drop(busy);
-        let busy = Arc::clone(&passwords.hashing).acquire_many_owned(AT_ONCE as u32).await.unwrap();
+        let busy =
+            Arc::clone(&passwords.hashing).acquire_many_owned(MAX_CONCURRENT_HASHES as u32).await.unwrap();
         assert!(passwords.check("password", "violet kettle under snow", &[]).await.is_ok());
         drop(busy);
     }
 
     #[test]
-    fn nobodys_hash_can_be_read_and_costs_the_same() {
-        assert!(NOBODY.starts_with(TODAY));
-        let phc = Phc::new(NOBODY).unwrap();
+    fn the_dummy_hash_parses_and_costs_the_same() {
+        assert!(DUMMY_HASH.starts_with(CURRENT_PREFIX));
+        let phc = Phc::new(DUMMY_HASH).unwrap();
         assert_eq!(Params::try_from(&phc).unwrap().block_count(), argon2().unwrap().params().block_count());
-        assert!(!is_hash_of(&Memory::default(), NOBODY, "x"));
+        assert!(!is_hash_of(&MemoryPool::default(), DUMMY_HASH, "x"));
     }
 }

@@ -19,18 +19,18 @@ use crate::{
 
 /// Where roles are administered: in one environment or globally.
 #[derive(Debug, Clone, Copy)]
-pub enum Scope {
+pub enum RoleScope {
     /// In every environment, including future ones.
-    Everywhere(Principal),
+    Global(Principal),
     /// In one environment.
     Environment(Actor),
 }
 
-impl Scope {
+impl RoleScope {
     /// The environment of the roles (`None`: every one), if the caller may change them.
     pub fn owned(&self) -> Result<Option<EnvironmentId>> {
         match self {
-            Self::Everywhere(principal) => principal.require_global_owner().map(|()| None),
+            Self::Global(principal) => principal.require_global_owner().map(|()| None),
             Self::Environment(actor) => actor.authorize_own().map(Some),
         }
     }
@@ -38,7 +38,7 @@ impl Scope {
     /// The environment of the roles (`None`: every one), if the caller may view them.
     fn viewed(&self) -> Result<Option<EnvironmentId>> {
         match self {
-            Self::Everywhere(_) => self.owned(),
+            Self::Global(_) => self.owned(),
             Self::Environment(actor) => actor.authorize_view().map(Some),
         }
     }
@@ -46,14 +46,18 @@ impl Scope {
     /// The caller.
     pub fn principal(&self) -> Principal {
         match self {
-            Self::Everywhere(principal) => *principal,
+            Self::Global(principal) => *principal,
             Self::Environment(actor) => actor.principal(),
         }
     }
 }
 
 /// One page of the administrators with a role in this scope.
-pub async fn list(state: &State, scope: &Scope, query: &PageQuery) -> Result<Page<(Administrator, Role)>> {
+pub async fn list(
+    state: &State,
+    scope: &RoleScope,
+    query: &PageQuery,
+) -> Result<Page<(Administrator, Role)>> {
     let environment_id = scope.viewed()?;
     let list = List::of(environment_id.unwrap_or(EnvironmentId::from_bits(0)), "administrators");
     let wanted = PageRequest::parse(state, &list, query)?;
@@ -64,7 +68,7 @@ pub async fn list(state: &State, scope: &Scope, query: &PageQuery) -> Result<Pag
 
 /// The first hundred administrators with a global role, for a caller who may view an environment: they may know
 /// who else has access to it.
-pub async fn list_everywhere(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
+pub async fn list_global(state: &State, actor: &Actor) -> Result<Vec<(Administrator, Role)>> {
     actor.authorize_view()?;
     let mut conn = state.db.read().await?;
     Ok(store::administrators::list(&mut conn, None, None, 100).await?)
@@ -85,10 +89,10 @@ pub async fn find_by_email(state: &State, email: &str) -> Result<Administrator> 
 }
 
 /// Changes the role of an administrator who has one in this scope.
-pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: Role) -> Result<()> {
+pub async fn set_role(state: &State, scope: &RoleScope, id: AdministratorId, role: Role) -> Result<()> {
     let environment_id = scope.owned()?;
     let mut tx = state.db.write().await?;
-    let (administrator, before) = locked(&mut tx, environment_id, id).await?;
+    let (administrator, before) = load_for_update(&mut tx, environment_id, id).await?;
     if before == role {
         return Ok(());
     }
@@ -97,7 +101,7 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
     }
     store::administrators::upsert_grant(&mut tx, id, RoleGrant { environment_id, role }).await?;
     if before == Role::Owner {
-        keep_an_owner(&mut tx, environment_id).await?;
+        ensure_owner_remains(&mut tx, environment_id).await?;
         admin_invitations::remove_by_inviter(&mut tx, id).await?;
     }
     record_role(&mut tx, state, scope, &administrator, environment_id, Some(before), Some(role)).await?;
@@ -107,13 +111,13 @@ pub async fn set_role(state: &State, scope: &Scope, id: AdministratorId, role: R
 
 /// Removes the role of an administrator in this scope. Without another role the account is disabled: its
 /// sessions, password and passkeys are removed.
-pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result<()> {
+pub async fn remove(state: &State, scope: &RoleScope, id: AdministratorId) -> Result<()> {
     let environment_id = scope.owned()?;
     let mut tx = state.db.write().await?;
-    let (administrator, before) = locked(&mut tx, environment_id, id).await?;
+    let (administrator, before) = load_for_update(&mut tx, environment_id, id).await?;
     store::administrators::remove_grant(&mut tx, id, environment_id).await?;
     if before == Role::Owner {
-        keep_an_owner(&mut tx, environment_id).await?;
+        ensure_owner_remains(&mut tx, environment_id).await?;
     }
     admin_invitations::remove_by_inviter(&mut tx, id).await?;
     record_role(&mut tx, state, scope, &administrator, environment_id, Some(before), None).await?;
@@ -125,7 +129,7 @@ pub async fn remove(state: &State, scope: &Scope, id: AdministratorId) -> Result
 }
 
 /// RoleGrants a role where there is a lesser one or none, within the caller's transaction.
-pub(super) async fn raise(
+pub(super) async fn grant_role(
     tx: &mut Transaction,
     state: &State,
     principal: &Principal,
@@ -145,7 +149,7 @@ pub(super) async fn raise(
 
 /// The administrator with this id and their role in this scope. Concurrent changes of roles wait until the
 /// transaction ends.
-async fn locked(
+async fn load_for_update(
     tx: &mut Transaction,
     environment_id: Option<EnvironmentId>,
     id: AdministratorId,
@@ -160,7 +164,7 @@ async fn locked(
 
 /// Returns an error if no global owner would remain. An environment needs no owner of its own: global owners own
 /// it too.
-async fn keep_an_owner(tx: &mut Transaction, environment_id: Option<EnvironmentId>) -> Result<()> {
+async fn ensure_owner_remains(tx: &mut Transaction, environment_id: Option<EnvironmentId>) -> Result<()> {
     if environment_id.is_none() && store::administrators::count_owners(tx).await? == 0 {
         return Err(Error::FailedPrecondition(
             "the last owner of everything cannot be removed or get a smaller role; make somebody else an owner \
@@ -174,7 +178,7 @@ async fn keep_an_owner(tx: &mut Transaction, environment_id: Option<EnvironmentI
 async fn disable(
     tx: &mut Transaction,
     state: &State,
-    scope: &Scope,
+    scope: &RoleScope,
     administrator: Administrator,
 ) -> Result<()> {
     let now = state.now();
@@ -208,7 +212,7 @@ fn role_entry(
 async fn record_role(
     tx: &mut Transaction,
     state: &State,
-    scope: &Scope,
+    scope: &RoleScope,
     administrator: &Administrator,
     environment_id: Option<EnvironmentId>,
     before: Option<Role>,
@@ -219,17 +223,17 @@ async fn record_role(
 }
 
 /// Changes an administrator's own name.
-pub async fn rename(state: &State, who: &super::SignedIn, name: &str, device: &Device) -> Result<()> {
+pub async fn rename(state: &State, admin: &super::SignedIn, name: &str, device: &Device) -> Result<()> {
     let name = crate::app::input::line("displayName", name.trim(), 200)?;
     let mut tx = state.db.write().await?;
-    let before = super::lock_own(&mut tx, who).await?;
+    let before = super::lock_account(&mut tx, admin).await?;
     let after = Administrator { display_name: name, updated_at: state.now(), ..before.clone() };
     store::administrators::update(&mut tx, &after).await?;
     let mut entry = Entry::of(&after, "updated");
     entry.before = audit_fields! { "displayName": before.display_name };
     entry.after = audit_fields! { "displayName": after.display_name };
     if before.display_name != after.display_name {
-        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+        audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -238,32 +242,32 @@ pub async fn rename(state: &State, who: &super::SignedIn, name: &str, device: &D
 /// Changes an administrator's own password, or sets their first one, and revokes their other sessions.
 pub async fn set_password(
     state: &State,
-    who: &super::SignedIn,
+    admin: &super::SignedIn,
     current: &str,
     new: &str,
     device: &Device,
 ) -> Result<()> {
-    super::sign_in::check_passwords(state)?;
-    let administrator = &who.administrator;
+    super::sign_in::check_passwords_enabled(state)?;
+    let administrator = &admin.administrator;
     match administrator.password_hash {
         // The current password reauthenticates.
-        Some(_) if super::sign_in::verify_own(state, administrator, current, device).await? => {}
+        Some(_) if super::sign_in::verify_password(state, administrator, current, device).await? => {}
         Some(_) => return Err(Error::invalid("currentPassword", "is not your password")),
-        None => confirm::check(state, who)?,
+        None => confirm::require_recent_authentication(state, admin)?,
     }
     let own = [administrator.email.as_str(), &administrator.display_name];
     state.passwords.check("newPassword", new, &own).await?;
     let hash = state.passwords.hash(new, &*state.random).await?;
     let mut tx = state.db.write().await?;
-    let before = super::lock_own(&mut tx, who).await?;
+    let before = super::lock_account(&mut tx, admin).await?;
     if before.password_hash != administrator.password_hash {
         return Err(Error::FailedPrecondition("your password was changed in the meantime".into()));
     }
     let after = Administrator { password_hash: Some(hash), updated_at: state.now(), ..before };
     store::administrators::update(&mut tx, &after).await?;
-    admin_sessions::revoke_all(&mut tx, after.id, Some(who.session.id), state.now()).await?;
+    admin_sessions::revoke_all(&mut tx, after.id, Some(admin.session.id), state.now()).await?;
     let entry = Entry::of(&after, "password_changed");
-    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }

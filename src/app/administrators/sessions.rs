@@ -19,20 +19,20 @@ use crate::{
 };
 
 /// The minimum interval between two updates of a session's `last_seen_at`.
-const SEEN_EVERY: Duration = Duration::from_secs(60);
+const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The maximum number of sessions that are listed.
-const MOST_SESSIONS: i64 = 200;
+const MAX_SESSIONS: i64 = 200;
 
 /// The maximum length of a stored `User-Agent`, in characters.
-const LONGEST_USER_AGENT: usize = 400;
+const MAX_USER_AGENT_LENGTH: usize = 400;
 
 /// The purpose that CSRF tokens are authenticated for.
-const FORM_PURPOSE: &str = "console form";
+const CSRF_PURPOSE: &str = "console form";
 
 /// A new session. Its token is returned only here: the database has the digest.
 #[derive(Debug)]
-pub struct Begun {
+pub struct NewSession {
     /// The session.
     pub session: AdminSession,
     /// The cookie's value.
@@ -40,13 +40,13 @@ pub struct Begun {
 }
 
 /// Creates the session of an authenticated administrator.
-pub async fn begin(
+pub async fn create(
     tx: &mut Transaction,
     state: &State,
     administrator_id: AdministratorId,
     method: AuthenticationMethod,
     device: &Device,
-) -> Result<Begun> {
+) -> Result<NewSession> {
     let now = state.now();
     let session = AdminSession {
         id: Id::new(now, &*state.random),
@@ -57,7 +57,7 @@ pub async fn begin(
             .user_agent
             .chars()
             .filter(|letter| !letter.is_control())
-            .take(LONGEST_USER_AGENT)
+            .take(MAX_USER_AGENT_LENGTH)
             .collect(),
         created_at: now,
         authenticated_at: now,
@@ -67,7 +67,7 @@ pub async fn begin(
     };
     let token = AdminSessionToken::new(&*state.random);
     admin_sessions::insert(tx, &session, token.digest()).await?;
-    Ok(Begun { session, token })
+    Ok(NewSession { session, token })
 }
 
 /// Authenticates a session cookie. `None` if its session has ended or its administrator was removed.
@@ -89,31 +89,31 @@ pub async fn find(state: &State, cookie: &str, device: &Device) -> Result<Option
     };
     let grants = store::administrators::list_grants(&mut conn, administrator.id).await?;
     drop(conn);
-    if session.last_seen_at + SEEN_EVERY <= now {
+    if session.last_seen_at + LAST_SEEN_INTERVAL <= now {
         session.last_seen_at = now;
         session.address = device.address;
         let mut tx = state.db.write().await?;
         admin_sessions::update_seen(&mut tx, &session).await?;
         tx.commit().await?;
     }
-    let recently_authenticated = confirm::is_proof_recent(session.authenticated_at, now);
+    let recently_authenticated = confirm::is_recent_authentication(session.authenticated_at, now);
     Ok(Some(SignedIn { administrator, grants, session, recently_authenticated }))
 }
 
 /// The CSRF token of this session, for the hidden field of its forms.
-pub fn form_token(state: &State, session: AdminSessionId) -> String {
-    BASE64.encode(state.master_key.compute_tag(FORM_PURPOSE, &session.to_string()))
+pub fn csrf_token(state: &State, session: AdminSessionId) -> String {
+    BASE64.encode(state.master_key.compute_tag(CSRF_PURPOSE, &session.to_string()))
 }
 
 /// Whether `token` is the CSRF token of this session.
-pub fn is_form_token(state: &State, session: AdminSessionId, token: &str) -> bool {
+pub fn is_csrf_token(state: &State, session: AdminSessionId, token: &str) -> bool {
     BASE64
         .decode(token)
-        .is_ok_and(|tag| state.master_key.verify_tag(FORM_PURPOSE, &session.to_string(), &tag))
+        .is_ok_and(|tag| state.master_key.verify_tag(CSRF_PURPOSE, &session.to_string(), &tag))
 }
 
 /// Revokes the session of a cookie that a new one replaces in the same browser.
-pub async fn forget(state: &State, cookie: &str) -> Result<()> {
+pub async fn revoke_by_token(state: &State, cookie: &str) -> Result<()> {
     let Ok(token) = cookie.parse::<AdminSessionToken>() else { return Ok(()) };
     let mut tx = state.db.write().await?;
     if let Some(session) = admin_sessions::find_by_token(&mut tx, token.digest()).await? {
@@ -124,44 +124,45 @@ pub async fn forget(state: &State, cookie: &str) -> Result<()> {
 }
 
 /// The active sessions of an administrator, newest first.
-pub async fn list(state: &State, who: &SignedIn) -> Result<Vec<AdminSession>> {
+pub async fn list(state: &State, admin: &SignedIn) -> Result<Vec<AdminSession>> {
     let mut conn = state.db.read().await?;
     let idle = state.settings.console.session_idle;
-    Ok(admin_sessions::list(&mut conn, who.administrator.id, state.now(), idle, MOST_SESSIONS).await?)
+    Ok(admin_sessions::list(&mut conn, admin.administrator.id, state.now(), idle, MAX_SESSIONS).await?)
 }
 
 /// Revokes the current session.
-pub async fn sign_out(state: &State, who: &SignedIn, device: &Device) -> Result<()> {
+pub async fn sign_out(state: &State, admin: &SignedIn, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
-    if admin_sessions::revoke(&mut tx, who.administrator.id, who.session.id, state.now()).await? {
-        let entry = Entry::of(&who.administrator, "signed_out");
-        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    if admin_sessions::revoke(&mut tx, admin.administrator.id, admin.session.id, state.now()).await? {
+        let entry = Entry::of(&admin.administrator, "signed_out");
+        audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
 /// Revokes one of the administrator's own sessions.
-pub async fn revoke(state: &State, who: &SignedIn, id: AdminSessionId, device: &Device) -> Result<()> {
+pub async fn revoke(state: &State, admin: &SignedIn, id: AdminSessionId, device: &Device) -> Result<()> {
     let mut tx = state.db.write().await?;
-    if !admin_sessions::revoke(&mut tx, who.administrator.id, id, state.now()).await? {
+    if !admin_sessions::revoke(&mut tx, admin.administrator.id, id, state.now()).await? {
         return Err(Error::not_found("session", id));
     }
-    let target = AdminSession { id, ..who.session.clone() };
+    let target = AdminSession { id, ..admin.session.clone() };
     let entry = Entry::of(&target, "revoked");
-    audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+    audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Revokes all of the administrator's own sessions except the current one. Returns their number.
-pub async fn revoke_others(state: &State, who: &SignedIn, device: &Device) -> Result<u64> {
+pub async fn revoke_others(state: &State, admin: &SignedIn, device: &Device) -> Result<u64> {
     let mut tx = state.db.write().await?;
     let ended =
-        admin_sessions::revoke_all(&mut tx, who.administrator.id, Some(who.session.id), state.now()).await?;
+        admin_sessions::revoke_all(&mut tx, admin.administrator.id, Some(admin.session.id), state.now())
+            .await?;
     if ended > 0 {
-        let entry = Entry::of(&who.administrator, "other_sessions_revoked");
-        audit::record(&mut tx, state, None, &who.principal(device.address), entry).await?;
+        let entry = Entry::of(&admin.administrator, "other_sessions_revoked");
+        audit::record(&mut tx, state, None, &admin.principal(device.address), entry).await?;
     }
     tx.commit().await?;
     Ok(ended)

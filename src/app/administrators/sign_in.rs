@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::{
     Device, passwords,
-    sessions::{self, Begun},
+    sessions::{self, NewSession},
 };
 use crate::{
     app::{
@@ -23,13 +23,18 @@ use crate::{
 };
 
 /// The one error message for an unknown address and for a wrong password.
-pub const WRONG: &str = "This address and this password do not go together.";
+pub const WRONG_CREDENTIALS: &str = "This address and this password do not go together.";
 
 /// Signs an administrator in by e-mail address and password. Neither the response nor its timing shows whether
 /// the address is known.
-pub async fn with_password(state: &State, email: &str, password: &str, device: &Device) -> Result<Begun> {
-    check_passwords(state)?;
-    let wrong = || Error::Unauthenticated(WRONG.into());
+pub async fn with_password(
+    state: &State,
+    email: &str,
+    password: &str,
+    device: &Device,
+) -> Result<NewSession> {
+    check_passwords_enabled(state)?;
+    let wrong = || Error::Unauthenticated(WRONG_CREDENTIALS.into());
     let email = email.trim();
     let caller = caller(state, email, device);
     check_limit(state, caller.as_ref())?;
@@ -48,20 +53,20 @@ pub async fn with_password(state: &State, email: &str, password: &str, device: &
             // Not awaited: the response time would show that the address is known.
             let (state, device) = (state.clone(), device.clone());
             tokio::spawn(async move {
-                failed(&state, &administrator, AuthenticationMethod::Password, &device).await
+                record_failure(&state, &administrator, AuthenticationMethod::Password, &device).await
             });
         }
         return Err(wrong());
     };
     rehash(state, administrator, password).await?;
     let mut tx = state.db.write().await?;
-    let begun = begin(&mut tx, state, administrator, AuthenticationMethod::Password, device).await?;
+    let begun = start_session(&mut tx, state, administrator, AuthenticationMethod::Password, device).await?;
     tx.commit().await?;
     Ok(begun)
 }
 
 /// Returns an error if passwords are disabled, naming the method to use instead.
-pub(super) fn check_passwords(state: &State) -> Result<()> {
+pub(super) fn check_passwords_enabled(state: &State) -> Result<()> {
     let settings = &state.settings.console;
     match (settings.require_sso, settings.require_passkey) {
         (true, _) => {
@@ -74,7 +79,7 @@ pub(super) fn check_passwords(state: &State) -> Result<()> {
 
 /// Whether this is the password of a signed-in administrator. Wrong passwords count against the rate limit of
 /// sign-ins: another person may be using the browser.
-pub(super) async fn verify_own(
+pub(super) async fn verify_password(
     state: &State,
     administrator: &Administrator,
     password: &str,
@@ -87,7 +92,7 @@ pub(super) async fn verify_own(
         if let Some(caller) = caller {
             state.sign_in_limits.record_failure(caller, state.now());
         }
-        failed(state, administrator, AuthenticationMethod::Password, device).await;
+        record_failure(state, administrator, AuthenticationMethod::Password, device).await;
     }
     Ok(good)
 }
@@ -121,18 +126,18 @@ async fn rehash(state: &State, administrator: &Administrator, password: &str) ->
 }
 
 /// Starts the session of an authenticated administrator and records it in the audit log.
-pub(super) async fn begin(
+pub(super) async fn start_session(
     tx: &mut Transaction,
     state: &State,
     administrator: &Administrator,
     method: AuthenticationMethod,
     device: &Device,
-) -> Result<Begun> {
+) -> Result<NewSession> {
     // A concurrent removal of the account waits for this lock and then ends this session, or it came first.
     if !store::administrators::lock_enabled(tx, administrator.id).await? {
         return Err(Error::Unauthenticated("this account was removed".into()));
     }
-    let begun = sessions::begin(tx, state, administrator.id, method, device).await?;
+    let begun = sessions::create(tx, state, administrator.id, method, device).await?;
     let principal = principal_of(tx, administrator, device).await?;
     let said = audit_fields! {
         "method": method.as_str(),
@@ -155,7 +160,7 @@ pub(super) async fn principal_of(
 }
 
 /// Records a failed authentication as this administrator in the audit log.
-pub(super) async fn failed(
+pub(super) async fn record_failure(
     state: &State,
     administrator: &Administrator,
     method: AuthenticationMethod,

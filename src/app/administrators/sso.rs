@@ -13,7 +13,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Device, people, sessions::Begun, sign_in};
+use super::{Device, people, sessions::NewSession, sign_in};
 use crate::{
     app::{
         Error, OidcProvider, Result, State,
@@ -41,7 +41,7 @@ use crate::{
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// The context that the sealed cookie is bound to.
-const PLACE: &str = "admin_challenges/sso";
+const SEAL_CONTEXT: &str = "admin_challenges/sso";
 
 /// The redirect that begins a sign-in through the OpenID provider.
 #[derive(Debug)]
@@ -56,13 +56,13 @@ pub struct SsoRedirect {
 #[derive(Debug)]
 pub struct SsoCallback {
     /// The session.
-    pub begun: Begun,
+    pub session: NewSession,
     /// The path to redirect the browser to.
     pub next: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct PendingSso {
     /// OAuth's `state`, or the id of the login flow.
     state: String,
     nonce: String,
@@ -79,7 +79,7 @@ struct Waiting {
 
 /// What a sign-in through an identity provider is for.
 #[derive(Debug, Clone, Copy)]
-pub enum Purpose<'a> {
+pub enum SsoPurpose<'a> {
     /// To sign in to the console.
     SignIn,
     /// To reauthenticate: the provider must ask for credentials even if it has a session.
@@ -89,11 +89,11 @@ pub enum Purpose<'a> {
     },
 }
 
-impl Waiting {
-    fn new(state: &State, flow: String, next: &str, purpose: Purpose<'_>) -> Self {
+impl PendingSso {
+    fn new(state: &State, flow: String, next: &str, purpose: SsoPurpose<'_>) -> Self {
         let (forced, account) = match purpose {
-            Purpose::SignIn => (false, None),
-            Purpose::Confirm { account } => (true, account.map(ToString::to_string)),
+            SsoPurpose::SignIn => (false, None),
+            SsoPurpose::Confirm { account } => (true, account.map(ToString::to_string)),
         };
         Self {
             state: flow,
@@ -107,16 +107,16 @@ impl Waiting {
     }
 
     /// When the sign-in began.
-    fn begun_at(&self) -> Timestamp {
+    fn started_at(&self) -> Timestamp {
         Timestamp::from_millis(self.expires_at) - LIFETIME
     }
 
     /// Returns an error if another address than that of the signed-in account was asserted.
-    fn check_account(&self, told: &Email) -> Result<()> {
+    fn check_account(&self, asserted: &Email) -> Result<()> {
         match self.account.as_deref().and_then(Email::parse) {
-            Some(account) if account.key() != told.key() => Err(Error::FailedPrecondition(
+            Some(account) if account.key() != asserted.key() => Err(Error::FailedPrecondition(
                 format!(
-                    "you signed in as {told} there; this is the account of {account}. Confirm again, as {account}"
+                    "you signed in as {asserted} there; this is the account of {account}. Confirm again, as {account}"
                 )
                 .into(),
             )),
@@ -125,33 +125,33 @@ impl Waiting {
     }
 }
 
-fn seal(state: &State, waiting: &Waiting) -> Result<String> {
-    let json = serde_json::to_vec(waiting).map_err(Error::internal)?;
-    Ok(state.master_key.seal(PLACE, &json, &*state.random))
+fn seal(state: &State, pending: &PendingSso) -> Result<String> {
+    let json = serde_json::to_vec(pending).map_err(Error::internal)?;
+    Ok(state.master_key.seal(SEAL_CONTEXT, &json, &*state.random))
 }
 
 /// Opens the sealed cookie. An error if it has expired or belongs to another `state`.
-fn open(state: &State, cookie: &str, came: &str) -> Result<Waiting> {
-    let json = state.master_key.open(PLACE, cookie).map_err(|_| stranger())?;
-    let waiting: Waiting = serde_json::from_slice(&json).map_err(|_| stranger())?;
-    let is_over = Timestamp::from_millis(waiting.expires_at) <= state.now();
-    if is_over || Digest::of(&waiting.state) != Digest::of(came) {
-        return Err(stranger());
+fn open(state: &State, cookie: &str, returned_state: &str) -> Result<PendingSso> {
+    let json = state.master_key.open(SEAL_CONTEXT, cookie).map_err(|_| unknown_sso_state())?;
+    let pending: PendingSso = serde_json::from_slice(&json).map_err(|_| unknown_sso_state())?;
+    let is_over = Timestamp::from_millis(pending.expires_at) <= state.now();
+    if is_over || Digest::of(&pending.state) != Digest::of(returned_state) {
+        return Err(unknown_sso_state());
     }
-    Ok(waiting)
+    Ok(pending)
 }
 
 /// The error for a callback without its pending sign-in in this browser.
-fn stranger() -> Error {
+fn unknown_sso_state() -> Error {
     Error::FailedPrecondition(
         "this sign-in was not begun in this browser, or took too long; begin again".into(),
     )
 }
 
 /// Marks a pending sign-in as used. An error if it was used before.
-async fn consume(tx: &mut Transaction, waiting: &Waiting) -> Result<()> {
-    let expires_at = Timestamp::from_millis(waiting.expires_at);
-    match admin_passkeys::consume_challenge(tx, Digest::of(&waiting.state), expires_at).await? {
+async fn consume(tx: &mut Transaction, pending: &PendingSso) -> Result<()> {
+    let expires_at = Timestamp::from_millis(pending.expires_at);
+    match admin_passkeys::consume_challenge(tx, Digest::of(&pending.state), expires_at).await? {
         true => Ok(()),
         false => Err(Error::FailedPrecondition("this sign-in was used already; begin again".into())),
     }
@@ -163,7 +163,7 @@ pub async fn begin_saml(
     state: &State,
     next: &str,
     browser: Option<BrowserId>,
-    purpose: Purpose<'_>,
+    purpose: SsoPurpose<'_>,
 ) -> Result<(login::BegunLogin, String)> {
     let off = || Error::not_found("SAML sign-in", "(not configured)");
     let id = state.settings.console.saml_connection.ok_or_else(off)?;
@@ -171,12 +171,12 @@ pub async fn begin_saml(
         let mut conn = state.db.read().await?;
         saml_connections::find_for_login(&mut conn, id).await?.ok_or_else(off)?
     };
-    let force_authn = matches!(purpose, Purpose::Confirm { .. });
+    let force_authn = matches!(purpose, SsoPurpose::Confirm { .. });
     let begun = login::begin_administrator(state, &target, browser, force_authn)
         .await?
         .map_err(|refused| Error::FailedPrecondition(refused.refusal.remedy().into()))?;
-    let waiting = Waiting::new(state, begun.flow.to_string(), next, purpose);
-    let cookie = seal(state, &waiting)?;
+    let pending = PendingSso::new(state, begun.flow.to_string(), next, purpose);
+    let cookie = seal(state, &pending)?;
     Ok((begun, cookie))
 }
 
@@ -189,7 +189,7 @@ pub async fn finish_saml(
     browser: Option<&BrowserId>,
     device: &Device,
 ) -> Result<SsoCallback> {
-    let waiting = open(state, cookie, flow)?;
+    let pending = open(state, cookie, flow)?;
     let unknown = || Error::not_found("login flow", flow);
     let id: SamlFlowId = flow.parse().map_err(|_| unknown())?;
     let connection = state.settings.console.saml_connection.ok_or_else(unknown)?;
@@ -202,9 +202,9 @@ pub async fn finish_saml(
     };
     let carried_by = found.request.as_ref().map(|request| request.browser);
     if carried_by.is_none() || carried_by != browser.map(BrowserId::digest) {
-        return Err(stranger());
+        return Err(unknown_sso_state());
     }
-    waiting.check_account(email)?;
+    pending.check_account(email)?;
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
     let login = LoginSubject { organization_id, connection_id, email };
@@ -215,18 +215,19 @@ pub async fn finish_saml(
     if !saml_flows::consume_code(&mut tx, id, code.digest, state.now()).await? {
         return Err(over());
     }
-    let mut begun = admit(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
-    let asked_at = saml_flows::find_authentication_time(&mut tx, id).await?;
-    let proved_at = proof(found.force_authn, asked_at, found.created_at, state.settings.clock_skew);
-    note_authentication(&mut tx, &mut begun, proved_at).await?;
+    let mut begun = sign_in_with_email(&mut tx, state, email, AuthenticationMethod::Saml, device).await?;
+    let auth_time = saml_flows::find_authentication_time(&mut tx, id).await?;
+    let authenticated_at =
+        asserted_auth_time(found.force_authn, auth_time, found.created_at, state.settings.clock_skew);
+    set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;
     tx.commit().await?;
-    Ok(SsoCallback { begun, next: waiting.next })
+    Ok(SsoCallback { session: begun, next: pending.next })
 }
 
 /// Begins a sign-in through the OpenID provider (OpenID Connect Core 1.0 §3.1, with PKCE: RFC 7636).
-pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Result<SsoRedirect> {
+pub async fn begin_oidc(state: &State, next: &str, purpose: SsoPurpose<'_>) -> Result<SsoRedirect> {
     let provider = provider(state)?;
-    let http = Http::new()?;
+    let http = ProviderClient::new()?;
     let call = |request| http.call(request);
     let metadata = discover(provider, &call).await?;
     let client = CoreClient::from_provider_metadata(
@@ -237,12 +238,12 @@ pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Resu
     .set_redirect_uri(redirect_uri(state)?);
     let fresh = || format!("{:032x}{:032x}", state.random.bits(), state.random.bits());
     let verifier = PkceCodeVerifier::new(fresh());
-    let waiting = Waiting {
+    let pending = PendingSso {
         nonce: fresh(),
         verifier: verifier.secret().clone(),
-        ..Waiting::new(state, fresh(), next, purpose)
+        ..PendingSso::new(state, fresh(), next, purpose)
     };
-    let (csrf, nonce) = (waiting.state.clone(), waiting.nonce.clone());
+    let (csrf, nonce) = (pending.state.clone(), pending.nonce.clone());
     let mut request = client
         .authorize_url(
             CoreAuthenticationFlow::AuthorizationCode,
@@ -251,30 +252,30 @@ pub async fn begin_oidc(state: &State, next: &str, purpose: Purpose<'_>) -> Resu
         )
         .add_scope(Scope::new("email".to_owned()))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-    if waiting.forced {
+    if pending.forced {
         request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
     }
     let (location, _, _) = request.url();
-    Ok(SsoRedirect { location: location.into(), cookie: seal(state, &waiting)? })
+    Ok(SsoRedirect { location: location.into(), cookie: seal(state, &pending)? })
 }
 
 /// Completes a sign-in through the OpenID provider: exchanges the code and validates the ID token.
 pub async fn finish_oidc(
     state: &State,
     code: &str,
-    came: &str,
+    returned_state: &str,
     cookie: &str,
     device: &Device,
 ) -> Result<SsoCallback> {
-    let waiting = open(state, cookie, came)?;
+    let pending = open(state, cookie, returned_state)?;
     {
         // Before any request to the provider: a replay fails here.
         let mut tx = state.db.write().await?;
-        consume(&mut tx, &waiting).await?;
+        consume(&mut tx, &pending).await?;
         tx.commit().await?;
     }
     let provider = provider(state)?;
-    let http = Http::new()?;
+    let http = ProviderClient::new()?;
     let call = |request| http.call(request);
     let metadata = discover(provider, &call).await?;
     let algorithms: HashSet<_> = metadata.id_token_signing_alg_values_supported().iter().cloned().collect();
@@ -286,12 +287,12 @@ pub async fn finish_oidc(
     .set_redirect_uri(redirect_uri(state)?);
     let tokens = client
         .exchange_code(AuthorizationCode::new(code.to_owned()))
-        .map_err(|error| refused(&error))?
-        .set_pkce_verifier(PkceCodeVerifier::new(waiting.verifier.clone()))
+        .map_err(|error| provider_error(&error))?
+        .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
         .request_async(&call)
         .await
-        .map_err(|error| refused(&error))?;
-    let id_token = tokens.id_token().ok_or_else(|| refused(&"the response has no ID token"))?;
+        .map_err(|error| provider_error(&error))?;
+    let id_token = tokens.id_token().ok_or_else(|| provider_error(&"the response has no ID token"))?;
     // Asymmetric algorithms only: with HMAC, anybody with the client secret could sign.
     let asymmetric = algorithms.into_iter().filter(|one| {
         serde_json::to_value(one)
@@ -300,64 +301,67 @@ pub async fn finish_oidc(
     let now = state.now();
     let verifier =
         client.id_token_verifier().set_allowed_algs(asymmetric).set_time_fn(move || now.system_time().into());
-    let claims =
-        id_token.claims(&verifier, &Nonce::new(waiting.nonce.clone())).map_err(|error| refused(&error))?;
-    let email = told_address(claims)?;
-    waiting.check_account(&email)?;
-    let asked_at = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
+    let claims = id_token
+        .claims(&verifier, &Nonce::new(pending.nonce.clone()))
+        .map_err(|error| provider_error(&error))?;
+    let email = id_token_email(claims)?;
+    pending.check_account(&email)?;
+    let auth_time = claims.auth_time().map(|at| Timestamp::from_millis(at.timestamp_millis()));
     let mut tx = state.db.write().await?;
-    let mut begun = admit(&mut tx, state, &email, AuthenticationMethod::Oidc, device).await?;
-    let proved_at = proof(waiting.forced, asked_at, waiting.begun_at(), state.settings.clock_skew);
-    note_authentication(&mut tx, &mut begun, proved_at).await?;
+    let mut begun = sign_in_with_email(&mut tx, state, &email, AuthenticationMethod::Oidc, device).await?;
+    let authenticated_at =
+        asserted_auth_time(pending.forced, auth_time, pending.started_at(), state.settings.clock_skew);
+    set_authentication_time(&mut tx, &mut begun, authenticated_at).await?;
     tx.commit().await?;
-    Ok(SsoCallback { begun, next: waiting.next })
+    Ok(SsoCallback { session: begun, next: pending.next })
 }
 
 /// The time of authentication, if the provider had to ask for credentials and states that it did so after the
 /// sign-in began. `None` if it may have used a session of its own, or states no time.
-fn proof(
+fn asserted_auth_time(
     forced: bool,
-    asked_at: Option<Timestamp>,
-    begun_at: Timestamp,
+    auth_time: Option<Timestamp>,
+    started_at: Timestamp,
     skew: Duration,
 ) -> Option<Timestamp> {
-    asked_at.filter(|at| forced && *at + skew >= begun_at)
+    auth_time.filter(|at| forced && *at + skew >= started_at)
 }
 
 /// Sets the authentication time of the new session: not later than now, and never recent if it is unknown.
-async fn note_authentication(
+async fn set_authentication_time(
     tx: &mut Transaction,
-    begun: &mut Begun,
-    proved_at: Option<Timestamp>,
+    begun: &mut NewSession,
+    authenticated_at: Option<Timestamp>,
 ) -> Result<()> {
-    let proved_at = proved_at.unwrap_or(Timestamp::from_millis(0)).min(begun.session.authenticated_at);
-    begun.session.authenticated_at = proved_at;
-    admin_sessions::update_authenticated(tx, begun.session.id, proved_at).await?;
+    let authenticated_at =
+        authenticated_at.unwrap_or(Timestamp::from_millis(0)).min(begun.session.authenticated_at);
+    begun.session.authenticated_at = authenticated_at;
+    admin_sessions::update_authenticated(tx, begun.session.id, authenticated_at).await?;
     Ok(())
 }
 
 /// The e-mail address of an ID token. An error if the provider states that it is not verified. Without
 /// `email_verified` it is trusted: the operator chose the provider.
-fn told_address(claims: &CoreIdTokenClaims) -> Result<Email> {
+fn id_token_email(claims: &CoreIdTokenClaims) -> Result<Email> {
     if claims.email_verified() == Some(false) {
         return Err(Error::Unauthenticated("The provider has not verified your e-mail address.".into()));
     }
     let email = claims.email().and_then(|email| Email::parse(email.as_str()));
-    email.ok_or_else(|| refused(&"the ID token has no e-mail address"))
+    email.ok_or_else(|| provider_error(&"the ID token has no e-mail address"))
 }
 
 /// Starts a session for a verified address: of an administrator, or of an open invitation, which is accepted.
-async fn admit(
+async fn sign_in_with_email(
     tx: &mut Transaction,
     state: &State,
     email: &Email,
     method: AuthenticationMethod,
     device: &Device,
-) -> Result<Begun> {
+) -> Result<NewSession> {
     let now = state.now();
     let known = store::administrators::find_by_email(tx, email).await?;
     if let Some(known) = known.as_ref().filter(|known| known.disabled_at.is_none()) {
-        return sign_in::begin(tx, state, known, method, device).await;
+        return sign_in::start_session(tx, state, known, method, device).await;
     }
     let invitation = admin_invitations::find_open_by_email(tx, email, now).await?;
     let Some(invitation) = invitation else {
@@ -392,12 +396,12 @@ async fn admit(
         store::administrators::enable(tx, administrator.id, now).await?;
     }
     let principal = Principal { credential: Credential::Service, address: device.address };
-    people::raise(tx, state, &principal, &administrator, invitation.grant).await?;
+    people::grant_role(tx, state, &principal, &administrator, invitation.grant).await?;
     let principal = sign_in::principal_of(tx, &administrator, device).await?;
     let said = audit_fields! { "email": email.as_str(), "invitationId": invitation.id };
     let entry = Entry::of(&administrator, "joined").with_values(said);
     audit::record(tx, state, invitation.grant.environment_id, &principal, entry).await?;
-    sign_in::begin(tx, state, &administrator, method, device).await
+    sign_in::start_session(tx, state, &administrator, method, device).await
 }
 
 fn provider(state: &State) -> Result<&OidcProvider> {
@@ -414,11 +418,11 @@ async fn discover<F: Future<Output = Result<HttpResponse, HttpClientError>>>(
     call: &impl Fn(HttpRequest) -> F,
 ) -> Result<CoreProviderMetadata> {
     let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(Error::internal)?;
-    CoreProviderMetadata::discover_async(issuer, call).await.map_err(|error| refused(&error))
+    CoreProviderMetadata::discover_async(issuer, call).await.map_err(|error| provider_error(&error))
 }
 
 /// The error for a failure of the provider. Its cause is logged.
-fn refused(error: &impl std::fmt::Display) -> Error {
+fn provider_error(error: &impl std::fmt::Display) -> Error {
     tracing::warn!(%error, "signing an administrator in through the OpenID provider failed");
     Error::FailedPrecondition(
         "the OpenID provider did not answer as it should; the log says how. Begin again".into(),
@@ -426,9 +430,9 @@ fn refused(error: &impl std::fmt::Display) -> Error {
 }
 
 /// The HTTP client for the provider. Private and loopback addresses are allowed: the operator configured it.
-struct Http(HttpClient);
+struct ProviderClient(HttpClient);
 
-impl Http {
+impl ProviderClient {
     fn new() -> Result<Self> {
         let limits = HttpClientLimits { bytes: 256 * 1024, redirects: 0, ..HttpClientLimits::default() };
         HttpClient::new(true, limits).map(Self).map_err(Error::internal)
@@ -445,8 +449,8 @@ mod tests {
 
     #[test]
     fn only_what_the_provider_was_made_to_ask_for_and_says_that_it_did_is_a_proof() {
-        let (begun_at, skew) = (Timestamp::from_seconds(1_000), Duration::from_secs(60));
-        for (forced, asked_at, is_proof) in [
+        let (started_at, skew) = (Timestamp::from_seconds(1_000), Duration::from_secs(60));
+        for (forced, auth_time, is_proof) in [
             (true, Some(1_005), true),
             (true, Some(940), true),
             (true, Some(939), false),
@@ -454,31 +458,35 @@ mod tests {
             (false, Some(1_005), false),
             (false, None, false),
         ] {
-            let asked_at = asked_at.map(Timestamp::from_seconds);
-            let expected = asked_at.filter(|_| is_proof);
-            assert_eq!(proof(forced, asked_at, begun_at, skew), expected, "{forced} {asked_at:?}");
+            let auth_time = auth_time.map(Timestamp::from_seconds);
+            let expected = auth_time.filter(|_| is_proof);
+            assert_eq!(
+                asserted_auth_time(forced, auth_time, started_at, skew),
+                expected,
+                "{forced} {auth_time:?}"
+            );
         }
     }
 
     #[test]
     fn an_address_that_the_provider_has_not_verified_is_refused() {
-        let told = |extra: serde_json::Value| {
+        let email_of = |extra: serde_json::Value| {
             let mut token = serde_json::json!({
                 "iss": "https://idp.example", "aud": ["console"], "exp": 2, "iat": 1, "sub": "7",
             });
             token.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-            told_address(&serde_json::from_value(token).unwrap())
+            id_token_email(&serde_json::from_value(token).unwrap())
         };
         let address = "dana@vendor.example";
         for verified in [serde_json::json!({}), serde_json::json!({ "email_verified": true })] {
             let mut extra = verified;
             extra["email"] = address.into();
-            assert_eq!(told(extra).unwrap().as_str(), address);
+            assert_eq!(email_of(extra).unwrap().as_str(), address);
         }
-        let unverified = told(serde_json::json!({ "email": address, "email_verified": false }));
+        let unverified = email_of(serde_json::json!({ "email": address, "email_verified": false }));
         assert!(matches!(unverified, Err(Error::Unauthenticated(_))), "{unverified:?}");
         for none in [serde_json::json!({}), serde_json::json!({ "email": "no address" })] {
-            assert!(matches!(told(none), Err(Error::FailedPrecondition(_))));
+            assert!(matches!(email_of(none), Err(Error::FailedPrecondition(_))));
         }
     }
 }

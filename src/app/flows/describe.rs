@@ -1,7 +1,7 @@
 //! One login with its context: organization, connection, the certificates of both sides, what the signatures
 //! cover, and decrypted assertions.
 
-use super::{Flow, find};
+use super::{FlowDetails, find};
 use crate::{
     app::{Error, Result, State, actor::Actor, certificates::CertificateView, sp_keys},
     model::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// What a document of the timeline contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct DocumentFacts {
     /// Whether a verified signature covers the whole response.
     pub response_signed: bool,
     /// Whether a verified signature covers the assertion.
@@ -24,18 +24,18 @@ pub struct Reading {
     /// The fingerprints of the certificates that verified them.
     pub verified_by: Vec<String>,
     /// The certificates embedded in the response, trusted or not.
-    pub enclosed: Vec<CertificateView>,
+    pub embedded: Vec<CertificateView>,
     /// The decrypted assertion, if it was encrypted to one of our keys.
     pub decrypted: Option<String>,
 }
 
 /// A login with its context.
 #[derive(Debug)]
-pub struct Described {
+pub struct FlowView {
     /// The login with its timeline.
-    pub found: Flow,
+    pub found: FlowDetails,
     /// What each step's document contains.
-    pub readings: Vec<Reading>,
+    pub document_facts: Vec<DocumentFacts>,
     /// Its organization, if it still exists.
     pub organization: Option<Organization>,
     /// Its connection as it is now, if it still exists.
@@ -45,7 +45,7 @@ pub struct Described {
 }
 
 /// Loads one login with its context.
-pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Described> {
+pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<FlowView> {
     let found = find(state, actor, id).await?;
     let flow = &found.flow;
     let mut conn = state.db.read().await?;
@@ -74,23 +74,23 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<De
         }
         _ => Vec::new(),
     };
-    let readings = found.steps.iter().map(|step| read(step, &keys)).collect();
-    Ok(Described { found, readings, organization, connection, trusted })
+    let document_facts = found.steps.iter().map(|step| inspect(step, &keys)).collect();
+    Ok(FlowView { found, document_facts, organization, connection, trusted })
 }
 
-fn read(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> Reading {
+fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> DocumentFacts {
     if step.kind == StepKind::Requested {
-        return Reading::default();
+        return DocumentFacts::default();
     }
     let verified = reading::verified_signatures(&step.checks);
     let xml = step.document.as_deref().unwrap_or_default();
     let mut verified_by: Vec<String> = verified.iter().map(|one| one.certificate.to_owned()).collect();
     verified_by.dedup();
-    Reading {
+    DocumentFacts {
         response_signed: verified.iter().any(|one| one.of_response),
         assertion_signed: verified.iter().any(|one| !one.of_response),
         verified_by,
-        enclosed: reading::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
+        embedded: reading::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
         decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
             true => reading::decrypted_assertion(xml, keys),
             false => None,

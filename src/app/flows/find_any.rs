@@ -13,7 +13,7 @@ use crate::{
 
 /// A parsed search text.
 #[derive(Debug)]
-pub enum Sought {
+pub enum SearchQuery {
     /// One login, by its id.
     Flow(SamlFlowId),
     /// Logins that these filters find.
@@ -25,46 +25,46 @@ pub enum Sought {
 }
 
 /// The maximum number of organizations to choose from.
-const OFFERED: &str = "10";
+const MAX_CHOICES: &str = "10";
 
 /// Parses a search text and looks organizations up by name. It overrides one of `filters`; the others are kept.
-pub async fn understand(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<Sought> {
+pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<SearchQuery> {
     let typed = typed.trim();
     if typed.is_empty() {
-        return Ok(Sought::Flows(filters));
+        return Ok(SearchQuery::Flows(filters));
     }
     if let Ok(id) = typed.parse::<SamlFlowId>() {
-        return Ok(Sought::Flow(id));
+        return Ok(SearchQuery::Flow(id));
     }
     if typed.parse::<OrganizationId>().is_ok() {
-        return Ok(Sought::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
+        return Ok(SearchQuery::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
     }
     if typed.parse::<SamlConnectionId>().is_ok() {
-        return Ok(Sought::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
+        return Ok(SearchQuery::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
     }
     if typed.contains('@') {
-        return Ok(Sought::Flows(FlowQuery { email: typed.to_owned(), ..filters }));
+        return Ok(SearchQuery::Flows(FlowQuery { email: typed.to_owned(), ..filters }));
     }
     // Codes have this form, and names of organizations hardly ever do.
     if typed.contains('_') && typed.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     {
-        return Ok(Sought::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
+        return Ok(SearchQuery::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
     }
-    let page = PageQuery { token: None, size: Some(OFFERED.to_owned()) };
+    let page = PageQuery { token: None, size: Some(MAX_CHOICES.to_owned()) };
     let mut found = organizations::search(state, actor, typed, &page).await?.items;
     Ok(match found.len() {
-        0 => Sought::Nothing,
+        0 => SearchQuery::Nothing,
         1 => match found.pop() {
-            Some(one) => Sought::Flows(FlowQuery { organization_id: one.id.to_string(), ..filters }),
-            None => Sought::Nothing,
+            Some(one) => SearchQuery::Flows(FlowQuery { organization_id: one.id.to_string(), ..filters }),
+            None => SearchQuery::Nothing,
         },
-        _ => Sought::Organizations(found),
+        _ => SearchQuery::Organizations(found),
     })
 }
 
 /// A login in a list, with its organization's name.
 #[derive(Debug)]
-pub struct Listed {
+pub struct FlowSummary {
     /// The login.
     pub flow: SamlFlow,
     /// The name of its organization, if that still exists.
@@ -72,19 +72,19 @@ pub struct Listed {
 }
 
 /// A page of logins with the names of their organizations, and the token of the next page.
-pub async fn list_named(
+pub async fn list_with_organizations(
     state: &State,
     actor: &Actor,
     query: &FlowQuery,
     page: &PageQuery,
-) -> Result<(Vec<Listed>, String)> {
+) -> Result<(Vec<FlowSummary>, String)> {
     let page = list(state, actor, query, page).await?;
     let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut conn = state.db.read().await?;
     let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
-    let listed = page.items.into_iter().map(|flow| Listed {
+    let listed = page.items.into_iter().map(|flow| FlowSummary {
         organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
         flow,
     });

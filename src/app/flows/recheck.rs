@@ -31,9 +31,10 @@ pub struct Recheck {
 /// How the result of one check changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum CheckChange {
     /// It failed then and passes now.
-    Mended,
+    #[serde(rename = "mended")]
+    Fixed,
     /// It passed then and fails now.
     Broken,
     /// It was not reached then, and fails now.
@@ -45,51 +46,52 @@ pub enum Change {
     /// It passed then and passes now.
     StillPassed,
     /// It was not repeated: it can pass only once, or an earlier check fails now.
-    NotAsked,
+    #[serde(rename = "not_asked")]
+    NotRepeated,
 }
 
 /// One check, then and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Compared<'a> {
+pub struct CheckComparison<'a> {
     /// The result then.
     pub then: Option<&'a Check>,
     /// The result now.
     pub now: Option<&'a Check>,
 }
 
-impl Compared<'_> {
+impl CheckComparison<'_> {
     /// How the result changed.
-    pub fn change(&self) -> Change {
+    pub fn change(&self) -> CheckChange {
         match (self.then.map(|check| check.passed), self.now.map(|check| check.passed)) {
-            (Some(false), Some(true)) => Change::Mended,
-            (Some(true), Some(false)) => Change::Broken,
-            (None, Some(false)) => Change::NewlyFailed,
-            (None, Some(true)) => Change::NewlyPassed,
-            (Some(false), Some(false)) => Change::StillFailed,
-            (Some(true), Some(true)) => Change::StillPassed,
-            (_, None) => Change::NotAsked,
+            (Some(false), Some(true)) => CheckChange::Fixed,
+            (Some(true), Some(false)) => CheckChange::Broken,
+            (None, Some(false)) => CheckChange::NewlyFailed,
+            (None, Some(true)) => CheckChange::NewlyPassed,
+            (Some(false), Some(false)) => CheckChange::StillFailed,
+            (Some(true), Some(true)) => CheckChange::StillPassed,
+            (_, None) => CheckChange::NotRepeated,
         }
     }
 }
 
 impl Recheck {
     /// Every check that was made then or now, in the order of now; checks that were not repeated come last.
-    pub fn compared(&self) -> Vec<Compared<'_>> {
+    pub fn comparisons(&self) -> Vec<CheckComparison<'_>> {
         let mut then: BTreeMap<&str, std::collections::VecDeque<&Check>> = BTreeMap::new();
         for check in &self.then {
             then.entry(&check.name).or_default().push_back(check);
         }
-        let mut compared: Vec<Compared<'_>> = self
+        let mut compared: Vec<CheckComparison<'_>> = self
             .now
             .iter()
-            .map(|now| Compared {
+            .map(|now| CheckComparison {
                 then: then.get_mut(&*now.name).and_then(std::collections::VecDeque::pop_front),
                 now: Some(now),
             })
             .collect();
         let left: Vec<&Check> = then.into_values().flatten().collect();
         let in_order = self.then.iter().filter(|check| left.iter().any(|left| std::ptr::eq(*left, *check)));
-        compared.extend(in_order.map(|then| Compared { then: Some(then), now: None }));
+        compared.extend(in_order.map(|then| CheckComparison { then: Some(then), now: None }));
         compared
     }
 }
@@ -155,7 +157,15 @@ mod tests {
             ],
             outcome: Err(missing.code()),
         };
-        let changes: Vec<Change> = recheck.compared().iter().map(Compared::change).collect();
-        assert_eq!(changes, [Change::StillPassed, Change::Mended, Change::NewlyFailed, Change::NotAsked]);
+        let changes: Vec<CheckChange> = recheck.comparisons().iter().map(CheckComparison::change).collect();
+        assert_eq!(
+            changes,
+            [
+                CheckChange::StillPassed,
+                CheckChange::Fixed,
+                CheckChange::NewlyFailed,
+                CheckChange::NotRepeated
+            ]
+        );
     }
 }

@@ -35,7 +35,7 @@ pub struct FlowQuery {
 }
 
 /// The maximum number of database searches of one call, while the filters match too few logins.
-const ATTEMPTS: usize = 2;
+const MAX_SEARCHES: usize = 2;
 
 /// One page of an environment's logins, newest first. If the filters match few of them, a page may be short without
 /// being the last: the next call continues the search.
@@ -51,13 +51,13 @@ pub async fn list(
     let email = email_key(&query.email)?;
     let mut wanted = saml_flows::FlowFilter {
         environment_id,
-        organization_id: id::<OrganizationId>("organization_id", &query.organization_id)?,
-        saml_connection_id: id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
+        saml_connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
         email_key: email.as_deref(),
-        status: status(&query.status)?,
+        status: parse_status(&query.status)?,
         refusal: Some(query.refusal.as_str()).filter(|code| !code.is_empty()),
-        since: moment("since", &query.since)?,
-        until: moment("until", &query.until)?,
+        since: parse_time("since", &query.since)?,
+        until: parse_time("until", &query.until)?,
         from: page.from,
         limit: page.limit(),
     };
@@ -67,7 +67,7 @@ pub async fn list(
     let mut conn = state.db.read().await?;
     let mut found = saml_flows::search(&mut conn, &wanted).await?;
     let mut flows = std::mem::take(&mut found.flows);
-    for _ in 1..ATTEMPTS {
+    for _ in 1..MAX_SEARCHES {
         let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
         if missing <= 0 || found.next.is_none() {
             break;
@@ -80,7 +80,10 @@ pub async fn list(
     Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
 }
 
-fn id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<Option<T>> {
+fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &'static str,
+    text: &str,
+) -> Result<Option<T>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -96,7 +99,7 @@ fn email_key(text: &str) -> Result<Option<String>> {
     email.map(|email| Some(email.key())).ok_or_else(refused)
 }
 
-fn status(text: &str) -> Result<Option<FlowStatus>> {
+fn parse_status(text: &str) -> Result<Option<FlowStatus>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -106,7 +109,7 @@ fn status(text: &str) -> Result<Option<FlowStatus>> {
 }
 
 /// Parses a time in RFC 3339, or a date in UTC as HTML forms send it.
-fn moment(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
+fn parse_time(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -126,14 +129,14 @@ mod tests {
             ("SAML_FLOW_STATUS_IN_PROGRESS", Some(FlowStatus::InProgress)),
             ("", None),
         ] {
-            assert_eq!(status(text).unwrap(), expected);
+            assert_eq!(parse_status(text).unwrap(), expected);
         }
-        assert!(status("SAML_FLOW_STATUS_UNSPECIFIED").is_err() && status("ok").is_err());
+        assert!(parse_status("SAML_FLOW_STATUS_UNSPECIFIED").is_err() && parse_status("ok").is_err());
     }
 
     #[test]
     fn a_moment_may_be_a_day() {
-        let read = |text: &str| moment("since", text).map(|moment| moment.map(|at| at.to_string()));
+        let read = |text: &str| parse_time("since", text).map(|moment| moment.map(|at| at.to_string()));
         assert_eq!(read("2026-11-21").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
         assert_eq!(read("2026-11-21T01:00:00+01:00").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
         assert_eq!(read("").unwrap(), None);

@@ -1,6 +1,6 @@
 //! Import of API keys and OAuth clients: their ids and the digests of their secrets, which SSOReady computes alike.
 
-use super::{FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of};
+use super::{ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of};
 use crate::{
     app::Result,
     model::{
@@ -21,16 +21,16 @@ const NAME: &str = "Imported from SSOReady";
 const NO_SECRET: &str = "it has no digest of its secret";
 const SECRET_TAKEN: &str = "another API key has the same secret";
 
-impl Run<'_> {
-    pub(super) async fn api_keys(&mut self, environment: EnvironmentId) -> Result<()> {
+impl Importer<'_> {
+    pub(super) async fn import_api_keys(&mut self, environment: EnvironmentId) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_api_keys(environment, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_page().await?;
             self.write_api_keys(&mut tx, environment, &page).await?;
-            self.end(tx, ResourceKind::ApiKey).await?;
+            self.commit_page(tx, ResourceKind::ApiKey).await?;
         }
     }
 
@@ -41,7 +41,8 @@ impl Run<'_> {
         page: &[SourceApiKey],
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ApiKey;
-        let mut known = Known::of(tx, Table::ApiKeys, page.iter().map(|key| key.id), self.now).await?;
+        let mut records =
+            ImportRecords::load(tx, Table::ApiKeys, page.iter().map(|key| key.id), self.now).await?;
         let secrets: Vec<Digest> = page.iter().filter_map(|key| key.secret).collect();
         let taken = store::imports::list_taken_secrets(tx, SecretTable::ApiKeys, &secrets).await?;
         for theirs in page {
@@ -59,40 +60,42 @@ impl Run<'_> {
                 created_at: self.now,
                 last_used_at: None,
             };
-            match known.step(id, source) {
-                Step::Same => self.report.of(KIND).unchanged += 1,
-                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-                Step::New if taken.contains(&secret.to_hex()) => self.report.skip(KIND, id, SECRET_TAKEN),
-                Step::New => {
+            match records.status(id, source) {
+                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
+                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
+                ImportStatus::New if taken.contains(&secret.to_hex()) => {
+                    self.report.skip(KIND, id, SECRET_TAKEN)
+                }
+                ImportStatus::New => {
                     store::api_keys::insert(tx, &ours, secret).await?;
-                    known.note(id, source);
-                    self.report.of(KIND).imported += 1;
+                    records.mark_imported(id, source);
+                    self.report.counts_of(KIND).imported += 1;
                 }
                 // Only the name of a key can change here, which is kept: there is no conflict.
-                Step::Changed(_) => match store::api_keys::find(tx, environment, id).await? {
+                ImportStatus::Changed(_) => match store::api_keys::find(tx, environment, id).await? {
                     Some(before) => {
                         let ours = ApiKey { management: theirs.management, ..before };
                         store::api_keys::remove(tx, environment, id).await?;
                         store::api_keys::insert(tx, &ours, secret).await?;
-                        known.note(id, source);
-                        self.report.of(KIND).updated += 1;
+                        records.mark_imported(id, source);
+                        self.report.counts_of(KIND).updated += 1;
                     }
                     None => self.report.keep(KIND, id, REMOVED_HERE),
                 },
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 
-    pub(super) async fn oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {
+    pub(super) async fn import_oauth_clients(&mut self, environment: EnvironmentId) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_oauth_clients(environment, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_page().await?;
             self.write_oauth_clients(&mut tx, environment, &page).await?;
-            self.end(tx, ResourceKind::OauthClient).await?;
+            self.commit_page(tx, ResourceKind::OauthClient).await?;
         }
     }
 
@@ -104,7 +107,7 @@ impl Run<'_> {
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::OauthClient;
         let ids = page.iter().map(|client| client.id);
-        let mut known = Known::of(tx, Table::OauthClients, ids, self.now).await?;
+        let mut records = ImportRecords::load(tx, Table::OauthClients, ids, self.now).await?;
         for theirs in page {
             let id = theirs.id;
             let Some(secret) = theirs.secret else {
@@ -112,12 +115,12 @@ impl Run<'_> {
                 continue;
             };
             let source = digest_of(&secret.to_hex());
-            match known.step(id, source) {
-                Step::Same => self.report.of(KIND).unchanged += 1,
-                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
+            match records.status(id, source) {
+                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
+                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
                 // SSOReady never changes a client's secret: keep the settings that were made here.
-                Step::Changed(_) => self.report.keep(KIND, id, "its secret was changed in SSOReady"),
-                Step::New => {
+                ImportStatus::Changed(_) => self.report.keep(KIND, id, "its secret was changed in SSOReady"),
+                ImportStatus::New => {
                     let ours = OauthClient {
                         id,
                         environment_id: environment,
@@ -127,11 +130,11 @@ impl Run<'_> {
                         created_at: self.now,
                     };
                     store::oauth_clients::insert(tx, &ours, secret).await?;
-                    known.note(id, source);
-                    self.report.of(KIND).imported += 1;
+                    records.mark_imported(id, source);
+                    self.report.counts_of(KIND).imported += 1;
                 }
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 }

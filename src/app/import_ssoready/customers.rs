@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of, incomplete, tidy,
+    CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of,
+    incomplete_digest, sanitize,
 };
 use crate::{
     app::{
@@ -40,8 +41,8 @@ const NO_ORGANIZATION: &str = "its organization is not here";
 struct Primaries {
     of: PrimaryOf,
     environment: EnvironmentId,
-    held: HashMap<OrganizationId, (String, Timestamp)>,
-    noted: HashMap<String, Timestamp>,
+    current: HashMap<OrganizationId, (String, Timestamp)>,
+    imported_at: HashMap<String, Timestamp>,
     now: Timestamp,
 }
 
@@ -53,27 +54,27 @@ impl Primaries {
         organizations: &[OrganizationId],
         now: Timestamp,
     ) -> Result<Self> {
-        let held = store::imports::list_primaries(tx, of, organizations).await?;
-        let ids: Vec<String> = held.values().map(|(id, _)| id.clone()).collect();
-        let noted = store::imports::list(tx, &ids).await?;
-        let noted = noted.into_iter().map(|(id, imported)| (id, imported.written_at)).collect();
-        Ok(Self { of, environment, held, noted, now })
+        let current = store::imports::list_primaries(tx, of, organizations).await?;
+        let ids: Vec<String> = current.values().map(|(id, _)| id.clone()).collect();
+        let imported_at = store::imports::list(tx, &ids).await?;
+        let imported_at = imported_at.into_iter().map(|(id, imported)| (id, imported.written_at)).collect();
+        Ok(Self { of, environment, current, imported_at, now })
     }
 
     /// Makes `id` the primary one, if there is none or it was imported by an earlier run and is unchanged here
     /// since; that one is unset. Returns whether `id` is the primary one.
-    async fn take<K: IdKind>(
+    async fn claim<K: IdKind>(
         &mut self,
         tx: &mut Transaction,
         organization: OrganizationId,
         id: Id<K>,
     ) -> Result<bool> {
         let id = id.to_string();
-        if let Some((holder, updated_at)) = self.held.get(&organization)
+        if let Some((holder, updated_at)) = self.current.get(&organization)
             && *holder != id
         {
-            let as_brought = self.noted.get(holder) == Some(updated_at) && *updated_at < self.now;
-            if !as_brought {
+            let is_unchanged = self.imported_at.get(holder) == Some(updated_at) && *updated_at < self.now;
+            if !is_unchanged {
                 return Ok(false);
             }
             match self.of {
@@ -85,30 +86,30 @@ impl Primaries {
                 }
             }
         }
-        self.held.insert(organization, (id, self.now));
+        self.current.insert(organization, (id, self.now));
         Ok(true)
     }
 
     /// Forgets `id` as the primary one.
-    fn leave<K: IdKind>(&mut self, organization: OrganizationId, id: Id<K>) {
-        if self.held.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
-            self.held.remove(&organization);
+    fn release<K: IdKind>(&mut self, organization: OrganizationId, id: Id<K>) {
+        if self.current.get(&organization).is_some_and(|(holder, _)| *holder == id.to_string()) {
+            self.current.remove(&organization);
         }
     }
 }
 
 const NOT_PRIMARY: &str = "it was imported as not primary: another one is primary here";
 
-impl Run<'_> {
-    pub(super) async fn organizations(&mut self, environment: EnvironmentId) -> Result<()> {
+impl Importer<'_> {
+    pub(super) async fn import_organizations(&mut self, environment: EnvironmentId) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_organizations(environment, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_page().await?;
             self.write_organizations(&mut tx, environment, &page).await?;
-            self.end(tx, ResourceKind::Organization).await?;
+            self.commit_page(tx, ResourceKind::Organization).await?;
         }
     }
 
@@ -120,7 +121,7 @@ impl Run<'_> {
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::Organization;
         let ids = page.iter().map(|organization| organization.id);
-        let mut known = Known::of(tx, Table::Organizations, ids, self.now).await?;
+        let mut records = ImportRecords::load(tx, Table::Organizations, ids, self.now).await?;
         let external: Vec<String> = page.iter().filter_map(|theirs| theirs.external_id.clone()).collect();
         let mut taken = store::imports::list_external_ids(tx, environment, &external).await?;
         shared_domains::lock(tx, environment).await?;
@@ -128,13 +129,13 @@ impl Run<'_> {
         for theirs in page {
             let id = theirs.id;
             let source = digest_of(&(&theirs.display_name, &theirs.external_id, &theirs.domains));
-            match known.step(id, source) {
-                Step::Same => {
-                    self.report.of(KIND).unchanged += 1;
-                    self.report.of(ResourceKind::Domain).unchanged += theirs.domains.len() as u64;
+            match records.status(id, source) {
+                ImportStatus::Unchanged => {
+                    self.report.counts_of(KIND).unchanged += 1;
+                    self.report.counts_of(ResourceKind::Domain).unchanged += theirs.domains.len() as u64;
                 }
-                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-                Step::New => {
+                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
+                ImportStatus::New => {
                     let mut ours = Organization {
                         id,
                         environment_id: environment,
@@ -145,12 +146,14 @@ impl Run<'_> {
                         updated_at: self.now,
                     };
                     let whole =
-                        self.take_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
+                        self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
                     store::organizations::insert(tx, &ours).await?;
-                    known.note(id, if whole { source } else { incomplete(source) });
-                    self.report.of(KIND).imported += 1;
+                    records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
+                    self.report.counts_of(KIND).imported += 1;
                 }
-                Step::Changed(written_at) => match store::organizations::find(tx, environment, id).await? {
+                ImportStatus::Changed(written_at) => match store::organizations::find(tx, environment, id)
+                    .await?
+                {
                     None => self.report.keep(KIND, id, REMOVED_HERE),
                     Some(ours) if ours.updated_at != written_at => {
                         self.report.keep(KIND, id, CHANGED_HERE);
@@ -158,22 +161,22 @@ impl Run<'_> {
                     Some(before) => {
                         let mut ours = before.clone();
                         let whole =
-                            self.take_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
-                        let source = if whole { source } else { incomplete(source) };
+                            self.apply_organization(tx, &mut ours, theirs, &mut taken, &mut shared).await?;
+                        let source = if whole { source } else { incomplete_digest(source) };
                         if ours == before {
-                            known.note_at(id, source, written_at);
-                            self.report.of(KIND).unchanged += 1;
+                            records.mark_imported_at(id, source, written_at);
+                            self.report.counts_of(KIND).unchanged += 1;
                         } else {
                             ours.updated_at = self.now;
                             store::organizations::update(tx, &ours).await?;
-                            known.note(id, source);
-                            self.report.of(KIND).updated += 1;
+                            records.mark_imported(id, source);
+                            self.report.counts_of(KIND).updated += 1;
                         }
                     }
                 },
             }
         }
-        known.store(tx).await?;
+        records.store(tx).await?;
         let actor = Actor::service(environment);
         for id in page.iter().map(|theirs| theirs.id) {
             let with: Vec<SharedDomain> =
@@ -185,7 +188,7 @@ impl Run<'_> {
 
     /// Applies the values of SSOReady to our organization. Returns whether all of them were usable. Domains that
     /// another organization has too are added to `shared`.
-    async fn take_organization(
+    async fn apply_organization(
         &mut self,
         tx: &mut Transaction,
         ours: &mut Organization,
@@ -193,7 +196,7 @@ impl Run<'_> {
         taken: &mut HashMap<String, OrganizationId>,
         shared: &mut Vec<(OrganizationId, SharedDomain)>,
     ) -> Result<bool> {
-        let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 500);
+        let (name, mut whole) = sanitize(theirs.display_name.as_deref().unwrap_or_default(), 500);
         ours.display_name = name;
         let external_id = theirs.external_id.as_deref().filter(|id| !id.is_empty());
         match external_id {
@@ -240,7 +243,7 @@ impl Run<'_> {
         let more = theirs.domains.len().saturating_sub(MAX_DOMAINS);
         if more > 0 {
             whole = false;
-            self.report.of(ResourceKind::Domain).skipped += more as u64;
+            self.report.counts_of(ResourceKind::Domain).skipped += more as u64;
             self.report.remark(
                 ResourceKind::Organization,
                 ours.id,
@@ -251,7 +254,7 @@ impl Run<'_> {
         let before: HashSet<Domain> = ours.domains.iter().map(|known| known.domain.clone()).collect();
         ours.domains = set_domains(&ours.domains, &named, self.options.allow_free_mail)?;
         let new = ours.domains.iter().filter(|known| !before.contains(&known.domain)).count() as u64;
-        let counts = self.report.of(ResourceKind::Domain);
+        let counts = self.report.counts_of(ResourceKind::Domain);
         counts.imported += new;
         counts.unchanged += (named.len() as u64).saturating_sub(new);
         Ok(whole)
@@ -297,15 +300,15 @@ impl Run<'_> {
         Ok(left_out.is_empty())
     }
 
-    pub(super) async fn connections(&mut self, environment: &Environment) -> Result<()> {
+    pub(super) async fn import_connections(&mut self, environment: &Environment) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_connections(environment.id, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_page().await?;
             self.write_connections(&mut tx, environment, &page).await?;
-            self.end(tx, ResourceKind::SamlConnection).await?;
+            self.commit_page(tx, ResourceKind::SamlConnection).await?;
         }
     }
 
@@ -316,9 +319,10 @@ impl Run<'_> {
         page: &[SourceConnection],
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::SamlConnection;
-        let mut known = Known::of(tx, Table::SamlConnections, page.iter().map(|it| it.id), self.now).await?;
+        let mut records =
+            ImportRecords::load(tx, Table::SamlConnections, page.iter().map(|it| it.id), self.now).await?;
         let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
-        let present = self.present(tx, &organizations).await?;
+        let present = self.existing_organizations(tx, &organizations).await?;
         let mut primaries =
             Primaries::load(tx, PrimaryOf::Connections, environment.id, &organizations, self.now).await?;
         for theirs in page {
@@ -331,21 +335,22 @@ impl Run<'_> {
                 &theirs.sp_entity_id,
                 &theirs.sp_acs_url,
             ));
-            match known.step(id, source) {
-                Step::Same => self.report.of(KIND).unchanged += 1,
-                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-                Step::New if !present.contains(&theirs.organization_id.to_string()) => {
+            match records.status(id, source) {
+                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
+                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
+                ImportStatus::New if !present.contains(&theirs.organization_id.to_string()) => {
                     self.report.skip(KIND, id, NO_ORGANIZATION);
                 }
-                Step::New => {
-                    let mut ours = self.connection(environment, theirs);
-                    let whole = self.take_connection(&mut ours, theirs);
-                    ours.primary = self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                ImportStatus::New => {
+                    let mut ours = self.new_connection(environment, theirs);
+                    let whole = self.apply_connection(&mut ours, theirs);
+                    ours.primary =
+                        self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
                     store::saml_connections::insert(tx, &ours).await?;
-                    known.note(id, if whole { source } else { incomplete(source) });
-                    self.report.of(KIND).imported += 1;
+                    records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
+                    self.report.counts_of(KIND).imported += 1;
                 }
-                Step::Changed(written_at) => {
+                ImportStatus::Changed(written_at) => {
                     match store::saml_connections::find(tx, environment.id, id).await? {
                         None => self.report.keep(KIND, id, REMOVED_HERE),
                         Some(ours) if ours.updated_at != written_at => {
@@ -353,29 +358,29 @@ impl Run<'_> {
                         }
                         Some(before) => {
                             let mut ours = before.clone();
-                            let whole = self.take_connection(&mut ours, theirs);
-                            let source = if whole { source } else { incomplete(source) };
+                            let whole = self.apply_connection(&mut ours, theirs);
+                            let source = if whole { source } else { incomplete_digest(source) };
                             ours.primary =
-                                self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                                self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
                             if ours == before {
-                                known.note_at(id, source, written_at);
-                                self.report.of(KIND).unchanged += 1;
+                                records.mark_imported_at(id, source, written_at);
+                                self.report.counts_of(KIND).unchanged += 1;
                             } else {
                                 ours.updated_at = self.now;
                                 store::saml_connections::update(tx, &ours).await?;
-                                known.note(id, source);
-                                self.report.of(KIND).updated += 1;
+                                records.mark_imported(id, source);
+                                self.report.counts_of(KIND).updated += 1;
                             }
                         }
                     }
                 }
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 
     /// Which of these organizations exist here.
-    async fn present(
+    async fn existing_organizations(
         &self,
         tx: &mut Transaction,
         organizations: &[OrganizationId],
@@ -384,20 +389,20 @@ impl Run<'_> {
         Ok(store::imports::list_existing_ids(tx, Table::Organizations, &ids).await?)
     }
 
-    async fn take_primary(
+    async fn claim_primary(
         &mut self,
         tx: &mut Transaction,
         primaries: &mut Primaries,
         kind: ResourceKind,
         wanted: bool,
-        ours: &impl OfOrganization,
+        ours: &impl OrganizationResource,
     ) -> Result<bool> {
-        let (organization, id) = ours.who();
+        let (organization, id) = ours.organization_and_id();
         if !wanted {
-            primaries.leave(organization, id);
+            primaries.release(organization, id);
             return Ok(false);
         }
-        let taken = primaries.take(tx, organization, id).await?;
+        let taken = primaries.claim(tx, organization, id).await?;
         if !taken {
             self.report.remark(kind, id, NOT_PRIMARY);
         }
@@ -406,7 +411,7 @@ impl Run<'_> {
 
     /// A connection without the settings of the identity provider. The SP entity id and the first ACS URL are those
     /// that the identity provider is configured with; our own ACS URL is accepted too.
-    fn connection(&self, environment: &Environment, theirs: &SourceConnection) -> SamlConnection {
+    fn new_connection(&self, environment: &Environment, theirs: &SourceConnection) -> SamlConnection {
         let mut sp_acs_urls = vec![theirs.sp_acs_url.clone()];
         let links = self.state.links_of(environment);
         let here = String::from(links.saml_acs(theirs.id));
@@ -443,7 +448,7 @@ impl Run<'_> {
     }
 
     /// Applies the values of SSOReady to our connection. Returns whether all of them were usable.
-    fn take_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
+    fn apply_connection(&mut self, ours: &mut SamlConnection, theirs: &SourceConnection) -> bool {
         const KIND: ResourceKind = ResourceKind::SamlConnection;
         let mut whole = true;
         // SSOReady stores an empty text where its management API got none.
@@ -487,15 +492,15 @@ impl Run<'_> {
         whole
     }
 
-    pub(super) async fn directories(&mut self, environment: EnvironmentId) -> Result<()> {
+    pub(super) async fn import_directories(&mut self, environment: EnvironmentId) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_directories(environment, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_page().await?;
             self.write_directories(&mut tx, environment, &page).await?;
-            self.end(tx, ResourceKind::ScimDirectory).await?;
+            self.commit_page(tx, ResourceKind::ScimDirectory).await?;
         }
     }
 
@@ -506,9 +511,10 @@ impl Run<'_> {
         page: &[SourceDirectory],
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ScimDirectory;
-        let mut known = Known::of(tx, Table::ScimDirectories, page.iter().map(|it| it.id), self.now).await?;
+        let mut records =
+            ImportRecords::load(tx, Table::ScimDirectories, page.iter().map(|it| it.id), self.now).await?;
         let organizations: Vec<OrganizationId> = page.iter().map(|it| it.organization_id).collect();
-        let present = self.present(tx, &organizations).await?;
+        let present = self.existing_organizations(tx, &organizations).await?;
         let mut primaries =
             Primaries::load(tx, PrimaryOf::Directories, environment, &organizations, self.now).await?;
         let tokens: Vec<Digest> = page.iter().filter_map(|it| it.bearer_token).collect();
@@ -518,13 +524,13 @@ impl Run<'_> {
             let id = theirs.id;
             let token = theirs.bearer_token.map(Digest::to_hex);
             let source = digest_of(&(theirs.primary, &theirs.scim_base_url, &token));
-            match known.step(id, source) {
-                Step::Same => self.report.of(KIND).unchanged += 1,
-                Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-                Step::New if !present.contains(&theirs.organization_id.to_string()) => {
+            match records.status(id, source) {
+                ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
+                ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
+                ImportStatus::New if !present.contains(&theirs.organization_id.to_string()) => {
                     self.report.skip(KIND, id, NO_ORGANIZATION);
                 }
-                Step::New => {
+                ImportStatus::New => {
                     let mut ours = ScimDirectory {
                         id,
                         environment_id: environment,
@@ -538,7 +544,8 @@ impl Run<'_> {
                         created_at: self.now,
                         updated_at: self.now,
                     };
-                    ours.primary = self.take_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
+                    ours.primary =
+                        self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &ours).await?;
                     store::scim_directories::insert(tx, &ours).await?;
                     match theirs.bearer_token {
                         Some(token) if taken.insert(token.to_hex()) => {
@@ -551,10 +558,10 @@ impl Run<'_> {
                         ),
                         None => {}
                     }
-                    known.note(id, source);
-                    self.report.of(KIND).imported += 1;
+                    records.mark_imported(id, source);
+                    self.report.counts_of(KIND).imported += 1;
                 }
-                Step::Changed(written_at) => {
+                ImportStatus::Changed(written_at) => {
                     match store::scim_directories::find(tx, environment, id).await? {
                         None => self.report.keep(KIND, id, REMOVED_HERE),
                         Some(ours) if ours.updated_at != written_at => {
@@ -562,19 +569,19 @@ impl Run<'_> {
                         }
                         Some(before) => {
                             let primary =
-                                self.take_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
+                                self.claim_primary(tx, &mut primaries, KIND, theirs.primary, &before).await?;
                             // The base URL of a directory never changes, in SSOReady or here.
                             let ours = ScimDirectory { primary, updated_at: self.now, ..before };
                             self.replace_token(tx, theirs, written_at, &mut taken).await?;
                             store::scim_directories::update(tx, &ours).await?;
-                            known.note(id, source);
-                            self.report.of(KIND).updated += 1;
+                            records.mark_imported(id, source);
+                            self.report.counts_of(KIND).updated += 1;
                         }
                     }
                 }
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 
     /// Replaces the bearer token with the one that SSOReady has now, unless a newer one was created here.
@@ -585,11 +592,11 @@ impl Run<'_> {
         written_at: Timestamp,
         taken: &mut HashSet<String>,
     ) -> Result<()> {
-        const A_FEW: i64 = 100;
+        const MAX_TOKENS: i64 = 100;
         let Some(token) = theirs.bearer_token.filter(|token| !taken.contains(&token.to_hex())) else {
             return Ok(());
         };
-        let working = store::scim_directories::list_tokens(tx, theirs.id, self.now, A_FEW).await?;
+        let working = store::scim_directories::list_tokens(tx, theirs.id, self.now, MAX_TOKENS).await?;
         if working.iter().any(|token| token.created_at > written_at) {
             self.report.remark(
                 ResourceKind::ScimDirectory,
@@ -606,23 +613,23 @@ impl Run<'_> {
 }
 
 /// A resource of which an organization has one primary one.
-trait OfOrganization {
+trait OrganizationResource {
     /// The kind of its id.
     type Kind: IdKind;
     /// The id of the organization, and its own id.
-    fn who(&self) -> (OrganizationId, Id<Self::Kind>);
+    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>);
 }
 
-impl OfOrganization for SamlConnection {
+impl OrganizationResource for SamlConnection {
     type Kind = crate::model::id::SamlConnectionKind;
-    fn who(&self) -> (OrganizationId, Id<Self::Kind>) {
+    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>) {
         (self.organization_id, self.id)
     }
 }
 
-impl OfOrganization for ScimDirectory {
+impl OrganizationResource for ScimDirectory {
     type Kind = crate::model::id::ScimDirectoryKind;
-    fn who(&self) -> (OrganizationId, Id<Self::Kind>) {
+    fn organization_and_id(&self) -> (OrganizationId, Id<Self::Kind>) {
         (self.organization_id, self.id)
     }
 }

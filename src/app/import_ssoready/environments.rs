@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{
-    CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of, incomplete, tidy,
+    CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of,
+    incomplete_digest, sanitize,
 };
 use crate::{
     app::{Result, actor::Actor, audit},
@@ -17,35 +18,35 @@ use crate::{
     store::{self, Transaction, imports::Table, ssoready::SourceEnvironment},
 };
 
-impl Run<'_> {
+impl Importer<'_> {
     /// Imports an environment and everything in it.
-    pub(super) async fn environment(&mut self, theirs: &SourceEnvironment) -> Result<()> {
+    pub(super) async fn import_environment(&mut self, theirs: &SourceEnvironment) -> Result<()> {
         let before = self.report.clone();
-        let mut tx = self.begin().await?;
-        let step = self.write_environment(&mut tx, theirs).await?;
+        let mut tx = self.begin_page().await?;
+        let status = self.write_environment(&mut tx, theirs).await?;
         let ours = store::environments::find(&mut tx, theirs.id).await?;
-        self.end(tx, ResourceKind::Environment).await?;
-        let Some(ours) = ours.filter(|_| step != Step::Foreign) else { return Ok(()) };
+        self.commit_page(tx, ResourceKind::Environment).await?;
+        let Some(ours) = ours.filter(|_| status != ImportStatus::IdTaken) else { return Ok(()) };
         self.report.environments.push(theirs.id);
         // A new environment has no webhooks yet; later runs emit events.
-        let tell = step != Step::New;
-        self.api_keys(theirs.id).await?;
-        self.oauth_clients(theirs.id).await?;
-        self.organizations(theirs.id).await?;
-        self.connections(&ours).await?;
-        self.directories(theirs.id).await?;
-        self.groups(theirs.id, tell).await?;
-        self.users(theirs.id, tell).await?;
-        self.record(theirs.id, &before).await
+        let with_events = status != ImportStatus::New;
+        self.import_api_keys(theirs.id).await?;
+        self.import_oauth_clients(theirs.id).await?;
+        self.import_organizations(theirs.id).await?;
+        self.import_connections(&ours).await?;
+        self.import_directories(theirs.id).await?;
+        self.import_groups(theirs.id, with_events).await?;
+        self.import_users(theirs.id, with_events).await?;
+        self.record_audit_entry(theirs.id, &before).await
     }
 
     /// Records all that was imported as one entry in the audit log.
-    async fn record(&mut self, id: EnvironmentId, before: &super::Report) -> Result<()> {
+    async fn record_audit_entry(&mut self, id: EnvironmentId, before: &super::Report) -> Result<()> {
         let written = self.report.written_since(before);
         if written.is_empty() {
             return Ok(());
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_page().await?;
         store::scim_usage::recount(&mut tx, id).await?;
         let target = AuditTarget { kind: "environment", id: id.to_string(), organization_id: None };
         let mut details = serde_json::Map::new();
@@ -58,10 +59,14 @@ impl Run<'_> {
             after: details,
         };
         audit::record(&mut tx, self.state, Some(id), &Actor::service(id).principal(), entry).await?;
-        self.end(tx, ResourceKind::Environment).await
+        self.commit_page(tx, ResourceKind::Environment).await
     }
 
-    async fn write_environment(&mut self, tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Step> {
+    async fn write_environment(
+        &mut self,
+        tx: &mut Transaction,
+        theirs: &SourceEnvironment,
+    ) -> Result<ImportStatus> {
         const KIND: ResourceKind = ResourceKind::Environment;
         let id = theirs.id;
         let source = digest_of(&(
@@ -71,13 +76,13 @@ impl Run<'_> {
             &theirs.auth_url,
             &theirs.custom_auth_domain,
         ));
-        let mut known = Known::of(tx, Table::Environments, [id].into_iter(), self.now).await?;
-        let step = known.step(id, source);
-        match step {
-            Step::Same => self.report.of(KIND).unchanged += 1,
-            Step::Foreign => self.report.skip(KIND, id, FOREIGN),
-            Step::New => {
-                let slug = free_slug(tx, theirs).await?;
+        let mut records = ImportRecords::load(tx, Table::Environments, [id].into_iter(), self.now).await?;
+        let status = records.status(id, source);
+        match status {
+            ImportStatus::Unchanged => self.report.counts_of(KIND).unchanged += 1,
+            ImportStatus::IdTaken => self.report.skip(KIND, id, ID_TAKEN),
+            ImportStatus::New => {
+                let slug = unused_slug(tx, theirs).await?;
                 let mut ours = Environment {
                     id,
                     slug,
@@ -89,37 +94,37 @@ impl Run<'_> {
                     created_at: self.now,
                     updated_at: self.now,
                 };
-                let whole = self.take_environment(&mut ours, theirs);
+                let whole = self.apply_environment(&mut ours, theirs);
                 store::environments::insert(tx, &ours).await?;
-                known.note(id, if whole { source } else { incomplete(source) });
-                self.report.of(KIND).imported += 1;
+                records.mark_imported(id, if whole { source } else { incomplete_digest(source) });
+                self.report.counts_of(KIND).imported += 1;
             }
-            Step::Changed(written_at) => match store::environments::find(tx, id).await? {
+            ImportStatus::Changed(written_at) => match store::environments::find(tx, id).await? {
                 None => self.report.keep(KIND, id, REMOVED_HERE),
                 Some(ours) if ours.updated_at != written_at => self.report.keep(KIND, id, CHANGED_HERE),
                 Some(before) => {
                     let mut ours = before.clone();
-                    let whole = self.take_environment(&mut ours, theirs);
-                    let source = if whole { source } else { incomplete(source) };
+                    let whole = self.apply_environment(&mut ours, theirs);
+                    let source = if whole { source } else { incomplete_digest(source) };
                     if ours == before {
-                        known.note_at(id, source, written_at);
-                        self.report.of(KIND).unchanged += 1;
+                        records.mark_imported_at(id, source, written_at);
+                        self.report.counts_of(KIND).unchanged += 1;
                     } else {
                         ours.updated_at = self.now;
                         store::environments::update(tx, &ours).await?;
-                        known.note(id, source);
-                        self.report.of(KIND).updated += 1;
+                        records.mark_imported(id, source);
+                        self.report.counts_of(KIND).updated += 1;
                     }
                 }
             },
         }
-        known.store(tx).await?;
-        Ok(step)
+        records.store(tx).await?;
+        Ok(status)
     }
 
     /// Applies the values of SSOReady to our environment. Returns whether all of them were usable.
-    fn take_environment(&mut self, ours: &mut Environment, theirs: &SourceEnvironment) -> bool {
-        let (name, mut whole) = tidy(theirs.display_name.as_deref().unwrap_or_default(), 200);
+    fn apply_environment(&mut self, ours: &mut Environment, theirs: &SourceEnvironment) -> bool {
+        let (name, mut whole) = sanitize(theirs.display_name.as_deref().unwrap_or_default(), 200);
         ours.display_name = name;
         let mut url = |field: &str, text: Option<&str>| {
             let text = text.map(str::trim).filter(|text| !text.is_empty())?;
@@ -160,8 +165,8 @@ impl Run<'_> {
 }
 
 /// An unused slug from the environment's name, or from its id.
-async fn free_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
-    for text in slugs(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
+async fn unused_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<Slug> {
+    for text in slug_candidates(theirs.display_name.as_deref().unwrap_or_default(), theirs.id) {
         if let Ok(slug) = Slug::parse(&text)
             && store::environments::find_by_slug(tx, &slug).await?.is_none()
         {
@@ -172,7 +177,7 @@ async fn free_slug(tx: &mut Transaction, theirs: &SourceEnvironment) -> Result<S
 }
 
 /// Candidates for the slug of an environment, best first; the last one is made of its id.
-fn slugs(name: &str, id: EnvironmentId) -> Vec<String> {
+fn slug_candidates(name: &str, id: EnvironmentId) -> Vec<String> {
     let mut base = String::new();
     for letter in name.chars() {
         match letter.to_ascii_lowercase() {
@@ -196,12 +201,12 @@ mod tests {
     #[test]
     fn slugs_come_from_the_name_and_are_always_some() {
         let id: EnvironmentId = Id::from_bits(36);
-        assert_eq!(slugs("Production (EU)", id)[..2], ["production-eu", "production-eu-2"]);
+        assert_eq!(slug_candidates("Production (EU)", id)[..2], ["production-eu", "production-eu-2"]);
         for name in ["", "生産", "--", &"x".repeat(300), "Ünï côdé", "console"] {
-            let all = slugs(name, id);
+            let all = slug_candidates(name, id);
             assert!(all.iter().any(|slug| Slug::parse(slug).is_ok()), "{name}");
             assert_eq!(all.last().unwrap(), "env-0000000000000000000000010");
         }
-        assert!(Slug::parse(&slugs("x", id)[9]).is_ok());
+        assert!(Slug::parse(&slug_candidates("x", id)[9]).is_ok());
     }
 }

@@ -53,23 +53,23 @@ pub async fn import(
     options: &ImportOptions,
     progress: &mut (dyn FnMut(ResourceKind, &Report) + Send),
 ) -> Result<Report> {
-    let source = Source::open(&options.from).await.map_err(unreadable)?;
-    let mut run = Run {
+    let source = Source::open(&options.from).await.map_err(source_error)?;
+    let mut run = Importer {
         state,
         options,
         // One time for the whole run: a later `updated_at` was not written by it.
         now: state.now(),
         source,
         report: Report { dry_run: options.dry_run, ..Report::default() },
-        trial: None,
+        dry_run_tx: None,
         progress,
     };
-    let done = run.all().await;
+    let done = run.import_all().await;
     run.source.close().await;
     done.map(|()| run.report)
 }
 
-fn unreadable(error: SourceError) -> Error {
+fn source_error(error: SourceError) -> Error {
     match error {
         SourceError::Store(error) => error.into(),
         refused => Error::invalid("from", refused.to_string()),
@@ -77,19 +77,19 @@ fn unreadable(error: SourceError) -> Error {
 }
 
 /// One run of the import.
-struct Run<'a> {
+struct Importer<'a> {
     state: &'a State,
     options: &'a ImportOptions,
     now: Timestamp,
     source: Source,
     report: Report,
     /// The one transaction of a dry run, which is never committed.
-    trial: Option<Transaction>,
+    dry_run_tx: Option<Transaction>,
     progress: &'a mut (dyn FnMut(ResourceKind, &Report) + Send),
 }
 
-impl Run<'_> {
-    async fn all(&mut self) -> Result<()> {
+impl Importer<'_> {
+    async fn import_all(&mut self) -> Result<()> {
         let mut left: HashSet<EnvironmentId> = self.options.environments.iter().copied().collect();
         let (all, mut after) = (left.is_empty(), None);
         loop {
@@ -98,7 +98,7 @@ impl Run<'_> {
             after = Some(last.id);
             for environment in page {
                 if left.remove(&environment.id) || all {
-                    self.environment(&environment).await?;
+                    self.import_environment(&environment).await?;
                 }
             }
         }
@@ -111,81 +111,81 @@ impl Run<'_> {
     }
 
     /// The transaction to write a page in. SSOReady's database is not read while it is open.
-    async fn begin(&mut self) -> Result<Transaction> {
-        match self.trial.take() {
-            Some(trial) => Ok(trial),
+    async fn begin_page(&mut self) -> Result<Transaction> {
+        match self.dry_run_tx.take() {
+            Some(dry_run_tx) => Ok(dry_run_tx),
             None => Ok(self.state.db.write().await?),
         }
     }
 
     /// Commits a page, except in a dry run, and reports progress.
-    async fn end(&mut self, tx: Transaction, thing: ResourceKind) -> Result<()> {
+    async fn commit_page(&mut self, tx: Transaction, kind: ResourceKind) -> Result<()> {
         match self.options.dry_run {
-            true => self.trial = Some(tx),
+            true => self.dry_run_tx = Some(tx),
             false => tx.commit().await?,
         }
-        (self.progress)(thing, &self.report);
+        (self.progress)(kind, &self.report);
         Ok(())
     }
 }
 
 /// The state of a resource, compared with its import record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum ImportStatus {
     /// It was not imported before.
     New,
     /// It is unchanged in SSOReady since its import.
-    Same,
+    Unchanged,
     /// It changed in SSOReady since its import, which wrote ours at this time.
     Changed(Timestamp),
     /// Ours has the same id, but was not imported.
-    Foreign,
+    IdTaken,
 }
 
 /// The import records of a page of resources.
-struct Known {
-    noted: HashMap<String, ImportRecord>,
-    present: HashSet<String>,
+struct ImportRecords {
+    previous: HashMap<String, ImportRecord>,
+    existing: HashSet<String>,
     now: Timestamp,
-    notes: Vec<(String, ImportRecord)>,
+    pending: Vec<(String, ImportRecord)>,
 }
 
-impl Known {
-    async fn of<K: IdKind>(
+impl ImportRecords {
+    async fn load<K: IdKind>(
         tx: &mut Transaction,
         table: Table,
         ids: impl Iterator<Item = Id<K>>,
         now: Timestamp,
     ) -> Result<Self> {
         let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-        let noted = store::imports::list(tx, &ids).await?;
-        let unknown: Vec<String> = ids.into_iter().filter(|id| !noted.contains_key(id)).collect();
-        let present = store::imports::list_existing_ids(tx, table, &unknown).await?;
-        Ok(Self { noted, present, now, notes: Vec::new() })
+        let previous = store::imports::list(tx, &ids).await?;
+        let unknown: Vec<String> = ids.into_iter().filter(|id| !previous.contains_key(id)).collect();
+        let existing = store::imports::list_existing_ids(tx, table, &unknown).await?;
+        Ok(Self { previous, existing, now, pending: Vec::new() })
     }
 
-    fn step<K: IdKind>(&self, id: Id<K>, source: Digest) -> Step {
+    fn status<K: IdKind>(&self, id: Id<K>, source: Digest) -> ImportStatus {
         let id = id.to_string();
-        match self.noted.get(&id) {
-            Some(noted) if noted.source == source => Step::Same,
-            Some(noted) => Step::Changed(noted.written_at),
-            None if self.present.contains(&id) => Step::Foreign,
-            None => Step::New,
+        match self.previous.get(&id) {
+            Some(previous) if previous.source == source => ImportStatus::Unchanged,
+            Some(previous) => ImportStatus::Changed(previous.written_at),
+            None if self.existing.contains(&id) => ImportStatus::IdTaken,
+            None => ImportStatus::New,
         }
     }
 
     /// Records that a resource was written now.
-    fn note<K: IdKind>(&mut self, id: Id<K>, source: Digest) {
-        self.note_at(id, source, self.now);
+    fn mark_imported<K: IdKind>(&mut self, id: Id<K>, source: Digest) {
+        self.mark_imported_at(id, source, self.now);
     }
 
     /// Records that a resource is up to date and was written at `written_at`.
-    fn note_at<K: IdKind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
-        self.notes.push((id.to_string(), ImportRecord { source, written_at }));
+    fn mark_imported_at<K: IdKind>(&mut self, id: Id<K>, source: Digest, written_at: Timestamp) {
+        self.pending.push((id.to_string(), ImportRecord { source, written_at }));
     }
 
     async fn store(self, tx: &mut Transaction) -> Result<()> {
-        Ok(store::imports::upsert(tx, &self.notes).await?)
+        Ok(store::imports::upsert(tx, &self.pending).await?)
     }
 }
 
@@ -195,17 +195,17 @@ fn digest_of(fields: &impl Serialize) -> Digest {
 }
 
 /// The digest to record for a resource that was imported in part: the next run processes it again.
-fn incomplete(source: Digest) -> Digest {
+fn incomplete_digest(source: Digest) -> Digest {
     Digest::of(format!("incomplete {}", source.to_hex()))
 }
 
 const CHANGED_HERE: &str = "it was changed in SSOReady, and here too since it was imported";
 const REMOVED_HERE: &str = "it was changed in SSOReady, and removed here since it was imported";
-const FOREIGN: &str = "this id exists here already and was not imported";
+const ID_TAKEN: &str = "this id exists here already and was not imported";
 
 /// Removes control characters and cuts the text to `max` characters. Also returns whether it is unchanged.
-fn tidy(text: &str, most: usize) -> (String, bool) {
-    let tidied: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
-    let as_it_came = tidied == text;
-    (tidied, as_it_came)
+fn sanitize(text: &str, max: usize) -> (String, bool) {
+    let sanitized: String = text.chars().filter(|c| !c.is_control()).take(max).collect();
+    let unchanged = sanitized == text;
+    (sanitized, unchanged)
 }

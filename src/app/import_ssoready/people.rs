@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{CHANGED_HERE, FOREIGN, Known, REMOVED_HERE, ResourceKind, Run, Step, digest_of};
+use super::{
+    CHANGED_HERE, ID_TAKEN, ImportRecords, ImportStatus, Importer, REMOVED_HERE, ResourceKind, digest_of,
+};
 use crate::{
     app::{
         Error, Result, input,
@@ -85,7 +87,7 @@ fn status(theirs: &SourceUser, attributes: &Map<String, Value>) -> AccountStatus
 }
 
 /// Why a user is skipped, without their address.
-fn refusal(user_name: &str, error: provision::Error) -> Result<String> {
+fn skip_reason(user_name: &str, error: provision::Error) -> Result<String> {
     let address = Email::parse(user_name);
     match (error, address) {
         (provision::Error::App(Error::Internal(source)), _) => Err(Error::Internal(source)),
@@ -106,16 +108,20 @@ fn internal(error: provision::Error) -> Error {
     }
 }
 
-impl Run<'_> {
-    pub(super) async fn groups(&mut self, environment: EnvironmentId, tell: bool) -> Result<()> {
+impl Importer<'_> {
+    pub(super) async fn import_groups(
+        &mut self,
+        environment: EnvironmentId,
+        with_events: bool,
+    ) -> Result<()> {
         let mut after = None;
         loop {
             let page = self.source.list_groups(environment, after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
-            let mut tx = self.begin().await?;
-            self.write_groups(&mut tx, environment, &page, tell).await?;
-            self.end(tx, ResourceKind::ScimGroup).await?;
+            let mut tx = self.begin_page().await?;
+            self.write_groups(&mut tx, environment, &page, with_events).await?;
+            self.commit_page(tx, ResourceKind::ScimGroup).await?;
         }
     }
 
@@ -124,25 +130,26 @@ impl Run<'_> {
         tx: &mut Transaction,
         environment: EnvironmentId,
         page: &[SourceGroup],
-        tell: bool,
+        with_events: bool,
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ScimGroup;
-        let mut known = Known::of(tx, Table::ScimGroups, page.iter().map(|it| it.id), self.now).await?;
+        let mut records =
+            ImportRecords::load(tx, Table::ScimGroups, page.iter().map(|it| it.id), self.now).await?;
         let mut directories = Directories::default();
         for theirs in page {
             let id = theirs.id;
             let source = digest_of(&(&theirs.display_name, theirs.deleted, &theirs.attributes));
-            let before = match known.step(id, source) {
-                Step::Same => {
-                    self.report.of(KIND).unchanged += 1;
+            let before = match records.status(id, source) {
+                ImportStatus::Unchanged => {
+                    self.report.counts_of(KIND).unchanged += 1;
                     continue;
                 }
-                Step::Foreign => {
-                    self.report.skip(KIND, id, FOREIGN);
+                ImportStatus::IdTaken => {
+                    self.report.skip(KIND, id, ID_TAKEN);
                     continue;
                 }
-                Step::New => None,
-                Step::Changed(written_at) => {
+                ImportStatus::New => None,
+                ImportStatus::Changed(written_at) => {
                     match store::scim_groups::find_including_deleted(tx, theirs.directory_id, id).await? {
                         None => {
                             self.report.keep(KIND, id, REMOVED_HERE);
@@ -189,38 +196,38 @@ impl Run<'_> {
             {
                 self.report.remark(KIND, id, "another group of its directory has its name: both are kept");
             }
-            self.left_out(KIND, id, &left_out);
+            self.remark_left_out(KIND, id, &left_out);
             match &before {
                 Some(before) if *before == ours => {
-                    known.note_at(id, source, before.updated_at);
-                    self.report.of(KIND).unchanged += 1;
+                    records.mark_imported_at(id, source, before.updated_at);
+                    self.report.counts_of(KIND).unchanged += 1;
                 }
                 _ => {
                     ours.version += 1;
                     ours.updated_at = self.now;
-                    bring::write_group(tx, &directory, before.as_ref(), &ours, self.now, tell)
+                    bring::write_group(tx, &directory, before.as_ref(), &ours, self.now, with_events)
                         .await
                         .map_err(internal)?;
-                    known.note(id, source);
+                    records.mark_imported(id, source);
                     match before {
-                        None => self.report.of(KIND).imported += 1,
-                        Some(_) => self.report.of(KIND).updated += 1,
+                        None => self.report.counts_of(KIND).imported += 1,
+                        Some(_) => self.report.counts_of(KIND).updated += 1,
                     }
                 }
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 
     /// Adds a remark on what of a resource was left out. It is not processed again until it changes in SSOReady.
-    fn left_out(&mut self, kind: ResourceKind, id: impl ToString, left_out: &[String]) {
+    fn remark_left_out(&mut self, kind: ResourceKind, id: impl ToString, left_out: &[String]) {
         if !left_out.is_empty() {
             let names: Vec<String> = left_out.iter().take(10).map(|name| input::quoted(name)).collect();
             self.report.remark(kind, id, format!("came without {}", names.join(", ")));
         }
     }
 
-    pub(super) async fn users(&mut self, environment: EnvironmentId, tell: bool) -> Result<()> {
+    pub(super) async fn import_users(&mut self, environment: EnvironmentId, with_events: bool) -> Result<()> {
         let mut after: Option<(ScimDirectoryId, String)> = None;
         loop {
             let from = after.as_ref().map(|(directory, email)| (*directory, email.as_str()));
@@ -229,10 +236,10 @@ impl Run<'_> {
             after = Some((last.directory_id, last.email.clone()));
             let ids: Vec<ScimUserId> = page.iter().map(|user| user.id).collect();
             let memberships = self.source.list_memberships(&ids).await?;
-            let mut tx = self.begin().await?;
-            self.write_users(&mut tx, environment, &page, tell).await?;
-            self.write_memberships(&mut tx, environment, &ids, &memberships, tell).await?;
-            self.end(tx, ResourceKind::ScimUser).await?;
+            let mut tx = self.begin_page().await?;
+            self.write_users(&mut tx, environment, &page, with_events).await?;
+            self.write_memberships(&mut tx, environment, &ids, &memberships, with_events).await?;
+            self.commit_page(tx, ResourceKind::ScimUser).await?;
         }
     }
 
@@ -241,10 +248,11 @@ impl Run<'_> {
         tx: &mut Transaction,
         environment: EnvironmentId,
         page: &[SourceUser],
-        tell: bool,
+        with_events: bool,
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ScimUser;
-        let mut known = Known::of(tx, Table::ScimUsers, page.iter().map(|it| it.id), self.now).await?;
+        let mut records =
+            ImportRecords::load(tx, Table::ScimUsers, page.iter().map(|it| it.id), self.now).await?;
         let mut directories = Directories::default();
         let mut names = HashMap::new();
         for in_directory in page.chunk_by(|a, b| a.directory_id == b.directory_id) {
@@ -256,17 +264,17 @@ impl Run<'_> {
         for theirs in page {
             let id = theirs.id;
             let source = digest_of(&(&theirs.email, theirs.deleted, &theirs.attributes));
-            let before = match known.step(id, source) {
-                Step::Same => {
-                    self.report.of(KIND).unchanged += 1;
+            let before = match records.status(id, source) {
+                ImportStatus::Unchanged => {
+                    self.report.counts_of(KIND).unchanged += 1;
                     continue;
                 }
-                Step::Foreign => {
-                    self.report.skip(KIND, id, FOREIGN);
+                ImportStatus::IdTaken => {
+                    self.report.skip(KIND, id, ID_TAKEN);
                     continue;
                 }
-                Step::New => None,
-                Step::Changed(written_at) => {
+                ImportStatus::New => None,
+                ImportStatus::Changed(written_at) => {
                     match store::scim_users::find_including_deleted(tx, theirs.directory_id, id).await? {
                         None => {
                             self.report.keep(KIND, id, REMOVED_HERE);
@@ -302,7 +310,7 @@ impl Run<'_> {
             let left_out = match bring::apply_user(&directory, &mut ours, &theirs.email, status, &stored) {
                 Ok(left_out) => left_out,
                 Err(error) => {
-                    let reason = refusal(&theirs.email, error)?;
+                    let reason = skip_reason(&theirs.email, error)?;
                     self.report.skip(KIND, id, reason);
                     continue;
                 }
@@ -319,27 +327,27 @@ impl Run<'_> {
                 }
                 names.insert(key, id);
             }
-            self.left_out(KIND, id, &left_out);
+            self.remark_left_out(KIND, id, &left_out);
             match &before {
                 Some(before) if *before == ours => {
-                    known.note_at(id, source, before.updated_at);
-                    self.report.of(KIND).unchanged += 1;
+                    records.mark_imported_at(id, source, before.updated_at);
+                    self.report.counts_of(KIND).unchanged += 1;
                 }
                 _ => {
                     ours.version += 1;
                     ours.updated_at = self.now;
-                    bring::write_user(tx, &directory, before.as_ref(), &ours, self.now, tell)
+                    bring::write_user(tx, &directory, before.as_ref(), &ours, self.now, with_events)
                         .await
                         .map_err(internal)?;
-                    known.note(id, source);
+                    records.mark_imported(id, source);
                     match before {
-                        None => self.report.of(KIND).imported += 1,
-                        Some(_) => self.report.of(KIND).updated += 1,
+                        None => self.report.counts_of(KIND).imported += 1,
+                        Some(_) => self.report.counts_of(KIND).updated += 1,
                     }
                 }
             }
         }
-        known.store(tx).await
+        records.store(tx).await
     }
 
     /// Sets the memberships of these users as in SSOReady, in groups that are unchanged here since their import.
@@ -350,12 +358,12 @@ impl Run<'_> {
         environment: EnvironmentId,
         users: &[ScimUserId],
         theirs: &[(ScimUserId, ScimGroupId)],
-        tell: bool,
+        with_events: bool,
     ) -> Result<()> {
         const KIND: ResourceKind = ResourceKind::ScimMembership;
         let wanted: HashSet<(ScimUserId, ScimGroupId)> = theirs.iter().copied().collect();
         let present = store::imports::list_memberships(tx, users).await?;
-        self.report.of(KIND).unchanged += wanted.intersection(&present).count() as u64;
+        self.report.counts_of(KIND).unchanged += wanted.intersection(&present).count() as u64;
         if wanted == present {
             return Ok(());
         }
@@ -365,7 +373,7 @@ impl Run<'_> {
             match living.contains(user) {
                 true => changes.entry(*group).or_default().0.push(*user),
                 // Deleted users are in no group here.
-                false => self.report.of(KIND).skipped += 1,
+                false => self.report.counts_of(KIND).skipped += 1,
             }
         }
         for (user, group) in present.difference(&wanted) {
@@ -382,28 +390,29 @@ impl Run<'_> {
             let many = (come.len() + gone.len()) as u64;
             let Some(known) = known.get(&group) else {
                 // Deleted groups have no members here.
-                self.report.of(KIND).skipped += many;
+                self.report.counts_of(KIND).skipped += many;
                 continue;
             };
             let noted = noted.get(&group.to_string()).map(|noted| noted.written_at);
             if noted != Some(known.updated_at) {
-                self.report.of(KIND).kept += many;
+                self.report.counts_of(KIND).kept += many;
                 self.report.remark(KIND, group, format!("{many} of its memberships differ in SSOReady; it was changed here since it was imported, and is kept"));
                 continue;
             }
             let Some(directory) = directories.find(tx, environment, known.directory_id).await? else {
-                self.report.of(KIND).skipped += many;
+                self.report.counts_of(KIND).skipped += many;
                 continue;
             };
             let by_earlier_run = known.updated_at != self.now;
-            let (added, removed) = bring::write_members(tx, &directory, group, (come, gone), self.now, tell)
-                .await
-                .map_err(internal)?;
+            let (added, removed) =
+                bring::write_members(tx, &directory, group, (come, gone), self.now, with_events)
+                    .await
+                    .map_err(internal)?;
             if by_earlier_run {
                 self.touch(tx, &directory, group, self.now).await?;
             }
-            self.report.of(KIND).imported += added as u64;
-            self.report.of(KIND).updated += removed as u64;
+            self.report.counts_of(KIND).imported += added as u64;
+            self.report.counts_of(KIND).updated += removed as u64;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::id::EnvironmentId;
 
 /// The maximum number of remarks in a report; the rest is counted.
-const MOST_REMARKS: usize = 10_000;
+const MAX_REMARKS: usize = 10_000;
 
 /// The kinds of imported resources, in the order of their import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -118,35 +118,35 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn of(&mut self, thing: ResourceKind) -> &mut Counts {
-        self.counts.entry(thing).or_default()
+    pub(super) fn counts_of(&mut self, kind: ResourceKind) -> &mut Counts {
+        self.counts.entry(kind).or_default()
     }
 
     pub(super) fn remark(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
-        match self.remarks.len() < MOST_REMARKS {
+        match self.remarks.len() < MAX_REMARKS {
             true => self.remarks.push(Remark { kind, id: id.to_string(), reason: reason.into() }),
             false => self.remarks_left_out += 1,
         }
     }
 
     pub(super) fn skip(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
-        self.of(kind).skipped += 1;
+        self.counts_of(kind).skipped += 1;
         self.remark(kind, id, format!("skipped: {}", reason.into()));
     }
 
     pub(super) fn keep(&mut self, kind: ResourceKind, id: impl ToString, reason: impl Into<String>) {
-        self.of(kind).kept += 1;
+        self.counts_of(kind).kept += 1;
         self.remark(kind, id, format!("kept as it is here: {}", reason.into()));
     }
 
     /// What was written since `before`, by kind.
     pub(super) fn written_since(&self, before: &Self) -> BTreeMap<ResourceKind, Counts> {
-        let written = |thing: &ResourceKind, now: &Counts| {
-            let then = before.counts.get(thing).copied().unwrap_or_default();
+        let written = |kind: &ResourceKind, now: &Counts| {
+            let then = before.counts.get(kind).copied().unwrap_or_default();
             let imported = now.imported - then.imported;
             let updated = now.updated - then.updated;
-            (imported + updated > 0).then_some((*thing, Counts { imported, updated, ..Counts::default() }))
+            (imported + updated > 0).then_some((*kind, Counts { imported, updated, ..Counts::default() }))
         };
-        self.counts.iter().filter_map(|(thing, now)| written(thing, now)).collect()
+        self.counts.iter().filter_map(|(kind, now)| written(kind, now)).collect()
     }
 }

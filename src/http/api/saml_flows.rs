@@ -11,7 +11,7 @@ use super::{ApiResult, api, fields::id, page_query, query, schema::PageParams};
 use crate::{
     app::{
         self, State,
-        flows::{Change, Compared, Flow, FlowQuery, Recheck},
+        flows::{CheckChange, CheckComparison, FlowDetails, FlowQuery, Recheck},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -226,8 +226,8 @@ impl FlowError {
     }
 }
 
-impl<'a> From<&'a Flow> for WholeSamlFlow<'a> {
-    fn from(found: &'a Flow) -> Self {
+impl<'a> From<&'a FlowDetails> for WholeSamlFlow<'a> {
+    fn from(found: &'a FlowDetails) -> Self {
         let last = |kind: StepKind| found.steps.iter().rev().find(|step| step.kind == kind);
         let request = last(StepKind::Requested);
         let response = last(StepKind::Accepted).or_else(|| last(StepKind::Refused));
@@ -265,15 +265,15 @@ pub struct ComparedCheck<'a> {
     /// `mended`, `broken`, `newly_failed`, `newly_passed`, `still_failed`, `still_passed`, or `not_asked`: it
     /// can pass only once, or an earlier check fails now.
     #[schema(value_type = String, example = "mended")]
-    change: Change,
+    change: CheckChange,
     /// The first result; `null` if the check was not reached.
     then: Option<FlowCheck<'a>>,
     /// The new result; `null` if the check was not run.
     now: Option<FlowCheck<'a>>,
 }
 
-impl<'a> From<Compared<'a>> for ComparedCheck<'a> {
-    fn from(compared: Compared<'a>) -> Self {
+impl<'a> From<CheckComparison<'a>> for ComparedCheck<'a> {
+    fn from(compared: CheckComparison<'a>) -> Self {
         Self {
             name: compared.now.or(compared.then).map(|check| &*check.name).unwrap_or_default(),
             change: compared.change(),
@@ -306,7 +306,7 @@ impl<'a> From<&'a Recheck> for CheckSamlFlowReply<'a> {
             passed: recheck.outcome.is_ok(),
             email: recheck.outcome.as_ref().map_or("", |email| email.as_str()),
             refusal: recheck.outcome.as_ref().err().copied().unwrap_or_default(),
-            checks: recheck.compared().into_iter().map(ComparedCheck::from).collect(),
+            checks: recheck.comparisons().into_iter().map(ComparedCheck::from).collect(),
         }
     }
 }

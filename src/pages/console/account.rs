@@ -94,10 +94,10 @@ async fn respond(
 ) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let settings = &state.settings.console;
-    let (recent, passwords) = (confirm::is_recent(state, admin), settings.allows_passwords());
-    let allows_passkeys = settings.allows_passkeys() && passkeys::are_possible(state);
+    let (recent, passwords) = (confirm::is_recently_authenticated(state, admin), settings.allows_passwords());
+    let allows_passkeys = settings.allows_passkeys() && passkeys::are_supported(state);
     let challenge = match allows_passkeys && recent {
-        true => passkeys::begin_adding(state, admin).await.map(Some).or_else(|error| match error {
+        true => passkeys::begin_registration(state, admin).await.map(Some).or_else(|error| match error {
             // The maximum number of passkeys is reached.
             Error::FailedPrecondition(_) => Ok(None),
             error => Err(PageError(error)),
@@ -106,7 +106,7 @@ async fn respond(
     };
     let own = passkeys::list(state, admin).await?;
     let own_challenge = match allows_passkeys && !recent && !own.is_empty() {
-        true => Some(passkeys::begin_sign_in(state)?),
+        true => Some(passkeys::begin_authentication(state)?),
         false => None,
     };
     let confirm = ConfirmMethods {
@@ -192,9 +192,15 @@ pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) ->
 pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
     let (state, admin) = (&context.state, &context.admin);
     let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
-    let done =
-        passkeys::add(state, admin, challenge, webauthn_answer, form.text("passkeyName"), admin.device())
-            .await;
+    let done = passkeys::finish_registration(
+        state,
+        admin,
+        challenge,
+        webauthn_answer,
+        form.text("passkeyName"),
+        admin.device(),
+    )
+    .await;
     finish_change(&context, &form, done.map(drop), Flash(ResourceKind::Passkey, Action::Added)).await
 }
 
@@ -304,7 +310,7 @@ impl AccountPage<'_> {
         let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
         let view = FormView::new(self.typed, &errors);
         let has_one = self.admin.administrator.password_hash.is_some();
-        let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
+        let hint = format!("At least {} characters. A few words in a row are good.", passwords::MIN_LENGTH);
         let fields = html! {
             @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
             (view.password("newPassword", "New password").hint(&hint).autocomplete("new-password"))

@@ -14,8 +14,8 @@ use crate::{
     app::{
         Error,
         administrators::{
-            invitations::{self, Invited},
-            people::{self, Scope},
+            invitations::{self, InviteOutcome},
+            people::{self, RoleScope},
         },
     },
     links::console,
@@ -46,11 +46,11 @@ pub(super) struct AdministratorList<'a> {
     pub everywhere: bool,
 }
 
-fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> Scope {
+fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> RoleScope {
     if form.text("where") == EVERYWHERE {
-        Scope::Everywhere(context.actor.principal())
+        RoleScope::Global(context.actor.principal())
     } else {
-        Scope::Environment(context.actor)
+        RoleScope::Environment(context.actor)
     }
 }
 
@@ -60,10 +60,11 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
 }
 
 async fn respond(context: &EnvironmentContext, errors: &FormErrors) -> PageResult {
-    let (local, global) = (Scope::Environment(context.actor), Scope::Everywhere(context.actor.principal()));
+    let (local, global) =
+        (RoleScope::Environment(context.actor), RoleScope::Global(context.actor.principal()));
     let place = context.place(&[]);
     let own = people::list(&context.state, &local, &place.query()).await?;
-    let everywhere = people::list_everywhere(&context.state, &context.actor).await?;
+    let everywhere = people::list_global(&context.state, &context.actor).await?;
     let (may_local, may_global) =
         (context.is_owner(), context.actor.principal().require_global_owner().is_ok());
     let own_invitations =
@@ -238,11 +239,11 @@ pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResul
         return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
     };
     match invitations::create(&context.state, &scope_of(&context, &form), form.text("email"), role).await {
-        Ok(Invited::Added(_)) => Ok(see_other(
+        Ok(InviteOutcome::Added(_)) => Ok(see_other(
             &context.href(console::ADMINISTRATORS, &[]),
             Flash(ResourceKind::Administrator, Action::Added),
         )),
-        Ok(Invited::Link(invitation, token)) => {
+        Ok(InviteOutcome::Link(invitation, token)) => {
             let link = context.state.links.console_join(&token.reveal());
             let content = invitation_created(
                 &invitation,

@@ -15,7 +15,7 @@ use crate::{
     app::{
         self,
         certificates::CertificateView,
-        flows::{Change, Compared, Described, Reading, Recheck},
+        flows::{CheckChange, CheckComparison, DocumentFacts, FlowView, Recheck},
         sign_in::description,
     },
     links::{self, Links, console},
@@ -63,7 +63,7 @@ pub async fn check_redirect(context: EnvironmentContext) -> PageResult {
         .finish())
 }
 
-fn page(context: &EnvironmentContext, described: &Described) -> FlowPage {
+fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);
     let own = context.href(console::FLOW, &[&described.found.flow.id]);
     FlowPage {
@@ -95,7 +95,7 @@ fn title(flow: &SamlFlow) -> String {
 }
 
 /// The last refused step and the check that failed in it.
-fn failed_check(described: &Described) -> Option<(&FlowStep, &Check)> {
+fn failed_check(described: &FlowView) -> Option<(&FlowStep, &Check)> {
     let code = described.found.flow.refusal.as_deref();
     let failed = |step: &&FlowStep| step.kind == StepKind::Refused;
     let step = described.found.steps.iter().rev().find(failed)?;
@@ -105,7 +105,7 @@ fn failed_check(described: &Described) -> Option<(&FlowStep, &Check)> {
 }
 
 /// The whole page.
-pub(super) fn view(page: &FlowPage, described: &Described) -> Markup {
+pub(super) fn view(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     html! {
         div.head-row {
@@ -129,7 +129,7 @@ pub(super) fn view(page: &FlowPage, described: &Described) -> Markup {
 }
 
 /// The result: the failed check, or that there is none.
-fn verdict(page: &FlowPage, described: &Described) -> Markup {
+fn verdict(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     match (flow.status, failed_check(described)) {
         (FlowStatus::Failed, Some((step, check))) => refused(page, described, step, check),
@@ -188,7 +188,7 @@ fn pending_reason(flow: &SamlFlow, now: Timestamp) -> &'static str {
 }
 
 /// The failed check: expected and found values, who can fix it, and how.
-fn refused(page: &FlowPage, described: &Described, step: &FlowStep, check: &Check) -> Markup {
+fn refused(page: &FlowPage, described: &FlowView, step: &FlowStep, check: &Check) -> Markup {
     let product = described.connection.as_ref().and_then(Product::of);
     let at = product.and_then(|product| Some((product, screen(product, &check.name)?)));
     let others = step.checks.iter().filter(|other| !other.passed).count().saturating_sub(1);
@@ -249,7 +249,7 @@ fn fixer(fixer: Fixer) -> &'static str {
 }
 
 /// The button that verifies the response again, if a response is stored and the connection still exists.
-fn recheck_button(page: &FlowPage, described: &Described) -> Markup {
+fn recheck_button(page: &FlowPage, described: &FlowView) -> Markup {
     let has_response = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
     let action = links::expand(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
     html! {
@@ -259,7 +259,7 @@ fn recheck_button(page: &FlowPage, described: &Described) -> Markup {
     }
 }
 
-fn summary(page: &FlowPage, described: &Described) -> Markup {
+fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     let gone = || html! { span.soft { "Deleted since" } };
     let organization = match &described.organization {
@@ -316,7 +316,7 @@ fn initiated_by(origin: FlowOrigin) -> &'static str {
     }
 }
 
-fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
+fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     let asked = match flow.origin {
         FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
@@ -329,7 +329,7 @@ fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
     if let Some(title) = asked {
         steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
     }
-    for (step, reading) in described.found.steps.iter().zip(&described.readings) {
+    for (step, reading) in described.found.steps.iter().zip(&described.document_facts) {
         let (outcome, title) = match step.kind {
             StepKind::Requested => (Icon::Step, "The browser was sent to the identity provider"),
             StepKind::Refused => (Icon::Bad, "The response was refused"),
@@ -354,7 +354,7 @@ fn flow_timeline(page: &FlowPage, described: &Described) -> Markup {
 }
 
 /// The request or response of a step.
-fn documents(step: &FlowStep, reading: &Reading) -> Markup {
+fn documents(step: &FlowStep, reading: &DocumentFacts) -> Markup {
     let (name, gone) = match step.kind {
         StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
         StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
@@ -381,7 +381,7 @@ fn documents(step: &FlowStep, reading: &Reading) -> Markup {
     }
 }
 
-fn signature_label(reading: &Reading) -> Option<&'static str> {
+fn signature_label(reading: &DocumentFacts) -> Option<&'static str> {
     match (reading.response_signed, reading.assertion_signed) {
         (true, true) => Some("response and assertion signed"),
         (true, false) => Some("response signed"),
@@ -401,7 +401,7 @@ fn xml_block(name: &str, document: &str, signed: SignedParts) -> Markup {
 }
 
 /// The response of the redeem endpoint, reconstructed.
-fn redeem_response(described: &Described) -> String {
+fn redeem_response(described: &FlowView) -> String {
     let flow = &described.found.flow;
     let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
     let answer = serde_json::json!({
@@ -415,12 +415,13 @@ fn redeem_response(described: &Described) -> String {
     serde_json::to_string_pretty(&answer).unwrap_or_default()
 }
 
-/// The certificates that the connection trusts, and those enclosed in responses.
-fn certificates(described: &Described) -> Markup {
-    let verified: Vec<&String> = described.readings.iter().flat_map(|reading| &reading.verified_by).collect();
+/// The certificates that the connection trusts, and those embedded in responses.
+fn certificates(described: &FlowView) -> Markup {
+    let verified: Vec<&String> =
+        described.document_facts.iter().flat_map(|reading| &reading.verified_by).collect();
     let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
     let mut untrusted: Vec<&CertificateView> = Vec::new();
-    for certificate in described.readings.iter().flat_map(|reading| &reading.enclosed) {
+    for certificate in described.document_facts.iter().flat_map(|reading| &reading.embedded) {
         if !trusted(&certificate.fingerprint) && !untrusted.contains(&certificate) {
             untrusted.push(certificate);
         }
@@ -474,11 +475,11 @@ fn curl(page: &FlowPage, flow: &SamlFlow) -> String {
 }
 
 /// The response verified again: the outcome, then every check then and now, side by side.
-pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Recheck) -> Markup {
-    let compared = checked.compared();
-    let (changed, same): (Vec<_>, Vec<_>) = compared
-        .into_iter()
-        .partition(|compared| !matches!(compared.change(), Change::StillPassed | Change::NotAsked));
+pub(super) fn check_view(page: &FlowPage, described: &FlowView, checked: &Recheck) -> Markup {
+    let compared = checked.comparisons();
+    let (changed, same): (Vec<_>, Vec<_>) = compared.into_iter().partition(|compared| {
+        !matches!(compared.change(), CheckChange::StillPassed | CheckChange::NotRepeated)
+    });
     let flow = &described.found.flow;
     html! {
         h1 { "Checked again with today’s settings" }
@@ -513,16 +514,16 @@ pub(super) fn check_view(page: &FlowPage, described: &Described, checked: &Reche
     }
 }
 
-fn compared_row(compared: &Compared<'_>) -> Markup {
+fn compared_row(compared: &CheckComparison<'_>) -> Markup {
     let Some(check) = compared.now.or(compared.then) else { return html! {} };
     let (shape, word) = match compared.change() {
-        Change::Mended => (Icon::Good, "Fixed now"),
-        Change::Broken => (Icon::Bad, "Fails now"),
-        Change::NewlyFailed => (Icon::Bad, "Fails, not reached then"),
-        Change::NewlyPassed => (Icon::Good, "Holds, not reached then"),
-        Change::StillFailed => (Icon::Bad, "Still fails"),
-        Change::StillPassed => (Icon::Good, "Still holds"),
-        Change::NotAsked => (Icon::Note, "Not asked again"),
+        CheckChange::Fixed => (Icon::Good, "Fixed now"),
+        CheckChange::Broken => (Icon::Bad, "Fails now"),
+        CheckChange::NewlyFailed => (Icon::Bad, "Fails, not reached then"),
+        CheckChange::NewlyPassed => (Icon::Good, "Holds, not reached then"),
+        CheckChange::StillFailed => (Icon::Bad, "Still fails"),
+        CheckChange::StillPassed => (Icon::Good, "Still holds"),
+        CheckChange::NotRepeated => (Icon::Note, "Not asked again"),
     };
     html! {
         li {

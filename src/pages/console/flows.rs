@@ -12,7 +12,7 @@ use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self, Error,
-        flows::{FlowQuery, Listed, Sought},
+        flows::{FlowQuery, FlowSummary, SearchQuery},
     },
     links::{self, console},
     model::{
@@ -50,22 +50,22 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         since: since(place.filter("time"), context.now()),
         ..FlowQuery::default()
     };
-    let found = match app::flows::understand(&context.state, &context.actor, place.filter("q"), filters)
-        .await?
-    {
-        Sought::Flow(id) => {
+    let found = match app::flows::parse(&context.state, &context.actor, place.filter("q"), filters).await? {
+        SearchQuery::Flow(id) => {
             let location = context.href(console::FLOW, &[&id]);
             return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish());
         }
-        Sought::Flows(query) => {
-            match app::flows::list_named(&context.state, &context.actor, &query, &place.query()).await {
+        SearchQuery::Flows(query) => {
+            match app::flows::list_with_organizations(&context.state, &context.actor, &query, &place.query())
+                .await
+            {
                 Ok((flows, next_token)) => FlowResults::Flows { flows, next_token },
                 Err(Error::Invalid { reason, .. }) => FlowResults::InvalidQuery(reason.into_owned()),
                 Err(error) => return Err(error.into()),
             }
         }
-        Sought::Organizations(organizations) => FlowResults::Organizations(organizations),
-        Sought::Nothing => FlowResults::InvalidQuery(
+        SearchQuery::Organizations(organizations) => FlowResults::Organizations(organizations),
+        SearchQuery::Nothing => FlowResults::InvalidQuery(
             "is no company here. Type a whole e-mail address, the beginning of a company’s name, or an id"
                 .into(),
         ),
@@ -91,7 +91,7 @@ fn since(choice: &str, now: Timestamp) -> String {
 /// The result of a search.
 pub(super) enum FlowResults {
     /// Logins.
-    Flows { flows: Vec<Listed>, next_token: String },
+    Flows { flows: Vec<FlowSummary>, next_token: String },
     /// Several organizations match.
     Organizations(Vec<Organization>),
     /// The query is invalid, and why.
@@ -165,11 +165,11 @@ fn search(place: &ListUrl, found: &FlowResults) -> Markup {
 fn table(
     environment: EnvironmentId,
     place: &ListUrl,
-    flows: &[Listed],
+    flows: &[FlowSummary],
     next_token: &str,
     now: Timestamp,
 ) -> Markup {
-    let rows = flows.iter().map(|Listed { flow, organization }| {
+    let rows = flows.iter().map(|FlowSummary { flow, organization }| {
         let href = links::expand(console::FLOW, &[&environment, &flow.id]);
         vec![
             html! { a href=(href) { (person(flow)) } },

@@ -11,7 +11,7 @@ use crate::{
     app::{
         Error, State,
         administrators::{
-            invitations::{self, InvitationForm, Opened},
+            invitations::{self, InvitationForm, OpenedInvitation},
             passkeys::{self, Challenge},
             passwords,
         },
@@ -76,11 +76,12 @@ pub async fn join(state: web::Data<State>, request: HttpRequest, form: Anonymous
     }
     let answer = form.text("answer");
     let begun = if !answer.is_empty() {
-        passkeys::join(&state, token, &invitation_form, form.text("challenge"), answer, &device).await
+        passkeys::accept_invitation(&state, token, &invitation_form, form.text("challenge"), answer, &device)
+            .await
     } else if form.text("newPassword") != form.text("repeatPassword") {
         Err(Error::invalid("repeatPassword", "is not the same as above"))
     } else {
-        invitations::join_with_password(&state, token, &invitation_form, form.text("newPassword"), &device)
+        invitations::accept_with_password(&state, token, &invitation_form, form.text("newPassword"), &device)
             .await
     };
     match begun {
@@ -104,16 +105,16 @@ async fn respond(
         Err(Error::NotFound { .. }) => return Ok(invitation_closed()),
         Err(error) => return Err(PageError(error)),
     };
-    let Opened { invitation, environment, .. } = opened;
+    let OpenedInvitation { invitation, environment, .. } = opened;
     let AdminInvitation { purpose, email, grant, .. } = invitation;
     let email_is_fixed = email.is_some();
     let email = email.map_or_else(|| invitation_form.email.trim().to_owned(), |email| email.to_string());
     let settings = &state.settings.console;
-    let offers_passkey = !email.is_empty() && settings.allows_passkeys() && passkeys::are_possible(state);
+    let offers_passkey = !email.is_empty() && settings.allows_passkeys() && passkeys::are_supported(state);
     let mut known_email = email;
     let passkey = match offers_passkey {
         false => None,
-        true => match passkeys::begin_joining(state, token, invitation_form).await {
+        true => match passkeys::begin_invitation_registration(state, token, invitation_form).await {
             Ok(challenge) => Some(challenge),
             Err(error) => {
                 if let Some(wrong) = FormErrors::from_error(error)?.of("email") {
@@ -211,7 +212,7 @@ impl JoinPage {
         let view = FormView::new(&typed, &self.errors);
         let wrong =
             ["", "email", "passkey", "credential"].into_iter().find_map(|field| self.errors.of(field));
-        let hint = format!("At least {} characters. A few words in a row are good.", passwords::SHORTEST);
+        let hint = format!("At least {} characters. A few words in a row are good.", passwords::MIN_LENGTH);
         html! {
             @if let Some(wrong) = wrong {
                 div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{
         certificates::CertificateView,
-        flows::{Described, Flow, Listed, Reading, Recheck},
+        flows::{DocumentFacts, FlowDetails, FlowSummary, FlowView, Recheck},
         overview::{Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period},
         sign_in,
     },
@@ -182,10 +182,10 @@ fn certificate(fingerprint: &str, subject: &str) -> CertificateView {
     }
 }
 
-fn described(flow: SamlFlow, checks: Vec<Check>, reading: Reading) -> Described {
+fn described(flow: SamlFlow, checks: Vec<Check>, reading: DocumentFacts) -> FlowView {
     let accepted = flow.status == FlowStatus::Succeeded;
-    Described {
-        found: Flow {
+    FlowView {
+        found: FlowDetails {
             flow,
             steps: vec![
                 FlowStep {
@@ -202,19 +202,19 @@ fn described(flow: SamlFlow, checks: Vec<Check>, reading: Reading) -> Described 
                 },
             ],
         },
-        readings: vec![Reading::default(), reading],
+        document_facts: vec![DocumentFacts::default(), reading],
         organization: Some(organization("Acme")),
         connection: Some(connection("http://www.okta.com/exk1fcia6d6EMsf331d8")),
         trusted: vec![certificate(FINGERPRINT, "CN=acme, O=Okta, OU=SSOProvider")],
     }
 }
 
-fn signed() -> Reading {
-    Reading {
+fn signed() -> DocumentFacts {
+    DocumentFacts {
         assertion_signed: true,
         verified_by: vec![FINGERPRINT.into()],
-        enclosed: vec![certificate(FINGERPRINT, "CN=acme, O=Okta, OU=SSOProvider")],
-        ..Reading::default()
+        embedded: vec![certificate(FINGERPRINT, "CN=acme, O=Okta, OU=SSOProvider")],
+        ..DocumentFacts::default()
     }
 }
 
@@ -233,7 +233,7 @@ fn outside_domains() -> Check {
         .failed(Some("acme.com, acme.co.uk".into()), Some("dana@gmail.com".into()))
 }
 
-fn sample(name: &str, described: &Described) {
+fn sample(name: &str, described: &FlowView) {
     let frame = frame();
     let content = flow::view(&flow_page(), described);
     page(name, Shell::new(&frame, Section::Flows, "Login").render(content));
@@ -252,9 +252,9 @@ fn flow_samples() {
         Some("made with the key of one of 1 certificates".into()),
         None,
     );
-    let reading = Reading {
-        enclosed: vec![certificate(OTHER, "CN=acme.okta.com renewed, O=Okta & \"Co\" <b>, OU=SSOProvider")],
-        ..Reading::default()
+    let reading = DocumentFacts {
+        embedded: vec![certificate(OTHER, "CN=acme.okta.com renewed, O=Okta & \"Co\" <b>, OU=SSOProvider")],
+        ..DocumentFacts::default()
     };
     let rotated = described(
         login(FlowStatus::Failed, Some("signature_mismatch"), None),
@@ -268,12 +268,12 @@ fn flow_samples() {
         None,
         Some("maximiliane.von-und-zu-hohenstein-lauenburg@engineering.acme.co.uk"),
     );
-    let response_signed = Reading { response_signed: true, ..signed() };
+    let response_signed = DocumentFacts { response_signed: true, ..signed() };
     sample("console-flow-succeeded", &described(good, passed(), response_signed));
 
-    let mut waiting = described(login(FlowStatus::InProgress, None, None), vec![], Reading::default());
+    let mut waiting = described(login(FlowStatus::InProgress, None, None), vec![], DocumentFacts::default());
     waiting.found.steps.truncate(1);
-    waiting.readings.truncate(1);
+    waiting.document_facts.truncate(1);
     waiting.found.steps[0].document = None;
     waiting.connection = None;
     waiting.organization = None;
@@ -325,7 +325,7 @@ fn flows_samples() {
         let content = flows::view(environment, &place, &found, now());
         page(name, Shell::new(&frame, Section::Flows, "Login flows").render(content));
     };
-    let listed = |flow: SamlFlow, organization: Option<&str>| Listed {
+    let listed = |flow: SamlFlow, organization: Option<&str>| FlowSummary {
         flow,
         organization: organization.map(str::to_owned),
     };

@@ -14,7 +14,7 @@ use crate::{
         administrators::{
             passkeys::{self, Challenge},
             people,
-            sessions::{self, Begun},
+            sessions::{self, NewSession},
             sign_in,
         },
     },
@@ -99,11 +99,11 @@ pub async fn sign_out(
 pub(super) async fn start_session(
     state: &State,
     request: &HttpRequest,
-    begun: &Begun,
+    begun: &NewSession,
     next: &str,
 ) -> PageResult {
     for old in cookie::read(&state.links, request) {
-        sessions::forget(state, &old).await?;
+        sessions::revoke_by_token(state, &old).await?;
     }
     let mut response = see_other(safe_next(next));
     cookie::set(&state.links, &mut response, &begun.token.reveal());
@@ -140,8 +140,8 @@ pub(super) async fn respond_with_error(state: &State, error: Error, email: &str,
 
 async fn respond(state: &State, view: SignInPage, status: StatusCode) -> PageResult {
     let settings = &state.settings.console;
-    let passkey = match settings.allows_passkeys() && passkeys::are_possible(state) {
-        true => Some(passkeys::begin_sign_in(state)?),
+    let passkey = match settings.allows_passkeys() && passkeys::are_supported(state) {
+        true => Some(passkeys::begin_authentication(state)?),
         false => None,
     };
     let view = SignInPage {

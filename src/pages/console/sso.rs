@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::{
         Error, Result, State,
-        administrators::sso::{self, Purpose, SsoCallback, SsoRedirect},
+        administrators::sso::{self, SsoCallback, SsoPurpose, SsoRedirect},
     },
     links::with_next,
     model::email::Email,
@@ -56,10 +56,10 @@ async fn signed_in_email(request: &HttpRequest) -> Option<Email> {
 }
 
 /// Whether this is a sign-in, or a new authentication that confirms an existing session.
-fn purpose<'a>(request: &HttpRequest, account: Option<&'a Email>) -> Purpose<'a> {
+fn purpose<'a>(request: &HttpRequest, account: Option<&'a Email>) -> SsoPurpose<'a> {
     match query(request, CONFIRM) {
-        Some(_) => Purpose::Confirm { account },
-        None => Purpose::SignIn,
+        Some(_) => SsoPurpose::Confirm { account },
+        None => SsoPurpose::SignIn,
     }
 }
 
@@ -101,7 +101,7 @@ pub async fn finish_oidc(state: web::Data<State>, request: HttpRequest) -> PageR
 
 async fn finish(state: &State, request: &HttpRequest, callback: Result<SsoCallback>) -> PageResult {
     let mut response = match callback {
-        Ok(callback) => start_session(state, request, &callback.begun, &callback.next).await?,
+        Ok(callback) => start_session(state, request, &callback.session, &callback.next).await?,
         Err(error) => respond_with_error(state, error, "", "").await?,
     };
     cookie::clear_sso(&state.links, &mut response);

@@ -96,7 +96,7 @@ impl CurrentAdministrator {
         let device = device(request);
         for value in cookie::read(&state.links, request) {
             if let Some(signed_in) = sessions::find(state, &value, &device).await? {
-                let form_token = sessions::form_token(state, signed_in.session.id);
+                let form_token = sessions::csrf_token(state, signed_in.session.id);
                 let admin = Self { signed_in, device, form_token };
                 request.extensions_mut().insert(admin.clone());
                 return Ok(admin);
@@ -162,7 +162,7 @@ impl FromRequest for ConsoleForm {
             allow_large_body(&request);
             let state = application_state(&request)?;
             let posted = PostedForm::read(&request, &mut payload, &state.links.origin()).await?;
-            if !sessions::is_form_token(state, admin.session.id, posted.text(FORM_TOKEN)) {
+            if !sessions::is_csrf_token(state, admin.session.id, posted.text(FORM_TOKEN)) {
                 return Err(PostedFormError::CsrfCheckFailed.into());
             }
             Ok(Self(posted))

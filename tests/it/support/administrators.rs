@@ -64,7 +64,7 @@ impl TestApp {
         let mut tx = self.state.db.write().await.expect("a transaction");
         let device = Device { address: None, user_agent: "a test's browser".to_owned() };
         let begun =
-            sessions::begin(&mut tx, &self.state, administrator.id, AuthenticationMethod::Passkey, &device)
+            sessions::create(&mut tx, &self.state, administrator.id, AuthenticationMethod::Passkey, &device)
                 .await
                 .expect("a session");
         tx.commit().await.expect("a commit");

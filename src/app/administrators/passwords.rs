@@ -194,7 +194,7 @@ impl Passwords {
     }
 }
 
-/// Waits for a permit, then hash_count `work` on a blocking thread.
+/// Waits for a permit, then executes `work` on a blocking thread.
 async fn run_blocking<T: Send + 'static>(
     semaphore: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<T> + Send + 'static,

@@ -138,7 +138,7 @@ enum ImportStatus {
     Unchanged,
     /// It changed in SSOReady since its import, which wrote ours at this time.
     Changed(Timestamp),
-    /// Ours has the same id, but was not imported.
+    /// A resource with this id exists here and was not imported.
     IdTaken,
 }
 

@@ -20,10 +20,10 @@ use ostiary::{
         State,
         actor::Actor,
         administrators::{Device, sessions},
-        login_counts,
+        connections::saml::{self, SamlConnectionChange},
+        directories, login,
         organizations::{self, OrganizationChange},
-        saml_connections::{self, SamlConnectionChange},
-        scim_directories, sign_in,
+        support::login_counts,
     },
     config::{Config, Redacted},
     model::{
@@ -211,9 +211,8 @@ impl Customer {
             idp_certificate: Some(certificate.to_owned()),
             ..Default::default()
         };
-        let connection =
-            saml_connections::create(state, &actor, organization.id, &change).await.expect("a connection");
-        let directory = scim_directories::create(state, &actor, organization.id, &Default::default())
+        let connection = saml::create(state, &actor, organization.id, &change).await.expect("a connection");
+        let directory = directories::create(state, &actor, organization.id, &Default::default())
             .await
             .expect("a directory");
         Self {
@@ -260,7 +259,7 @@ impl Customer {
         for login in 0..2 {
             let now = self.organization.created_at + Duration::from_secs(60 * login);
             let id = Id::new(now, &SystemRandom);
-            let mut flow = sign_in::new_flow(&target, FlowOrigin::Api, None, None, false, id, now);
+            let mut flow = login::new_flow(&target, FlowOrigin::Api, None, None, false, id, now);
             let failed = (2 * number) as u64 + login;
             if failed.is_multiple_of(20) {
                 flow.status = FlowStatus::Failed;

@@ -19,11 +19,15 @@ use url::Url;
 use crate::{
     app::{
         ConsoleSettings, OidcProvider, Settings, State,
-        directory_limits::DirectoryRates,
-        limits::RateLimiter,
-        request_memory::{MAX_BODY, MemoryBounds, RequestMemory},
-        scim_requests,
-        scim_usage::{Quota, Quotas},
+        directories::{
+            limits::DirectoryRates,
+            request_log,
+            usage::{Quota, Quotas},
+        },
+        limits::{
+            rate_limiter::RateLimiter,
+            request_memory::{MAX_BODY, MemoryBounds, RequestMemory},
+        },
     },
     background,
     config::{self, Config},
@@ -373,7 +377,7 @@ impl Server {
         let jobs = tokio::spawn(background::run(self.state.clone(), self.retention));
         let webhooks = tokio::spawn(background::webhooks::run(self.state.clone()));
         let metadata = tokio::spawn(background::metadata::run(self.state.clone()));
-        let log = tokio::spawn(scim_requests::run_writer(self.state.clone()));
+        let log = tokio::spawn(request_log::run_writer(self.state.clone()));
         let bulk = actix_web::rt::spawn(self.state.bulk_executor.clone().serve());
         let signals = tokio::spawn(stop_on_signal(self.gateway.handle(), self.state.clone()));
         let outcome = self.gateway.await;
@@ -387,7 +391,7 @@ impl Server {
         webhooks.abort();
         metadata.abort();
         log.abort();
-        if let Err(error) = scim_requests::flush(&self.state).await {
+        if let Err(error) = request_log::flush(&self.state).await {
             tracing::warn!(%error, "the last SCIM requests could not be logged");
         }
         upkeep.abort();

@@ -12,7 +12,7 @@ use super::{
     Error, Result, State,
     actor::{Actor, Credential, Principal},
     input,
-    page::{List, Page, PageQuery, PageRequest},
+    pagination::{List, Page, PageQuery, PageRequest},
 };
 use crate::{
     model::{

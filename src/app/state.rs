@@ -5,19 +5,21 @@ use std::{fmt, net::SocketAddr, num::NonZeroUsize, sync::Arc, thread, time::Dura
 use super::{
     Error, Result,
     administrators::passwords::Passwords,
-    directory_limits::{DirectoryLimits, DirectoryRates},
-    dns::{Dns, TxtResolver},
-    fair_queue::FairQueue,
-    limits::RateLimiter,
-    offload::Offload,
-    outgoing::{HttpClient, HttpClientLimits},
-    provision::bulk::BulkExecutor,
-    scim_requests::ScimRequestLog,
-    scim_usage::{EnvironmentUsageCache, Quotas},
-    signing_keys::KeyCache,
+    authorization_server::signing_keys::KeyCache,
+    directories::{
+        limits::{DirectoryLimits, DirectoryRates},
+        provisioning::bulk::BulkExecutor,
+        request_log::ScimRequestLog,
+        usage::{EnvironmentUsageCache, Quotas},
+    },
+    limits::{fair_queue::FairQueue, offload::Offload, rate_limiter::RateLimiter},
+    login::CertificateCache,
+    outgoing::{
+        HttpClient, HttpClientLimits,
+        dns::{Dns, TxtResolver},
+    },
 };
 use crate::{
-    app::sign_in::CertificateCache,
     links::Links,
     model::{
         administrator::AuthenticationMethod,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::{
-    app::{State, metadata_refresh},
+    app::{State, connections::saml::metadata},
     telemetry,
 };
 
@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 pub async fn run(state: State) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = metadata_refresh::refresh_due(&state).await {
+        if let Err(error) = metadata::refresh::refresh_due(&state).await {
             let cause = telemetry::error_chain(&error);
             tracing::warn!(cause, "metadata that is due could not be refreshed; it is tried again");
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use retention::{Retention, sweep};
 
 use crate::{
-    app::{Error, Result, State, certificate_expiry, login_counts},
+    app::{Error, Result, State, connections::saml::certificate_expiry, support::login_counts},
     store, telemetry,
 };
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    app::{Result, State, idempotency, login_counts},
+    app::{Result, State, idempotency, support::login_counts},
     store::{self, Transaction},
 };
 

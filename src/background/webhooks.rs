@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::app::{State, webhooks::deliver::Dispatcher};
+use crate::app::{State, webhooks::dispatcher::Dispatcher};
 
 /// How often due deliveries are dispatched.
 const INTERVAL: Duration = Duration::from_millis(500);

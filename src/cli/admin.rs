@@ -13,7 +13,7 @@ use crate::{
             people::{self, RoleScope},
         },
         environments,
-        page::PageQuery,
+        pagination::PageQuery,
     },
     model::administrator::{Administrator, Role},
 };

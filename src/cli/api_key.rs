@@ -6,8 +6,10 @@ use super::{SettingsArgs, output, session};
 use crate::{
     app::{
         actor::Actor,
-        api_keys::{self, ApiKeyChange},
-        environments,
+        environments::{
+            self,
+            api_keys::{self, ApiKeyChange},
+        },
     },
     http::api::api_keys as wire,
 };

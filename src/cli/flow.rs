@@ -8,8 +8,8 @@ use crate::{
     app::{
         actor::Actor,
         environments,
-        flows::{self, CheckChange, FlowQuery, Recheck},
-        page::PageQuery,
+        pagination::PageQuery,
+        support::flows::{self, CheckChange, FlowQuery, Recheck},
     },
     model::{
         check::{Check, Fixer},

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 
 use super::{SettingsArgs, output, session};
 use crate::app::{
+    authorization_server::signing_keys::{self, KeySummary, Rotation},
+    connections::saml::sp_keys::{self, SpKeySummary},
     environments,
-    signing_keys::{self, KeySummary, Rotation},
-    sp_keys::{self, SpKeySummary},
 };
 
 /// The keys that sign ID tokens, and the SAML key pairs of the service provider

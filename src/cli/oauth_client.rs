@@ -6,8 +6,8 @@ use super::{SettingsArgs, output, session};
 use crate::{
     app::{
         actor::Actor,
+        authorization_server::clients::{self, OauthClientChange},
         environments,
-        oauth_clients::{self, OauthClientChange},
     },
     http::api::oauth_clients as wire,
 };
@@ -71,8 +71,7 @@ impl OauthClient {
                     initiate_login_uri: create.initiate_login_uri,
                 };
                 let actor = Actor::operator(environment.id);
-                let made =
-                    oauth_clients::create(&state, &actor, &change).await.map_err(session::cli_error)?;
+                let made = clients::create(&state, &actor, &change).await.map_err(session::cli_error)?;
                 let view = wire::OauthClient::created(&made.client, &made.secret);
                 output::resource(create.json, &view, "OAuth client created; its secret is shown only once:")?;
                 if !create.json {
@@ -88,7 +87,7 @@ impl OauthClient {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                oauth_clients::remove(&state, &actor, id).await.map_err(session::cli_error)?;
+                clients::remove(&state, &actor, id).await.map_err(session::cli_error)?;
                 output::line(&format!("{id} and its access tokens were deleted"));
                 Ok(())
             }

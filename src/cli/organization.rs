@@ -8,7 +8,7 @@ use crate::{
         actor::Actor,
         environments,
         organizations::{self, OrganizationChange},
-        page::PageQuery,
+        pagination::PageQuery,
     },
     http::api::organizations as wire,
     model::id::OrganizationId,

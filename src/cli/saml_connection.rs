@@ -10,9 +10,9 @@ use crate::{
     app::{
         State,
         actor::Actor,
-        metadata_refresh, organizations,
-        page::PageQuery,
-        saml_connections::{self, SamlConnectionChange},
+        connections::saml::{self, SamlConnectionChange, metadata},
+        organizations,
+        pagination::PageQuery,
     },
     http::api::saml_connections as wire,
     model::id::{OrganizationId, SamlConnectionId},
@@ -229,46 +229,43 @@ impl SamlConnection {
                 let mut change = create.fields.change()?;
                 if change.primary.is_none() {
                     let others =
-                        saml_connections::list(&state, &actor, create.organization, &PageQuery::default())
-                            .await?;
+                        saml::list(&state, &actor, create.organization, &PageQuery::default()).await?;
                     change.primary = Some(others.items.is_empty());
                 }
-                let made = saml_connections::create(&state, &actor, create.organization, &change)
+                let made = saml::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::cli_error)?;
                 output::resource(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
-                let environment = saml_connections::environment_of(&state, update.connection).await?;
+                let environment = saml::environment_of(&state, update.connection).await?;
                 let change = update.fields.change()?;
                 let actor = Actor::operator(environment);
-                let before = saml_connections::find(&state, &actor, update.connection).await?.connection;
+                let before = saml::find(&state, &actor, update.connection).await?.connection;
                 let address = change.idp_metadata_url.as_deref().filter(|url| !url.is_empty());
                 // The same URL given again means: fetch it now.
                 let again =
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
-                let mut now = saml_connections::update(&state, &actor, update.connection, &change)
+                let mut now = saml::update(&state, &actor, update.connection, &change)
                     .await
                     .map_err(session::cli_error)?;
                 if again {
-                    let refreshed = metadata_refresh::refresh_now(&state, &actor, update.connection).await;
+                    let refreshed = metadata::refresh::refresh_now(&state, &actor, update.connection).await;
                     now = refreshed.map_err(session::cli_error)?;
                 }
                 output::resource(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
             }
             Self::Refresh(refresh) => {
                 let id = refresh.connection;
-                let actor = Actor::operator(saml_connections::environment_of(&state, id).await?);
+                let actor = Actor::operator(saml::environment_of(&state, id).await?);
                 let now =
-                    metadata_refresh::refresh_now(&state, &actor, id).await.map_err(session::cli_error)?;
+                    metadata::refresh::refresh_now(&state, &actor, id).await.map_err(session::cli_error)?;
                 output::resource(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
                 let id = delete.connection;
-                let environment = saml_connections::environment_of(&state, id).await?;
-                saml_connections::remove(&state, &Actor::operator(environment), id)
-                    .await
-                    .map_err(session::cli_error)?;
+                let environment = saml::environment_of(&state, id).await?;
+                saml::remove(&state, &Actor::operator(environment), id).await.map_err(session::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }
@@ -276,7 +273,7 @@ impl SamlConnection {
                 let actor = operator_for(&state, list.organization).await?;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = saml_connections::list(&state, &actor, list.organization, &query).await?;
+                    let page = saml::list(&state, &actor, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&wire::SamlConnection::from(view))?);

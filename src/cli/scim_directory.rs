@@ -10,9 +10,9 @@ use crate::{
     app::{
         State,
         actor::Actor,
+        directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange},
         organizations,
-        page::PageQuery,
-        scim_directories::{self, DEFAULT_OVERLAP, ScimDirectoryChange},
+        pagination::PageQuery,
     },
     http::api::scim_directories as wire,
     model::id::{OrganizationId, ScimDirectoryId},
@@ -114,8 +114,7 @@ impl ScimDirectory {
                     Some(primary) => primary,
                     None => {
                         let query = PageQuery::default();
-                        let others =
-                            scim_directories::list(&state, &actor, create.organization, &query).await?;
+                        let others = directories::list(&state, &actor, create.organization, &query).await?;
                         others.items.is_empty()
                     }
                 };
@@ -126,14 +125,14 @@ impl ScimDirectory {
                     require_provisioned_logins: create.require_provisioned_logins,
                     idp_kind: create.idp_kind,
                 };
-                let made = scim_directories::create(&state, &actor, create.organization, &change)
+                let made = directories::create(&state, &actor, create.organization, &change)
                     .await
                     .map_err(session::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
             }
             Self::Rotate(wanted) => {
-                let environment = scim_directories::environment_of(&state, wanted.directory).await?;
+                let environment = directories::environment_of(&state, wanted.directory).await?;
                 let overlap = wanted.overlap.map_or(DEFAULT_OVERLAP, Duration::from_secs);
                 let title = "New bearer token; it is shown only once:";
                 let actor = Actor::operator(environment);
@@ -145,7 +144,7 @@ impl ScimDirectory {
                 let quota = state.settings.scim_quotas.directory;
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = scim_directories::list(&state, &actor, list.organization, &query).await?;
+                    let page = directories::list(&state, &actor, list.organization, &query).await?;
                     for view in &page.items {
                         if list.json {
                             output::line(&serde_json::to_string(&wire::ScimDirectory::from(view))?);
@@ -186,8 +185,8 @@ async fn rotate(
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = scim_directories::rotate(state, actor, id, overlap).await.map_err(session::cli_error)?;
-    let directory = scim_directories::find(state, actor, id).await?;
+    let token = directories::rotate(state, actor, id, overlap).await.map_err(session::cli_error)?;
+    let directory = directories::find(state, actor, id).await?;
     let directory = wire::ScimDirectory::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)
 }

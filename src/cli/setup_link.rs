@@ -10,8 +10,8 @@ use crate::{
     app::{
         actor::Actor,
         environments, organizations,
-        page::PageQuery,
-        setup_links::{self, NewSetupLink},
+        pagination::PageQuery,
+        setup::links::{self, NewSetupLink},
     },
     http::api::setup_links as wire,
     model::id::{OrganizationId, SetupLinkId},
@@ -109,7 +109,7 @@ impl SetupLink {
                     can_manage_domains: all || create.domains,
                     lifetime: create.lifetime.map(Duration::from_secs),
                 };
-                let (link, url) = setup_links::create(&state, &Actor::operator(environment), &wanted)
+                let (link, url) = links::create(&state, &Actor::operator(environment), &wanted)
                     .await
                     .map_err(session::cli_error)?;
                 let made = LinkWithUrl { url, link: wire::SetupLink::at(state.now(), &link) };
@@ -123,7 +123,7 @@ impl SetupLink {
                 let actor = Actor::operator(environment);
                 let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
                 loop {
-                    let page = setup_links::list(&state, &actor, list.organization, &query).await?;
+                    let page = links::list(&state, &actor, list.organization, &query).await?;
                     for link in &page.items {
                         let now = state.now();
                         output::line(&match list.json {
@@ -144,8 +144,8 @@ impl SetupLink {
                 }
             }
             Self::Revoke(revoke) => {
-                let environment = setup_links::environment_of(&state, revoke.link).await?;
-                let link = setup_links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
+                let environment = links::environment_of(&state, revoke.link).await?;
+                let link = links::revoke(&state, &Actor::operator(environment), revoke.link).await?;
                 output::resource(revoke.json, &wire::SetupLink::at(state.now(), &link), "Setup link revoked:")
             }
         }

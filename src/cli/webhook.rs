@@ -8,7 +8,7 @@ use crate::{
     app::{
         actor::Actor,
         environments,
-        page::PageQuery,
+        pagination::PageQuery,
         webhooks::{self, WebhookChange},
     },
     http::api::webhooks as wire,

@@ -21,7 +21,7 @@ use tokio::time::Sleep;
 
 use super::connection::ConnectionState;
 use crate::{
-    app::request_memory::{BodyAllowance, BodyError},
+    app::limits::request_memory::{BodyAllowance, BodyError},
     model::time::{Clock, Timestamp},
 };
 

@@ -31,7 +31,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::body::{DeadlineTimer, MinimumRate};
 use crate::{
-    app::request_memory::{RequestMemory, Reservation},
+    app::limits::request_memory::{RequestMemory, Reservation},
     model::{
         client_address::ClientAddress,
         time::{Clock, Timestamp},
@@ -407,7 +407,7 @@ mod tests {
     use std::{collections::VecDeque, task::Waker};
 
     use super::*;
-    use crate::{app::request_memory::MemoryBounds, model::time::ManualClock};
+    use crate::{app::limits::request_memory::MemoryBounds, model::time::ManualClock};
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 

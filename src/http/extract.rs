@@ -12,7 +12,7 @@ use actix_web::{
 
 use super::{api::fields::Fields, problem::ApiError};
 use crate::{
-    app::{self, Result, State, actor::Actor, api_keys},
+    app::{self, Result, State, actor::Actor, environments::api_keys},
     model::client_address::ClientAddress,
     pages::posted::allow_large_body,
 };

@@ -13,7 +13,7 @@ use actix_web::{
 use serde_json::json;
 
 use crate::{
-    app::request_memory::{BodyError, Exhausted},
+    app::limits::request_memory::{BodyError, Exhausted},
     pages::{
         error::Area,
         message::{self, Message},

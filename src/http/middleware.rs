@@ -29,8 +29,8 @@ use tracing::Instrument as _;
 
 use super::{body, client, connection::ConnectionState, fallback, path, problem::ApiError, routes};
 use crate::{
-    app::{
-        limits::{RateLimitKey, RateLimiter},
+    app::limits::{
+        rate_limiter::{RateLimitKey, RateLimiter},
         request_memory::{BodyAllowance, BodyError, RequestMemory},
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        app::request_memory::MemoryBounds,
+        app::limits::request_memory::MemoryBounds,
         model::{
             random::SeededRandom,
             time::{ManualClock, Timestamp},

@@ -26,7 +26,7 @@ use serde_json::json;
 
 use super::fallback::{self, Surface};
 use crate::{
-    app::{Error, page, provision},
+    app::{Error, directories::provisioning, pagination},
     pages::error::{self, Area},
     scim,
 };
@@ -100,7 +100,7 @@ impl ApiError {
     /// The body as SSOReady returns it, with its texts where programs may compare them (contracts §2.2, §2.6).
     fn envelope(&self) -> serde_json::Value {
         let (message, details) = match &self.error {
-            Error::Invalid { field, reason } if field == page::TOKEN_FIELD => (
+            Error::Invalid { field, reason } if field == pagination::TOKEN_FIELD => (
                 String::new(),
                 json!([{
                     "@type": "type.googleapis.com/google.rpc.BadRequest.FieldViolation",
@@ -119,7 +119,7 @@ impl ApiError {
 
     /// The corresponding SCIM error.
     pub(super) fn to_scim_error(&self) -> scim::Error {
-        provision::to_scim_error(&self.error)
+        provisioning::to_scim_error(&self.error)
     }
 }
 

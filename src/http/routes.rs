@@ -10,8 +10,10 @@ use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
 use crate::{
     app::{
         State,
-        limits::{RateLimit, RateLimitKey},
-        request_memory::MAX_UNAUTHENTICATED_BODY,
+        limits::{
+            rate_limiter::{RateLimit, RateLimitKey},
+            request_memory::MAX_UNAUTHENTICATED_BODY,
+        },
     },
     links::{console as console_path, path},
     model::id::{SamlConnectionId, ScimDirectoryId},

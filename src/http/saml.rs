@@ -10,9 +10,10 @@ use serde_json::json;
 use super::problem::ApiError;
 use crate::{
     app::{
-        Error, State, metadata,
-        request_memory::{BodyAllowance, BodyError},
-        sign_in::{self, AcsOutcome, AcsRequest, RefusedLogin, Sender},
+        Error, State,
+        connections::saml::sp_metadata,
+        limits::request_memory::{BodyAllowance, BodyError},
+        login::{self, AcsOutcome, AcsRequest, RefusedLogin, Sender},
     },
     links::path,
     model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
@@ -50,8 +51,7 @@ async fn init(
 ) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
     let link_state = single(&query, "state").unwrap_or_default();
-    let begun =
-        sign_in::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
+    let begun = login::begin_from_link(&state, connection, link_state, browser(&state.links, &request)).await;
     Ok(match begun.map_err(|error| ApiError::page(error, &request))? {
         Ok(begun) => send_to_idp(&state, begun),
         Err(refused) => refusal_response(&state, &refused, &request),
@@ -68,7 +68,7 @@ async fn acs(
     let connection = parse_connection(&connection, &request)?;
     let problem = |error| ApiError::page(error, &request);
     let sender = sender(&state, &request);
-    sign_in::check_rate_limit(&state, connection, &sender).await.map_err(problem)?;
+    login::check_rate_limit(&state, connection, &sender).await.map_err(problem)?;
     let answer = post(&state, connection, &sender, payload, &request).await;
     let status =
         answer.as_ref().map_or_else(|error| error.as_response_error().status_code(), HttpResponse::status);
@@ -76,7 +76,7 @@ async fn acs(
     let body = request.extensions().get::<BodyAllowance>().and_then(BodyAllowance::error);
     let is_read = !matches!(body, Some(BodyError::Busy(_) | BodyError::TooSlow));
     if is_read && status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        sign_in::count_failure(&state, connection, &sender).await.map_err(problem)?;
+        login::count_failure(&state, connection, &sender).await.map_err(problem)?;
     }
     answer
 }
@@ -110,7 +110,7 @@ async fn post(
         browser: sender.browser.clone(),
         reposted: form.single(REPOSTED_FIELD).is_some(),
     };
-    let outcome = sign_in::receive(state, connection, post).await;
+    let outcome = login::receive(state, connection, post).await;
     Ok(match outcome.map_err(|error| ApiError::page(error, request))? {
         AcsOutcome::Accepted { location, .. } | AcsOutcome::InitiateAtApp { location } => {
             see_other(&location)
@@ -128,7 +128,8 @@ async fn sp_metadata(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let connection = parse_connection(&connection, &request)?;
-    let xml = metadata::render(&state, connection).await.map_err(|error| ApiError::page(error, &request))?;
+    let xml =
+        sp_metadata::render(&state, connection).await.map_err(|error| ApiError::page(error, &request))?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
         .insert_header((header::CONTENT_DISPOSITION, "inline; filename=\"metadata.xml\""))

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::{Error, bearer, parameters::Parameters, pkce::CodeVerifier};
 use crate::model::{
     id::OauthClientId,
     secret::{AccessCode, OauthClientSecret},
 };
-
-use super::{Error, bearer, parameters::Parameters, pkce::CodeVerifier};
 
 /// How long a code is valid. Clients redeem it at once (RFC 6749 §4.1.2 recommends ten minutes at most).
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);

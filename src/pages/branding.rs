@@ -50,7 +50,7 @@ fn scheme_variables(accent: Color, backgrounds: [Color; 3], surface: Color, end:
 /// `GET /branding/{environment}/style.css`
 pub async fn style(state: web::Data<State>, environment: web::Path<String>) -> HttpResponse {
     let Ok(id) = environment.parse::<EnvironmentId>() else { return HttpResponse::NotFound().finish() };
-    match app::branding::of_environment(&state, id).await {
+    match app::environments::branding::of_environment(&state, id).await {
         Ok(branding) => HttpResponse::Ok()
             .content_type("text/css; charset=utf-8")
             .insert_header((header::CACHE_CONTROL, CACHED))
@@ -63,7 +63,7 @@ pub async fn style(state: web::Data<State>, environment: web::Path<String>) -> H
 /// `GET /branding/{environment}/logo`: served as an image only, because the upload is untrusted.
 pub async fn logo(state: web::Data<State>, environment: web::Path<String>) -> HttpResponse {
     let Ok(id) = environment.parse::<EnvironmentId>() else { return HttpResponse::NotFound().finish() };
-    match app::branding::logo(&state, id).await {
+    match app::environments::branding::logo(&state, id).await {
         Ok((facts, bytes)) => HttpResponse::Ok()
             .content_type(facts.kind.media_type())
             .insert_header((header::CACHE_CONTROL, CACHED))

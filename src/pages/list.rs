@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use url::form_urlencoded;
 
 use super::components::{Column, table};
-use crate::app::page::PageQuery;
+use crate::app::pagination::PageQuery;
 
 /// The number of items on a page.
 pub const PAGE_SIZE: usize = 25;

@@ -341,7 +341,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{app::sign_in, saml};
+    use crate::{app::login, saml};
 
     #[test]
     fn each_code_has_one_row() {
@@ -360,7 +360,7 @@ mod tests {
         let known: HashSet<_> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
-            .chain(sign_in::Error::OWN.iter().map(|refusal| refusal.code()))
+            .chain(login::Error::OWN.iter().map(|refusal| refusal.code()))
             .collect();
         for code in codes() {
             assert!(known.contains(code), "no refusal is called {code}");
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_words() {
-        let own = sign_in::Error::OWN.iter().map(|refusal| refusal.code());
+        let own = login::Error::OWN.iter().map(|refusal| refusal.code());
         for code in saml::Error::ALL.iter().map(|rejection| rejection.code()).chain(own) {
             assert!(find(code).is_some(), "{code} has no words");
         }

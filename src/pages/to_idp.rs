@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::{
         State,
-        sign_in::{BegunLogin, BrowserId, IdpRedirect},
+        login::{BegunLogin, BrowserId, IdpRedirect},
     },
     links::Links,
 };

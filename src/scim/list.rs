@@ -6,8 +6,8 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AttributePath, Error, Filter, Projection, evaluate,
-    evaluate::{fold, parse_date_time},
+    AttributePath, Error, Filter, Projection,
+    evaluate::{self, fold, parse_date_time},
     json::{member, take},
     normalise::is_primary,
     resource::check_schemas,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use openssl::x509::X509;
 
 use crate::{
-    app::{Error, State, sp_keys},
+    app::{Error, State, connections::saml::sp_keys},
     store,
     test_idp::{ServiceProvider, ServiceProviders, TestIdp, TestUser, provider::ServiceProvidersFuture},
 };

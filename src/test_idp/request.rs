@@ -5,7 +5,10 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use crate::saml::{binding::inflate, names, names::namespace};
+use crate::saml::{
+    binding::inflate,
+    names::{self, namespace},
+};
 
 /// The maximum size of a request in bytes; real ones have two to five kilobytes.
 const MAX_BYTES: usize = 32 * 1024;

@@ -10,7 +10,7 @@ use ostiary::{
             people::{self, RoleScope},
         },
         audit::{self, AuditFilter},
-        page::PageQuery,
+        pagination::PageQuery,
     },
     model::{
         administrator::{AdminInvitation, AdminPasskey, Administrator, Role},

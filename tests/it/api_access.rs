@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use ostiary::{
     app::{
         actor::Actor,
-        api_keys::{self, ApiKeyChange},
         audit::{self, AuditFilter},
-        page::PageQuery,
-        scim_requests::{self, NewScimRequest, ScimRequestQuery},
-        setup_links::{self, NewSetupLink},
+        directories::request_log::{self, NewScimRequest, ScimRequestQuery},
+        environments::api_keys::{self, ApiKeyChange},
+        pagination::PageQuery,
+        setup::links::{self, NewSetupLink},
     },
     http::api::ROUTES,
     links::path,
@@ -295,9 +295,9 @@ async fn acme(app: &TestApp) -> World {
         response_body: b"",
         error: None,
     };
-    scim_requests::enqueue(&app.state, &noted);
+    request_log::enqueue(&app.state, &noted);
     let (actor, any) = (Actor::operator(environment.id), ScimRequestQuery::default());
-    let requests = scim_requests::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
+    let requests = request_log::list(&app.state, &actor, directory_id, &any, &PageQuery::default()).await;
     let sequence = app.happened(&directory, EventKind::UserCreated, json!({})).await;
     let (now, webhook_id): (_, WebhookId) = (app.now(), Id::new(app.now(), &SystemRandom));
     let webhook = Webhook {
@@ -335,7 +335,7 @@ async fn acme(app: &TestApp) -> World {
         can_manage_domains: false,
         lifetime: None,
     };
-    let (setup_link, _) = setup_links::create(&app.state, &actor, &wanted).await.unwrap();
+    let (setup_link, _) = links::create(&app.state, &actor, &wanted).await.unwrap();
     let mut tx = app.state.db.write().await.unwrap();
     store::webhooks::insert(&mut tx, &webhook).await.unwrap();
     store::webhook_deliveries::insert(&mut tx, &delivery).await.unwrap();

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::OnceLock};
 
 use openssl::{pkey::PKey, rsa::Rsa, x509::X509};
 use ostiary::{
-    app::sp_keys,
+    app::connections::saml::sp_keys,
     model::http_url::HttpUrl,
     saml::key_pair::{KeyKind, KeyPair},
     store,

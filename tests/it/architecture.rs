@@ -98,7 +98,7 @@ fn is_test(name: &str) -> bool {
     ["tests.rs", "samples.rs"].iter().any(|file| name.ends_with(file)) || name.contains("/tests/")
 }
 
-/// The room of a file: `app/sign_in/answer.rs` → `app`.
+/// The room of a file: `app/login/accept.rs` → `app`.
 fn room(name: &str) -> &str {
     let first = name.split('/').next().unwrap();
     first.strip_suffix(".rs").unwrap_or(first)

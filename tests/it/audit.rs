@@ -6,7 +6,7 @@ use ostiary::{
     app::{
         actor::Actor,
         audit::{self, AuditFilter},
-        page::PageQuery,
+        pagination::PageQuery,
     },
     model::audit::AuditEvent,
 };

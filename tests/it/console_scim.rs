@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::scim_requests::{self, NewScimRequest},
+    app::directories::request_log::{self, NewScimRequest},
     model::administrator::Role,
     pages::console::scim_refusals,
     scim::Error,
@@ -127,7 +127,7 @@ both! {
             response_body: b"",
             error: Some("unauthorized"),
         };
-        scim_requests::enqueue(&app.state, &refused);
+        request_log::enqueue(&app.state, &refused);
 
         let viewer = app.administrator(Role::Viewer, Some(&environment)).await;
         let base = format!("/console/{}/scim-directories/{}/requests", environment.id, directory.id);

@@ -6,9 +6,11 @@ use ostiary::{
     app::{
         Error,
         actor::Actor,
-        scim_directories::{self, ScimDirectoryChange, ScimDirectoryView},
-        scim_requests::{self, NewScimRequest},
-        sign_in,
+        directories::{
+            self, ScimDirectoryChange, ScimDirectoryView,
+            request_log::{self, NewScimRequest},
+        },
+        login,
     },
     model::id::{Id, ScimDirectoryId},
     store::saml_connections,
@@ -50,7 +52,7 @@ async fn rotate(app: &TestApp, key: &str, id: &str, body: Option<Value>) -> Stri
 }
 
 async fn opens(app: &TestApp, id: &str, token: &str) -> bool {
-    match scim_directories::authenticate(&app.state, id.parse().unwrap(), token).await {
+    match directories::authenticate(&app.state, id.parse().unwrap(), token).await {
         Ok(directory) => directory.directory.id.to_string() == id,
         Err(Error::Unauthenticated(_)) => false,
         Err(error) => panic!("{error}"),
@@ -62,7 +64,7 @@ async fn login(app: &TestApp, tenant: &Tenant, email: &str) -> Answer {
     let mut conn = app.state.db.read().await.unwrap();
     let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
-    let link = sign_in::create_link(&app.state, &target, None).await.unwrap();
+    let link = login::create_link(&app.state, &target, None).await.unwrap();
     let browser = app.browser();
     let request = Request::read(&browser.get(&link).await);
     let idp = IdentityProvider::get();
@@ -150,7 +152,7 @@ both! {
         assert!(!opens(&app, &id, &first[..first.len() - 1]).await);
         let unknown: ScimDirectoryId = Id::from_bits(5);
         assert!(matches!(
-            scim_directories::authenticate(&app.state, unknown, &first).await,
+            directories::authenticate(&app.state, unknown, &first).await,
             Err(Error::NotFound { .. })
         ));
 
@@ -294,7 +296,7 @@ both! {
         let (tenant, key) = acme(&app).await;
         let directory = app.directory(&tenant).await.directory;
         let note = |method: &str, path: &str, status: u16, body: &[u8], error| {
-            scim_requests::enqueue(&app.state, &NewScimRequest {
+            request_log::enqueue(&app.state, &NewScimRequest {
                 directory: directory.id, at: app.now(), method, path, status, duration: Duration::from_millis(7),
                 request_body: body, response_body: br#"{"id":"x"}"#, error,
             });
@@ -340,12 +342,12 @@ both! {
         let staying = app.directory(&tenant).await.directory;
         let going: ScimDirectoryId = Id::from_bits(9);
         for (directory, path) in [(staying.id, "/1"), (going, "/2"), (staying.id, "/3")] {
-            scim_requests::enqueue(&app.state, &NewScimRequest {
+            request_log::enqueue(&app.state, &NewScimRequest {
                 directory, at: app.now(), method: "GET", path, status: 200, duration: Duration::ZERO,
                 request_body: b"", response_body: b"", error: None,
             });
         }
-        scim_requests::flush(&app.state).await.unwrap();
+        request_log::flush(&app.state).await.unwrap();
         let list = get(&app, &key, &format!("/v1/scim-requests?scimDirectoryId={}", staying.id)).await.json();
         assert_eq!(list["scimRequests"].as_array().unwrap().len(), 2);
     }
@@ -418,5 +420,5 @@ both! {
 
 async fn set(app: &TestApp, tenant: &Tenant, directory: &ScimDirectoryView, change: ScimDirectoryChange) {
     let actor = Actor::operator(tenant.environment.id);
-    scim_directories::update(&app.state, &actor, directory.directory.id, &change).await.unwrap();
+    directories::update(&app.state, &actor, directory.directory.id, &change).await.unwrap();
 }

@@ -89,7 +89,7 @@ async fn recount(app: &TestApp, environment: EnvironmentId) {
 }
 
 async fn sum(app: &TestApp, text: &'static str) -> i64 {
-    ostiary::app::scim_requests::flush(&app.state).await.unwrap();
+    ostiary::app::directories::request_log::flush(&app.state).await.unwrap();
     let row: (i64,) = app.state.db.read().await.unwrap().sql(text).one().await.unwrap();
     row.0
 }

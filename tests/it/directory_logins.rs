@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::sign_in,
+    app::login,
     model::{
         email::Email,
         id::{Id, ScimUserId},
@@ -39,7 +39,7 @@ async fn begun(app: &TestApp, tenant: &Tenant, email: &str) -> (Browser, Request
     let mut conn = app.state.db.read().await.unwrap();
     let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
-    let link = sign_in::create_link(&app.state, &target, None).await.unwrap();
+    let link = login::create_link(&app.state, &target, None).await.unwrap();
     let browser = app.browser();
     let request = Request::read(&browser.get(&link).await);
     let idp = IdentityProvider::get();

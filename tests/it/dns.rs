@@ -1,6 +1,6 @@
 //! Questions to the domain name system, against a name server of the tests.
 
-use ostiary::app::dns::{Dns, DnsError, TxtResolver as _};
+use ostiary::app::outgoing::dns::{Dns, DnsError, TxtResolver as _};
 
 use crate::support::dns::NameServer;
 

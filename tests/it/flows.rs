@@ -5,10 +5,12 @@ use std::time::Duration;
 use ostiary::{
     app::{
         actor::Actor,
-        flows::{self, CheckChange, FlowQuery},
-        login_counts,
-        overview::{self, NextStep, Period},
-        page::PageQuery,
+        pagination::PageQuery,
+        support::{
+            flows::{self, CheckChange, FlowQuery},
+            login_counts,
+            overview::{self, NextStep, Period},
+        },
     },
     model::{
         administrator::Role,
@@ -475,7 +477,7 @@ both! {
         let never = app.directory(&world.tenant).await;
         let globex = app.tenant(&world.tenant.environment, "globex.example").await;
         let directory = app.directory(&globex).await;
-        let token = ostiary::app::scim_directories::rotate(&app.state, &actor, directory.directory.id, Duration::ZERO)
+        let token = ostiary::app::directories::rotate(&app.state, &actor, directory.directory.id, Duration::ZERO)
             .await
             .unwrap();
         let call = async || {

@@ -6,7 +6,11 @@ use std::{
 };
 
 use ostiary::{
-    app::{actor::Actor, certificate_expiry, metadata_refresh, page::PageQuery, saml_connections},
+    app::{
+        actor::Actor,
+        connections::saml::{self, certificate_expiry, metadata},
+        pagination::PageQuery,
+    },
     model::{
         event::EventKind, id::SamlConnectionId, saml_connection::SamlConnection as Stored, time::Timestamp,
     },
@@ -169,7 +173,7 @@ impl Stage {
     async fn refresh(&self) {
         self.app.wait(7 * HOUR);
         let asked = self.server.asked();
-        metadata_refresh::refresh_due(&self.app.state).await.unwrap();
+        metadata::refresh::refresh_due(&self.app.state).await.unwrap();
         // Once the answer is written down, the claim that held it is over.
         self.until(async || {
             let stored = self.stored().await.metadata;
@@ -261,7 +265,7 @@ both! {
         for _ in 0..3 {
             assert_eq!(stage.sign_in(&strange).await.status, 400);
         }
-        metadata_refresh::refresh_due(&stage.app.state).await.unwrap();
+        metadata::refresh::refresh_due(&stage.app.state).await.unwrap();
         tokio::time::sleep(Duration::from_millis(2500)).await;
         assert_eq!(stage.server.asked(), asked);
         stage.app.wait(Duration::from_secs(301));
@@ -326,7 +330,7 @@ both! {
         stage.server.fail(503);
         stage.app.wait(7 * HOUR);
         let before = stage.app.now();
-        metadata_refresh::refresh_due(&stage.app.state).await.unwrap();
+        metadata::refresh::refresh_due(&stage.app.state).await.unwrap();
         stage.until(async || stage.stored().await.metadata.failures == 7).await;
         let stored = stage.stored().await.metadata;
         assert_eq!(stored.error.as_deref(), Some("the server answered 503"));
@@ -365,7 +369,7 @@ both! {
         let second = stage.app.replica_with(|config| config.outgoing_allow_private_targets = true).await;
         for round in 1..=3 {
             stage.app.wait(7 * HOUR);
-            let (a, b) = tokio::join!(metadata_refresh::refresh_due(&stage.app.state), metadata_refresh::refresh_due(&second.state));
+            let (a, b) = tokio::join!(metadata::refresh::refresh_due(&stage.app.state), metadata::refresh::refresh_due(&second.state));
             assert!(a.unwrap() + b.unwrap() <= 1, "the servers' own jobs may have been quicker");
             stage.until(async || stage.stored().await.metadata.fetched_at == Some(stage.app.now())).await;
             assert_eq!(stage.server.asked(), 1 + round);
@@ -488,7 +492,7 @@ both! {
         let (mut seen, mut token) = (Vec::new(), None);
         loop {
             let query = PageQuery { token, size: Some("3".to_owned()) };
-            let page = saml_connections::list_by_expiry(&app.state, &actor, &query).await.unwrap();
+            let page = saml::list_by_expiry(&app.state, &actor, &query).await.unwrap();
             seen.extend(page.items.into_iter().map(|named| (named.connection.id, named.organization)));
             if page.next_token.is_empty() {
                 break;

@@ -6,7 +6,7 @@ use ostiary::{
     app::{
         actor::Actor,
         organizations::{self, OrganizationChange},
-        page::PageQuery,
+        pagination::PageQuery,
     },
     model::{id::Id, organization::Organization, random::SystemRandom},
     store,

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use clap::CommandFactory as _;
 use ostiary::{
-    app::sign_in,
+    app::login,
     cli::Cli,
     config::SETTINGS,
     model::{administrator::Role, event::EventKind, idp_kind::IdpKind, oauth_client::IdTokenAlg},
@@ -62,7 +62,7 @@ fn public_names_stay() {
     section(
         &mut list,
         "refusals of a login",
-        sign_in::Error::OWN.iter().map(|refusal| refusal.code().to_owned()),
+        login::Error::OWN.iter().map(|refusal| refusal.code().to_owned()),
     );
     section(
         &mut list,

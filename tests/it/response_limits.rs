@@ -4,9 +4,9 @@
 use std::{net::IpAddr, num::NonZeroUsize, time::Duration};
 
 use ostiary::{
-    app::{
+    app::limits::{
         fair_queue::{MAX_WAITING_PER_CLIENT, Permit},
-        limits::RateLimit,
+        rate_limiter::RateLimit,
     },
     model::{
         environment::IdpInitiated,

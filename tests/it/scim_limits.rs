@@ -6,8 +6,11 @@ use std::{collections::BTreeSet, time::Duration};
 use ostiary::{
     app::{
         Error,
-        provision::bulk::{self, OrderedBulkRequest},
-        scim_directories, scim_requests,
+        directories::{
+            self,
+            provisioning::bulk::{self, OrderedBulkRequest},
+            request_log,
+        },
     },
     model::{
         id::{Id, ScimGroupId},
@@ -67,7 +70,7 @@ async fn longest(app: &TestApp) -> u64 {
 
 /// Writes the log of requests now, so that nobody else does it while statements are counted.
 async fn quiet(app: &TestApp) {
-    scim_requests::flush(&app.state).await.unwrap();
+    request_log::flush(&app.state).await.unwrap();
     app.state.db.take_longest_transaction();
 }
 
@@ -307,7 +310,7 @@ both! {
         assert_eq!(refused.status, 413, "{}", refused.body);
         assert_eq!(json::parse(refused.body.as_bytes()).unwrap()["status"], "413");
 
-        let opened = scim_directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
+        let opened = directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
         let outcomes = bulk::run(&app.state, &opened, OrderedBulkRequest::parse(bulk_of(3)).unwrap(), app.clock.now()).await;
         let outcomes = outcomes["Operations"].as_array().unwrap();
         assert_eq!(outcomes.len(), 3);

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use ostiary::{
-    app::{
-        provision::search,
-        scim_directories::{self, ProvisioningTarget},
-    },
+    app::directories::{self, ProvisioningTarget, provisioning::search},
     model::random::{Random as _, SeededRandom},
     scim::{Filter, ListQuery, ResourceType},
 };
@@ -184,7 +181,7 @@ both! {
             let ids: Vec<&str> = members.iter().map(id).collect();
             groups.push(app.scim_group(&directory, name, &ids).await);
         }
-        let opened = scim_directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
+        let opened = directories::authenticate(&app.state, directory.id, &directory.token).await.unwrap();
         let mut dice = Dice(SeededRandom::new(20_261_121));
         for (kind, rounds) in [(ResourceType::User, 600), (ResourceType::Group, 300)] {
             let stored = in_process(&app, &opened, kind, None).await;

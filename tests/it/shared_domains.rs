@@ -4,9 +4,7 @@ use ostiary::{
     app::{
         Error,
         actor::{Actor, SetupGrant},
-        domains,
-        organizations::{self, OrganizationChange},
-        shared_domains,
+        organizations::{self, OrganizationChange, domains, shared_domains},
     },
     model::{administrator::Role, domain::DomainState, id::Id, listed_domain::DomainVerification},
 };

@@ -5,9 +5,9 @@ use std::time::Duration;
 use ostiary::{
     app::{
         actor::Actor,
-        flows::{self, FlowQuery},
-        page::PageQuery,
-        sign_in,
+        login,
+        pagination::PageQuery,
+        support::flows::{self, FlowQuery},
     },
     model::{
         environment::IdpInitiated,
@@ -28,7 +28,7 @@ async fn link(app: &TestApp, tenant: &Tenant, app_state: &str) -> String {
     let mut conn = app.state.db.read().await.unwrap();
     let target = saml_connections::find_for_login(&mut conn, tenant.connection.id).await.unwrap().unwrap();
     drop(conn);
-    sign_in::create_link(&app.state, &target, Some(app_state.to_owned())).await.unwrap()
+    login::create_link(&app.state, &target, Some(app_state.to_owned())).await.unwrap()
 }
 
 async fn acme(app: &TestApp) -> Tenant {

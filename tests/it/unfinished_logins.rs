@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ostiary::{
-    app::login_counts,
+    app::support::login_counts,
     background::{self, Retention},
     model::{
         id::{Id, SamlFlowId},
@@ -91,7 +91,7 @@ async fn store_refusals(app: &TestApp, tenant: &Tenant, count: usize) {
     for _ in 0..count {
         let id = Id::new(app.now(), &SystemRandom);
         let mut flow =
-            ostiary::app::sign_in::new_flow(&target, FlowOrigin::Api, None, None, false, id, app.now());
+            ostiary::app::login::new_flow(&target, FlowOrigin::Api, None, None, false, id, app.now());
         flow.status = FlowStatus::Failed;
         flow.refusal = Some("signature_mismatch".to_owned());
         saml_flows::insert(&mut tx, &flow).await.unwrap();

@@ -127,7 +127,7 @@ async fn serve(mut stream: TcpStream, status: Arc<AtomicU16>, log: Arc<Mutex<Vec
 struct Stage {
     app: TestApp,
     key: String,
-    directory: ostiary::app::scim_directories::ScimDirectoryView,
+    directory: ostiary::app::directories::ScimDirectoryView,
 }
 
 impl Stage {

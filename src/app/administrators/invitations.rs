@@ -26,7 +26,9 @@ use crate::{
         secret::AdminInvitationToken,
     },
     store::{
-        self, Transaction, admin_invitations, admin_passkeys, admin_passkeys::StoredPasskey, admin_sessions,
+        self, Transaction, admin_invitations,
+        admin_passkeys::{self, StoredPasskey},
+        admin_sessions,
     },
 };
 

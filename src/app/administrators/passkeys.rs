@@ -34,7 +34,10 @@ use crate::{
         secret::Digest,
         time::Timestamp,
     },
-    store::{self, Transaction, admin_passkeys, admin_passkeys::StoredPasskey},
+    store::{
+        self, Transaction,
+        admin_passkeys::{self, StoredPasskey},
+    },
 };
 
 /// How long a challenge is valid.

@@ -7,7 +7,7 @@ use crate::{
         Error, Result, State,
         actor::{Actor, Principal},
         audit::{self, Entry},
-        page::{List, Page, PageQuery, PageRequest},
+        pagination::{List, Page, PageQuery, PageRequest},
     },
     model::{
         administrator::{Administrator, Role, RoleGrant},

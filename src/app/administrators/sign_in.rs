@@ -11,7 +11,7 @@ use crate::{
         Error, Result, State,
         actor::{Credential, Principal},
         audit::{self, Entry},
-        limits::{RateLimit, RateLimitKey},
+        limits::rate_limiter::{RateLimit, RateLimitKey},
     },
     model::{
         administrator::{Administrator, AuthenticationMethod},

@@ -18,10 +18,12 @@ use crate::{
     app::{
         Error, OidcProvider, Result, State,
         actor::{Credential, Principal},
-        admission::{self, LoginSubject},
         audit::{self, Entry},
+        login::{
+            self as login, BrowserId,
+            eligibility::{self, LoginSubject},
+        },
         outgoing::{HttpClient, HttpClientError, HttpClientLimits},
-        sign_in::{self as login, BrowserId},
     },
     model::{
         administrator::{Administrator, AuthenticationMethod},
@@ -208,7 +210,7 @@ pub async fn finish_saml(
     let mut tx = state.db.write().await?;
     let (organization_id, connection_id) = (found.organization_id, found.saml_connection_id);
     let login = LoginSubject { organization_id, connection_id, email };
-    if admission::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
+    if eligibility::check(&mut tx, login, &mut Vec::new()).await?.is_err() {
         return Err(over());
     }
     // The code was given to nobody. To consume it completes the flow, once and before the code expires.

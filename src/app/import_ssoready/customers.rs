@@ -10,10 +10,9 @@ use crate::{
     app::{
         Result,
         actor::Actor,
+        connections::saml::is_test_idp,
         input,
-        organizations::{MAX_DOMAINS, set_domains},
-        saml_connections::is_test_idp,
-        shared_domains,
+        organizations::{MAX_DOMAINS, set_domains, shared_domains},
     },
     model::{
         domain::Domain,

@@ -9,13 +9,16 @@ use super::{
 };
 use crate::{
     app::{
-        Error, Result, input,
-        provision::{
-            self,
-            bring::{self, AccountStatus},
+        Error, Result,
+        directories::{
+            ProvisioningTarget,
+            provisioning::{
+                self,
+                import::{self, AccountStatus},
+            },
+            usage::Allowance,
         },
-        scim_directories::ProvisioningTarget,
-        scim_usage::Allowance,
+        input,
     },
     model::{
         email::Email,
@@ -87,13 +90,13 @@ fn status(theirs: &SourceUser, attributes: &Map<String, Value>) -> AccountStatus
 }
 
 /// Why a user is skipped, without their address.
-fn skip_reason(user_name: &str, error: provision::Error) -> Result<String> {
+fn skip_reason(user_name: &str, error: provisioning::Error) -> Result<String> {
     let address = Email::parse(user_name);
     match (error, address) {
-        (provision::Error::App(Error::Internal(source)), _) => Err(Error::Internal(source)),
+        (provisioning::Error::App(Error::Internal(source)), _) => Err(Error::Internal(source)),
         _ if user_name.is_empty() => Ok("it has no e-mail address".to_owned()),
         (_, None) => Ok("its e-mail address is malformed".to_owned()),
-        (provision::Error::Scim(crate::scim::Error::InvalidValue(_)), Some(address)) => Ok(format!(
+        (provisioning::Error::Scim(crate::scim::Error::InvalidValue(_)), Some(address)) => Ok(format!(
             "its address is at {}, which is not among the imported domains of the organization",
             address.domain()
         )),
@@ -101,10 +104,10 @@ fn skip_reason(user_name: &str, error: provision::Error) -> Result<String> {
     }
 }
 
-fn internal(error: provision::Error) -> Error {
+fn internal(error: provisioning::Error) -> Error {
     match error {
-        provision::Error::App(error) => error,
-        provision::Error::Scim(error) => Error::internal(error.to_string()),
+        provisioning::Error::App(error) => error,
+        provisioning::Error::Scim(error) => Error::internal(error.to_string()),
     }
 }
 
@@ -179,13 +182,13 @@ impl Importer<'_> {
                 deleted_at: None,
             });
             let stored = attributes(theirs.attributes.as_deref());
-            let left_out = match bring::apply_group(&mut ours, &theirs.display_name, &stored) {
+            let left_out = match import::apply_group(&mut ours, &theirs.display_name, &stored) {
                 Ok(left_out) => left_out,
-                Err(provision::Error::Scim(refused)) => {
+                Err(provisioning::Error::Scim(refused)) => {
                     self.report.skip(KIND, id, refused.detail().to_owned());
                     continue;
                 }
-                Err(provision::Error::App(error)) => return Err(error),
+                Err(provisioning::Error::App(error)) => return Err(error),
             };
             ours.deleted_at = theirs.deleted.then(|| ours.deleted_at.unwrap_or(self.now));
             let renamed = before.as_ref().is_none_or(|before| before.display_name != ours.display_name);
@@ -205,7 +208,7 @@ impl Importer<'_> {
                 _ => {
                     ours.version += 1;
                     ours.updated_at = self.now;
-                    bring::write_group(tx, &directory, before.as_ref(), &ours, self.now, with_events)
+                    import::write_group(tx, &directory, before.as_ref(), &ours, self.now, with_events)
                         .await
                         .map_err(internal)?;
                     records.mark_imported(id, source);
@@ -307,7 +310,7 @@ impl Importer<'_> {
             });
             let stored = attributes(theirs.attributes.as_deref());
             let status = status(theirs, &stored);
-            let left_out = match bring::apply_user(&directory, &mut ours, &theirs.email, status, &stored) {
+            let left_out = match import::apply_user(&directory, &mut ours, &theirs.email, status, &stored) {
                 Ok(left_out) => left_out,
                 Err(error) => {
                     let reason = skip_reason(&theirs.email, error)?;
@@ -336,7 +339,7 @@ impl Importer<'_> {
                 _ => {
                     ours.version += 1;
                     ours.updated_at = self.now;
-                    bring::write_user(tx, &directory, before.as_ref(), &ours, self.now, with_events)
+                    import::write_user(tx, &directory, before.as_ref(), &ours, self.now, with_events)
                         .await
                         .map_err(internal)?;
                     records.mark_imported(id, source);
@@ -405,7 +408,7 @@ impl Importer<'_> {
             };
             let by_earlier_run = known.updated_at != self.now;
             let (added, removed) =
-                bring::write_members(tx, &directory, group, (come, gone), self.now, with_events)
+                import::write_members(tx, &directory, group, (come, gone), self.now, with_events)
                     .await
                     .map_err(internal)?;
             if by_earlier_run {

@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
 };
 
-use super::*;
+use crate::app::outgoing::*;
 
 /// A server on loopback with a fixed response for each path; `/silent` gets none.
 fn serve() -> SocketAddr {

@@ -9,20 +9,15 @@ use crate::{
     app::{
         Error, State,
         actor::{Actor, Principal},
-        api_keys,
-        api_keys::ApiKeyChange,
-        environments,
-        environments::EnvironmentChange,
-        oauth_clients,
-        oauth_clients::OauthClientChange,
-        organizations,
-        organizations::OrganizationChange,
-        page::PageQuery,
-        saml_connections,
-        saml_connections::SamlConnectionChange,
-        scim_directories,
-        scim_directories::ScimDirectoryChange,
-        sp_keys,
+        authorization_server::clients::{self, OauthClientChange},
+        connections::saml::{self, SamlConnectionChange, sp_keys},
+        directories::{self, ScimDirectoryChange},
+        environments::{
+            self, EnvironmentChange,
+            api_keys::{self, ApiKeyChange},
+        },
+        organizations::{self, OrganizationChange},
+        pagination::PageQuery,
     },
     links::Links,
     model::{
@@ -159,13 +154,13 @@ async fn connection(
     actor: &Actor,
     organization: &Organization,
 ) -> anyhow::Result<SamlConnection> {
-    let page = saml_connections::list(state, actor, organization.id, &PageQuery::default()).await?;
+    let page = saml::list(state, actor, organization.id, &PageQuery::default()).await?;
     for known in page.items.into_iter().map(|known| known.connection).filter(|known| known.test) {
         let here = String::from(state.links.saml_acs(known.id));
         if known.sp_acs_urls.contains(&here) {
             return Ok(known);
         }
-        saml_connections::remove(state, actor, known.id).await?;
+        saml::remove(state, actor, known.id).await?;
     }
     let certificate = sp_keys::test_idp_key_pair(state).await?.certificate_pem()?;
     let change = SamlConnectionChange {
@@ -176,7 +171,7 @@ async fn connection(
         assertion_encryption: Some(true),
         ..SamlConnectionChange::default()
     };
-    Ok(saml_connections::create(state, actor, organization.id, &change).await?.connection)
+    Ok(saml::create(state, actor, organization.id, &change).await?.connection)
 }
 
 /// The organization's directory for the test identity provider, with a valid token. Its base URL never changes, so a
@@ -187,7 +182,7 @@ async fn directory(
     organization: &Organization,
     stored: &mut StoredSecrets,
 ) -> anyhow::Result<(ScimDirectory, ScimBearerToken)> {
-    let page = scim_directories::list(state, actor, organization.id, &PageQuery::default()).await?;
+    let page = directories::list(state, actor, organization.id, &PageQuery::default()).await?;
     for known in page.items.into_iter().map(|known| known.directory) {
         let Some(token) = stored.scim_tokens.get(&known.id.to_string()).and_then(|text| text.parse().ok())
         else {
@@ -199,11 +194,11 @@ async fn directory(
             return Ok((known, token));
         }
         stored.scim_tokens.remove(&known.id.to_string());
-        scim_directories::remove(state, actor, known.id).await?;
+        directories::remove(state, actor, known.id).await?;
     }
     let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
-    let made = scim_directories::create(state, actor, organization.id, &change).await?.directory;
-    let token = scim_directories::rotate(state, actor, made.id, Duration::ZERO).await?;
+    let made = directories::create(state, actor, organization.id, &change).await?.directory;
+    let token = directories::rotate(state, actor, made.id, Duration::ZERO).await?;
     stored.scim_tokens.insert(made.id.to_string(), token.reveal());
     Ok((made, token))
 }
@@ -213,7 +208,7 @@ async fn is_valid_token(
     directory: &ScimDirectory,
     token: &ScimBearerToken,
 ) -> anyhow::Result<bool> {
-    match scim_directories::authenticate(state, directory.id, &token.reveal()).await {
+    match directories::authenticate(state, directory.id, &token.reveal()).await {
         Ok(_) => Ok(true),
         Err(Error::Unauthenticated(_)) => Ok(false),
         Err(error) => Err(error.into()),
@@ -277,7 +272,7 @@ async fn secrets(
     let change = ApiKeyChange { display_name: named("Sample app") };
     let (_, api_key) = api_keys::create(state, &actor, true, &change).await?;
     let change = OauthClientChange { display_name: named("Sample app"), ..OauthClientChange::default() };
-    let client = oauth_clients::create(state, &actor, &change).await?;
+    let client = clients::create(state, &actor, &change).await?;
     stored.api_key = api_key.reveal();
     stored.oauth_client_id = client.client.id.to_string();
     stored.oauth_client_secret = client.secret.reveal();
@@ -291,7 +286,7 @@ async fn are_valid(state: &State, environment: &Environment, known: &Secrets) ->
         Err(error) => return Err(error.into()),
     };
     let actor = Actor::operator(environment.id);
-    let client_is_there = match oauth_clients::find(state, &actor, known.oauth_client_id).await {
+    let client_is_there = match clients::find(state, &actor, known.oauth_client_id).await {
         Ok(_) => true,
         Err(Error::NotFound { .. }) => false,
         Err(error) => return Err(error.into()),
@@ -346,16 +341,15 @@ mod tests {
         let connection = &after.customers[0].connection;
         assert_eq!(connection.sp_acs_urls, [String::from(moved.links.saml_acs(connection.id))]);
         let actor = Actor::operator(after.environment.id);
-        let left =
-            saml_connections::list(&moved, &actor, after.customers[0].organization.id, &PageQuery::default())
-                .await
-                .unwrap();
+        let left = saml::list(&moved, &actor, after.customers[0].organization.id, &PageQuery::default())
+            .await
+            .unwrap();
         assert_eq!(left.items.len(), 1);
         let directory = &after.customers[0].directory;
         assert_eq!(directory.scim_base_url, moved.links.scim_base(directory.id));
         assert!(directory.primary && directory.id != before.customers[0].directory.id);
         let organization = after.customers[0].organization.id;
-        let left = scim_directories::list(&moved, &actor, organization, &PageQuery::default()).await.unwrap();
+        let left = directories::list(&moved, &actor, organization, &PageQuery::default()).await.unwrap();
         assert_eq!(left.items.len(), 1);
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Findings;
 use crate::{
-    app::{outgoing, scim_usage},
+    app::{directories::usage, outgoing},
     cli::session,
     config::Config,
     links::Links,
@@ -173,7 +173,7 @@ async fn directories(config: &Config, db: &Db, findings: &mut Findings) {
     const SUBJECT: &str = "directories";
     let quota = server::settings(config).scim_quotas.directory;
     let fullest = match db.read().await {
-        Ok(mut conn) => scim_usage::near_quota(&mut conn, SystemClock.now(), &quota).await,
+        Ok(mut conn) => usage::near_quota(&mut conn, SystemClock.now(), &quota).await,
         Err(error) => Err(error.into()),
     };
     match fullest {

@@ -11,7 +11,7 @@ use super::{
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, api_keys::ApiKeyChange},
+    app::{self, State, environments::api_keys::ApiKeyChange},
     http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
@@ -120,7 +120,9 @@ fn change(body: &mut Fields) -> app::Result<ApiKeyChange> {
     responses((status = 200, body = ApiKeysReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page = app::api_keys::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    let page = app::environments::api_keys::list(&state, &call.actor, &page_query(&query(&request)))
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeysReply {
         api_keys: page.items.iter().map(ApiKey::from).collect(),
         next_page_token: page.next_token,
@@ -141,7 +143,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
     let management = call.body.flag("hasManagementApiAccess").map_err(api)?.unwrap_or(false);
-    let made = app::api_keys::create(&state, &call.actor, management, &change).await;
+    let made = app::environments::api_keys::create(&state, &call.actor, management, &change).await;
     let (key, secret) = made.map_err(api)?;
     Ok(HttpResponse::Ok().json(ApiKeyReply { api_key: ApiKey::created(&key, &secret) }))
 }
@@ -161,7 +163,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::environments::api_keys::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Rename an API key
@@ -183,7 +185,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::environments::api_keys::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete an API key
@@ -204,6 +206,6 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::api_keys::remove(&state, &call.actor, id).await.map_err(api)?;
+    app::environments::api_keys::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
 }

@@ -10,7 +10,7 @@ use super::{
     fields::{Fields, id},
 };
 use crate::{
-    app::{self, Error, State, branding::BrandingChange},
+    app::{self, Error, State, environments::branding::BrandingChange},
     http::extract::{ApiCall, ManagementKey},
     links::{self, path},
     model::{self, http_url::HttpUrl, id::EnvironmentId},
@@ -98,7 +98,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::branding::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::environments::branding::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Update the branding
@@ -129,7 +129,10 @@ pub async fn update(
         })
     })()
     .map_err(api)?;
-    Ok(reply(&state, &app::branding::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(
+        &state,
+        &app::environments::branding::update(&state, &call.actor, id, &change).await.map_err(api)?,
+    ))
 }
 
 /// Set the logo
@@ -154,7 +157,10 @@ pub async fn set_logo(
     let bytes = BASE64
         .decode(text.trim())
         .map_err(|_| api(Error::invalid("logo", "must be an image file in base64")))?;
-    Ok(reply(&state, &app::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?))
+    Ok(reply(
+        &state,
+        &app::environments::branding::set_logo(&state, &call.actor, id, Some(bytes)).await.map_err(api)?,
+    ))
 }
 
 /// Remove the logo
@@ -174,5 +180,8 @@ pub async fn remove_logo(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?))
+    Ok(reply(
+        &state,
+        &app::environments::branding::set_logo(&state, &call.actor, id, None).await.map_err(api)?,
+    ))
 }

@@ -10,7 +10,7 @@ use super::{
     schema::Done,
 };
 use crate::{
-    app::{self, State, actor::Actor, shared_domains::SharedDomain},
+    app::{self, State, actor::Actor, organizations::shared_domains::SharedDomain},
     http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
@@ -92,7 +92,8 @@ pub struct OrganizationDomainInput {
 
 async fn reply(state: &State, actor: &Actor, listed: &DomainVerification) -> ApiResult {
     let domains = std::slice::from_ref(&listed.domain);
-    let elsewhere = app::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
+    let elsewhere =
+        app::organizations::shared_domains::list_others(state, actor, listed.organization_id, domains).await;
     let domain = OrganizationDomain::new(listed, &elsewhere.map_err(api)?);
     Ok(HttpResponse::Ok().json(OrganizationDomainReply { domain }))
 }
@@ -114,9 +115,10 @@ pub async fn list(
     path: web::Path<String>,
 ) -> ApiResult {
     let organization = id("id", &path).map_err(api)?;
-    let listed = app::domains::list(&state, &call.actor, organization).await.map_err(api)?;
+    let listed = app::organizations::domains::list(&state, &call.actor, organization).await.map_err(api)?;
     let domains: Vec<Domain> = listed.iter().map(|listed| listed.domain.clone()).collect();
-    let elsewhere = app::shared_domains::list_others(&state, &call.actor, organization, &domains).await;
+    let elsewhere =
+        app::organizations::shared_domains::list_others(&state, &call.actor, organization, &domains).await;
     let elsewhere = elsewhere.map_err(api)?;
     Ok(HttpResponse::Ok().json(OrganizationDomainsReply {
         domains: listed.iter().map(|listed| OrganizationDomain::new(listed, &elsewhere)).collect(),
@@ -145,7 +147,8 @@ pub async fn create(
     let organization = id("id", &path).map_err(api)?;
     let text = call.body.text("domain").map_err(api)?.unwrap_or_default();
     let allow_free_mail = call.body.flag("allowFreeMail").map_err(api)?.unwrap_or(false);
-    let added = app::domains::add(&state, &call.actor, organization, &text, allow_free_mail).await;
+    let added =
+        app::organizations::domains::add(&state, &call.actor, organization, &text, allow_free_mail).await;
     reply(&state, &call.actor, &added.map_err(api)?).await
 }
 
@@ -167,7 +170,8 @@ pub async fn approve(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
-    let approved = app::domains::approve(&state, &call.actor, organization, &path.1, false).await;
+    let approved =
+        app::organizations::domains::approve(&state, &call.actor, organization, &path.1, false).await;
     reply(&state, &call.actor, &approved.map_err(api)?).await
 }
 
@@ -189,7 +193,7 @@ pub async fn check(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
-    let checked = app::domains::check(&state, &call.actor, organization, &path.1).await;
+    let checked = app::organizations::domains::check(&state, &call.actor, organization, &path.1).await;
     reply(&state, &call.actor, &checked.map_err(api)?).await
 }
 
@@ -210,6 +214,6 @@ pub async fn remove(
     path: web::Path<(String, String)>,
 ) -> ApiResult {
     let organization = id("id", &path.0).map_err(api)?;
-    app::domains::remove(&state, &call.actor, organization, &path.1).await.map_err(api)?;
+    app::organizations::domains::remove(&state, &call.actor, organization, &path.1).await.map_err(api)?;
     Ok(done())
 }

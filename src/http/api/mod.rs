@@ -31,7 +31,7 @@ use utoipa::OpenApi;
 
 use super::{idempotency, problem::ApiError};
 use crate::{
-    app::{Error, page::PageQuery},
+    app::{Error, pagination::PageQuery},
     links::path,
 };
 

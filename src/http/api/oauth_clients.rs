@@ -11,7 +11,7 @@ use super::{
     schema::{Done, PageParams},
 };
 use crate::{
-    app::{self, State, oauth_clients::OauthClientChange},
+    app::{self, State, authorization_server::clients::OauthClientChange},
     http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
@@ -130,8 +130,9 @@ fn change(body: &mut Fields) -> app::Result<OauthClientChange> {
     responses((status = 200, body = OauthClientsReply))
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request: HttpRequest) -> ApiResult {
-    let page =
-        app::oauth_clients::list(&state, &call.actor, &page_query(&query(&request))).await.map_err(api)?;
+    let page = app::authorization_server::clients::list(&state, &call.actor, &page_query(&query(&request)))
+        .await
+        .map_err(api)?;
     Ok(HttpResponse::Ok().json(OauthClientsReply {
         saml_oauth_clients: page.items.iter().map(OauthClient::from).collect(),
         next_page_token: page.next_token,
@@ -152,7 +153,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
 )]
 pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fields>) -> ApiResult {
     let change = change(&mut call.body).map_err(api)?;
-    let made = app::oauth_clients::create(&state, &call.actor, &change).await.map_err(api)?;
+    let made = app::authorization_server::clients::create(&state, &call.actor, &change).await.map_err(api)?;
     Ok(reply(OauthClient::created(&made.client, &made.secret)))
 }
 
@@ -171,7 +172,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let client = app::oauth_clients::find(&state, &call.actor, id).await.map_err(api)?;
+    let client = app::authorization_server::clients::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(reply(OauthClient::from(&client)))
 }
 
@@ -194,7 +195,8 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    let client = app::oauth_clients::update(&state, &call.actor, id, &change).await.map_err(api)?;
+    let client =
+        app::authorization_server::clients::update(&state, &call.actor, id, &change).await.map_err(api)?;
     Ok(reply(OauthClient::from(&client)))
 }
 
@@ -216,7 +218,8 @@ pub async fn rotate_secret(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let rotated = app::oauth_clients::rotate_secret(&state, &call.actor, id).await.map_err(api)?;
+    let rotated =
+        app::authorization_server::clients::rotate_secret(&state, &call.actor, id).await.map_err(api)?;
     Ok(reply(OauthClient::created(&rotated.client, &rotated.secret)))
 }
 
@@ -237,6 +240,6 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::oauth_clients::remove(&state, &call.actor, id).await.map_err(api)?;
+    app::authorization_server::clients::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
 }

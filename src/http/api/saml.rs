@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 
 use super::{ApiResult, api, fields::Fields, schema::Error};
 use crate::{
-    app::{self, State, redeem::RedeemedLogin, redirect::RedirectRequest},
+    app::{
+        self, State,
+        authorization_server::{redeem::RedeemedLogin, redirect::RedirectRequest},
+    },
     http::extract::{AnyKey, ApiCall},
     links::path,
     model::{
@@ -64,7 +67,8 @@ pub struct RedirectReply {
 )]
 pub async fn redirect(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let request = redirect_request(&mut call.body).map_err(api)?;
-    let url = app::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
+    let url =
+        app::authorization_server::redirect::redirect(&state, &call.actor, &request).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(RedirectReply { redirect_url: url }))
 }
 
@@ -132,6 +136,7 @@ impl From<RedeemedLogin> for RedeemReply {
 )]
 pub async fn redeem(state: web::Data<State>, mut call: ApiCall<AnyKey, Fields>) -> ApiResult {
     let code = call.body.text("samlAccessCode").map_err(api)?.unwrap_or_default();
-    let redeemed = app::redeem::redeem(&state, &call.actor, &code).await.map_err(api)?;
+    let redeemed =
+        app::authorization_server::redeem::redeem(&state, &call.actor, &code).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(RedeemReply::from(redeemed)))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        saml_connections::{SamlConnectionChange, SamlConnectionView},
+        connections::saml::{SamlConnectionChange, SamlConnectionView},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -224,7 +224,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let query = query(&request);
     let organization =
         required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
-    let page = app::saml_connections::list(&state, &call.actor, organization, &page_query(&query))
+    let page = app::connections::saml::list(&state, &call.actor, organization, &page_query(&query))
         .await
         .map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlConnectionsReply {
@@ -246,7 +246,7 @@ pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fi
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    let made = app::saml_connections::create(&state, &call.actor, organization, &change).await;
+    let made = app::connections::saml::create(&state, &call.actor, organization, &change).await;
     Ok(reply(&made.map_err(api)?))
 }
 
@@ -265,7 +265,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::saml_connections::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::connections::saml::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a SAML connection
@@ -287,7 +287,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::saml_connections::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::connections::saml::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete a SAML connection
@@ -307,7 +307,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::saml_connections::remove(&state, &call.actor, id).await.map_err(api)?;
+    app::connections::saml::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
 }
 
@@ -328,5 +328,9 @@ pub async fn refresh_metadata(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::metadata_refresh::refresh_now(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(
+        &app::connections::saml::metadata::refresh::refresh_now(&state, &call.actor, id)
+            .await
+            .map_err(api)?,
+    ))
 }

@@ -11,7 +11,7 @@ use super::{ApiResult, api, fields::id, page_query, query, schema::PageParams};
 use crate::{
     app::{
         self, State,
-        flows::{CheckChange, CheckComparison, FlowDetails, FlowQuery, Recheck},
+        support::flows::{CheckChange, CheckComparison, FlowDetails, FlowQuery, Recheck},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -375,7 +375,8 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         since: text("since"),
         until: text("until"),
     };
-    let page = app::flows::list(&state, &call.actor, &wanted, &page_query(&query)).await.map_err(api)?;
+    let page =
+        app::support::flows::list(&state, &call.actor, &wanted, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlFlowsReply {
         saml_flows: page.items.iter().map(SamlFlow::from).collect(),
         next_page_token: page.next_token,
@@ -400,7 +401,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let flow = app::flows::find(&state, &call.actor, id).await.map_err(api)?;
+    let flow = app::support::flows::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(SamlFlowReply { saml_flow: (&flow).into() }))
 }
 
@@ -422,6 +423,6 @@ pub async fn check(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let checked = app::flows::recheck(&state, &call.actor, id).await.map_err(api)?;
+    let checked = app::support::flows::recheck(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(CheckSamlFlowReply::from(&checked)))
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        scim_directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
+        directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
     },
     http::extract::{ApiCall, ManagementKey},
     links::path,
@@ -202,9 +202,8 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let query = query(&request);
     let organization =
         required_id("organization_id", query.text("organizationId").as_deref()).map_err(api)?;
-    let page = app::scim_directories::list(&state, &call.actor, organization, &page_query(&query))
-        .await
-        .map_err(api)?;
+    let page =
+        app::directories::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimDirectoriesReply {
         scim_directories: page.items.iter().map(ScimDirectory::from).collect(),
         next_page_token: page.next_token,
@@ -226,7 +225,7 @@ pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fi
     let organization = call.body.text("organizationId").map_err(api)?;
     let organization = required_id("organization_id", organization.as_deref()).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::scim_directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
+    Ok(reply(&app::directories::create(&state, &call.actor, organization, &change).await.map_err(api)?))
 }
 
 /// Get a directory
@@ -244,7 +243,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::scim_directories::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::directories::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Change a directory
@@ -266,7 +265,7 @@ pub async fn update(
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
     let change = change(&mut call.body).map_err(api)?;
-    Ok(reply(&app::scim_directories::update(&state, &call.actor, id, &change).await.map_err(api)?))
+    Ok(reply(&app::directories::update(&state, &call.actor, id, &change).await.map_err(api)?))
 }
 
 /// Delete a directory
@@ -286,7 +285,7 @@ pub async fn remove(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    app::scim_directories::remove(&state, &call.actor, id).await.map_err(api)?;
+    app::directories::remove(&state, &call.actor, id).await.map_err(api)?;
     Ok(done())
 }
 
@@ -311,7 +310,7 @@ pub async fn rotate(
     let id = id("id", &path).map_err(api)?;
     let overlap =
         call.body.number("overlapSeconds").map_err(api)?.map_or(DEFAULT_OVERLAP, Duration::from_secs);
-    let token = app::scim_directories::rotate(&state, &call.actor, id, overlap).await.map_err(api)?;
+    let token = app::directories::rotate(&state, &call.actor, id, overlap).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(BearerTokenReply { bearer_token: token.reveal() }))
 }
 
@@ -332,5 +331,5 @@ pub async fn end_overlap(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&app::scim_directories::end_overlap(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&app::directories::end_overlap(&state, &call.actor, id).await.map_err(api)?))
 }

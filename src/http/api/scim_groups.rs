@@ -13,7 +13,7 @@ use super::{
     scim_users::{DirectoryParams, directory_query},
 };
 use crate::{
-    app::{self, State, scim_people::DirectoryGroup},
+    app::{self, State, directories::resources::DirectoryGroup},
     http::extract::{AnyKey, ApiCall},
     links::path,
     model::id::{ScimDirectoryId, ScimGroupId},
@@ -77,10 +77,14 @@ impl<'a> From<&'a DirectoryGroup> for ScimGroup<'a> {
 )]
 pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
-    let page =
-        app::scim_people::list_groups(&state, &call.actor, &directory_query(&query), &page_query(&query))
-            .await
-            .map_err(api)?;
+    let page = app::directories::resources::list_groups(
+        &state,
+        &call.actor,
+        &directory_query(&query),
+        &page_query(&query),
+    )
+    .await
+    .map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimGroupsReply {
         scim_groups: page.items.iter().map(ScimGroup::from).collect(),
         next_page_token: page.next_token,
@@ -99,6 +103,6 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
 )]
 pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let group = app::scim_people::find_group(&state, &call.actor, id).await.map_err(api)?;
+    let group = app::directories::resources::find_group(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimGroupReply { scim_group: (&group).into() }))
 }

@@ -12,7 +12,7 @@ use super::{
     schema::PageParams,
 };
 use crate::{
-    app::{self, State, scim_requests::ScimRequestQuery},
+    app::{self, State, directories::request_log::ScimRequestQuery},
     http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
@@ -135,9 +135,10 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
         status: query.text("status").unwrap_or_default(),
         error: query.text("error").unwrap_or_default(),
     };
-    let page = app::scim_requests::list(&state, &call.actor, directory, &wanted, &page_query(&query))
-        .await
-        .map_err(api)?;
+    let page =
+        app::directories::request_log::list(&state, &call.actor, directory, &wanted, &page_query(&query))
+            .await
+            .map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimRequestsReply {
         scim_requests: page.items.iter().map(ScimRequest::from).collect(),
         next_page_token: page.next_token,
@@ -159,6 +160,6 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let request = app::scim_requests::find(&state, &call.actor, id).await.map_err(api)?;
+    let request = app::directories::request_log::find(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimRequestReply { scim_request: (&request).into() }))
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        scim_people::{DirectoryQuery, DirectoryUser},
+        directories::resources::{DirectoryQuery, DirectoryUser},
     },
     http::extract::{AnyKey, ApiCall},
     links::path,
@@ -105,7 +105,7 @@ pub(super) fn directory_query(query: &Query) -> DirectoryQuery {
 pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpRequest) -> ApiResult {
     let query = query(&request);
     let group = query.text("scimGroupId").unwrap_or_default();
-    let page = app::scim_people::list_users(
+    let page = app::directories::resources::list_users(
         &state,
         &call.actor,
         &directory_query(&query),
@@ -132,6 +132,6 @@ pub async fn list(state: web::Data<State>, call: ApiCall<AnyKey>, request: HttpR
 )]
 pub async fn find(state: web::Data<State>, call: ApiCall<AnyKey>, path: web::Path<String>) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    let user = app::scim_people::find_user(&state, &call.actor, id).await.map_err(api)?;
+    let user = app::directories::resources::find_user(&state, &call.actor, id).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(ScimUserReply { scim_user: (&user).into() }))
 }

@@ -13,7 +13,7 @@ use super::{
     schema::PageParams,
 };
 use crate::{
-    app::{self, State, setup_links::NewSetupLink},
+    app::{self, State, setup::links::NewSetupLink},
     http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
@@ -142,7 +142,7 @@ pub async fn list(state: web::Data<State>, call: ApiCall<ManagementKey>, request
     let organization =
         query.text("organizationId").map(|text| id("organization_id", &text)).transpose().map_err(api)?;
     let page =
-        app::setup_links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
+        app::setup::links::list(&state, &call.actor, organization, &page_query(&query)).await.map_err(api)?;
     let now = state.now();
     Ok(HttpResponse::Ok().json(SetupLinksReply {
         setup_links: page.items.iter().map(|link| SetupLink::at(now, link)).collect(),
@@ -174,7 +174,7 @@ pub async fn create(state: web::Data<State>, mut call: ApiCall<ManagementKey, Fi
         })
     })()
     .map_err(api)?;
-    let (link, url) = app::setup_links::create(&state, &call.actor, &wanted).await.map_err(api)?;
+    let (link, url) = app::setup::links::create(&state, &call.actor, &wanted).await.map_err(api)?;
     Ok(HttpResponse::Ok().json(NewSetupLinkReply { url, setup_link: SetupLink::at(state.now(), &link) }))
 }
 
@@ -195,7 +195,7 @@ pub async fn find(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::setup_links::find(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup::links::find(&state, &call.actor, id).await.map_err(api)?))
 }
 
 /// Revoke a setup link
@@ -215,5 +215,5 @@ pub async fn revoke(
     path: web::Path<String>,
 ) -> ApiResult {
     let id = id("id", &path).map_err(api)?;
-    Ok(reply(&state, &app::setup_links::revoke(&state, &call.actor, id).await.map_err(api)?))
+    Ok(reply(&state, &app::setup::links::revoke(&state, &call.actor, id).await.map_err(api)?))
 }

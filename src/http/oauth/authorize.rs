@@ -6,12 +6,12 @@ use actix_web::{
     web,
 };
 
-use super::super::{problem::ApiError, saml};
 use crate::{
     app::{
         State,
-        authorize::{self, Outcome},
+        authorization_server::authorize::{self, Outcome},
     },
+    http::{problem::ApiError, saml},
     links::path,
     oauth::Error,
     pages::{

@@ -11,7 +11,10 @@ use serde_json::json;
 
 use super::problem::ApiError;
 use crate::{
-    app::{State, signing_keys, token, userinfo},
+    app::{
+        State,
+        authorization_server::{signing_keys, token, userinfo},
+    },
     links::path,
     oauth::{
         Error,

@@ -8,15 +8,13 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::{
-    super::{fallback, problem::ApiError},
-    call::AuthenticatedDirectory,
-};
+use super::call::AuthenticatedDirectory;
 use crate::{
     app::{
         self, State,
-        provision::{self, EntityTags, RenderedResource, etag},
+        directories::provisioning::{self, EntityTags, RenderedResource, etag},
     },
+    http::{fallback, problem::ApiError},
     scim::{self, Projection},
 };
 
@@ -48,11 +46,11 @@ impl From<app::Error> for ScimError {
     }
 }
 
-impl From<provision::Error> for ScimError {
-    fn from(error: provision::Error) -> Self {
+impl From<provisioning::Error> for ScimError {
+    fn from(error: provisioning::Error) -> Self {
         match error {
-            provision::Error::Scim(error) => error.into(),
-            provision::Error::App(error) => error.into(),
+            provisioning::Error::Scim(error) => error.into(),
+            provisioning::Error::App(error) => error.into(),
         }
     }
 }

@@ -15,9 +15,7 @@ use super::answer::ScimError;
 use crate::{
     app::{
         self, State,
-        directory_limits::DirectoryPermit,
-        provision::EntityTags,
-        scim_directories::{self, ProvisioningTarget},
+        directories::{self, ProvisioningTarget, limits::DirectoryPermit, provisioning::EntityTags},
     },
     model::id::ScimDirectoryId,
     pages::posted::allow_large_body,
@@ -118,7 +116,7 @@ async fn authenticate(state: &State, request: &HttpRequest) -> app::Result<Provi
     let text = request.match_info().get("directory").unwrap_or_default();
     let id: ScimDirectoryId =
         text.parse().map_err(|_| app::Error::not_found("SCIM directory", "(no such id)"))?;
-    let directory = scim_directories::authenticate(state, id, bearer(request).unwrap_or_default()).await?;
+    let directory = directories::authenticate(state, id, bearer(request).unwrap_or_default()).await?;
     request.extensions_mut().insert(AuthenticatedDirectory(id));
     Ok(directory)
 }

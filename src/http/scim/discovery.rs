@@ -8,7 +8,7 @@ use super::{
     call::ScimCall,
 };
 use crate::{
-    app::provision::{bulk, cursor, search},
+    app::directories::provisioning::{bulk, cursor, search},
     scim::{
         self, ListResponse,
         discovery::{self, ServiceLimits},

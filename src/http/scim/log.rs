@@ -23,7 +23,7 @@ use super::{
 use crate::{
     app::{
         State,
-        scim_requests::{self, NewScimRequest},
+        directories::request_log::{self, NewScimRequest},
     },
     model::{id::ScimDirectoryId, time::Timestamp},
 };
@@ -62,7 +62,7 @@ impl DetachedRequest {
 
     /// Logs the response that was not sent.
     pub(super) fn log(&self, state: &State, answer: &Value) {
-        scim_requests::enqueue(
+        request_log::enqueue(
             state,
             &NewScimRequest {
                 directory: self.directory,
@@ -103,7 +103,7 @@ pub(super) async fn log_request(
     };
     let came = request.extensions().get::<LoggedBody>().map(|came| came.0.clone()).unwrap_or_default();
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    scim_requests::enqueue(
+    request_log::enqueue(
         &state,
         &NewScimRequest {
             directory,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::{
         self, State,
-        provision::{Change, RequestBudget, bulk, groups, search, users},
+        directories::provisioning::{Change, RequestBudget, bulk, groups, search, users},
     },
     scim::{self, ListQuery, PatchRequest, Projection, Resource, ResourceType},
 };

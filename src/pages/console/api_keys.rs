@@ -11,7 +11,7 @@ use super::{
     visitor::ConsoleForm,
 };
 use crate::{
-    app::{self, api_keys::ApiKeyChange, page::Page},
+    app::{self, environments::api_keys::ApiKeyChange, pagination::Page},
     links::console,
     model::{api_key::ApiKey, id::ApiKeyId, time::Timestamp},
     pages::{
@@ -40,7 +40,7 @@ const SCOPES: [Choice<'static>; 2] = [
 /// `GET …/api-keys`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = app::api_keys::list(&context.state, &context.actor, &place.query()).await?;
+    let page = app::environments::api_keys::list(&context.state, &context.actor, &place.query()).await?;
     let content = view(
         &page,
         &place,
@@ -109,7 +109,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let change = ApiKeyChange { display_name: Some(form.text("displayName").trim().to_owned()) };
     let management = form.text("scope") == "management";
-    match app::api_keys::create(&context.state, &context.actor, management, &change).await {
+    match app::environments::api_keys::create(&context.state, &context.actor, management, &change).await {
         Ok((key, secret)) => {
             let back = context.href(console::API_KEYS, &[]);
             let panel = SecretPanel {
@@ -148,16 +148,16 @@ fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErro
 /// `GET …/api-keys/{key}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let key = app::api_keys::find(&context.state, &context.actor, context.id("key")?).await?;
+    let key = app::environments::api_keys::find(&context.state, &context.actor, context.id("key")?).await?;
     Ok(confirm_page(&context, &key, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/api-keys/{key}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ApiKeyId = context.id("key")?;
-    let key = app::api_keys::find(&context.state, &context.actor, id).await?;
+    let key = app::environments::api_keys::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&key)) {
-        Ok(()) => app::api_keys::remove(&context.state, &context.actor, id).await,
+        Ok(()) => app::environments::api_keys::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {

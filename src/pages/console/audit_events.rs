@@ -14,7 +14,7 @@ use crate::{
     app::{
         self, Error, State,
         audit::{self, AuditFilter, Log, Names},
-        page::Page,
+        pagination::Page,
     },
     links::console,
     model::{audit::AuditEvent, time::Timestamp},

@@ -11,7 +11,7 @@ use super::{
     visitor::ConsoleForm,
 };
 use crate::{
-    app::{self, branding::BrandingChange},
+    app::{self, environments::branding::BrandingChange},
     links::{self, console},
     model::branding::Branding,
     pages::{
@@ -26,7 +26,8 @@ use crate::{
 
 /// `GET …/branding`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
+    let branding =
+        app::environments::branding::find(&context.state, &context.actor, context.environment.id).await?;
     Ok(page(&context, &branding, &typed(&branding), &FormErrors::none()))
 }
 
@@ -41,23 +42,32 @@ fn typed(branding: &Branding) -> FormValues {
 /// `POST …/branding`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id = context.environment.id;
-    let saved = match app::branding::update(&context.state, &context.actor, id, &change(&form)).await {
-        Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
-            (Some(file), _) => {
-                app::branding::set_logo(&context.state, &context.actor, id, Some(file.bytes.to_vec())).await
-            }
-            (None, true) => app::branding::set_logo(&context.state, &context.actor, id, None).await,
-            (None, false) => Ok(branding),
-        },
-        wrong => wrong,
-    };
+    let saved =
+        match app::environments::branding::update(&context.state, &context.actor, id, &change(&form)).await {
+            Ok(branding) => match (form.file("logo"), form.flag("removeLogo")) {
+                (Some(file), _) => {
+                    app::environments::branding::set_logo(
+                        &context.state,
+                        &context.actor,
+                        id,
+                        Some(file.bytes.to_vec()),
+                    )
+                    .await
+                }
+                (None, true) => {
+                    app::environments::branding::set_logo(&context.state, &context.actor, id, None).await
+                }
+                (None, false) => Ok(branding),
+            },
+            wrong => wrong,
+        };
     match saved {
         Ok(_) => {
             Ok(see_other(&context.href(console::BRANDING, &[]), Flash(ResourceKind::Branding, Action::Saved)))
         }
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let branding = app::branding::find(&context.state, &context.actor, id).await?;
+            let branding = app::environments::branding::find(&context.state, &context.actor, id).await?;
             Ok(page(&context, &branding, &FormValues::from(&*form), &errors))
         }
     }
@@ -152,7 +162,8 @@ fn logo(branding: &Branding) -> Markup {
 
 /// `GET …/branding/preview`: an example page with the branding.
 pub async fn preview(context: EnvironmentContext) -> PageResult {
-    let branding = app::branding::find(&context.state, &context.actor, context.environment.id).await?;
+    let branding =
+        app::environments::branding::find(&context.state, &context.actor, context.environment.id).await?;
     let content = preview_view(
         &branding,
         environment_name(&context.environment),

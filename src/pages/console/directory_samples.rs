@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     app::{
-        page::Page,
-        scim_people::{DirectoryGroup, DirectoryUser},
+        directories::resources::{DirectoryGroup, DirectoryUser},
+        pagination::Page,
     },
     links,
     model::{

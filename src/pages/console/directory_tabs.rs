@@ -76,7 +76,7 @@ pub struct DirectoryContext {
 /// Loads the directory in the path.
 pub async fn load(context: &EnvironmentContext) -> Result<DirectoryContext, PageError> {
     let id = context.id("directory")?;
-    let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let found = app::directories::find(&context.state, &context.actor, id).await?;
     let organization =
         app::organizations::find(&context.state, &context.actor, found.directory.organization_id).await?;
     Ok(DirectoryContext { directory: found.directory, organization: words::organization(&organization) })

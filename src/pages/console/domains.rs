@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self, Error,
-        shared_domains::{self, SharedDomain},
+        organizations::shared_domains::{self, SharedDomain},
     },
     links::console,
     model::{
@@ -40,7 +40,7 @@ async fn find(
     organization: &Organization,
 ) -> Result<DomainVerification, PageError> {
     let name = context.segment("domain");
-    let listed = app::domains::list(&context.state, &context.actor, organization.id).await?;
+    let listed = app::organizations::domains::list(&context.state, &context.actor, organization.id).await?;
     let found = listed.into_iter().find(|listed| listed.domain.as_str() == name);
     found.ok_or_else(|| PageError(Error::not_found("domain", name)))
 }
@@ -55,7 +55,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 /// `POST …/domains`
 pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
-    let added = app::domains::add(
+    let added = app::organizations::domains::add(
         &context.state,
         &context.actor,
         organization.id,
@@ -242,7 +242,9 @@ pub async fn approve(context: EnvironmentContext, form: ConsoleForm) -> PageResu
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
     let share = form.flag(shared_domains::FIELD);
-    match app::domains::approve(&context.state, &context.actor, organization.id, domain, share).await {
+    match app::organizations::domains::approve(&context.state, &context.actor, organization.id, domain, share)
+        .await
+    {
         Ok(listed) => Ok(see_other(
             &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
             Flash(ResourceKind::Domain, Action::Approved),
@@ -301,12 +303,15 @@ pub(super) fn approve_view(
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let domain = context.segment("domain");
-    let done = match app::domains::check(&context.state, &context.actor, organization.id, domain).await {
-        Ok(listed) if listed.check_error.is_none() => Action::Verified,
-        // The result is stored with the domain.
-        Ok(_) | Err(Error::Conflict { .. }) => Action::Checked,
-        Err(error) => return Err(error.into()),
-    };
+    let done =
+        match app::organizations::domains::check(&context.state, &context.actor, organization.id, domain)
+            .await
+        {
+            Ok(listed) if listed.check_error.is_none() => Action::Verified,
+            // The result is stored with the domain.
+            Ok(_) | Err(Error::Conflict { .. }) => Action::Checked,
+            Err(error) => return Err(error.into()),
+        };
     Ok(see_other(
         &context.href(console::DOMAIN, &[&organization.id, &domain]),
         Flash(ResourceKind::Domain, done),
@@ -327,8 +332,13 @@ pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     let listed = find(&context, &organization).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), listed.domain.as_str()) {
         Ok(()) => {
-            app::domains::remove(&context.state, &context.actor, organization.id, listed.domain.as_str())
-                .await
+            app::organizations::domains::remove(
+                &context.state,
+                &context.actor,
+                organization.id,
+                listed.domain.as_str(),
+            )
+            .await
         }
         wrong => wrong,
     };

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     app::{
         self,
-        certificates::CertificateView,
-        flows::{CheckChange, CheckComparison, DocumentFacts, FlowView, Recheck},
-        sign_in::description,
+        connections::saml::certificates::CertificateView,
+        login::description,
+        support::flows::{CheckChange, CheckComparison, DocumentFacts, FlowView, Recheck},
     },
     links::{self, Links, console},
     model::{
@@ -40,7 +40,7 @@ use crate::{
 /// `GET …/flows/{flow}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let id = context.id::<SamlFlowKind>("flow")?;
-    let described = app::flows::describe(&context.state, &context.actor, id).await?;
+    let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
     let content = view(&page(&context, &described), &described);
     Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
 }
@@ -48,8 +48,8 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
 /// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
 pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id = context.id::<SamlFlowKind>("flow")?;
-    let checked = app::flows::recheck(&context.state, &context.actor, id).await?;
-    let described = app::flows::describe(&context.state, &context.actor, id).await?;
+    let checked = app::support::flows::recheck(&context.state, &context.actor, id).await?;
+    let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
     let content = check_view(&page(&context, &described), &described, &checked);
     let shell = context.shell(Section::Flows, "Checked again");
     Ok(shell.crumb(title(&described.found.flow), context.href(console::FLOW, &[&id])).respond(content))

@@ -12,7 +12,7 @@ use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self, Error,
-        flows::{FlowQuery, FlowSummary, SearchQuery},
+        support::flows::{FlowQuery, FlowSummary, SearchQuery},
     },
     links::{self, console},
     model::{
@@ -50,14 +50,21 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         since: since(place.filter("time"), context.now()),
         ..FlowQuery::default()
     };
-    let found = match app::flows::parse(&context.state, &context.actor, place.filter("q"), filters).await? {
+    let found = match app::support::flows::parse(&context.state, &context.actor, place.filter("q"), filters)
+        .await?
+    {
         SearchQuery::Flow(id) => {
             let location = context.href(console::FLOW, &[&id]);
             return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish());
         }
         SearchQuery::Flows(query) => {
-            match app::flows::list_with_organizations(&context.state, &context.actor, &query, &place.query())
-                .await
+            match app::support::flows::list_with_organizations(
+                &context.state,
+                &context.actor,
+                &query,
+                &place.query(),
+            )
+            .await
             {
                 Ok((flows, next_token)) => FlowResults::Flows { flows, next_token },
                 Err(Error::Invalid { reason, .. }) => FlowResults::InvalidQuery(reason.into_owned()),

@@ -14,7 +14,7 @@ use super::{
     webhooks,
 };
 use crate::{
-    app::{audit::Names, page::Page},
+    app::{audit::Names, pagination::Page},
     model::{
         audit::{AuditActor, AuditEvent},
         email::Email,

@@ -13,10 +13,14 @@ use super::{
 };
 use crate::{
     app::{
-        certificates::CertificateView,
-        flows::{DocumentFacts, FlowDetails, FlowSummary, FlowView, Recheck},
-        overview::{Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period},
-        sign_in,
+        connections::saml::certificates::CertificateView,
+        login,
+        support::{
+            flows::{DocumentFacts, FlowDetails, FlowSummary, FlowView, Recheck},
+            overview::{
+                Bar, ExpiringCertificate, FailingConnectionView, NextStep, Outcomes, Overview, Period,
+            },
+        },
     },
     links::{Links, console, expand},
     model::{
@@ -229,7 +233,7 @@ fn flow_page() -> FlowPage {
 }
 
 fn outside_domains() -> Check {
-    sign_in::Error::EmailOutsideOrganizationDomains
+    login::Error::EmailOutsideOrganizationDomains
         .failed(Some("acme.com, acme.co.uk".into()), Some("dana@gmail.com".into()))
 }
 
@@ -285,7 +289,7 @@ fn flow_samples() {
 fn recheck_samples() {
     let mut then = passed();
     then.push(outside_domains());
-    then.push(sign_in::Error::AssertionReplayed.passed(None, None));
+    then.push(login::Error::AssertionReplayed.passed(None, None));
     let flow = described(
         login(FlowStatus::Failed, Some("email_outside_organization_domains"), Some("dana@gmail.com")),
         then.clone(),
@@ -293,7 +297,7 @@ fn recheck_samples() {
     );
     let mut mended = passed();
     mended.push(
-        sign_in::Error::EmailOutsideOrganizationDomains
+        login::Error::EmailOutsideOrganizationDomains
             .passed(Some("acme.com, acme.co.uk, gmail.com".into()), Some("dana@gmail.com".into())),
     );
     let frame = frame();

@@ -103,7 +103,9 @@ fn credential_routes(config: &mut ServiceConfig) {
 }
 
 fn connection_routes(config: &mut ServiceConfig) {
-    use {saml_connection as connection, saml_connection_form as form, scim_directory as directory};
+    use saml_connection as connection;
+    use saml_connection_form as form;
+    use scim_directory as directory;
     config
         .service(web::resource(path::NEW_SAML_CONNECTION).get(form::new).post(form::create))
         .service(web::resource(path::SAML_CONNECTION).get(connection::show))

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::{
         self,
-        oauth_clients::{ClientWithSecret, OauthClientChange},
+        authorization_server::clients::{ClientWithSecret, OauthClientChange},
     },
     links::{Links, console},
     model::{environment::Environment, id::OauthClientId, oauth_client::OauthClient, time::Timestamp},
@@ -37,7 +37,9 @@ const ALGORITHMS: [(&str, &str); 3] = [
 
 /// `GET …/oauth-clients/{client}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client =
+        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
+            .await?;
     let content = view(
         &client,
         &context.environment,
@@ -143,7 +145,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/oauth-clients/new`
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::oauth_clients::create(&context.state, &context.actor, &change(&form)).await {
+    match app::authorization_server::clients::create(&context.state, &context.actor, &change(&form)).await {
         Ok(created) => Ok(secret_page(&context, &created)),
         Err(error) => {
             Ok(form_page(&context, None, &FormValues::from(&*form), &FormErrors::from_error(error)?))
@@ -154,7 +156,9 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 /// `GET …/oauth-clients/{client}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client =
+        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
+            .await?;
     let (action, back) = (
         context.href(console::ROTATE_OAUTH_CLIENT, &[&client.id]),
         context.href(console::OAUTH_CLIENT, &[&client.id]),
@@ -174,8 +178,12 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 
 /// `POST …/oauth-clients/{client}/rotate`
 pub async fn rotate(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let created =
-        app::oauth_clients::rotate_secret(&context.state, &context.actor, context.id("client")?).await?;
+    let created = app::authorization_server::clients::rotate_secret(
+        &context.state,
+        &context.actor,
+        context.id("client")?,
+    )
+    .await?;
     Ok(secret_page(&context, &created))
 }
 
@@ -199,7 +207,9 @@ fn secret_page(context: &EnvironmentContext, created: &ClientWithSecret) -> Http
 /// `GET …/oauth-clients/{client}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client =
+        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
+            .await?;
     let uri = client.initiate_login_uri.as_ref().map(ToString::to_string).unwrap_or_default();
     let typed = FormValues::new()
         .with("displayName", &client.display_name)
@@ -211,14 +221,15 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 /// `POST …/oauth-clients/{client}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OauthClientId = context.id("client")?;
-    match app::oauth_clients::update(&context.state, &context.actor, id, &change(&form)).await {
+    match app::authorization_server::clients::update(&context.state, &context.actor, id, &change(&form)).await
+    {
         Ok(_) => Ok(see_other(
             &context.href(console::OAUTH_CLIENT, &[&id]),
             Flash(ResourceKind::OauthClient, Action::Saved),
         )),
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
+            let client = app::authorization_server::clients::find(&context.state, &context.actor, id).await?;
             Ok(form_page(&context, Some(&client), &FormValues::from(&*form), &errors))
         }
     }
@@ -277,16 +288,18 @@ fn form_page(
 /// `GET …/oauth-clients/{client}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let client = app::oauth_clients::find(&context.state, &context.actor, context.id("client")?).await?;
+    let client =
+        app::authorization_server::clients::find(&context.state, &context.actor, context.id("client")?)
+            .await?;
     Ok(confirm_page(&context, &client, &FormValues::new(), &FormErrors::none()))
 }
 
 /// `POST …/oauth-clients/{client}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OauthClientId = context.id("client")?;
-    let client = app::oauth_clients::find(&context.state, &context.actor, id).await?;
+    let client = app::authorization_server::clients::find(&context.state, &context.actor, id).await?;
     let removed = match confirm::check(form.text(confirm::FIELD), &name(&client)) {
-        Ok(()) => app::oauth_clients::remove(&context.state, &context.actor, id).await,
+        Ok(()) => app::authorization_server::clients::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {

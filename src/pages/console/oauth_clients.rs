@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{audit_events::Href, here::EnvironmentContext, shell::Section};
 use crate::{
-    app::{self, page::Page},
+    app::{self, pagination::Page},
     links::console,
     model::{oauth_client::OauthClient, time::Timestamp},
     pages::{
@@ -25,7 +25,8 @@ pub(super) fn name(client: &OauthClient) -> String {
 /// `GET …/oauth-clients`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = app::oauth_clients::list(&context.state, &context.actor, &place.query()).await?;
+    let page =
+        app::authorization_server::clients::list(&context.state, &context.actor, &place.query()).await?;
     let content = view(
         &page,
         &place,

@@ -14,10 +14,10 @@ use crate::{
     app::{
         self,
         audit::AuditFilter,
-        page::{Page, PageQuery},
-        saml_connections::SamlConnectionView,
-        scim_directories::ScimDirectoryView,
-        shared_domains::SharedDomain,
+        connections::saml::SamlConnectionView,
+        directories::ScimDirectoryView,
+        organizations::shared_domains::SharedDomain,
+        pagination::{Page, PageQuery},
     },
     links::console,
     model::{
@@ -57,13 +57,13 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let organization = app::organizations::find(state, actor, id).await?;
     let query = PageQuery { token: None, size: Some("100".to_owned()) };
     let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
-    let shared = app::shared_domains::list_others(state, actor, id, &domains).await?;
-    let connections = app::saml_connections::list(state, actor, id, &query).await?;
-    let directories = app::scim_directories::list(state, actor, id, &query).await?;
+    let shared = app::organizations::shared_domains::list_others(state, actor, id, &domains).await?;
+    let connections = app::connections::saml::list(state, actor, id, &query).await?;
+    let directories = app::directories::list(state, actor, id, &query).await?;
     let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
     let audit = app::audit::list(state, actor, &filter, &recent).await?;
-    let links = app::setup_links::list(state, actor, Some(id), &recent).await?;
+    let links = app::setup::links::list(state, actor, Some(id), &recent).await?;
     let audit = audit_events::lines(&context, audit.items).await?;
     let page = OrganizationPage {
         organization: &organization,

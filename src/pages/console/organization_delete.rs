@@ -10,7 +10,7 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, page::PageQuery},
+    app::{self, pagination::PageQuery},
     links::console,
     model::{id::OrganizationId, organization::Organization},
     pages::{
@@ -73,9 +73,8 @@ async fn effects(
 ) -> Result<Vec<String>, PageError> {
     let whole = PageQuery { token: None, size: Some("100".to_owned()) };
     let connections =
-        app::saml_connections::list(&context.state, &context.actor, organization.id, &whole).await?;
-    let directories =
-        app::scim_directories::list(&context.state, &context.actor, organization.id, &whole).await?;
+        app::connections::saml::list(&context.state, &context.actor, organization.id, &whole).await?;
+    let directories = app::directories::list(&context.state, &context.actor, organization.id, &whole).await?;
     let tied = [
         words::at_least(
             connections.items.len(),

@@ -12,7 +12,10 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, organizations::OrganizationChange, shared_domains},
+    app::{
+        self,
+        organizations::{OrganizationChange, shared_domains},
+    },
     links::console,
     model::organization::Organization,
     pages::{

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{here::EnvironmentContext, shell::Section, words};
 use crate::{
-    app::{self, page::Page},
+    app::{self, pagination::Page},
     links::console,
     model::{domain::Domain, id::OrganizationId, organization::Organization, time::Timestamp},
     pages::{
@@ -31,7 +31,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let create = context.may_manage().then(|| context.href(console::NEW_ORGANIZATION, &[]));
     let href = |organization: &Organization| context.href(console::ORGANIZATION, &[&organization.id]);
     let ids: Vec<OrganizationId> = page.items.iter().map(|organization| organization.id).collect();
-    let shared = app::shared_domains::list(&context.state, &context.actor, &ids).await?;
+    let shared = app::organizations::shared_domains::list(&context.state, &context.actor, &ids).await?;
     let content = view(&page, &shared, &place, create.as_deref(), &href, context.now());
     Ok(context.shell(Section::Organizations, "Organizations").respond(content))
 }

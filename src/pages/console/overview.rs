@@ -6,7 +6,7 @@ use super::{here::EnvironmentContext, shell::Section};
 use crate::{
     app::{
         self,
-        overview::{Bar, FailingConnectionView, NextStep, Overview, Period},
+        support::overview::{Bar, FailingConnectionView, NextStep, Overview, Period},
     },
     links::{self, console},
     model::{id::EnvironmentId, time::Timestamp},
@@ -20,7 +20,7 @@ use crate::{
 /// `GET /console/{environment}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let span = Period::parse(context.place(&["span"]).filter("span"));
-    let overview = app::overview::load(&context.state, &context.actor, span).await?;
+    let overview = app::support::overview::load(&context.state, &context.actor, span).await?;
     let content = view(context.environment.id, &overview);
     Ok(context.shell(Section::Overview, "Overview").respond(content))
 }
@@ -30,7 +30,7 @@ pub(super) fn view(environment: EnvironmentId, overview: &Overview) -> Markup {
     let totals = overview
         .bars
         .iter()
-        .fold(Default::default(), |sum: app::overview::Outcomes, bar| sum.plus(bar.outcomes));
+        .fold(Default::default(), |sum: app::support::overview::Outcomes, bar| sum.plus(bar.outcomes));
     html! {
         div.head-row {
             h1 { "Overview" }
@@ -270,7 +270,7 @@ fn failing_connections(
                         li {
                             div {
                                 a href=(links::expand(console::SAML_CONNECTION, &[&environment, &connection.saml_connection_id])) { strong { (name(&connection.organization_name)) } }
-                                @if let Some(meaning) = flow.as_ref().and_then(|flow| app::sign_in::description(flow.refusal.as_deref()?)) {
+                                @if let Some(meaning) = flow.as_ref().and_then(|flow| app::login::description(flow.refusal.as_deref()?)) {
                                     p { (meaning) }
                                 }
                                 p.soft.small {

@@ -234,14 +234,14 @@ pub fn screen(product: Product, code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::sign_in, saml};
+    use crate::{app::login, saml};
 
     #[test]
     fn every_code_that_has_a_screen_is_one_that_there_is() {
         let known: Vec<&str> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
-            .chain(sign_in::Error::OWN.iter().map(|refusal| refusal.code()))
+            .chain(login::Error::OWN.iter().map(|refusal| refusal.code()))
             .collect();
         for code in [
             "assertion_audience",

@@ -15,12 +15,13 @@ use super::{
 use crate::{
     app::{
         audit::Names,
-        certificates::CertificateView,
-        page::Page,
-        saml_connections::SamlConnectionView,
-        scim_directories::ScimDirectoryView,
-        scim_usage::{Quota, Usage},
-        shared_domains::{self, SharedDomain, SharedDomainError},
+        connections::saml::{SamlConnectionView, certificates::CertificateView},
+        directories::{
+            ScimDirectoryView,
+            usage::{Quota, Usage},
+        },
+        organizations::shared_domains::{self, SharedDomain, SharedDomainError},
+        pagination::Page,
     },
     links::{self, Links},
     model::{

@@ -14,8 +14,10 @@ use super::{
 use crate::{
     app::{
         self,
-        certificates::{CertificateView, certificate_views},
-        saml_connections::SamlConnectionView,
+        connections::saml::{
+            SamlConnectionView,
+            certificates::{CertificateView, certificate_views},
+        },
     },
     links::{Links, console},
     model::{
@@ -49,7 +51,7 @@ pub(super) struct ConnectionPage<'a> {
 /// `GET …/saml-connections/{connection}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let described =
-        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
     let organization = load_organization(&context, &described.connection).await?;
     let page = ConnectionPage {
         described: &described,
@@ -75,7 +77,7 @@ pub async fn test(context: EnvironmentContext, _form: ConsoleForm) -> PageResult
     let (browser, host) =
         (to_idp::browser(&context.state.links, context.request()), to_idp::host(context.request()));
     let begun =
-        app::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
+        app::login::test_login::begin(&context.state, &context.actor, id, FlowOrigin::Console, browser, host)
             .await?;
     Ok(match begun {
         Ok(begun) => to_idp::send_to_idp(&context.state, begun),
@@ -283,7 +285,7 @@ fn for_developers(page: &ConnectionPage<'_>) -> Markup {
 /// `POST …/saml-connections/{connection}/refresh`
 pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    app::metadata_refresh::refresh_now(&context.state, &context.actor, id).await?;
+    app::connections::saml::metadata::refresh::refresh_now(&context.state, &context.actor, id).await?;
     Ok(see_other(
         &context.href(console::SAML_CONNECTION, &[&id]),
         Flash(ResourceKind::Metadata, Action::Refreshed),
@@ -294,16 +296,16 @@ pub async fn refresh(context: EnvironmentContext, _form: ConsoleForm) -> PageRes
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found =
-        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
     confirm_page(&context, &found.connection, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/saml-connections/{connection}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    let connection = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
+    let connection = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
     let removed = match confirm::check(form.text(confirm::FIELD), &words::connection(&connection)) {
-        Ok(()) => app::saml_connections::remove(&context.state, &context.actor, id).await,
+        Ok(()) => app::connections::saml::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {

@@ -11,7 +11,7 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, saml_connections::SamlConnectionChange},
+    app::{self, connections::saml::SamlConnectionChange},
     links::console,
     model::{
         id::{OrganizationId, SamlConnectionId},
@@ -52,7 +52,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: OrganizationId = context.id("organization")?;
     let change = change(&form, None);
-    match app::saml_connections::create(&context.state, &context.actor, id, &change).await {
+    match app::connections::saml::create(&context.state, &context.actor, id, &change).await {
         Ok(made) => Ok(see_other(
             &context.href(console::SAML_CONNECTION, &[&made.connection.id]),
             Flash(ResourceKind::SamlConnection, Action::Created),
@@ -69,15 +69,15 @@ pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResul
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
     let found =
-        app::saml_connections::find(&context.state, &context.actor, context.id("connection")?).await?;
+        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
     Ok(edit_page(&context, &found.connection, &typed(&found.connection), &FormErrors::none()))
 }
 
 /// `POST …/saml-connections/{connection}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: SamlConnectionId = context.id("connection")?;
-    let current = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
-    match app::saml_connections::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
+    let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    match app::connections::saml::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
         .await
     {
         Ok(_) => Ok(see_other(

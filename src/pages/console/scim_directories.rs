@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{here::EnvironmentContext, shell::Section};
 use crate::{
-    app::{self, page::Page, scim_directories::DirectorySummary},
+    app::{self, directories::DirectorySummary, pagination::Page},
     links::console,
     model::time::Timestamp,
     pages::{
@@ -17,7 +17,7 @@ use crate::{
 /// `GET …/scim-directories`
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let place = context.place(&[]);
-    let page = app::scim_directories::list_newest(&context.state, &context.actor, &place.query()).await?;
+    let page = app::directories::list_newest(&context.state, &context.actor, &place.query()).await?;
     let href = |directory: &DirectorySummary| context.href(console::SCIM_DIRECTORY, &[&directory.id]);
     let organizations = context.href(console::ORGANIZATIONS, &[]);
     let content = view(&page, &place, &organizations, &href, context.now());

@@ -18,8 +18,10 @@ use super::{
 use crate::{
     app::{
         self,
-        scim_directories::{ScimDirectoryChange, ScimDirectoryView},
-        scim_usage::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
+        directories::{
+            ScimDirectoryChange, ScimDirectoryView,
+            usage::{DAILY_RESET_NOTE, DAY_BYTES, Quota},
+        },
     },
     links::console,
     model::{
@@ -69,18 +71,17 @@ async fn load_organization(
 /// and shows its first token.
 pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let organization: OrganizationId = context.id("organization")?;
-    let first = app::page::PageQuery { token: None, size: Some("1".to_owned()) };
-    let others = app::scim_directories::list(&context.state, &context.actor, organization, &first).await?;
+    let first = app::pagination::PageQuery { token: None, size: Some("1".to_owned()) };
+    let others = app::directories::list(&context.state, &context.actor, organization, &first).await?;
     let change =
         ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
-    let made = app::scim_directories::create(&context.state, &context.actor, organization, &change).await?;
+    let made = app::directories::create(&context.state, &context.actor, organization, &change).await?;
     token_page(&context, made.directory.id, Duration::ZERO).await
 }
 
 /// `GET …/scim-directories/{directory}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
-    let described =
-        app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let described = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     let organization = load_organization(&context, &described.directory).await?;
     let content = view(
         &described,
@@ -218,7 +219,7 @@ fn amount(name: &str, number: i64) -> String {
 /// `GET …/scim-directories/{directory}/rotate`
 pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     rotation_page(
         &context,
         &found.directory,
@@ -232,7 +233,7 @@ pub async fn confirm_rotation(context: EnvironmentContext) -> PageResult {
 pub async fn rotate(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
     let Ok(seconds) = form.text("overlapSeconds").parse() else {
-        let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+        let found = app::directories::find(&context.state, &context.actor, id).await?;
         let errors = FormErrors::one("overlapSeconds", "choose one of these");
         return rotation_page(&context, &found.directory, &FormValues::from(&*form), &errors).await;
     };
@@ -262,8 +263,8 @@ async fn rotation_page(
 }
 
 async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: Duration) -> PageResult {
-    let token = app::scim_directories::rotate(&context.state, &context.actor, id, overlap).await?;
-    let described = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let token = app::directories::rotate(&context.state, &context.actor, id, overlap).await?;
+    let described = app::directories::find(&context.state, &context.actor, id).await?;
     let onward = context.href(console::SCIM_DIRECTORY, &[&id]);
     let panel = SecretPanel {
         name: "bearer token",
@@ -283,7 +284,7 @@ async fn token_page(context: &EnvironmentContext, id: ScimDirectoryId, overlap: 
 /// `POST …/scim-directories/{directory}/end-overlap`
 pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    app::scim_directories::end_overlap(&context.state, &context.actor, id).await?;
+    app::directories::end_overlap(&context.state, &context.actor, id).await?;
     Ok(see_other(
         &context.href(console::SCIM_DIRECTORY, &[&id]),
         Flash(ResourceKind::OldTokens, Action::Ended),
@@ -293,7 +294,7 @@ pub async fn end_overlap(context: EnvironmentContext, _form: ConsoleForm) -> Pag
 /// `GET …/scim-directories/{directory}/edit`
 pub async fn edit(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     let directory = &found.directory;
     let typed = FormValues::new()
         .with_flag("primary", directory.primary)
@@ -306,14 +307,14 @@ pub async fn edit(context: EnvironmentContext) -> PageResult {
 /// `POST …/scim-directories/{directory}/edit`
 pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    match app::scim_directories::update(&context.state, &context.actor, id, &change(&form)).await {
+    match app::directories::update(&context.state, &context.actor, id, &change(&form)).await {
         Ok(_) => Ok(see_other(
             &context.href(console::SCIM_DIRECTORY, &[&id]),
             Flash(ResourceKind::ScimDirectory, Action::Saved),
         )),
         Err(error) => {
             let errors = FormErrors::from_error(error)?;
-            let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+            let found = app::directories::find(&context.state, &context.actor, id).await?;
             edit_page(&context, &found.directory, &FormValues::from(&*form), &errors).await
         }
     }
@@ -367,18 +368,18 @@ async fn edit_page(
 /// `GET …/scim-directories/{directory}/delete`
 pub async fn confirm(context: EnvironmentContext) -> PageResult {
     context.require_manage()?;
-    let found = app::scim_directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
     confirm_page(&context, &found, &FormValues::new(), &FormErrors::none()).await
 }
 
 /// `POST …/scim-directories/{directory}/delete`
 pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let id: ScimDirectoryId = context.id("directory")?;
-    let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let found = app::directories::find(&context.state, &context.actor, id).await?;
     let organization = load_organization(&context, &found.directory).await?;
     let typed = form.text(confirm::FIELD);
     let removed = match confirm::check(typed, &words::organization(&organization)) {
-        Ok(()) => app::scim_directories::remove(&context.state, &context.actor, id).await,
+        Ok(()) => app::directories::remove(&context.state, &context.actor, id).await,
         wrong => wrong,
     };
     match removed {

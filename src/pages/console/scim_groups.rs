@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     app::{
-        page::Page,
-        scim_people::{self, DirectoryGroup},
+        directories::resources::{self, DirectoryGroup},
+        pagination::Page,
     },
     links::console,
     pages::{
@@ -27,10 +27,10 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page = match place.filter("q") {
         "" => {
             let query = scim_users::query(&opened);
-            scim_people::list_groups(&context.state, &context.actor, &query, &place.query()).await?
+            resources::list_groups(&context.state, &context.actor, &query, &place.query()).await?
         }
         words => Page {
-            items: scim_people::search_groups(&context.state, &context.actor, opened.directory.id, words)
+            items: resources::search_groups(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

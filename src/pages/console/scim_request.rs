@@ -22,7 +22,8 @@ use crate::{
 /// `GET …/requests/{request}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
-    let request = app::scim_requests::find(&context.state, &context.actor, context.id("request")?).await?;
+    let request =
+        app::directories::request_log::find(&context.state, &context.actor, context.id("request")?).await?;
     if request.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM request", request.id).into());
     }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     app::{
-        page::Page,
-        scim_requests::{self, ScimRequestQuery},
+        directories::request_log::{self, ScimRequestQuery},
+        pagination::Page,
     },
     links::console,
     model::{scim_request::ScimRequest, time::Timestamp},
@@ -32,7 +32,7 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
         error: place.filter("error").to_owned(),
     };
     let id = opened.directory.id;
-    let found = scim_requests::list(&context.state, &context.actor, id, &query, &place.query()).await;
+    let found = request_log::list(&context.state, &context.actor, id, &query, &place.query()).await;
     let (page, errors) = match found {
         Ok(page) => (page, FormErrors::none()),
         Err(error) => (Page { items: Vec::new(), next_token: String::new() }, FormErrors::from_error(error)?),

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     app::{
         Error,
+        directories::resources::{self, DirectoryUser},
         events::{self, LatestQuery},
-        scim_people::{self, DirectoryUser},
     },
     links::{self, console},
     model::{id::ScimGroupId, time::Timestamp},
@@ -43,11 +43,11 @@ pub(super) struct ScimUserPage<'a> {
 /// `GET …/users/{user}`
 pub async fn show(context: EnvironmentContext) -> PageResult {
     let opened = directory_tabs::load(&context).await?;
-    let user = scim_people::find_user(&context.state, &context.actor, context.id("user")?).await?;
+    let user = resources::find_user(&context.state, &context.actor, context.id("user")?).await?;
     if user.directory_id != opened.directory.id {
         return Err(Error::not_found("SCIM user", user.id).into());
     }
-    let groups: Vec<(String, String)> = scim_people::groups_of(&context.state, &context.actor, &user)
+    let groups: Vec<(String, String)> = resources::groups_of(&context.state, &context.actor, &user)
         .await?
         .into_iter()
         .map(|(id, name): (ScimGroupId, String)| {

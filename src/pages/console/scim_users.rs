@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     app::{
-        page::Page,
-        scim_people::{self, DirectoryQuery, DirectoryUser},
+        directories::resources::{self, DirectoryQuery, DirectoryUser},
+        pagination::Page,
     },
     links::console,
     pages::{
@@ -28,10 +28,10 @@ pub async fn list(context: EnvironmentContext) -> PageResult {
     let page = match place.filter("q") {
         "" => {
             let query = query(&opened);
-            scim_people::list_users(&context.state, &context.actor, &query, "", &place.query()).await?
+            resources::list_users(&context.state, &context.actor, &query, "", &place.query()).await?
         }
         words => Page {
-            items: scim_people::search_users(&context.state, &context.actor, opened.directory.id, words)
+            items: resources::search_users(&context.state, &context.actor, opened.directory.id, words)
                 .await?,
             next_token: String::new(),
         },

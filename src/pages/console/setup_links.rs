@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    app::{self, Error, page::Page, setup_links::NewSetupLink},
+    app::{self, Error, pagination::Page, setup::links::NewSetupLink},
     links::console,
     model::{
         id::{OrganizationId, SetupLinkId},
@@ -71,8 +71,8 @@ pub(super) fn status(link: &SetupLink, now: Timestamp) -> Markup {
 pub async fn list(context: EnvironmentContext) -> PageResult {
     let organization = load_organization(&context).await?;
     let place = context.place(&[]);
-    let page =
-        app::setup_links::list(&context.state, &context.actor, Some(organization.id), &place.query()).await?;
+    let page = app::setup::links::list(&context.state, &context.actor, Some(organization.id), &place.query())
+        .await?;
     let content = view(
         &page,
         &organization,
@@ -150,7 +150,7 @@ pub async fn new(context: EnvironmentContext) -> PageResult {
 pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
     let organization = load_organization(&context).await?;
     let made = match parse_form(organization.id, &form) {
-        Ok(new_link) => app::setup_links::create(&context.state, &context.actor, &new_link).await,
+        Ok(new_link) => app::setup::links::create(&context.state, &context.actor, &new_link).await,
         Err(wrong) => Err(wrong),
     };
     match made {
@@ -228,7 +228,7 @@ fn new_page(
 /// `POST …/setup-links/{link}/revoke`
 pub async fn revoke(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
     let id: SetupLinkId = context.id("link")?;
-    let link = app::setup_links::revoke(&context.state, &context.actor, id).await?;
+    let link = app::setup::links::revoke(&context.state, &context.actor, id).await?;
     Ok(see_other(
         &context.href(console::SETUP_LINKS, &[&link.organization_id]),
         Flash(ResourceKind::SetupLink, Action::Revoked),

@@ -14,7 +14,7 @@ use super::{
     webhooks,
 };
 use crate::{
-    app::{self, page::Page, webhooks::WebhookChange},
+    app::{self, pagination::Page, webhooks::WebhookChange},
     links::console,
     model::{
         id::{WebhookDeliveryId, WebhookId},

@@ -10,7 +10,7 @@ use super::{
     webhook_form::{change, fields},
 };
 use crate::{
-    app::{self, page::Page},
+    app::{self, pagination::Page},
     links::console,
     model::{event::EventKind, time::Timestamp, webhook::Webhook},
     pages::{

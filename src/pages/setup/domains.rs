@@ -8,7 +8,7 @@ use super::{
     visitor::{SetupContext, SetupForm},
 };
 use crate::{
-    app::{self, Error, shared_domains},
+    app::{self, Error, organizations::shared_domains},
     links::{self, path},
     model::{
         domain::{Domain, DomainState},
@@ -34,7 +34,8 @@ pub async fn list(context: SetupContext) -> PageResult {
 }
 
 async fn show(context: &SetupContext, typed: &FormValues, errors: &FormErrors) -> PageResult {
-    let all = app::domains::list(&context.state, &context.actor, context.organization.id).await?;
+    let all =
+        app::organizations::domains::list(&context.state, &context.actor, context.organization.id).await?;
     let listed = all.iter().any(|one| one.domain.as_str() == typed.text("domain")) && errors.is_empty();
     let typed = if listed { &FormValues::new() } else { typed };
     let content = view(context, &all, typed, errors);
@@ -123,7 +124,7 @@ pub fn card(listed: &DomainVerification, application: &str, csrf: &Markup, now: 
 /// `POST /setup/domains`
 pub async fn add(sent: SetupForm) -> PageResult {
     let context = &sent.context;
-    let added = app::domains::add(
+    let added = app::organizations::domains::add(
         &context.state,
         &context.actor,
         context.organization.id,
@@ -144,7 +145,13 @@ pub async fn add(sent: SetupForm) -> PageResult {
 pub async fn check(sent: SetupForm, path: web::Path<String>) -> PageResult {
     let context = &sent.context;
     let domain = parse_domain(&path)?;
-    match app::domains::check(&context.state, &context.actor, context.organization.id, domain.as_str()).await
+    match app::organizations::domains::check(
+        &context.state,
+        &context.actor,
+        context.organization.id,
+        domain.as_str(),
+    )
+    .await
     {
         // The result is stored with the domain.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(see_other(path::SETUP_DOMAINS)),
@@ -157,7 +164,13 @@ pub async fn check(sent: SetupForm, path: web::Path<String>) -> PageResult {
 pub async fn remove(sent: SetupForm, path: web::Path<String>) -> PageResult {
     let context = &sent.context;
     let domain = parse_domain(&path)?;
-    app::domains::remove(&context.state, &context.actor, context.organization.id, domain.as_str()).await?;
+    app::organizations::domains::remove(
+        &context.state,
+        &context.actor,
+        context.organization.id,
+        domain.as_str(),
+    )
+    .await?;
     Ok(see_other(path::SETUP_DOMAINS))
 }
 

@@ -10,7 +10,7 @@ use super::{
     visitor::{SetupContext, SetupForm},
 };
 use crate::{
-    app::{self, Error, page::PageQuery, saml_connections::SamlConnectionChange},
+    app::{self, Error, connections::saml::SamlConnectionChange, pagination::PageQuery},
     links::{self, path},
     model::{
         id::SamlConnectionId,
@@ -76,10 +76,11 @@ impl Progress {
 pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<SamlFlow>)>> {
     let query = PageQuery { token: None, size: Some(MAX_CONNECTIONS.to_owned()) };
     let page =
-        app::saml_connections::list(&context.state, &context.actor, context.organization.id, &query).await?;
+        app::connections::saml::list(&context.state, &context.actor, context.organization.id, &query).await?;
     let mut all = Vec::with_capacity(page.items.len());
     for described in page.items {
-        let test = app::test_login::latest(&context.state, &context.actor, described.connection.id).await?;
+        let test =
+            app::login::test_login::latest(&context.state, &context.actor, described.connection.id).await?;
         all.push((described.connection, test));
     }
     Ok(all)
@@ -154,11 +155,11 @@ pub async fn create(sent: SetupForm) -> PageResult {
         SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
     let described = match fresh {
         Some((connection, _)) => {
-            app::saml_connections::update(&context.state, &context.actor, connection.id, &change).await?
+            app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await?
         }
         None => {
             change.primary = Some(all.is_empty());
-            app::saml_connections::create(&context.state, &context.actor, context.organization.id, &change)
+            app::connections::saml::create(&context.state, &context.actor, context.organization.id, &change)
                 .await?
         }
     };
@@ -169,7 +170,7 @@ pub async fn create(sent: SetupForm) -> PageResult {
 /// The connection with the id of the path, if it belongs to the organization.
 async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
     let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
-    let found = app::saml_connections::find(&context.state, &context.actor, id).await?.connection;
+    let found = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
     match found.organization_id == context.organization.id {
         true => Ok(found),
         false => Err(Error::not_found("SAML connection", id)),
@@ -179,7 +180,7 @@ async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
 /// `GET /setup/saml/{connection}/sp-metadata.xml`
 pub async fn sp_metadata(context: SetupContext, path: web::Path<String>) -> PageResult {
     let connection = load(&context, &path).await?;
-    let xml = app::metadata::render(&context.state, connection.id).await?;
+    let xml = app::connections::saml::sp_metadata::render(&context.state, connection.id).await?;
     Ok(HttpResponse::Ok()
         .content_type("application/samlmetadata+xml")
         .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"sp-metadata.xml\""))
@@ -202,7 +203,7 @@ async fn show(
     errors: &FormErrors,
 ) -> PageResult {
     let provider = providers::for_kind(connection.idp_kind);
-    let test = app::test_login::latest(&context.state, &context.actor, connection.id).await?;
+    let test = app::login::test_login::latest(&context.state, &context.actor, connection.id).await?;
     let progress = progress_of(connection, test.as_ref());
     let href = |slug: &str| links::setup_saml_step(connection.id, slug);
     if slug == "done" {
@@ -361,7 +362,7 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
             return show(context, &connection, &path.1, &typed, &FormErrors::from_error(error)?).await;
         }
     };
-    match app::saml_connections::update(&context.state, &context.actor, connection.id, &change).await {
+    match app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await {
         Ok(saved) if saved.connection.missing_settings().is_empty() => {
             let next = provider.saml.get(at + 1).map_or("test", |step| step.slug);
             Ok(see_other(&links::setup_saml_step(connection.id, next)))
@@ -415,7 +416,7 @@ fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
 async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult {
     let (browser, host) =
         (to_idp::browser(&context.state.links, &context.request), to_idp::host(&context.request));
-    let begun = app::test_login::begin(
+    let begun = app::login::test_login::begin(
         &context.state,
         &context.actor,
         connection.id,

@@ -11,7 +11,7 @@ use super::{
     test_result,
 };
 use crate::{
-    app::{setup_links::SetupLinkError, shared_domains::TAKEN_MESSAGE},
+    app::{organizations::shared_domains::TAKEN_MESSAGE, setup::links::SetupLinkError},
     links::path,
     model::{
         branding::Branding,

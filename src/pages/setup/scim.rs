@@ -13,9 +13,10 @@ use super::{
 use crate::{
     app::{
         self, Error,
-        page::PageQuery,
-        scim_directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
-        scim_requests::ScimRequestQuery,
+        directories::{
+            DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView, request_log::ScimRequestQuery,
+        },
+        pagination::PageQuery,
     },
     links::{self, path},
     model::{
@@ -40,7 +41,7 @@ const MAX_LIVE_REQUESTS: &str = "10";
 pub async fn directories(context: &SetupContext) -> app::Result<Vec<ScimDirectoryView>> {
     let query = PageQuery { token: None, size: Some(MAX_DIRECTORIES.to_owned()) };
     let page =
-        app::scim_directories::list(&context.state, &context.actor, context.organization.id, &query).await?;
+        app::directories::list(&context.state, &context.actor, context.organization.id, &query).await?;
     Ok(page.items)
 }
 
@@ -123,12 +124,11 @@ pub async fn create(sent: SetupForm) -> PageResult {
         ScimDirectoryChange { idp_kind: Some(kind.as_str().to_owned()), ..ScimDirectoryChange::default() };
     let described = match all.iter().find(|described| described.tokens.is_empty()) {
         Some(fresh) => {
-            app::scim_directories::update(&context.state, &context.actor, fresh.directory.id, &change).await?
+            app::directories::update(&context.state, &context.actor, fresh.directory.id, &change).await?
         }
         None => {
             change.primary = Some(all.is_empty());
-            app::scim_directories::create(&context.state, &context.actor, context.organization.id, &change)
-                .await?
+            app::directories::create(&context.state, &context.actor, context.organization.id, &change).await?
         }
     };
     Ok(see_other(&links::setup_scim_step(described.directory.id, first.slug)))
@@ -137,7 +137,7 @@ pub async fn create(sent: SetupForm) -> PageResult {
 /// The directory with the id of the path, if it belongs to the organization.
 async fn load(context: &SetupContext, id: &str) -> app::Result<ScimDirectoryView> {
     let id: ScimDirectoryId = id.parse().map_err(|_| Error::not_found("SCIM directory", "(no such id)"))?;
-    let found = app::scim_directories::find(&context.state, &context.actor, id).await?;
+    let found = app::directories::find(&context.state, &context.actor, id).await?;
     match found.directory.organization_id == context.organization.id {
         true => Ok(found),
         false => Err(Error::not_found("SCIM directory", id)),
@@ -155,7 +155,7 @@ pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageR
     let context = &sent.context;
     let described = load(context, &path.0).await?;
     let id = described.directory.id;
-    let token = app::scim_directories::rotate(&context.state, &context.actor, id, DEFAULT_OVERLAP).await?;
+    let token = app::directories::rotate(&context.state, &context.actor, id, DEFAULT_OVERLAP).await?;
     let described = load(context, &path.0).await?;
     show(context, &described, &path.1, Some(token)).await
 }
@@ -178,8 +178,14 @@ async fn show(
         true => {
             let page = PageQuery { token: None, size: Some(MAX_LIVE_REQUESTS.to_owned()) };
             let query = ScimRequestQuery::default();
-            let list =
-                app::scim_requests::list(&context.state, &context.actor, directory.id, &query, &page).await?;
+            let list = app::directories::request_log::list(
+                &context.state,
+                &context.actor,
+                directory.id,
+                &query,
+                &page,
+            )
+            .await?;
             Some(request_list(&list.items, context.state.now()))
         }
         false => None,

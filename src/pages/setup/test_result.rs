@@ -10,7 +10,7 @@ use super::{
     visitor::SetupContext,
 };
 use crate::{
-    app::{self, Error, test_login::TestLogin},
+    app::{self, Error, login::test_login::TestLogin},
     links::{self, path},
     model::{
         check::Check,
@@ -33,15 +33,16 @@ pub async fn show(context: SetupContext, path: web::Path<(String, String)>) -> P
     let gone = || Error::not_found("test login", "(no such id)");
     let connection: SamlConnectionId = path.0.parse().map_err(|_| gone())?;
     let flow: SamlFlowId = path.1.parse().map_err(|_| gone())?;
-    let found = app::saml_connections::find(&context.state, &context.actor, connection).await?.connection;
+    let found = app::connections::saml::find(&context.state, &context.actor, connection).await?.connection;
     if found.organization_id != context.organization.id {
         return Err(gone().into());
     }
     let browser = to_idp::browser(&context.state.links, &context.request);
-    let proof = context.parameter(app::sign_in::TEST_PROOF);
+    let proof = context.parameter(app::login::TEST_PROOF);
     let (state, actor) = (&context.state, &context.actor);
     let test =
-        app::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref()).await?;
+        app::login::test_login::find(state, actor, connection, flow, browser.as_ref(), proof.as_deref())
+            .await?;
     let provider = providers::for_kind(found.idp_kind);
     let (title, body) = match (&test.flow.email, failed_check(&test)) {
         (Some(_), _) if !test.own => ("The test succeeded", succeeded_elsewhere()),

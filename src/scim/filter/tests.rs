@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
+use crate::scim::filter::*;
 
 fn user() -> Value {
     json!({

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::*;
+use crate::scim::path::*;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 

@@ -1,4 +1,4 @@
-use super::*;
+use crate::scim::resource::*;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -121,7 +121,7 @@ fn a_password_is_handed_over_and_not_kept() {
 fn what_does_not_fit_is_refused() {
     let long = "x".repeat(MAX_KEY_BYTES + 1);
     let many: Vec<_> =
-        (0..=super::super::normalise::MAX_ELEMENTS).map(|n| json!({"value": n.to_string()})).collect();
+        (0..=crate::scim::normalise::MAX_ELEMENTS).map(|n| json!({"value": n.to_string()})).collect();
     let value = |body: Value| (body, "invalidValue");
     let syntax = |body: Value| (body, "invalidSyntax");
     let cases = [

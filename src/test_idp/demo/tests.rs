@@ -18,10 +18,12 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::*;
-use crate::model::{
-    random::SeededRandom,
-    time::{ManualClock, Timestamp},
+use crate::{
+    model::{
+        random::SeededRandom,
+        time::{ManualClock, Timestamp},
+    },
+    test_idp::demo::*,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

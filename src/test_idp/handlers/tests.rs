@@ -5,7 +5,6 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{App, body::to_bytes, http::header::CONTENT_SECURITY_POLICY, test};
 use url::Url;
 
-use super::*;
 use crate::{
     links::Links,
     model::{
@@ -18,7 +17,7 @@ use crate::{
         metadata::parse_idp_metadata,
         request::AuthnRequest,
     },
-    test_idp::provider::TestUser,
+    test_idp::{handlers::*, provider::TestUser},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);

@@ -3,14 +3,16 @@
 use openssl::symm;
 use uppsala::Document;
 
-use super::*;
 use crate::{
     model::random::SeededRandom,
     saml::{
         key_pair::{KeyKind, KeyPair},
         sign::{Signer, parse},
     },
-    test_idp::encrypt::{ContentAlgorithm, EncryptedKeyLocation, KeyTransport},
+    test_idp::{
+        encrypt::{ContentAlgorithm, EncryptedKeyLocation, KeyTransport},
+        response::*,
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);

@@ -3,7 +3,7 @@
 use ostiary::{
     app::{
         actor::Actor,
-        oauth_clients::{self, OauthClientChange},
+        authorization_server::clients::{self, OauthClientChange},
     },
     model::{
         domain::{Domain, DomainState},
@@ -272,7 +272,7 @@ both! {
             ..OauthClientChange::default()
         };
         let actor = Actor::operator(stage.environment.id);
-        let made = oauth_clients::create(&app.state, &actor, &change);
+        let made = clients::create(&app.state, &actor, &change);
         let made = made.await.unwrap();
         stage.client_id = made.client.id.to_string();
         stage.secret = made.secret.reveal();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::prelude::BASE64_STANDARD;
-use ostiary::{app::sign_in, model::saml_flow::FlowStatus, store::saml_connections::LoginConnection};
+use ostiary::{app::login, model::saml_flow::FlowStatus, store::saml_connections::LoginConnection};
 
 use super::*;
 use crate::both;
@@ -191,7 +191,7 @@ both! {
             organization: stage.tenant.organization.clone(),
             environment: stage.environment.clone(),
         };
-        let link = sign_in::create_link(&app.state, &target, None);
+        let link = login::create_link(&app.state, &target, None);
         let browser = app.browser();
         let callback = stage.sign_in(&browser, &link.await.unwrap(), "dana@acme.example").await;
         let code = query(&callback, "saml_access_code").unwrap();

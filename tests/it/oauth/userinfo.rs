@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ostiary::app::{
     actor::Actor,
-    oauth_clients::{self, OauthClientChange},
+    authorization_server::clients::{self, OauthClientChange},
 };
 use serde_json::json;
 
@@ -73,10 +73,10 @@ both! {
         let first = stage.tokens().await;
         let id = stage.client_id.parse().unwrap();
         let actor = Actor::operator(stage.environment.id);
-        oauth_clients::remove(&app.state, &actor, id).await.unwrap();
+        clients::remove(&app.state, &actor, id).await.unwrap();
         assert_eq!(stage.userinfo(first["access_token"].as_str().unwrap()).await.status, 401);
 
-        let made = oauth_clients::create(&app.state, &actor, &OauthClientChange::default()).await;
+        let made = clients::create(&app.state, &actor, &OauthClientChange::default()).await;
         let made = made.unwrap();
         let stage = Stage { client_id: made.client.id.to_string(), secret: made.secret.reveal(), ..stage };
         let second = stage.tokens().await;

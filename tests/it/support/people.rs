@@ -3,8 +3,8 @@
 use ostiary::{
     app::{
         actor::Actor,
+        directories::{self, ScimDirectoryChange, ScimDirectoryView},
         events::{self, NewEvent},
-        scim_directories::{self, ScimDirectoryChange, ScimDirectoryView},
     },
     model::{
         event::EventKind,
@@ -22,9 +22,7 @@ impl TestApp {
     pub async fn directory(&self, tenant: &Tenant) -> ScimDirectoryView {
         let change = ScimDirectoryChange { primary: Some(true), ..ScimDirectoryChange::default() };
         let actor = Actor::operator(tenant.environment.id);
-        scim_directories::create(&self.state, &actor, tenant.organization.id, &change)
-            .await
-            .expect("a directory")
+        directories::create(&self.state, &actor, tenant.organization.id, &change).await.expect("a directory")
     }
 
     /// A person in a directory. The document says `active: true` whatever is true: what is read must not

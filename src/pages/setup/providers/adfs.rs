@@ -1,6 +1,6 @@
 //! Active Directory Federation Services, in the words of AD FS Management.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Adfs,

@@ -1,6 +1,6 @@
 //! Microsoft Entra ID, in the words of the Microsoft Entra admin center.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Entra,

@@ -1,6 +1,6 @@
 //! Google Workspace, in the words of the Google Admin console.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Google,

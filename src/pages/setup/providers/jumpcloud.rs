@@ -1,6 +1,6 @@
 //! JumpCloud, in the words of its Admin Portal.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Jumpcloud,

@@ -1,6 +1,6 @@
 //! Keycloak, in the words of its admin console.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Keycloak,

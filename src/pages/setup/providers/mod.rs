@@ -179,7 +179,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::{app::sign_in, saml};
+    use crate::{app::login, saml};
 
     fn parts(steps: &[SetupStep]) -> Vec<StepPart> {
         steps.iter().flat_map(|step| step.parts.iter().copied()).collect()
@@ -264,7 +264,7 @@ mod tests {
         let known: HashSet<&str> = saml::Error::ALL
             .iter()
             .map(|rejection| rejection.code())
-            .chain(sign_in::Error::OWN.iter().map(|refusal| refusal.code()))
+            .chain(login::Error::OWN.iter().map(|refusal| refusal.code()))
             .collect();
         for provider in ALL {
             let name = provider.kind.as_str();

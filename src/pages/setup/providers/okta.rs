@@ -1,6 +1,6 @@
 //! Okta Workforce Identity, in the words of its Admin Console.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Okta,

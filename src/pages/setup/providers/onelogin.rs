@@ -1,6 +1,6 @@
 //! OneLogin, in the words of its Administration pages.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Onelogin,

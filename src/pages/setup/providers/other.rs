@@ -1,6 +1,6 @@
 //! Any other identity provider with SAML 2.0 or SCIM 2.0, in the words that most of them use.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Other,

@@ -1,6 +1,6 @@
 //! PingOne, and where PingFederate differs.
 
-use super::*;
+use crate::pages::setup::providers::*;
 
 pub(super) static PROVIDER: Provider = Provider {
     kind: IdpKind::Ping,

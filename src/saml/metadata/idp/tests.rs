@@ -4,10 +4,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use openssl::{hash::MessageDigest, x509::X509Name};
 use proptest::prelude::*;
 
-use super::*;
 use crate::{
     model::random::SeededRandom,
-    saml::key_pair::{KeyKind, KeyPair},
+    saml::{
+        key_pair::{KeyKind, KeyPair},
+        metadata::idp::*,
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);

@@ -1,0 +1,189 @@
+//! The authorization endpoint (RFC 6749 §4.1.1): validates the client and its redirect URI, selects the SAML
+//! connection and starts the login.
+
+use crate::{
+    app::{
+        Result, State,
+        login::{self, BegunLogin, BrowserId, RefusedLogin},
+    },
+    model::{
+        domain::Domain,
+        email::Email,
+        id::{EnvironmentId, OrganizationId, SamlFlowId},
+        saml_flow::{FlowOrigin, OauthRequest},
+    },
+    oauth::{
+        Error,
+        authorize::{self, AuthorizeRequest, RequestingClient, Selector},
+        parameters::Parameters,
+    },
+    store::{
+        Conn, oauth_clients,
+        saml_connections::{self, LoginConnection},
+    },
+};
+
+/// The maximum number of organizations a chooser shows.
+const MAX_CHOICES: i64 = 50;
+
+/// The parameter with the organization that the user chose.
+pub const ORGANIZATION_PARAMETER: &str = "organization_id";
+
+/// What the browser does next.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Redirect to the identity provider.
+    Begun(BegunLogin),
+    /// The user chooses one of these organizations.
+    Choose {
+        /// The display name of the app.
+        application: String,
+        /// The matching organizations.
+        choices: Vec<Choice>,
+        /// The parameters of the request, to be repeated with [`ORGANIZATION_PARAMETER`].
+        parameters: Vec<(&'static str, String)>,
+    },
+    /// Redirect to the client with an error.
+    ToClient(String),
+    /// The connection accepts no logins; the user sees a page that leads back to the app.
+    Refused(RefusedLogin),
+    /// An error page: the client or the redirect URI is not valid (RFC 6749 §4.1.2.1).
+    Page(Error),
+}
+
+/// One organization of a chooser.
+#[derive(Debug)]
+pub struct Choice {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub organization: OrganizationId,
+}
+
+/// Starts the login of an authorization request. `host` is the host that the browser addressed.
+pub async fn authorize(
+    state: &State,
+    query: &str,
+    browser: Option<BrowserId>,
+    host: &str,
+) -> Result<Outcome> {
+    let parameters = match Parameters::parse(query) {
+        Ok(parameters) => parameters,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let sender = match RequestingClient::parse(&parameters) {
+        Ok(sender) => sender,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let mut conn = state.db.read().await?;
+    let Some(client) = oauth_clients::find_registration(&mut conn, sender.client_id).await? else {
+        return Ok(Outcome::Page(Error::UnknownClient(sender.client_id.to_string())));
+    };
+    let redirect_uri = match authorize::redirect_uri(sender.redirect_uri, &client.redirect_uris) {
+        Ok(redirect_uri) => redirect_uri,
+        Err(error) => return Ok(Outcome::Page(error)),
+    };
+    let to_client = |error: Error| {
+        tracing::info!(client = %sender.client_id, reason = error.code(), "authorization refused");
+        Ok(Outcome::ToClient(authorize::error_url(&redirect_uri, &error, sender.state)))
+    };
+    let request = match AuthorizeRequest::parse(&parameters) {
+        Ok(request) => request,
+        Err(error) => return to_client(error),
+    };
+    let mut targets = find_targets(&mut conn, client.environment_id, &request.selector).await?;
+    drop(conn);
+    let target = match (targets.pop(), targets.is_empty()) {
+        (Some(only), true) => only,
+        (Some(last), false) => {
+            targets.push(last);
+            return Ok(choose(&targets, &parameters));
+        }
+        (None, _) => return to_client(no_connection(&request.selector)),
+    };
+
+    let oauth = OauthRequest {
+        client_id: sender.client_id,
+        redirect_uri_sent: sender.redirect_uri.is_some(),
+        redirect_uri,
+        nonce: request.nonce,
+        code_challenge: request.code_challenge.map(|challenge| challenge.as_str().to_owned()),
+        scope: Some(request.scope),
+    };
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow =
+        login::new_flow(&target, FlowOrigin::Oauth, request.state, Some(oauth), request.force_authn, id, now);
+    Ok(match login::begin_or_refuse(state, &target, flow, browser, host).await? {
+        Ok(begun) => Outcome::Begun(begun),
+        Err(refused) => Outcome::Refused(refused),
+    })
+}
+
+/// The connections that a selector matches, in the client's environment only.
+async fn find_targets(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    selector: &Selector,
+) -> Result<Vec<LoginConnection>> {
+    let one = match selector {
+        Selector::Connection(id) => saml_connections::find_in_environment(conn, environment, *id).await?,
+        Selector::Organization(id) => saml_connections::find_primary(conn, environment, *id).await?,
+        Selector::OrganizationExternalId(id) => {
+            saml_connections::find_primary_by_external_id(conn, environment, id).await?
+        }
+        Selector::Domain(_) | Selector::Email(_) => {
+            let Some(domain) = routing_domain(selector) else { return Ok(Vec::new()) };
+            return Ok(
+                saml_connections::list_primary_by_domain(conn, environment, &domain, MAX_CHOICES).await?
+            );
+        }
+    };
+    Ok(one.into_iter().collect())
+}
+
+/// The domain to route by; `None` if the hint contains none.
+fn routing_domain(selector: &Selector) -> Option<Domain> {
+    match selector {
+        Selector::Domain(text) => Domain::parse(text.trim()).ok(),
+        Selector::Email(text) => Email::parse(text.trim()).map(|email| email.domain().clone()),
+        _ => None,
+    }
+}
+
+fn no_connection(selector: &Selector) -> Error {
+    let reason = match selector {
+        Selector::Connection(_) => "SAML connection not found",
+        Selector::Organization(_) | Selector::OrganizationExternalId(_) => {
+            "organization not found, or organization does not have a primary SAML connection"
+        }
+        Selector::Domain(_) | Selector::Email(_) if routing_domain(selector).is_none() => {
+            "must be a domain or an e-mail address"
+        }
+        Selector::Domain(_) | Selector::Email(_) => {
+            "no organization with a primary SAML connection has this domain"
+        }
+    };
+    Error::NoConnection { name: selector.parameter(), reason }
+}
+
+fn choose(targets: &[LoginConnection], parameters: &Parameters) -> Outcome {
+    let name = |target: &LoginConnection| {
+        let organization = &target.organization;
+        match organization.display_name.is_empty() {
+            true => organization.external_id.clone().unwrap_or_else(|| organization.id.to_string()),
+            false => organization.display_name.clone(),
+        }
+    };
+    Outcome::Choose {
+        application: targets
+            .first()
+            .map(|target| target.environment.display_name.clone())
+            .unwrap_or_default(),
+        choices: targets
+            .iter()
+            .map(|target| Choice { name: name(target), organization: target.organization.id })
+            .collect(),
+        parameters: authorize::forwarded_parameters(parameters),
+    }
+}

@@ -1,0 +1,36 @@
+//! The UserInfo endpoint (OpenID Connect Core §5.3).
+
+use crate::{
+    app::{
+        Result, State,
+        login::eligibility::{self, LoginSubject},
+    },
+    model::secret::AccessToken,
+    oauth::{Error, bearer},
+    store::access_tokens::{self, Login},
+};
+
+/// The login of the bearer token in a request's header or form, if its user may still sign in.
+pub async fn userinfo(
+    state: &State,
+    authorization: Option<&str>,
+    form_token: Option<&str>,
+) -> Result<Result<Login, Error>> {
+    let token = bearer::bearer_token(authorization, form_token)
+        .and_then(|text| text.parse::<AccessToken>().map_err(|_| Error::InvalidToken));
+    let token = match token {
+        Ok(token) => token,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut conn = state.db.read().await?;
+    let Some(login) = access_tokens::find_login(&mut conn, token.digest(), state.now()).await? else {
+        return Ok(Err(Error::InvalidToken));
+    };
+    let of = LoginSubject {
+        organization_id: login.organization_id,
+        connection_id: login.saml_connection_id,
+        email: &login.email,
+    };
+    let admitted = eligibility::check_read_only(&mut conn, of, &mut Vec::new()).await?;
+    Ok(admitted.map(|_| login).map_err(|_| Error::InvalidToken))
+}

@@ -1,0 +1,3 @@
+//! Connections: how an organization's people authenticate, by protocol.
+
+pub mod saml;

@@ -1,0 +1,357 @@
+//! The request: creates a flow and an AuthnRequest and redirects the browser to the identity provider.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+
+use url::{Position, Url};
+
+use super::{BrowserId, Error, RefusedLogin, refuse};
+use crate::{
+    app::{self, Result, State, connections::saml::sp_keys},
+    model::{
+        id::{SamlConnectionId, SamlFlowId},
+        saml_connection::{IdpBinding, SamlConnection},
+        saml_flow::{Attributes, FlowOrigin, FlowStatus, OauthRequest, PendingRequest, SamlFlow, StepKind},
+        time::Timestamp,
+    },
+    saml::{
+        binding::{PostForm, post_form, redirect_url},
+        request::{AuthnRequest, request_id},
+    },
+    store::{
+        Transaction,
+        saml_connections::{self, LoginConnection},
+        saml_flows::{self, NewStep},
+    },
+};
+
+/// How long a login link is valid.
+const LINK_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The MAC purpose of the link's `state`.
+const LINK_PURPOSE: &str = "login link";
+
+/// How the browser transports an AuthnRequest to the identity provider.
+#[derive(Debug)]
+pub enum IdpRedirect {
+    /// Follow this URL (SAML 2.0 Bindings §3.4).
+    Redirect(String),
+    /// Post this form (SAML 2.0 Bindings §3.5).
+    Post(PostForm),
+}
+
+/// A login that has begun: its flow and what the browser does next.
+#[derive(Debug)]
+pub struct BegunLogin {
+    /// The flow.
+    pub flow: SamlFlowId,
+    /// The redirect to the identity provider.
+    pub redirect: IdpRedirect,
+    /// The browser that the flow is bound to; the caller must set its cookie.
+    pub browser: BrowserId,
+}
+
+/// A new flow of the connection, not stored yet.
+pub fn new_flow(
+    target: &LoginConnection,
+    origin: FlowOrigin,
+    app_state: Option<String>,
+    oauth: Option<OauthRequest>,
+    force_authn: bool,
+    id: SamlFlowId,
+    now: Timestamp,
+) -> SamlFlow {
+    SamlFlow {
+        id,
+        environment_id: target.environment.id,
+        organization_id: target.organization.id,
+        saml_connection_id: target.connection.id,
+        origin,
+        status: FlowStatus::InProgress,
+        refusal: None,
+        state: app_state,
+        email: None,
+        claimed_email: None,
+        attributes: Attributes::new(),
+        request: None,
+        oauth,
+        force_authn: force_authn || target.connection.force_authn,
+        code: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Checks that the connection is configured and enabled for logins.
+pub(super) fn check_ready(state: &State, connection: &SamlConnection) -> Result<(), (Error, Option<String>)> {
+    let missing = connection.missing_settings();
+    if !missing.is_empty() {
+        return Err((Error::ConnectionNotConfigured, Some(format!("{} missing", missing.join(", ")))));
+    }
+    if connection.test && !state.settings.test_idp {
+        return Err((Error::TestConnectionDisabled, None));
+    }
+    Ok(())
+}
+
+/// Begins `flow`, which is not stored yet, and stores it with its request. `host` is the host of the browser's
+/// current page. The cookie that binds the browser must be set on the host of the ACS URL, so on another host the
+/// browser is redirected there first.
+pub async fn begin(
+    state: &State,
+    target: &LoginConnection,
+    flow: SamlFlow,
+    browser: Option<BrowserId>,
+    host: &str,
+) -> Result<BegunLogin> {
+    if !host_of(&acs_url(&target.connection)?).eq_ignore_ascii_case(host) {
+        let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
+        let mut tx = state.db.write().await?;
+        saml_flows::insert(&mut tx, &flow).await?;
+        tx.commit().await?;
+        let redirect = IdpRedirect::Redirect(login_link(state, &target.connection, flow.id)?);
+        return Ok(BegunLogin { flow: flow.id, redirect, browser });
+    }
+    begin_in_browser(state, target, flow, browser).await
+}
+
+/// Begins `flow`, which is not stored yet, in this browser only: without an intermediate link.
+async fn begin_in_browser(
+    state: &State,
+    target: &LoginConnection,
+    mut flow: SamlFlow,
+    browser: Option<BrowserId>,
+) -> Result<BegunLogin> {
+    let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
+    flow.request = Some(new_request(state, &browser, flow.created_at));
+    let (xml, redirect) = authn_request(state, target, &flow, flow.created_at).await?;
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    record_request(state, &mut tx, flow.id, &xml, flow.created_at).await?;
+    tx.commit().await?;
+    Ok(BegunLogin { flow: flow.id, redirect, browser })
+}
+
+/// Begins `flow` like [`begin`], or stores it as refused if the connection is not ready for logins.
+pub async fn begin_or_refuse(
+    state: &State,
+    target: &LoginConnection,
+    flow: SamlFlow,
+    browser: Option<BrowserId>,
+    host: &str,
+) -> Result<Result<BegunLogin, RefusedLogin>> {
+    match check_ready(state, &target.connection) {
+        Ok(()) => Ok(Ok(begin(state, target, flow, browser, host).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
+    }
+}
+
+/// Begins the sign-in of an administrator, which ends in a console session: only in the browser that made the
+/// request, without a link that another person could open (SAML 2.0 Profiles §4.1.4.3). The browser's cookie must
+/// reach both the ACS and the console, so both must be on one host (RFC 6265 §8.5: cookies ignore ports).
+pub async fn begin_administrator(
+    state: &State,
+    target: &LoginConnection,
+    browser: Option<BrowserId>,
+    force_authn: bool,
+) -> Result<Result<BegunLogin, RefusedLogin>> {
+    let (acs, console) = (acs_url(&target.connection)?, state.links.console());
+    if acs.host() != console.host() {
+        let name = |url: &Url| url.host_str().unwrap_or_default().to_owned();
+        return Err(app::Error::FailedPrecondition(
+            format!(
+                "responses of this connection come to {}, and the console is at {}: for the console, make a \
+                 connection whose ACS URL is on the console's host",
+                name(&acs),
+                name(&console)
+            )
+            .into(),
+        ));
+    }
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = new_flow(target, FlowOrigin::Administrator, None, None, force_authn, id, now);
+    match check_ready(state, &target.connection) {
+        Ok(()) => Ok(Ok(begin_in_browser(state, target, flow, browser).await?)),
+        Err((refusal, found)) => Ok(Err(refuse_new(state, target, &flow, refusal, found).await?)),
+    }
+}
+
+/// Stores a flow and refuses it.
+async fn refuse_new(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    refusal: Error,
+    found: Option<String>,
+) -> Result<RefusedLogin> {
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, flow).await?;
+    tx.commit().await?;
+    let checks = vec![refusal.failed(None, found)];
+    refuse::refuse_before_request(state, target, flow, refusal, checks).await
+}
+
+/// Stores a flow that begins when its link is opened, and returns that link.
+pub async fn create_link(
+    state: &State,
+    target: &LoginConnection,
+    app_state: Option<String>,
+) -> Result<String> {
+    let now = state.now();
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = new_flow(target, FlowOrigin::Api, app_state, None, false, id, now);
+    let mut tx = state.db.write().await?;
+    saml_flows::insert(&mut tx, &flow).await?;
+    tx.commit().await?;
+    login_link(state, &target.connection, id)
+}
+
+/// The link that begins a stored flow, on the origin of the connection's ACS URL, because the response is posted
+/// there. The ACS URL is the stored one, not derived from today's public URL.
+fn login_link(state: &State, connection: &SamlConnection, flow: SamlFlowId) -> Result<String> {
+    let tag = BASE64.encode(state.master_key.compute_tag(LINK_PURPOSE, &flow.to_string()));
+    let mut origin = acs_url(connection)?;
+    origin.set_path("/");
+    origin.set_query(None);
+    Ok(state.links.for_auth_url(Some(&origin)).saml_init(connection.id, &format!("{flow}.{tag}")).into())
+}
+
+/// The ACS URL of our requests: the first of the connection's stored ones.
+fn acs_url(connection: &SamlConnection) -> Result<Url> {
+    let text = connection
+        .sp_acs_urls
+        .first()
+        .ok_or_else(|| app::Error::internal("a connection without an ACS URL"))?;
+    Url::parse(text).map_err(app::Error::internal)
+}
+
+/// Host and port as a browser writes them into its `Host` header.
+fn host_of(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+/// Begins the login of a link from [`create_link`]. The link can be opened again until its login is finished; the
+/// flow is bound to the browser that opened it last. This is safe only where the app creates the session, so no
+/// link begins the sign-in of an administrator.
+pub async fn begin_from_link(
+    state: &State,
+    connection: SamlConnectionId,
+    link_state: &str,
+    browser: Option<BrowserId>,
+) -> Result<Result<BegunLogin, RefusedLogin>> {
+    let now = state.now();
+    let mut conn = state.db.read().await?;
+    let target = saml_connections::find_for_login(&mut conn, connection)
+        .await?
+        .ok_or_else(|| app::Error::not_found("SAML connection", connection))?;
+    let flow = match parse_link_state(state, link_state) {
+        Some(id) => saml_flows::find(&mut conn, connection, id).await?,
+        None => None,
+    };
+    drop(conn);
+    let is_open =
+        |flow: &SamlFlow| flow.origin != FlowOrigin::Administrator && flow.created_at + LINK_LIFETIME > now;
+    let Some(mut flow) = flow.filter(is_open) else {
+        return Ok(Err(RefusedLogin::not_stored(state, Error::LinkExpired)));
+    };
+    if let Err((refusal, found)) = check_ready(state, &target.connection) {
+        let checks = vec![refusal.failed(None, found)];
+        return Ok(Err(refuse::refuse_before_request(state, &target, &flow, refusal, checks).await?));
+    }
+    let browser = browser.unwrap_or_else(|| BrowserId::new(&*state.random));
+    let request = match flow.request.take() {
+        Some(request) if request.browser == browser.digest() && request.expires_at > now => request,
+        _ => new_request(state, &browser, now),
+    };
+    flow.request = Some(request.clone());
+    let (xml, redirect) = authn_request(state, &target, &flow, now).await?;
+    let mut tx = state.db.write().await?;
+    if !saml_flows::update_request(&mut tx, flow.id, &request, now).await? {
+        drop(tx);
+        return Ok(Err(RefusedLogin::not_stored(state, Error::RequestAlreadyUsed)));
+    }
+    record_request(state, &mut tx, flow.id, &xml, now).await?;
+    tx.commit().await?;
+    Ok(Ok(BegunLogin { flow: flow.id, redirect, browser }))
+}
+
+/// The flow id in a link's `state`, if its MAC is valid.
+fn parse_link_state(state: &State, link_state: &str) -> Option<SamlFlowId> {
+    let (id, tag) = link_state.split_once('.')?;
+    let tag = BASE64.decode(tag).ok()?;
+    if !state.master_key.verify_tag(LINK_PURPOSE, id, &tag) {
+        return None;
+    }
+    id.parse().ok()
+}
+
+/// A request with a new ID, unrelated to the flow's id.
+fn new_request(state: &State, browser: &BrowserId, now: Timestamp) -> PendingRequest {
+    PendingRequest {
+        id: request_id(&*state.random),
+        browser: browser.digest(),
+        expires_at: now + state.settings.login_lifetime,
+        consumed_at: None,
+    }
+}
+
+/// The AuthnRequest of `flow` as XML, and its encoding for the connection's binding. RelayState is the flow's id:
+/// short, opaque to the identity provider, and not secret.
+async fn authn_request(
+    state: &State,
+    target: &LoginConnection,
+    flow: &SamlFlow,
+    now: Timestamp,
+) -> Result<(String, IdpRedirect)> {
+    let connection = &target.connection;
+    let (Some(request), Some(destination)) = (&flow.request, &connection.idp_redirect_url) else {
+        return Err(app::Error::internal("a login was begun without a request or a configured connection"));
+    };
+    let acs_url = connection.sp_acs_urls.first().map_or("", String::as_str);
+    let authn_request = AuthnRequest {
+        id: &request.id,
+        issue_instant: now,
+        issuer: &connection.sp_entity_id,
+        destination: destination.as_str(),
+        acs_url,
+        force_authn: flow.force_authn,
+    };
+    let signing = match connection.sign_authn_requests {
+        true => sp_keys::key_pairs(state, connection.environment_id).await?.into_iter().next(),
+        false => None,
+    };
+    let relay_state = flow.id.to_string();
+    let xml = match (&signing, connection.idp_binding) {
+        (Some(keys), IdpBinding::Post) => {
+            authn_request.to_signed_xml(&keys.key, &keys.certificate).map_err(app::Error::internal)?
+        }
+        _ => authn_request.to_xml(),
+    };
+    let redirect = match connection.idp_binding {
+        IdpBinding::Redirect => {
+            let destination =
+                destination.to_url().ok_or_else(|| app::Error::internal("a stored URL cannot be read"))?;
+            let key = signing.as_ref().map(|keys| &*keys.key);
+            let url =
+                redirect_url(&destination, &xml, Some(&relay_state), key).map_err(app::Error::internal)?;
+            IdpRedirect::Redirect(url.into())
+        }
+        IdpBinding::Post => IdpRedirect::Post(post_form(destination.as_str(), &xml, Some(&relay_state))),
+    };
+    Ok((xml, redirect))
+}
+
+/// Adds the request to the flow's timeline.
+async fn record_request(
+    state: &State,
+    tx: &mut Transaction,
+    flow: SamlFlowId,
+    xml: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let document = refuse::seal_document(state, flow, xml, now);
+    let step = NewStep { at: now, kind: StepKind::Requested, checks: &[], document: Some(document) };
+    Ok(saml_flows::insert_step(tx, flow, step).await?)
+}

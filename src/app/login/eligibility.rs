@@ -1,0 +1,186 @@
+//! Whether the user of a login may still sign in: the organization, the connection and the domain exist, and no
+//! SCIM directory of the organization refuses them (ruling 3). A user who is deactivated in a directory is
+//! refused, whatever the identity provider asserts.
+//!
+//! The check runs in the transaction that accepts a login or consumes its code, and on each use of the access
+//! token. A deactivation that commits concurrently takes effect in either order: it refuses the login, or it
+//! ends the code and tokens the login issued.
+
+use crate::{
+    app::{Result, login},
+    model::{
+        check::Check,
+        email::Email,
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        saml_flow::StepKind,
+        secret::Digest,
+        time::Timestamp,
+    },
+    store::{
+        Conn, Transaction,
+        login_eligibility::{self, DirectoryStatus, LoginEligibility, LoginPolicy},
+        saml_flows::{self, NewStep},
+    },
+};
+
+/// The login to check.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct LoginSubject<'a> {
+    /// Its organization.
+    pub(in crate::app) organization_id: OrganizationId,
+    /// Its SAML connection.
+    pub(in crate::app) connection_id: SamlConnectionId,
+    /// The address of the user who signs in.
+    pub(in crate::app) email: &'a Email,
+}
+
+/// Why a login is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Denial {
+    /// Its organization or its connection no longer exists.
+    Gone,
+    /// The organization or its directories refuse the user.
+    Refused(login::Error),
+}
+
+/// Checks in the transaction that accepts the login or consumes its code. Locks the user's rows in the
+/// directories until the transaction ends; call it before anything else is written, because changes to a user
+/// take those locks first too. The outcome of each check is appended to `checks`.
+pub(in crate::app) async fn check(
+    tx: &mut Transaction,
+    login: LoginSubject<'_>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<LoginEligibility, Denial>> {
+    let found = find(tx, login, checks).await?;
+    if found.as_ref().is_ok_and(|found| found.policy.is_some()) {
+        login_eligibility::lock_matching_users(tx, login.organization_id, login.email).await?;
+    }
+    check_directories(tx, login, found, checks).await
+}
+
+/// [`check`] for the code of a login that an app redeems. A refusal is recorded in the login's timeline, so that
+/// support can see why the app got an error. `None`: refused, or the organization or connection is gone; the
+/// transaction has ended.
+pub(in crate::app) async fn check_code(
+    mut tx: Transaction,
+    flow: SamlFlowId,
+    code: Digest,
+    login: LoginSubject<'_>,
+    now: Timestamp,
+) -> Result<Option<(Transaction, LoginEligibility)>> {
+    let mut checks = Vec::new();
+    match check(&mut tx, login, &mut checks).await? {
+        Ok(admission) => Ok(Some((tx, admission))),
+        Err(Denial::Gone) => Ok(None),
+        Err(Denial::Refused(refusal)) => {
+            if saml_flows::update_code_refused(&mut tx, flow, code, refusal.code(), now).await? {
+                let step = NewStep { at: now, kind: StepKind::Refused, checks: &checks, document: None };
+                saml_flows::insert_step(&mut tx, flow, step).await?;
+                tx.commit().await?;
+                tracing::info!(flow = %flow, reason = refusal.code(), "code refused");
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// [`check`] without locks, where nothing is written.
+pub(in crate::app) async fn check_read_only(
+    conn: &mut Conn,
+    login: LoginSubject<'_>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<LoginEligibility, Denial>> {
+    let found = find(conn, login, checks).await?;
+    check_directories(conn, login, found, checks).await
+}
+
+async fn check_directories(
+    conn: &mut Conn,
+    login: LoginSubject<'_>,
+    found: std::result::Result<LoginEligibility, Denial>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<LoginEligibility, Denial>> {
+    let (admission, policy) = match found {
+        Ok(admission) => match admission.policy {
+            Some(policy) => (admission, policy),
+            None => return Ok(Ok(admission)),
+        },
+        Err(denial) => return Ok(Err(denial)),
+    };
+    let standing = login_eligibility::find_directory_status(conn, login.organization_id, login.email).await?;
+    Ok(decide(policy, standing, checks).map(|()| admission).map_err(Denial::Refused))
+}
+
+async fn find(
+    conn: &mut Conn,
+    login: LoginSubject<'_>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<LoginEligibility, Denial>> {
+    let domain = login.email.domain();
+    let found = login_eligibility::find(conn, login.organization_id, login.connection_id, domain).await?;
+    Ok(match found.filter(|found| found.has_connection) {
+        None => Err(Denial::Gone),
+        Some(found) if !found.domain_counts => {
+            let refusal = login::Error::EmailOutsideOrganizationDomains;
+            let expected = Some("a domain of the organization".to_owned());
+            checks.push(refusal.failed(expected, Some(login.email.to_string())));
+            Err(Denial::Refused(refusal))
+        }
+        Some(found) => Ok(found),
+    })
+}
+
+fn decide(
+    policy: LoginPolicy,
+    standing: DirectoryStatus,
+    checks: &mut Vec<Check>,
+) -> Result<(), login::Error> {
+    let found = match standing {
+        DirectoryStatus { active: true, .. } => "active in a directory",
+        DirectoryStatus { inactive: true, .. } => "inactive or deleted in the directory",
+        DirectoryStatus { .. } => "in no directory",
+    };
+    let mut holds = |refusal: login::Error, expected: &str, holds: bool| {
+        let (expected, found) = (Some(expected.to_owned()), Some(found.to_owned()));
+        checks.push(if holds { refusal.passed(expected, found) } else { refusal.failed(expected, found) });
+        if holds { Ok(()) } else { Err(refusal) }
+    };
+    let switched_off = !standing.active && standing.inactive;
+    let refused = switched_off && (standing.refused || policy.require_provisioned);
+    holds(
+        login::Error::DirectoryUserInactive,
+        "not switched off in every directory that knows the person",
+        !refused,
+    )?;
+    if policy.require_provisioned {
+        holds(login::Error::DirectoryUserUnknown, "active in a directory", standing.active)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directorys_word_counts() {
+        let (inactive, unknown) =
+            (Err(login::Error::DirectoryUserInactive), Err(login::Error::DirectoryUserUnknown));
+        let standing = |active, inactive, refused| DirectoryStatus { active, inactive, refused };
+        for (require_provisioned, standing, expected) in [
+            (false, standing(false, false, false), Ok(())),
+            (false, standing(true, false, false), Ok(())),
+            (false, standing(false, true, true), inactive),
+            (false, standing(false, true, false), Ok(())),
+            (false, standing(true, true, true), Ok(())),
+            (true, standing(false, false, false), unknown),
+            (true, standing(true, false, false), Ok(())),
+            (true, standing(true, true, true), Ok(())),
+            (true, standing(false, true, false), inactive),
+        ] {
+            let mut checks = Vec::new();
+            assert_eq!(decide(LoginPolicy { require_provisioned }, standing, &mut checks), expected);
+            assert_eq!(checks.iter().all(|check| check.passed), expected.is_ok());
+        }
+    }
+}

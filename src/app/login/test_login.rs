@@ -1,0 +1,97 @@
+//! Test logins: they check a SAML connection without involving an app.
+
+use super::{BegunLogin, BrowserId, RefusedLogin};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::{Actor, OrganizationPart},
+        login,
+    },
+    model::{
+        id::{SamlConnectionId, SamlFlowId},
+        saml_flow::{FlowOrigin, FlowStep, SamlFlow},
+    },
+    store::{
+        saml_connections::{self, LoginConnection},
+        saml_flows,
+    },
+};
+
+/// The maximum number of tests of a connection per hour.
+const MAX_PER_HOUR: i64 = 100;
+
+/// A test login with its current outcome.
+#[derive(Debug)]
+pub struct TestLogin {
+    /// The login.
+    pub flow: SamlFlow,
+    /// Its steps without documents, the oldest first.
+    pub steps: Vec<FlowStep>,
+    /// Whether the requesting browser is the one of the login. The user and the attributes are shown to that
+    /// browser only, because a link can start a test in somebody else's browser.
+    pub own: bool,
+}
+
+/// Starts a test of a connection in `browser`. It ends on the page for `origin`.
+pub async fn begin(
+    state: &State,
+    actor: &Actor,
+    connection: SamlConnectionId,
+    origin: FlowOrigin,
+    browser: Option<BrowserId>,
+    host: &str,
+) -> Result<Result<BegunLogin, RefusedLogin>> {
+    debug_assert!(origin.is_test());
+    let target = load(state, actor, connection).await?;
+    actor.authorize_manage_part(OrganizationPart::Saml, target.organization.id)?;
+    let now = state.now();
+    let since = now - std::time::Duration::from_secs(3600);
+    let begun = {
+        let mut conn = state.db.read().await?;
+        saml_flows::count_tests(&mut conn, connection, since, MAX_PER_HOUR).await?
+    };
+    if begun >= MAX_PER_HOUR {
+        return Err(Error::Limited { retry_after: std::time::Duration::from_secs(600) });
+    }
+    let id = SamlFlowId::new(now, &*state.random);
+    let flow = login::new_flow(&target, origin, None, None, false, id, now);
+    login::begin_or_refuse(state, &target, flow, browser, host).await
+}
+
+/// The outcome of a test, as `browser` may see it. `proof` is the query parameter [`login::TEST_PROOF`], for browsers
+/// that hold the cookie on another host.
+pub async fn find(
+    state: &State,
+    actor: &Actor,
+    connection: SamlConnectionId,
+    flow: SamlFlowId,
+    browser: Option<&BrowserId>,
+    proof: Option<&str>,
+) -> Result<TestLogin> {
+    let target = load(state, actor, connection).await?;
+    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
+    let mut conn = state.db.read().await?;
+    let found = saml_flows::find(&mut conn, connection, flow).await?.filter(|flow| flow.origin.is_test());
+    let flow = found.ok_or_else(|| Error::not_found("test login", flow))?;
+    let steps = saml_flows::list_steps(&mut conn, flow.id).await?;
+    let steps = steps.into_iter().map(|step| FlowStep { document: None, ..step }).collect();
+    let carried_by = flow.request.as_ref().map(|request| request.browser);
+    let own = carried_by.is_some() && carried_by == browser.map(BrowserId::digest)
+        || proof.is_some_and(|proof| login::is_test_proof(state, &flow, proof));
+    Ok(TestLogin { flow, steps, own })
+}
+
+/// The latest test of a connection that was started from the setup pages.
+pub async fn latest(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<Option<SamlFlow>> {
+    let target = load(state, actor, connection).await?;
+    actor.authorize_view_part(OrganizationPart::Saml, target.organization.id)?;
+    let mut conn = state.db.read().await?;
+    Ok(saml_flows::find_latest_test(&mut conn, connection).await?)
+}
+
+async fn load(state: &State, actor: &Actor, connection: SamlConnectionId) -> Result<LoginConnection> {
+    let mut conn = state.db.read().await?;
+    saml_connections::find_in_environment(&mut conn, actor.environment(), connection)
+        .await?
+        .ok_or_else(|| Error::not_found("SAML connection", connection))
+}

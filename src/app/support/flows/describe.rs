@@ -1,0 +1,103 @@
+//! One login with its context: organization, connection, the certificates of both sides, what the signatures
+//! cover, and decrypted assertions.
+
+use super::{FlowDetails, find};
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        connections::saml::{certificates::CertificateView, sp_keys},
+    },
+    model::{
+        id::SamlFlowId,
+        organization::Organization,
+        saml_connection::SamlConnection,
+        saml_flow::{FlowStep, StepKind},
+    },
+    saml::{Certificate, reading},
+    store,
+};
+
+/// What a document of the timeline contains.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DocumentFacts {
+    /// Whether a verified signature covers the whole response.
+    pub response_signed: bool,
+    /// Whether a verified signature covers the assertion.
+    pub assertion_signed: bool,
+    /// The fingerprints of the certificates that verified them.
+    pub verified_by: Vec<String>,
+    /// The certificates embedded in the response, trusted or not.
+    pub embedded: Vec<CertificateView>,
+    /// The decrypted assertion, if it was encrypted to one of our keys.
+    pub decrypted: Option<String>,
+}
+
+/// A login with its context.
+#[derive(Debug)]
+pub struct FlowView {
+    /// The login with its timeline.
+    pub found: FlowDetails,
+    /// What each step's document contains.
+    pub document_facts: Vec<DocumentFacts>,
+    /// Its organization, if it still exists.
+    pub organization: Option<Organization>,
+    /// Its connection as it is now, if it still exists.
+    pub connection: Option<SamlConnection>,
+    /// The certificates that the connection trusts now.
+    pub trusted: Vec<CertificateView>,
+}
+
+/// Loads one login with its context.
+pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<FlowView> {
+    let found = find(state, actor, id).await?;
+    let flow = &found.flow;
+    let mut conn = state.db.read().await?;
+    let organization =
+        store::organizations::find(&mut conn, flow.environment_id, flow.organization_id).await?;
+    let connection =
+        store::saml_connections::find_in_environment(&mut conn, flow.environment_id, flow.saml_connection_id)
+            .await?
+            .map(|target| target.connection);
+    drop(conn);
+    let mut trusted = Vec::new();
+    for pem in connection.iter().flat_map(|connection| &connection.idp_certificates) {
+        let read = Certificate::parse_pem_bundle(pem).map_err(Error::internal)?;
+        trusted.extend(read.iter().map(CertificateView::from));
+    }
+    let encrypted = found
+        .steps
+        .iter()
+        .filter(|step| step.kind != StepKind::Requested)
+        .any(|step| step.document.as_deref().is_some_and(reading::is_encrypted));
+    // `key_pairs` creates missing keys. Without assertion encryption there may be none, and a view creates none.
+    let keys = match &connection {
+        Some(connection) if encrypted && connection.assertion_encryption => {
+            let pairs = sp_keys::key_pairs(state, connection.environment_id).await?;
+            pairs.into_iter().map(|pair| pair.key).collect()
+        }
+        _ => Vec::new(),
+    };
+    let document_facts = found.steps.iter().map(|step| inspect(step, &keys)).collect();
+    Ok(FlowView { found, document_facts, organization, connection, trusted })
+}
+
+fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]) -> DocumentFacts {
+    if step.kind == StepKind::Requested {
+        return DocumentFacts::default();
+    }
+    let verified = reading::verified_signatures(&step.checks);
+    let xml = step.document.as_deref().unwrap_or_default();
+    let mut verified_by: Vec<String> = verified.iter().map(|one| one.certificate.to_owned()).collect();
+    verified_by.dedup();
+    DocumentFacts {
+        response_signed: verified.iter().any(|one| one.of_response),
+        assertion_signed: verified.iter().any(|one| !one.of_response),
+        verified_by,
+        embedded: reading::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
+        decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
+            true => reading::decrypted_assertion(xml, keys),
+            false => None,
+        },
+    }
+}

@@ -1,0 +1,151 @@
+//! Search for logins by organization, connection, e-mail address, status, refusal and time.
+
+use crate::{
+    app::{
+        Error, Result, State,
+        actor::Actor,
+        pagination::{List, Page, PageQuery, PageRequest},
+    },
+    model::{
+        email::Email,
+        id::{OrganizationId, SamlConnectionId, SamlFlowKind},
+        saml_flow::{FlowStatus, SamlFlow},
+        time::Timestamp,
+    },
+    store::saml_flows,
+};
+
+/// Filters for logins, as unparsed text. An empty filter matches every login.
+#[derive(Debug, Clone, Default)]
+pub struct FlowQuery {
+    /// An organization's id.
+    pub organization_id: String,
+    /// A connection's id.
+    pub saml_connection_id: String,
+    /// A whole address, in any case: of the person who signed in, or the one in a refused response.
+    pub email: String,
+    /// `in_progress`, `failed` or `succeeded`, with SSOReady's `SAML_FLOW_STATUS_` before it or without.
+    pub status: String,
+    /// The code of a refusal.
+    pub refusal: String,
+    /// Started at this time or later: RFC 3339, or a date.
+    pub since: String,
+    /// Started before this time.
+    pub until: String,
+}
+
+/// The maximum number of database searches of one call, while the filters match too few logins.
+const MAX_SEARCHES: usize = 2;
+
+/// One page of an environment's logins, newest first. If the filters match few of them, a page may be short without
+/// being the last: the next call continues the search.
+pub async fn list(
+    state: &State,
+    actor: &Actor,
+    query: &FlowQuery,
+    page: &PageQuery,
+) -> Result<Page<SamlFlow>> {
+    let environment_id = actor.authorize_view()?;
+    let list = List::of(environment_id, "saml_flows");
+    let page = PageRequest::<SamlFlowKind>::parse(state, &list, page)?;
+    let email = email_key(&query.email)?;
+    let mut wanted = saml_flows::FlowFilter {
+        environment_id,
+        organization_id: parse_id::<OrganizationId>("organization_id", &query.organization_id)?,
+        saml_connection_id: parse_id::<SamlConnectionId>("saml_connection_id", &query.saml_connection_id)?,
+        email_key: email.as_deref(),
+        status: parse_status(&query.status)?,
+        refusal: Some(query.refusal.as_str()).filter(|code| !code.is_empty()),
+        since: parse_time("since", &query.since)?,
+        until: parse_time("until", &query.until)?,
+        from: page.from,
+        limit: page.limit(),
+    };
+    if wanted.refusal.is_some_and(|code| code.contains('\0')) {
+        return Err(Error::invalid("refusal", "must be the code of a refusal"));
+    }
+    let mut conn = state.db.read().await?;
+    let mut found = saml_flows::search(&mut conn, &wanted).await?;
+    let mut flows = std::mem::take(&mut found.flows);
+    for _ in 1..MAX_SEARCHES {
+        let missing = page.limit() - i64::try_from(flows.len()).unwrap_or(i64::MAX);
+        if missing <= 0 || found.next.is_none() {
+            break;
+        }
+        wanted.from = found.next;
+        wanted.limit = missing;
+        found = saml_flows::search(&mut conn, &wanted).await?;
+        flows.append(&mut found.flows);
+    }
+    Ok(page.page_until(state, &list, flows, found.next, |flow| flow.id))
+}
+
+fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &'static str,
+    text: &str,
+) -> Result<Option<T>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: T::Err| Error::invalid(field, error.to_string()))
+}
+
+fn email_key(text: &str) -> Result<Option<String>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let email = Email::parse(text.trim());
+    let refused = || Error::invalid("email", "must be a whole e-mail address, such as dana@acme.com");
+    email.map(|email| Some(email.key())).ok_or_else(refused)
+}
+
+fn parse_status(text: &str) -> Result<Option<FlowStatus>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let name = text.strip_prefix("SAML_FLOW_STATUS_").unwrap_or(text).to_ascii_lowercase();
+    let refused = || Error::invalid("status", "must be in_progress, failed or succeeded");
+    FlowStatus::parse(&name).map(Some).ok_or_else(refused)
+}
+
+/// Parses a time in RFC 3339, or a date in UTC as HTML forms send it.
+fn parse_time(field: &'static str, text: &str) -> Result<Option<Timestamp>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = || Error::invalid(field, "must be a time such as 2026-11-21T21:41:37Z, or a day");
+    let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    Timestamp::parse_rfc3339(text).or_else(day).map(Some).ok_or_else(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_two_spellings() {
+        for (text, expected) in [
+            ("failed", Some(FlowStatus::Failed)),
+            ("SAML_FLOW_STATUS_IN_PROGRESS", Some(FlowStatus::InProgress)),
+            ("", None),
+        ] {
+            assert_eq!(parse_status(text).unwrap(), expected);
+        }
+        assert!(parse_status("SAML_FLOW_STATUS_UNSPECIFIED").is_err() && parse_status("ok").is_err());
+    }
+
+    #[test]
+    fn a_moment_may_be_a_day() {
+        let read = |text: &str| parse_time("since", text).map(|moment| moment.map(|at| at.to_string()));
+        assert_eq!(read("2026-11-21").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
+        assert_eq!(read("2026-11-21T01:00:00+01:00").unwrap().as_deref(), Some("2026-11-21T00:00:00.000Z"));
+        assert_eq!(read("").unwrap(), None);
+        assert!(read("yesterday").is_err() && read("2026-13-01").is_err());
+    }
+
+    #[test]
+    fn an_address_is_whole_and_its_case_does_not_count() {
+        assert_eq!(email_key(" Dana@Acme.example ").unwrap().as_deref(), Some("dana@acme.example"));
+        assert!(email_key("dana").is_err() && email_key("@acme.example").is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! The search field for logins: an e-mail address, the name of an organization, an id, or the code of a refusal.
+
+use super::list::{FlowQuery, list};
+use crate::{
+    app::{Result, State, actor::Actor, organizations, pagination::PageQuery},
+    model::{
+        id::{OrganizationId, SamlConnectionId, SamlFlowId},
+        organization::Organization,
+        saml_flow::SamlFlow,
+    },
+    store,
+};
+
+/// A parsed search text.
+#[derive(Debug)]
+pub enum SearchQuery {
+    /// One login, by its id.
+    Flow(SamlFlowId),
+    /// Logins that these filters find.
+    Flows(FlowQuery),
+    /// Several organizations match the name: one must be chosen.
+    Organizations(Vec<Organization>),
+    /// No organization matches the name.
+    Nothing,
+}
+
+/// The maximum number of organizations to choose from.
+const MAX_CHOICES: &str = "10";
+
+/// Parses a search text and looks organizations up by name. It overrides one of `filters`; the others are kept.
+pub async fn parse(state: &State, actor: &Actor, typed: &str, filters: FlowQuery) -> Result<SearchQuery> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(SearchQuery::Flows(filters));
+    }
+    if let Ok(id) = typed.parse::<SamlFlowId>() {
+        return Ok(SearchQuery::Flow(id));
+    }
+    if typed.parse::<OrganizationId>().is_ok() {
+        return Ok(SearchQuery::Flows(FlowQuery { organization_id: typed.to_owned(), ..filters }));
+    }
+    if typed.parse::<SamlConnectionId>().is_ok() {
+        return Ok(SearchQuery::Flows(FlowQuery { saml_connection_id: typed.to_owned(), ..filters }));
+    }
+    if typed.contains('@') {
+        return Ok(SearchQuery::Flows(FlowQuery { email: typed.to_owned(), ..filters }));
+    }
+    // Codes have this form, and names of organizations hardly ever do.
+    if typed.contains('_') && typed.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
+        return Ok(SearchQuery::Flows(FlowQuery { refusal: typed.to_owned(), ..filters }));
+    }
+    let page = PageQuery { token: None, size: Some(MAX_CHOICES.to_owned()) };
+    let mut found = organizations::search(state, actor, typed, &page).await?.items;
+    Ok(match found.len() {
+        0 => SearchQuery::Nothing,
+        1 => match found.pop() {
+            Some(one) => SearchQuery::Flows(FlowQuery { organization_id: one.id.to_string(), ..filters }),
+            None => SearchQuery::Nothing,
+        },
+        _ => SearchQuery::Organizations(found),
+    })
+}
+
+/// A login in a list, with its organization's name.
+#[derive(Debug)]
+pub struct FlowSummary {
+    /// The login.
+    pub flow: SamlFlow,
+    /// The name of its organization, if that still exists.
+    pub organization: Option<String>,
+}
+
+/// A page of logins with the names of their organizations, and the token of the next page.
+pub async fn list_with_organizations(
+    state: &State,
+    actor: &Actor,
+    query: &FlowQuery,
+    page: &PageQuery,
+) -> Result<(Vec<FlowSummary>, String)> {
+    let page = list(state, actor, query, page).await?;
+    let mut ids: Vec<OrganizationId> = page.items.iter().map(|flow| flow.organization_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut conn = state.db.read().await?;
+    let names = store::organizations::list_names(&mut conn, actor.authorize_view()?, &ids).await?;
+    let listed = page.items.into_iter().map(|flow| FlowSummary {
+        organization: names.iter().find(|(id, _)| *id == flow.organization_id).map(|(_, name)| name.clone()),
+        flow,
+    });
+    Ok((listed.collect(), page.next_token))
+}

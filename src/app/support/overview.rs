@@ -1,0 +1,275 @@
+//! The overview of an environment: logins over time, failing connections, expiring certificates, and directories
+//! without requests. Every part reads a bounded number of rows, however large the environment is.
+
+use std::time::Duration;
+
+pub use crate::store::login_counts::Outcomes;
+
+use super::login_counts::hour_of;
+use crate::{
+    app::{Error, Result, State, actor::Actor},
+    model::{
+        id::{OrganizationId, SamlConnectionId},
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+        time::Timestamp,
+    },
+    store::{
+        self, Conn,
+        login_counts::{self, FailingConnection, FailingOrganization, HOUR, HourlyOutcomes},
+        saml_flows,
+        scim_directories::IdleDirectory,
+    },
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The maximum number of entries of each list.
+const MAX_SHOWN: i64 = 8;
+
+/// How far back failing connections are searched.
+const FAILING_WINDOW: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// After how long without requests a directory is listed: identity providers synchronise at least once a day.
+const IDLE_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// How long before its expiry a certificate is listed.
+const EXPIRY_WINDOW: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// The period of the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Period {
+    /// 24 hours, hour by hour.
+    #[default]
+    Day,
+    /// 14 days, day by day in UTC.
+    TwoWeeks,
+}
+
+impl Period {
+    /// Parses the query parameter: `14d`; anything else is the last 24 hours.
+    pub fn parse(text: &str) -> Self {
+        if text == "14d" { Self::TwoWeeks } else { Self::Day }
+    }
+
+    /// The length of one bar.
+    pub fn bar(self) -> Duration {
+        match self {
+            Self::Day => HOUR,
+            Self::TwoWeeks => DAY,
+        }
+    }
+
+    /// The beginnings of the bars up to now, the oldest first.
+    fn bars(self, now: Timestamp) -> Vec<Timestamp> {
+        let bar = i64::try_from(self.bar().as_millis()).unwrap_or(i64::MAX);
+        let last = Timestamp::from_millis(now.millis().div_euclid(bar) * bar);
+        let count = match self {
+            Self::Day => 24,
+            Self::TwoWeeks => 14,
+        };
+        (0..count).rev().map(|back| last - self.bar() * back).collect()
+    }
+}
+
+/// One bar of the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// When it begins.
+    pub from: Timestamp,
+    /// The outcomes of the logins that began in it.
+    pub outcomes: Outcomes,
+}
+
+/// A connection with refused logins, and the latest of them.
+#[derive(Debug)]
+pub struct FailingConnectionView {
+    /// The connection.
+    pub connection: FailingConnection,
+    /// Its last refused login, if it is still kept.
+    pub flow: Option<SamlFlow>,
+}
+
+/// A connection whose last certificate expires soon, or has expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiringCertificate {
+    /// The connection.
+    pub saml_connection_id: SamlConnectionId,
+    /// Its organization's name.
+    pub organization_name: String,
+    /// When its last certificate expires.
+    pub expires_at: Timestamp,
+}
+
+/// The next setup step before the first login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextStep {
+    /// There is no organization.
+    Organization,
+    /// There is one, and there was no login.
+    FirstLogin(OrganizationId),
+}
+
+/// The overview of an environment.
+#[derive(Debug)]
+pub struct Overview {
+    /// The time it was made.
+    pub now: Timestamp,
+    /// The period of the bars.
+    pub span: Period,
+    /// Logins over time, the oldest first.
+    pub bars: Vec<Bar>,
+    /// The organizations with the most refused logins in the last 24 hours.
+    pub organizations: Vec<FailingOrganization>,
+    /// Connections without a successful login since their last refused one.
+    pub connections: Vec<FailingConnectionView>,
+    /// Connections whose last certificate expires soon, in order of expiry.
+    pub certificates: Vec<ExpiringCertificate>,
+    /// Directories that receive no requests any more.
+    pub directories: Vec<IdleDirectory>,
+    /// The next setup step, before the first login.
+    pub next: Option<NextStep>,
+}
+
+/// The overview of the actor's environment.
+pub async fn load(state: &State, actor: &Actor, span: Period) -> Result<Overview> {
+    let environment = actor.authorize_view()?;
+    let now = state.now();
+    let mut conn = state.db.read().await?;
+    let begins = span.bars(now);
+    let since = begins.first().copied().unwrap_or(now);
+    let bars = bars(&begins, &login_counts::list_hours(&mut conn, environment, since).await?);
+    let since = hour_of(now) - HOUR * 23;
+    let organizations =
+        login_counts::list_failing_organizations(&mut conn, environment, since, MAX_SHOWN).await?;
+    let mut connections = Vec::new();
+    for connection in
+        login_counts::list_failing_connections(&mut conn, environment, now - FAILING_WINDOW, MAX_SHOWN)
+            .await?
+    {
+        let flow = last_refused(&mut conn, actor, &connection).await?;
+        connections.push(FailingConnectionView { connection, flow });
+    }
+    let certificates = store::saml_connections::list_by_expiry(&mut conn, environment, None, MAX_SHOWN)
+        .await?
+        .into_iter()
+        .filter_map(|named| {
+            Some(ExpiringCertificate {
+                saml_connection_id: named.connection.id,
+                organization_name: named.organization,
+                expires_at: named.connection.idp_certificate_expires_at?,
+            })
+        })
+        .filter(|certificate| certificate.expires_at <= now + EXPIRY_WINDOW)
+        .collect();
+    let directories =
+        store::scim_directories::list_idle(&mut conn, environment, now - IDLE_AFTER, MAX_SHOWN).await?;
+    let next = match bars.iter().all(|bar| bar.outcomes == Outcomes::default()) {
+        true => next_step(&mut conn, actor).await?,
+        false => None,
+    };
+    Ok(Overview { now, span, bars, organizations, connections, certificates, directories, next })
+}
+
+/// The logins of one organization over time.
+pub async fn of_organization(
+    state: &State,
+    actor: &Actor,
+    organization: OrganizationId,
+    span: Period,
+) -> Result<Vec<Bar>> {
+    let environment = actor.authorize_view()?;
+    let mut conn = state.db.read().await?;
+    let found = store::organizations::find(&mut conn, environment, organization).await?;
+    found.ok_or_else(|| Error::not_found("organization", organization))?;
+    let begins = span.bars(state.now());
+    let since = begins.first().copied().unwrap_or_else(|| state.now());
+    let hours = login_counts::list_hours_of_organization(&mut conn, organization, since).await?;
+    Ok(bars(&begins, &hours))
+}
+
+/// Sums hours into bars.
+fn bars(begins: &[Timestamp], hours: &[HourlyOutcomes]) -> Vec<Bar> {
+    let mut bars: Vec<Bar> =
+        begins.iter().map(|from| Bar { from: *from, outcomes: Outcomes::default() }).collect();
+    for hour in hours {
+        if let Some(bar) = bars.iter_mut().rev().find(|bar| bar.from <= hour.hour) {
+            bar.outcomes = bar.outcomes.plus(hour.outcomes);
+        }
+    }
+    bars
+}
+
+async fn last_refused(
+    conn: &mut Conn,
+    actor: &Actor,
+    connection: &FailingConnection,
+) -> Result<Option<SamlFlow>> {
+    let wanted = saml_flows::FlowFilter {
+        environment_id: actor.authorize_view()?,
+        organization_id: Some(connection.organization_id),
+        saml_connection_id: Some(connection.saml_connection_id),
+        email_key: None,
+        status: Some(FlowStatus::Failed),
+        refusal: None,
+        since: None,
+        until: None,
+        from: None,
+        limit: 10,
+    };
+    let found = saml_flows::search(conn, &wanted).await?;
+    Ok(found.flows.into_iter().find(|flow| flow.origin != FlowOrigin::Detached && !flow.origin.is_test()))
+}
+
+async fn next_step(conn: &mut Conn, actor: &Actor) -> Result<Option<NextStep>> {
+    let environment = actor.authorize_view()?;
+    let any = saml_flows::FlowFilter {
+        environment_id: environment,
+        organization_id: None,
+        saml_connection_id: None,
+        email_key: None,
+        status: None,
+        refusal: None,
+        since: None,
+        until: None,
+        from: None,
+        limit: 1,
+    };
+    if !saml_flows::search(conn, &any).await?.flows.is_empty() {
+        return Ok(None);
+    }
+    let first = store::organizations::list(conn, environment, None, 1).await?;
+    Ok(Some(first.first().map_or(NextStep::Organization, |first| NextStep::FirstLogin(first.id))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_end_with_the_one_that_is_now() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
+        let day = Period::Day.bars(now);
+        assert_eq!((day.len(), day[23].to_string().as_str()), (24, "2026-11-22T01:00:00.000Z"));
+        assert_eq!(day[0].to_string(), "2026-11-21T02:00:00.000Z");
+        let fortnight = Period::TwoWeeks.bars(now);
+        assert_eq!((fortnight.len(), fortnight[13].to_string().as_str()), (14, "2026-11-22T00:00:00.000Z"));
+    }
+
+    #[test]
+    fn hours_add_up_to_days() {
+        let now = Timestamp::parse_rfc3339("2026-11-22T01:02:03Z").unwrap();
+        let hour = |text: &str, failed| HourlyOutcomes {
+            hour: Timestamp::parse_rfc3339(text).unwrap(),
+            outcomes: Outcomes { failed, succeeded: 1, ..Outcomes::default() },
+        };
+        let hours = [
+            hour("2026-11-21T00:00:00Z", 1),
+            hour("2026-11-21T23:00:00Z", 2),
+            hour("2026-11-22T00:00:00Z", 4),
+        ];
+        let bars = bars(&Period::TwoWeeks.bars(now), &hours);
+        assert_eq!((bars[12].outcomes.failed, bars[12].outcomes.succeeded), (3, 2));
+        assert_eq!(bars[13].outcomes.failed, 4);
+        assert_eq!(bars[0].outcomes, Outcomes::default());
+    }
+}

@@ -39,11 +39,11 @@ use crate::{
     },
     links::Links,
     model::{random::Random, time::Clock},
-    pages::{home::Home, layout::TEST_SETUP_BANNER},
     saml,
     store::{self, Db, PoolShare},
     telemetry,
     test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
+    web::{home::Home, kit::layout::TEST_SETUP_BANNER},
 };
 
 /// How long a shutdown waits for the current operation of a Bulk request.

@@ -14,7 +14,7 @@ use super::{api::fields::Fields, problem::ApiError};
 use crate::{
     app::{self, Result, State, actor::Actor, environments::api_keys},
     model::client_address::ClientAddress,
-    pages::posted::allow_large_body,
+    web::kit::posted::allow_large_body,
 };
 
 /// An authenticated API request. The body is read only after the key was verified.

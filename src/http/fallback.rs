@@ -14,12 +14,12 @@ use serde_json::json;
 
 use crate::{
     app::limits::request_memory::{BodyError, Exhausted},
-    pages::{
+    scim,
+    web::kit::{
         error::Area,
         message::{self, Message},
         response::{PagePolicy, page},
     },
-    scim,
 };
 
 /// The error format of a response.

@@ -10,7 +10,7 @@ use actix_web::{http::header, test::TestRequest, web::Bytes};
 
 use crate::{
     oauth::{self, parameters::Parameters},
-    pages::posted::{self, MAX_FORM_BYTES, MAX_FORM_FIELDS, PostedForm},
+    web::kit::posted::{self, MAX_FORM_BYTES, MAX_FORM_FIELDS, PostedForm},
 };
 
 /// Parameters that OAuth's endpoints read.

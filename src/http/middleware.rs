@@ -34,8 +34,8 @@ use crate::{
         request_memory::{BodyAllowance, BodyError, RequestMemory},
     },
     model::{client_address::ClientAddress, random::Random, time::Clock},
-    pages::error::{self, Area, PageError},
     telemetry,
+    web::kit::error::{self, Area, PageError},
 };
 
 /// How long a request may take, including the arrival of its body.

@@ -27,8 +27,8 @@ use serde_json::json;
 use super::fallback::{self, Surface};
 use crate::{
     app::{Error, directories::provisioning, pagination},
-    pages::error::{self, Area},
     scim,
+    web::kit::error::{self, Area},
 };
 
 /// An error of a use case, and the surface on which it is returned.

@@ -10,9 +10,9 @@ use super::{
 use crate::{
     app::{Error, State},
     links::Links,
-    pages::{
+    web::{
         api_reference::{ApiReference, ApiSection, Field, Object, Operation},
-        response::{PagePolicy, page},
+        kit::response::{PagePolicy, page},
     },
 };
 
@@ -282,7 +282,7 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::samples;
+    use crate::web::samples;
 
     fn everything() -> ApiReference {
         reference(&Links::new(&"https://sso.example.com".parse().unwrap()).unwrap())

@@ -17,7 +17,7 @@ use crate::{
     },
     links::{console as console_path, path},
     model::id::{SamlConnectionId, ScimDirectoryId},
-    pages::{assets, branding, console, home, setup},
+    web::{branding, console, home, kit::assets, setup},
 };
 
 /// The largest form with a SAML response, in bytes: a document of 384 kB is 512 kB in base64; form encoding triples

@@ -17,16 +17,19 @@ use crate::{
     },
     links::path,
     model::{check::Check, client_address::ClientAddress, id::SamlConnectionId},
-    pages::{
-        self,
-        auto_post::{AutoPost, AutoPostPurpose},
-        posted,
-        response::{PagePolicy, page},
-        to_idp::see_other,
+    web::{
+        kit::{
+            posted,
+            response::{PagePolicy, page},
+        },
+        login::{
+            auto_post::{AutoPost, AutoPostPurpose},
+            idp_redirect::see_other,
+        },
     },
 };
 
-pub(super) use crate::pages::to_idp::{banner, browser, host, send_to_idp};
+pub(super) use crate::web::login::idp_redirect::{banner, browser, host, send_to_idp};
 
 /// The form field that marks a form posted again from our own origin (ruling 6).
 const REPOSTED_FIELD: &str = "ostiary_bounced";
@@ -186,7 +189,7 @@ pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &
     let code = refused.refusal.code();
     let flow = refused.flow.to_string();
     let status = if refused.is_invalid_message() { StatusCode::BAD_REQUEST } else { StatusCode::FORBIDDEN };
-    let words = pages::refusal_words::text(code);
+    let words = crate::web::login::error_texts::text(code);
     let decisive = refused.failed_check();
     if let Some(page) = refused.test_result_url.as_deref().filter(|_| !wants_json(request)) {
         return see_other(page);
@@ -203,7 +206,7 @@ pub(super) fn refusal_response(state: &State, refused: &RefusedLogin, request: &
             "redirectUrl": refused.error_redirect,
         }));
     }
-    let view = pages::refused::LoginErrorPage {
+    let view = crate::web::login::error_page::LoginErrorPage {
         code,
         reference: &flow,
         check: decisive,

@@ -19,10 +19,12 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::{
-        auto_post::{AutoPost, AutoPostPurpose},
-        message::Message,
-        response::{PagePolicy, page},
+    web::{
+        kit::{
+            message::Message,
+            response::{PagePolicy, page},
+        },
+        login::auto_post::{AutoPost, AutoPostPurpose},
     },
 };
 

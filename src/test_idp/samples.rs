@@ -7,7 +7,7 @@ use super::{
     provider::{ServiceProvider, TestUser},
     views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };
-use crate::pages::samples::page;
+use crate::web::samples::page;
 
 const ACS: &str = "https://sso.example.com/v1/saml/saml_conn_12vqjrnxk9xeov6o4f05pan0g/acs";
 

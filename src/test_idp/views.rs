@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::{
+    web::kit::{
         assets,
         components::{
             ButtonStyle, Icon, InputField, button, code_block, copyable, facts, join_with_and, link_button,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ostiary::{
     app::directories::request_log::{self, NewScimRequest},
     model::administrator::Role,
-    pages::console::scim_refusals,
     scim::Error,
+    web::console::scim_requests::explanations,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -229,7 +229,7 @@ fn every_refusal_is_explained() {
     ];
     for error in all {
         let code = error(String::new()).code();
-        let refusal = scim_refusals::explain(code).unwrap_or_else(|| panic!("{code} is not explained"));
+        let refusal = explanations::explain(code).unwrap_or_else(|| panic!("{code} is not explained"));
         assert!(!refusal.meaning.is_empty() && !refusal.remedy.is_empty());
     }
 }

@@ -318,7 +318,7 @@ fn the_corpora_are_understood() {
     }
     for bytes in forms() {
         assert!(
-            ostiary::pages::posted::parse_urlencoded(&bytes, 64).is_some_and(|fields| !fields.is_empty())
+            ostiary::web::kit::posted::parse_urlencoded(&bytes, 64).is_some_and(|fields| !fields.is_empty())
         );
     }
     let here: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();

@@ -25,7 +25,7 @@ use crate::{
         id::{AuditEventId, EnvironmentId, OrganizationId},
         time::Timestamp,
     },
-    pages::audit_export,
+    web::kit::audit_export,
 };
 
 /// One change: who did what to which resource, from which address.

@@ -14,10 +14,12 @@ use crate::{
     http::{problem::ApiError, saml},
     links::path,
     oauth::Error,
-    pages::{
-        chooser::{OrganizationChoice, OrganizationChooser},
-        message::Message,
-        response::{PagePolicy, page},
+    web::{
+        kit::{
+            message::Message,
+            response::{PagePolicy, page},
+        },
+        login::organization_chooser::{OrganizationChoice, OrganizationChooser},
     },
 };
 

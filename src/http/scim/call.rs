@@ -18,8 +18,8 @@ use crate::{
         directories::{self, ProvisioningTarget, limits::DirectoryPermit, provisioning::EntityTags},
     },
     model::id::ScimDirectoryId,
-    pages::posted::allow_large_body,
     scim,
+    web::kit::posted::allow_large_body,
 };
 
 /// An authenticated SCIM request. The body is read only after the token was verified.

@@ -15,7 +15,7 @@ use crate::{
         secret::{ApiKeySecret, OauthClientSecret},
         time::Timestamp,
     },
-    pages::components::mask_secret,
+    web::kit::components::mask_secret,
 };
 
 /// The fields whose values are shortened for display.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::response::{PagePolicy, page},
+    web::kit::response::{PagePolicy, page},
 };
 
 const COOKIE: &str = "ostiary_demo";

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     links::path,
     model::time::Timestamp,
-    pages::{
+    web::kit::{
         assets,
         components::{
             ButtonStyle, Column, Icon, InputField, button, code_block, copyable, facts, join_with_and, mark,
@@ -256,7 +256,7 @@ pub(super) fn message(happened: &str) -> Markup {
 }
 
 fn back() -> Markup {
-    html! { div.actions { (crate::pages::components::link_button(ButtonStyle::Primary, "Back to the sample app", path::DEMO)) } }
+    html! { div.actions { (crate::web::kit::components::link_button(ButtonStyle::Primary, "Back to the sample app", path::DEMO)) } }
 }
 
 #[cfg(test)]
@@ -264,7 +264,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::pages::samples::page;
+    use crate::web::samples::page;
 
     fn organizations() -> Vec<DemoOrganization> {
         [("Acme", "acme.example", "acme"), ("Globex", "globex.example", "globex")]

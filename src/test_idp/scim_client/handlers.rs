@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     links::path,
-    pages::response::{PagePolicy, page},
     test_idp::{
         form::{Fields, FormError},
         provider::TestIdp,
         views::request_refused,
     },
+    web::kit::response::{PagePolicy, page},
 };
 
 /// The maximum size of a form in bytes.

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use super::{EmulatedIdp, ScimExchange, ScimTarget};
 use crate::{
     links::path,
-    pages::{
+    test_idp::{provider::TestUser, views::BANNER},
+    web::kit::{
         assets,
         components::{ButtonStyle, Icon, code_block, link_button, mark, notice},
         layout::{Layout, Width},
     },
-    test_idp::{provider::TestUser, views::BANNER},
 };
 
 /// The result of a run.
@@ -140,7 +140,7 @@ fn exchange_card(exchange: &ScimExchange) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::samples::page;
+    use crate::web::samples::page;
 
     #[test]
     fn scim_samples() {

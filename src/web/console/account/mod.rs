@@ -1,0 +1,3 @@
+//! `/console/account`.
+
+pub mod show;

@@ -1,0 +1,511 @@
+//! `/console/account`: the administrator's own name, password, passkeys and sessions.
+
+use actix_web::{HttpResponse, web};
+use maud::{Markup, html};
+
+use crate::{
+    app::{
+        Error,
+        administrators::{
+            SignedIn, confirm,
+            passkeys::{self, Challenge},
+            passwords, people, sessions,
+        },
+    },
+    links::{self, console},
+    model::{
+        administrator::{AdminPasskey, AdminSession, AuthenticationMethod},
+        time::Timestamp,
+    },
+    web::{
+        console::{
+            kit::{
+                context::ConsoleContext,
+                flash::{Action, Flash, ResourceKind, see_other},
+                session::{ConsoleForm, safe_next},
+            },
+            sign_in::{form::query, sso},
+        },
+        kit::{
+            assets,
+            components::{ButtonStyle, Icon, link_button, mark, notice, time},
+            error::{PageError, PageResult},
+            forms::{self, FormErrors, FormValues, FormView, button_form},
+        },
+    },
+};
+
+/// The account page.
+pub(in crate::web::console) struct AccountPage<'a> {
+    /// The signed-in administrator.
+    pub admin: &'a SignedIn,
+    /// Their passkeys.
+    pub passkeys: &'a [AdminPasskey],
+    /// Their active sessions.
+    pub sessions: &'a [AdminSession],
+    /// The WebAuthn challenge to register another passkey, if that is possible.
+    pub challenge: Option<&'a Challenge>,
+    /// Whether passwords are enabled.
+    pub passwords: bool,
+    /// How they can authenticate again; `None` while the last authentication is recent.
+    pub confirm: Option<ConfirmMethods<'a>>,
+    /// The path of the console to redirect to after that.
+    pub next: &'a str,
+    /// The values entered.
+    pub typed: &'a FormValues,
+    /// Validation errors.
+    pub errors: &'a FormErrors,
+    /// The hidden field with the CSRF token.
+    pub csrf: Markup,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// The methods by which the administrator can authenticate again.
+#[derive(Default)]
+pub(in crate::web::console) struct ConfirmMethods<'a> {
+    /// Password.
+    pub password: bool,
+    /// Passkey: the WebAuthn challenge.
+    pub passkey: Option<&'a Challenge>,
+    /// The SAML connection.
+    pub saml: bool,
+    /// The OpenID provider.
+    pub oidc: bool,
+}
+
+/// `GET /console/account`
+pub async fn show(context: ConsoleContext) -> PageResult {
+    let typed = FormValues::new().with("displayName", &context.admin.administrator.display_name);
+    let next = query(context.request(), "next").unwrap_or_default();
+    respond(&context, &typed, &FormErrors::none(), &next).await
+}
+
+/// The path to redirect to; the account page if `next` is empty.
+fn next_or_account(next: &str) -> &str {
+    match next {
+        "" => console::ACCOUNT,
+        next => safe_next(next),
+    }
+}
+
+async fn respond(
+    context: &ConsoleContext,
+    typed: &FormValues,
+    errors: &FormErrors,
+    next: &str,
+) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let settings = &state.settings.console;
+    let (recent, passwords) = (confirm::is_recently_authenticated(state, admin), settings.allows_passwords());
+    let allows_passkeys = settings.allows_passkeys() && passkeys::are_supported(state);
+    let challenge = match allows_passkeys && recent {
+        true => passkeys::begin_registration(state, admin).await.map(Some).or_else(|error| match error {
+            // The maximum number of passkeys is reached.
+            Error::FailedPrecondition(_) => Ok(None),
+            error => Err(PageError(error)),
+        })?,
+        false => None,
+    };
+    let own = passkeys::list(state, admin).await?;
+    let own_challenge = match allows_passkeys && !recent && !own.is_empty() {
+        true => Some(passkeys::begin_authentication(state)?),
+        false => None,
+    };
+    let confirm = ConfirmMethods {
+        password: passwords && admin.administrator.password_hash.is_some(),
+        passkey: own_challenge.as_ref(),
+        saml: settings.saml_connection.is_some(),
+        oidc: settings.oidc.is_some(),
+    };
+    let view = AccountPage {
+        admin,
+        passkeys: &own,
+        sessions: &sessions::list(state, admin).await?,
+        challenge: challenge.as_ref(),
+        passwords,
+        confirm: (!recent).then_some(confirm),
+        next: next_or_account(next),
+        typed,
+        errors,
+        csrf: context.csrf(),
+        now: context.now(),
+    };
+    let shell = context.shell("Your account").script(&assets::PASSKEYS);
+    Ok(shell.respond_with(errors.status(), view.view()))
+}
+
+/// Redirects with the flash message, or shows the page with the error.
+async fn finish_change(
+    context: &ConsoleContext,
+    form: &ConsoleForm,
+    done: Result<(), Error>,
+    flash: Flash,
+) -> PageResult {
+    let next = form.text("next");
+    match done {
+        Ok(()) => Ok(see_other(next_or_account(next), flash)),
+        Err(error) => {
+            let errors = FormErrors::from_error(error)?;
+            let name = if form.flag("displayName") {
+                form.text("displayName")
+            } else {
+                &context.admin.administrator.display_name
+            };
+            respond(context, &FormValues::new().with("displayName", name), &errors, next).await
+        }
+    }
+}
+
+/// `POST /console/account/name`
+pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = people::rename(state, admin, form.text("displayName"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
+}
+
+/// `POST /console/account/password`
+pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let new = form.text("newPassword");
+    let done = if new == form.text("repeatPassword") {
+        people::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
+    } else {
+        Err(Error::invalid("repeatPassword", "is not the same as above"))
+    };
+    finish_change(&context, &form, done, Flash(ResourceKind::Password, Action::Saved)).await
+}
+
+/// `POST /console/account/confirm`
+pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = confirm::with_password(state, admin, form.text("confirmPassword"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
+}
+
+/// `POST /console/account/confirm/passkey`
+pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done = confirm::with_passkey(state, admin, challenge, webauthn_answer, admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
+}
+
+/// `POST /console/account/passkeys`
+pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done = passkeys::finish_registration(
+        state,
+        admin,
+        challenge,
+        webauthn_answer,
+        form.text("passkeyName"),
+        admin.device(),
+    )
+    .await;
+    finish_change(&context, &form, done.map(drop), Flash(ResourceKind::Passkey, Action::Added)).await
+}
+
+/// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
+pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
+    let (done, action) = if form.flag("remove") {
+        (passkeys::remove(state, admin, id, admin.device()).await, Action::Deleted)
+    } else {
+        (passkeys::rename(state, admin, id, form.text("passkeyName"), admin.device()).await, Action::Saved)
+    };
+    finish_change(&context, &form, done, Flash(ResourceKind::Passkey, action)).await
+}
+
+/// `POST /console/account/sessions/{session}`: ends it.
+pub async fn revoke_session(
+    context: ConsoleContext,
+    id: web::Path<String>,
+    _form: ConsoleForm,
+) -> PageResult {
+    let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
+    sessions::revoke(&context.state, &context.admin, id, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::Session, Action::Ended)))
+}
+
+/// `POST /console/account/sessions/others`: ends all but this one.
+pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, PageError> {
+    sessions::revoke_others(&context.state, &context.admin, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::OtherSessions, Action::Ended)))
+}
+
+impl AccountPage<'_> {
+    pub(in crate::web::console) fn view(&self) -> Markup {
+        let wrong = ["", "passkey", "passkeyName", "confirmPasskey"]
+            .into_iter()
+            .find_map(|field| self.errors.of(field));
+        html! {
+            h1 { "Your account" }
+            p.soft { (self.admin.administrator.email) }
+            @if let Some(wrong) = wrong {
+                div role="alert" { (notice(Icon::Bad, "That did not work", html! { p { (wrong) } })) }
+            }
+            @if let Some(confirm) = &self.confirm { (self.confirm(confirm)) }
+            (self.name())
+            @if self.passwords { (self.password()) }
+            (self.own_passkeys())
+            (self.own_sessions())
+        }
+    }
+
+    fn name(&self) -> Markup {
+        let own: Vec<&str> = vec!["displayName"];
+        let errors = self.errors_of(&own);
+        let view = FormView::new(self.typed, &errors);
+        let field = view
+            .text("displayName", "Name")
+            .hint("What your colleagues see.")
+            .optional()
+            .autocomplete("name");
+        let form = forms::Form::new(console::ACCOUNT_NAME, "Save name", self.csrf.clone());
+        html! { section.card { h2 { "Name" } (view.render(&form, html! { (field) })) } }
+    }
+
+    /// Asks for a new authentication. Without a recent one, credentials cannot be changed: somebody else may sit at
+    /// an open session.
+    fn confirm(&self, methods: &ConfirmMethods<'_>) -> Markup {
+        let errors = self.errors_of(&["confirmPassword"]);
+        let view = FormView::new(self.typed, &errors);
+        let form = forms::Form::new(console::ACCOUNT_CONFIRM, "Confirm by password", self.csrf.clone());
+        let is_any = methods.password || methods.passkey.is_some() || methods.saml || methods.oidc;
+        html! {
+            section.card {
+                h2 { "Confirm that it is you" }
+                p.soft { "You last proved it more than ten minutes ago. Do so again before you change how you sign in, give somebody a role or make an API key." }
+                @if methods.password {
+                    (view.render(&form, html! {
+                        input type="hidden" name="next" value=(self.next);
+                        (view.password("confirmPassword", "Your password").autocomplete("current-password"))
+                    }))
+                }
+                @if let Some(challenge) = methods.passkey {
+                    form.form method="post" action=(console::ACCOUNT_CONFIRM_PASSKEY) hidden data-passkey="get" data-options=(challenge.options) {
+                        (self.csrf)
+                        input type="hidden" name="next" value=(self.next);
+                        input type="hidden" name="challenge" value=(challenge.sealed);
+                        input type="hidden" name="answer";
+                        p.error role="status" data-passkey-said hidden {}
+                        div.actions { button.button type="button" hidden data-passkey-button { "Confirm by passkey" } }
+                    }
+                    @if !methods.password { noscript { p { "Passkeys need JavaScript." } } }
+                }
+                @if methods.saml || methods.oidc {
+                    div.actions {
+                        @if methods.saml { (link_button(ButtonStyle::Plain, "Confirm with your company’s sign-in", &sso::confirmation_path(console::SIGN_IN_SAML, self.next))) }
+                        @if methods.oidc { (link_button(ButtonStyle::Plain, "Confirm with OpenID Connect", &sso::confirmation_path(console::SIGN_IN_OIDC, self.next))) }
+                    }
+                }
+                @if !is_any {
+                    p { "There is nothing to prove it with in this browser. Sign out, and sign in again." }
+                }
+            }
+        }
+    }
+
+    fn password(&self) -> Markup {
+        let errors = self.errors_of(&["currentPassword", "newPassword", "repeatPassword"]);
+        let view = FormView::new(self.typed, &errors);
+        let has_one = self.admin.administrator.password_hash.is_some();
+        let hint = format!("At least {} characters. A few words in a row are good.", passwords::MIN_LENGTH);
+        let fields = html! {
+            @if has_one { (view.password("currentPassword", "Current password").autocomplete("current-password")) }
+            (view.password("newPassword", "New password").hint(&hint).autocomplete("new-password"))
+            (view.password("repeatPassword", "New password once more").autocomplete("new-password"))
+        };
+        let label = if has_one { "Change password" } else { "Set password" };
+        let form = forms::Form::new(console::ACCOUNT_PASSWORD, label, self.csrf.clone());
+        html! {
+            section.card {
+                h2 { "Password" }
+                p.soft {
+                    @if has_one { "A new one signs you out everywhere else." }
+                    @else { "You have none. You may set one beside your passkeys." }
+                }
+                @if has_one || self.confirm.is_none() { (view.render(&form, fields)) }
+                @else { p { "To set one, confirm first that it is you." } }
+            }
+        }
+    }
+
+    /// The errors of these fields: each form shows its own.
+    fn errors_of(&self, fields: &[&str]) -> FormErrors {
+        fields.iter().fold(FormErrors::none(), |errors, field| match self.errors.of(field) {
+            Some(reason) => errors.and(field, reason),
+            None => errors,
+        })
+    }
+
+    fn own_passkeys(&self) -> Markup {
+        html! {
+            section.card {
+                h2 { "Passkeys" }
+                @if self.passkeys.is_empty() {
+                    p.soft { "None yet. A passkey signs you in with your fingerprint, face, device PIN or a security key, and is resistant to phishing." }
+                } @else {
+                    ul.entries { @for passkey in self.passkeys { (self.passkey(passkey)) } }
+                }
+                @if let Some(challenge) = self.challenge {
+                    form.form method="post" action=(console::ACCOUNT_PASSKEYS) hidden data-passkey="create" data-options=(challenge.options) {
+                        (self.csrf)
+                        input type="hidden" name="challenge" value=(challenge.sealed);
+                        input type="hidden" name="answer";
+                        div.field {
+                            label for="newPasskeyName" { "Name of a new passkey" span.soft { " (optional)" } }
+                            input #newPasskeyName name="passkeyName" type="text" maxlength="100" autocomplete="off" aria-describedby="newPasskeyName-hint";
+                            p.hint #newPasskeyName-hint { "To tell it from others: “work laptop”." }
+                        }
+                        p.error role="status" data-passkey-said hidden {}
+                        div.actions { button.button type="button" hidden data-passkey-button { "Add a passkey" } }
+                    }
+                    noscript { p { "Adding a passkey needs JavaScript." } }
+                } @else if self.confirm.is_some() {
+                    p { "To add or remove one, confirm first that it is you." }
+                } @else if self.passwords && self.passkeys.is_empty() {
+                    p.soft { "Passkeys need https and a host name in the server’s public URL." }
+                }
+            }
+        }
+    }
+
+    fn passkey(&self, passkey: &AdminPasskey) -> Markup {
+        let action = links::expand(console::ACCOUNT_PASSKEY, &[&passkey.id]);
+        let id = passkey.id.to_string();
+        html! {
+            li.entry {
+                div {
+                    strong { (passkey.display_name) }
+                    p.small.soft {
+                        "Added " (time(passkey.created_at, self.now)) ", "
+                        @match passkey.last_used_at {
+                            Some(at) => { "last used " (time(at, self.now)) },
+                            None => "never used",
+                        }
+                    }
+                }
+                details {
+                    summary { @if self.confirm.is_none() { "Rename or remove" } @else { "Rename" } span.visually-hidden { " " (passkey.display_name) } }
+                    form.form method="post" action=(action) {
+                        (self.csrf)
+                        div.field {
+                            label for=(id) { "Name" }
+                            input #(id) name="passkeyName" type="text" value=(passkey.display_name) maxlength="100" required autocomplete="off";
+                        }
+                        div.actions {
+                            button.button type="submit" { "Save name" }
+                            @if self.confirm.is_none() {
+                                button.button.danger type="submit" name="remove" value="1" formnovalidate { "Remove this passkey" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn own_sessions(&self) -> Markup {
+        html! {
+            section.card {
+                h2 { "Sessions" }
+                p.soft { "Browsers in which you are signed in." }
+                ul.entries { @for session in self.sessions { (self.session(session)) } }
+                @if self.sessions.len() > 1 {
+                    (button_form(console::ACCOUNT_SESSIONS, "Sign out everywhere else", ButtonStyle::Plain, self.csrf.clone()))
+                }
+            }
+        }
+    }
+
+    fn session(&self, session: &AdminSession) -> Markup {
+        let is_this = session.id == self.admin.session.id;
+        html! {
+            li.entry {
+                div {
+                    strong { (browser_name(&session.user_agent)) }
+                    @if is_this { " " (mark(Icon::Good, "this browser")) }
+                    p.small.soft {
+                        (by(session.method))
+                        @if let Some(address) = session.address { ", from " (address) }
+                        ", since " (time(session.created_at, self.now))
+                        ", last seen " (time(session.last_seen_at, self.now))
+                    }
+                }
+                @if !is_this {
+                    (button_form(&links::expand(console::ACCOUNT_SESSION, &[&session.id]), "End session", ButtonStyle::Plain, self.csrf.clone()))
+                }
+            }
+        }
+    }
+}
+
+const fn by(method: AuthenticationMethod) -> &'static str {
+    match method {
+        AuthenticationMethod::Password => "Signed in by password",
+        AuthenticationMethod::Passkey => "Signed in by passkey",
+        AuthenticationMethod::Saml => "Signed in through SAML",
+        AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
+        AuthenticationMethod::Invitation => "Signed in by invitation",
+    }
+}
+
+/// A readable name of a user agent: "Firefox on Windows". An unknown one is "A browser".
+fn browser_name(user_agent: &str) -> String {
+    // User agents also contain the tokens of later entries, so the order matters.
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |all: &[(&str, &'static str)]| {
+        all.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
+    };
+    match (find(&browsers), find(&systems)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "A browser".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_called_what_people_call_them() {
+        for (text, name) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 \
+                 Safari/537.36 Edg/141.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.5", "A browser"),
+            ("", "A browser"),
+        ] {
+            assert_eq!(browser_name(text), name);
+        }
+    }
+}

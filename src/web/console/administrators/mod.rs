@@ -1,0 +1,3 @@
+//! The pages of administrators and their roles.
+
+pub mod list;

@@ -1,0 +1,3 @@
+//! The pages of API keys.
+
+pub mod list;

@@ -1,0 +1,241 @@
+//! `/console/{environment}/audit-events`: the audit log of an environment; `/console/audit-events`: that of
+//! the installation. Both can be exported as JSON lines.
+
+use actix_web::HttpRequest;
+use maud::{Markup, html};
+
+use super::sentence::{ACTIONS, entry, sentence};
+use crate::{
+    app::{
+        self, Error, State,
+        audit::{self, AuditFilter, Log, Names},
+        pagination::Page,
+    },
+    links::console,
+    model::{audit::AuditEvent, time::Timestamp},
+    web::{
+        console::{
+            kit::{
+                context::{ConsoleContext, EnvironmentContext},
+                shell::Section,
+            },
+            scim_requests::list::filter_error_notice,
+        },
+        kit::{
+            audit_export,
+            components::{ButtonStyle, exact, link_button, time},
+            error::PageResult,
+            forms::FormErrors,
+            list::ListUrl,
+        },
+    },
+};
+
+/// Builds a path in the environment from a pattern and its segments.
+pub(in crate::web::console) type Href<'a> = &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String;
+
+/// An entry in one line, for other pages.
+pub(in crate::web::console) struct AuditLine {
+    sentence: Markup,
+    at: Timestamp,
+}
+
+/// Entries as lines, with the names of the resources in them.
+pub(in crate::web::console) async fn lines(
+    context: &EnvironmentContext,
+    events: Vec<AuditEvent>,
+) -> app::Result<Vec<AuditLine>> {
+    let names = audit::names(&context.state, &events).await?;
+    Ok(events.iter().map(|event| AuditLine::of(event, &names)).collect())
+}
+
+impl AuditLine {
+    /// An entry as a line, with these names.
+    pub fn of(event: &AuditEvent, names: &Names) -> Self {
+        Self { sentence: sentence(event, names), at: event.at }
+    }
+
+    /// The line and its time.
+    pub fn view(&self, now: Timestamp) -> Markup {
+        html! { span { (self.sentence) } (time(self.at, now)) }
+    }
+}
+
+const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
+
+/// `GET …/audit-events`
+pub async fn list(context: EnvironmentContext) -> PageResult {
+    let (place, log) = (context.place(&FILTERS), Log::of(&context.actor)?);
+    let found = load(&context.state, log, &place).await?;
+    let installation = context.admin.principal().require_global_owner().is_ok();
+    let shown = AuditLogPage {
+        page: &found.page,
+        names: &found.names,
+        place: &place,
+        errors: &found.errors,
+        export: &with_query(&context.href(console::EXPORT_AUDIT_EVENTS, &[]), context.request()),
+        installation: installation.then_some(console::INSTALLATION_AUDIT_EVENTS),
+        now: context.now(),
+    };
+    Ok(context
+        .shell(Section::Audit, "Audit log")
+        .respond_with(found.errors.status(), view("Audit log", &shown)))
+}
+
+/// `GET /console/audit-events`
+pub async fn list_installation(context: ConsoleContext) -> PageResult {
+    let log = Log::of_installation(&context.admin.principal())?;
+    let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let found = load(&context.state, log, &place).await?;
+    let shown = AuditLogPage {
+        page: &found.page,
+        names: &found.names,
+        place: &place,
+        errors: &found.errors,
+        export: &with_query(console::EXPORT_INSTALLATION_AUDIT_EVENTS, context.request()),
+        installation: None,
+        now: context.now(),
+    };
+    let content = view(INSTALLATION, &shown);
+    let shell = context.shell(INSTALLATION).crumb("Environments", console::HOME);
+    Ok(shell.respond_with(found.errors.status(), content))
+}
+
+const INSTALLATION: &str = "Audit log of the installation";
+
+struct AuditResults {
+    page: Page<AuditEvent>,
+    names: Names,
+    errors: FormErrors,
+}
+
+async fn load(state: &State, log: Log, place: &ListUrl) -> app::Result<AuditResults> {
+    let looked = async {
+        let filter = filter(state, place).await?;
+        log.list(state, &filter, &place.query()).await
+    };
+    let (page, errors) = match looked.await {
+        Ok(page) => (page, FormErrors::none()),
+        Err(error) => {
+            let errors = FormErrors::from_error(error).map_err(|failure| failure.0)?;
+            (Page { items: Vec::new(), next_token: String::new() }, errors)
+        }
+    };
+    let names = audit::names(state, &page.items).await?;
+    Ok(AuditResults { page, names, errors })
+}
+
+/// Parses the filters. `since` and `until` are whole days in UTC, both inclusive.
+async fn filter(state: &State, place: &ListUrl) -> app::Result<AuditFilter> {
+    let given = |name: &str| Some(place.filter(name).to_owned()).filter(|text| !text.is_empty());
+    let day = |name: &'static str, clock: &str| {
+        let Some(day) = given(name) else { return Ok(None) };
+        let moment = Timestamp::parse_rfc3339(&format!("{day}T{clock}Z"));
+        moment.map(Some).ok_or_else(|| Error::invalid(name, "must be a day such as 2026-11-21"))
+    };
+    let organization_id = match given("organizationId") {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| {
+            Error::invalid("organizationId", "must be an organization’s ID: org_ and 25 letters and digits")
+        })?),
+    };
+    let actor_id = match given("actorId") {
+        None => None,
+        Some(text) => Some(audit::actor_named(state, &text).await?),
+    };
+    let until = day("until", "23:59:59.999")?;
+    Ok(AuditFilter {
+        target_id: given("targetId"),
+        organization_id,
+        actor_id,
+        action: given("action"),
+        since: day("since", "00:00:00")?,
+        until: until.map(|last| last + std::time::Duration::from_millis(1)),
+    })
+}
+
+/// The page of an audit log.
+pub(in crate::web::console) struct AuditLogPage<'a> {
+    pub page: &'a Page<AuditEvent>,
+    pub names: &'a Names,
+    pub place: &'a ListUrl,
+    pub errors: &'a FormErrors,
+    /// The path of the export.
+    pub export: &'a str,
+    /// The path of the installation's log, if the administrator may see it.
+    pub installation: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// The page.
+pub(in crate::web::console) fn view(title: &str, shown: &AuditLogPage<'_>) -> Markup {
+    let place = shown.place;
+    html! {
+        div.head-row {
+            h1 { (title) }
+            @if shown.errors.is_empty() {
+                div.actions { (link_button(ButtonStyle::Plain, "Export as JSON lines", shown.export)) }
+            }
+        }
+        p {
+            "Everything that was changed, by whom and from where. Nobody can change or delete an entry."
+            @if let Some(href) = shown.installation {
+                " " a href=(href) { "What concerns the whole installation" } " has a log of its own."
+            }
+        }
+        (place.filter_form(&html! {
+            (place.filter_input("actorId", "Who", "text", "E-mail or ID"))
+            div.field {
+                label for="action" { "What" }
+                input #action name="action" type="text" list="actions" value=(place.filter("action"))
+                    placeholder="organization.updated" autocomplete="off" spellcheck="false";
+                datalist #actions { @for action in ACTIONS { option value=(action); } }
+            }
+            (place.filter_input("organizationId", "Organization", "text", "org_…"))
+            (place.filter_input("targetId", "Resource", "text", "ID"))
+            (place.filter_input("since", "From (UTC)", "date", ""))
+            (place.filter_input("until", "To (UTC)", "date", ""))
+        }, &[]))
+        @if !shown.errors.is_empty() {
+            (filter_error_notice(shown.errors))
+        } @else if !shown.page.items.is_empty() {
+            section.card {
+                ul.entries { @for event in &shown.page.items { (entry(event, shown.names, shown.now)) } }
+            }
+        } @else if place.is_filtered() {
+            div.card.empty { p { "Nothing here matches." } p { a href=(place.unfiltered()) { "Show all" } } }
+        } @else {
+            div.card.empty { p { "Every change is recorded here. There was none yet." } }
+        }
+        (place.pagination(&shown.page.next_token))
+    }
+}
+
+/// `path` with the filters of the request.
+fn with_query(path: &str, request: &HttpRequest) -> String {
+    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
+    let kept = pairs.filter(|(name, value)| FILTERS.contains(&name.as_ref()) && !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// `GET …/audit-events/export`
+pub async fn export(context: EnvironmentContext) -> PageResult {
+    let filter = filter(&context.state, &context.place(&FILTERS)).await?;
+    let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
+    Ok(audit_export::download(&context.state, Log::of(&context.actor)?.export(filter)?, &name))
+}
+
+/// `GET /console/audit-events/export`
+pub async fn export_installation(context: ConsoleContext) -> PageResult {
+    let log = Log::of_installation(&context.admin.principal())?;
+    let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
+    let filter = filter(&context.state, &place).await?;
+    let name = format!("audit-installation-{}.jsonl", day_of(context.now()));
+    Ok(audit_export::download(&context.state, log.export(filter)?, &name))
+}
+
+/// The day as `2026-11-21`, for file names.
+fn day_of(now: Timestamp) -> String {
+    exact(now).chars().take(10).collect()
+}

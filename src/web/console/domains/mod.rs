@@ -1,0 +1,3 @@
+//! The pages of an organization's domains.
+
+pub mod show;

@@ -1,0 +1,68 @@
+//! The form with the settings of an environment.
+
+use maud::{Markup, html};
+
+use crate::{
+    app::environments::EnvironmentChange,
+    model::environment::Environment,
+    web::kit::{
+        forms::{Choice, FormValues, FormView, lines},
+        posted::PostedForm,
+    },
+};
+
+/// What happens to IdP-initiated logins.
+pub(in crate::web::console) const IDP_INITIATED: [Choice<'static>; 3] = [
+    Choice::new(
+        "RESTART",
+        "Begin them again from here (recommended)",
+        "The tile in the customer’s portal works, and nobody can be signed in with somebody else’s response.",
+    ),
+    Choice::new("ALLOW", "Accept them", "For identity providers that can do nothing else. Less safe."),
+    Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
+];
+
+/// The fields.
+pub(in crate::web::console) fn fields(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.text("displayName", "Name").hint("What your own people call it: Production, Staging."))
+        (view.text("slug", "Slug").code()
+            .hint("A short name for the command line and addresses: lower-case letters, digits and hyphens."))
+        (view.url("redirectUrl", "Redirect URL").code().optional()
+            .hint("For SSOReady’s SDKs and the REST API: the page of your app that redeems the access code after a login."))
+        (view.textarea("oauthRedirectUris", "OAuth redirect URIs", 4).optional()
+            .hint("For OpenID Connect clients: where they may ask to be sent, one a line, compared letter by letter."))
+        (view.url("authUrl", "Address for customers").code().optional()
+            .hint("An origin such as https://sso.example.com that also leads here. New connections and directories tell it to identity providers. Empty: this server’s own."))
+        (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED)
+            .hint("Logins that begin in the customer’s portal. A connection may have a rule of its own."))
+    }
+}
+
+/// Parses the posted form.
+pub(in crate::web::console) fn change(form: &PostedForm) -> EnvironmentChange {
+    let text = |name: &str| Some(form.text(name).to_owned());
+    EnvironmentChange {
+        slug: text("slug"),
+        display_name: text("displayName"),
+        redirect_url: text("redirectUrl"),
+        oauth_redirect_uris: Some(lines(form.text("oauthRedirectUris"))),
+        auth_url: text("authUrl"),
+        idp_initiated: text("idpInitiated"),
+    }
+}
+
+/// The current settings as form values.
+pub(in crate::web::console) fn typed(environment: &Environment) -> FormValues {
+    let url = |url: &Option<crate::model::http_url::HttpUrl>| {
+        url.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let uris: Vec<&str> = environment.oauth_redirect_uris.iter().map(|uri| uri.as_str()).collect();
+    FormValues::new()
+        .with("displayName", &environment.display_name)
+        .with("slug", &environment.slug)
+        .with("redirectUrl", url(&environment.redirect_url))
+        .with("oauthRedirectUris", uris.join("\n"))
+        .with("authUrl", url(&environment.auth_url))
+        .with("idpInitiated", environment.idp_initiated.as_str())
+}

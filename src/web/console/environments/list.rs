@@ -1,0 +1,110 @@
+//! `/console`: the environments in which the administrator has a role. `/console/environments/new` creates one.
+
+use maud::{Markup, html};
+
+use super::form::{change, fields};
+use crate::{
+    app::{self, administrators::SignedIn},
+    links::{self, console},
+    model::{environment::Environment, time::Timestamp},
+    web::{
+        console::kit::{
+            context::{ConsoleContext, environment_name},
+            flash::{Action, Flash, ResourceKind, see_other},
+            session::ConsoleForm,
+        },
+        kit::{
+            components::{ButtonStyle, copyable, link_button, time},
+            error::PageResult,
+            forms::{self, FormErrors, FormValues, FormView},
+            list::{List, ListUrl, column},
+        },
+    },
+};
+
+/// `GET /console`
+pub async fn list(context: ConsoleContext) -> PageResult {
+    let environments = context.admin.environments(&context.state).await?;
+    let may_create = context.admin.principal().require_global_owner().is_ok();
+    Ok(context.shell("Environments").respond(view(&environments, &context.admin, may_create, context.now())))
+}
+
+/// The list.
+pub(in crate::web::console) fn view(
+    environments: &[Environment],
+    admin: &SignedIn,
+    may_create: bool,
+    now: Timestamp,
+) -> Markup {
+    let rows = environments.iter().map(|environment| {
+        let role = admin.grants.role_in(environment.id).map_or("", |(role, _)| role.as_str());
+        vec![
+            html! { a href=(links::expand(console::OVERVIEW, &[&environment.id])) { (environment_name(environment)) } },
+            html! { code { (environment.slug) } },
+            html! { (role) },
+            time(environment.created_at, now),
+            copyable(&environment.id.to_string(), "environment id"),
+        ]
+    });
+    let columns = [column("Name"), column("Slug"), column("Your role"), column("Created"), column("ID")];
+    let list = List {
+        caption: "Environments",
+        columns: &columns,
+        rows: rows.collect(),
+        next_token: "",
+        empty: html! {
+            p { "An environment keeps one stage of your app apart: production, staging." }
+            @if may_create {
+                p { (link_button(ButtonStyle::Primary, "Create the first one", console::NEW_ENVIRONMENT)) }
+            } @else {
+                p { "You have no role in any yet. Ask an owner for one." }
+            }
+        },
+    };
+    html! {
+        div.head-row {
+            h1 { "Environments" }
+            @if may_create && !environments.is_empty() {
+                div.actions { (link_button(ButtonStyle::Primary, "New environment", console::NEW_ENVIRONMENT)) }
+            }
+        }
+        (list.view(&ListUrl::default()))
+    }
+}
+
+/// `GET /console/environments/new`
+pub async fn new(context: ConsoleContext) -> PageResult {
+    context.admin.principal().require_global_owner()?;
+    let typed = FormValues::new().with("idpInitiated", "RESTART");
+    Ok(form_page(&context, &typed, &FormErrors::none()))
+}
+
+/// `POST /console/environments/new`
+pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    match app::environments::create(&context.state, &context.admin.principal(), &change(&form)).await {
+        Ok(environment) => Ok(see_other(
+            &links::expand(console::ENVIRONMENT, &[&environment.id]),
+            Flash(ResourceKind::Environment, Action::Created),
+        )),
+        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
+    }
+}
+
+fn form_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> actix_web::HttpResponse {
+    let content = new_view(typed, errors, context.csrf());
+    context
+        .shell("New environment")
+        .crumb("Environments", console::HOME)
+        .respond_with(errors.status(), content)
+}
+
+/// The form of a new environment.
+pub(in crate::web::console) fn new_view(typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
+    html! {
+        h1 { "New environment" }
+        p { "An environment keeps one stage of your app apart: its customers, keys and logins are nobody else’s." }
+        section.card { (view.render(&form, fields(&view))) }
+    }
+}

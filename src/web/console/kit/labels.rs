@@ -1,0 +1,77 @@
+//! Names and state marks that several pages of the console share.
+
+use maud::{Markup, html};
+
+use crate::{
+    model::{
+        domain::DomainState, organization::Organization, saml_connection::SamlConnection,
+        scim_directory::ScimDirectory,
+    },
+    web::kit::components::{Icon, mark},
+};
+
+/// An organization's display name, else its external id, first domain or id.
+pub(in crate::web::console) fn organization(organization: &Organization) -> String {
+    let name = organization.display_name.trim();
+    match (name, &organization.external_id, organization.domains.first()) {
+        ("", Some(id), _) => id.clone(),
+        ("", None, Some(domain)) => domain.domain.to_string(),
+        ("", None, None) => organization.id.to_string(),
+        (name, ..) => name.to_owned(),
+    }
+}
+
+/// A connection's name: the host of its single sign-on URL, or its entity id.
+pub(in crate::web::console) fn connection(connection: &SamlConnection) -> String {
+    let host =
+        connection.idp_redirect_url.as_ref().and_then(|url| Some(url.to_url()?.host_str()?.to_owned()));
+    host.or_else(|| connection.idp_entity_id.clone()).unwrap_or_else(|| "Not set up yet".to_owned())
+}
+
+/// Whether the connection has all settings that a login needs.
+pub(in crate::web::console) fn connection_state(connection: &SamlConnection) -> Markup {
+    html! {
+        @if connection.missing_settings().is_empty() { (mark(Icon::Good, "Ready")) }
+        @else { (mark(Icon::Attention, "Settings missing")) }
+        @if connection.primary { " " span.tag { "primary" } }
+        @if connection.test { " " span.tag { "test identity provider" } }
+    }
+}
+
+/// The mark of a primary directory.
+pub(in crate::web::console) fn directory_tags(directory: &ScimDirectory) -> Markup {
+    html! { @if directory.primary { span.tag { "primary" } } }
+}
+
+/// The state of a domain as a mark.
+pub(in crate::web::console) fn domain_state(state: DomainState) -> Markup {
+    match state {
+        DomainState::Whitelisted => mark(Icon::Good, "Counts: you approved it"),
+        DomainState::Verified => mark(Icon::Good, "Counts: proved by DNS"),
+        DomainState::Pending => mark(Icon::Attention, "Waits for approval or proof"),
+        DomainState::Failed => mark(Icon::Bad, "DNS did not prove it"),
+    }
+}
+
+/// `1 connection`, `2 connections`: the number with the word for one or for several.
+pub(in crate::web::console) fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// [`count`] of the items on a first page, if there may be more: "more than 100".
+pub(in crate::web::console) fn at_least(number: usize, more: bool, one: &str, several: &str) -> String {
+    let counted = count(number, one, several);
+    if more { format!("more than {counted}") } else { counted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_agree_with_their_nouns() {
+        assert_eq!(count(1, "directory", "directories"), "1 directory");
+        assert_eq!(count(0, "directory", "directories"), "0 directories");
+        assert_eq!(at_least(100, true, "connection", "connections"), "more than 100 connections");
+    }
+}

@@ -1,0 +1,9 @@
+//! What every page of the console uses: the session, forms, the shell with its navigation, messages.
+
+pub mod context;
+pub mod cookies;
+pub mod flash;
+pub(in crate::web::console) mod json;
+pub(in crate::web::console) mod labels;
+pub mod session;
+pub mod shell;

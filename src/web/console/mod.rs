@@ -1,0 +1,221 @@
+//! The console: web pages on which the vendor's administrators manage an installation. Each page has one
+//! file with its handlers and its view; a handler extracts, calls one function of `app`, and responds.
+
+pub mod account;
+pub mod administrators;
+pub mod api_keys;
+pub mod audit_events;
+pub mod branding;
+pub mod domains;
+pub mod environments;
+pub mod events;
+pub mod flows;
+pub mod kit;
+pub mod oauth_clients;
+pub mod organizations;
+pub mod overview;
+pub mod saml_connections;
+#[cfg(test)]
+mod samples;
+pub mod scim_directories;
+pub mod scim_groups;
+pub mod scim_requests;
+pub mod scim_users;
+pub mod setup_links;
+pub mod sign_in;
+pub mod webhooks;
+
+use actix_web::web::{self, ServiceConfig};
+
+use self::sign_in::{invitation, sso};
+use crate::links::console as path;
+
+/// Registers the console's routes. actix takes the first match, so paths with fixed segments come before
+/// paths with an environment's id in the same position.
+pub fn configure(config: &mut ServiceConfig) {
+    sign_in_routes(config);
+    config.service(web::resource(path::HOME).get(environments::list::list)).service(
+        web::resource(path::NEW_ENVIRONMENT).get(environments::list::new).post(environments::list::create),
+    );
+    // Before the environment's routes: `{environment}` would match this segment.
+    config
+        .service(web::resource(path::INSTALLATION_AUDIT_EVENTS).get(audit_events::list::list_installation))
+        .service(
+            web::resource(path::EXPORT_INSTALLATION_AUDIT_EVENTS)
+                .get(audit_events::list::export_installation),
+        );
+    environment_routes(config);
+    flow_routes(config);
+    credential_routes(config);
+    organization_routes(config);
+    connection_routes(config);
+    administrator_routes(config);
+    directory_routes(config);
+    event_routes(config);
+    // Last: all other paths of one segment are fixed.
+    config.service(web::resource(path::OVERVIEW).get(overview::show::show));
+}
+
+fn credential_routes(config: &mut ServiceConfig) {
+    use oauth_clients::show as client;
+    config
+        .service(web::resource(path::API_KEYS).get(api_keys::list::list))
+        .service(web::resource(path::NEW_API_KEY).get(api_keys::list::new).post(api_keys::list::create))
+        .service(
+            web::resource(path::DELETE_API_KEY).get(api_keys::list::confirm).post(api_keys::list::remove),
+        )
+        .service(web::resource(path::OAUTH_CLIENTS).get(oauth_clients::list::list))
+        .service(web::resource(path::NEW_OAUTH_CLIENT).get(client::new).post(client::create))
+        .service(web::resource(path::OAUTH_CLIENT).get(client::show))
+        .service(web::resource(path::EDIT_OAUTH_CLIENT).get(client::edit).post(client::update))
+        .service(web::resource(path::ROTATE_OAUTH_CLIENT).get(client::confirm_rotation).post(client::rotate))
+        .service(web::resource(path::DELETE_OAUTH_CLIENT).get(client::confirm).post(client::remove));
+}
+
+fn connection_routes(config: &mut ServiceConfig) {
+    use saml_connections::form;
+    use saml_connections::show as connection;
+    use scim_directories::show as directory;
+    config
+        .service(web::resource(path::NEW_SAML_CONNECTION).get(form::new).post(form::create))
+        .service(web::resource(path::SAML_CONNECTION).get(connection::show))
+        .service(web::resource(path::EDIT_SAML_CONNECTION).get(form::edit).post(form::update))
+        .service(
+            web::resource(path::DELETE_SAML_CONNECTION).get(connection::confirm).post(connection::remove),
+        )
+        .service(web::resource(path::REFRESH_SAML_CONNECTION).post(connection::refresh))
+        .service(web::resource(path::TEST_SAML_CONNECTION).post(connection::test))
+        .service(web::resource(path::SCIM_DIRECTORIES).get(scim_directories::list::list))
+        .service(web::resource(path::NEW_SCIM_DIRECTORY).post(directory::create))
+        .service(web::resource(path::SCIM_DIRECTORY).get(directory::show))
+        .service(web::resource(path::EDIT_SCIM_DIRECTORY).get(directory::edit).post(directory::update))
+        .service(
+            web::resource(path::ROTATE_SCIM_DIRECTORY)
+                .get(directory::confirm_rotation)
+                .post(directory::rotate),
+        )
+        .service(web::resource(path::END_SCIM_OVERLAP).post(directory::end_overlap))
+        .service(web::resource(path::DELETE_SCIM_DIRECTORY).get(directory::confirm).post(directory::remove));
+}
+
+fn organization_routes(config: &mut ServiceConfig) {
+    use organizations::form;
+    config
+        .service(web::resource(path::ORGANIZATIONS).get(organizations::list::list))
+        .service(web::resource(path::NEW_ORGANIZATION).get(form::new).post(form::create))
+        .service(web::resource(path::ORGANIZATION).get(organizations::show::show))
+        .service(web::resource(path::EDIT_ORGANIZATION).get(form::edit).post(form::update))
+        .service(
+            web::resource(path::DELETE_ORGANIZATION)
+                .get(organizations::delete::confirm)
+                .post(organizations::delete::remove),
+        )
+        .service(web::resource(path::DOMAINS).get(domains::show::new).post(domains::show::add))
+        .service(web::resource(path::DOMAIN).get(domains::show::show))
+        .service(
+            web::resource(path::APPROVE_DOMAIN)
+                .get(domains::show::approve_redirect)
+                .post(domains::show::approve),
+        )
+        .service(web::resource(path::CHECK_DOMAIN).post(domains::show::check))
+        .service(web::resource(path::DELETE_DOMAIN).get(domains::show::confirm).post(domains::show::remove))
+        .service(
+            web::resource(path::NEW_SETUP_LINK).get(setup_links::list::new).post(setup_links::list::create),
+        )
+        .service(web::resource(path::SETUP_LINKS).get(setup_links::list::list))
+        .service(web::resource(path::REVOKE_SETUP_LINK).post(setup_links::list::revoke));
+}
+
+fn administrator_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::ADMINISTRATORS).get(administrators::list::list))
+        .service(
+            web::resource(path::INVITE_ADMINISTRATOR)
+                .get(administrators::list::new)
+                .post(administrators::list::invite),
+        )
+        .service(web::resource(path::ADMINISTRATOR).post(administrators::list::change))
+        .service(web::resource(path::REVOKE_ADMIN_INVITATION).post(administrators::list::revoke));
+}
+
+/// Sign-in, invitation and account.
+fn sign_in_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SIGN_IN).get(sign_in::form::show).post(sign_in::form::with_password))
+        .service(web::resource(path::SIGN_IN_PASSKEY).post(sign_in::form::with_passkey))
+        .service(web::resource(path::SIGN_IN_SAML).get(sso::begin_saml))
+        .service(web::resource(path::SIGN_IN_SAML_FINISH).get(sso::finish_saml))
+        .service(web::resource(path::SIGN_IN_OIDC).get(sso::begin_oidc))
+        .service(web::resource(path::SIGN_IN_OIDC_CALLBACK).get(sso::finish_oidc))
+        .service(web::resource(path::SIGN_OUT).post(sign_in::form::sign_out))
+        .service(web::resource(path::JOIN).get(invitation::show).post(invitation::join))
+        .service(web::resource(path::ACCOUNT).get(account::show::show))
+        .service(web::resource(path::ACCOUNT_NAME).post(account::show::rename))
+        .service(web::resource(path::ACCOUNT_CONFIRM).post(account::show::confirm))
+        .service(web::resource(path::ACCOUNT_CONFIRM_PASSKEY).post(account::show::confirm_with_passkey))
+        .service(web::resource(path::ACCOUNT_PASSWORD).post(account::show::set_password))
+        .service(web::resource(path::ACCOUNT_PASSKEYS).post(account::show::add_passkey))
+        .service(web::resource(path::ACCOUNT_PASSKEY).post(account::show::change_passkey))
+        .service(web::resource(path::ACCOUNT_SESSIONS).post(account::show::revoke_others))
+        .service(web::resource(path::ACCOUNT_SESSION).post(account::show::revoke_session));
+}
+
+fn environment_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::ENVIRONMENT).get(environments::show::show))
+        .service(
+            web::resource(path::EDIT_ENVIRONMENT)
+                .get(environments::show::edit)
+                .post(environments::show::update),
+        )
+        .service(
+            web::resource(path::DELETE_ENVIRONMENT)
+                .get(environments::show::confirm)
+                .post(environments::show::remove),
+        )
+        .service(web::resource(path::BRANDING).get(branding::form::show).post(branding::form::update))
+        .service(web::resource(path::PREVIEW_BRANDING).get(branding::form::preview));
+}
+
+fn directory_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::SCIM_USERS).get(scim_users::list::list))
+        .service(web::resource(path::SCIM_USER).get(scim_users::show::show))
+        .service(web::resource(path::SCIM_GROUPS).get(scim_groups::list::list))
+        .service(web::resource(path::SCIM_GROUP).get(scim_groups::show::show))
+        .service(web::resource(path::SCIM_REQUESTS).get(scim_requests::list::list))
+        .service(web::resource(path::SCIM_REQUEST).get(scim_requests::show::show));
+}
+
+fn event_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::EVENTS).get(events::list::list))
+        .service(web::resource(path::WEBHOOKS).get(webhooks::list::list))
+        .service(web::resource(path::NEW_WEBHOOK).get(webhooks::list::new).post(webhooks::list::create))
+        .service(web::resource(path::WEBHOOK).get(webhooks::show::show))
+        .service(web::resource(path::EDIT_WEBHOOK).get(webhooks::show::edit).post(webhooks::show::update))
+        .service(web::resource(path::ENABLE_WEBHOOK).post(webhooks::show::enable))
+        .service(web::resource(path::DISABLE_WEBHOOK).post(webhooks::show::disable))
+        .service(web::resource(path::REPLAY_WEBHOOK).post(webhooks::show::replay))
+        .service(
+            web::resource(path::DELETE_WEBHOOK).get(webhooks::show::confirm).post(webhooks::show::remove),
+        )
+        .service(web::resource(path::REPLAY_WEBHOOK_DELIVERY).post(webhooks::show::replay_delivery))
+        .service(web::resource(path::AUDIT_EVENTS).get(audit_events::list::list))
+        .service(web::resource(path::EXPORT_AUDIT_EVENTS).get(audit_events::list::export));
+}
+
+fn flow_routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(path::FLOWS).get(flows::list::list))
+        .service(web::resource(path::FLOW).get(flows::show::show))
+        .service(web::resource(path::CHECK_FLOW).get(flows::show::check_redirect).post(flows::show::check));
+}
+
+/// Turns a reason of `app::Error` into a sentence: capital letter and full stop.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let text = first + letters.as_str();
+    if text.ends_with('.') { text } else { text + "." }
+}

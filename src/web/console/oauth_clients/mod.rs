@@ -1,0 +1,4 @@
+//! The pages of OAuth clients.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,239 @@
+//! `/console/{environment}/organizations/{organization}`: an organization with its domains, connections,
+//! directories, setup links and latest changes.
+
+use maud::{Markup, html};
+
+use crate::{
+    app::{
+        self,
+        audit::AuditFilter,
+        connections::saml::SamlConnectionView,
+        directories::ScimDirectoryView,
+        organizations::shared_domains::SharedDomain,
+        pagination::{Page, PageQuery},
+    },
+    links::console,
+    model::{
+        domain::Domain, id::OrganizationId, organization::Organization, setup_link::SetupLink,
+        time::Timestamp,
+    },
+    web::{
+        console::{
+            audit_events::{self, list::AuditLine},
+            kit::{context::EnvironmentContext, labels, shell::Section},
+            setup_links,
+        },
+        kit::{
+            components::{ButtonStyle, Icon, copyable, facts, link_button, mark, time},
+            error::PageResult,
+        },
+    },
+};
+
+/// How many audit events and setup links the page lists.
+const RECENT: usize = 5;
+
+/// The page of an organization.
+pub(in crate::web::console) struct OrganizationPage<'a> {
+    pub organization: &'a Organization,
+    /// Other organizations for which its domains count too.
+    pub shared: &'a [SharedDomain],
+    pub connections: &'a Page<SamlConnectionView>,
+    pub directories: &'a Page<ScimDirectoryView>,
+    pub links: &'a Page<SetupLink>,
+    pub audit: &'a [AuditLine],
+    /// Whether the administrator may change it.
+    pub may_manage: bool,
+    /// Builds paths in this environment.
+    pub href: &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String,
+    pub csrf: Markup,
+    pub now: Timestamp,
+}
+
+/// `GET …/organizations/{organization}`
+pub async fn show(context: EnvironmentContext) -> PageResult {
+    let (state, actor) = (&context.state, &context.actor);
+    let id: OrganizationId = context.id("organization")?;
+    let organization = app::organizations::find(state, actor, id).await?;
+    let query = PageQuery { token: None, size: Some("100".to_owned()) };
+    let domains: Vec<Domain> = organization.accepted_domains().cloned().collect();
+    let shared = app::organizations::shared_domains::list_others(state, actor, id, &domains).await?;
+    let connections = app::connections::saml::list(state, actor, id, &query).await?;
+    let directories = app::directories::list(state, actor, id, &query).await?;
+    let filter = AuditFilter { organization_id: Some(id), ..AuditFilter::default() };
+    let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
+    let audit = app::audit::list(state, actor, &filter, &recent).await?;
+    let links = app::setup::links::list(state, actor, Some(id), &recent).await?;
+    let audit = audit_events::list::lines(&context, audit.items).await?;
+    let page = OrganizationPage {
+        organization: &organization,
+        shared: &shared,
+        connections: &connections,
+        directories: &directories,
+        links: &links,
+        audit: &audit,
+        may_manage: context.may_manage(),
+        href: &|pattern, segments| context.href(pattern, segments),
+        csrf: context.csrf(),
+        now: context.now(),
+    };
+    Ok(context.shell(Section::Organizations, &labels::organization(&organization)).respond(view(&page)))
+}
+
+/// The page.
+pub(in crate::web::console) fn view(page: &OrganizationPage<'_>) -> Markup {
+    let organization = page.organization;
+    let id = &organization.id;
+    let href = page.href;
+    html! {
+        div.head-row {
+            h1 { (labels::organization(organization)) }
+            @if page.may_manage {
+                div.actions {
+                    (link_button(ButtonStyle::Plain, "Edit", &href(console::EDIT_ORGANIZATION, &[id])))
+                    (link_button(ButtonStyle::Danger, "Delete", &href(console::DELETE_ORGANIZATION, &[id])))
+                }
+            }
+        }
+        section.card {
+            (facts(&[
+                ("ID", copyable(&id.to_string(), "organization id")),
+                ("External ID", match &organization.external_id {
+                    Some(external) => copyable(external, "external id"),
+                    None => html! { span.soft { "none" } },
+                }),
+                ("Created", time(organization.created_at, page.now)),
+            ]))
+        }
+        (domains(page))
+        (connections(page))
+        (directories(page))
+        (setup(page))
+        section.card aria-labelledby="audit" {
+            div.head-row {
+                h2 #audit { "Latest changes" }
+                a href={ (href(console::AUDIT_EVENTS, &[])) "?organizationId=" (id) } { "Audit log of this organization" }
+            }
+            @if page.audit.is_empty() { p.soft { "Nothing was changed yet." } }
+            @else { ul.rows { @for line in page.audit { li { (line.view(page.now)) } } } }
+        }
+    }
+}
+
+fn domains(page: &OrganizationPage<'_>) -> Markup {
+    let organization = page.organization;
+    html! {
+        section.card aria-labelledby="domains" {
+            div.head-row {
+                h2 #domains { "Domains" }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::DOMAINS, &[&organization.id])) { "Add domain" } }
+                }
+            }
+            @if organization.domains.is_empty() {
+                p { (mark(Icon::Attention, "None yet")) " Nobody can sign in before a domain counts." }
+            } @else {
+                ul.rows {
+                    @for listed in &organization.domains {
+                        li {
+                            a href=((page.href)(console::DOMAIN, &[&organization.id, &listed.domain])) { (listed.domain) }
+                            (labels::domain_state(listed.state))
+                            @for other in page.shared.iter().filter(|other| listed.state.is_accepted() && other.domain == listed.domain) {
+                                span {
+                                    (mark(Icon::Attention, "Shared")) " with "
+                                    a href=((page.href)(console::ORGANIZATION, &[&other.organization_id])) {
+                                        @if other.display_name.trim().is_empty() { (other.organization_id) }
+                                        @else { (other.display_name) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn connections(page: &OrganizationPage<'_>) -> Markup {
+    let new = (page.href)(console::NEW_SAML_CONNECTION, &[&page.organization.id]);
+    html! {
+        section.card aria-labelledby="connections" {
+            div.head-row {
+                h2 #connections { "SAML connections" }
+                @if page.may_manage { div.actions { a.button.small href=(new) { "New connection" } } }
+            }
+            @if page.connections.items.is_empty() {
+                p { "A connection ties in the customer’s identity provider, so that its people sign in with the accounts they have." }
+            } @else {
+                ul.rows {
+                    @for described in &page.connections.items {
+                        @let connection = &described.connection;
+                        li {
+                            a href=((page.href)(console::SAML_CONNECTION, &[&connection.id])) { (labels::connection(connection)) }
+                            span { (labels::connection_state(connection)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn setup(page: &OrganizationPage<'_>) -> Markup {
+    let id = &page.organization.id;
+    html! {
+        section.card aria-labelledby="setup" {
+            div.head-row {
+                h2 #setup { "Setup links" }
+                @if page.may_manage {
+                    div.actions { a.button.small href=((page.href)(console::NEW_SETUP_LINK, &[id])) { "New setup link" } }
+                }
+            }
+            @if page.links.items.is_empty() {
+                p { "A setup link lets the customer’s own IT admin do all of this, step by step, without an account here." }
+            } @else {
+                ul.rows {
+                    @for link in &page.links.items {
+                        li { span { (setup_links::list::permissions(link)) } span { (setup_links::list::status(link, page.now)) } }
+                    }
+                }
+                p { a href=((page.href)(console::SETUP_LINKS, &[id])) { "All setup links" } }
+            }
+        }
+    }
+}
+
+fn directories(page: &OrganizationPage<'_>) -> Markup {
+    let new = (page.href)(console::NEW_SCIM_DIRECTORY, &[&page.organization.id]);
+    html! {
+        section.card aria-labelledby="directories" {
+            div.head-row {
+                h2 #directories { "SCIM directories" }
+                @if page.may_manage { form.inline method="post" action=(new) {
+                    (page.csrf)
+                    button.button.small type="submit" { "New directory" }
+                } }
+            }
+            @if page.directories.items.is_empty() {
+                p { "A directory lets the customer’s identity provider push its people here, and take them away." }
+            } @else {
+                ul.rows {
+                    @for described in &page.directories.items {
+                        @let directory = &described.directory;
+                        li {
+                            a href=((page.href)(console::SCIM_DIRECTORY, &[&directory.id])) { (directory.id) }
+                            span {
+                                @match described.tokens.iter().filter_map(|token| token.last_used_at).max() {
+                                    Some(at) => { "last request " (time(at, page.now)) },
+                                    None => (mark(Icon::Attention, "No request yet")),
+                                }
+                                " " (labels::directory_tags(directory))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

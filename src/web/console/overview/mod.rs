@@ -1,0 +1,3 @@
+//! The overview of an environment.
+
+pub mod show;

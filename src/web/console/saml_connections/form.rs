@@ -1,0 +1,287 @@
+//! Creates and edits a SAML connection, by metadata or single values.
+
+use actix_web::HttpResponse;
+use maud::{Markup, html};
+
+use crate::{
+    app::{self, connections::saml::SamlConnectionChange},
+    links::console,
+    model::{
+        id::{OrganizationId, SamlConnectionId},
+        organization::Organization,
+        saml_connection::{IdpBinding, SamlConnection},
+    },
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            labels,
+            session::ConsoleForm,
+            shell::Section,
+        },
+        kit::{
+            error::PageResult,
+            forms::{self, Choice, FormErrors, FormValues, FormView},
+            posted::PostedForm,
+        },
+    },
+};
+
+const BINDINGS: [(&str, &str); 2] =
+    [("POST", "POST: a form that submits itself"), ("REDIRECT", "Redirect: in the address")];
+
+const IDP_INITIATED: [Choice<'static>; 4] = [
+    Choice::new("", "As the environment has it", ""),
+    Choice::new(
+        "RESTART",
+        "Begin them again from here",
+        "Safe, and the tile in the customer’s portal works.",
+    ),
+    Choice::new("ALLOW", "Accept them", "For identity providers that can do nothing else. Less safe."),
+    Choice::new("REFUSE", "Refuse them", "People must begin in your app."),
+];
+
+/// `GET …/organizations/{organization}/saml-connections/new`
+pub async fn new(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let organization =
+        app::organizations::find(&context.state, &context.actor, context.id("organization")?).await?;
+    let typed = FormValues::new().with_flag("primary", true);
+    Ok(new_page(&context, &organization, &typed, &FormErrors::none()))
+}
+
+/// `POST …/organizations/{organization}/saml-connections/new`
+pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let id: OrganizationId = context.id("organization")?;
+    let change = change(&form, None);
+    match app::connections::saml::create(&context.state, &context.actor, id, &change).await {
+        Ok(made) => Ok(see_other(
+            &context.href(console::SAML_CONNECTION, &[&made.connection.id]),
+            Flash(ResourceKind::SamlConnection, Action::Created),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from_error(error)?;
+            let organization = app::organizations::find(&context.state, &context.actor, id).await?;
+            Ok(new_page(&context, &organization, &FormValues::from(&*form), &errors))
+        }
+    }
+}
+
+/// `GET …/saml-connections/{connection}/edit`
+pub async fn edit(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let found =
+        app::connections::saml::find(&context.state, &context.actor, context.id("connection")?).await?;
+    Ok(edit_page(&context, &found.connection, &typed(&found.connection), &FormErrors::none()))
+}
+
+/// `POST …/saml-connections/{connection}/edit`
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let id: SamlConnectionId = context.id("connection")?;
+    let current = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    match app::connections::saml::update(&context.state, &context.actor, id, &change(&form, Some(&current)))
+        .await
+    {
+        Ok(_) => Ok(see_other(
+            &context.href(console::SAML_CONNECTION, &[&id]),
+            Flash(ResourceKind::SamlConnection, Action::Saved),
+        )),
+        Err(error) => {
+            Ok(edit_page(&context, &current, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
+    }
+}
+
+/// Parses the posted form. If it contains new metadata, single values that were not edited are left out, so
+/// that they do not override the metadata.
+fn change(form: &PostedForm, current: Option<&SamlConnection>) -> SamlConnectionChange {
+    let stored = current.map(typed).unwrap_or_default();
+    let document = form
+        .file("idpMetadata")
+        .map(|file| String::from_utf8_lossy(&file.bytes).trim_start_matches('\u{feff}').to_owned());
+    let address = Some(form.text("idpMetadataUrl").trim().to_owned())
+        .filter(|url| url != stored.text("idpMetadataUrl"));
+    let has_metadata = document.is_some() || address.as_ref().is_some_and(|url| !url.is_empty());
+    let value = |name: &str| {
+        // Browsers send line breaks as CRLF.
+        let text = form.text(name).replace("\r\n", "\n").trim().to_owned();
+        let edited = !has_metadata || text != stored.text(name).trim();
+        edited.then_some(text)
+    };
+    let setting = |name: &str| current.map(|_| form.text(name).trim().to_owned());
+    let flag = |name: &str| current.map(|_| form.flag(name));
+    SamlConnectionChange {
+        primary: Some(form.flag("primary")),
+        idp_entity_id: value("idpEntityId"),
+        idp_redirect_url: value("idpRedirectUrl"),
+        idp_certificate: value("idpCertificate"),
+        idp_certificates: None,
+        idp_binding: setting("idpBinding")
+            .filter(|binding| !has_metadata || binding != stored.text("idpBinding")),
+        idp_initiated: setting("idpInitiated"),
+        email_attribute: setting("emailAttribute"),
+        allow_sha1: flag("allowSha1"),
+        assertion_encryption: flag("assertionEncryption"),
+        allow_cbc_encryption: flag("allowCbcEncryption"),
+        sign_authn_requests: flag("signAuthnRequests"),
+        force_authn: flag("forceAuthn"),
+        idp_kind: None,
+        idp_metadata: document,
+        idp_metadata_url: address,
+    }
+}
+
+/// The current settings as form values.
+pub(in crate::web::console) fn typed(connection: &SamlConnection) -> FormValues {
+    let url = |url: &Option<crate::model::http_url::HttpUrl>| {
+        url.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    let binding = match connection.idp_binding {
+        IdpBinding::Post => "POST",
+        IdpBinding::Redirect => "REDIRECT",
+    };
+    FormValues::new()
+        .with("idpMetadataUrl", url(&connection.idp_metadata_url))
+        .with("idpEntityId", connection.idp_entity_id.as_deref().unwrap_or_default())
+        .with("idpRedirectUrl", url(&connection.idp_redirect_url))
+        .with("idpCertificate", connection.idp_certificates.concat())
+        .with("idpBinding", binding)
+        .with("idpInitiated", connection.idp_initiated.map_or("", |policy| policy.as_str()))
+        .with("emailAttribute", connection.email_attribute.as_deref().unwrap_or_default())
+        .with_flag("primary", connection.primary)
+        .with_flag("allowSha1", connection.allow_sha1)
+        .with_flag("assertionEncryption", connection.assertion_encryption)
+        .with_flag("allowCbcEncryption", connection.allow_cbc_encryption)
+        .with_flag("signAuthnRequests", connection.sign_authn_requests)
+        .with_flag("forceAuthn", connection.force_authn)
+}
+
+fn new_page(
+    context: &EnvironmentContext,
+    organization: &Organization,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::NEW_SAML_CONNECTION, &[&organization.id]);
+    let back = context.href(console::ORGANIZATION, &[&organization.id]);
+    let form = forms::Form::new(&action, "Create connection", context.csrf()).cancel(&back).multipart();
+    context
+        .shell(Section::Organizations, "New SAML connection")
+        .crumb(labels::organization(organization), &back)
+        .respond_with(errors.status(), new_view(&form, typed, errors))
+}
+
+/// The form of a new connection.
+pub(in crate::web::console) fn new_view(
+    form: &forms::Form<'_>,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> Markup {
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (metadata(&view))
+        fieldset.group {
+            legend { "Or by single values" }
+            (values(&view))
+        }
+        (primary(&view))
+    };
+    html! {
+        h1 { "New SAML connection" }
+        p {
+            "Everything may stay empty for now: the connection’s page then shows what the customer’s IT must enter, and \
+             you come back with what they send you. Or send them a setup link, and they do it all themselves."
+        }
+        section.card { (view.render(form, fields)) }
+    }
+}
+
+fn metadata(view: &FormView<'_>) -> Markup {
+    html! {
+        fieldset.group {
+            legend { "By the identity provider’s metadata" }
+            (view.url("idpMetadataUrl", "Metadata URL").code().optional()
+                .hint("Best: it is read again and again, and new certificates arrive by themselves. Okta: Sign On → Metadata URL. Entra: App Federation Metadata URL."))
+            (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml").optional()
+                .hint("The XML file that the identity provider lets one download."))
+        }
+    }
+}
+
+fn values(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.text("idpEntityId", "Entity ID of the identity provider").code().optional()
+            .hint("Also called Issuer or Microsoft Entra Identifier."))
+        (view.url("idpRedirectUrl", "Sign-on address").code().optional()
+            .hint("Also called Single Sign-On URL, SAML 2.0 Endpoint or Login URL."))
+        (view.textarea("idpCertificate", "Signing certificates", 8).optional()
+            .hint("As PEM, -----BEGIN CERTIFICATE----- and all. Several one after the other: any of them may sign."))
+    }
+}
+
+fn primary(view: &FormView<'_>) -> Markup {
+    html! {
+        (view.checkbox("primary", "Primary connection of the organization")
+            .hint("Logins that name only the organization use it. At most one is primary; the others are still there."))
+    }
+}
+
+fn edit_page(
+    context: &EnvironmentContext,
+    connection: &SamlConnection,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::EDIT_SAML_CONNECTION, &[&connection.id]);
+    let back = context.href(console::SAML_CONNECTION, &[&connection.id]);
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back).multipart();
+    let name = labels::connection(connection);
+    let title = format!("Edit {name}");
+    context
+        .shell(Section::Organizations, &title)
+        .crumb(name, &back)
+        .respond_with(errors.status(), edit_view(&title, &form, typed, errors))
+}
+
+/// The form of all settings.
+pub(in crate::web::console) fn edit_view(
+    title: &str,
+    form: &forms::Form<'_>,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> Markup {
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (metadata(&view))
+        fieldset.group {
+            legend { "The identity provider, value by value" }
+            (values(&view))
+            (view.select("idpBinding", "Request binding", &BINDINGS)
+                .hint("Metadata says which; POST works with nearly every identity provider."))
+        }
+        fieldset.group {
+            legend { "Logins" }
+            (primary(&view))
+            (view.radios("idpInitiated", "IdP-initiated logins", &IDP_INITIATED))
+            (view.text("emailAttribute", "Attribute with the e-mail address").code().optional()
+                .hint("Empty: the NameID if it is an address, else the usual attributes. Name one where the NameID is something else, such as Entra’s …onmicrosoft.com names."))
+            (view.checkbox("forceAuthn", "People sign in anew each time")
+                .hint("Asks the identity provider not to use a session that it has (ForceAuthn)."))
+            (view.checkbox("signAuthnRequests", "Sign our requests")
+                .hint("Only for identity providers that demand it. They find our certificate in the metadata."))
+        }
+        fieldset.group {
+            legend { "Encryption and old algorithms" }
+            (view.checkbox("assertionEncryption", "Let assertions be encrypted")
+                .hint("Publishes our encryption certificate in the metadata. Some identity providers, ADFS among them, encrypt as soon as they see one."))
+            (view.checkbox("allowCbcEncryption", "Also accept AES-CBC")
+                .hint("For identity providers that cannot do AES-GCM. CBC has known weaknesses; the signature still protects the login."))
+            (view.checkbox("allowSha1", "Also accept SHA-1 signatures")
+                .hint("SHA-1 is broken. For identity providers that cannot be changed any more, and only until they can."))
+        }
+    };
+    html! {
+        h1 { (title) }
+        section.card { (view.render(form, fields)) }
+    }
+}

@@ -1,0 +1,4 @@
+//! The pages of SAML connections.
+
+pub mod form;
+pub mod show;

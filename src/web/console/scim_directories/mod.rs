@@ -1,0 +1,5 @@
+//! The pages of SCIM directories.
+
+pub mod list;
+pub mod show;
+pub mod tabs;

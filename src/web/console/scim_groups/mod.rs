@@ -1,0 +1,4 @@
+//! The pages of groups.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,4 @@
+//! The pages of users.
+
+pub mod list;
+pub mod show;

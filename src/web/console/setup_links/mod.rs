@@ -1,0 +1,3 @@
+//! The pages of setup links.
+
+pub mod list;

@@ -1,0 +1,17 @@
+//! The view kit: components, forms, lists, the document around a page, responses.
+
+pub mod assets;
+pub mod audit_export;
+pub mod components;
+pub mod confirm;
+pub(in crate::web) mod cookie_names;
+pub mod error;
+pub mod forms;
+pub mod layout;
+pub mod list;
+pub mod message;
+pub mod posted;
+pub mod response;
+pub mod secret;
+pub mod streamed;
+pub mod xml;

@@ -1,0 +1,7 @@
+//! The pages of a login: what a person sees between the app and the identity provider.
+
+pub mod auto_post;
+pub mod error_page;
+pub mod error_texts;
+pub mod idp_redirect;
+pub mod organization_chooser;

@@ -1,0 +1,445 @@
+//! `/setup/saml`: single sign-on, from the choice of the identity provider to the test.
+
+use actix_web::{HttpResponse, http::StatusCode, http::header, web};
+use maud::{Markup, html};
+
+use super::{
+    providers::{self, MetadataSource, Provider, StepPart},
+    see_other,
+    session::{SetupContext, SetupForm},
+    steps::{self, PartContents, SetupValues},
+};
+use crate::{
+    app::{self, Error, connections::saml::SamlConnectionChange, pagination::PageQuery},
+    links::{self, path},
+    model::{
+        id::SamlConnectionId,
+        idp_kind::IdpKind,
+        saml_connection::SamlConnection,
+        saml_flow::{FlowOrigin, FlowStatus, SamlFlow},
+    },
+    web::{
+        kit::{
+            components::{ButtonStyle, Icon, button, facts, link_button, mark, notice, shape, time},
+            error::{PageError, PageResult},
+            forms::{FormErrors, FormValues, button_form},
+            response::PagePolicy,
+        },
+        login::idp_redirect,
+    },
+};
+
+/// The maximum number of connections that are shown.
+const MAX_CONNECTIONS: &str = "20";
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The identity provider's settings are not complete.
+    Started,
+    /// They are, and no test succeeded yet.
+    Configured,
+    /// A test succeeded.
+    Tested,
+}
+
+/// How far a connection has come, from what is stored.
+pub fn progress_of(connection: &SamlConnection, test: Option<&SamlFlow>) -> Progress {
+    let tested = test.is_some_and(|flow| {
+        flow.status == FlowStatus::Succeeded || flow.request.as_ref().is_some_and(|r| r.consumed_at.is_some())
+    });
+    match (connection.missing_settings().is_empty(), tested) {
+        (false, _) => Progress::Started,
+        (true, false) => Progress::Configured,
+        (true, true) => Progress::Tested,
+    }
+}
+
+impl Progress {
+    /// The progress as a badge.
+    pub fn view(self) -> Markup {
+        match self {
+            Self::Started => mark(Icon::Note, "Begun"),
+            Self::Configured => mark(Icon::Attention, "Not tested yet"),
+            Self::Tested => mark(Icon::Good, "Tested"),
+        }
+    }
+
+    /// The step to continue with.
+    pub fn resume(self, provider: &Provider) -> &'static str {
+        match self {
+            Self::Started => provider.saml[0].slug,
+            Self::Configured | Self::Tested => "test",
+        }
+    }
+}
+
+/// The organization's connections with their latest tests.
+pub async fn connections(context: &SetupContext) -> app::Result<Vec<(SamlConnection, Option<SamlFlow>)>> {
+    let query = PageQuery { token: None, size: Some(MAX_CONNECTIONS.to_owned()) };
+    let page =
+        app::connections::saml::list(&context.state, &context.actor, context.organization.id, &query).await?;
+    let mut all = Vec::with_capacity(page.items.len());
+    for described in page.items {
+        let test =
+            app::login::test_login::latest(&context.state, &context.actor, described.connection.id).await?;
+        all.push((described.connection, test));
+    }
+    Ok(all)
+}
+
+/// `GET /setup/saml`
+pub async fn choose(context: SetupContext) -> PageResult {
+    let all = connections(&context).await?;
+    let now = context.state.now();
+    let content = html! {
+        p.back { a href=(path::SETUP_HOME) { "Overview" } }
+        h1 { "Single sign-on" }
+        @if !all.is_empty() {
+            section.card {
+                h2 { "Begun here" }
+                ul.choices {
+                    @for (connection, test) in &all {
+                        @let provider = providers::for_kind(connection.idp_kind);
+                        @let progress = progress_of(connection, test.as_ref());
+                        li {
+                            a href=(links::setup_saml_step(connection.id, progress.resume(provider))) {
+                                span.text { (provider.kind.name()) small { (progress.view()) " · begun " (time(connection.created_at, now)) } }
+                                (shape(Icon::Forward))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (provider_choice(path::SETUP_SAML, "Which identity provider does your company use?", &context.csrf(), |_| None))
+    };
+    Ok(context.layout().answer("Single sign-on", content))
+}
+
+/// The products to choose from; `note` replaces the description of one.
+pub fn provider_choice(
+    action: &str,
+    question: &str,
+    csrf: &Markup,
+    note: impl Fn(&Provider) -> Option<&'static str>,
+) -> Markup {
+    html! {
+        section.card {
+            h2 { (question) }
+            form method="post" action=(action) {
+                (csrf)
+                ul.choices {
+                    @for provider in providers::ALL {
+                        li {
+                            button type="submit" name="idpKind" value=(provider.kind.as_str()) {
+                                span.text { (provider.kind.name()) small { (note(provider).unwrap_or(provider.screen)) } }
+                                (shape(Icon::Forward))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /setup/saml`: chooses the product. A connection that has no settings yet is reused.
+pub async fn create(sent: SetupForm) -> PageResult {
+    let context = &sent.context;
+    let kind = IdpKind::parse(sent.text("idpKind"))
+        .ok_or_else(|| Error::invalid("idpKind", "choose one of the identity providers"))?;
+    let all = connections(context).await?;
+    let fresh = all.iter().find(|(connection, test)| {
+        test.is_none() && connection.idp_entity_id.is_none() && connection.idp_redirect_url.is_none()
+    });
+    let mut change =
+        SamlConnectionChange { idp_kind: Some(kind.as_str().to_owned()), ..SamlConnectionChange::default() };
+    let described = match fresh {
+        Some((connection, _)) => {
+            app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await?
+        }
+        None => {
+            change.primary = Some(all.is_empty());
+            app::connections::saml::create(&context.state, &context.actor, context.organization.id, &change)
+                .await?
+        }
+    };
+    let first = providers::for_kind(Some(kind)).saml[0].slug;
+    Ok(see_other(&links::setup_saml_step(described.connection.id, first)))
+}
+
+/// The connection with the id of the path, if it belongs to the organization.
+async fn load(context: &SetupContext, id: &str) -> app::Result<SamlConnection> {
+    let id: SamlConnectionId = id.parse().map_err(|_| Error::not_found("SAML connection", "(no such id)"))?;
+    let found = app::connections::saml::find(&context.state, &context.actor, id).await?.connection;
+    match found.organization_id == context.organization.id {
+        true => Ok(found),
+        false => Err(Error::not_found("SAML connection", id)),
+    }
+}
+
+/// `GET /setup/saml/{connection}/sp-metadata.xml`
+pub async fn sp_metadata(context: SetupContext, path: web::Path<String>) -> PageResult {
+    let connection = load(&context, &path).await?;
+    let xml = app::connections::saml::sp_metadata::render(&context.state, connection.id).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/samlmetadata+xml")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"sp-metadata.xml\""))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(xml))
+}
+
+/// `GET /setup/saml/{connection}/{step}`
+pub async fn step(context: SetupContext, path: web::Path<(String, String)>) -> PageResult {
+    let connection = load(&context, &path.0).await?;
+    show(&context, &connection, &path.1, &FormValues::new(), &FormErrors::none()).await
+}
+
+async fn show(
+    context: &SetupContext,
+    connection: &SamlConnection,
+    slug: &str,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> PageResult {
+    let provider = providers::for_kind(connection.idp_kind);
+    let test = app::login::test_login::latest(&context.state, &context.actor, connection.id).await?;
+    let progress = progress_of(connection, test.as_ref());
+    let href = |slug: &str| links::setup_saml_step(connection.id, slug);
+    if slug == "done" {
+        return Ok(context.layout().answer("Single sign-on is set up", done(context, connection)));
+    }
+    let at = provider.saml.iter().position(|step| step.slug == slug);
+    let at = at.ok_or_else(|| Error::not_found("step", "(no such step)"))?;
+    let step = &provider.saml[at];
+    let gives = provider
+        .saml
+        .iter()
+        .position(|step| step.parts.iter().any(|part| matches!(part, StepPart::Metadata(_))))
+        .unwrap_or(0);
+    let metadata_url = context.state.links_of(&context.environment).saml_metadata(connection.id).to_string();
+    let values = SetupValues::of(connection, metadata_url, context.application());
+    let csrf = context.csrf();
+    let ways = step.parts.iter().find_map(|part| match part {
+        StepPart::Metadata(ways) => Some(*ways),
+        _ => None,
+    });
+    let action = href(slug);
+    let contents = PartContents {
+        values: &values,
+        connection: Some(connection.id),
+        metadata: ways.map(|ways| {
+            html! {
+                @if progress != Progress::Started { (stored_settings(connection)) }
+                (steps::metadata_forms(ways, &action, typed, errors, &csrf))
+            }
+        }),
+        test: Some(test_part(context, connection, progress, test.as_ref(), &action, &csrf)),
+        token: None,
+        live: None,
+    };
+    let is_done = |index: usize| match progress {
+        Progress::Started => false,
+        Progress::Configured => index <= gives,
+        Progress::Tested => true,
+    };
+    let content = html! {
+        p.back { a href=(path::SETUP_SAML) { "Single sign-on" } " with " (provider.in_text()) }
+        (steps::progress(provider.saml, slug, is_done, href))
+        h1 { (step.title) }
+        section.card { (steps::parts(step, &contents)) }
+        (steps::step_links(provider.saml, at, href, ways.is_none() || progress != Progress::Started))
+    };
+    // A test redirects to another site, and browsers apply `form-action` to the whole chain of redirects.
+    let policy = if step.parts.contains(&StepPart::Test) {
+        PagePolicy::AnyFormTarget
+    } else {
+        PagePolicy::SameOriginForms
+    };
+    Ok(context.layout().answer_with(errors.status(), policy, step.title, content))
+}
+
+/// The identity provider's stored settings.
+fn stored_settings(connection: &SamlConnection) -> Markup {
+    html! {
+        (notice(Icon::Good, "Saved", html! {
+            (facts(&[
+                ("Entity ID", html! { code { (connection.idp_entity_id.as_deref().unwrap_or_default()) } }),
+                ("Sign-on URL", html! { code { @if let Some(url) = &connection.idp_redirect_url { (url) } } }),
+                ("Signing certificates", html! { (connection.idp_certificates.len()) }),
+            ]))
+            p { "Send it again here to replace it." }
+        }))
+    }
+}
+
+fn test_part(
+    context: &SetupContext,
+    connection: &SamlConnection,
+    progress: Progress,
+    test: Option<&SamlFlow>,
+    action: &str,
+    csrf: &Markup,
+) -> Markup {
+    if progress == Progress::Started {
+        let provider = providers::for_kind(connection.idp_kind);
+        let slug = provider
+            .saml
+            .iter()
+            .find(|step| step.parts.iter().any(|part| matches!(part, StepPart::Metadata(_))));
+        return notice(
+            Icon::Attention,
+            "One step is missing before the test",
+            html! {
+                p { "We do not know your identity provider yet." }
+                @if let Some(step) = slug {
+                    p { a href=(links::setup_saml_step(connection.id, step.slug)) { (step.title) } }
+                }
+            },
+        );
+    }
+    html! {
+        p {
+            "Press the button and sign in with your own work account. Nothing happens in " (context.application())
+            ": you come back here, and see what was received."
+        }
+        form.form method="post" action=(action) {
+            (csrf)
+            div.actions { (button(ButtonStyle::Primary, "Test sign-in")) }
+        }
+        @if let Some(flow) = test {
+            p.small {
+                a href=(context.state.links.setup_saml_test(connection.id, flow.id).path()) { "The last test" }
+                ", " (time(flow.created_at, context.state.now()))
+            }
+        }
+        @if progress == Progress::Tested {
+            div.actions { (link_button(ButtonStyle::Plain, "Finish", &links::setup_saml_step(connection.id, "done"))) }
+        }
+    }
+}
+
+fn done(context: &SetupContext, connection: &SamlConnection) -> Markup {
+    let waiting = context.organization.accepted_domains().next().is_none();
+    html! {
+        section.card {
+            p { (mark(Icon::Good, "Done")) }
+            h1 { "Single sign-on is set up" }
+            p.lead {
+                "People whom you gave access in " (providers::for_kind(connection.idp_kind).in_text())
+                " can sign in to " (context.application()) " with their work account."
+            }
+            @if waiting {
+                (notice(Icon::Attention, "One thing is open", html! {
+                    p { "No e-mail domain of your company counts yet, so nobody is let in." }
+                    @if context.link.can_manage_domains { p { a href=(path::SETUP_DOMAINS) { "Confirm your domain" } } }
+                    @else { p { "The team of " (context.application()) " must add it: tell them." } }
+                }))
+            }
+            div.actions {
+                (link_button(ButtonStyle::Primary, "To the overview", path::SETUP_HOME))
+                (link_button(ButtonStyle::Plain, "Test again", &links::setup_saml_step(connection.id, "test")))
+            }
+        }
+    }
+}
+
+/// `POST /setup/saml/{connection}/{step}`: stores metadata, or begins the test.
+pub async fn submit(sent: SetupForm, path: web::Path<(String, String)>) -> PageResult {
+    let context = &sent.context;
+    let connection = load(context, &path.0).await?;
+    let provider = providers::for_kind(connection.idp_kind);
+    let at = provider.saml.iter().position(|step| step.slug == path.1);
+    let at = at.ok_or_else(|| Error::not_found("step", "(no such step)"))?;
+    let step = &provider.saml[at];
+    if step.parts.contains(&StepPart::Test) {
+        return test(context, &connection).await;
+    }
+    let typed = FormValues::from(&*sent);
+    let change = match parse_change(&sent) {
+        Ok(change) => change,
+        Err(error) => {
+            return show(context, &connection, &path.1, &typed, &FormErrors::from_error(error)?).await;
+        }
+    };
+    match app::connections::saml::update(&context.state, &context.actor, connection.id, &change).await {
+        Ok(saved) if saved.connection.missing_settings().is_empty() => {
+            let next = provider.saml.get(at + 1).map_or("test", |step| step.slug);
+            Ok(see_other(&links::setup_saml_step(connection.id, next)))
+        }
+        Ok(saved) => {
+            let mut errors = FormErrors::none();
+            for field in saved.connection.missing_settings() {
+                errors = errors.and(field, "This is needed too.");
+            }
+            show(context, &saved.connection, &path.1, &typed, &errors).await
+        }
+        Err(error) => show(context, &connection, &path.1, &typed, &FormErrors::from_error(error)?).await,
+    }
+}
+
+/// The change that the form asks for, from the one way of giving metadata that was sent.
+fn parse_change(sent: &SetupForm) -> app::Result<SamlConnectionChange> {
+    let none = SamlConnectionChange::default;
+    match sent.text("way") {
+        way if way == steps::source_name(MetadataSource::Url) => match sent.text("idpMetadataUrl").trim() {
+            "" => Err(Error::invalid("idpMetadataUrl", "enter the address of the metadata")),
+            url => Ok(SamlConnectionChange { idp_metadata_url: Some(url.to_owned()), ..none() }),
+        },
+        way if way == steps::source_name(MetadataSource::File) => {
+            let file = sent.file("idpMetadata").filter(|file| !file.bytes.is_empty());
+            let file = file.ok_or_else(|| Error::invalid("idpMetadata", "choose the metadata file"))?;
+            let xml = String::from_utf8(file.bytes.to_vec())
+                .map_err(|_| Error::invalid("idpMetadata", "is no metadata: it is not a text in UTF-8"))?;
+            Ok(SamlConnectionChange { idp_metadata: Some(xml), ..none() })
+        }
+        _ => {
+            for (field, what) in [
+                ("idpEntityId", "enter the entity ID"),
+                ("idpRedirectUrl", "enter the sign-on URL"),
+                ("idpCertificate", "enter the signing certificate"),
+            ] {
+                if sent.text(field).trim().is_empty() {
+                    return Err(Error::invalid(field, what));
+                }
+            }
+            Ok(SamlConnectionChange {
+                idp_entity_id: Some(sent.text("idpEntityId").trim().to_owned()),
+                idp_redirect_url: Some(sent.text("idpRedirectUrl").trim().to_owned()),
+                idp_certificate: Some(steps::certificate_text(sent.text("idpCertificate"))),
+                ..none()
+            })
+        }
+    }
+}
+
+async fn test(context: &SetupContext, connection: &SamlConnection) -> PageResult {
+    let (browser, host) =
+        (idp_redirect::browser(&context.state.links, &context.request), idp_redirect::host(&context.request));
+    let begun = app::login::test_login::begin(
+        &context.state,
+        &context.actor,
+        connection.id,
+        FlowOrigin::Setup,
+        browser,
+        host,
+    )
+    .await?;
+    Ok(match begun {
+        Ok(begun) => idp_redirect::send_to_idp(&context.state, begun),
+        Err(refused) => match refused.test_result_url {
+            Some(page) => see_other(&page),
+            None => return Err(PageError(Error::FailedPrecondition(refused.refusal.remedy().into()))),
+        },
+    })
+}
+
+/// A button that begins another test.
+pub fn test_again_button(context: &SetupContext, connection: SamlConnectionId, style: ButtonStyle) -> Markup {
+    button_form(&links::setup_saml_step(connection, "test"), "Test again", style, context.csrf())
+}
+
+/// The status of a test result page. It is 200 for a failed test too: the request itself succeeded.
+pub const TEST_RESULT_STATUS: StatusCode = StatusCode::OK;

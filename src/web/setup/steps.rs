@@ -1,0 +1,279 @@
+//! A setup step as a page: numbered instructions, with the values to copy.
+
+use maud::{Markup, html};
+
+use super::{
+    layout::LIVE_INTERVAL_SECONDS,
+    providers::{MetadataSource, SetupStep, SetupValue, StepPart},
+};
+use crate::{
+    links,
+    model::{id::SamlConnectionId, saml_connection::SamlConnection},
+    web::kit::{
+        components::{ButtonStyle, Icon, copyable, link_button, shape},
+        forms::{Form, FormErrors, FormValues, FormView},
+    },
+};
+
+/// The values to enter in the identity provider.
+#[derive(Debug, Clone, Default)]
+pub struct SetupValues {
+    /// The ACS URL.
+    pub acs_url: String,
+    /// The SP entity ID.
+    pub entity_id: String,
+    /// The URL of the SP metadata.
+    pub metadata_url: String,
+    /// The application's name.
+    pub application: String,
+    /// The SCIM base URL.
+    pub scim_base_url: String,
+}
+
+impl SetupValues {
+    /// The values of a connection.
+    pub fn of(connection: &SamlConnection, metadata_url: String, application: &str) -> Self {
+        Self {
+            acs_url: connection.sp_acs_urls.first().cloned().unwrap_or_default(),
+            entity_id: connection.sp_entity_id.clone(),
+            metadata_url,
+            application: application.to_owned(),
+            scim_base_url: String::new(),
+        }
+    }
+
+    fn get(&self, value: SetupValue) -> String {
+        match value {
+            SetupValue::AcsUrl => self.acs_url.clone(),
+            SetupValue::AcsUrlPattern => format!("^{}$", escape(&self.acs_url)),
+            SetupValue::EntityId => self.entity_id.clone(),
+            SetupValue::MetadataUrl => self.metadata_url.clone(),
+            SetupValue::ApplicationName => self.application.clone(),
+            SetupValue::ScimBaseUrl => self.scim_base_url.clone(),
+        }
+    }
+}
+
+/// A text as a regular expression that matches it and nothing else.
+fn escape(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$/".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+/// The content of the parts of a step that are more than text.
+pub struct PartContents<'a> {
+    /// The values to enter.
+    pub values: &'a SetupValues,
+    /// The connection whose metadata is offered.
+    pub connection: Option<SamlConnectionId>,
+    /// The form that takes the identity provider's metadata.
+    pub metadata: Option<Markup>,
+    /// The button that begins the test login.
+    pub test: Option<Markup>,
+    /// The bearer token, or the button that creates it.
+    pub token: Option<Markup>,
+    /// The SCIM requests that were received.
+    pub live: Option<Markup>,
+}
+
+/// Text whose parts between `**`, the names on the product's screens, are bold.
+pub fn with_bold(text: &str) -> Markup {
+    html! {
+        @for (at, piece) in text.split("**").enumerate() {
+            @if at % 2 == 1 { b { (piece) } } @else { (piece) }
+        }
+    }
+}
+
+/// The parts of a step.
+pub fn parts(step: &SetupStep, contents: &PartContents<'_>) -> Markup {
+    html! {
+        ol.todo {
+            @for part in step.parts { (part_item(*part, contents)) }
+        }
+    }
+}
+
+fn part_item(part: StepPart, contents: &PartContents<'_>) -> Markup {
+    match part {
+        StepPart::Do(text) => html! { li.act { p { (with_bold(text)) } } },
+        StepPart::Note(text) => html! { li.note { p { (with_bold(text)) } } },
+        StepPart::Enter(label, value) => {
+            let value = contents.values.get(value);
+            html! { li.act { p { "Enter " b { (label) } ":" } div.value { (copyable(&value, label)) } } }
+        }
+        StepPart::Choose(label, choice) => {
+            html! { li.act { p { "Set " b { (label) } " to " b { (choice) } "." } } }
+        }
+        StepPart::Download => html! {
+            @if let Some(connection) = contents.connection {
+                li { p { (link_button(ButtonStyle::Plain, "Download our metadata (XML file)", &links::setup_saml_metadata(connection))) } }
+            }
+        },
+        StepPart::Metadata(_) => optional_item(contents.metadata.as_ref()),
+        StepPart::Test => optional_item(contents.test.as_ref()),
+        StepPart::Token => optional_item(contents.token.as_ref()),
+        StepPart::Live => html! {
+            @if let Some(live) = &contents.live {
+                li { div data-live=(LIVE_INTERVAL_SECONDS) aria-live="polite" { (live) } }
+            }
+        },
+    }
+}
+
+fn optional_item(markup: Option<&Markup>) -> Markup {
+    html! { @if let Some(markup) = markup { li { (markup) } } }
+}
+
+/// The ways to give metadata, each a form of its own. The first one is visible, and one that was sent is open.
+pub fn metadata_forms(
+    ways: &[MetadataSource],
+    action: &str,
+    typed: &FormValues,
+    errors: &FormErrors,
+    csrf: &Markup,
+) -> Markup {
+    let sent = typed.text("way");
+    html! {
+        div.ways {
+            @for (at, way) in ways.iter().enumerate() {
+                @let open = if sent.is_empty() { at == 0 } else { sent == source_name(*way) };
+                @let form = way_form(*way, action, typed, errors, csrf, sent == source_name(*way));
+                @if at == 0 { (form) } @else {
+                    details open[open] { summary { (summary(*way)) } (form) }
+                }
+            }
+        }
+    }
+}
+
+/// The name of a way in the form.
+pub fn source_name(way: MetadataSource) -> &'static str {
+    match way {
+        MetadataSource::Url => "url",
+        MetadataSource::File => "file",
+        MetadataSource::Values => "values",
+    }
+}
+
+fn summary(way: MetadataSource) -> &'static str {
+    match way {
+        MetadataSource::Url => "Or give the metadata’s address",
+        MetadataSource::File => "Or upload the metadata file",
+        MetadataSource::Values => "Or enter single values",
+    }
+}
+
+fn way_form(
+    way: MetadataSource,
+    action: &str,
+    typed: &FormValues,
+    errors: &FormErrors,
+    csrf: &Markup,
+    sent: bool,
+) -> Markup {
+    let none = FormErrors::none();
+    let view = FormView::new(typed, if sent { errors } else { &none });
+    let fields = html! {
+        input type="hidden" name="way" value=(source_name(way));
+        @match way {
+            MetadataSource::Url => (view.url("idpMetadataUrl", "Metadata address").code().hint("It begins with https://")),
+            MetadataSource::File => (view.file("idpMetadata", "Metadata file", ".xml,application/xml,text/xml,application/samlmetadata+xml")),
+            MetadataSource::Values => {
+                (view.text("idpEntityId", "Entity ID").code().hint("Also called Issuer or Identifier"))
+                (view.url("idpRedirectUrl", "Sign-on URL").code().hint("Also called SSO URL, Login URL or Single sign-on service"))
+                (view.textarea("idpCertificate", "Signing certificate", 6).hint("The text of the certificate, with or without its BEGIN and END lines"))
+            },
+        }
+    };
+    let submit = match way {
+        MetadataSource::Url => "Fetch and continue",
+        MetadataSource::File => "Upload and continue",
+        MetadataSource::Values => "Save and continue",
+    };
+    let form = Form::new(action, submit, csrf.clone());
+    let form = if way == MetadataSource::File { form.multipart() } else { form };
+    view.render(&form, fields)
+}
+
+/// A certificate as PEM; bare base64 gets its BEGIN and END lines.
+pub fn certificate_text(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").trim().to_owned();
+    if text.is_empty() || text.contains("-----BEGIN") {
+        return text;
+    }
+    let base64: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if !base64.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c)) {
+        return text;
+    }
+    let lines: Vec<&str> =
+        base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+/// The step navigation: links to all steps, with those that are done marked.
+pub fn progress(
+    steps: &[SetupStep],
+    current: &str,
+    done: impl Fn(usize) -> bool,
+    href: impl Fn(&str) -> String,
+) -> Markup {
+    html! {
+        nav aria-label="Steps" {
+            ol.steps {
+                @for (at, step) in steps.iter().enumerate() {
+                    li {
+                        a href=(href(step.slug)) aria-current=[(step.slug == current).then_some("step")] {
+                            @if done(at) { (shape(Icon::Good)) span.visually-hidden { "Done: " } }
+                            (at + 1) ". " (step.title)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Links to the previous and the next step.
+pub fn step_links(steps: &[SetupStep], current: usize, href: impl Fn(&str) -> String, next: bool) -> Markup {
+    html! {
+        div.next {
+            @if current > 0 {
+                (link_button(ButtonStyle::Plain, "Back", &href(steps[current - 1].slug)))
+            }
+            @if let (true, Some(step)) = (next, steps.get(current + 1)) {
+                (link_button(ButtonStyle::Primary, "Done, next step", &href(step.slug)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_the_address_and_nothing_else() {
+        assert_eq!(escape("https://a.example/x?y=1"), r"https:\/\/a\.example\/x\?y=1");
+    }
+
+    #[test]
+    fn certificates_come_with_their_lines_or_without() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        assert_eq!(certificate_text(&format!(" {pem}\r\n")), pem);
+        assert_eq!(certificate_text("AA\r\nAA"), format!("{pem}\n"));
+        assert_eq!(certificate_text("not a certificate!"), "not a certificate!");
+        assert_eq!(certificate_text(" "), "");
+    }
+
+    #[test]
+    fn names_of_screens_stand_out_and_nothing_else_is_markup() {
+        assert_eq!(with_bold("Go to **A <b>** & on").into_string(), "Go to <b>A &lt;b&gt;</b> &amp; on");
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
             api_keys::{self, ApiKeyChange},
         },
     },
-    http::api::api_keys as wire,
+    http::ssoready::api_keys as wire,
 };
 
 /// API keys: how your backend authenticates, each for one environment

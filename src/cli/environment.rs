@@ -8,7 +8,7 @@ use crate::{
         actor::{Actor, Principal},
         environments::{self, EnvironmentChange},
     },
-    http::api::environments as wire,
+    http::ssoready::environments as wire,
 };
 
 /// Environments, such as production and staging; everything else belongs to one

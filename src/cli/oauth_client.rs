@@ -9,7 +9,7 @@ use crate::{
         authorization_server::clients::{self, OauthClientChange},
         environments,
     },
-    http::api::oauth_clients as wire,
+    http::ssoready::oauth_clients as wire,
 };
 
 /// OAuth clients: apps that sign people in through OpenID Connect

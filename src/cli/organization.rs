@@ -10,7 +10,7 @@ use crate::{
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
     },
-    http::api::organizations as wire,
+    http::ssoready::organizations as wire,
     model::id::OrganizationId,
 };
 

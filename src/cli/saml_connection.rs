@@ -14,7 +14,7 @@ use crate::{
         organizations,
         pagination::PageQuery,
     },
-    http::api::saml_connections as wire,
+    http::ssoready::saml_connections as wire,
     model::id::{OrganizationId, SamlConnectionId},
 };
 

@@ -14,7 +14,7 @@ use crate::{
         organizations,
         pagination::PageQuery,
     },
-    http::api::scim_directories as wire,
+    http::ssoready::scim_directories as wire,
     model::id::{OrganizationId, ScimDirectoryId},
 };
 

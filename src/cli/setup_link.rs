@@ -13,7 +13,7 @@ use crate::{
         pagination::PageQuery,
         setup::links::{self, NewSetupLink},
     },
-    http::api::setup_links as wire,
+    http::ssoready::setup_links as wire,
     model::id::{OrganizationId, SetupLinkId},
 };
 

@@ -11,7 +11,7 @@ use crate::{
         pagination::PageQuery,
         webhooks::{self, WebhookChange},
     },
-    http::api::webhooks as wire,
+    http::ssoready::webhooks as wire,
 };
 
 /// Webhooks: where events are delivered to your backend

@@ -27,7 +27,9 @@ use actix_web::{
 use ipnet::IpNet;
 use tracing::Instrument as _;
 
-use super::{body, client, connection::ConnectionState, fallback, path, problem::ApiError, routes};
+use super::{
+    api_error::ApiError, body, client_address, connection::ConnectionState, fallback, normalize, routes,
+};
 use crate::{
     app::limits::{
         rate_limiter::{RateLimitKey, RateLimiter},
@@ -94,14 +96,14 @@ pub async fn handle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    path::normalize(&mut request);
+    normalize::normalize(&mut request);
     let connection = request.request().conn_data::<Rc<ConnectionState>>().cloned();
     if let Some(connection) = &connection {
         connection.request_started();
     }
     let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |address| address.ip().to_canonical());
     let peer_is_trusted = middleware.trusted_proxies.iter().any(|network| network.contains(&peer));
-    let client = client::client_address(peer, request.headers(), &middleware.trusted_proxies);
+    let client = client_address::client_address(peer, request.headers(), &middleware.trusted_proxies);
     let id = middleware.request_id(&request, peer_is_trusted);
     let method = method_name(request.method());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());

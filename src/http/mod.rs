@@ -1,21 +1,19 @@
 //! HTTP: routes, authentication of callers, wire types, and the error format of each surface.
 
-pub mod api;
+pub mod api_error;
 pub mod body;
-pub mod client;
+pub mod client_address;
 pub mod connection;
-pub mod extract;
 pub mod fallback;
 pub mod fuzz;
 pub mod health;
-pub mod idempotency;
 pub mod metrics;
 pub mod middleware;
+mod normalize;
 pub mod oauth;
 pub mod openapi;
-mod path;
-pub mod problem;
 pub mod reference;
 pub mod routes;
 pub mod saml;
 pub mod scim;
+pub mod ssoready;

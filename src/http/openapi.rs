@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-use super::api::Handlers;
+use super::ssoready::Handlers;
 use crate::{app::State, links::Links};
 
 /// The tags, in the order of the documentation.
@@ -276,7 +276,7 @@ pub async fn serve(state: web::Data<State>) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api::ROUTES;
+    use crate::http::ssoready::ROUTES;
 
     const HOW: &str = "see docs/adding-an-endpoint.md";
 

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde_json::{Map, Value};
 
 use super::{
+    api_error::ApiError,
     openapi::{document, resolve_ref},
-    problem::ApiError,
 };
 use crate::{
     app::{Error, State},
@@ -292,7 +292,7 @@ mod tests {
     fn every_operation_stands_on_a_page_with_a_call_that_can_be_copied() {
         let reference = everything();
         let operations: Vec<_> = reference.sections.iter().flat_map(|section| &section.operations).collect();
-        let routes: usize = crate::http::api::ROUTES.iter().map(|(_, methods)| methods.len()).sum();
+        let routes: usize = crate::http::ssoready::ROUTES.iter().map(|(_, methods)| methods.len()).sum();
         assert!(operations.len() >= routes, "{} of {routes}", operations.len());
         for operation in operations {
             assert!(

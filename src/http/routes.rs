@@ -6,7 +6,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use super::{api, health, metrics, oauth, openapi, reference, saml, scim};
+use super::{health, metrics, oauth, openapi, reference, saml, scim, ssoready};
 use crate::{
     app::{
         State,
@@ -57,7 +57,7 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
         .service(web::resource(path::OPENAPI).get(openapi::serve))
         .service(web::resource(path::API_REFERENCE).get(reference::overview))
         .service(web::resource(path::API_REFERENCE_SECTION).get(reference::section));
-    api::configure(config);
+    ssoready::configure(config);
 
     // SCIM clients of identity providers
     scim::configure(config, directories);
@@ -66,7 +66,7 @@ pub fn configure(config: &mut ServiceConfig, directories: &web::Data<State>) {
     config.default_service(web::to(async || HttpResponse::NotFound().finish()));
 }
 
-/// The rate limit of a route. The ACS counts its failures itself, by login (`sign_in::check_rate_limit`).
+/// The rate limit of a route. The ACS counts its failures itself, by login (`login::check_rate_limit`).
 pub(super) fn rate_limit(method: &Method, route: &str) -> Option<RateLimit> {
     match route {
         path::SAML_REDEEM | path::OAUTH_TOKEN if *method == Method::POST => Some(RateLimit::Credentials),

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::problem::ApiError;
+use super::api_error::ApiError;
 use crate::{
     app::{
         Error, State,

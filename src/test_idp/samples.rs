@@ -1,4 +1,4 @@
-//! Each page with realistic data, compared with its snapshot (see `pages/samples.rs`).
+//! Each page with realistic data, compared with its snapshot (see `web/samples.rs`).
 
 use openssl::x509::X509;
 

@@ -12,7 +12,7 @@ use ostiary::{
         pagination::PageQuery,
         setup::links::{self, NewSetupLink},
     },
-    http::api::ROUTES,
+    http::ssoready::ROUTES,
     links::path,
     model::{
         event::EventKind,

@@ -11,7 +11,7 @@ use crate::{
         State,
         authorization_server::authorize::{self, Outcome},
     },
-    http::{problem::ApiError, saml},
+    http::{api_error::ApiError, saml},
     links::path,
     oauth::Error,
     web::{

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use serde_json::Value;
 
-use super::answer::ScimError;
+use super::response::ScimError;
 use crate::{
     app::{
         self, State,

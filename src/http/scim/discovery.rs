@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, http::StatusCode};
 use serde_json::Value;
 
 use super::{
-    answer::{self, ScimError, ScimResult},
     call::ScimCall,
+    response::{self, ScimError, ScimResult},
 };
 use crate::{
     app::directories::provisioning::{bulk, cursor, search},
@@ -33,7 +33,7 @@ pub(super) async fn service_provider_config(call: ScimCall, request: HttpRequest
         cursor_seconds: cursor::LIFETIME.as_secs(),
     };
     let body = discovery::service_provider_config(base(&call), &limits);
-    Ok(answer::json(&request, StatusCode::OK, &body))
+    Ok(response::json(&request, StatusCode::OK, &body))
 }
 
 /// `GET /ResourceTypes`.
@@ -58,14 +58,14 @@ pub(super) async fn schema(call: ScimCall, request: HttpRequest) -> ScimResult {
 
 fn all(request: &HttpRequest, resources: Vec<Value>) -> ScimResult {
     refuse_filter(request)?;
-    Ok(answer::json(request, StatusCode::OK, &ListResponse::all(resources).into_json()))
+    Ok(response::json(request, StatusCode::OK, &ListResponse::all(resources).into_json()))
 }
 
 fn one(request: &HttpRequest, find: impl FnOnce(&str) -> Option<Value>) -> ScimResult {
     refuse_filter(request)?;
     let found = find(request.match_info().get("id").unwrap_or_default());
     let body = found.ok_or_else(|| scim::Error::NotFound("there is nothing of that name".into()))?;
-    Ok(answer::json(request, StatusCode::OK, &body))
+    Ok(response::json(request, StatusCode::OK, &body))
 }
 
 /// Refuses filters (RFC 7644 §4), so that no client mistakes the whole list for a filtered one.

@@ -2,11 +2,11 @@
 //!
 //! Every response below it is SCIM JSON. Every authenticated request is logged in the background.
 
-mod answer;
 mod call;
 mod discovery;
-mod log;
+mod request_log;
 mod resources;
+mod response;
 
 use actix_web::{
     HttpResponse,
@@ -25,7 +25,7 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<State>) {
     config.service(
         web::scope(BASE)
             .app_data(state.clone())
-            .wrap(from_fn(log::log_request))
+            .wrap(from_fn(request_log::log_request))
             .service(
                 web::resource("/{kind:Users|Groups}")
                     .get(resources::list)

@@ -4,9 +4,9 @@ use actix_web::{HttpRequest, http::StatusCode, web};
 use tokio::sync::oneshot;
 
 use super::{
-    answer::{self, ScimError, ScimResult},
     call::{ScimCall, if_match, if_none_match},
-    log,
+    request_log,
+    response::{self, ScimError, ScimResult},
 };
 use crate::{
     app::{
@@ -53,21 +53,21 @@ pub(super) async fn list(state: web::Data<State>, call: ScimCall, request: HttpR
     let pairs = pairs(&request)?;
     let query = ListQuery::from_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
     let found = search::list(&state, &call.directory, kind(&request)?, &query).await?;
-    Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
+    Ok(response::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /Users/.search`, `POST /Groups/.search` (§3.4.3).
 pub(super) async fn search(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list(&state, &call.directory, kind(&request)?, &query).await?;
-    Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
+    Ok(response::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /.search`: over all resource types (§3.4.2.1).
 pub(super) async fn search_all(state: web::Data<State>, call: ScimCall, request: HttpRequest) -> ScimResult {
     let query = call.parse(&state, ListQuery::from_search).await?;
     let found = search::list_all(&state, &call.directory, &query).await?;
-    Ok(answer::json(&request, StatusCode::OK, &found.into_json()))
+    Ok(response::json(&request, StatusCode::OK, &found.into_json()))
 }
 
 /// `POST /Users`, `POST /Groups` (§3.3).
@@ -81,7 +81,7 @@ pub(super) async fn create(state: web::Data<State>, call: ScimCall, request: Htt
             groups::create(&state, &call.directory, resource, projection.includes(MEMBERS)).await?
         }
     };
-    answer::resource(&state, &request, StatusCode::CREATED, made, projection).await
+    response::resource(&state, &request, StatusCode::CREATED, made, projection).await
 }
 
 /// `GET /Users/{id}`, `GET /Groups/{id}` (§3.4.1).
@@ -93,9 +93,9 @@ pub(super) async fn find(state: web::Data<State>, call: ScimCall, request: HttpR
             groups::find(&state, &call.directory, id(&request), projection.includes(MEMBERS)).await?
         }
     };
-    match answer::not_modified(if_none_match(&request).as_ref(), &found) {
+    match response::not_modified(if_none_match(&request).as_ref(), &found) {
         Some(answer) => Ok(answer),
-        None => answer::resource(&state, &request, StatusCode::OK, found, projection).await,
+        None => response::resource(&state, &request, StatusCode::OK, found, projection).await,
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn replace(state: web::Data<State>, call: ScimCall, request: Ht
             groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget).await?
         }
     };
-    answer::resource(&state, &request, StatusCode::OK, changed, projection).await
+    response::resource(&state, &request, StatusCode::OK, changed, projection).await
 }
 
 /// `PATCH /Users/{id}`, `PATCH /Groups/{id}` (§3.5.2). A group is returned only if the request names
@@ -133,12 +133,12 @@ pub(super) async fn patch(state: web::Data<State>, call: ScimCall, request: Http
                 groups::change(&state, &call.directory, id, &change, if_match.as_ref(), members, &budget)
                     .await?;
             if projection.is_default() {
-                return Ok(answer::no_content(Some(changed.version)));
+                return Ok(response::no_content(Some(changed.version)));
             }
             changed
         }
     };
-    answer::resource(&state, &request, StatusCode::OK, changed, projection).await
+    response::resource(&state, &request, StatusCode::OK, changed, projection).await
 }
 
 /// `DELETE /Users/{id}`, `DELETE /Groups/{id}` (§3.6).
@@ -148,7 +148,7 @@ pub(super) async fn remove(state: web::Data<State>, call: ScimCall, request: Htt
         ResourceType::User => users::remove(&state, &call.directory, id, if_match.as_ref()).await?,
         ResourceType::Group => groups::remove(&state, &call.directory, id, if_match.as_ref()).await?,
     }
-    Ok(answer::no_content(None))
+    Ok(response::no_content(None))
 }
 
 /// `POST /Bulk` (§3.7). It runs in a separate task: neither the time limit of requests nor a client that disconnects
@@ -158,8 +158,8 @@ pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpR
     let operations = call.parse(&state, bulk::OrderedBulkRequest::parse).await?;
     let more = operations.len().saturating_sub(1) as u64;
     state.directory_limits.charge_requests(call.directory.directory.id, state.now(), more);
-    let arrived = log::received_at(&request).unwrap_or_else(|| state.now());
-    let detached = log::DetachedRequest::of(&request, &call, arrived);
+    let arrived = request_log::received_at(&request).unwrap_or_else(|| state.now());
+    let detached = request_log::DetachedRequest::of(&request, &call, arrived);
     let (answer, answered) = oneshot::channel();
     let (here, directory) = (state.get_ref().clone(), call.directory.clone());
     state.bulk_executor.spawn(move || async move {
@@ -170,5 +170,5 @@ pub(super) async fn bulk(state: web::Data<State>, call: ScimCall, request: HttpR
         drop(run);
     });
     let outcomes = answered.await.map_err(app::Error::internal)?;
-    Ok(answer::json(&request, StatusCode::OK, &outcomes))
+    Ok(response::json(&request, StatusCode::OK, &outcomes))
 }

@@ -5,13 +5,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api, done,
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    done,
     fields::{Fields, id},
     schema::Done,
 };
 use crate::{
     app::{self, State, actor::Actor, organizations::shared_domains::SharedDomain},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         domain::{Domain, DomainState},

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::{
     ApiResult, api,
+    call::{ApiCall, ManagementKey},
     fields::{Fields, id},
 };
 use crate::{
     app::{self, Error, State, environments::branding::BrandingChange},
-    http::extract::{ApiCall, ManagementKey},
     links::{self, path},
     model::{self, http_url::HttpUrl, id::EnvironmentId},
 };

@@ -17,8 +17,8 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
-    answer::ErrorCode,
     call::{AuthenticatedDirectory, LoggedBody, RequestPermit, ScimCall},
+    response::ErrorCode,
 };
 use crate::{
     app::{

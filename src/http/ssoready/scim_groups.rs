@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     ApiResult, api,
+    call::{AnyKey, ApiCall},
     fields::id,
     page_query, query,
     schema::PageParams,
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     app::{self, State, directories::resources::DirectoryGroup},
-    http::extract::{AnyKey, ApiCall},
     links::path,
     model::id::{ScimDirectoryId, ScimGroupId},
 };

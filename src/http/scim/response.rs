@@ -14,7 +14,7 @@ use crate::{
         self, State,
         directories::provisioning::{self, EntityTags, RenderedResource, etag},
     },
-    http::{fallback, problem::ApiError},
+    http::{api_error::ApiError, fallback},
     scim::{self, Projection},
 };
 

@@ -6,13 +6,17 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ApiResult, api, fields::Fields, schema::Error};
+use super::{
+    ApiResult, api,
+    call::{AnyKey, ApiCall},
+    fields::Fields,
+    schema::Error,
+};
 use crate::{
     app::{
         self, State,
         authorization_server::{redeem::RedeemedLogin, redirect::RedirectRequest},
     },
-    http::extract::{AnyKey, ApiCall},
     links::path,
     model::{
         id::{OrganizationId, SamlConnectionId, SamlFlowId},

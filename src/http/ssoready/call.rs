@@ -10,9 +10,10 @@ use actix_web::{
     web,
 };
 
-use super::{api::fields::Fields, problem::ApiError};
+use super::fields::Fields;
 use crate::{
     app::{self, Result, State, actor::Actor, environments::api_keys},
+    http::api_error::ApiError,
     model::client_address::ClientAddress,
     web::kit::posted::allow_large_body,
 };
@@ -66,7 +67,7 @@ impl Body for NoBody {
 }
 
 /// The body of a request, if a middleware has already read it.
-pub(super) struct BufferedBody(pub web::Bytes);
+pub(in crate::http) struct BufferedBody(pub web::Bytes);
 
 /// A JSON object; an empty body means `{}` (contracts §2.5).
 impl Body for Fields {
@@ -102,7 +103,7 @@ impl<S: KeyScope, B: Body> FromRequest for ApiCall<S, B> {
     }
 }
 
-pub(super) async fn authenticate<S: KeyScope>(request: &HttpRequest) -> Result<Actor> {
+pub(in crate::http) async fn authenticate<S: KeyScope>(request: &HttpRequest) -> Result<Actor> {
     let state = request
         .app_data::<web::Data<State>>()
         .ok_or_else(|| app::Error::internal("the server was built without its state"))?;

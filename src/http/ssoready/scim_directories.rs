@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api, done,
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    done,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::{Done, PageParams},
@@ -17,7 +19,6 @@ use crate::{
         self, State,
         directories::{DEFAULT_OVERLAP, ScimDirectoryChange, ScimDirectoryView},
     },
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{OrganizationId, ScimDirectoryId},

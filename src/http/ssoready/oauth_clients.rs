@@ -5,14 +5,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api, done,
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    done,
     fields::{Fields, id},
     page_query, query,
     schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, authorization_server::clients::OauthClientChange},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{EnvironmentId, OauthClientId},

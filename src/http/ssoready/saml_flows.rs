@@ -7,13 +7,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ApiResult, api, fields::id, page_query, query, schema::PageParams};
+use super::{
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    fields::id,
+    page_query, query,
+    schema::PageParams,
+};
 use crate::{
     app::{
         self, State,
         support::flows::{CheckChange, CheckComparison, FlowDetails, FlowQuery, Recheck},
     },
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,

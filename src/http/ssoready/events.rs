@@ -4,10 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ApiResult, api, query};
+use super::{
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    query,
+};
 use crate::{
     app::{self, State, events::EventQuery},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         id::{EnvironmentId, OrganizationId, ScimDirectoryId},

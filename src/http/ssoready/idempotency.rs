@@ -17,16 +17,14 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{
-    extract::{self, BufferedBody, ManagementKey},
-    problem::ApiError,
-};
+use super::call::{self, BufferedBody, ManagementKey};
 use crate::{
     app::{
         self, State,
         actor::Credential,
         idempotency::{self, Claim, ClaimOutcome},
     },
+    http::api_error::ApiError,
     links::path,
     model::{id::ApiKeyId, secret::Digest},
 };
@@ -91,7 +89,7 @@ async fn authorize_write(request: &ServiceRequest) -> Option<(web::Data<State>, 
     }
     let state = request.app_data::<web::Data<State>>()?.clone();
     // An unauthorised caller gets the error from the route itself.
-    let actor = extract::authenticate::<ManagementKey>(request.request()).await.ok()?;
+    let actor = call::authenticate::<ManagementKey>(request.request()).await.ok()?;
     match actor.credential() {
         Credential::ApiKey { id, .. } => Some((state, id)),
         _ => None,

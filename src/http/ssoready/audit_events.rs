@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiResult, api,
+    call::{ApiCall, ManagementKey},
     fields::{Query, id},
     page_query, query,
     schema::PageParams,
@@ -18,7 +19,6 @@ use crate::{
         self, State,
         audit::{AuditFilter, Log},
     },
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,

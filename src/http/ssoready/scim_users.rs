@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiResult, api,
+    call::{AnyKey, ApiCall},
     fields::{Query, id},
     page_query, query,
     schema::PageParams,
@@ -16,7 +17,6 @@ use crate::{
         self, State,
         directories::resources::{DirectoryQuery, DirectoryUser},
     },
-    http::extract::{AnyKey, ApiCall},
     links::path,
     model::id::{OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
 };

@@ -4,10 +4,12 @@
 pub mod api_keys;
 pub mod audit_events;
 pub mod branding;
+pub mod call;
 pub mod domains;
 pub mod environments;
 pub mod events;
 pub mod fields;
+pub mod idempotency;
 pub mod oauth_clients;
 pub mod organizations;
 pub mod saml;
@@ -29,7 +31,7 @@ use actix_web::{
 };
 use utoipa::OpenApi;
 
-use super::{idempotency, problem::ApiError};
+use super::api_error::ApiError;
 use crate::{
     app::{Error, pagination::PageQuery},
     links::path,

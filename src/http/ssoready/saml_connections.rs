@@ -5,7 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api, done,
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    done,
     fields::{Fields, id, required_id},
     page_query, query,
     schema::{Done, PageParams},
@@ -15,7 +17,6 @@ use crate::{
         self, State,
         connections::saml::{SamlConnectionChange, SamlConnectionView},
     },
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         environment::IdpInitiated,

@@ -8,13 +8,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiResult, api,
+    call::{ApiCall, ManagementKey},
     fields::{Fields, id, required_id},
     page_query, query,
     schema::PageParams,
 };
 use crate::{
     app::{self, State, setup::links::NewSetupLink},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,

@@ -7,13 +7,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     ApiResult, api,
+    call::{ApiCall, ManagementKey},
     fields::{id, required_id},
     page_query, query,
     schema::PageParams,
 };
 use crate::{
     app::{self, State, directories::request_log::ScimRequestQuery},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,

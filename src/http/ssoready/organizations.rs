@@ -5,14 +5,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ApiResult, api, done,
+    ApiResult, api,
+    call::{ApiCall, ManagementKey},
+    done,
     fields::{Fields, id},
     page_query, query,
     schema::{Done, PageParams},
 };
 use crate::{
     app::{self, State, actor::Actor, organizations::OrganizationChange},
-    http::extract::{ApiCall, ManagementKey},
     links::path,
     model::{
         self,

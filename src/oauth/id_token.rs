@@ -186,7 +186,7 @@ mod tests {
 
         use crate::model::oauth_client::IdTokenAlg;
 
-        use crate::oauth::{jwk::JwkSet, key::SigningKey};
+        use crate::oauth::{jwk::JwkSet, signing_key::SigningKey};
 
         let attributes = attributes();
         for algorithm in IdTokenAlg::ALL {

@@ -3,15 +3,15 @@
 //! The provider supports one grant, the authorization code (RFC 6749 §4.1) with PKCE (RFC 7636), for
 //! confidential clients, and issues opaque access tokens and signed ID tokens (OpenID Connect Core 1.0).
 
+pub mod authorization_header;
 pub mod authorize;
-pub mod bearer;
-pub mod discovery;
 pub mod error;
 pub mod id_token;
 pub mod jwk;
-pub mod key;
 pub mod parameters;
 pub mod pkce;
+pub mod provider_metadata;
+pub mod signing_key;
 pub mod token;
 
 pub use error::Error;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Error, bearer, parameters::Parameters, pkce::CodeVerifier};
+use super::{Error, authorization_header, parameters::Parameters, pkce::CodeVerifier};
 use crate::model::{
     id::OauthClientId,
     secret::{AccessCode, OauthClientSecret},
@@ -83,7 +83,7 @@ impl ClientCredentials {
         match (authorization, id, secret) {
             (Some(_), _, Some(_)) => Err(Error::TwoClientAuthentications),
             (Some(header), id, None) => {
-                let (basic_id, basic_secret) = bearer::basic_credentials(header)?;
+                let (basic_id, basic_secret) = authorization_header::basic_credentials(header)?;
                 if id.is_some_and(|id| id != basic_id) {
                     return Err(Error::TwoClientAuthentications);
                 }

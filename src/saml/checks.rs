@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     error::Error,
-    names::{BEARER, status::SUCCESS},
+    identifiers::{BEARER, status::SUCCESS},
     response::{Assertion, AuthnStatement, Conditions, DateTime, NameId, Response, SubjectConfirmation},
     verify::{Subject, Trust, VerifiedAssertion},
 };

@@ -7,7 +7,7 @@ use uppsala::{Document, NodeId, NodeKind};
 
 /// The namespaces of a SAML response.
 pub(super) mod ns {
-    pub use crate::saml::names::namespace::*;
+    pub use crate::saml::identifiers::namespace::*;
 
     /// XML Signature 1.1, in which EC keys are written.
     pub const SIGNATURE_11: &str = "http://www.w3.org/2009/xmldsig11#";

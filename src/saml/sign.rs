@@ -16,8 +16,8 @@ use openssl::{
 use uppsala::{Document, NodeId, NodeKind};
 
 use super::{
-    names::{ENVELOPED_SIGNATURE, namespace},
-    write::{XmlWriter, escape_attribute},
+    identifiers::{ENVELOPED_SIGNATURE, namespace},
+    xml_writer::{XmlWriter, escape_attribute},
 };
 
 /// A signature algorithm of XML Signature. SHA-1 is for connections that allow it, and for tests of its

@@ -14,7 +14,7 @@ use super::{
     certificate::{Certificate, PublicKeyKind},
     dom::{Element, is_space, ns},
     error::{Error, FailedCheck},
-    names::ENVELOPED_SIGNATURE,
+    identifiers::ENVELOPED_SIGNATURE,
     sign::SignatureAlgorithm,
     verify::Trust,
 };

@@ -13,7 +13,7 @@ use super::{
     document,
     dom::{Element, ns},
     error::{Error, FailedCheck, truncate_value},
-    reading,
+    inspect,
     response::{Assertion, Response},
     signature::{self, SignedElement},
     structure::{self, AssertionLayout, ResponseContent, ResponseLayout},
@@ -350,7 +350,7 @@ impl<'a> Verification<'a> {
     fn record_signature(&mut self, name: &'static str, signed: &SignedElement) {
         let certificate = &signed.certificate;
         let algorithm = signed.algorithm.uri().rsplit('#').next().unwrap_or_default();
-        let found = reading::verified_with(algorithm, certificate);
+        let found = inspect::verified_with(algorithm, certificate);
         self.record_pass(name, "SAML 2.0 Core §5.4, XML Signature §3.2", found);
         if certificate.not_after() < self.conditions.now {
             self.checks.push(Check {

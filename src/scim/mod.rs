@@ -4,6 +4,7 @@
 //! [`ListQuery`] or a [`BulkRequest`]. In these types every attribute is spelled as in its definition in
 //! [`schema`], booleans are booleans, and null or empty values are absent (RFC 7643 §2.5).
 
+mod attribute_edit;
 pub mod bulk;
 pub mod discovery;
 pub mod error;
@@ -12,16 +13,14 @@ pub mod filter;
 pub mod fuzz;
 pub mod json;
 pub mod list;
+mod normalise;
 pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod resource;
+mod resource_editor;
 pub mod schema;
-pub mod work;
-
-mod draft;
-mod edit;
-mod normalise;
+pub mod work_budget;
 
 pub use bulk::BulkRequest;
 pub use error::Error;
@@ -33,7 +32,7 @@ pub use path::{AttributePath, Path};
 pub use projection::Projection;
 pub use resource::{EmailEntry, Member, Resource};
 pub use schema::ResourceType;
-pub use work::WorkBudget;
+pub use work_budget::WorkBudget;
 
 /// The media type of SCIM bodies (RFC 7644 §3.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";

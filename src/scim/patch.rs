@@ -17,8 +17,8 @@
 use serde_json::Value;
 
 use super::{
-    Error, Member, Path, Resource, WorkBudget, draft::ResourceEditor, error::quoted, json,
-    resource::check_schemas,
+    Error, Member, Path, Resource, WorkBudget, error::quoted, json, resource::check_schemas,
+    resource_editor::ResourceEditor,
 };
 
 /// The schema of a PATCH body (RFC 7644 §3.5.2).
@@ -117,7 +117,7 @@ impl PatchRequest {
     }
 
     /// Applies all operations to a resource, or none. A group is given without its members. Returns
-    /// [`Error::TooLarge`] when it needs more than [`MAX_WORK_UNITS`](super::work::MAX_WORK_UNITS) units.
+    /// [`Error::TooLarge`] when it needs more than [`MAX_WORK_UNITS`](super::work_budget::MAX_WORK_UNITS) units.
     pub fn apply(&self, resource: &Resource) -> Result<PatchResult, Error> {
         self.apply_within(resource, &mut WorkBudget::default())
     }

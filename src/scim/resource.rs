@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Error, MembershipChange, ResourceType, WorkBudget, draft::ResourceEditor, error::quoted, json::member,
-    patch::Op, path::is_urn, schema,
+    Error, MembershipChange, ResourceType, WorkBudget, error::quoted, json::member, patch::Op, path::is_urn,
+    resource_editor::ResourceEditor, schema,
 };
 use crate::model::time::Timestamp;
 

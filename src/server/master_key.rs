@@ -9,8 +9,8 @@ use super::StartError;
 use crate::{
     config::{self, Config},
     model::{
+        master_key::{MasterKey, SealError},
         random::Random,
-        sealed::{MasterKey, SealError},
     },
     store::{Db, settings},
 };

@@ -4,8 +4,8 @@
 use super::{Conn, Error, Result, Sql, Transaction, organizations};
 use crate::model::{
     domain::{Domain, DomainState},
+    domain_verification::DomainVerification,
     id::{EnvironmentId, OrganizationId},
-    listed_domain::DomainVerification,
     time::Timestamp,
 };
 

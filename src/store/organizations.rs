@@ -7,7 +7,7 @@ use crate::model::{
     domain::{Domain, DomainState},
     id::{EnvironmentId, OrganizationId},
     organization::{Organization, OrganizationDomain},
-    search::{self, SearchWord},
+    search_index::{self, SearchWord},
     time::Timestamp,
 };
 
@@ -186,7 +186,7 @@ async fn is_common(conn: &mut Conn, environment_id: EnvironmentId, word: &Search
 
 /// Inserts the search words of an organization that are missing and deletes those that no longer apply.
 async fn write_search_words(conn: &mut Conn, organization: &Organization, known: bool) -> Result<()> {
-    let words = search::index_words(organization);
+    let words = search_index::index_words(organization);
     let stored: Vec<(String,)> = match known {
         true => {
             conn.sql("SELECT word FROM organization_words WHERE organization_id = $1")

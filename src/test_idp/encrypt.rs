@@ -7,9 +7,9 @@ use uppsala::{Document, NodeId};
 use crate::{
     model::random::Random,
     saml::{
-        names::namespace,
+        identifiers::namespace,
         sign::{SigningError, parse},
-        write::{XmlWriter, escape_attribute},
+        xml_writer::{XmlWriter, escape_attribute},
     },
 };
 

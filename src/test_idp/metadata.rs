@@ -3,9 +3,9 @@
 use openssl::{error::ErrorStack, x509::X509Ref};
 
 use crate::saml::{
+    identifiers::{binding, name_id_format, namespace},
     metadata::write_key_descriptor,
-    names::{binding, name_id_format, namespace},
-    write::XmlWriter,
+    xml_writer::XmlWriter,
 };
 
 /// Writes the metadata of an identity provider with this entity id, this one single sign-on address for

@@ -16,10 +16,10 @@ use crate::{
         time::{Clock, Timestamp},
     },
     saml::{
+        identifiers::name_id_format,
         key_pair::{KeyKind, KeyPair},
-        names::name_id_format,
         sign::{SignatureAlgorithm, SigningError},
-        write::escape_text,
+        xml_writer::escape_text,
     },
 };
 

@@ -7,7 +7,7 @@ use base64::{
 
 use crate::saml::{
     binding::inflate,
-    names::{self, namespace},
+    identifiers::{self, namespace},
 };
 
 /// The maximum size of a request in bytes; real ones have two to five kilobytes.
@@ -106,7 +106,7 @@ fn read(xml: &[u8], sso_url: &str) -> Result<ParsedAuthnRequest, RequestError> {
         return Err(RequestError::WrongDestination(short(destination)));
     }
     if let Some(binding) = attribute("ProtocolBinding")
-        && binding != names::binding::POST
+        && binding != identifiers::binding::POST
     {
         return Err(RequestError::WrongBinding(short(binding)));
     }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::{
         model::time::Timestamp,
-        saml::{binding::redirect_url, request::AuthnRequest},
+        saml::{authn_request::AuthnRequest, binding::redirect_url},
     };
 
     const SSO: &str = "http://localhost:8080/test-idp/sso";

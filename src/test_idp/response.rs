@@ -15,9 +15,9 @@ use super::encrypt::{Encryption, encrypt_assertion};
 use crate::{
     model::{random::Random, time::Timestamp},
     saml::{
-        names::{self, namespace},
+        identifiers::{self, namespace},
         sign::{SignatureAlgorithm, SigningError, sign_element},
-        write::XmlWriter,
+        xml_writer::XmlWriter,
     },
 };
 
@@ -160,7 +160,7 @@ impl ResponseSpec {
             destination: owned(context.acs_url),
             response_in_response_to: in_response_to.clone(),
             response_issuer: owned(context.idp_entity_id),
-            status: owned(names::status::SUCCESS),
+            status: owned(identifiers::status::SUCCESS),
             sub_status: None,
             status_message: None,
             with_assertion: true,
@@ -169,8 +169,8 @@ impl ResponseSpec {
             assertion_issue_instant: now,
             assertion_issuer: owned(context.idp_entity_id),
             name_id: owned(name_id),
-            name_id_format: owned(names::name_id_format::EMAIL),
-            confirmation_method: owned(names::BEARER),
+            name_id_format: owned(identifiers::name_id_format::EMAIL),
+            confirmation_method: owned(identifiers::BEARER),
             recipient: owned(context.acs_url),
             confirmation_in_response_to: in_response_to,
             confirmation_not_before: None,
@@ -183,7 +183,7 @@ impl ResponseSpec {
             authn_instant: Some(now),
             session_index: Some(new_id(random)),
             session_not_on_or_after: None,
-            authn_context: names::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
+            authn_context: identifiers::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
             attributes: Vec::new(),
             attribute_name_format: owned("urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"),
             attribute_value_type: owned("xs:string"),

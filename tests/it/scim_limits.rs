@@ -17,7 +17,7 @@ use ostiary::{
         scim_group::{ScimMember, ScimMemberId},
         time::Clock as _,
     },
-    scim::{json, work::MAX_WORK_UNITS},
+    scim::{json, work_budget::MAX_WORK_UNITS},
     store,
 };
 use reqwest::{Method, header};

@@ -6,7 +6,7 @@ use ostiary::{
         actor::{Actor, SetupGrant},
         organizations::{self, OrganizationChange, domains, shared_domains},
     },
-    model::{administrator::Role, domain::DomainState, id::Id, listed_domain::DomainVerification},
+    model::{administrator::Role, domain::DomainState, domain_verification::DomainVerification, id::Id},
 };
 use reqwest::Method;
 use serde_json::{Value, json};

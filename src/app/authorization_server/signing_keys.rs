@@ -15,7 +15,7 @@ use crate::{
     oauth::{
         id_token,
         jwk::JwkSet,
-        key::{KeyError, SigningKey},
+        signing_key::{KeyError, SigningKey},
     },
     store::signing_keys::{self, Purpose, StoredKey},
 };
@@ -271,8 +271,8 @@ mod tests {
         app::Settings,
         links::Links,
         model::{
+            master_key::MasterKey,
             random::SystemRandom,
-            sealed::MasterKey,
             time::{Clock as _, ManualClock},
         },
         store::Db,

@@ -6,7 +6,7 @@ use crate::{
         login::eligibility::{self, LoginSubject},
     },
     model::secret::AccessToken,
-    oauth::{Error, bearer},
+    oauth::{Error, authorization_header},
     store::access_tokens::{self, Login},
 };
 
@@ -16,7 +16,7 @@ pub async fn userinfo(
     authorization: Option<&str>,
     form_token: Option<&str>,
 ) -> Result<Result<Login, Error>> {
-    let token = bearer::bearer_token(authorization, form_token)
+    let token = authorization_header::bearer_token(authorization, form_token)
         .and_then(|text| text.parse::<AccessToken>().map_err(|_| Error::InvalidToken));
     let token = match token {
         Ok(token) => token,

@@ -16,8 +16,8 @@ use crate::{
         time::Timestamp,
     },
     saml::{
+        authn_request::{AuthnRequest, request_id},
         binding::{PostForm, post_form, redirect_url},
-        request::{AuthnRequest, request_id},
     },
     store::{
         Transaction,

@@ -15,8 +15,8 @@ use crate::{
     model::{
         audit::audit_fields,
         domain::{Domain, DomainError, DomainState},
+        domain_verification::DomainVerification,
         id::{EnvironmentId, OrganizationId},
-        listed_domain::DomainVerification,
         secret::Digest,
     },
     store,

@@ -16,7 +16,7 @@ use crate::{
         domain::{Domain, DomainState},
         id::{EnvironmentId, Id, OrganizationId},
         organization::{Organization, OrganizationDomain},
-        search,
+        search_index,
     },
     store,
 };
@@ -176,7 +176,7 @@ pub async fn search(
     let found = match text.trim().parse::<OrganizationId>() {
         Ok(id) => store::organizations::find(&mut conn, environment_id, id).await?.into_iter().collect(),
         Err(_) => {
-            let words = search::parse_query(text);
+            let words = search_index::parse_query(text);
             store::organizations::search(&mut conn, environment_id, &words, wanted.from, wanted.limit())
                 .await?
         }

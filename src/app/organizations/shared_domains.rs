@@ -20,9 +20,9 @@ use crate::{
     model::{
         audit::{AuditTarget, audit_fields},
         domain::Domain,
+        domain_verification::DomainVerification,
         event::EventKind,
         id::{EnvironmentId, OrganizationId},
-        listed_domain::DomainVerification,
     },
     store::{self, Transaction},
 };

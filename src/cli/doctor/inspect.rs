@@ -18,8 +18,8 @@ use crate::{
     model::{
         http_url::HttpUrl,
         id::EnvironmentId,
+        master_key::MasterKey,
         saml_connection::SamlConnection,
-        sealed::MasterKey,
         time::{Clock as _, SystemClock, Timestamp},
     },
     server::{self, descriptors, master_key},

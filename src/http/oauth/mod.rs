@@ -18,9 +18,9 @@ use crate::{
     links::path,
     oauth::{
         Error,
-        discovery::{Endpoints, ProviderMetadata},
         id_token::UserClaims,
         parameters::Parameters,
+        provider_metadata::{Endpoints, ProviderMetadata},
     },
 };
 

@@ -16,8 +16,8 @@ use crate::{
     links::path,
     model::{
         domain::{Domain, DomainState},
+        domain_verification::DomainVerification,
         id::OrganizationId,
-        listed_domain::DomainVerification,
         time::Timestamp,
     },
 };

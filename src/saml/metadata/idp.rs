@@ -16,7 +16,7 @@ use crate::{
         binding::Binding,
         document::{self, DocumentLimits},
         error::Error,
-        names::{binding, namespace},
+        identifiers::{binding, namespace},
     },
 };
 

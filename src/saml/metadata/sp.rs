@@ -4,8 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use openssl::{error::ErrorStack, x509::X509};
 
 use crate::saml::{
-    names::{binding, name_id_format, namespace},
-    write::XmlWriter,
+    identifiers::{binding, name_id_format, namespace},
+    xml_writer::XmlWriter,
 };
 
 /// The contents of the metadata of one connection.

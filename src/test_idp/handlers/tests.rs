@@ -12,10 +12,10 @@ use crate::{
         time::{ManualClock, Timestamp},
     },
     saml::{
+        authn_request::AuthnRequest,
         binding::{post_form, redirect_url},
         key_pair::{KeyKind, KeyPair},
         metadata::parse_idp_metadata,
-        request::AuthnRequest,
     },
     test_idp::{handlers::*, provider::TestUser},
 };

@@ -12,7 +12,7 @@ use crate::{
     links::{self, path},
     model::{
         domain::{Domain, DomainState},
-        listed_domain::DomainVerification,
+        domain_verification::DomainVerification,
         time::Timestamp,
     },
     web::kit::{

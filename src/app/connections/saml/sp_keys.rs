@@ -194,7 +194,7 @@ mod tests {
     use crate::{
         app::Settings,
         links::Links,
-        model::{random::SystemRandom, sealed::MasterKey, time::ManualClock},
+        model::{master_key::MasterKey, random::SystemRandom, time::ManualClock},
         store::Db,
     };
 

@@ -27,7 +27,7 @@ use crate::{
     scim::{
         self, BulkRequest, PatchRequest, Resource, ResourceType,
         bulk::{BulkOperation, BulkOutcome, Method, bulk_response},
-        work::weight,
+        work_budget::weight,
     },
 };
 

@@ -17,7 +17,7 @@ use crate::{
     app::{self, State, directories::limits::UNITS_PER_REQUEST},
     scim::{
         self, Member, MembershipChange, PatchRequest, Resource, WorkBudget,
-        work::{MAX_WORK_UNITS, weight},
+        work_budget::{MAX_WORK_UNITS, weight},
     },
     store::scim_members::MAX_EXCEPT,
 };

@@ -24,7 +24,7 @@ use crate::{
         scim_group::{ScimMember, ScimMemberId},
         time::Timestamp,
     },
-    scim::{self, Member, MembershipChange, Path, WorkBudget, work},
+    scim::{self, Member, MembershipChange, Path, WorkBudget, work_budget},
     store::{self, Transaction, scim_members::MAX_EXCEPT},
 };
 
@@ -335,7 +335,7 @@ impl Steps {
                     let Some(member) = now else { continue };
                     let (value, weight) = shown.get_or_insert_with(|| {
                         let value = render::member(directory, member);
-                        let weight = work::weight(&value);
+                        let weight = work_budget::weight(&value);
                         (value, weight)
                     });
                     work.spend(weight.saturating_mul(step.cost()))?;

@@ -14,7 +14,7 @@ use crate::{
         saml_connection::SamlConnection,
         saml_flow::{FlowStep, StepKind},
     },
-    saml::{Certificate, reading},
+    saml::{Certificate, inspect},
     store,
 };
 
@@ -69,7 +69,7 @@ pub async fn describe(state: &State, actor: &Actor, id: SamlFlowId) -> Result<Fl
         .steps
         .iter()
         .filter(|step| step.kind != StepKind::Requested)
-        .any(|step| step.document.as_deref().is_some_and(reading::is_encrypted));
+        .any(|step| step.document.as_deref().is_some_and(inspect::is_encrypted));
     // `key_pairs` creates missing keys. Without assertion encryption there may be none, and a view creates none.
     let keys = match &connection {
         Some(connection) if encrypted && connection.assertion_encryption => {
@@ -86,7 +86,7 @@ fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]
     if step.kind == StepKind::Requested {
         return DocumentFacts::default();
     }
-    let verified = reading::verified_signatures(&step.checks);
+    let verified = inspect::verified_signatures(&step.checks);
     let xml = step.document.as_deref().unwrap_or_default();
     let mut verified_by: Vec<String> = verified.iter().map(|one| one.certificate.to_owned()).collect();
     verified_by.dedup();
@@ -94,9 +94,9 @@ fn inspect(step: &FlowStep, keys: &[openssl::pkey::PKey<openssl::pkey::Private>]
         response_signed: verified.iter().any(|one| one.of_response),
         assertion_signed: verified.iter().any(|one| !one.of_response),
         verified_by,
-        embedded: reading::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
-        decrypted: match reading::is_encrypted(xml) && !keys.is_empty() {
-            true => reading::decrypted_assertion(xml, keys),
+        embedded: inspect::embedded_certificates(xml).iter().map(CertificateView::from).collect(),
+        decrypted: match inspect::is_encrypted(xml) && !keys.is_empty() {
+            true => inspect::decrypted_assertion(xml, keys),
             false => None,
         },
     }

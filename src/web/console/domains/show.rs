@@ -11,7 +11,7 @@ use crate::{
     },
     links::console,
     model::{
-        domain::DomainState, id::OrganizationId, listed_domain::DomainVerification,
+        domain::DomainState, domain_verification::DomainVerification, id::OrganizationId,
         organization::Organization, time::Timestamp,
     },
     web::{

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use crate::{
     app::directories::provisioning::members::*,
     model::{id::Id, organization::Organization, scim_directory::ScimDirectory},
-    scim::work::MAX_WORK_UNITS,
+    scim::work_budget::MAX_WORK_UNITS,
 };
 
 fn ids(names: &[&str]) -> Vec<String> {

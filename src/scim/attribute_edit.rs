@@ -12,7 +12,7 @@ use super::{
     normalise,
     patch::Op,
     schema::{Attribute, Type},
-    work::weight,
+    work_budget::weight,
 };
 
 /// The cost of copying a value, as a multiple of the cost of reading it.

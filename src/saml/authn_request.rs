@@ -6,9 +6,9 @@ use openssl::{
 };
 
 use super::{
-    names::{binding, name_id_format, namespace},
+    identifiers::{binding, name_id_format, namespace},
     sign::{SignatureAlgorithm, SigningError, sign_element},
-    write::XmlWriter,
+    xml_writer::XmlWriter,
 };
 use crate::model::{random::Random, time::Timestamp};
 

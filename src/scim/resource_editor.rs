@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     AttributePath, Error, Filter, Member, MembershipChange, PatchResult, Path, Resource, WorkBudget,
-    edit::AttributeEdit,
+    attribute_edit::AttributeEdit,
     filter::{Literal, Operator},
     json::NameIndex,
     normalise,

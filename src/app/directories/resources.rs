@@ -12,7 +12,7 @@ use crate::{
     model::id::{EnvironmentId, OrganizationId, ScimDirectoryId, ScimGroupId, ScimUserId},
     store::{
         self,
-        scim_people::{StoredGroup, StoredUser},
+        scim_resources::{StoredGroup, StoredUser},
     },
 };
 
@@ -125,9 +125,10 @@ pub async fn list_users(
     };
     let wanted = PageRequest::parse(state, &list, page)?;
     let found = match group {
-        None => store::scim_people::list_users(&mut conn, directory, wanted.from, wanted.limit()).await?,
+        None => store::scim_resources::list_users(&mut conn, directory, wanted.from, wanted.limit()).await?,
         Some(group) => {
-            store::scim_people::list_members(&mut conn, directory, group, wanted.from, wanted.limit()).await?
+            store::scim_resources::list_members(&mut conn, directory, group, wanted.from, wanted.limit())
+                .await?
         }
     };
     let page = wanted.page_of(state, &list, found, |user| user.id);
@@ -137,7 +138,7 @@ pub async fn list_users(
 /// One user, deleted or not.
 pub async fn find_user(state: &State, actor: &Actor, id: ScimUserId) -> Result<DirectoryUser> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_user(&mut conn, actor.authorize_app()?, id).await?;
+    let found = store::scim_resources::find_user(&mut conn, actor.authorize_app()?, id).await?;
     found.map(user_view).ok_or_else(|| Error::not_found("SCIM user", id))
 }
 
@@ -153,7 +154,7 @@ pub async fn list_groups(
     let directory = find_directory(&mut conn, environment_id, query).await?;
     let list = List::of(environment_id, format_args!("scim_groups/{directory}"));
     let wanted = PageRequest::parse(state, &list, page)?;
-    let found = store::scim_people::list_groups(&mut conn, directory, wanted.from, wanted.limit()).await?;
+    let found = store::scim_resources::list_groups(&mut conn, directory, wanted.from, wanted.limit()).await?;
     let page = wanted.page_of(state, &list, found, |group| group.id);
     let mut items = Vec::with_capacity(page.items.len());
     for group in page.items {
@@ -165,7 +166,7 @@ pub async fn list_groups(
 /// One group, deleted or not.
 pub async fn find_group(state: &State, actor: &Actor, id: ScimGroupId) -> Result<DirectoryGroup> {
     let mut conn = state.db.read().await?;
-    let found = store::scim_people::find_group(&mut conn, actor.authorize_app()?, id).await?;
+    let found = store::scim_resources::find_group(&mut conn, actor.authorize_app()?, id).await?;
     group_view(&mut conn, found.ok_or_else(|| Error::not_found("SCIM group", id))?).await
 }
 
@@ -181,12 +182,14 @@ pub async fn search_users(
     let mut conn = state.db.read().await?;
     directories::load(&mut conn, environment_id, directory).await?;
     let found = match name.parse::<ScimUserId>() {
-        Ok(id) => store::scim_people::find_user(&mut conn, environment_id, id)
+        Ok(id) => store::scim_resources::find_user(&mut conn, environment_id, id)
             .await?
             .into_iter()
             .filter(|user| user.directory_id == directory)
             .collect(),
-        Err(_) => store::scim_people::search_users(&mut conn, directory, &name.to_lowercase(), &name).await?,
+        Err(_) => {
+            store::scim_resources::search_users(&mut conn, directory, &name.to_lowercase(), &name).await?
+        }
     };
     Ok(found.into_iter().map(user_view).collect())
 }
@@ -203,13 +206,13 @@ pub async fn search_groups(
     let mut conn = state.db.read().await?;
     directories::load(&mut conn, environment_id, directory).await?;
     let found: Vec<StoredGroup> = match name.parse::<ScimGroupId>() {
-        Ok(id) => store::scim_people::find_group(&mut conn, environment_id, id)
+        Ok(id) => store::scim_resources::find_group(&mut conn, environment_id, id)
             .await?
             .into_iter()
             .filter(|group| group.directory_id == directory)
             .collect(),
         Err(_) => {
-            store::scim_people::search_groups(&mut conn, directory, &name.to_lowercase(), &name).await?
+            store::scim_resources::search_groups(&mut conn, directory, &name.to_lowercase(), &name).await?
         }
     };
     let mut groups = Vec::with_capacity(found.len());
@@ -231,7 +234,7 @@ pub async fn groups_of(
     let environment_id = actor.authorize_app()?;
     let mut conn = state.db.read().await?;
     directories::load(&mut conn, environment_id, user.directory_id).await?;
-    Ok(store::scim_people::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)
+    Ok(store::scim_resources::list_groups_of(&mut conn, user.directory_id, user.id, MAX_GROUPS).await?)
 }
 
 fn user_view(user: StoredUser) -> DirectoryUser {
@@ -255,7 +258,7 @@ async fn group_view(conn: &mut store::Conn, group: StoredGroup) -> Result<Direct
     attributes.insert("displayName".to_owned(), Value::from(group.display_name.as_str()));
     attributes.remove("members");
     let limit = i64::try_from(MAX_MEMBERS + 1).unwrap_or(i64::MAX);
-    let members = store::scim_people::list_member_ids(conn, group.id, limit).await?;
+    let members = store::scim_resources::list_member_ids(conn, group.id, limit).await?;
     if members.len() <= MAX_MEMBERS {
         let members = members.into_iter().map(|(id, attributes)| member(id, attributes.as_deref()));
         attributes.insert("members".to_owned(), members.collect());

@@ -8,6 +8,7 @@ pub mod app;
 pub mod background;
 pub mod cli;
 pub mod config;
+pub mod demo_app;
 pub mod http;
 pub mod links;
 pub mod model;

@@ -31,6 +31,7 @@ use crate::{
     },
     background,
     config::{self, Config},
+    demo_app::DemoApp,
     http::{
         connection::Connections,
         metrics::{self, MetricsToken},
@@ -42,7 +43,7 @@ use crate::{
     saml,
     store::{self, Db, PoolShare},
     telemetry,
-    test_idp::{TestIdp, demo::DemoApp, scim_client::ScimClient},
+    test_idp::{TestIdp, scim_client::ScimClient},
     web::{home::Home, kit::layout::TEST_SETUP_BANNER},
 };
 
@@ -314,7 +315,7 @@ impl OptionalServices {
             config.app_data(client.clone()).configure(crate::test_idp::scim_client::configure);
         }
         if let Some(demo) = &self.demo {
-            config.app_data(demo.clone()).configure(crate::test_idp::demo::configure);
+            config.app_data(demo.clone()).configure(crate::demo_app::configure);
         }
     }
 }

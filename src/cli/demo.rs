@@ -18,11 +18,12 @@ use crate::{
         },
     },
     config::{Config, ConfigError, SettingError},
+    demo_app::DemoApp,
     links::Links,
     model::administrator::Role,
     server::DemoServices,
     telemetry,
-    test_idp::{demo::DemoApp, scim_client::ScimClient},
+    test_idp::scim_client::ScimClient,
 };
 
 /// Run a working example: the gateway, a test identity provider and a sample app

@@ -7,14 +7,13 @@
 //! It signs anyone in as any user, so it is served only where it is switched on, and answers only the service
 //! providers that it knows.
 
-pub mod demo;
+mod authn_request;
 pub mod encrypt;
 pub mod flaw;
-mod form;
+mod forms;
 mod handlers;
 pub mod metadata;
 pub mod provider;
-mod request;
 pub mod response;
 #[cfg(test)]
 mod samples;

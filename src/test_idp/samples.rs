@@ -3,7 +3,7 @@
 use openssl::x509::X509;
 
 use super::{
-    form::{LoginRequest, ResponseForm},
+    forms::{LoginRequest, ResponseForm},
     provider::{ServiceProvider, TestUser},
     views::{LoginPage, ReviewPage, StartPage, no_encryption_certificate, request_refused},
 };

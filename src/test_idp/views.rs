@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     flaw::{ExpectedOutcome, Flaw},
-    form::{LoginRequest, ResponseForm},
+    forms::{LoginRequest, ResponseForm},
     provider::{ServiceProvider, TestUser},
 };
 use crate::{

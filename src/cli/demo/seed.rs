@@ -19,6 +19,7 @@ use crate::{
         organizations::{self, OrganizationChange},
         pagination::PageQuery,
     },
+    demo_app::{DemoOrganization, DemoSettings},
     links::Links,
     model::{
         environment::Environment,
@@ -29,10 +30,7 @@ use crate::{
         secret::{ApiKeySecret, OauthClientSecret, ScimBearerToken},
     },
     store::settings,
-    test_idp::{
-        demo::{DemoOrganization, DemoSettings},
-        scim_client::ScimTarget,
-    },
+    test_idp::scim_client::ScimTarget,
 };
 
 /// The environment's slug.

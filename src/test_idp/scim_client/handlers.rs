@@ -13,7 +13,7 @@ use super::{
 use crate::{
     links::path,
     test_idp::{
-        form::{Fields, FormError},
+        forms::{Fields, FormError},
         provider::TestIdp,
         views::request_refused,
     },

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::{
     DemoApp,
-    gateway::GatewayError,
-    session::{PendingLogin, Protocol, SignedInUser},
-    view,
+    gateway_client::GatewayError,
+    sessions::{PendingLogin, Protocol, SignedInUser},
+    views,
 };
 use crate::{
     links::path,
@@ -29,11 +29,11 @@ pub(super) async fn home(app: App, request: HttpRequest) -> HttpResponse {
     let now = app.clock.now();
     let person = browser(&request).and_then(|session| app.sessions.person(&session, now));
     let markup = match person {
-        Some(person) => view::signed_in(&person, &app.organizations, now),
+        Some(person) => views::signed_in(&person, &app.organizations, now),
         None => {
             let example =
                 app.organizations.first().map(|organization| format!("dana@{}", organization.domain));
-            view::sign_in(&app.organizations, example.as_deref().unwrap_or_default(), None)
+            views::sign_in(&app.organizations, example.as_deref().unwrap_or_default(), None)
         }
     };
     page(StatusCode::OK, PagePolicy::AnyFormTarget, markup)
@@ -48,7 +48,7 @@ pub(super) async fn people(app: App) -> HttpResponse {
             Err(error) => return error_page(&error),
         }
     }
-    page(StatusCode::OK, PagePolicy::SameOriginForms, view::people(&directories))
+    page(StatusCode::OK, PagePolicy::SameOriginForms, views::people(&directories))
 }
 
 /// The form of `POST /demo/sign-in`.
@@ -77,7 +77,7 @@ pub(super) async fn sign_in(app: App, request: HttpRequest, form: web::Form<Sign
     };
     let Some(organization) = organization else {
         let error = "No customer of this sample app has addresses like that. Take one of the domains below.";
-        let markup = view::sign_in(&app.organizations, email, Some(error));
+        let markup = views::sign_in(&app.organizations, email, Some(error));
         return page(StatusCode::UNPROCESSABLE_ENTITY, PagePolicy::AnyFormTarget, markup);
     };
     let browser = browser(&request).unwrap_or_else(|| app.token());
@@ -186,7 +186,7 @@ pub(super) async fn oauth_callback(
         return message_page(StatusCode::FORBIDDEN, "This login was begun in another browser, or long ago.");
     };
     if let Some(error) = &query.error {
-        let markup = view::refused(error, query.error_description.as_deref());
+        let markup = views::refused(error, query.error_description.as_deref());
         return page(StatusCode::FORBIDDEN, PagePolicy::SameOriginForms, markup);
     }
     let Some(code) = &query.code else {
@@ -254,7 +254,7 @@ fn error_page(error: &GatewayError) -> HttpResponse {
 }
 
 fn message_page(status: StatusCode, happened: &str) -> HttpResponse {
-    page(status, PagePolicy::SameOriginForms, view::message(happened))
+    page(status, PagePolicy::SameOriginForms, views::message(happened))
 }
 
 fn browser(request: &HttpRequest) -> Option<String> {

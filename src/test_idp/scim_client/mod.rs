@@ -5,8 +5,8 @@
 //! requests of each, [`ScimClient::run`] sends them and records every request and response, and [`configure`]
 //! registers the page that shows them.
 
+mod emulated_idp;
 mod handlers;
-mod style;
 mod views;
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ use std::time::Duration;
 use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 
+pub use emulated_idp::EmulatedIdp;
 pub use handlers::configure;
-pub use style::EmulatedIdp;
 
 use super::provider::TestUser;
 use crate::model::secret::ScimBearerToken;
@@ -92,7 +92,7 @@ struct ScimRun<'a> {
 }
 
 /// Builds the request for one user, from its id, the stored resource and the test user.
-type UserRequest = fn(&EmulatedIdp, &str, Value, &TestUser) -> style::Request;
+type UserRequest = fn(&EmulatedIdp, &str, Value, &TestUser) -> emulated_idp::Request;
 
 /// A response lacked what the next request needs; the last recorded exchange shows why.
 struct Stopped;
@@ -152,7 +152,7 @@ impl ScimRun<'_> {
         let stored = match self.style {
             // Okta reads the whole user before it replaces it with PUT.
             EmulatedIdp::Okta => {
-                self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?
+                self.send("Read the user", emulated_idp::Request::get(&format!("/Users/{id}"))).await?
             }
             EmulatedIdp::Entra => Value::Null,
         };
@@ -177,7 +177,8 @@ impl ScimRun<'_> {
                 Some(id) => {
                     let stored = match self.style {
                         EmulatedIdp::Okta => {
-                            self.send("Read the user", style::Request::get(&format!("/Users/{id}"))).await?
+                            self.send("Read the user", emulated_idp::Request::get(&format!("/Users/{id}")))
+                                .await?
                         }
                         EmulatedIdp::Entra => Value::Null,
                     };
@@ -219,7 +220,7 @@ impl ScimRun<'_> {
     }
 
     /// Sends a request and records it with its response.
-    async fn send(&mut self, title: &str, request: style::Request) -> Result<Value, Stopped> {
+    async fn send(&mut self, title: &str, request: emulated_idp::Request) -> Result<Value, Stopped> {
         let line = format!("{} {}{}", request.method, self.target.base_url, request.path);
         let body = request.body.as_ref().map(pretty).unwrap_or_default();
         let url = format!("{}{}", self.target.internal_base_url, request.path);

@@ -9,7 +9,7 @@ use std::{
 use lru::LruCache;
 use serde_json::Value;
 
-use super::gateway::ApiExchange;
+use super::gateway_client::ApiExchange;
 use crate::model::time::Timestamp;
 
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(1000).expect("not zero");

@@ -2,9 +2,9 @@
 //! no state between two pages.
 
 use super::{
+    authn_request::is_xml_id,
     flaw::Flaw,
     provider::{ResponseOptions, TestIdp, TestUser},
-    request::is_xml_id,
     response::Signing,
 };
 

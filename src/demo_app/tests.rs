@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
+    demo_app::*,
     model::{
         random::SeededRandom,
         time::{ManualClock, Timestamp},
     },
-    test_idp::demo::*,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

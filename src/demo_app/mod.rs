@@ -3,18 +3,18 @@
 //! It uses only the gateway's public REST API and OAuth endpoints, which its server calls over HTTP with an
 //! API key and a client secret, and shows every call as the equivalent `curl` command.
 
-mod gateway;
+mod gateway_client;
 mod handlers;
-mod session;
+mod sessions;
 #[cfg(test)]
 mod tests;
-mod view;
+mod views;
 
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 
-use self::{gateway::GatewayClient, session::Sessions};
+use self::{gateway_client::GatewayClient, sessions::Sessions};
 use crate::{
     links::{Links, path},
     model::{

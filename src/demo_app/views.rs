@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{
     DemoOrganization,
-    gateway::{ApiExchange, pretty},
-    session::SignedInUser,
+    gateway_client::{ApiExchange, pretty},
+    sessions::SignedInUser,
 };
 use crate::{
     links::path,

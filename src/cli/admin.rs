@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         Error, State,
@@ -128,13 +128,13 @@ fn role_error(error: Error, who: &Administrator) -> anyhow::Error {
             "{} has no such role; --environment names one environment, and without it the role in every environment is meant",
             who.email
         ),
-        other => session::cli_error(other),
+        other => installation::cli_error(other),
     }
 }
 
 impl Admin {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Invite(invite) => invite.run(&state).await,
             Self::List(list) => list.run(&state).await,
@@ -158,7 +158,7 @@ impl Admin {
                 let who = people::find_by_email(&state, &reset.email).await?;
                 let (invitation, token) = invitations::create_reset(&state, &Principal::OPERATOR, who.id)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 let link = state.links.console_join(&token.reveal());
                 let view =
                     json!({ "email": who.email.as_str(), "expiresAt": invitation.expires_at, "link": link });
@@ -175,8 +175,9 @@ impl Admin {
 impl Invite {
     async fn run(self, state: &State) -> anyhow::Result<()> {
         let scope = scope(state, self.environment.as_deref()).await?;
-        let invited =
-            invitations::create(state, &scope, &self.email, self.role).await.map_err(session::cli_error)?;
+        let invited = invitations::create(state, &scope, &self.email, self.role)
+            .await
+            .map_err(installation::cli_error)?;
         match invited {
             InviteOutcome::Link(invitation, token) => {
                 let view = json!({
@@ -210,7 +211,7 @@ impl List {
         let scope = scope(state, self.environment.as_deref()).await?;
         let mut query = PageQuery { token: None, size: Some("100".to_owned()) };
         loop {
-            let page = people::list(state, &scope, &query).await.map_err(session::cli_error)?;
+            let page = people::list(state, &scope, &query).await.map_err(installation::cli_error)?;
             for (who, role) in &page.items {
                 if self.json {
                     let view = json!({

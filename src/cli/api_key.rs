@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -57,7 +57,7 @@ pub(super) struct Delete {
 
 impl ApiKey {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
@@ -65,7 +65,7 @@ impl ApiKey {
                 let change = ApiKeyChange { display_name: create.display_name };
                 let (key, secret) = api_keys::create(&state, &actor, create.management, &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 let view = wire::ApiKey::created(&key, &secret);
                 output::resource(create.json, &view, "API key created; its secret is shown only once:")
             }
@@ -73,7 +73,7 @@ impl ApiKey {
                 let environment = environments::find(&state, &delete.environment).await?;
                 let id = delete.id.parse()?;
                 let actor = Actor::operator(environment.id);
-                api_keys::remove(&state, &actor, id).await.map_err(session::cli_error)?;
+                api_keys::remove(&state, &actor, id).await.map_err(installation::cli_error)?;
                 output::line(&format!("{id} was deleted"));
                 Ok(())
             }

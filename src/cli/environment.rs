@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::{Actor, Principal},
@@ -107,7 +107,7 @@ impl Fields {
 
 impl Environment {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let mut change = create.fields.change();
@@ -115,7 +115,7 @@ impl Environment {
                 change.slug = Some(create.slug);
                 let made = environments::create(&state, &Principal::OPERATOR, &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 output::resource(create.json, &wire::Environment::from(&made), "Environment created:")
             }
             Self::Update(update) => {
@@ -124,7 +124,7 @@ impl Environment {
                 change.slug = update.slug;
                 let now = environments::update(&state, &Actor::operator(found.id), &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 output::resource(update.json, &wire::Environment::from(&now), "Environment changed:")
             }
             Self::List(list) => {
@@ -145,7 +145,7 @@ impl Environment {
                     }
                     match page.last() {
                         Some(last) if i64::try_from(page.len()).is_ok_and(|length| length == PAGE) => {
-                            from = Some(session::next_id(last.id));
+                            from = Some(installation::next_id(last.id));
                         }
                         _ => return Ok(()),
                     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -121,7 +121,7 @@ impl List {
 
 impl Flow {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::List(list) => {
                 let environment = environments::find(&state, &list.environment).await?;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::import_ssoready::{self, ImportOptions, Report, ResourceKind},
     model::{id::EnvironmentId, time::Timestamp},
@@ -75,7 +75,7 @@ impl Import {
 
 impl Ssoready {
     async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         let options = ImportOptions {
             from: self.from,
             environments: self.environment,
@@ -93,8 +93,9 @@ impl Ssoready {
                 output::progress(&progress_text(kind, report, began, now));
             }
         };
-        let report =
-            import_ssoready::import(&state, &options, &mut progress).await.map_err(session::cli_error)?;
+        let report = import_ssoready::import(&state, &options, &mut progress)
+            .await
+            .map_err(installation::cli_error)?;
         output::progress(&format!("done in {} s", clock.now().since(began).as_secs()));
         match self.json {
             true => output::line(&serde_json::to_string(&report)?),

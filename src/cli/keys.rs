@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::app::{
     authorization_server::signing_keys::{self, KeySummary, Rotation},
     connections::saml::sp_keys::{self, SpKeySummary},
@@ -64,7 +64,7 @@ pub(super) struct Rotate {
 
 impl Keys {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         if let Self::List(List { sp: Some(name), json }) | Self::Rotate(Rotate { sp: Some(name), json, .. }) =
             &self
         {
@@ -73,13 +73,13 @@ impl Keys {
                 Self::List(_) => sp_keys::list(&state, environment).await,
                 Self::Rotate(rotate) => sp_keys::rotate(&state, environment, rotate.rotation()).await,
             };
-            return print(*json, &keys.map_err(session::cli_error)?, format_key_pair);
+            return print(*json, &keys.map_err(installation::cli_error)?, format_key_pair);
         }
         let (keys, json) = match self {
             Self::List(list) => (signing_keys::list(&state).await, list.json),
             Self::Rotate(rotate) => (signing_keys::rotate(&state, rotate.rotation()).await, rotate.json),
         };
-        print(json, &keys.map_err(session::cli_error)?, format_key)
+        print(json, &keys.map_err(installation::cli_error)?, format_key)
     }
 }
 

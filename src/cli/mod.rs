@@ -14,6 +14,7 @@ mod environment;
 mod flow;
 mod healthcheck;
 mod import;
+mod installation;
 mod keys;
 mod man;
 mod migrate;
@@ -23,7 +24,6 @@ mod output;
 mod saml_connection;
 mod scim_directory;
 mod serve;
-mod session;
 mod setup_link;
 mod webhook;
 

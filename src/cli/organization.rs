@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -126,16 +126,16 @@ pub(super) struct List {
 
 impl Organization {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
                 let change = create.fields.change();
                 let actor = Actor::operator(environment.id);
                 let made =
-                    organizations::create(&state, &actor, &change).await.map_err(session::cli_error)?;
+                    organizations::create(&state, &actor, &change).await.map_err(installation::cli_error)?;
                 let made =
-                    wire::organization_view(&state, &actor, &made).await.map_err(session::cli_error)?;
+                    wire::organization_view(&state, &actor, &made).await.map_err(installation::cli_error)?;
                 output::resource(create.json, &made, "Organization created:")
             }
             Self::Update(update) => {
@@ -143,14 +143,15 @@ impl Organization {
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
                 let now = organizations::update(&state, &actor, id, &update.fields.change())
                     .await
-                    .map_err(session::cli_error)?;
-                let now = wire::organization_view(&state, &actor, &now).await.map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
+                let now =
+                    wire::organization_view(&state, &actor, &now).await.map_err(installation::cli_error)?;
                 output::resource(update.json, &now, "Organization changed:")
             }
             Self::Delete(delete) => {
                 let id = delete.organization;
                 let actor = Actor::operator(organizations::environment_of(&state, id).await?);
-                organizations::remove(&state, &actor, id).await.map_err(session::cli_error)?;
+                organizations::remove(&state, &actor, id).await.map_err(installation::cli_error)?;
                 output::line(&format!("{id} and its connections were deleted; its logins stay as history"));
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         State,
@@ -222,7 +222,7 @@ fn read(file: &str, flag: &str) -> anyhow::Result<String> {
 
 impl SamlConnection {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let actor = operator_for(&state, create.organization).await?;
@@ -234,7 +234,7 @@ impl SamlConnection {
                 }
                 let made = saml::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 output::resource(create.json, &wire::SamlConnection::from(&made), "SAML connection created:")
             }
             Self::Update(update) => {
@@ -248,24 +248,27 @@ impl SamlConnection {
                     address.is_some() && before.idp_metadata_url.as_ref().map(|url| url.as_str()) == address;
                 let mut now = saml::update(&state, &actor, update.connection, &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 if again {
                     let refreshed = metadata::refresh::refresh_now(&state, &actor, update.connection).await;
-                    now = refreshed.map_err(session::cli_error)?;
+                    now = refreshed.map_err(installation::cli_error)?;
                 }
                 output::resource(update.json, &wire::SamlConnection::from(&now), "SAML connection changed:")
             }
             Self::Refresh(refresh) => {
                 let id = refresh.connection;
                 let actor = Actor::operator(saml::environment_of(&state, id).await?);
-                let now =
-                    metadata::refresh::refresh_now(&state, &actor, id).await.map_err(session::cli_error)?;
+                let now = metadata::refresh::refresh_now(&state, &actor, id)
+                    .await
+                    .map_err(installation::cli_error)?;
                 output::resource(refresh.json, &wire::SamlConnection::from(&now), "Metadata refreshed:")
             }
             Self::Delete(delete) => {
                 let id = delete.connection;
                 let environment = saml::environment_of(&state, id).await?;
-                saml::remove(&state, &Actor::operator(environment), id).await.map_err(session::cli_error)?;
+                saml::remove(&state, &Actor::operator(environment), id)
+                    .await
+                    .map_err(installation::cli_error)?;
                 output::line(&format!("{id} was deleted; its logins stay as history"));
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         State,
@@ -105,7 +105,7 @@ struct DirectoryWithToken {
 
 impl ScimDirectory {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let environment = organizations::environment_of(&state, create.organization).await?;
@@ -127,7 +127,7 @@ impl ScimDirectory {
                 };
                 let made = directories::create(&state, &actor, create.organization, &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 let title = "SCIM directory created; its bearer token is shown only once:";
                 rotate(&state, &actor, made.directory.id, DEFAULT_OVERLAP, create.json, title).await
             }
@@ -185,7 +185,7 @@ async fn rotate(
     json: bool,
     title: &str,
 ) -> anyhow::Result<()> {
-    let token = directories::rotate(state, actor, id, overlap).await.map_err(session::cli_error)?;
+    let token = directories::rotate(state, actor, id, overlap).await.map_err(installation::cli_error)?;
     let directory = directories::find(state, actor, id).await?;
     let directory = wire::ScimDirectory::from(&directory);
     output::resource(json, &DirectoryWithToken { directory, bearer_token: token.reveal() }, title)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -97,7 +97,7 @@ struct LinkWithUrl {
 
 impl SetupLink {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let environment = organizations::environment_of(&state, create.organization).await?;
@@ -111,7 +111,7 @@ impl SetupLink {
                 };
                 let (link, url) = links::create(&state, &Actor::operator(environment), &wanted)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 let made = LinkWithUrl { url, link: wire::SetupLink::at(state.now(), &link) };
                 output::resource(create.json, &made, "Setup link created; its URL is shown only once:")
             }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{SettingsArgs, output, session};
+use super::{SettingsArgs, installation, output};
 use crate::{
     app::{
         actor::Actor,
@@ -70,7 +70,7 @@ struct WebhookWithSecret {
 
 impl Webhook {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<()> {
-        let state = session::open(settings).await?;
+        let state = installation::open(settings).await?;
         match self {
             Self::Create(create) => {
                 let environment = environments::find(&state, &create.environment).await?;
@@ -81,7 +81,7 @@ impl Webhook {
                 };
                 let (webhook, secret) = webhooks::create(&state, &Actor::operator(environment.id), &change)
                     .await
-                    .map_err(session::cli_error)?;
+                    .map_err(installation::cli_error)?;
                 let made =
                     WebhookWithSecret { webhook: wire::Webhook::from(&webhook), secret: secret.reveal() };
                 output::resource(

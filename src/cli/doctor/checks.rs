@@ -12,7 +12,7 @@ use url::Url;
 use super::Findings;
 use crate::{
     app::{directories::usage, outgoing},
-    cli::session,
+    cli::installation,
     config::Config,
     links::Links,
     model::{
@@ -394,7 +394,7 @@ async fn administrators(db: &Db, findings: &mut Findings) -> store::Result<()> {
         }
         match page.last() {
             Some(last) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
-                from = Some(session::next_id(last.id))
+                from = Some(installation::next_id(last.id))
             }
             _ => break,
         }
@@ -431,7 +431,7 @@ async fn collect_administrators(
         }
         match page.last() {
             Some((last, _)) if i64::try_from(page.len()).unwrap_or(0) == PAGE => {
-                from = Some(session::next_id(last.id));
+                from = Some(installation::next_id(last.id));
             }
             _ => return Ok(()),
         }
@@ -646,7 +646,7 @@ mod tests {
 
     #[test]
     fn commands_in_texts_exist() {
-        let (own, _) = include_str!("inspect.rs").split_once("mod tests").unwrap();
+        let (own, _) = include_str!("checks.rs").split_once("mod tests").unwrap();
         // A backslash continues a literal on the next line.
         let mut lines = own.split("\\\n");
         let first = lines.next().unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
 //! `ostiary doctor`: diagnostics, each finding with its remedy.
 
-mod inspect;
+mod checks;
 
 use std::process::ExitCode;
 
@@ -87,7 +87,7 @@ impl Doctor {
     pub(super) async fn run(self, settings: &SettingsArgs) -> anyhow::Result<ExitCode> {
         let mut findings = Findings::default();
         match settings.load(&[]) {
-            Ok(config) => inspect::run_checks(&config, self.offline, &mut findings).await,
+            Ok(config) => checks::run_checks(&config, self.offline, &mut findings).await,
             Err(error) => {
                 for problem in error.problems {
                     findings.bad(

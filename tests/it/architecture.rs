@@ -13,13 +13,16 @@ use ostiary::model::environment::Slug;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["links", "model", "oauth", "saml", "scim", "store", "telemetry"]),
     ("background", &["app", "store", "telemetry"]),
-    ("cli", &["app", "config", "http", "links", "model", "server", "store", "telemetry", "test_idp"]),
+    (
+        "cli",
+        &["app", "config", "demo_app", "http", "links", "model", "server", "store", "telemetry", "test_idp"],
+    ),
     ("config", &[]),
-    ("http", &["app", "config", "links", "model", "oauth", "pages", "scim", "telemetry"]),
+    ("demo_app", &["links", "model", "web"]),
+    ("http", &["app", "config", "links", "model", "oauth", "scim", "telemetry", "web"]),
     ("links", &["model"]),
     ("model", &[]),
     ("oauth", &["model"]),
-    ("pages", &["app", "links", "model", "telemetry"]),
     ("saml", &["model"]),
     ("scim", &["model"]),
     (
@@ -28,25 +31,27 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "app",
             "background",
             "config",
+            "demo_app",
             "http",
             "links",
             "model",
-            "pages",
             "saml",
             "store",
             "telemetry",
             "test_idp",
+            "web",
         ],
     ),
     ("store", &["model", "scim"]),
     ("telemetry", &["config"]),
-    ("test_idp", &["links", "model", "pages", "saml"]),
+    ("test_idp", &["links", "model", "saml", "web"]),
+    ("web", &["app", "links", "model", "telemetry"]),
 ];
 
 /// What only some may name: the text, the files (by how their path begins) that may, and why.
 const MAY_NAME: &[(&str, &[&str], &str)] = &[
     ("sqlx", &["store/"], "SQL and its drivers live in `store`"),
-    ("actix_web", &["http/", "pages/", "server.rs", "test_idp/"], "HTTP lives at the edge"),
+    ("actix_web", &["http/", "web/", "server.rs", "test_idp/", "demo_app/"], "HTTP lives at the edge"),
     ("SystemTime", &["model/time.rs"], "time is passed in"),
     ("OffsetDateTime::now", &["model/time.rs"], "time is passed in"),
     ("rand_bytes", &["model/random.rs"], "randomness is passed in"),
@@ -95,7 +100,9 @@ fn sources() -> Vec<Source> {
 }
 
 fn is_test(name: &str) -> bool {
-    ["tests.rs", "samples.rs"].iter().any(|file| name.ends_with(file)) || name.contains("/tests/")
+    ["tests.rs", "samples.rs"].iter().any(|file| name.ends_with(file))
+        || name.contains("/tests/")
+        || name.contains("/samples/")
 }
 
 /// The room of a file: `app/login/accept.rs` → `app`.

@@ -42,7 +42,7 @@ both! {
         console.page(&links).await.says("Create a link");
         let nothing = console.post(&format!("{links}/new"), &[("lifetimeSeconds", "86400")]).await;
         assert_eq!(nothing.status, 422, "{}", nothing.body);
-        nothing.says("one of the three at least");
+        nothing.says("at least one of the three");
         let made = console
             .post(&format!("{links}/new"), &[
                 ("canManageSaml", "true"),

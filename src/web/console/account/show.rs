@@ -1,15 +1,15 @@
 //! `/console/account`: the administrator's own name, password, passkeys and sessions.
 
-use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 
+use super::{browser_name::browser_name, change::next_or_account};
 use crate::{
     app::{
         Error,
         administrators::{
             SignedIn, confirm,
             passkeys::{self, Challenge},
-            passwords, people, sessions,
+            passwords, sessions,
         },
     },
     links::{self, console},
@@ -19,12 +19,8 @@ use crate::{
     },
     web::{
         console::{
-            kit::{
-                context::ConsoleContext,
-                flash::{Action, Flash, ResourceKind, see_other},
-                session::{ConsoleForm, safe_next},
-            },
-            sign_in::{form::query, sso},
+            kit::{context::ConsoleContext, redirect::query},
+            sign_in::sso,
         },
         kit::{
             assets,
@@ -81,15 +77,7 @@ pub async fn show(context: ConsoleContext) -> PageResult {
     respond(&context, &typed, &FormErrors::none(), &next).await
 }
 
-/// The path to redirect to; the account page if `next` is empty.
-fn next_or_account(next: &str) -> &str {
-    match next {
-        "" => console::ACCOUNT,
-        next => safe_next(next),
-    }
-}
-
-async fn respond(
+pub(super) async fn respond(
     context: &ConsoleContext,
     typed: &FormValues,
     errors: &FormErrors,
@@ -133,107 +121,6 @@ async fn respond(
     };
     let shell = context.shell("Your account").script(&assets::PASSKEYS);
     Ok(shell.respond_with(errors.status(), view.view()))
-}
-
-/// Redirects with the flash message, or shows the page with the error.
-async fn finish_change(
-    context: &ConsoleContext,
-    form: &ConsoleForm,
-    done: Result<(), Error>,
-    flash: Flash,
-) -> PageResult {
-    let next = form.text("next");
-    match done {
-        Ok(()) => Ok(see_other(next_or_account(next), flash)),
-        Err(error) => {
-            let errors = FormErrors::from_error(error)?;
-            let name = if form.flag("displayName") {
-                form.text("displayName")
-            } else {
-                &context.admin.administrator.display_name
-            };
-            respond(context, &FormValues::new().with("displayName", name), &errors, next).await
-        }
-    }
-}
-
-/// `POST /console/account/name`
-pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let done = people::rename(state, admin, form.text("displayName"), admin.device()).await;
-    finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
-}
-
-/// `POST /console/account/password`
-pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let new = form.text("newPassword");
-    let done = if new == form.text("repeatPassword") {
-        people::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
-    } else {
-        Err(Error::invalid("repeatPassword", "is not the same as above"))
-    };
-    finish_change(&context, &form, done, Flash(ResourceKind::Password, Action::Saved)).await
-}
-
-/// `POST /console/account/confirm`
-pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let done = confirm::with_password(state, admin, form.text("confirmPassword"), admin.device()).await;
-    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
-}
-
-/// `POST /console/account/confirm/passkey`
-pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
-    let done = confirm::with_passkey(state, admin, challenge, webauthn_answer, admin.device()).await;
-    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
-}
-
-/// `POST /console/account/passkeys`
-pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
-    let done = passkeys::finish_registration(
-        state,
-        admin,
-        challenge,
-        webauthn_answer,
-        form.text("passkeyName"),
-        admin.device(),
-    )
-    .await;
-    finish_change(&context, &form, done.map(drop), Flash(ResourceKind::Passkey, Action::Added)).await
-}
-
-/// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
-pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> PageResult {
-    let (state, admin) = (&context.state, &context.admin);
-    let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
-    let (done, action) = if form.flag("remove") {
-        (passkeys::remove(state, admin, id, admin.device()).await, Action::Deleted)
-    } else {
-        (passkeys::rename(state, admin, id, form.text("passkeyName"), admin.device()).await, Action::Saved)
-    };
-    finish_change(&context, &form, done, Flash(ResourceKind::Passkey, action)).await
-}
-
-/// `POST /console/account/sessions/{session}`: ends it.
-pub async fn revoke_session(
-    context: ConsoleContext,
-    id: web::Path<String>,
-    _form: ConsoleForm,
-) -> PageResult {
-    let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
-    sessions::revoke(&context.state, &context.admin, id, context.admin.device()).await?;
-    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::Session, Action::Ended)))
-}
-
-/// `POST /console/account/sessions/others`: ends all but this one.
-pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, PageError> {
-    sessions::revoke_others(&context.state, &context.admin, context.admin.device()).await?;
-    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::OtherSessions, Action::Ended)))
 }
 
 impl AccountPage<'_> {
@@ -451,61 +338,5 @@ const fn by(method: AuthenticationMethod) -> &'static str {
         AuthenticationMethod::Saml => "Signed in through SAML",
         AuthenticationMethod::Oidc => "Signed in through OpenID Connect",
         AuthenticationMethod::Invitation => "Signed in by invitation",
-    }
-}
-
-/// A readable name of a user agent: "Firefox on Windows". An unknown one is "A browser".
-fn browser_name(user_agent: &str) -> String {
-    // User agents also contain the tokens of later entries, so the order matters.
-    let browsers = [
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ];
-    let systems = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
-    let find = |all: &[(&str, &'static str)]| {
-        all.iter().find(|(sign, _)| user_agent.contains(sign)).map(|(_, name)| *name)
-    };
-    match (find(&browsers), find(&systems)) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("A browser on {system}"),
-        (None, None) => "A browser".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn browsers_are_called_what_people_call_them() {
-        for (text, name) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Linux"),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 \
-                 Safari/537.36 Edg/141.0.0.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
-                 Version/18.0 Mobile/15E148 Safari/604.1",
-                "Safari on iPhone",
-            ),
-            ("curl/8.5", "A browser"),
-            ("", "A browser"),
-        ] {
-            assert_eq!(browser_name(text), name);
-        }
     }
 }

@@ -1,14 +1,13 @@
 //! `/console/{environment}/administrators`: administrators, their roles and open invitations. Owners of the
 //! installation also see and change roles that apply to every environment.
 
-use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use crate::{
     app::{
         Error,
         administrators::{
-            invitations::{self, InviteOutcome},
+            invitations,
             people::{self, RoleScope},
         },
     },
@@ -16,25 +15,24 @@ use crate::{
     model::{
         administrator::{AdminInvitation, Administrator, Role},
         id::AdministratorId,
-        time::Timestamp,
     },
     web::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
-            session::ConsoleForm,
+            form::ConsoleForm,
             shell::Section,
         },
         kit::{
-            components::{ButtonStyle, Icon, copyable, link_button, mark, notice, time},
+            components::{ButtonStyle, Icon, link_button, mark, notice, time},
             error::{PageError, PageResult},
-            forms::{self, Choice, FormErrors, FormValues, FormView},
+            forms::FormErrors,
         },
     },
 };
 
 /// The value of the field `where` for a role in every environment.
-const EVERYWHERE: &str = "everywhere";
+pub(super) const EVERYWHERE: &str = "everywhere";
 
 /// One list of administrators: of this environment, or of every environment.
 pub(in crate::web::console) struct AdministratorList<'a> {
@@ -48,7 +46,7 @@ pub(in crate::web::console) struct AdministratorList<'a> {
     pub everywhere: bool,
 }
 
-fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> RoleScope {
+pub(super) fn scope_of(context: &EnvironmentContext, form: &ConsoleForm) -> RoleScope {
     if form.text("where") == EVERYWHERE {
         RoleScope::Global(context.actor.principal())
     } else {
@@ -224,93 +222,4 @@ pub async fn revoke(context: EnvironmentContext, form: ConsoleForm) -> PageResul
     invitations::revoke(&context.state, &scope_of(&context, &form), id).await?;
     let back = context.href(console::ADMINISTRATORS, &[]);
     Ok(see_other(&back, Flash(ResourceKind::Invitation, Action::Revoked)))
-}
-
-/// `GET …/administrators/invite`
-pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_owner()?;
-    let typed = FormValues::new().with("role", "admin").with("where", "here");
-    Ok(invite_page(&context, &typed, &FormErrors::none()))
-}
-
-/// `POST …/administrators/invite`
-pub async fn invite(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    context.require_owner()?;
-    let typed = FormValues::from(&*form);
-    let Some(role) = Role::parse(form.text("role")) else {
-        return Ok(invite_page(&context, &typed, &FormErrors::one("role", "choose one")));
-    };
-    match invitations::create(&context.state, &scope_of(&context, &form), form.text("email"), role).await {
-        Ok(InviteOutcome::Added(_)) => Ok(see_other(
-            &context.href(console::ADMINISTRATORS, &[]),
-            Flash(ResourceKind::Administrator, Action::Added),
-        )),
-        Ok(InviteOutcome::Link(invitation, token)) => {
-            let link = context.state.links.console_join(&token.reveal());
-            let content = invitation_created(
-                &invitation,
-                link.as_str(),
-                &context.href(console::ADMINISTRATORS, &[]),
-                context.now(),
-            );
-            Ok(context.shell(Section::Administrators, "Invited").respond(content))
-        }
-        Err(error) => Ok(invite_page(&context, &typed, &FormErrors::from_error(error)?)),
-    }
-}
-
-fn invite_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let view = FormView::new(typed, errors);
-    let roles = Role::ALL.map(|role| Choice::new(role.as_str(), role.as_str(), role_permissions(role)));
-    let places = [
-        Choice::new("here", "In this environment", ""),
-        Choice::new(EVERYWHERE, "In every environment", "Those to come too."),
-    ];
-    let (action, back) =
-        (context.href(console::INVITE_ADMINISTRATOR, &[]), context.href(console::ADMINISTRATORS, &[]));
-    let form = forms::Form::new(&action, "Make the link", context.csrf()).cancel(&back);
-    let fields = html! {
-        (view.email("email", "E-mail address").hint("They sign in with it. No mail is sent: you hand the link on yourself."))
-        (view.radios("role", "Role", &roles))
-        @if context.actor.principal().require_global_owner().is_ok() { (view.radios("where", "Where", &places)) }
-    };
-    context.shell(Section::Administrators, "Invite somebody").respond_with(
-        errors.status(),
-        html! {
-            h1 { "Invite somebody" }
-            @if let Some(first) = context.confirm_identity_notice("invite somebody") { (first) }
-            section.card { (view.render(&form, fields)) }
-        },
-    )
-}
-
-/// The page that shows the invitation link once.
-pub(in crate::web::console) fn invitation_created(
-    invitation: &AdminInvitation,
-    link: &str,
-    back: &str,
-    now: Timestamp,
-) -> Markup {
-    html! {
-        h1 { "The invitation is made" }
-        section.card {
-            (notice(Icon::Attention, "This link is shown once", html! {
-                p { "Copy it now and hand it on where only the right person reads it: whoever opens it first gets the account." }
-            }))
-            p { (copyable(link, "link")) }
-            p.soft {
-                @if let Some(email) = &invitation.email { "For " (email) ", " }
-                "role " (invitation.grant.role.as_str()) ". It works once, until " (time(invitation.expires_at, now)) "."
-            }
-            div.actions { (link_button(ButtonStyle::Primary, "Done", back)) }
-        }
-    }
-}
-
-const fn role_permissions(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "May look at everything, and change nothing.",
-        Role::Admin => "May change what is in it.",
-        Role::Owner => "May change everything, and say who else may.",
-    }
 }

@@ -4,7 +4,7 @@
 use actix_web::HttpRequest;
 use maud::{Markup, html};
 
-use super::sentence::{ACTIONS, entry, sentence};
+use super::sentence::{ACTIONS, entry};
 use crate::{
     app::{
         self, Error, State,
@@ -14,16 +14,13 @@ use crate::{
     links::console,
     model::{audit::AuditEvent, time::Timestamp},
     web::{
-        console::{
-            kit::{
-                context::{ConsoleContext, EnvironmentContext},
-                shell::Section,
-            },
-            scim_requests::list::filter_error_notice,
+        console::kit::{
+            context::{ConsoleContext, EnvironmentContext},
+            labels::filter_error_notice,
+            shell::Section,
         },
         kit::{
-            audit_export,
-            components::{ButtonStyle, exact, link_button, time},
+            components::{ButtonStyle, link_button},
             error::PageResult,
             forms::FormErrors,
             list::ListUrl,
@@ -31,37 +28,7 @@ use crate::{
     },
 };
 
-/// Builds a path in the environment from a pattern and its segments.
-pub(in crate::web::console) type Href<'a> = &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String;
-
-/// An entry in one line, for other pages.
-pub(in crate::web::console) struct AuditLine {
-    sentence: Markup,
-    at: Timestamp,
-}
-
-/// Entries as lines, with the names of the resources in them.
-pub(in crate::web::console) async fn lines(
-    context: &EnvironmentContext,
-    events: Vec<AuditEvent>,
-) -> app::Result<Vec<AuditLine>> {
-    let names = audit::names(&context.state, &events).await?;
-    Ok(events.iter().map(|event| AuditLine::of(event, &names)).collect())
-}
-
-impl AuditLine {
-    /// An entry as a line, with these names.
-    pub fn of(event: &AuditEvent, names: &Names) -> Self {
-        Self { sentence: sentence(event, names), at: event.at }
-    }
-
-    /// The line and its time.
-    pub fn view(&self, now: Timestamp) -> Markup {
-        html! { span { (self.sentence) } (time(self.at, now)) }
-    }
-}
-
-const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
+pub(super) const FILTERS: [&str; 6] = ["actorId", "action", "organizationId", "targetId", "since", "until"];
 
 /// `GET …/audit-events`
 pub async fn list(context: EnvironmentContext) -> PageResult {
@@ -126,7 +93,7 @@ async fn load(state: &State, log: Log, place: &ListUrl) -> app::Result<AuditResu
 }
 
 /// Parses the filters. `since` and `until` are whole days in UTC, both inclusive.
-async fn filter(state: &State, place: &ListUrl) -> app::Result<AuditFilter> {
+pub(super) async fn filter(state: &State, place: &ListUrl) -> app::Result<AuditFilter> {
     let given = |name: &str| Some(place.filter(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &'static str, clock: &str| {
         let Some(day) = given(name) else { return Ok(None) };
@@ -217,25 +184,4 @@ fn with_query(path: &str, request: &HttpRequest) -> String {
     let kept = pairs.filter(|(name, value)| FILTERS.contains(&name.as_ref()) && !value.is_empty());
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// `GET …/audit-events/export`
-pub async fn export(context: EnvironmentContext) -> PageResult {
-    let filter = filter(&context.state, &context.place(&FILTERS)).await?;
-    let name = format!("audit-{}-{}.jsonl", context.environment.slug, day_of(context.now()));
-    Ok(audit_export::download(&context.state, Log::of(&context.actor)?.export(filter)?, &name))
-}
-
-/// `GET /console/audit-events/export`
-pub async fn export_installation(context: ConsoleContext) -> PageResult {
-    let log = Log::of_installation(&context.admin.principal())?;
-    let place = ListUrl::read(context.request().path(), context.request().query_string(), &FILTERS);
-    let filter = filter(&context.state, &place).await?;
-    let name = format!("audit-installation-{}.jsonl", day_of(context.now()));
-    Ok(audit_export::download(&context.state, log.export(filter)?, &name))
-}
-
-/// The day as `2026-11-21`, for file names.
-fn day_of(now: Timestamp) -> String {
-    exact(now).chars().take(10).collect()
 }

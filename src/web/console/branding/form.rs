@@ -12,16 +12,14 @@ use crate::{
         console::kit::{
             context::{EnvironmentContext, environment_name},
             flash::{Action, Flash, ResourceKind, see_other},
-            session::ConsoleForm,
+            form::ConsoleForm,
             shell::Section,
         },
         kit::{
-            components::{ButtonStyle, Icon, button, facts, link_button, mark},
+            components::{ButtonStyle, facts, link_button},
             error::PageResult,
             forms::{self, FormErrors, FormValues, FormView},
-            layout::Layout,
             posted::PostedForm,
-            response::{self, PagePolicy},
         },
     },
 };
@@ -154,41 +152,10 @@ fn form(branding: &Branding, action: &str, csrf: Markup, typed: &FormValues, err
     view.render(&forms::Form::new(action, "Save", csrf).multipart(), fields)
 }
 
-fn logo(branding: &Branding) -> Markup {
+pub(super) fn logo(branding: &Branding) -> Markup {
     html! {
         @if let Some(logo) = &branding.logo {
             img.logo src=(links::branding_logo(branding.environment_id, &logo.sha256)) alt="Present logo";
         }
     }
-}
-
-/// `GET …/branding/preview`: an example page with the branding.
-pub async fn preview(context: EnvironmentContext) -> PageResult {
-    let branding =
-        app::environments::branding::find(&context.state, &context.actor, context.environment.id).await?;
-    let content = preview_view(
-        &branding,
-        environment_name(&context.environment),
-        &context.href(console::BRANDING, &[]),
-    );
-    Ok(response::page(actix_web::http::StatusCode::OK, PagePolicy::SameOriginForms, content))
-}
-
-/// An example page in the vendor's colours.
-pub(in crate::web::console) fn preview_view(branding: &Branding, environment: &str, back: &str) -> Markup {
-    let name = branding.application_name.as_deref().unwrap_or(environment);
-    Layout::narrow("Preview of your branding").render(html! {
-        // Allowed in a body (HTML §4.2.4, "body-ok"), and after our own stylesheet, so that it wins.
-        link rel="stylesheet" href=(links::branding_style(branding.environment_id, &branding.style_version()));
-        section.card.stack {
-            (logo(branding))
-            p.eyebrow { (name) }
-            h1 { "Connect your identity provider" }
-            p { "An example of what the IT admins of your customers see, with " a href=(back) { "a link" } " and a step that is done." }
-            p { (mark(Icon::Good, "Your identity provider is connected")) }
-            // The form only links back.
-            form method="get" action=(back) { (button(ButtonStyle::Primary, "Back to branding")) }
-            @if let Some(contact) = &branding.support_contact { p.small.soft { "Questions? " (contact) } }
-        }
-    })
 }

@@ -1,3 +1,4 @@
 //! The pages of the branding.
 
 pub mod form;
+pub mod preview;

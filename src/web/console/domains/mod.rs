@@ -1,3 +1,6 @@
 //! The pages of an organization's domains.
 
+pub mod approve;
+pub mod delete;
+pub mod form;
 pub mod show;

@@ -1,13 +1,24 @@
 //! The form with the settings of an environment.
 
+use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use crate::{
-    app::environments::EnvironmentChange,
+    app::{self, environments::EnvironmentChange},
+    links::{self, console},
     model::environment::Environment,
-    web::kit::{
-        forms::{Choice, FormValues, FormView, lines},
-        posted::PostedForm,
+    web::{
+        console::kit::{
+            context::{ConsoleContext, EnvironmentContext},
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+            shell::Section,
+        },
+        kit::{
+            error::PageResult,
+            forms::{self, Choice, FormErrors, FormValues, FormView, lines},
+            posted::PostedForm,
+        },
     },
 };
 
@@ -65,4 +76,72 @@ pub(in crate::web::console) fn typed(environment: &Environment) -> FormValues {
         .with("oauthRedirectUris", uris.join("\n"))
         .with("authUrl", url(&environment.auth_url))
         .with("idpInitiated", environment.idp_initiated.as_str())
+}
+
+/// `GET /console/environments/new`
+pub async fn new(context: ConsoleContext) -> PageResult {
+    context.admin.principal().require_global_owner()?;
+    let typed = FormValues::new().with("idpInitiated", "RESTART");
+    Ok(new_page(&context, &typed, &FormErrors::none()))
+}
+
+/// `POST /console/environments/new`
+pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    match app::environments::create(&context.state, &context.admin.principal(), &change(&form)).await {
+        Ok(environment) => Ok(see_other(
+            &links::expand(console::ENVIRONMENT, &[&environment.id]),
+            Flash(ResourceKind::Environment, Action::Created),
+        )),
+        Err(error) => Ok(new_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
+    }
+}
+
+fn new_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> actix_web::HttpResponse {
+    let content = new_view(typed, errors, context.csrf());
+    context
+        .shell("New environment")
+        .crumb("Environments", console::HOME)
+        .respond_with(errors.status(), content)
+}
+
+/// The form of a new environment.
+pub(in crate::web::console) fn new_view(typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
+    html! {
+        h1 { "New environment" }
+        p { "An environment keeps one stage of your app apart: its customers, keys and logins are nobody else’s." }
+        section.card { (view.render(&form, fields(&view))) }
+    }
+}
+
+/// `GET …/settings/edit`
+pub async fn edit(context: EnvironmentContext) -> PageResult {
+    context.require_owner()?;
+    Ok(edit_page(&context, &typed(&context.environment), &FormErrors::none()))
+}
+
+/// `POST …/settings/edit`
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    match app::environments::update(&context.state, &context.actor, &change(&form)).await {
+        Ok(_) => Ok(see_other(
+            &context.href(console::ENVIRONMENT, &[]),
+            Flash(ResourceKind::Environment, Action::Saved),
+        )),
+        Err(error) => Ok(edit_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
+    }
+}
+
+fn edit_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
+    let (action, back) =
+        (context.href(console::EDIT_ENVIRONMENT, &[]), context.href(console::ENVIRONMENT, &[]));
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+    context.shell(Section::Environment, "Edit environment").respond_with(
+        errors.status(),
+        html! {
+            h1 { "Edit environment" }
+            section.card { (view.render(&form, fields(&view))) }
+        },
+    )
 }

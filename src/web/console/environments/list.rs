@@ -2,21 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::form::{change, fields};
 use crate::{
-    app::{self, administrators::SignedIn},
+    app::administrators::SignedIn,
     links::{self, console},
     model::{environment::Environment, time::Timestamp},
     web::{
-        console::kit::{
-            context::{ConsoleContext, environment_name},
-            flash::{Action, Flash, ResourceKind, see_other},
-            session::ConsoleForm,
-        },
+        console::kit::context::{ConsoleContext, environment_name},
         kit::{
             components::{ButtonStyle, copyable, link_button, time},
             error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView},
             list::{List, ListUrl, column},
         },
     },
@@ -69,42 +63,5 @@ pub(in crate::web::console) fn view(
             }
         }
         (list.view(&ListUrl::default()))
-    }
-}
-
-/// `GET /console/environments/new`
-pub async fn new(context: ConsoleContext) -> PageResult {
-    context.admin.principal().require_global_owner()?;
-    let typed = FormValues::new().with("idpInitiated", "RESTART");
-    Ok(form_page(&context, &typed, &FormErrors::none()))
-}
-
-/// `POST /console/environments/new`
-pub async fn create(context: ConsoleContext, form: ConsoleForm) -> PageResult {
-    match app::environments::create(&context.state, &context.admin.principal(), &change(&form)).await {
-        Ok(environment) => Ok(see_other(
-            &links::expand(console::ENVIRONMENT, &[&environment.id]),
-            Flash(ResourceKind::Environment, Action::Created),
-        )),
-        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-fn form_page(context: &ConsoleContext, typed: &FormValues, errors: &FormErrors) -> actix_web::HttpResponse {
-    let content = new_view(typed, errors, context.csrf());
-    context
-        .shell("New environment")
-        .crumb("Environments", console::HOME)
-        .respond_with(errors.status(), content)
-}
-
-/// The form of a new environment.
-pub(in crate::web::console) fn new_view(typed: &FormValues, errors: &FormErrors, csrf: Markup) -> Markup {
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(console::NEW_ENVIRONMENT, "Create environment", csrf).cancel(console::HOME);
-    html! {
-        h1 { "New environment" }
-        p { "An environment keeps one stage of your app apart: its customers, keys and logins are nobody else’s." }
-        section.card { (view.render(&form, fields(&view))) }
     }
 }

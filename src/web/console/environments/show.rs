@@ -1,26 +1,20 @@
 //! `/console/{environment}/settings`: the settings of an environment, and its URLs for developers. Owners
 //! edit and delete it.
 
-use actix_web::HttpResponse;
 use maud::{Markup, html};
 
-use super::form::{IDP_INITIATED, change, fields, typed};
+use super::form::IDP_INITIATED;
 use crate::{
-    app,
     links::{Links, console},
     model::{environment::Environment, time::Timestamp},
     web::{
         console::kit::{
             context::{EnvironmentContext, environment_name},
-            flash::{Action, Flash, ResourceKind, see_other},
-            session::ConsoleForm,
             shell::Section,
         },
         kit::{
             components::{ButtonStyle, copyable, facts, link_button, time},
-            confirm::{self, DeleteConfirmation},
             error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView},
         },
     },
 };
@@ -83,71 +77,4 @@ pub(in crate::web::console) fn view(
             p.soft.small { "SDKs need an API key, OpenID Connect clients an OAuth client; both are made under Settings." }
         }
     }
-}
-
-/// `GET …/settings/edit`
-pub async fn edit(context: EnvironmentContext) -> PageResult {
-    context.require_owner()?;
-    Ok(form_page(&context, &typed(&context.environment), &FormErrors::none()))
-}
-
-/// `POST …/settings/edit`
-pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::environments::update(&context.state, &context.actor, &change(&form)).await {
-        Ok(_) => Ok(see_other(
-            &context.href(console::ENVIRONMENT, &[]),
-            Flash(ResourceKind::Environment, Action::Saved),
-        )),
-        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let (action, back) =
-        (context.href(console::EDIT_ENVIRONMENT, &[]), context.href(console::ENVIRONMENT, &[]));
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
-    context.shell(Section::Environment, "Edit environment").respond_with(
-        errors.status(),
-        html! {
-            h1 { "Edit environment" }
-            section.card { (view.render(&form, fields(&view))) }
-        },
-    )
-}
-
-/// `GET …/delete`
-pub async fn confirm(context: EnvironmentContext) -> PageResult {
-    context.require_owner()?;
-    Ok(confirm_page(&context, &FormValues::new(), &FormErrors::none()))
-}
-
-/// `POST …/delete`
-pub async fn remove(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    let checked = confirm::check(form.text(confirm::FIELD), environment_name(&context.environment));
-    let removed = match checked {
-        Ok(()) => app::environments::remove(&context.state, &context.actor).await,
-        wrong => wrong,
-    };
-    match removed {
-        Ok(()) => Ok(see_other(console::HOME, Flash(ResourceKind::Environment, Action::Deleted))),
-        Err(error) => Ok(confirm_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-fn confirm_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let effects = [
-        "Its API keys and OAuth clients stop working at once, and its webhooks get nothing more.".to_owned(),
-        "Nobody keeps a role in it. Its audit log stays.".to_owned(),
-        "An environment that still has organizations cannot be deleted; delete those first.".to_owned(),
-    ];
-    let deletion = DeleteConfirmation {
-        kind: "environment",
-        name: environment_name(&context.environment),
-        effects: &effects,
-        action: &context.href(console::DELETE_ENVIRONMENT, &[]),
-        cancel: &context.href(console::ENVIRONMENT, &[]),
-    };
-    let content = deletion.view(typed, errors, context.csrf());
-    context.shell(Section::Environment, "Delete environment").respond_with(errors.status(), content)
 }

@@ -172,7 +172,7 @@ pub(in crate::web::console) fn view(
             (place.filter_input("resource", "User or group ID", "text", ""))
         }, &[]))
         @if !errors.is_empty() {
-            (crate::web::console::scim_requests::list::filter_error_notice(errors))
+            (crate::web::console::kit::labels::filter_error_notice(errors))
         } @else if !events.is_empty() {
             section.card { ul.entries { @for event in events { (entry(event, now)) } } }
         } @else if place.is_filtered() {

@@ -1,5 +1,8 @@
 //! The pages of login flows.
 
+pub mod certificates;
 pub mod list;
 pub(in crate::web::console) mod products;
+pub mod recheck;
 pub mod show;
+pub mod timeline;

@@ -1,20 +1,17 @@
 //! `/console/{environment}/flows/{flow}`: why a login failed, then its whole timeline. `…/check` verifies
 //! its stored response again with the current settings.
 
-use actix_web::{HttpResponse, http::header};
 use maud::{Markup, html};
 
 use super::{
+    certificates::certificates,
     list::{outcome, person},
     products::{Product, screen},
+    recheck::recheck_button,
+    timeline::{curl, flow_timeline},
 };
 use crate::{
-    app::{
-        self,
-        connections::saml::certificates::CertificateView,
-        login::description,
-        support::flows::{CheckChange, CheckComparison, DocumentFacts, FlowView, Recheck},
-    },
+    app::{self, login::description, support::flows::FlowView},
     links::{self, Links, console},
     model::{
         check::{Check, Fixer},
@@ -24,15 +21,10 @@ use crate::{
         time::Timestamp,
     },
     web::{
-        console::kit::{context::EnvironmentContext, session::ConsoleForm, shell::Section},
+        console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
-            components::{
-                ButtonStyle, Icon, Step, code_block, copy_button, copyable, exact, facts, link_button, mark,
-                notice, time, timeline,
-            },
+            components::{ButtonStyle, Icon, code_block, copyable, facts, link_button, mark, notice, time},
             error::PageResult,
-            forms::button_form,
-            xml::{self, SignedParts},
         },
     },
 };
@@ -45,25 +37,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     Ok(context.shell(Section::Flows, &title(&described.found.flow)).respond(content))
 }
 
-/// `POST …/flows/{flow}/check`. It changes nothing; it is a POST because a verification is expensive.
-pub async fn check(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
-    let id = context.id::<SamlFlowKind>("flow")?;
-    let checked = app::support::flows::recheck(&context.state, &context.actor, id).await?;
-    let described = app::support::flows::describe(&context.state, &context.actor, id).await?;
-    let content = check_view(&page(&context, &described), &described, &checked);
-    let shell = context.shell(Section::Flows, "Checked again");
-    Ok(shell.crumb(title(&described.found.flow), context.href(console::FLOW, &[&id])).respond(content))
-}
-
-/// `GET …/flows/{flow}/check`: redirects to the login, for reloads and shared links.
-pub async fn check_redirect(context: EnvironmentContext) -> PageResult {
-    let id = context.id::<SamlFlowKind>("flow")?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, context.href(console::FLOW, &[&id])))
-        .finish())
-}
-
-fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
+pub(super) fn page(context: &EnvironmentContext, described: &FlowView) -> FlowPage {
     let links = context.state.links_of(&context.environment);
     let own = context.href(console::FLOW, &[&described.found.flow.id]);
     FlowPage {
@@ -86,7 +60,7 @@ pub(in crate::web::console) struct FlowPage {
 }
 
 /// The page's title: the person, else what the flow is.
-fn title(flow: &SamlFlow) -> String {
+pub(super) fn title(flow: &SamlFlow) -> String {
     match flow.email.as_ref().or(flow.claimed_email.as_ref()) {
         Some(email) => format!("Login of {email}"),
         None if flow.origin == FlowOrigin::Detached => "A response that belongs to no login".to_owned(),
@@ -248,17 +222,6 @@ fn fixer(fixer: Fixer) -> &'static str {
     }
 }
 
-/// The button that verifies the response again, if a response is stored and the connection still exists.
-fn recheck_button(page: &FlowPage, described: &FlowView) -> Markup {
-    let has_response = |step: &FlowStep| step.kind != StepKind::Requested && step.document.is_some();
-    let action = links::expand(console::CHECK_FLOW, &[&page.environment, &described.found.flow.id]);
-    html! {
-        @if described.connection.is_some() && described.found.steps.iter().any(has_response) {
-            (button_form(&action, "Check again with today’s settings", ButtonStyle::Plain, page.csrf.clone()))
-        }
-    }
-}
-
 fn summary(page: &FlowPage, described: &FlowView) -> Markup {
     let flow = &described.found.flow;
     let gone = || html! { span.soft { "Deleted since" } };
@@ -313,248 +276,5 @@ fn initiated_by(origin: FlowOrigin) -> &'static str {
         FlowOrigin::Administrator => "by an administrator, who signed in to the console",
         FlowOrigin::Setup => "by the customer’s admin, as a test of the connection",
         FlowOrigin::Console => "from the console, as a test of the connection",
-    }
-}
-
-fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
-    let flow = &described.found.flow;
-    let asked = match flow.origin {
-        FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
-        FlowOrigin::Restart => Some("An unsolicited response was discarded, and this login begun"),
-        FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
-        FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
-        FlowOrigin::Idp | FlowOrigin::Detached => None,
-    };
-    let mut steps: Vec<Step<'_>> = Vec::new();
-    if let Some(title) = asked {
-        steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
-    }
-    for (step, reading) in described.found.steps.iter().zip(&described.document_facts) {
-        let (outcome, title) = match step.kind {
-            StepKind::Requested => (Icon::Step, "The browser was sent to the identity provider"),
-            StepKind::Refused => (Icon::Bad, "The response was refused"),
-            StepKind::Accepted => (Icon::Good, "The response was accepted"),
-        };
-        let detail = Some(documents(step, reading));
-        steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
-    }
-    if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
-        let detail = Some(html! {
-            details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
-        });
-        steps.push(Step {
-            outcome: Icon::Good,
-            title: "The app fetched the answer",
-            at,
-            checks: &[],
-            detail,
-        });
-    }
-    timeline(&steps, page.now)
-}
-
-/// The request or response of a step.
-fn documents(step: &FlowStep, reading: &DocumentFacts) -> Markup {
-    let (name, gone) = match step.kind {
-        StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
-        StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
-    };
-    let encrypted = reading.decrypted.is_some();
-    let signed =
-        SignedParts { root: reading.response_signed, assertion: reading.assertion_signed && !encrypted };
-    html! {
-        @match &step.document {
-            None => p.soft.small { (gone) },
-            Some(document) => {
-                details {
-                    summary { (name) @if let Some(what) = signature_label(reading) { " (" (what) ")" } }
-                    (xml_block(name, document, signed))
-                }
-                @if let Some(assertion) = &reading.decrypted {
-                    details {
-                        summary { "Assertion, decrypted" }
-                        (xml_block("Assertion, decrypted", assertion, SignedParts { root: reading.assertion_signed, assertion: false }))
-                    }
-                }
-            },
-        }
-    }
-}
-
-fn signature_label(reading: &DocumentFacts) -> Option<&'static str> {
-    match (reading.response_signed, reading.assertion_signed) {
-        (true, true) => Some("response and assertion signed"),
-        (true, false) => Some("response signed"),
-        (false, true) => Some("assertion signed"),
-        (false, false) => None,
-    }
-}
-
-/// A document, indented for reading; the copy button copies the original.
-fn xml_block(name: &str, document: &str, signed: SignedParts) -> Markup {
-    html! {
-        figure.code.xml {
-            figcaption { (name) (copy_button(document, name)) }
-            pre tabindex="0" role="region" aria-label=(name) { code { (xml::pretty_print(document, signed)) } }
-        }
-    }
-}
-
-/// The response of the redeem endpoint, reconstructed.
-fn redeem_response(described: &FlowView) -> String {
-    let flow = &described.found.flow;
-    let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
-    let answer = serde_json::json!({
-        "email": flow.email.as_ref().map(|email| email.as_str()),
-        "state": flow.state.as_deref().unwrap_or_default(),
-        "attributeValues": flow.attributes,
-        "organizationId": flow.organization_id,
-        "organizationExternalId": external.unwrap_or_default(),
-        "samlFlowId": flow.id,
-    });
-    serde_json::to_string_pretty(&answer).unwrap_or_default()
-}
-
-/// The certificates that the connection trusts, and those embedded in responses.
-fn certificates(described: &FlowView) -> Markup {
-    let verified: Vec<&String> =
-        described.document_facts.iter().flat_map(|reading| &reading.verified_by).collect();
-    let trusted = |fingerprint: &String| described.trusted.iter().any(|one| one.fingerprint == *fingerprint);
-    let mut untrusted: Vec<&CertificateView> = Vec::new();
-    for certificate in described.document_facts.iter().flat_map(|reading| &reading.embedded) {
-        if !trusted(&certificate.fingerprint) && !untrusted.contains(&certificate) {
-            untrusted.push(certificate);
-        }
-    }
-    let mut replaced: Vec<&String> =
-        verified.iter().filter(|fingerprint| !trusted(fingerprint)).copied().collect();
-    replaced.sort_unstable();
-    replaced.dedup();
-    html! {
-        @if !described.trusted.is_empty() || !untrusted.is_empty() {
-            section.card.stack {
-                h2 { "Certificates" }
-                @for certificate in &described.trusted {
-                    div.certificate {
-                        h3 { "Trusted by the connection" }
-                        @if verified.contains(&&certificate.fingerprint) {
-                            p { (mark(Icon::Good, "Its key made the signature in this login")) }
-                        }
-                        (certificate_facts(certificate))
-                    }
-                }
-                @for fingerprint in replaced {
-                    (notice(Icon::Note, "The signature was made with another certificate, which the connection trusted then", html! {
-                        (facts(&[("SHA-256", copyable(fingerprint, "fingerprint"))]))
-                    }))
-                }
-                @for certificate in untrusted {
-                    div.certificate {
-                        h3 { "Enclosed in the response" }
-                        p { (mark(Icon::Attention, "Not one that the connection trusts")) }
-                        p.soft { "Anybody can enclose any certificate. If the customer confirms this fingerprint, add it to the connection." }
-                        (certificate_facts(certificate))
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn certificate_facts(certificate: &CertificateView) -> Markup {
-    facts(&[
-        ("Subject", html! { (certificate.subject) }),
-        ("Issuer", html! { (certificate.issuer) }),
-        ("Valid", html! { (exact(certificate.not_before)) " to " (exact(certificate.not_after)) }),
-        ("SHA-256", copyable(&certificate.fingerprint, "fingerprint")),
-    ])
-}
-
-fn curl(page: &FlowPage, flow: &SamlFlow) -> String {
-    format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
-}
-
-/// The response verified again: the outcome, then every check then and now, side by side.
-pub(in crate::web::console) fn check_view(
-    page: &FlowPage,
-    described: &FlowView,
-    checked: &Recheck,
-) -> Markup {
-    let compared = checked.comparisons();
-    let (changed, same): (Vec<_>, Vec<_>) = compared.into_iter().partition(|compared| {
-        !matches!(compared.change(), CheckChange::StillPassed | CheckChange::NotRepeated)
-    });
-    let flow = &described.found.flow;
-    html! {
-        h1 { "Checked again with today’s settings" }
-        @match &checked.outcome {
-            Ok(email) => (notice(Icon::Good, &format!("{email} would be signed in"), html! {
-                p { "Ask them to sign in again: the response that was checked cannot be used a second time." }
-            })),
-            Err(code) => (notice(Icon::Bad, "The login would still be refused", html! {
-                @if let Some(meaning) = description(code) { p { (meaning) } }
-                p { code { (code) } }
-            })),
-        }
-        p.soft {
-            "The response of " (time(checked.received_at, page.now)) " against the connection as it is now. "
-            "Times are judged as of then. Nothing was written."
-        }
-        div.actions {
-            (recheck_button(page, described))
-            (link_button(ButtonStyle::Plain, "Back to the login", &links::expand(console::FLOW, &[&page.environment, &flow.id])))
-        }
-        section.card {
-            h2 { @if changed.is_empty() { "No check changed" } @else { "What changed, and what fails" } }
-            @if changed.is_empty() { p.soft { "Every check gives what it gave then." } }
-            ol.compared { @for one in &changed { (compared_row(one)) } }
-            @if !same.is_empty() {
-                details {
-                    summary { (same.len()) @if same.len() == 1 { " check as before" } @else { " checks as before" } }
-                    ol.compared { @for one in &same { (compared_row(one)) } }
-                }
-            }
-        }
-    }
-}
-
-fn compared_row(compared: &CheckComparison<'_>) -> Markup {
-    let Some(check) = compared.now.or(compared.then) else { return html! {} };
-    let (shape, word) = match compared.change() {
-        CheckChange::Fixed => (Icon::Good, "Fixed now"),
-        CheckChange::Broken => (Icon::Bad, "Fails now"),
-        CheckChange::NewlyFailed => (Icon::Bad, "Fails, not reached then"),
-        CheckChange::NewlyPassed => (Icon::Good, "Holds, not reached then"),
-        CheckChange::StillFailed => (Icon::Bad, "Still fails"),
-        CheckChange::StillPassed => (Icon::Good, "Still holds"),
-        CheckChange::NotRepeated => (Icon::Note, "Not asked again"),
-    };
-    html! {
-        li {
-            div.head-row { code { (check.name) } (mark(shape, word)) }
-            div.sides {
-                (side("Then", compared.then))
-                (side("Now", compared.now))
-            }
-            @if compared.now.is_some_and(|now| !now.passed) { p { (check.remedy) } }
-        }
-    }
-}
-
-fn side(label: &str, check: Option<&Check>) -> Markup {
-    html! {
-        div.side {
-            h3 { (label) }
-            @match check {
-                None => p.soft { "Not checked" },
-                Some(check) => {
-                    p { @if check.passed { (mark(Icon::Good, "held")) } @else { (mark(Icon::Bad, "failed")) } }
-                    dl.facts {
-                        @if let Some(expected) = &check.expected { dt { "Expected" } dd { code { (expected) } } }
-                        @if let Some(found) = &check.found { dt { "Found" } dd { code { (found) } } }
-                    }
-                },
-            }
-        }
     }
 }

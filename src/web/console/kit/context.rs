@@ -7,8 +7,9 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use maud::{Markup, html};
 
 use super::{
+    error::ExtractError,
     flash::Flash,
-    session::{CurrentAdministrator, ExtractError},
+    session::CurrentAdministrator,
     shell::{EnvironmentLink, PageFrame, Section, Shell},
 };
 use crate::{

@@ -7,7 +7,10 @@ use crate::{
         domain::DomainState, organization::Organization, saml_connection::SamlConnection,
         scim_directory::ScimDirectory,
     },
-    web::kit::components::{Icon, mark},
+    web::kit::{
+        components::{Icon, mark, notice},
+        forms::FormErrors,
+    },
 };
 
 /// An organization's display name, else its external id, first domain or id.
@@ -62,6 +65,20 @@ pub(in crate::web::console) fn count(number: usize, one: &str, several: &str) ->
 pub(in crate::web::console) fn at_least(number: usize, more: bool, one: &str, several: &str) -> String {
     let counted = count(number, one, several);
     if more { format!("more than {counted}") } else { counted }
+}
+
+/// Builds a path in the environment from a pattern and its segments.
+pub(in crate::web::console) type Href<'a> = &'a dyn Fn(&str, &[&dyn std::fmt::Display]) -> String;
+
+/// The errors of filters in the query string.
+pub(in crate::web::console) fn filter_error_notice(errors: &FormErrors) -> Markup {
+    notice(
+        Icon::Bad,
+        "This filter finds nothing",
+        html! {
+            ul { @for (field, reason) in errors.all() { li { (field) ": " (reason) } } }
+        },
+    )
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 pub mod context;
 pub mod cookies;
+pub mod error;
 pub mod flash;
+pub mod form;
 pub(in crate::web::console) mod json;
 pub(in crate::web::console) mod labels;
+pub mod redirect;
 pub mod session;
 pub mod shell;

@@ -7,10 +7,7 @@ use crate::{
     links::console,
     model::{oauth_client::OauthClient, time::Timestamp},
     web::{
-        console::{
-            audit_events::list::Href,
-            kit::{context::EnvironmentContext, shell::Section},
-        },
+        console::kit::{context::EnvironmentContext, labels::Href, shell::Section},
         kit::{
             components::{ButtonStyle, copyable, link_button, time},
             error::PageResult,

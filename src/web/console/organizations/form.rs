@@ -16,8 +16,8 @@ use crate::{
             kit::{
                 context::EnvironmentContext,
                 flash::{Action, Flash, ResourceKind, see_other},
+                form::ConsoleForm,
                 labels,
-                session::ConsoleForm,
                 shell::Section,
             },
         },
@@ -135,7 +135,7 @@ pub(in crate::web::console) fn view(
             .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
         // Offered only after the error that names the other organization.
         @if errors.of(shared_domains::FIELD).is_some() || typed.flag(shared_domains::FIELD) {
-            (domains::show::share_field(&view))
+            (domains::form::share_field(&view))
         }
     };
     html! {

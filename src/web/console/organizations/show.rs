@@ -19,7 +19,7 @@ use crate::{
     },
     web::{
         console::{
-            audit_events::{self, list::AuditLine},
+            audit_events::{self, line::AuditLine},
             kit::{context::EnvironmentContext, labels, shell::Section},
             setup_links,
         },
@@ -64,7 +64,7 @@ pub async fn show(context: EnvironmentContext) -> PageResult {
     let recent = PageQuery { token: None, size: Some(RECENT.to_string()) };
     let audit = app::audit::list(state, actor, &filter, &recent).await?;
     let links = app::setup::links::list(state, actor, Some(id), &recent).await?;
-    let audit = audit_events::list::lines(&context, audit.items).await?;
+    let audit = audit_events::line::lines(&context, audit.items).await?;
     let page = OrganizationPage {
         organization: &organization,
         shared: &shared,

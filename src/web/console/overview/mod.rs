@@ -1,3 +1,4 @@
 //! The overview of an environment.
 
+pub mod chart;
 pub mod show;

@@ -15,8 +15,8 @@ use crate::{
         console::kit::{
             context::EnvironmentContext,
             flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
             labels,
-            session::ConsoleForm,
             shell::Section,
         },
         kit::{

@@ -1,4 +1,5 @@
 //! The pages of SAML connections.
 
+pub mod delete;
 pub mod form;
 pub mod show;

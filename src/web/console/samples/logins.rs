@@ -316,7 +316,7 @@ fn recheck_samples() {
         ),
     ] {
         let checked = Recheck { received_at: minutes(4000), then: then.clone(), now, outcome };
-        let content = flows::show::check_view(&flow_page(), &flow, &checked);
+        let content = flows::recheck::check_view(&flow_page(), &flow, &checked);
         page(name, Shell::new(&frame, Section::Flows, "Checked again").render(content));
     }
 }

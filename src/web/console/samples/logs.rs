@@ -145,10 +145,10 @@ fn webhook_samples() {
     let typed = FormValues::new().with("url", "ftp://\"<b>").with("eventTypes", "scim_user.deleted");
     let errors = FormErrors::one("url", "must begin with https:// or http://");
     let view =
-        webhooks::list::new_view(&typed, &errors, "/console/x/webhooks/new", "/console/x/webhooks", html! {});
+        webhooks::form::new_view(&typed, &errors, "/console/x/webhooks/new", "/console/x/webhooks", html! {});
     sample("console-webhook-new", Section::Webhooks, "New webhook", view);
     let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD4wLOB1RrT0k=";
-    let view = webhooks::list::secret_view(
+    let view = webhooks::secret::secret_view(
         &webhook_at(LONG_URL),
         secret,
         "Webhook created",

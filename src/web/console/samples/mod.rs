@@ -9,13 +9,13 @@ pub(in crate::web::console) mod logs;
 #[cfg(test)]
 pub(in crate::web::console) mod resources;
 
-use maud::{Markup, html};
-
 use std::time::Duration;
+
+use maud::{Markup, html};
 
 use super::{
     account::show::{AccountPage, ConfirmMethods},
-    administrators::list::invitation_created,
+    administrators::invite::invitation_created,
     kit::{
         flash::{Action, Flash, ResourceKind},
         shell::{EnvironmentLink, PageFrame, Section, Shell},

@@ -201,7 +201,7 @@ fn one<T>(items: Vec<T>) -> Page<T> {
     Page { items, next_token: String::new() }
 }
 
-fn audit_lines() -> Vec<audit_events::list::AuditLine> {
+fn audit_lines() -> Vec<audit_events::line::AuditLine> {
     let dana = AdministratorId::from_bits(9);
     let event = |at, action: &str, kind: &str, id: String, actor: &str, before, after| {
         let object = |value: serde_json::Value| value.as_object().cloned().unwrap();
@@ -262,7 +262,7 @@ fn audit_lines() -> Vec<audit_events::list::AuditLine> {
         ),
     ]
     .into_iter()
-    .map(|event| audit_events::list::AuditLine::of(&event, &names))
+    .map(|event| audit_events::line::AuditLine::of(&event, &names))
     .collect()
 }
 
@@ -384,7 +384,7 @@ fn organization_samples() {
         ("console-domain-refused", SharedDomainError::Verified(others(true))),
     ] {
         let errors = FormErrors::from_error(refused.into_error()).unwrap();
-        let content = domains::show::approve_view(
+        let content = domains::approve::approve_view(
             &listed,
             ("/approve", "/domain"),
             csrf(),
@@ -549,6 +549,6 @@ fn branding_samples() {
     sample("console-branding", Section::Branding, "Branding", content);
     page(
         "console-branding-preview",
-        branding::form::preview_view(&branding, "Production", "/console/x/branding"),
+        branding::preview::preview_view(&branding, "Production", "/console/x/branding"),
     );
 }

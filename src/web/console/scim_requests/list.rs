@@ -12,11 +12,11 @@ use crate::{
     model::{scim_request::ScimRequest, time::Timestamp},
     web::{
         console::{
-            kit::context::EnvironmentContext,
+            kit::{context::EnvironmentContext, labels::filter_error_notice},
             scim_directories::tabs::{self, Tab},
         },
         kit::{
-            components::{Icon, mark, notice, time},
+            components::{Icon, mark, time},
             error::PageResult,
             forms::FormErrors,
             list::{List, ListUrl, column, number},
@@ -97,17 +97,6 @@ pub(in crate::web::console) fn view(
         }, &[]))
         @if errors.is_empty() { (list.view(place)) } @else { (filter_error_notice(errors)) }
     }
-}
-
-/// The errors of filters in the query string.
-pub(in crate::web::console) fn filter_error_notice(errors: &FormErrors) -> Markup {
-    notice(
-        Icon::Bad,
-        "This filter finds nothing",
-        html! {
-            ul { @for (field, reason) in errors.all() { li { (field) ": " (reason) } } }
-        },
-    )
 }
 
 /// A path relative to the directory's SCIM base URL.

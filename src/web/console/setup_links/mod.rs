@@ -1,3 +1,4 @@
 //! The pages of setup links.
 
+pub mod form;
 pub mod list;

@@ -1,7 +1,11 @@
 //! `/console/sign-in`: by e-mail address and password, by passkey, or through single sign-on. The password
 //! form works without JavaScript.
 
-use actix_web::{FromRequest as _, HttpRequest, HttpResponse, http::StatusCode, http::header, web};
+use actix_web::{
+    FromRequest as _, HttpRequest,
+    http::{StatusCode, header},
+    web,
+};
 use maud::{Markup, html};
 
 use crate::{
@@ -18,7 +22,9 @@ use crate::{
     web::{
         console::kit::{
             cookies,
-            session::{AnonymousForm, ConsoleForm, CurrentAdministrator, device, safe_next},
+            form::{AnonymousForm, ConsoleForm},
+            redirect::{query, safe_next, see_other},
+            session::{CurrentAdministrator, device},
         },
         kit::{
             assets,
@@ -250,18 +256,4 @@ fn first_administrator() -> Markup {
             (code_block("On the server", "ostiary admin invite"))
         }
     }
-}
-
-/// A query parameter.
-pub(in crate::web::console) fn query(request: &HttpRequest, name: &str) -> Option<String> {
-    let pairs = url::form_urlencoded::parse(request.query_string().as_bytes());
-    pairs.into_owned().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-/// A redirect with 303, not cached.
-pub(in crate::web::console) fn see_other(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, location))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish()
 }

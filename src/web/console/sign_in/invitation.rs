@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use maud::{Markup, html};
 
-use super::form::{query, start_session};
+use super::form::start_session;
 use crate::{
     app::{
         Error, State,
@@ -16,7 +16,7 @@ use crate::{
     links::console,
     model::administrator::{AdminInvitation, InvitationPurpose, Role},
     web::{
-        console::kit::session::{AnonymousForm, device},
+        console::kit::{form::AnonymousForm, redirect::query, session::device},
         kit::{
             assets,
             components::{ButtonStyle, Icon, button, notice},

@@ -2,7 +2,7 @@
 
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 
-use super::form::{query, respond_with_error, see_other, start_session};
+use super::form::{respond_with_error, start_session};
 use crate::{
     app::{
         Error, Result, State,
@@ -13,7 +13,8 @@ use crate::{
     web::{
         console::kit::{
             cookies,
-            session::{CurrentAdministrator, device, safe_next},
+            redirect::{query, safe_next, see_other},
+            session::{CurrentAdministrator, device},
         },
         kit::error::{PageError, PageResult},
         login::idp_redirect,

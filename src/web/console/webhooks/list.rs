@@ -1,21 +1,17 @@
 //! `/console/{environment}/webhooks`: the list of webhooks. `…/new` creates one and shows its secret once.
 
-use actix_web::HttpResponse;
 use maud::{Markup, html};
 
-use super::form::{change, fields};
 use crate::{
     app::{self, pagination::Page},
     links::console,
     model::{event::EventKind, time::Timestamp, webhook::Webhook},
     web::{
-        console::kit::{context::EnvironmentContext, session::ConsoleForm, shell::Section},
+        console::kit::{context::EnvironmentContext, shell::Section},
         kit::{
-            components::{ButtonStyle, Icon, code_block, copyable, link_button, mark, time},
+            components::{ButtonStyle, Icon, copyable, link_button, mark, time},
             error::PageResult,
-            forms::{self, FormErrors, FormValues, FormView},
             list::{List, ListUrl, column},
-            secret::SecretPanel,
         },
     },
 };
@@ -85,105 +81,6 @@ pub(in crate::web::console) fn state(webhook: &Webhook) -> Markup {
         mark(Icon::Good, "Enabled")
     }
 }
-
-/// `GET …/webhooks/new`
-pub async fn new(context: EnvironmentContext) -> PageResult {
-    context.require_manage()?;
-    Ok(form_page(&context, &FormValues::new(), &FormErrors::none()))
-}
-
-/// `POST …/webhooks/new`
-pub async fn create(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
-    match app::webhooks::create(&context.state, &context.actor, &change(&form)).await {
-        Ok((webhook, secret)) => {
-            Ok(secret_page(&context, &webhook, &secret.reveal(), "Webhook created", None))
-        }
-        Err(error) => Ok(form_page(&context, &FormValues::from(&*form), &FormErrors::from_error(error)?)),
-    }
-}
-
-fn form_page(context: &EnvironmentContext, typed: &FormValues, errors: &FormErrors) -> HttpResponse {
-    let (action, back) = (context.href(console::NEW_WEBHOOK, &[]), context.href(console::WEBHOOKS, &[]));
-    let content = new_view(typed, errors, &action, &back, context.csrf());
-    context.shell(Section::Webhooks, "New webhook").respond_with(errors.status(), content)
-}
-
-/// The form of a new webhook.
-pub(in crate::web::console) fn new_view(
-    typed: &FormValues,
-    errors: &FormErrors,
-    action: &str,
-    back: &str,
-    csrf: Markup,
-) -> Markup {
-    let view = FormView::new(typed, errors);
-    let form = forms::Form::new(action, "Create webhook", csrf).cancel(back);
-    html! {
-        h1 { "New webhook" }
-        p { "It gets what happens from now on. Its secret is shown once, after it was made." }
-        section.card { (view.render(&form, fields(&view))) }
-    }
-}
-
-/// The page that shows a secret once.
-pub(in crate::web::console) fn secret_page(
-    context: &EnvironmentContext,
-    webhook: &Webhook,
-    secret: &str,
-    title: &str,
-    note: Option<&str>,
-) -> HttpResponse {
-    let href = context.href(console::WEBHOOK, &[&webhook.id]);
-    let content = secret_view(webhook, secret, title, note, &href);
-    context.shell(Section::Webhooks, title).respond(content)
-}
-
-/// The secret, and how to verify messages with it.
-pub(in crate::web::console) fn secret_view(
-    webhook: &Webhook,
-    secret: &str,
-    title: &str,
-    note: Option<&str>,
-    href: &str,
-) -> Markup {
-    let about = "Your endpoint checks with it that a message comes from here. Whoever holds it can make such messages.";
-    let about = note.map_or_else(|| about.to_owned(), |note| format!("{about} {note}"));
-    html! {
-        h1 { (title) }
-        p { "Messages go to " code { (webhook.url) } "." }
-        section.card.stack {
-            (SecretPanel {
-                name: "signing secret",
-                value: secret,
-                about: &about,
-                next_url: href,
-            }.view())
-        }
-        section.card {
-            h2 { "Check that a message is ours" }
-            p { "Messages are signed as " a href="https://www.standardwebhooks.com" { "Standard Webhooks" }
-                " has it; its libraries, in most languages, take the secret as it is." }
-            (code_block("Python", PYTHON))
-            (code_block("Node.js", NODE))
-            p.soft.small { "A message may arrive twice: " code { "webhook-id" } " and " code { "sequence" } " identify it." }
-        }
-    }
-}
-
-const PYTHON: &str = "\
-from standardwebhooks import Webhook
-
-event = Webhook(WEBHOOK_SECRET).verify(request.body, request.headers)  # raises if it is not ours
-if event[\"type\"] == \"scim_user.deactivated\":
-    ...";
-
-const NODE: &str = "\
-import { Webhook } from \"standardwebhooks\";
-
-const event = new Webhook(WEBHOOK_SECRET).verify(rawBody, headers); // throws if it is not ours
-if (event.type === \"scim_user.deactivated\") {
-  // …
-}";
 
 /// The event kinds that a webhook receives.
 pub(in crate::web::console) fn kinds(webhook: &Webhook) -> Markup {

@@ -1,0 +1,133 @@
+//! `POST` of the account page: name, password, passkeys, sessions, and authenticating again.
+
+use actix_web::{HttpResponse, web};
+
+use super::show::respond;
+use crate::{
+    app::{
+        Error,
+        administrators::{confirm, passkeys, people, sessions},
+    },
+    links::console,
+    web::{
+        console::kit::{
+            context::ConsoleContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+            redirect::safe_next,
+        },
+        kit::{
+            error::{PageError, PageResult},
+            forms::{FormErrors, FormValues},
+        },
+    },
+};
+
+/// The path to redirect to; the account page if `next` is empty.
+pub(super) fn next_or_account(next: &str) -> &str {
+    match next {
+        "" => console::ACCOUNT,
+        next => safe_next(next),
+    }
+}
+
+/// Redirects with the flash message, or shows the page with the error.
+async fn finish_change(
+    context: &ConsoleContext,
+    form: &ConsoleForm,
+    done: Result<(), Error>,
+    flash: Flash,
+) -> PageResult {
+    let next = form.text("next");
+    match done {
+        Ok(()) => Ok(see_other(next_or_account(next), flash)),
+        Err(error) => {
+            let errors = FormErrors::from_error(error)?;
+            let name = if form.flag("displayName") {
+                form.text("displayName")
+            } else {
+                &context.admin.administrator.display_name
+            };
+            respond(context, &FormValues::new().with("displayName", name), &errors, next).await
+        }
+    }
+}
+
+/// `POST /console/account/name`
+pub async fn rename(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = people::rename(state, admin, form.text("displayName"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Administrator, Action::Saved)).await
+}
+
+/// `POST /console/account/password`
+pub async fn set_password(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let new = form.text("newPassword");
+    let done = if new == form.text("repeatPassword") {
+        people::set_password(state, admin, form.text("currentPassword"), new, admin.device()).await
+    } else {
+        Err(Error::invalid("repeatPassword", "is not the same as above"))
+    };
+    finish_change(&context, &form, done, Flash(ResourceKind::Password, Action::Saved)).await
+}
+
+/// `POST /console/account/confirm`
+pub async fn confirm(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let done = confirm::with_password(state, admin, form.text("confirmPassword"), admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
+}
+
+/// `POST /console/account/confirm/passkey`
+pub async fn confirm_with_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done = confirm::with_passkey(state, admin, challenge, webauthn_answer, admin.device()).await;
+    finish_change(&context, &form, done, Flash(ResourceKind::Identity, Action::Confirmed)).await
+}
+
+/// `POST /console/account/passkeys`
+pub async fn add_passkey(context: ConsoleContext, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let (challenge, webauthn_answer) = (form.text("challenge"), form.text("answer"));
+    let done = passkeys::finish_registration(
+        state,
+        admin,
+        challenge,
+        webauthn_answer,
+        form.text("passkeyName"),
+        admin.device(),
+    )
+    .await;
+    finish_change(&context, &form, done.map(drop), Flash(ResourceKind::Passkey, Action::Added)).await
+}
+
+/// `POST /console/account/passkeys/{passkey}`: renames it, or with `remove` deletes it.
+pub async fn change_passkey(context: ConsoleContext, id: web::Path<String>, form: ConsoleForm) -> PageResult {
+    let (state, admin) = (&context.state, &context.admin);
+    let id = id.parse().map_err(|_| Error::not_found("passkey", id.as_str()))?;
+    let (done, action) = if form.flag("remove") {
+        (passkeys::remove(state, admin, id, admin.device()).await, Action::Deleted)
+    } else {
+        (passkeys::rename(state, admin, id, form.text("passkeyName"), admin.device()).await, Action::Saved)
+    };
+    finish_change(&context, &form, done, Flash(ResourceKind::Passkey, action)).await
+}
+
+/// `POST /console/account/sessions/{session}`: ends it.
+pub async fn revoke_session(
+    context: ConsoleContext,
+    id: web::Path<String>,
+    _form: ConsoleForm,
+) -> PageResult {
+    let id = id.parse().map_err(|_| Error::not_found("session", id.as_str()))?;
+    sessions::revoke(&context.state, &context.admin, id, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::Session, Action::Ended)))
+}
+
+/// `POST /console/account/sessions/others`: ends all but this one.
+pub async fn revoke_others(context: ConsoleContext, _form: ConsoleForm) -> Result<HttpResponse, PageError> {
+    sessions::revoke_others(&context.state, &context.admin, context.admin.device()).await?;
+    Ok(see_other(console::ACCOUNT, Flash(ResourceKind::OtherSessions, Action::Ended)))
+}

@@ -1,0 +1,85 @@
+//! `…/domains`: adds domains to an organization.
+
+use actix_web::HttpResponse;
+use maud::html;
+
+use super::show::load_organization;
+use crate::{
+    app::{self, organizations::shared_domains},
+    links::console,
+    model::organization::Organization,
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+            labels,
+            shell::Section,
+        },
+        kit::{
+            error::PageResult,
+            forms::{self, FormErrors, FormValues, FormView},
+        },
+    },
+};
+
+/// `GET …/domains`: the form to add one.
+pub async fn new(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let organization = load_organization(&context).await?;
+    Ok(new_page(&context, &organization, &FormValues::new(), &FormErrors::none()))
+}
+
+/// `POST …/domains`
+pub async fn add(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let organization = load_organization(&context).await?;
+    let added = app::organizations::domains::add(
+        &context.state,
+        &context.actor,
+        organization.id,
+        form.text("domain"),
+        form.flag("allowFreeMail"),
+    );
+    match added.await {
+        Ok(listed) => Ok(see_other(
+            &context.href(console::DOMAIN, &[&organization.id, &listed.domain]),
+            Flash(ResourceKind::Domain, Action::Added),
+        )),
+        Err(error) => {
+            Ok(new_page(&context, &organization, &FormValues::from(&*form), &FormErrors::from_error(error)?))
+        }
+    }
+}
+
+fn new_page(
+    context: &EnvironmentContext,
+    organization: &Organization,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> HttpResponse {
+    let action = context.href(console::DOMAINS, &[&organization.id]);
+    let back = context.href(console::ORGANIZATION, &[&organization.id]);
+    let view = FormView::new(typed, errors);
+    let form = forms::Form::new(&action, "Add domain", context.csrf()).cancel(&back);
+    let fields = html! {
+        (view.text("domain", "Domain").code().hint("acme.com: whose addresses may sign in. It counts for nothing until you approve it or DNS proves it."))
+        (view.checkbox("allowFreeMail", "Allow a free-mail provider")
+            .hint("gmail.com and the like belong to everybody: whoever has an address there could sign in to this organization."))
+    };
+    context
+        .shell(Section::Organizations, "Add a domain")
+        .crumb(labels::organization(organization), &back)
+        .respond_with(
+            errors.status(),
+            html! {
+                h1 { "Add a domain" }
+                section.card { (view.render(&form, fields)) }
+            },
+        )
+}
+
+/// The checkbox that shares a domain with another organization, below the error that names that organization.
+pub(in crate::web::console) fn share_field<'a>(view: &FormView<'a>) -> forms::Control<'a> {
+    view.checkbox(shared_domains::FIELD, "Share the domain with the other organization")
+        .hint("People with addresses of it can then sign in to both, by the identity provider of either.")
+}

@@ -1,0 +1,116 @@
+//! The timeline of a flow: its steps, documents and what the app received.
+
+use maud::{Markup, html};
+
+use super::show::FlowPage;
+use crate::{
+    app::support::flows::{DocumentFacts, FlowView},
+    model::saml_flow::{FlowOrigin, FlowStep, SamlFlow, StepKind},
+    web::kit::{
+        components::{Icon, Step, code_block, copy_button, timeline},
+        xml::{self, SignedParts},
+    },
+};
+
+pub(super) fn flow_timeline(page: &FlowPage, described: &FlowView) -> Markup {
+    let flow = &described.found.flow;
+    let asked = match flow.origin {
+        FlowOrigin::Api | FlowOrigin::Oauth => Some("The app asked for a login"),
+        FlowOrigin::Restart => Some("An unsolicited response was discarded, and this login begun"),
+        FlowOrigin::Setup | FlowOrigin::Console => Some("A test of the connection was begun"),
+        FlowOrigin::Administrator => Some("An administrator began to sign in to the console"),
+        FlowOrigin::Idp | FlowOrigin::Detached => None,
+    };
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    if let Some(title) = asked {
+        steps.push(Step { outcome: Icon::Step, title, at: flow.created_at, checks: &[], detail: None });
+    }
+    for (step, reading) in described.found.steps.iter().zip(&described.document_facts) {
+        let (outcome, title) = match step.kind {
+            StepKind::Requested => (Icon::Step, "The browser was sent to the identity provider"),
+            StepKind::Refused => (Icon::Bad, "The response was refused"),
+            StepKind::Accepted => (Icon::Good, "The response was accepted"),
+        };
+        let detail = Some(documents(step, reading));
+        steps.push(Step { outcome, title, at: step.at, checks: &step.checks, detail });
+    }
+    if let Some(at) = flow.code.as_ref().and_then(|code| code.consumed_at) {
+        let detail = Some(html! {
+            details { summary { "What the app got" } (code_block("Answer to the app", &redeem_response(described))) }
+        });
+        steps.push(Step {
+            outcome: Icon::Good,
+            title: "The app fetched the answer",
+            at,
+            checks: &[],
+            detail,
+        });
+    }
+    timeline(&steps, page.now)
+}
+
+/// The request or response of a step.
+fn documents(step: &FlowStep, reading: &DocumentFacts) -> Markup {
+    let (name, gone) = match step.kind {
+        StepKind::Requested => ("AuthnRequest", "The request is not kept any more."),
+        StepKind::Refused | StepKind::Accepted => ("Response", "The response is not kept."),
+    };
+    let encrypted = reading.decrypted.is_some();
+    let signed =
+        SignedParts { root: reading.response_signed, assertion: reading.assertion_signed && !encrypted };
+    html! {
+        @match &step.document {
+            None => p.soft.small { (gone) },
+            Some(document) => {
+                details {
+                    summary { (name) @if let Some(what) = signature_label(reading) { " (" (what) ")" } }
+                    (xml_block(name, document, signed))
+                }
+                @if let Some(assertion) = &reading.decrypted {
+                    details {
+                        summary { "Assertion, decrypted" }
+                        (xml_block("Assertion, decrypted", assertion, SignedParts { root: reading.assertion_signed, assertion: false }))
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn signature_label(reading: &DocumentFacts) -> Option<&'static str> {
+    match (reading.response_signed, reading.assertion_signed) {
+        (true, true) => Some("response and assertion signed"),
+        (true, false) => Some("response signed"),
+        (false, true) => Some("assertion signed"),
+        (false, false) => None,
+    }
+}
+
+/// A document, indented for reading; the copy button copies the original.
+fn xml_block(name: &str, document: &str, signed: SignedParts) -> Markup {
+    html! {
+        figure.code.xml {
+            figcaption { (name) (copy_button(document, name)) }
+            pre tabindex="0" role="region" aria-label=(name) { code { (xml::pretty_print(document, signed)) } }
+        }
+    }
+}
+
+/// The response of the redeem endpoint, reconstructed.
+fn redeem_response(described: &FlowView) -> String {
+    let flow = &described.found.flow;
+    let external = described.organization.as_ref().and_then(|organization| organization.external_id.clone());
+    let answer = serde_json::json!({
+        "email": flow.email.as_ref().map(|email| email.as_str()),
+        "state": flow.state.as_deref().unwrap_or_default(),
+        "attributeValues": flow.attributes,
+        "organizationId": flow.organization_id,
+        "organizationExternalId": external.unwrap_or_default(),
+        "samlFlowId": flow.id,
+    });
+    serde_json::to_string_pretty(&answer).unwrap_or_default()
+}
+
+pub(super) fn curl(page: &FlowPage, flow: &SamlFlow) -> String {
+    format!("curl '{}' \\\n  -H 'Authorization: Bearer ssoready_sk_…'", page.links.saml_flow(flow.id))
+}

@@ -1,0 +1,99 @@
+//! Why a request of the console is not answered by its handler.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+
+use super::redirect::safe_next;
+use crate::{
+    app::Error,
+    links::{self, console},
+    web::kit::{
+        message::Message,
+        posted::PostedFormError,
+        response::{PagePolicy, page},
+    },
+};
+
+/// Why an extractor rejects a request.
+#[derive(Debug)]
+pub enum ExtractError {
+    /// Not signed in; redirects to sign-in.
+    NotSignedIn {
+        /// The path to return to.
+        next: String,
+    },
+    /// A POST without an active session.
+    SessionEnded,
+    /// The body could not be read, or came from another site.
+    Form(PostedFormError),
+    /// An internal error.
+    Internal(Error),
+}
+
+impl From<PostedFormError> for ExtractError {
+    fn from(error: PostedFormError) -> Self {
+        Self::Form(error)
+    }
+}
+
+impl From<Error> for ExtractError {
+    fn from(error: Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSignedIn { .. } | Self::SessionEnded => f.write_str("not signed in"),
+            Self::Form(error) => error.fmt(f),
+            Self::Internal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl ResponseError for ExtractError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotSignedIn { .. } => StatusCode::SEE_OTHER,
+            Self::SessionEnded => StatusCode::UNAUTHORIZED,
+            Self::Form(error) => error.status_code(),
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::NotSignedIn { next } => HttpResponse::SeeOther()
+                .insert_header((header::LOCATION, links::console_sign_in(safe_next(next))))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .finish(),
+            Self::SessionEnded => {
+                let message = Message {
+                    reason: Some("session_ended"),
+                    next_link: Some(("Sign in", console::SIGN_IN)),
+                    ..Message::new(
+                        "You are signed out",
+                        "Your session ended before this was sent. Nothing was changed.",
+                        "Sign in, then send it again: the page you came from still holds what you typed.",
+                    )
+                };
+                page(self.status_code(), PagePolicy::SameOriginForms, message.view())
+            }
+            Self::Form(error) => error.error_response(),
+            Self::Internal(error) => {
+                if let Error::Internal(source) = error {
+                    tracing::error!(
+                        cause = crate::telemetry::error_chain(&**source),
+                        "request failed on our side"
+                    );
+                }
+                page(self.status_code(), PagePolicy::SameOriginForms, Message::internal().view())
+            }
+        }
+    }
+}

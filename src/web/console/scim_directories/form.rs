@@ -1,0 +1,117 @@
+//! Creating and editing a directory.
+
+use std::time::Duration;
+
+use maud::html;
+
+use super::{
+    show::{load_organization, name},
+    tokens::token_page,
+};
+use crate::{
+    app::{self, directories::ScimDirectoryChange},
+    links::console,
+    model::{
+        id::{OrganizationId, ScimDirectoryId},
+        scim_directory::ScimDirectory,
+    },
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+            shell::Section,
+        },
+        kit::{
+            error::PageResult,
+            forms::{self, FormErrors, FormValues, FormView},
+            posted::PostedForm,
+        },
+    },
+};
+
+/// `POST …/organizations/{organization}/scim-directories/new`: creates a directory with the default settings
+/// and shows its first token.
+pub async fn create(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
+    let organization: OrganizationId = context.id("organization")?;
+    let first = app::pagination::PageQuery { token: None, size: Some("1".to_owned()) };
+    let others = app::directories::list(&context.state, &context.actor, organization, &first).await?;
+    let change =
+        ScimDirectoryChange { primary: Some(others.items.is_empty()), ..ScimDirectoryChange::default() };
+    let made = app::directories::create(&context.state, &context.actor, organization, &change).await?;
+    token_page(&context, made.directory.id, Duration::ZERO).await
+}
+
+/// `GET …/scim-directories/{directory}/edit`
+pub async fn edit(context: EnvironmentContext) -> PageResult {
+    context.require_manage()?;
+    let found = app::directories::find(&context.state, &context.actor, context.id("directory")?).await?;
+    let directory = &found.directory;
+    let typed = FormValues::new()
+        .with_flag("primary", directory.primary)
+        .with_flag("refuseInactiveLogins", directory.refuse_inactive_logins)
+        .with_flag("requireProvisionedLogins", directory.require_provisioned_logins)
+        .with_flag("allowForeignSecondaryEmails", directory.allow_foreign_secondary_emails);
+    edit_page(&context, directory, &typed, &FormErrors::none()).await
+}
+
+/// `POST …/scim-directories/{directory}/edit`
+pub async fn update(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let id: ScimDirectoryId = context.id("directory")?;
+    match app::directories::update(&context.state, &context.actor, id, &change(&form)).await {
+        Ok(_) => Ok(see_other(
+            &context.href(console::SCIM_DIRECTORY, &[&id]),
+            Flash(ResourceKind::ScimDirectory, Action::Saved),
+        )),
+        Err(error) => {
+            let errors = FormErrors::from_error(error)?;
+            let found = app::directories::find(&context.state, &context.actor, id).await?;
+            edit_page(&context, &found.directory, &FormValues::from(&*form), &errors).await
+        }
+    }
+}
+
+fn change(form: &PostedForm) -> ScimDirectoryChange {
+    ScimDirectoryChange {
+        primary: Some(form.flag("primary")),
+        allow_foreign_secondary_emails: Some(form.flag("allowForeignSecondaryEmails")),
+        refuse_inactive_logins: Some(form.flag("refuseInactiveLogins")),
+        require_provisioned_logins: Some(form.flag("requireProvisionedLogins")),
+        idp_kind: None,
+    }
+}
+
+async fn edit_page(
+    context: &EnvironmentContext,
+    directory: &ScimDirectory,
+    typed: &FormValues,
+    errors: &FormErrors,
+) -> PageResult {
+    let organization = load_organization(context, directory).await?;
+    let (action, back) = (
+        context.href(console::EDIT_SCIM_DIRECTORY, &[&directory.id]),
+        context.href(console::SCIM_DIRECTORY, &[&directory.id]),
+    );
+    let view = FormView::new(typed, errors);
+    let fields = html! {
+        (view.checkbox("primary", "Primary directory of the organization")
+            .hint("Your app means it when it names the organization only. At most one is primary."))
+        (view.checkbox("refuseInactiveLogins", "Refuse logins of people that it knows as inactive or deleted")
+            .hint("Whoever leaves the company is out at once, even while the identity provider still signs them in."))
+        (view.checkbox("requireProvisionedLogins", "Let in only people that it knows as active")
+            .hint("Nobody signs in before the directory has pushed them."))
+        (view.checkbox("allowForeignSecondaryEmails", "Take secondary addresses of foreign domains")
+            .hint("The first address of a person must always be of one of the organization’s domains."))
+    };
+    let form = forms::Form::new(&action, "Save", context.csrf()).cancel(&back);
+    Ok(context
+        .shell(Section::Directories, "Edit directory")
+        .crumb(name(directory, &organization), &back)
+        .respond_with(
+            errors.status(),
+            html! {
+                h1 { "Edit directory" }
+                section.card { (view.render(&form, fields)) }
+            },
+        ))
+}

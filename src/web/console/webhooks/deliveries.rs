@@ -1,0 +1,124 @@
+//! The deliveries of a webhook and their replay.
+
+use maud::{Markup, html};
+
+use super::show::{WebhookActions, WebhookPage, find, href, respond};
+use crate::{
+    app,
+    model::{
+        id::WebhookDeliveryId,
+        time::Timestamp,
+        webhook::{DeliveryState, WebhookDelivery},
+    },
+    web::{
+        console::kit::{
+            context::EnvironmentContext,
+            flash::{Action, Flash, ResourceKind, see_other},
+            form::ConsoleForm,
+        },
+        kit::{
+            components::{Icon, copyable, mark, time},
+            error::PageResult,
+            forms::{self, FormErrors, FormValues, FormView},
+            list::{List, ListUrl, column, number},
+        },
+    },
+};
+
+pub(super) const STATES: [(&str, &str); 4] =
+    [("", "All"), ("pending", "Waiting"), ("delivered", "Delivered"), ("failed", "Given up")];
+
+pub(super) fn with_state(place: &ListUrl, state: &str) -> String {
+    match state {
+        "" => place.unfiltered().to_owned(),
+        // One of `STATES`: needs no escaping.
+        state => format!("{}?state={state}", place.unfiltered()),
+    }
+}
+
+pub(super) fn deliveries(page: &WebhookPage<'_>) -> Markup {
+    let rows = page.deliveries.items.iter().map(|delivery| {
+        let mut row = vec![
+            html! { "#" (delivery.sequence) },
+            delivery_state(delivery, page.now),
+            html! { (delivery.attempts) },
+            time(delivery.updated_at, page.now),
+            copyable(&delivery.id.to_string(), "delivery id"),
+        ];
+        if let Some(actions) = &page.actions {
+            row.push(html! {
+                @if delivery.state != DeliveryState::Pending {
+                    form.inline method="post" action=((actions.delivery)(delivery.id)) {
+                        (actions.csrf)
+                        button.button.small type="submit" aria-label={ "Send event " (delivery.sequence) " again" } { "Send again" }
+                    }
+                }
+            });
+        }
+        row
+    });
+    let columns = [
+        column("Event"),
+        column("State"),
+        number("Attempts"),
+        column("Changed"),
+        column("webhook-id"),
+        column("Action"),
+    ];
+    let width = if page.actions.is_some() { columns.len() } else { columns.len() - 1 };
+    List {
+        caption: "Deliveries",
+        columns: &columns[..width],
+        rows: rows.collect(),
+        next_token: &page.deliveries.next_token,
+        empty: html! { p { "Nothing was sent yet." } p { "Deliveries appear here with the next event." } },
+    }
+    .view(page.place)
+}
+
+fn delivery_state(delivery: &WebhookDelivery, now: Timestamp) -> Markup {
+    html! {
+        @match delivery.state {
+            DeliveryState::Pending if delivery.attempts > 0 => (mark(Icon::Attention, "Waiting to try again")),
+            DeliveryState::Pending => (mark(Icon::Note, "Waiting")),
+            DeliveryState::Delivered => (mark(Icon::Good, "Delivered")),
+            DeliveryState::Failed => (mark(Icon::Bad, "Given up")),
+        }
+        @if let Some(status) = delivery.last_status { " " code { "HTTP " (status) } }
+        @if let Some(error) = &delivery.last_error { div.small { (error) } }
+        @if let Some(at) = delivery.next_attempt_at { div.small.soft { "next attempt " (time(at, now)) } }
+    }
+}
+
+pub(super) fn replay_form(actions: &WebhookActions<'_>) -> Markup {
+    let view = FormView::new(actions.typed, actions.errors);
+    let form = forms::Form::new(&actions.replay, "Send again", actions.csrf.clone()).plain();
+    let field = view.text("after", "After event number").hint("The last one that the receiver has.");
+    view.render(&form, html! { (field) })
+}
+
+/// `POST …/webhooks/{webhook}/replay`
+pub async fn replay(context: EnvironmentContext, form: ConsoleForm) -> PageResult {
+    let webhook = find(&context).await?;
+    let after = form.text("after").trim().trim_start_matches('#').parse::<u64>();
+    let after = after.map_err(|_| app::Error::invalid("after", "must be a whole number, such as 0 or 1204"));
+    let outcome = match after {
+        Ok(after) => {
+            app::webhooks::replay_from(&context.state, &context.actor, webhook.id, after).await.map(drop)
+        }
+        Err(error) => context.require_manage().map_err(|failure| failure.0).and(Err(error)),
+    };
+    match outcome {
+        Ok(()) => Ok(see_other(&href(&context, webhook.id), Flash(ResourceKind::Events, Action::Queued))),
+        Err(error) => {
+            respond(&context, &webhook, &FormValues::from(&*form), &FormErrors::from_error(error)?).await
+        }
+    }
+}
+
+/// `POST …/webhook-deliveries/{delivery}/replay`
+pub async fn replay_delivery(context: EnvironmentContext, _form: ConsoleForm) -> PageResult {
+    let id: WebhookDeliveryId = context.id("delivery")?;
+    let delivery = app::webhooks::replay_delivery(&context.state, &context.actor, id).await?;
+    Ok(see_other(&href(&context, delivery.webhook_id), Flash(ResourceKind::Delivery, Action::Queued)))
+}
